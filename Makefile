@@ -1,0 +1,54 @@
+# make demo   build the sample corpus, show related articles, serve them
+# make test   run the tests (small counts)
+PYTHON ?= python3
+PIP_ARGS ?=
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO_SERVE ?= 1
+PORT ?= 8000
+
+# What is installed depends on these two files alone.
+USE := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+
+.PHONY: help demo test test-full lint
+
+help:
+	@echo "make demo        build the sample corpus, show a related list, serve it (DEMO_SERVE=0: don't serve)"
+	@echo "make test        all tests, small counts"
+	@echo "make test-full   all tests, the large counts too"
+	@echo "make lint        ruff, mypy, import contracts"
+	@echo "Variables: PYTHON=$(PYTHON)  PIP_ARGS='$(PIP_ARGS)'  VENV=$(VENV)  PORT=$(PORT)"
+
+demo: $(USE)
+	$(BIN)/alsolike demo --port $(PORT) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
+
+test: $(DEV)
+	$(BIN)/python -m pytest -m "not full"
+
+test-full: $(DEV)
+	$(BIN)/python -m pytest
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "alsolike needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch by itself first: asked for by another package, pip may choose a CUDA build of gigabytes.
+# One that satisfies the pin is kept.
+$(USE): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install $(PIP_ARGS) --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV): $(USE)
+	$(BIN)/python -m pip install $(PIP_ARGS) --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@

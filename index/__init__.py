@@ -1,0 +1,1 @@
+"""Offline: read articles, build, check, publish, roll back."""

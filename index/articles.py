@@ -1,0 +1,492 @@
+"""From raw records to articles: field mapping, checks, and a count of everything left out.
+
+The rule for what is wrong with a record: what makes an article unusable (no id, no title, no
+link) skips it; what makes its visibility unclear keeps it, invisible; anything else is
+mended. Each is reported with its place, and read = kept + skipped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from index.sources.source import Problem, Record, Source
+from recommender.article import Article, Image, Section, Status, check_id
+from recommender.errors import ArticleError, SettingError, SourceError
+
+FIELDS = (
+    "id",
+    "title",
+    "url",
+    "summary",
+    "sections",
+    "excerpt",
+    "image",
+    "date",
+    "status",
+    "visible_from",
+    "visible_until",
+    "supersedes",
+    "language",
+    "tags",
+    "ratings",
+    "authors",
+)
+"""Every field of an article in the input format."""
+
+MAX_TITLE = 500
+MAX_URL = 2048
+MAX_TEXT = 200_000
+MAX_EXCERPT_SOURCE = 2_000
+MAX_LABEL = 100
+MAX_LABELS = 50
+"""Longest title, link, text, excerpt and label (in characters), and most labels kept."""
+
+_KEPT_PROBLEMS = 1_000
+"""How many problems the report holds in full; the rest are counted."""
+
+_STATUSES = {
+    "": Status.PUBLISHED,
+    "published": Status.PUBLISHED,
+    "publish": Status.PUBLISHED,
+    "public": Status.PUBLISHED,
+    "live": Status.PUBLISHED,
+    "scheduled": Status.PUBLISHED,
+    "future": Status.PUBLISHED,
+    "draft": Status.DRAFT,
+    "pending": Status.DRAFT,
+    "hidden": Status.HIDDEN,
+    "private": Status.HIDDEN,
+    "archived": Status.HIDDEN,
+    "unpublished": Status.HIDDEN,
+    "trash": Status.HIDDEN,
+}
+_SCHEDULED = {"scheduled", "future"}
+
+_SPACE = re.compile(r"\s+")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--.{0,500}?--)>")
+_BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|section)\b[^<>]{0,500}>", re.IGNORECASE)
+
+
+@dataclass(slots=True, kw_only=True)
+class ReadReport:
+    """What became of every record.
+
+    Attributes:
+        read: Records seen.
+        kept: Records that became articles.
+        skipped: Records left out, by reason.
+        notes: Things mended or hidden on articles that were kept, by ``field: reason``.
+        problems: The first thousand of both, located.
+        unused_fields: Long texts in fields that nothing reads, by name: a mapping was forgotten.
+    """
+
+    read: int = 0
+    kept: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+    unused_fields: Counter[str] = field(default_factory=Counter)
+
+    def skip(self, problem: Problem) -> None:
+        """Count a record as left out."""
+        name = f"{problem.field}: {problem.reason}" if problem.field else problem.reason
+        self.skipped[name] += 1
+        self._remember(problem)
+
+    def note(self, problem: Problem) -> None:
+        """Count something wrong with an article that is kept all the same."""
+        self.notes[f"{problem.field}: {problem.reason}"] += 1
+        self._remember(problem)
+
+    def _remember(self, problem: Problem) -> None:
+        if len(self.problems) < _KEPT_PROBLEMS:
+            self.problems.append(problem)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldMapping:
+    """How a site's own fields become an article's.
+
+    Attributes:
+        fields: Our field to theirs (``{"summary": "text"}``); theirs may be dotted
+            (``"content.rendered"``).
+        url_template: Link for articles without one, ``{id}`` standing for the escaped id.
+        timezone: Zone of times that name none.
+    """
+
+    fields: Mapping[str, str]
+    url_template: str
+    timezone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        for name in self.fields:
+            if name not in FIELDS:
+                raise SettingError(
+                    f"--map {name}=…: an article has no field {name!r}; choose one of "
+                    f"{', '.join(FIELDS)}"
+                )
+        if "{id}" not in self.url_template:
+            raise SettingError(f"url_template {self.url_template!r} does not hold {{id}}")
+
+
+def read_articles(
+    source: Source, mapping: FieldMapping, report: ReadReport, *, strict: bool = False
+) -> Iterator[tuple[Article, str]]:
+    """Every usable article of a source with its place, in the source's order.
+
+    Ids that occur twice are the caller's to notice: only it sees all articles at once.
+
+    Args:
+        source: Where to read.
+        mapping: How its fields are named.
+        report: Filled in while reading.
+        strict: Refuse the source at the first problem of any kind.
+
+    Raises:
+        SourceError: If the source can't be read, or at a problem if ``strict``.
+    """
+    for item in source.records():
+        report.read += 1
+        if isinstance(item, Problem):
+            _refuse(item, strict)
+            report.skip(item)
+            continue
+        parser = _RecordParser(item, mapping)
+        try:
+            article = parser.article()
+        except ArticleError as error:
+            problem = Problem(
+                place=item.place, field=error.field, reason=error.reason, message=str(error)
+            )
+            _refuse(problem, strict)
+            report.skip(problem)
+            continue
+        for problem in parser.notes:
+            _refuse(problem, strict and problem.reason not in ("no-text", "made-from-template"))
+            report.note(problem)
+        _count_unused(item, mapping, report)
+        report.kept += 1
+        yield article, item.place
+
+
+def _refuse(problem: Problem, strict: bool) -> None:
+    if strict:
+        raise SourceError(
+            f"{problem.place}: {problem.field + ': ' if problem.field else ''}{problem.message} "
+            "(--strict refuses the source; leave it out to skip such records and have them counted)"
+        )
+
+
+def _count_unused(record: Record, mapping: FieldMapping, report: ReadReport) -> None:
+    used = {mapping.fields.get(name, name).partition(".")[0] for name in FIELDS}
+    for name, value in record.values.items():
+        if name not in used and isinstance(value, str) and len(value) >= 200:
+            report.unused_fields[name] += 1
+
+
+class _RecordParser:
+    """Reads one record field by field, keeping notes of what it had to mend."""
+
+    def __init__(self, record: Record, mapping: FieldMapping) -> None:
+        self._record = record
+        self._mapping = mapping
+        self.notes: list[Problem] = []
+
+    def article(self) -> Article:
+        article_id = check_id(self._identifier())
+        status, visible_from, visible_until = self._visibility()
+        article = Article(
+            id=article_id,
+            title=self._title(),
+            url=self._url(article_id),
+            sections=self._sections(),
+            excerpt=self._text("excerpt", MAX_EXCERPT_SOURCE) or None,
+            image=self._image(),
+            date=self._date(),
+            status=status,
+            visible_from=visible_from,
+            visible_until=visible_until,
+            supersedes=self._supersedes(article_id),
+            language=self._language(),
+            tags=self._labels("tags"),
+            ratings=self._ratings(),
+            authors=self._labels("authors"),
+        )
+        if not article.has_text:
+            self._note("summary", "no-text", "no summary or sections: only the title is compared")
+        return article
+
+    def _get(self, name: str) -> Any:
+        values: Any = self._record.values
+        theirs = self._mapping.fields.get(name, name)
+        if theirs in values:
+            return values[theirs]
+        for part in theirs.split("."):
+            if not isinstance(values, Mapping):
+                return None
+            values = values.get(part)
+        return values
+
+    def _note(self, field_name: str, reason: str, message: str) -> None:
+        self.notes.append(
+            Problem(place=self._record.place, field=field_name, reason=reason, message=message)
+        )
+
+    def _identifier(self) -> str:
+        value = self._get("id")
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if value is None or isinstance(value, str):
+            return (value or "").strip()
+        raise ArticleError("id", "invalid", f"id {value!r} is neither text nor a whole number")
+
+    def _text(self, name: str, limit: int, value: Any = None) -> str:
+        """One field as plain text: no markup, no control characters, at most ``limit`` long."""
+        if value is None:
+            value = self._get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self._note(name, "not-text", f"expected text, found {type(value).__name__}: left out")
+            return ""
+        if len(value) > 4 * limit:  # so that cleaning stays cheap
+            value = value[: 4 * limit]
+            self._note(name, "too-long", f"cut at {limit} characters")
+        text = plain_text(value)
+        if len(text) > limit:
+            self._note(name, "too-long", f"{len(text)} characters, cut at {limit}")
+            text = text[:limit].rsplit(" ", 1)[0]
+        return text
+
+    def _title(self) -> str:
+        title = self._text("title", MAX_TITLE).replace("\n", " ")
+        if not title:
+            raise ArticleError(
+                "title", "missing", "no title; name the site's own field with --map title=FIELD"
+            )
+        return title
+
+    def _url(self, article_id: str) -> str:
+        value = self._get("url")
+        if value is None or value == "":
+            self._note("url", "made-from-template", "no url: made from url_template")
+            return self._mapping.url_template.replace("{id}", quote(article_id, safe=""))
+        if not isinstance(value, str):
+            raise ArticleError("url", "invalid", f"url {value!r} is not text")
+        return check_url(value.strip())
+
+    def _sections(self) -> tuple[Section, ...]:
+        value = self._get("sections")
+        if value is None:
+            text = self._text("summary", MAX_TEXT)
+            return (Section(text=text),) if text else ()
+        if not isinstance(value, list):
+            self._note("sections", "invalid", "expected a list of {heading, text}: left out")
+            return ()
+        sections: list[Section] = []
+        room = MAX_TEXT
+        for item in value:
+            if not isinstance(item, Mapping):
+                self._note("sections", "invalid", f"{item!r:.40} is not {{heading, text}}")
+                continue
+            text = self._text("sections", room, item.get("text", ""))
+            heading = self._text("sections", MAX_TITLE, item.get("heading") or "")
+            if text or heading:
+                sections.append(Section(text=text, heading=heading))
+            room = max(1, room - len(text))
+        return tuple(sections)
+
+    def _image(self) -> Image | None:
+        value = self._get("image")
+        if value is None or value == "":
+            return None
+        src = value.get("src") if isinstance(value, Mapping) else value
+        alt = value.get("alt") if isinstance(value, Mapping) else ""
+        try:
+            if not isinstance(src, str):
+                raise ArticleError("image", "invalid", f"image {value!r:.60} has no src")
+            return Image(
+                src=check_url(src.strip(), field_name="image"),
+                alt=self._text("image", MAX_TITLE, alt or ""),
+            )
+        except ArticleError as error:
+            self._note("image", error.reason, f"{error}: shown without an image")
+            return None
+
+    def _date(self) -> dt.date | None:
+        value = self._get("date")
+        if value is None or value == "":
+            return None
+        if isinstance(value, dt.datetime):
+            return value.date()
+        if isinstance(value, dt.date):
+            return value
+        try:
+            if not isinstance(value, str):
+                raise ValueError
+            return dt.datetime.fromisoformat(value.strip()).date()
+        except ValueError:
+            self._note("date", "invalid", f"date {value!r:.40} is not YYYY-MM-DD: shown without")
+            return None
+
+    def _visibility(self) -> tuple[Status, dt.datetime | None, dt.datetime | None]:
+        value = self._get("status")
+        name = value.strip().casefold() if isinstance(value, str) else value
+        status = _STATUSES.get("" if name is None else name) if _is_text(name) else None
+        if status is None:
+            self._note("status", "unknown", f"status {value!r:.40} is unknown: kept invisible")
+            status = Status.HIDDEN
+        instants: list[dt.datetime | None] = []
+        for field_name in ("visible_from", "visible_until"):
+            try:
+                instants.append(self._instant(field_name))
+            except ValueError:
+                self._note(
+                    field_name,
+                    "invalid",
+                    f"{field_name} {self._get(field_name)!r:.40} is not an ISO 8601 time: "
+                    "kept invisible",
+                )
+                instants.append(None)
+                status = Status.HIDDEN
+        if name in _SCHEDULED and instants[0] is None:
+            self._note("status", "no-time", "scheduled without visible_from: kept invisible")
+            status = Status.HIDDEN
+        return status, instants[0], instants[1]
+
+    def _instant(self, name: str) -> dt.datetime | None:
+        value = self._get(name)
+        if value is None or value == "":
+            return None
+        if isinstance(value, dt.datetime):
+            instant = value
+        elif isinstance(value, str):
+            instant = dt.datetime.fromisoformat(value.strip())
+        else:
+            raise ValueError(name)
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=self._mapping.timezone)
+        try:
+            return instant.astimezone(dt.UTC)
+        except OverflowError:
+            raise ValueError(name) from None
+
+    def _supersedes(self, article_id: str) -> str | None:
+        value = self._get("supersedes")
+        if value is None or value == "":
+            return None
+        try:
+            if not isinstance(value, str | int):
+                raise ArticleError("supersedes", "invalid", f"{value!r:.40} is not an id")
+            older = check_id(str(value).strip(), field="supersedes")
+            if older == article_id:
+                raise ArticleError("supersedes", "invalid", "an article can't supersede itself")
+        except ArticleError as error:
+            self._note("supersedes", error.reason, f"{error}: left out")
+            return None
+        return older
+
+    def _language(self) -> str | None:
+        value = self._get("language")
+        if value is None or value == "":
+            return None
+        tag = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
+        if not _LANGUAGE.fullmatch(tag):
+            self._note("language", "invalid", f"language {value!r:.40} is not a BCP 47 tag")
+            return None
+        return tag
+
+    def _labels(self, name: str) -> tuple[str, ...]:
+        value = self._get(name)
+        if value is None or value == "":
+            return ()
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            self._note(name, "invalid", f"expected a list of texts, found {value!r:.40}: left out")
+            return ()
+        labels: dict[str, None] = {}
+        for item in items:
+            if not _is_text(item):
+                self._note(name, "invalid", f"{item!r:.40} is not text: left out")
+                continue
+            label = self._text(name, MAX_LABEL, item).replace("\n", " ")
+            if label:
+                labels[label] = None
+        if len(labels) > MAX_LABELS:
+            self._note(name, "too-many", f"{len(labels)}, cut at {MAX_LABELS}")
+        return tuple(labels)[:MAX_LABELS]
+
+    def _ratings(self) -> dict[str, float]:
+        value = self._get("ratings")
+        if value is None or value == "":
+            return {}
+        if not isinstance(value, Mapping):
+            self._note("ratings", "invalid", "expected an object of numbers: left out")
+            return {}
+        ratings: dict[str, float] = {}
+        for name, figure in value.items():
+            if isinstance(figure, bool) or not isinstance(figure, int | float):
+                self._note("ratings", "invalid", f"{name}: {figure!r:.40} is not a number")
+            elif not math.isfinite(figure):
+                self._note("ratings", "invalid", f"{name}: {figure} is not finite")
+            else:
+                ratings[str(name)[:MAX_LABEL]] = float(figure)
+        return ratings
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def plain_text(text: str) -> str:
+    """Text as a reader sees it: markup, entities, control and direction marks taken out.
+
+    Blank lines stay as paragraph breaks (one newline); other white space becomes one space.
+    """
+    if "<" in text:
+        text = _TAG.sub("", _BLOCK_TAG.sub("\n", text))
+    if "&" in text:
+        text = html.unescape(text)
+    text = _BIDI.sub("", _CONTROL.sub(" ", text)).encode(errors="replace").decode()
+    lines = (_SPACE.sub(" ", line).strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def check_url(url: str, *, field_name: str = "url") -> str:
+    """Return a link that is safe to put into a page: http, https, or relative to the site.
+
+    Raises:
+        ArticleError: For any other scheme (``javascript:``), no host, or over-long links.
+    """
+    if len(url) > MAX_URL:
+        raise ArticleError(field_name, "too-long", f"{field_name} is over {MAX_URL} characters")
+    if any(character <= " " or character == "\\" for character in url):
+        raise ArticleError(
+            field_name, "invalid", f"{field_name} {url!r:.80} holds white space or a backslash"
+        )
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ArticleError(field_name, "invalid", f"{field_name} {url!r:.80}: {error}") from None
+    if parts.scheme in ("http", "https") and parts.hostname:
+        return url
+    if not parts.scheme and not parts.netloc and url.startswith(("/", "./", "../", "?")):
+        return url
+    raise ArticleError(
+        field_name,
+        "unsafe",
+        f"{field_name} {url!r:.80} must begin with http://, https:// or /",
+    )

@@ -1,0 +1,226 @@
+"""A finished build, opened for reading: what the service, the commands and the tests look at.
+
+Everything is mapped, not loaded, so that opening is quick at any size and workers share memory.
+
+=====================  =======================================================================
+file                   holds
+=====================  =======================================================================
+ids.bin                each row's article id, ascending
+cards.bin              each row's card, the inside of a JSON object
+visibility.npy         (n, 2) int64: shown while from <= now < until, microseconds since 1970
+related_rows.npy       (n, depth) int32: related rows, best first, -1 at the end
+related_scores.npy     (n, depth) float32 in [0, 1]
+phrases_rows.npy       (n, 40) int32: what each article is about
+phrases.json           the phrases themselves
+stories.npy            (n,) int32: which story a row belongs to
+members_*.npy          each story's rows, newest version first
+facets.json            the names of tags and languages
+languages.npy          (n,) int32: each row's language, 0 unknown
+recent_*.npy           each language's rows, newest first
+tags_*.npy             each row's tags · tagged_*.npy: each tag's rows, newest first
+dates.npy              (n,) int32: days since 1970
+embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: what each was made from
+index.faiss            the neighbor index over them
+lexical_*.npy, …       term weights of every article, for scoring drafts as the build did
+articles.sqlite        the articles themselves, with full-text search
+boilerplate.json       what the pages share and was ignored
+rejected_rows.npy      (n, 20) int32: candidates left out of each list, best first
+rejected_reasons.npy   (n, 20) uint8: why; see recommender.policy.Reason
+report.json            figures for operators
+=====================  =======================================================================
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.files import Blob, load_array, save_array
+from index.manifest import Manifest, check_files, read_manifest
+from index.store import ARTICLES, ArticleStore
+from recommender.article import Article
+from recommender.errors import BuildError
+from recommender.visibility import Visibility, epochs
+
+SERVED = frozenset(
+    {
+        "ids.bin",
+        "ids_ends.npy",
+        "cards.bin",
+        "cards_ends.npy",
+        "visibility.npy",
+        "related_rows.npy",
+        "related_scores.npy",
+        "phrases_rows.npy",
+        "phrases.json",
+        "stories.npy",
+        "members_values.npy",
+        "members_ends.npy",
+        "facets.json",
+        "languages.npy",
+        "tags_values.npy",
+        "tags_ends.npy",
+        "tagged_values.npy",
+        "tagged_ends.npy",
+        "recent_values.npy",
+        "recent_ends.npy",
+        "dates.npy",
+    }
+)
+"""Files that answering a request may read: hashed when a build is opened."""
+
+NO_DATE = np.iinfo(np.int32).min
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Lists of different lengths in two arrays.
+
+    Attributes:
+        values: All lists one after another, int32.
+        ends: Where each ends, int64.
+    """
+
+    values: NDArray[np.int32]
+    ends: NDArray[np.int64]
+
+    def __getitem__(self, index: int) -> NDArray[np.int32]:
+        start = int(self.ends[index - 1]) if index else 0
+        return self.values[start : int(self.ends[index])]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @classmethod
+    def grouped(cls, keys: NDArray[np.integer], values: NDArray[np.integer], count: int) -> Ragged:
+        """One list per key 0…count-1, keeping the order of ``values`` within each."""
+        order = np.argsort(keys, kind="stable")
+        ends = np.cumsum(np.bincount(keys, minlength=count)).astype(np.int64)
+        return cls(values[order].astype(np.int32), ends)
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write both arrays into a build."""
+        save_array(folder / f"{name}_values.npy", self.values)
+        save_array(folder / f"{name}_ends.npy", self.ends)
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> Ragged:
+        """Map both arrays of a build."""
+        return cls(
+            cast("NDArray[np.int32]", load_array(folder / f"{name}_values.npy")),
+            cast("NDArray[np.int64]", load_array(folder / f"{name}_ends.npy")),
+        )
+
+
+class Build:
+    """An open build.
+
+    Args:
+        folder: Its directory.
+        manifest_sha256: What ``CURRENT`` says its manifest's digest is, if it is published.
+
+    Raises:
+        BuildError: If the manifest or a file that serving reads is damaged.
+    """
+
+    def __init__(self, folder: Path, *, manifest_sha256: str | None = None) -> None:
+        self.folder = folder
+        self._checked: set[str] = set()
+        self._lock = threading.Lock()
+        self.manifest: Manifest = read_manifest(folder, sha256=manifest_sha256)
+        check_files(folder, self.manifest, set(SERVED))
+        self.name = self.manifest.name
+        self.count = self.manifest.count
+        self._ids = Blob(folder / "ids.bin")
+        self.cards = Blob(folder / "cards.bin")
+        self.visibility = cast("Visibility", self._array("visibility"))
+        self.epochs = epochs(self.visibility)
+        self.related_rows = cast("NDArray[np.int32]", self._array("related_rows"))
+        self.related_scores = cast("NDArray[np.float32]", self._array("related_scores"))
+        self.phrase_rows = cast("NDArray[np.int32]", self._array("phrases_rows"))
+        self.phrase_names = cast("list[str]", self._json("phrases.json"))
+        self.stories = cast("NDArray[np.int32]", self._array("stories"))
+        self.members = Ragged.load(folder, "members")
+        facets = cast("dict[str, list[str]]", self._json("facets.json"))
+        self.language_names, self.tag_names = facets["languages"], facets["tags"]
+        self.languages = cast("NDArray[np.int32]", self._array("languages"))
+        self.tags = Ragged.load(folder, "tags")
+        self.tagged = Ragged.load(folder, "tagged")
+        self.recent = Ragged.load(folder, "recent")
+        self.dates = cast("NDArray[np.int32]", self._array("dates"))
+
+    def row(self, article_id: str) -> int | None:
+        """The row of an article, by binary search over the ids."""
+        wanted = article_id.encode(errors="replace")
+        low, high = 0, self.count
+        while low < high:
+            middle = (low + high) // 2
+            found = self._ids[middle]
+            if found < wanted:
+                low = middle + 1
+            elif found == wanted:
+                return middle
+            else:
+                high = middle
+        return None
+
+    def article_id(self, row: int) -> str:
+        """The id of a row."""
+        return self._ids[row].decode()
+
+    def is_visible(self, row: int, now: int) -> bool:
+        """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
+        start, end = self.visibility[row]
+        return bool(start <= now < end)
+
+    def epoch(self, now: int) -> int:
+        """How many instants of change lie at or before ``now``."""
+        return int(np.searchsorted(self.epochs, now, side="right"))
+
+    def next_change(self, now: int) -> int | None:
+        """The next instant at which anything appears or disappears."""
+        place = self.epoch(now)
+        return int(self.epochs[place]) if place < len(self.epochs) else None
+
+    def article(self, row: int) -> Article:
+        """The article of a row, whole."""
+        return self.articles[row]
+
+    @functools.cached_property
+    def articles(self) -> ArticleStore:
+        """All articles; the file is hashed before its first use."""
+        return ArticleStore(self.checked(ARTICLES))
+
+    def report(self) -> dict[str, Any]:
+        """The figures that were taken when the build was made."""
+        return cast("dict[str, Any]", self._json("report.json"))
+
+    def checked(self, name: str) -> Path:
+        """The path of a file, hashed once before it is first used."""
+        with self._lock:
+            if name not in self._checked and name not in SERVED:
+                check_files(self.folder, self.manifest, {name})
+                self._checked.add(name)
+        return self.folder / name
+
+    def _array(self, name: str) -> NDArray[np.generic]:
+        array = load_array(self.folder / f"{name}.npy")
+        if len(array) != self.count:
+            raise BuildError(
+                f"{self.folder / name}.npy has {len(array)} rows, the build {self.count}"
+            )
+        return array
+
+    def _json(self, name: str) -> Any:
+        path = self.checked(name)
+        try:
+            return json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise BuildError(f"{path} can't be read: {error}") from error

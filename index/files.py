@@ -1,0 +1,140 @@
+"""Files that are either wholly there or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import BuildError
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names created or replaced in ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put ``content`` at ``path`` in one step: readers see the old bytes or the new ones."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_file(beside, content)
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write and sync a file nobody reads yet; with the umask's mode, unlike ``tempfile``."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def save_array(path: Path, array: NDArray[np.generic]) -> None:
+    """Write a ``.npy`` file and sync it."""
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_array(path: Path) -> NDArray[np.generic]:
+    """Map a ``.npy`` file read-only.
+
+    Raises:
+        BuildError: If it is missing or not an array.
+    """
+    try:
+        array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BuildError(f"{path} can't be read as an array: {error}") from error
+    return array
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class BlobWriter:
+    """Writes many byte strings into one file, and where each ends into a second.
+
+    Args:
+        path: The data file; ends lie beside it as ``<stem>_ends.npy``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("wb")
+        self._ends: list[NDArray[np.int64]] = []
+        self._pending: list[int] = []
+        self._size = 0
+
+    def append(self, content: bytes) -> None:
+        """Add the next string."""
+        self._file.write(content)
+        self._size += len(content)
+        self._pending.append(self._size)
+        if len(self._pending) >= 65_536:
+            self._ends.append(np.array(self._pending, dtype=np.int64))
+            self._pending.clear()
+
+    def close(self) -> None:
+        """Sync both files."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        ends = np.concatenate([*self._ends, np.array(self._pending, dtype=np.int64)])
+        save_array(ends_path(self._path), ends)
+
+
+class Blob:
+    """Reads what a :class:`BlobWriter` wrote, mapped rather than loaded.
+
+    Args:
+        path: The data file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._ends = load_array(ends_path(path))
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                self._data: mmap.mmap | bytes = (
+                    mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+                )
+        except OSError as error:
+            raise BuildError(f"{path} can't be read: {error}") from error
+        if len(self._ends) and int(self._ends[-1]) != size:
+            raise BuildError(f"{path} has {size} bytes, expected {int(self._ends[-1])}")
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, row: int) -> bytes:
+        if not 0 <= row < len(self._ends):
+            raise IndexError(row)
+        start = int(self._ends[row - 1]) if row else 0
+        return self._data[start : int(self._ends[row])]
+
+    def __iter__(self) -> Iterator[bytes]:
+        start = 0
+        for first in range(0, len(self._ends), 65_536):
+            for end in self._ends[first : first + 65_536].tolist():
+                yield self._data[start:end]
+                start = end
+
+
+def ends_path(path: Path) -> Path:
+    """Where the ends of a blob's strings are kept."""
+    return path.with_name(f"{path.stem}_ends.npy")

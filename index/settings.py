@@ -1,0 +1,131 @@
+"""Settings: ``alsolike.toml``, environment over file, command line over both."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
+from recommender.errors import SettingError
+from recommender.related import DEFAULT_DEPTH
+from recommender.sentence_encoder import DEFAULT_MODEL
+
+CONFIG_FILE = "alsolike.toml"
+CONFIG_VARIABLE = "ALSOLIKE_CONFIG"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each also as ``ALSOLIKE_<NAME>`` in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALSOLIKE_", extra="forbid", frozen=True, validate_default=True
+    )
+
+    root: Path = Field(Path("alsolike-root"), description="folder of the builds")
+    model: str = Field(DEFAULT_MODEL, description="model name, folder, or hashing:DIM")
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto", description="arithmetic of the encoder"
+    )
+    depth: Annotated[int, Field(ge=1, le=500)] = Field(
+        DEFAULT_DEPTH, description="length of the stored related lists"
+    )
+    map: dict[str, str] = Field(
+        default_factory=dict, description="our field = the site's field, for each that differs"
+    )
+    url_template: str = Field(
+        "/{id}", description="link of articles that have none; {id} is the escaped id"
+    )
+    timezone: str = Field("UTC", description="zone of times that name none")
+    locale: str = Field("en", description="language of dates and labels where an article has none")
+    heading: str = Field("You May Also Like", description="heading of the HTML fragment")
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
+        DEFAULT_LIMIT, description="articles per list where a request does not say"
+    )
+    min_score: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="related articles below this score are left out"
+    )
+    fallback: Fallback = Field(
+        Fallback.TAG, description="what fills a list that is too short: tag, newest or none"
+    )
+    host: str = Field("127.0.0.1", description="address to serve on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to serve on")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="serving processes")
+    cors_origins: list[str] = Field(
+        default_factory=lambda: ["*"], description="origins whose pages may read the public routes"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone; write it like Europe/Berlin") from None
+        return value
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        from babel import Locale, UnknownLocaleError
+
+        try:
+            Locale.parse(value.replace("-", "_"))
+        except (UnknownLocaleError, ValueError):
+            raise ValueError(f"{value!r} is not a locale; write it like en or pt-BR") from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The setting ``timezone``, looked up."""
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the framework's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, then environment, then file."""
+        named = os.environ.get(CONFIG_VARIABLE)
+        path = Path(named or CONFIG_FILE)
+        if named and not path.is_file():
+            raise SettingError(f"{CONFIG_VARIABLE} names {named!r}, which is not a file")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The effective settings.
+
+    Args:
+        **overrides: From the command line; ``None`` means not given.
+
+    Raises:
+        SettingError: Naming the setting, its value and what is allowed.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(sorted(Settings.model_fields))
+            message = f"setting {name!r} does not exist; the settings are {known}"
+        else:
+            message = f"setting {name} = {first['input']!r}: {first['msg']}"
+        raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
+    except ValueError as error:  # TOML that can't be parsed
+        raise SettingError(f"{CONFIG_FILE}: {error}") from error

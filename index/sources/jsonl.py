@@ -1,0 +1,105 @@
+"""JSON lines: one object a line, plain, gzipped, or on standard input."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NoReturn
+
+from index.sources.source import Problem, Record
+from recommender.errors import SourceError
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+"""A longer line is skipped unread, so that one bad file can't fill the memory."""
+
+
+class JsonlSource:
+    """Articles from a ``.jsonl`` or ``.jsonl.gz`` file, or ``-`` for standard input.
+
+    Args:
+        location: Path, or ``-``.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.name = "standard input" if location == "-" else location
+        self._location = location
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        try:
+            with self._open() as file:
+                yield from _records(file, self.name)
+        except (OSError, EOFError, zlib.error) as error:
+            raise SourceError(f"{self.name} can't be read to its end: {error}") from error
+
+    def _open(self) -> IO[bytes]:
+        if self._location == "-":
+            return sys.stdin.buffer
+        path = Path(self._location)
+        if not path.is_file():
+            raise SourceError(
+                f"there is no file {self._location}; give the path of a .jsonl or .jsonl.gz "
+                "file, or - for standard input"
+            )
+        file = path.open("rb")
+        if file.peek(2)[:2] == b"\x1f\x8b":  # by content: a name may lie
+            return gzip.open(file, "rb")  # type: ignore[return-value]  # GzipFile is an IO[bytes]
+        return file
+
+
+def _records(file: IO[bytes], name: str) -> Iterator[Record | Problem]:
+    number = 0
+    while True:
+        number += 1
+        line = file.readline(MAX_LINE_BYTES + 1)
+        if not line:
+            return
+        place = f"{name} line {number}"
+        if len(line) > MAX_LINE_BYTES:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE_BYTES)
+            yield Problem(
+                place=place,
+                field="",
+                reason="line-too-long",
+                message=f"the line is longer than {MAX_LINE_BYTES} bytes",
+            )
+            continue
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if line.strip():
+            yield _record(line, place)
+
+
+def _record(line: bytes, place: str) -> Record | Problem:
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        return Problem(
+            place=place,
+            field="",
+            reason="invalid-utf8",
+            message=f"byte {error.start + 1} (0x{line[error.start]:02x}) is not valid UTF-8",
+        )
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        return Problem(
+            place=place, field="", reason="invalid-json", message=f"not a JSON object: {error}"
+        )
+    if not isinstance(value, dict):
+        return Problem(
+            place=place,
+            field="",
+            reason="invalid-json",
+            message=f"expected a JSON object, found {type(value).__name__}",
+        )
+    return Record(place=place, values=value)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,54 @@
+"""What every source gives: records with their place, or a located complaint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One raw record.
+
+    Attributes:
+        place: Where it stands, for messages (``"articles.jsonl line 12"``).
+        values: Field names as the source has them.
+    """
+
+    place: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something a source held that is not, or not wholly, an article.
+
+    Attributes:
+        place: Where it stands.
+        field: The field at fault, ``""`` for the record as a whole.
+        reason: Stable, short key for counting.
+        message: For people: the value at fault and the remedy.
+    """
+
+    place: str
+    field: str
+    reason: str
+    message: str
+
+
+class Source(Protocol):
+    """A place where articles are kept."""
+
+    @property
+    def name(self) -> str:
+        """For messages and the manifest; never holds a secret."""
+        ...
+
+    def records(self) -> Iterator[Record | Problem]:
+        """Every record once, in the source's own order.
+
+        Raises:
+            SourceError: If the source as a whole can't be read.
+        """
+        ...

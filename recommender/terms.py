@@ -1,0 +1,188 @@
+"""Words of a corpus: scanned once, then counted as sparse rows of terms.
+
+A spelling is looked up once however often it occurs, so that the work per article is one
+regular expression and the rest is NumPy: about a million words a second on one core.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recommender.text import PreparedText
+
+TITLE_WEIGHT = 2
+"""A word of the title counts as often as this many in the body."""
+
+BREAK = 0
+"""The spelling id of punctuation that ends a phrase."""
+
+_TOKEN = re.compile(r"\w+(?:[-‐‑]\w+)*|[^\w\s]+")  # noqa: RUF001 - typographic hyphens are meant
+_PART = re.compile(r"\w+")
+_CHUNK = 4_096
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A corpus as a stream of spellings.
+
+    Attributes:
+        tokens: Shape (all words,), int32: ids into ``spellings``; :data:`BREAK` between phrases.
+        ends: Shape (articles,), int64: where each article's words end.
+        title_ends: Shape (articles,), int64: where the words of each article's title end.
+        spellings: Every distinct word as printed; index 0 is the break.
+    """
+
+    tokens: NDArray[np.int32]
+    ends: NDArray[np.int64]
+    title_ends: NDArray[np.int64]
+    spellings: Sequence[str]
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Which article each token belongs to."""
+        lengths = np.diff(self.ends, prepend=0)
+        return np.repeat(np.arange(len(self.ends)), lengths)
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """:data:`TITLE_WEIGHT` for words of a title, else 1."""
+        starts = np.concatenate([[0], self.ends[:-1]])
+        title_lengths = self.title_ends - starts
+        weights = np.ones(len(self.tokens), dtype=np.float32)
+        offsets = np.arange(title_lengths.sum()) - np.repeat(
+            np.cumsum(title_lengths) - title_lengths, title_lengths
+        )
+        weights[np.repeat(starts, title_lengths) + offsets] = TITLE_WEIGHT
+        return weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermCounts:
+    """A corpus as bags of terms.
+
+    Attributes:
+        counts: Shape (articles, terms), float32 CSR with sorted indices; words of titles weighted.
+        terms: The vocabulary in column order, lower case, sorted.
+    """
+
+    counts: sp.csr_matrix
+    terms: Sequence[str]
+
+
+def scan(texts: Iterable[PreparedText]) -> Scan:
+    """Read every word of a corpus once."""
+    ids: dict[str, int] = {}
+    spellings = [""]
+    chunks: list[NDArray[np.int32]] = []
+    pending: list[int] = []
+    ends: list[int] = []
+    title_ends: list[int] = []
+    size = 0
+    for text in texts:
+        for part in (text.title, text.body):
+            for token in _TOKEN.findall(part):
+                number = ids.get(token)
+                if number is None:
+                    number = BREAK
+                    if _PART.match(token):
+                        number = len(spellings)
+                        spellings.append(token)
+                    ids[token] = number
+                pending.append(number)
+            pending.append(BREAK)
+            ends.append(size + len(pending))
+        title_ends.append(ends.pop(-2))
+        if len(pending) > 1_000_000:
+            chunks.append(np.array(pending, dtype=np.int32))
+            size += len(pending)
+            pending.clear()
+    chunks.append(np.array(pending, dtype=np.int32))
+    return Scan(
+        tokens=np.concatenate(chunks),
+        ends=np.array(ends, dtype=np.int64),
+        title_ends=np.array(title_ends, dtype=np.int64),
+        spellings=spellings,
+    )
+
+
+def count_terms(corpus: Scan, vocabulary: Sequence[str] | None = None) -> TermCounts:
+    """Count the terms of every article.
+
+    A hyphenated word counts as itself and as its parts (``anti-cd20``, ``anti``, ``cd20``);
+    scripts without spaces count as pairs of characters.
+
+    Args:
+        corpus: The words.
+        vocabulary: Terms to count, in column order, for scoring a text against a finished
+            build; by default every term that two articles hold (of a single article: all).
+    """
+    columns: dict[str, int] = {term: column for column, term in enumerate(vocabulary or ())}
+    found: list[int] = []
+    lengths = [0]
+    for spelling in corpus.spellings[1:]:
+        names = terms_of(spelling)
+        if vocabulary is None:
+            numbers = [columns.setdefault(name, len(columns)) for name in names]
+        else:
+            numbers = [columns[name] for name in names if name in columns]
+        found.extend(numbers)
+        lengths.append(len(numbers))
+    counts = _sum_up(corpus, np.array(found, dtype=np.int64), np.array(lengths), len(columns))
+    if vocabulary is not None:
+        return TermCounts(counts=counts, terms=vocabulary)
+    words = np.array(list(columns), dtype=object)
+    holders = np.bincount(counts.indices, minlength=len(words))
+    kept = np.flatnonzero(holders >= min(2, counts.shape[0]))
+    order = kept[np.argsort(words[kept])] if len(kept) else kept
+    ordered = counts[:, order].tocsr()
+    ordered.sort_indices()
+    return TermCounts(counts=ordered, terms=words[order].tolist())
+
+
+def terms_of(spelling: str) -> list[str]:
+    """The terms that one word of a text counts as."""
+    word = spelling.casefold()
+    if _UNSPACED.search(word):
+        return [word[i : i + 2] for i in range(len(word) - 1)]
+    parts = _PART.findall(word)
+    names = [part for part in parts if len(part) > 1 or part.isdigit()]
+    if len(parts) > 1:
+        names.append("-".join(parts))
+    return names
+
+
+def _sum_up(
+    corpus: Scan, found: NDArray[np.int64], lengths: NDArray[np.int64], width: int
+) -> sp.csr_matrix:
+    """Add up the weights of equal terms of one article, a few thousand articles at a time."""
+    first = np.cumsum(lengths) - lengths
+    owners, weights = corpus.owners, corpus.weights
+    blocks: list[sp.csr_matrix] = []
+    for start in range(0, len(corpus.ends), _CHUNK):
+        stop = min(start + _CHUNK, len(corpus.ends))
+        begin = int(corpus.ends[start - 1]) if start else 0
+        here = slice(begin, int(corpus.ends[stop - 1]))
+        tokens = corpus.tokens[here]
+        repeats = lengths[tokens]
+        total = int(repeats.sum())
+        within = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        block = sp.coo_matrix(
+            (
+                np.repeat(weights[here], repeats),
+                (
+                    np.repeat(owners[here] - start, repeats),
+                    found[np.repeat(first[tokens], repeats) + within] if total else found[:0],
+                ),
+            ),
+            shape=(stop - start, width),
+        ).tocsr()
+        blocks.append(block)
+    stacked: sp.csr_matrix = sp.vstack(blocks, format="csr", dtype=np.float32)
+    return stacked

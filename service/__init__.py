@@ -1,0 +1,1 @@
+"""Online: answer the site, show the editors, and the one command."""

@@ -1,0 +1,399 @@
+"""The one command, ``alsolike``: composes everything, decides nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from index.articles import FieldMapping, ReadReport
+from index.build import Build
+from index.manifest import Manifest
+from index.root import Root
+from index.selection import Wish, select
+from index.settings import load_settings
+from recommender.errors import AlsoLikeError, InputError, NotFoundError
+
+app = typer.Typer(
+    name="alsolike",
+    help="Related articles for a site: build lists offline, serve them fast.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+RootOption = Annotated[
+    Path | None, typer.Option("--root", help="Folder of the builds (setting root).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+LimitOption = Annotated[int | None, typer.Option("--limit", min=1, max=50, help="Most articles.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
+
+
+def main() -> None:
+    """Run the command; an expected error is one line and its exit code, never a traceback."""
+    try:
+        app()
+    except AlsoLikeError as error:
+        typer.echo(f"alsolike: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # "alsolike … | head"
+        sys.exit(141)
+
+
+@app.command(
+    epilog="Example: alsolike build articles.jsonl.gz --map summary=text "
+    "--url-template 'https://example.org/{id}'"
+)
+def build(
+    source: Annotated[str, typer.Argument(help="A .jsonl or .jsonl.gz file, or - for stdin.")],
+    root: RootOption = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
+    ] = None,
+    url_template: Annotated[
+        str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
+    depth: Annotated[int | None, typer.Option(help="Length of the stored lists.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Add or refresh this article only; may be repeated."),
+    ] = None,
+    publish_: Annotated[
+        bool, typer.Option("--publish/--no-publish", help="Make the build live when it is done.")
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a source with problems.")
+    ] = False,
+    relearn: Annotated[
+        bool, typer.Option("--relearn", help="Learn anew what the pages share.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read articles, relate each to all others, and publish the result."""
+    from index.builder import BuildOptions, make_build
+    from index.sources.jsonl import JsonlSource
+    from recommender.sentence_encoder import load_encoder
+
+    settings = load_settings(
+        root=root, url_template=url_template, model=model, precision=precision, depth=depth
+    )
+    options = BuildOptions(
+        mapping=FieldMapping(
+            fields={**settings.map, **_read_mapping(mapping or [])},
+            url_template=settings.url_template,
+            timezone=settings.zone,
+        ),
+        depth=settings.depth,
+        strict=strict,
+        only=frozenset(only or ()),
+        relearn=relearn,
+    )
+    place = Root(settings.root)
+    with place.locked("alsolike build"):
+        with _progress_bar() as progress:
+            manifest, report = make_build(
+                place,
+                [JsonlSource(source)],
+                lambda: load_encoder(settings.model, settings.precision),
+                options,
+                progress,
+            )
+        if publish_:
+            place.publish(manifest.name)
+    if as_json:
+        _print_json(_build_summary(manifest, report, published=publish_))
+    else:
+        _print_build(manifest, report, place, published=publish_)
+
+
+@app.command(epilog="Example: alsolike related my-article --limit 6")
+def related(
+    article_id: str,
+    root: RootOption = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an article's related list as the site gets it, with what the articles share."""
+    settings = load_settings(root=root, limit=limit)
+    place = Root(settings.root)
+    opened = _open(place, None)
+    row = opened.row(article_id)
+    if row is None:
+        raise NotFoundError(_unknown(opened, article_id))
+    now = time.time_ns() // 1000
+    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+    chosen = select(opened, row, now=now, wish=wish)
+    if as_json:
+        from service.related import related_json
+
+        typer.echo(related_json(opened, article_id, chosen).decode())
+        return
+    article = opened.article(row)
+    typer.echo(f"{article.title}  [{article.id}]")
+    if not opened.is_visible(row, now):
+        typer.echo(f"  (not visible now: {_why_hidden(article.status, opened, row, now)})")
+    typer.echo()
+    for position, item in enumerate(chosen, 1):
+        shown = opened.article(item.row)
+        shared = ", ".join(item.shared_terms)
+        note = f"share: {shared}" if shared else ("fallback" if item.score == 0 else "")
+        typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
+        typer.echo(f"          {shown.date or ''}  {note}".rstrip())
+    if not chosen:
+        typer.echo("    nothing is related to it, and no fallback fits")
+
+
+@app.command(epilog="Example: alsolike inspect --root /srv/alsolike")
+def inspect(
+    name: Annotated[
+        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
+    ] = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a build holds, how it was made, and how good it was measured to be."""
+    place = Root(load_settings(root=root).root)
+    manifest = place.manifest(name)
+    pointer = place.current()
+    live = pointer is not None and pointer.build == manifest.name
+    if as_json:
+        _print_json({"live": live, **manifest.model_dump()})
+        return
+    size = sum(entry.bytes for entry in manifest.files.values())
+    rows = {
+        "build": manifest.name + ("  (live)" if live else ""),
+        "created": manifest.created,
+        "sources": ", ".join(manifest.sources),
+        "articles": f"{manifest.count} ({manifest.visible} visible when it was made)",
+        "encoder": f"{manifest.encoder.model}, {manifest.encoder.dim} wide, "
+        f"{manifest.encoder.precision}; encoded {manifest.encoded} anew",
+        "index": f"{manifest.index.kind}, recall {manifest.index.recall}",
+        "lists": f"{manifest.depth} deep",
+        "quality": ", ".join(f"{key} {value:g}" for key, value in manifest.quality.items()),
+        "reading": _counts(manifest.reading),
+        "seconds": ", ".join(f"{key} {value:g}" for key, value in manifest.seconds.items()),
+        "size": f"{size / 1e6:.1f} MB in {len(manifest.files)} files",
+    }
+    for label, value in rows.items():
+        typer.echo(f"{label:9} {value}")
+
+
+@app.command(epilog="Example: alsolike verify && alsolike publish BUILD")
+def verify(
+    name: Annotated[
+        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
+    ] = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare every byte of a build with what was written."""
+    place = Root(load_settings(root=root).root)
+    manifest = place.verify(name)
+    Build(place.folder(manifest.name))
+    if as_json:
+        _print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
+    else:
+        typer.echo(f"{manifest.name}: {len(manifest.files)} files, all as written")
+
+
+@app.command(epilog="Example: alsolike publish 20260102T030405Z-0a1b2c --reason 'checked by hand'")
+def publish(
+    name: Annotated[str, typer.Argument(metavar="BUILD")],
+    root: RootOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a build and make it live."""
+    place = Root(load_settings(root=root).root)
+    with place.locked("alsolike publish"):
+        place.publish(name, reason=reason)
+    _done(as_json, name, f"live: {name}")
+
+
+@app.command(epilog="Example: alsolike rollback --reason 'lists look odd'")
+def rollback(
+    root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False
+) -> None:
+    """Make the build live that was live before."""
+    place = Root(load_settings(root=root).root)
+    with place.locked("alsolike rollback"):
+        name = place.rollback(reason=reason)
+    _done(as_json, name, f"live again: {name}")
+
+
+@app.command(epilog="Example: alsolike serve --port 8000 --workers 2")
+def serve(
+    root: RootOption = None,
+    host: Annotated[str | None, typer.Option(help="Address (setting host).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port (setting port).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (setting workers).")] = None,
+) -> None:
+    """Serve the live build over HTTP and follow it when another is published."""
+    from service.server import run_server
+
+    run_server(load_settings(root=root, host=host, port=port, workers=workers))
+
+
+@app.command(epilog="Example: alsolike demo --port 8000")
+def demo(
+    root: Annotated[Path, typer.Option(help="Folder for the demo's build.")] = Path(".demo"),
+    port: Annotated[
+        int, typer.Option(help="Port of the service; the demo site takes the next.")
+    ] = 8000,
+    model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
+    serve_: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve it afterwards.")] = True,
+) -> None:
+    """Build the sample corpus, show one list, and serve it with a small demo site."""
+    from service.demo import SAMPLE_ARTICLE, SAMPLE_SOURCE, run_demo
+
+    build(source=str(SAMPLE_SOURCE), root=root, model=model)
+    typer.echo()
+    related(SAMPLE_ARTICLE, root=root)
+    if serve_:
+        run_demo(load_settings(root=root, port=port))
+
+
+def _open(place: Root, name: str | None) -> Build:
+    pointer = place.current()
+    digest = pointer.manifest_sha256 if pointer is not None and name is None else None
+    return Build(place.folder(name), manifest_sha256=digest)
+
+
+def _read_mapping(pairs: list[str]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not ours or not theirs:
+            raise InputError(f"--map {pair!r} must be OURS=THEIRS, such as summary=text")
+        mapping[ours.strip()] = theirs.strip()
+    return mapping
+
+
+def _unknown(opened: Build, article_id: str) -> str:
+    near = [opened.article_id(row) for row in opened.articles.search(article_id, 3)]
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    return f"there is no article {article_id!r} in build {opened.name}{hint}"
+
+
+def _why_hidden(status: str, opened: Build, row: int, now: int) -> str:
+    if status != "published":
+        return f"status {status}"
+    start, _ = opened.visibility[row]
+    return "its visible_from lies ahead" if now < start else "its visible_until has passed"
+
+
+def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -> dict[str, Any]:
+    return {
+        "build": manifest.name,
+        "published": published,
+        "articles": manifest.count,
+        "visible": manifest.visible,
+        "encoded": manifest.encoded,
+        "reading": manifest.reading,
+        "quality": manifest.quality,
+        "index": manifest.index.model_dump(),
+        "seconds": manifest.seconds,
+        "problems": [
+            {
+                "place": item.place,
+                "field": item.field,
+                "reason": item.reason,
+                "message": item.message,
+            }
+            for item in report.problems
+        ],
+    }
+
+
+def _print_build(manifest: Manifest, report: ReadReport, place: Root, *, published: bool) -> None:
+    skipping = [
+        problem
+        for problem in report.problems
+        if problem.reason not in ("no-text", "made-from-template")
+    ]
+    for problem in skipping[:10]:
+        field = f"{problem.field}: " if problem.field else ""
+        typer.echo(f"{problem.place}: {field}{problem.message}", err=True)
+    if len(skipping) > 10:
+        typer.echo(f"… and {len(skipping) - 10} more; see report.json of the build", err=True)
+    for name, count in report.unused_fields.most_common(1):
+        without_text = report.notes["summary: no-text"]
+        if without_text > report.kept // 2 and count > report.kept // 2:
+            typer.echo(
+                f"hint: {without_text} articles have no text, but {count} records hold a long "
+                f"field {name!r}: did you mean --map summary={name}?",
+                err=True,
+            )
+    total = sum(manifest.seconds.values())
+    typer.echo(
+        f"{manifest.count} articles ({manifest.visible} visible), {manifest.encoded} encoded, "
+        f"in {total:.1f} s"
+    )
+    typer.echo(_counts(manifest.reading))
+    state = "published" if published else "built, not published"
+    typer.echo(f"{state}: {place.builds / manifest.name}")
+
+
+def _counts(reading: dict[str, Any]) -> str:
+    parts = [f"read {reading['read']}", f"kept {reading['kept']}"]
+    skipped = reading["skipped"]
+    if skipped:
+        inner = ", ".join(f"{reason} {count}" for reason, count in skipped.items())
+        parts.append(f"skipped {sum(skipped.values())} ({inner})")
+    parts += [f"{name} {count}" for name, count in reading["notes"].items()]
+    return ", ".join(parts)
+
+
+def _done(as_json: bool, name: str, sentence: str) -> None:
+    if as_json:
+        _print_json({"live": name})
+    else:
+        typer.echo(sentence)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Progress on a terminal's stderr; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _stage, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description:8}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} articles"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def update(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total, speed="")
+            task = bar.tasks[tasks[stage]]
+            speed = f"{task.speed:,.0f}/s" if task.speed else ""
+            bar.update(tasks[stage], completed=done, total=total, speed=speed)
+
+        yield update
+
+
+if __name__ == "__main__":
+    main()

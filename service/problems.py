@@ -1,0 +1,42 @@
+"""Errors over HTTP: one JSON shape for all (RFC 9457, problem details)."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemError(Exception):
+    """A request that can't be answered as asked.
+
+    Args:
+        status: HTTP status.
+        detail: What is wrong, with the value at fault and the remedy.
+        field: The parameter at fault, if it is one.
+    """
+
+    def __init__(self, status: int, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.field = field
+
+    def body(self) -> bytes:
+        """The answer's bytes."""
+        problem: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.field is not None:
+            problem["field"] = self.field
+        return json.dumps(problem, ensure_ascii=False).encode()
+
+
+def not_found() -> ProblemError:
+    """The same answer for an unknown and for an invisible article: a draft's id stays secret."""
+    return ProblemError(404, "there is no such article, or it is not visible")

@@ -1,0 +1,88 @@
+"""What tests share: a small corpus, a hand-checkable encoder, a built root."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from index.articles import FieldMapping
+from index.build import Build
+from index.builder import BuildOptions, make_build
+from index.root import Root
+from index.sources.jsonl import JsonlSource
+from recommender.encoder import HashingEncoder
+
+SAMPLE = Path(__file__).parent.parent / "index" / "sample"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("ALSOLIKE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def write_jsonl(tmp_path: Path) -> Callable[[Iterable[Any]], Path]:
+    """Writes records (or raw lines, where they are text or bytes) into a .jsonl file."""
+
+    def write(records: Iterable[Any], name: str = "articles.jsonl") -> Path:
+        path = tmp_path / name
+        lines = [
+            record
+            if isinstance(record, bytes)
+            else record.encode()
+            if isinstance(record, str)
+            else json.dumps(record, ensure_ascii=False).encode()
+            for record in records
+        ]
+        path.write_bytes(b"\n".join(lines) + b"\n")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def build_root(tmp_path: Path) -> Callable[..., tuple[Root, Build]]:
+    """Builds a source with the hashing encoder and publishes it."""
+
+    def build(source: Path, root: Path | None = None, **options: Any) -> tuple[Root, Build]:
+        place = Root(root or tmp_path / "root")
+        mapping = options.pop("mapping", plain_mapping())
+        with place.locked("test"):
+            manifest, _ = make_build(
+                place,
+                [JsonlSource(str(source))],
+                lambda: HashingEncoder(64),
+                BuildOptions(mapping=mapping, **options),
+            )
+            place.publish(manifest.name)
+        return place, Build(place.folder(manifest.name))
+
+    return build
+
+
+def plain_mapping(**fields: str) -> FieldMapping:
+    """A mapping with the defaults of the settings."""
+    return FieldMapping(fields=fields, url_template="/{id}", timezone=ZoneInfo("UTC"))
+
+
+@pytest.fixture(scope="session")
+def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """The sample corpus, built once with the hashing encoder."""
+    place = Root(tmp_path_factory.mktemp("sample") / "root")
+    with place.locked("test"):
+        manifest, _ = make_build(
+            place,
+            [JsonlSource(str(SAMPLE / "articles.jsonl"))],
+            lambda: HashingEncoder(256),
+            BuildOptions(mapping=plain_mapping()),
+        )
+        place.publish(manifest.name)
+    return Build(place.folder(manifest.name))
