@@ -81,7 +81,8 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Read articles, relate each to all others, and publish the result."""
-    from index.builder import BuildOptions, make_build
+    from index.builder import make_build
+    from index.making import BuildOptions
     from index.sources.jsonl import JsonlSource
     from recommender.sentence_encoder import load_encoder
 

@@ -1,0 +1,148 @@
+"""The second stage: what is compared and what serving must know of each row, beside its text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build import NO_DATE, Ragged
+from index.cards import render_card
+from index.files import Blob, BlobWriter, ends_path, save_array, write_json
+from index.making import Making
+from index.store import ArticleStore
+from recommender.boilerplate import Boilerplate
+from recommender.text import PreparedText, prepare
+from recommender.visibility import microseconds, window
+
+_DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
+_DAY = 86_400_000_000
+
+
+class PreparedTexts:
+    """The prepared texts in a file of their own, so that memory does not grow with them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._blob = Blob(path)
+
+    def __len__(self) -> int:
+        return len(self._blob)
+
+    def __getitem__(self, row: int) -> PreparedText:
+        return _decode(self._blob[row])
+
+    def __iter__(self) -> Iterator[PreparedText]:
+        return map(_decode, self._blob)
+
+    def discard(self) -> None:
+        """Remove the files."""
+        self._path.unlink()
+        ends_path(self._path).unlink()
+
+
+def _decode(data: bytes) -> PreparedText:
+    title, _, body = data.decode().partition("\0")
+    return PreparedText(title=title, body=body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What serving needs to know of each row beside its text."""
+
+    visibility: NDArray[np.int64]
+    dates: NDArray[np.int32]
+    recency: NDArray[np.int64]
+    languages: NDArray[np.int32]
+    language_names: list[str]
+    tag_rows: NDArray[np.int32]
+    tag_ids: NDArray[np.int32]
+    tag_names: list[str]
+    superseded: dict[int, int]
+
+    def visible_now(self) -> NDArray[np.bool_]:
+        """Shape (n,): what readers may see at this moment."""
+        instant = time.time_ns() // 1000
+        return (self.visibility[:, 0] <= instant) & (instant < self.visibility[:, 1])
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays that serving reads."""
+        count = len(self.dates)
+        save_array(folder / "visibility.npy", self.visibility)
+        save_array(folder / "dates.npy", self.dates)
+        save_array(folder / "languages.npy", self.languages)
+        newest = np.lexsort((np.arange(count), -self.recency))
+        Ragged.grouped(self.languages[newest], newest, len(self.language_names)).save(
+            folder, "recent"
+        )
+        Ragged.grouped(self.tag_rows, self.tag_ids, count).save(folder, "tags")
+        by_recency = np.lexsort((self.tag_rows, -self.recency[self.tag_rows]))
+        Ragged.grouped(
+            self.tag_ids[by_recency], self.tag_rows[by_recency], len(self.tag_names)
+        ).save(folder, "tagged")
+        write_json(
+            folder / "facets.json", {"languages": self.language_names, "tags": self.tag_names}
+        )
+
+
+def prepare_articles(
+    making: Making, store: ArticleStore, boilerplate: Boilerplate, count: int
+) -> tuple[Facts, PreparedTexts]:
+    """Write ids, cards and texts without boilerplate, and collect the facts about each row."""
+    folder = making.folder
+    ids, cards = BlobWriter(folder / "ids.bin"), BlobWriter(folder / "cards.bin")
+    texts = BlobWriter(folder / "prepared.bin")
+    visibility = np.empty((count, 2), dtype=np.int64)
+    dates = np.full(count, NO_DATE, dtype=np.int32)
+    recency = np.full(count, np.iinfo(np.int64).min + 1, dtype=np.int64)
+    digests = np.empty((count, 16), dtype=np.uint8)
+    languages = np.zeros(count, dtype=np.int32)
+    language_ids: dict[str, int] = {"": 0}
+    tag_numbers: dict[str, int] = {}
+    tag_rows: list[int] = []
+    tag_ids: list[int] = []
+    rows_by_id: dict[str, int] = {}
+    supersedes: dict[int, str] = {}
+    for row, article in enumerate(store):
+        prepared = prepare(article, boilerplate)
+        ids.append(article.id.encode())
+        cards.append(render_card(article, prepared))
+        texts.append(f"{prepared.title}\0{prepared.body}".encode())
+        visibility[row] = window(article)
+        digests[row] = np.frombuffer(prepared.digest(), dtype=np.uint8)
+        if article.date is not None:
+            dates[row] = article.date.toordinal() - _DAY_ZERO
+            recency[row] = int(dates[row]) * _DAY
+        if article.visible_from is not None:
+            recency[row] = microseconds(article.visible_from)
+        if article.language is not None:
+            languages[row] = language_ids.setdefault(article.language, len(language_ids))
+        for tag in article.tags:
+            tag_rows.append(row)
+            tag_ids.append(tag_numbers.setdefault(tag, len(tag_numbers)))
+        if article.supersedes is not None:
+            supersedes[row] = article.supersedes
+        rows_by_id[article.id] = row
+        if row % 1_000 == 0:
+            making.progress("prepare", row, count)
+    for writer in (ids, cards, texts):
+        writer.close()
+    save_array(folder / "text_digests.npy", digests)
+    facts = Facts(
+        visibility=visibility,
+        dates=dates,
+        recency=recency,
+        languages=languages,
+        language_names=list(language_ids),
+        tag_rows=np.array(tag_rows, dtype=np.int32),
+        tag_ids=np.array(tag_ids, dtype=np.int32),
+        tag_names=list(tag_numbers),
+        superseded={
+            row: rows_by_id[older] for row, older in supersedes.items() if older in rows_by_id
+        },
+    )
+    return facts, PreparedTexts(folder / "prepared.bin")
