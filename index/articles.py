@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import html
-import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -70,11 +70,13 @@ _STATUSES = {
     "trash": Status.HIDDEN,
 }
 _SCHEDULED = {"scheduled", "future"}
+_LARGEST = sys.float_info.max
 
 _SPACE = re.compile(r"\s+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--.{0,500}?--)>")
 _BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|section)\b[^<>]{0,500}>", re.IGNORECASE)
 
@@ -261,12 +263,9 @@ class _RecordParser:
         if not isinstance(value, str):
             self._note(name, "not-text", f"expected text, found {type(value).__name__}: left out")
             return ""
-        if len(value) > 4 * limit:  # so that cleaning stays cheap
-            value = value[: 4 * limit]
-            self._note(name, "too-long", f"cut at {limit} characters")
-        text = plain_text(value)
-        if len(text) > limit:
-            self._note(name, "too-long", f"{len(text)} characters, cut at {limit}")
+        text = plain_text(value[: 4 * limit])  # so that cleaning stays cheap
+        if len(value) > 4 * limit or len(text) > limit:
+            self._note(name, "too-long", f"{len(value)} characters, cut at {limit}")
             text = text[:limit].rsplit(" ", 1)[0]
         return text
 
@@ -301,7 +300,7 @@ class _RecordParser:
             if not isinstance(item, Mapping):
                 self._note("sections", "invalid", f"{item!r:.40} is not {{heading, text}}")
                 continue
-            text = self._text("sections", room, item.get("text", ""))
+            text = self._text("sections", room, item.get("text") or "")
             heading = self._text("sections", MAX_TITLE, item.get("heading") or "")
             if text or heading:
                 sections.append(Section(text=text, heading=heading))
@@ -344,7 +343,9 @@ class _RecordParser:
     def _visibility(self) -> tuple[Status, dt.datetime | None, dt.datetime | None]:
         value = self._get("status")
         name = value.strip().casefold() if isinstance(value, str) else value
-        status = _STATUSES.get("" if name is None else name) if _is_text(name) else None
+        if name is None:
+            name = ""
+        status = _STATUSES.get(name) if isinstance(name, str) else None
         if status is None:
             self._note("status", "unknown", f"status {value!r:.40} is unknown: kept invisible")
             status = Status.HIDDEN
@@ -361,7 +362,7 @@ class _RecordParser:
                 )
                 instants.append(None)
                 status = Status.HIDDEN
-        if name in _SCHEDULED and instants[0] is None:
+        if isinstance(name, str) and name in _SCHEDULED and instants[0] is None:
             self._note("status", "no-time", "scheduled without visible_from: kept invisible")
             status = Status.HIDDEN
         return status, instants[0], instants[1]
@@ -418,7 +419,7 @@ class _RecordParser:
             return ()
         labels: dict[str, None] = {}
         for item in items:
-            if not _is_text(item):
+            if not isinstance(item, str):
                 self._note(name, "invalid", f"{item!r:.40} is not text: left out")
                 continue
             label = self._text(name, MAX_LABEL, item).replace("\n", " ")
@@ -439,15 +440,11 @@ class _RecordParser:
         for name, figure in value.items():
             if isinstance(figure, bool) or not isinstance(figure, int | float):
                 self._note("ratings", "invalid", f"{name}: {figure!r:.40} is not a number")
-            elif not math.isfinite(figure):
-                self._note("ratings", "invalid", f"{name}: {figure} is not finite")
+            elif not -_LARGEST <= figure <= _LARGEST:  # nor is NaN
+                self._note("ratings", "invalid", f"{name}: {figure!r:.40} is out of range")
             else:
-                ratings[str(name)[:MAX_LABEL]] = float(figure)
+                ratings[plain_text(str(name))[:MAX_LABEL]] = float(figure)
         return ratings
-
-
-def _is_text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
 
 
 def plain_text(text: str) -> str:
@@ -472,9 +469,11 @@ def check_url(url: str, *, field_name: str = "url") -> str:
     """
     if len(url) > MAX_URL:
         raise ArticleError(field_name, "too-long", f"{field_name} is over {MAX_URL} characters")
-    if any(character <= " " or character == "\\" for character in url):
+    if _NOT_IN_URL.search(url):
         raise ArticleError(
-            field_name, "invalid", f"{field_name} {url!r:.80} holds white space or a backslash"
+            field_name,
+            "invalid",
+            f"{field_name} {url!r:.80} holds white space, a backslash or a control character",
         )
     try:
         parts = urlsplit(url)
@@ -483,7 +482,8 @@ def check_url(url: str, *, field_name: str = "url") -> str:
         raise ArticleError(field_name, "invalid", f"{field_name} {url!r:.80}: {error}") from None
     if parts.scheme in ("http", "https") and parts.hostname:
         return url
-    if not parts.scheme and not parts.netloc and url.startswith(("/", "./", "../", "?")):
+    # Browsers take any number of slashes, from two on, for the beginning of a host.
+    if not url.startswith("//") and url.startswith(("/", "./", "../", "?")):
         return url
     raise ArticleError(
         field_name,

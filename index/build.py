@@ -158,7 +158,7 @@ class Build:
 
     def row(self, article_id: str) -> int | None:
         """The row of an article, by binary search over the ids."""
-        wanted = article_id.encode(errors="replace")
+        wanted = article_id.encode(errors="surrogatepass")  # what is no Unicode is never found
         low, high = 0, self.count
         while low < high:
             middle = (low + high) // 2

@@ -6,6 +6,7 @@ order of the input does not matter.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -20,6 +21,8 @@ from recommender.errors import BuildError
 ARTICLES = "articles.sqlite"
 
 _ADAPTER = TypeAdapter(Article)
+
+_NOT_SEARCHABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class ArticleStaging:
@@ -114,6 +117,7 @@ class ArticleStore:
 
     def search(self, words: str, limit: int) -> list[int]:
         """Rows whose id, title or text begins words with all of ``words``, best first."""
+        words = _NOT_SEARCHABLE.sub(" ", words)
         terms = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
         if not terms:
             return []

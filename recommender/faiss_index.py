@@ -11,10 +11,13 @@ import numpy as np
 
 from recommender.encoder import Embeddings
 from recommender.errors import BuildError
-from recommender.neighbors import ExactIndex, Neighbors, check_queries, sort_hits
+from recommender.neighbors import NO_ROW, ExactIndex, Neighbors, check_queries, sort_hits
 
 FLAT_LIMIT = 50_000
 """Up to here exact search is as fast as any index and needs no training."""
+
+_MOST_TIES = 1_024
+"""Among more equals than this, which are found no longer matters."""
 
 _SEED = 1234
 
@@ -35,10 +38,25 @@ class FaissIndex:
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """See :class:`~recommender.neighbors.NeighborIndex`."""
         check_queries(queries, self._index.d)
-        # A few more than asked for: the order among ties at the cut is FAISS's own.
-        scores, rows = self._index.search(np.ascontiguousarray(queries), k + 4)
+        return self._search(np.ascontiguousarray(queries), k, k + 4)
+
+    def _search(self, queries: Embeddings, k: int, width: int) -> Neighbors:
+        """Fetch ``width`` hits, keep ``k``.
+
+        Which of several equals FAISS keeps at the cut is its own choice. Where they reach to the
+        last hit fetched, more are fetched, so that those of the lowest rows are among them.
+        """
+        scores, rows = self._index.search(queries, width)
         hits = sort_hits(rows, scores)
-        return Neighbors(rows=hits.rows[:, :k], scores=hits.scores[:, :k])
+        kept = Neighbors(rows=hits.rows[:, :k], scores=hits.scores[:, :k])
+        if width < min(self.count, _MOST_TIES):
+            tied = (hits.rows[:, -1] != NO_ROW) & (hits.scores[:, k - 1] == hits.scores[:, -1])
+            unsure = np.flatnonzero(tied)
+            for start in range(0, len(unsure), 1_024):
+                some = unsure[start : start + 1_024]
+                wider = self._search(queries[some], k, min(4 * width, self.count))
+                kept.rows[some], kept.scores[some] = wider.rows, wider.scores
+        return kept
 
     def save(self, path: Path) -> None:
         """Write the index to ``path`` and sync it to disk."""

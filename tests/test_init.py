@@ -1,0 +1,27 @@
+"""What importing costs: whoever only reads a build stays light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "sentence_transformers", "transformers", "tokenizers", "sklearn")
+
+
+@pytest.mark.parametrize("module", ["recommender", "index.build", "service.app", "service.cli"])
+def test_importing_loads_no_model_library(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted({set(HEAVY)!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_the_check_above_would_notice_one() -> None:
+    code = "import sys, tokenizers; print('tokenizers' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "True"

@@ -1,0 +1,71 @@
+"""The text recipe."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.article import Article, Section
+from recommender.boilerplate import Boilerplate
+from recommender.text import PreparedText, prepare
+
+NOTHING = Boilerplate(passages={}, labels={}, headings={})
+
+
+def test_every_section_is_taken_whole_with_its_heading() -> None:
+    long = " ".join(f"word{number}" for number in range(2_000))
+    article = Article(
+        id="buoy",
+        title="A buoy that listens",
+        url="/buoy",
+        sections=(Section(text="It floats."), Section(heading="How it hears", text=long)),
+    )
+    prepared = prepare(article, NOTHING)
+    assert prepared.title == "A buoy that listens"
+    assert prepared.body == f"It floats. How it hears {long}"
+
+
+def test_headings_and_passages_that_the_site_shares_are_left_out() -> None:
+    shared = Boilerplate(passages={"ask the harbour master": 9}, labels={}, headings={"facts": 9})
+    article = Article(
+        id="buoy",
+        title="A buoy",
+        url="/buoy",
+        sections=(
+            Section(
+                heading="Facts",
+                text="It floats because its hull is full of cork. Ask the harbour master.",
+            ),
+        ),
+    )
+    assert prepare(article, shared).body == "It floats because its hull is full of cork."
+
+
+def test_a_title_alone_is_a_text() -> None:
+    prepared = prepare(Article(id="buoy", title="A buoy", url="/buoy"), NOTHING)
+    assert prepared.whole == "A buoy"
+    assert prepared.body == ""
+
+
+def test_the_title_ends_as_a_sentence_before_the_body() -> None:
+    assert PreparedText(title="A buoy", body="It floats.").whole == "A buoy. It floats."
+    assert PreparedText(title="A buoy?", body="It floats.").whole == "A buoy? It floats."
+
+
+def test_title_and_body_are_told_apart_by_the_digest() -> None:
+    one = PreparedText(title="A buoy", body="floats far")
+    other = PreparedText(title="A buoy floats", body="far")
+    assert one.digest() != other.digest()
+
+
+@given(st.tuples(st.text(), st.text()), st.tuples(st.text(), st.text()))
+def test_two_texts_have_the_same_digest_only_if_they_are_the_same(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    # Texts reach the recipe without control characters, so none holds the separator.
+    texts = [
+        PreparedText(title=title.replace("\0", ""), body=body.replace("\0", ""))
+        for title, body in (one, other)
+    ]
+    assert len(texts[0].digest()) == 16
+    assert (texts[0].digest() == texts[1].digest()) == (texts[0] == texts[1])
