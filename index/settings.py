@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("UTC", description="zone of times that name none")
     locale: str = Field("en", description="language of dates and labels where an article has none")
-    heading: str = Field("You May Also Like", description="heading of the HTML fragment")
+    heading: str | None = Field(
+        None, description="heading of the HTML fragment; “You May Also Like”, translated, if unset"
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
         DEFAULT_LIMIT, description="articles per list where a request does not say"
     )

@@ -40,12 +40,25 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the journa
 def main() -> None:
     """Run the command; an expected error is one line and its exit code, never a traceback."""
     try:
-        app()
-    except AlsoLikeError as error:
-        typer.echo(f"alsolike: {error}", err=True)
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:  # a command line that can't be read
+        if len(sys.argv) == 1:
+            typer.echo(error.format_message(), err=True)  # the help, instead of an error
+        else:
+            context = getattr(error, "ctx", None)
+            command = "alsolike" if context is None else context.command_path
+            _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # "alsolike … | head"
-        sys.exit(141)
+    except AlsoLikeError as error:
+        _fail(str(error))
+        sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a missing right
+        _fail(str(error))
+        sys.exit(1)
+
+
+def _fail(message: str) -> None:
+    typer.echo("alsolike: " + " ".join(message.splitlines()), err=True)
 
 
 @app.command(
@@ -120,7 +133,7 @@ def build(
 
 @app.command(epilog="Example: alsolike related my-article --limit 6")
 def related(
-    article_id: str,
+    article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID", help="The site's own id.")],
     root: RootOption = None,
     limit: LimitOption = None,
     as_json: JsonOption = False,
@@ -250,19 +263,26 @@ def serve(
 def demo(
     root: Annotated[Path, typer.Option(help="Folder for the demo's build.")] = Path(".demo"),
     port: Annotated[
-        int, typer.Option(help="Port of the service; the demo site takes the next.")
-    ] = 8000,
+        int | None,
+        typer.Option(
+            help="Port of the service, the demo site takes the next; 0 for any that are free. "
+            "Left out: the setting port or, if that is taken, any that are free."
+        ),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
     serve_: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve it afterwards.")] = True,
 ) -> None:
     """Build the sample corpus, show one list, and serve it with a small demo site."""
-    from service.demo import SAMPLE_ARTICLE, SAMPLE_SOURCE, run_demo
+    from service.demo import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo
 
+    settings = load_settings(root=root, port=port)
+    # A port that is taken is better said now than after the work.
+    sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
     build(source=str(SAMPLE_SOURCE), root=root, model=model)
     typer.echo()
     related(SAMPLE_ARTICLE, root=root)
-    if serve_:
-        run_demo(load_settings(root=root, port=port))
+    if sockets is not None:
+        run_demo(settings, *sockets)
 
 
 def _open(place: Root, name: str | None) -> Build:

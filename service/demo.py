@@ -6,11 +6,12 @@ only over HTTP: pages embed the widget from another origin, or include the fragm
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import importlib.resources
 import logging
 import mimetypes
-import urllib.error
+import socket
+import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import quote
@@ -22,14 +23,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.articles import FieldMapping, ReadReport, read_articles
 from index.settings import Settings
 from index.sources.jsonl import JsonlSource
-from recommender.article import Article, Status
+from recommender.article import Article
+from recommender.errors import SettingError
+from recommender.visibility import window
 from service.app import create_app
-from service.fragment import find_locale, make_card, templates
-from service.server import configure_logs
+from service.fragment import Card, make_card, templates
+from service.server import bind, configure_logs
 
 SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
 SAMPLE_SOURCE = SAMPLE / "articles.jsonl"
@@ -46,17 +50,18 @@ def create_demo_site(settings: Settings, service_url: str) -> Starlette:
         service_url: Where the service answers, without a slash at the end.
     """
     articles = {article.id: article for article in _sample(settings)}
-    shown = [article for article in articles.values() if article.status is Status.PUBLISHED]
-    shown = [article for article in shown if article.visible_from is None]
+    newest_first = sorted(
+        articles.values(), key=lambda article: (str(article.date), article.id), reverse=True
+    )
 
     def home(_: Request) -> Response:
         page = templates.get_template("demo_home.html")
-        ordered = sorted(shown, key=lambda article: (str(article.date), article.id), reverse=True)
-        return HTMLResponse(page.render(articles=[_teaser(a, settings) for a in ordered]))
+        shown = [_teaser(article, settings) for article in newest_first if _is_visible(article)]
+        return HTMLResponse(page.render(articles=shown))
 
     async def article(request: Request) -> Response:
         found = articles.get(request.path_params["article_id"])
-        if found is None or found not in shown:
+        if found is None or not _is_visible(found):
             return PlainTextResponse("There is no such page.", 404)
         included = None
         if "include" in request.query_params:
@@ -87,12 +92,40 @@ def create_demo_site(settings: Settings, service_url: str) -> Starlette:
     )
 
 
-def run_demo(settings: Settings) -> None:
-    """Serve the service and the demo site side by side until interrupted."""
+def bind_demo(host: str, port: int, *, exact: bool) -> tuple[socket.socket, socket.socket]:
+    """Sockets of the service and of the demo site.
+
+    Args:
+        host: The address of both.
+        port: The service's; the site takes the next. 0 takes any two that are free.
+        exact: Refuse other ports if one of these is taken, instead of taking free ones.
+
+    Raises:
+        SettingError: If the address can't be served on.
+    """
+    try:
+        with contextlib.ExitStack() as undo:
+            service = undo.enter_context(bind(host, port))
+            site = bind(host, port + 1 if 0 < port < 65535 else 0)
+            undo.pop_all()
+            return service, site
+    except SettingError:
+        if exact or port == 0:
+            raise
+        return bind_demo(host, 0, exact=exact)
+
+
+def run_demo(settings: Settings, service: socket.socket, site: socket.socket) -> None:
+    """Serve the service and the demo site side by side until interrupted.
+
+    Args:
+        settings: The service's.
+        service: Where it is served.
+        site: Where the site is served that uses it.
+    """
     configure_logs()
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
-    service_url = f"http://{settings.host}:{settings.port}"
-    site_url = f"http://{settings.host}:{settings.port + 1}"
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the addresses are printed below
+    service_url, site_url = _url(service), _url(site)
     article = f"{site_url}/{SAMPLE_ARTICLE}"
     print(  # noqa: T201 - the demo's result
         f"\nThe demo site, click through it:       {site_url}/\n"
@@ -104,20 +137,31 @@ def run_demo(settings: Settings) -> None:
         "Stop with Ctrl+C.\n",
         flush=True,
     )
-    asyncio.run(_serve_both(settings, service_url))
+    apps = _ByPort(
+        create_app(settings), create_demo_site(settings, service_url), site.getsockname()[1]
+    )
+    server = uvicorn.Server(uvicorn.Config(apps, log_config=None, access_log=False))
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[service, site])
 
 
-async def _serve_both(settings: Settings, service_url: str) -> None:
-    servers = [
-        uvicorn.Server(
-            uvicorn.Config(app, host=settings.host, port=port, log_config=None, access_log=False)
-        )
-        for app, port in (
-            (create_app(settings), settings.port),
-            (create_demo_site(settings, service_url), settings.port + 1),
-        )
-    ]
-    await asyncio.gather(*(server.serve() for server in servers))
+class _ByPort:
+    """Two apps in one server, told apart by the port that a request came in on."""
+
+    def __init__(self, service: ASGIApp, site: ASGIApp, site_port: int) -> None:
+        self._service = service
+        self._site = site
+        self._site_port = site_port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request, or the lifespan, to the app it is for."""
+        to_site = scope["type"] == "http" and scope["server"][1] == self._site_port
+        await (self._site if to_site else self._service)(scope, receive, send)
+
+
+def _url(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _sample(settings: Settings) -> list[Article]:
@@ -126,24 +170,22 @@ def _sample(settings: Settings) -> list[Article]:
     return [article for article, _ in read_articles(source, mapping, ReadReport())]
 
 
-def _teaser(article: Article, settings: Settings) -> dict[str, str | None]:
+def _is_visible(article: Article) -> bool:
+    start, end = window(article)
+    return start <= time.time_ns() // 1000 < end
+
+
+def _teaser(article: Article, settings: Settings) -> Card:
     """What the home page and the head of an article show, with the date in its language."""
+    image = article.image
     values = {
         "title": article.title,
         "url": "/" + quote(article.id, safe=""),
         "excerpt": "",
-        "image": None,
+        "image": None if image is None else {"src": image.src, "alt": image.alt},
         "date": None if article.date is None else article.date.isoformat(),
     }
-    card = make_card(values, article.language, settings.locale)
-    spoken = find_locale(article.language)
-    return {
-        "title": card.title,
-        "url": card.url,
-        "date": card.date,
-        "printed_date": card.printed_date,
-        "language": None if spoken is None else spoken.language,
-    }
+    return make_card(values, article.language, settings.locale)
 
 
 def _include(service_url: str, article_id: str) -> str:
@@ -152,6 +194,6 @@ def _include(service_url: str, article_id: str) -> str:
     try:
         with urllib.request.urlopen(url, timeout=_INCLUDE_SECONDS) as answer:  # noqa: S310 - our own
             body: bytes = answer.read()
-    except (urllib.error.URLError, TimeoutError):
+    except OSError:  # also a status that is no success, or a time-out
         return ""
     return body.decode()

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from index.build import Build
 from index.root import Root
-from recommender.errors import AlsoLikeError
+from recommender.errors import AlsoLikeError, NotFoundError
 
 log = logging.getLogger("alsolike")
 
 WATCH_SECONDS = 0.5
+RETRY_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -28,34 +29,40 @@ class Live:
     build: Build | None = None
     refused: str | None = None
     _seen: tuple[int, int, int] | None = None
+    _retry: float = 0.0
 
     def refresh(self) -> None:
-        """Open what ``CURRENT`` names if that changed; a bad build is refused and logged."""
+        """Open what ``CURRENT`` names if that changed; a bad build is refused and logged.
+
+        What was refused is tried again now and then: a disk may come back, a file be restored.
+        """
         stamp = self._stamp()
-        if stamp == self._seen:
+        if stamp == self._seen and time.monotonic() < self._retry:
             return
-        self._seen = stamp
+        self._seen, self._retry = stamp, float("inf")
         try:
-            pointer = self.root.current()
-            if pointer is None:
-                self.refused = f"nothing is published in {self.root.path}"
-                return
-            if self.build is not None and self.build.name == pointer.build:
-                self.refused = None
-                return
+            self._open_current()
+        except (AlsoLikeError, OSError) as error:
+            self._retry = time.monotonic() + RETRY_SECONDS
+            if str(error) != self.refused:
+                self.refused = str(error)
+                log.error("still serving %s: %s", self._name(), error)
+
+    def _open_current(self) -> None:
+        pointer = self.root.current()
+        if pointer is None:
+            raise NotFoundError(f"nothing is published in {self.root.path}")
+        if self.build is None or self.build.name != pointer.build:
             start = time.perf_counter()
             build = Build(self.root.folder(pointer.build), manifest_sha256=pointer.manifest_sha256)
-        except (AlsoLikeError, OSError) as error:
-            self.refused = str(error)
-            log.error("refused a build, still serving %s: %s", self._name(), error)
-            return
-        self.build, self.refused = build, None
-        log.info(
-            "serving build %s: %d articles, opened in %.3f s",
-            build.name,
-            build.count,
-            time.perf_counter() - start,
-        )
+            self.build = build
+            log.info(
+                "serving build %s: %d articles, opened in %.3f s",
+                build.name,
+                build.count,
+                time.perf_counter() - start,
+            )
+        self.refused = None
 
     async def watch(self) -> None:
         """Refresh until cancelled."""

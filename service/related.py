@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qs, unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,17 +20,22 @@ from index.selection import MAX_LIMIT, Chosen, Fallback, Order, Wish, select
 from index.settings import Settings
 from recommender.article import check_id
 from recommender.errors import ArticleError
-from service.fragment import make_card, render_fragment
+from service.fragment import make_card, make_heading, render_fragment
 from service.live import Live
 from service.problems import MEDIA_TYPE, ProblemError, not_found
 
 MAX_EXCLUDE = 100
+MAX_FIELDS = 200
 
 _FALLBACKS = frozenset(Fallback)
 _ORDERS = frozenset(Order)
 _ARTICLES = b"/v1/articles/"
 _JSON = b"application/json"
 _HTML = b"text/html; charset=utf-8"
+_EXTRA_HEADERS: Mapping[int, list[tuple[bytes, bytes]]] = {
+    405: [(b"allow", b"GET, HEAD")],
+    503: [(b"retry-after", b"5")],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +64,33 @@ class RelatedRoutes:
             limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
         )
         self._any_origin = "*" in settings.cors_origins
-        self._origins = {origin.encode() for origin in settings.cors_origins}
+        self._origins = {origin.rstrip("/").encode() for origin in settings.cors_origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
-            await self._app(scope, receive, send)
-            return
-        target = _target(scope["raw_path"])
+        target = _target(scope["raw_path"]) if scope["type"] == "http" else None
         if target is None:
             await self._app(scope, receive, send)
             return
         path_id, as_html = target
         try:
+            if scope["method"] not in ("GET", "HEAD"):
+                raise ProblemError(405, "related articles are read with GET or HEAD")
             answer = self.answer(path_id, scope["query_string"], as_html=as_html)
         except ProblemError as problem:
-            if as_html:  # an include puts the body into a page as it is
-                answer = Answer(problem.status, _HTML, b"")
-            else:
-                answer = Answer(problem.status, MEDIA_TYPE.encode(), problem.body())
+            answer = _failure(problem, as_html=as_html)
+        except Exception:  # answered like every other error; the server logs it
+            failed = ProblemError(500, "the service failed to answer; its log says why")
+            await self._send(_failure(failed, as_html=as_html), scope, send)
+            raise
+        await self._send(answer, scope, send)
+
+    async def _send(self, answer: Answer, scope: Scope, send: Send) -> None:
         headers = [
             (b"content-type", answer.media_type),
             (b"content-length", str(len(answer.body)).encode()),
             (b"x-content-type-options", b"nosniff"),
+            *_EXTRA_HEADERS.get(answer.status, ()),
             *self._cors(scope),
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -101,7 +110,7 @@ class RelatedRoutes:
         """
         build = self._live.build
         if build is None:
-            raise ProblemError(503, f"not ready: {self._live.refused or 'no build is open yet'}")
+            raise ProblemError(503, "not ready: no build is open yet; /readyz says why")
         parameters = _parse(query)
         article_id = _article_id(path_id, parameters)
         wish = read_wish(parameters, self._defaults)
@@ -111,19 +120,19 @@ class RelatedRoutes:
             raise not_found()
         chosen = select(build, row, now=now, wish=wish)
         if as_html:
-            return Answer(200, _HTML, self._fragment(build, chosen))
+            return Answer(200, _HTML, self._fragment(build, row, chosen))
         return Answer(200, _JSON, related_json(build, article_id, chosen))
 
-    def _fragment(self, build: Build, chosen: list[Chosen]) -> bytes:
+    def _fragment(self, build: Build, row: int, chosen: list[Chosen]) -> bytes:
+        def language(of: int) -> str | None:
+            return build.language_names[int(build.languages[of])] or None
+
+        locale = self._settings.locale
         cards = [
-            make_card(
-                json.loads(b"{" + build.cards[item.row] + b"}"),
-                build.language_names[int(build.languages[item.row])] or None,
-                self._settings.locale,
-            )
+            make_card(json.loads(b"{%b}" % build.cards[item.row]), language(item.row), locale)
             for item in chosen
         ]
-        return render_fragment(cards, self._settings.heading)
+        return render_fragment(cards, make_heading(self._settings.heading, language(row), locale))
 
     def _cors(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         if self._any_origin:
@@ -133,6 +142,13 @@ class RelatedRoutes:
             if name == b"origin" and value in self._origins:
                 return [(b"access-control-allow-origin", value), vary]
         return [vary]
+
+
+def _failure(problem: ProblemError, *, as_html: bool) -> Answer:
+    """An error; without a body for an include, which puts the body into a page as it is."""
+    if as_html:
+        return Answer(problem.status, _HTML, b"")
+    return Answer(problem.status, MEDIA_TYPE.encode(), problem.body())
 
 
 def related_json(build: Build, article_id: str, chosen: list[Chosen]) -> bytes:
@@ -233,14 +249,25 @@ def _target(raw_path: bytes) -> tuple[bytes | None, bool] | None:
 
 
 def _parse(query: bytes) -> dict[str, list[str]]:
+    """The parameters by name. Bytes travel as Latin-1 until each is known by its name."""
     try:
-        return parse_qs(
-            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200
+        pairs = parse_qsl(
+            query.decode("latin-1"),
+            keep_blank_values=True,
+            encoding="latin-1",
+            max_num_fields=MAX_FIELDS,
         )
-    except (UnicodeDecodeError, ValueError):
-        raise ProblemError(
-            422, "the query string is not percent-encoded UTF-8 of at most 200 fields"
-        ) from None
+    except ValueError:
+        raise ProblemError(422, f"the query string has over {MAX_FIELDS} fields") from None
+    parameters: dict[str, list[str]] = {}
+    for name, value in pairs:
+        try:
+            parameters.setdefault(name, []).append(value.encode("latin-1").decode())
+        except UnicodeDecodeError:
+            raise ProblemError(
+                422, f"{name[:80]} is not percent-encoded UTF-8", field=name[:80]
+            ) from None
+    return parameters
 
 
 def _article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) -> str:

@@ -2,35 +2,41 @@
    <script src="https://SERVICE/widget.js" defer></script>
    Optional on the div: data-limit="6". Quiet when the service is away. */
 (() => {
-  const script = document.currentScript;
-  const service = new URL(script.src);
-  const base = service.pathname.replace(/widget\.js$/, "");
+  const script = document.currentScript ?? document.querySelector('script[src*="/widget.js"]');
+  if (!script) return;
+  const service = new URL(".", script.src);
 
+  /* Resolves once the cards can be shown as they should look, or the style can't be had. */
   function addStyle() {
-    if (document.querySelector("link[data-alsolike-style]")) return;
+    if (document.querySelector("link[data-alsolike-style]")) return Promise.resolve();
     const link = document.createElement("link");
     link.rel = "stylesheet";
-    link.href = `${service.origin}${base}widget.css`;
+    link.href = new URL("widget.css", service).href;
     link.dataset.alsolikeStyle = "";
+    const settled = new Promise((resolve) => {
+      link.onload = link.onerror = resolve;
+      setTimeout(resolve, 2000);
+    });
     document.head.append(link);
+    return settled;
   }
 
-  async function fill(place) {
-    const query = new URLSearchParams({ id: place.dataset.alsolike });
-    if (place.dataset.limit) query.set("limit", place.dataset.limit);
-    const signal = AbortSignal.timeout(5000);
-    const answer = await fetch(`${service.origin}${base}v1/related.html?${query}`, {
-      signal,
-      credentials: "omit",
-    });
+  async function fill(place, styled) {
+    const url = new URL("v1/related.html", service);
+    url.searchParams.set("id", place.dataset.alsolike);
+    if (place.dataset.limit) url.searchParams.set("limit", place.dataset.limit);
+    const answer = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(5000) });
     if (!answer.ok) return;
-    place.innerHTML = await answer.text(); // escaped by the service, and it holds no script
+    const section = await answer.text(); // escaped by the service, and it holds no script
+    await styled;
+    place.innerHTML = section;
   }
 
   function start() {
     const places = document.querySelectorAll("[data-alsolike]");
-    if (places.length) addStyle();
-    for (const place of places) fill(place).catch(() => {});
+    if (!places.length) return;
+    const styled = addStyle();
+    for (const place of places) fill(place, styled).catch(() => {});
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
