@@ -128,6 +128,9 @@ class SentenceEncoder:
         total = np.zeros((len(texts), self.fingerprint.dim), dtype=np.float32)
         windows, owners = self._windows(texts)
         remaining = np.bincount(owners, minlength=len(texts))
+        empty = int((remaining == 0).sum())
+        if progress is not None and empty:
+            progress(empty)
         for batch in _batches([len(window) for window in windows]):
             vectors = self._forward([windows[i] for i in batch])
             for i, vector in zip(batch, vectors, strict=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
 
 from index.articles import FieldMapping
@@ -17,6 +18,10 @@ from index.builder import BuildOptions, make_build
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import HashingEncoder
+
+# A busy machine is no defect of the code.
+hypothesis.settings.register_profile("alsolike", deadline=None)
+hypothesis.settings.load_profile("alsolike")
 
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 
