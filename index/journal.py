@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import getpass
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+from recommender.errors import BuildError
 
 JOURNAL = "journal.jsonl"
 
@@ -19,16 +22,27 @@ def append_journal(root: Path, event: str, **details: Any) -> None:
         root: The root it happened in.
         event: ``"build"``, ``"refuse"``, ``"publish"``, ``"force"``, ``"rollback"``, …
         **details: JSON values.
+
+    Raises:
+        BuildError: If it can't be written, such as on a full disk.
     """
-    line = {"at": now(), "event": event, "who": _who(), **details}
+    line = {"at": now(), "event": event, "who": who(), **details}
     path = root / JOURNAL
-    # A line that a crash cut short must not swallow the next one.
-    ragged = path.exists() and path.stat().st_size > 0 and not _ends_a_line(path)
-    content = ("\n" if ragged else "") + json.dumps(line, ensure_ascii=False) + "\n"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    content = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+    try:
+        with path.open("ab", buffering=0) as file:
+            size = file.tell()
+            if not _ends_a_line(path, size):
+                content = b"\n" + content  # a line that a crash cut short swallows no other
+            try:
+                if file.write(content) < len(content):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+            except OSError:
+                os.truncate(path, size)
+                raise
+    except OSError as error:
+        raise BuildError(f"{path} can't be written ({event} goes unrecorded): {error}") from error
 
 
 def read_journal(root: Path) -> list[dict[str, Any]]:
@@ -52,14 +66,17 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def _who() -> str:
+def who() -> str:
+    """The user behind this process; behind ``sudo``, the one who asked for it."""
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         return str(os.getuid())
 
 
-def _ends_a_line(path: Path) -> bool:
+def _ends_a_line(path: Path, size: int) -> bool:
+    if size == 0:
+        return True
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"

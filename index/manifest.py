@@ -13,6 +13,9 @@ from recommender.errors import BuildError
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+SEAL = "manifest.sha256"
+"""Holds the manifest's own digest, as ``sha256sum --check`` reads it: a build that was never
+published has no other witness."""
 
 
 class _Strict(BaseModel):
@@ -66,10 +69,15 @@ class Manifest(_Strict):
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> str:
-    """Write ``manifest.json`` and return its SHA-256."""
+    """Write ``manifest.json`` and its seal, and return its SHA-256."""
     content = (manifest.model_dump_json(indent=2) + "\n").encode()
     write_file(folder / MANIFEST, content)
+    write_file(folder / SEAL, _seal(content))
     return hashlib.sha256(content).hexdigest()
+
+
+def _seal(content: bytes) -> bytes:
+    return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode()
 
 
 def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
@@ -104,15 +112,21 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
         )
     if manifest.name != folder.name:
         raise BuildError(f"{path} belongs to build {manifest.name!r}, not {folder.name!r}")
+    try:
+        seal = (folder / SEAL).read_bytes()
+    except OSError as error:
+        raise BuildError(f"{folder / SEAL} can't be read: {error}") from error
+    if seal != _seal(content):
+        raise BuildError(f"{path} or its seal {SEAL} was changed: they don't fit; rebuild")
     return manifest
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Size and SHA-256 of every file of a build but its manifest."""
+    """Size and SHA-256 of every file of a build but its manifest and the seal."""
     return {
         path.name: FileEntry(bytes=path.stat().st_size, sha256=file_sha256(path))
         for path in sorted(folder.iterdir())
-        if path.name != MANIFEST
+        if path.name not in (MANIFEST, SEAL)
     }
 
 
@@ -128,7 +142,7 @@ def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None)
         BuildError: Naming the first file that is missing, foreign or changed.
     """
     if names is None:
-        extra = {path.name for path in folder.iterdir()} - set(manifest.files) - {MANIFEST}
+        extra = {path.name for path in folder.iterdir()} - set(manifest.files) - {MANIFEST, SEAL}
         if extra:
             raise BuildError(f"{folder / min(extra)} does not belong to the build")
         names = set(manifest.files)

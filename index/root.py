@@ -4,50 +4,40 @@
 
     root/
       CURRENT          names the live build and its manifest's SHA-256, and what was live before
-      builds/NAME/     one immutable directory per build
+      builds/NAME/     one immutable directory per build; .NAME is being made or removed
       journal.jsonl    what was done, when, by whom
       .lock            held by whoever builds or publishes
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from index.files import replace_file, sync_folder
-from index.journal import append_journal
+from index.files import sync_folder
+from index.journal import append_journal, now, read_journal, who
+from index.lock import locked
 from index.manifest import MANIFEST, Manifest, check_files, read_manifest
-from recommender.errors import BuildError, BusyError, NotFoundError
+from index.pointer import (
+    BUILD_NAME,
+    HISTORY,
+    Hold,
+    Pointer,
+    PublishedBuild,
+    read_pointer,
+    write_pointer,
+)
+from recommender.errors import BuildError, GateError, NotFoundError
 
-CURRENT = "CURRENT"
-HISTORY = 20
-"""How many earlier live builds the pointer remembers."""
+HELD_EXIT_CODE = 16
+"""What the command line ends with while publishing is held."""
 
-_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 _UNFINISHED = ".unfinished-"
-
-
-class PublishedBuild(BaseModel):
-    """A build that is or was live."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    build: str
-    manifest_sha256: str
-
-
-class Pointer(PublishedBuild):
-    """The file ``CURRENT``; ``before`` lists what was live earlier, latest first."""
-
-    before: list[PublishedBuild] = []
+_REMOVED = ".removed-"
+_PUBLISHING = ("publish", "force", "rollback")
 
 
 class Root:
@@ -62,26 +52,22 @@ class Root:
         self.builds = path / "builds"
 
     @contextmanager
-    def locked(self, purpose: str) -> Iterator[None]:
+    def locked(self, purpose: str) -> Iterator[list[str]]:
         """Hold the root alone. The lock is the kernel's: a dead process holds none.
+
+        Whoever holds it knows that what is unfinished was left by a process that died, so
+        that is cleaned up first; yields sentences that say what was found.
 
         Raises:
             BusyError: If another process holds it, naming what it does.
+            BuildError: If the root can't be written.
         """
-        self.builds.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                holder = file.read().strip() or "another process"
-                raise BusyError(
-                    f"{self.path} is in use: {holder}; wait for it to end, then try again"
-                ) from None
-            file.truncate(0)
-            file.write(f"{purpose} (process {os.getpid()})")
-            file.flush()
-            yield
+        try:
+            self.builds.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BuildError(f"{self.path} can't be written: {error}") from error
+        with locked(self.path, purpose):
+            yield self.clean_up()
 
     def names(self) -> list[str]:
         """Names of all finished builds, oldest first."""
@@ -90,34 +76,12 @@ class Root:
         return sorted(
             path.name
             for path in self.builds.iterdir()
-            if _NAME.fullmatch(path.name) and (path / MANIFEST).is_file()
+            if BUILD_NAME.fullmatch(path.name) and (path / MANIFEST).is_file()
         )
 
     def current(self) -> Pointer | None:
-        """What ``CURRENT`` says; ``None`` before the first publish.
-
-        Raises:
-            BuildError: If the file is damaged.
-        """
-        path = self.path / CURRENT
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise BuildError(f"{path} can't be read: {error}") from error
-        try:
-            body, _, digest = content.rstrip(b"\n").rpartition(b"\n")
-            if hashlib.sha256(body).hexdigest().encode() != digest:
-                raise ValueError("its checksum does not fit")
-            pointer = Pointer.model_validate_json(body)
-        except (ValidationError, ValueError) as error:
-            raise BuildError(
-                f"{path} is damaged ({error}); repair it with: alsolike publish BUILD"
-            ) from error
-        if not _NAME.fullmatch(pointer.build):
-            raise BuildError(f"{path} names {pointer.build!r}, which is not a build's name")
-        return pointer
+        """What ``CURRENT`` says; see :func:`index.pointer.read_pointer`."""
+        return read_pointer(self.path)
 
     def folder(self, name: str | None = None) -> Path:
         """The folder of a build, of the live one by default.
@@ -133,14 +97,19 @@ class Root:
                     f"alsolike build SOURCE --root {self.path}"
                 )
             name = pointer.build
-        if not _NAME.fullmatch(name) or not (self.builds / name).is_dir():
+        if not BUILD_NAME.fullmatch(name) or not (self.builds / name).is_dir():
             known = ", ".join(self.names()[-3:]) or "none"
             raise NotFoundError(f"there is no build {name!r} in {self.path} (latest: {known})")
         return self.builds / name
 
     def manifest(self, name: str | None = None) -> Manifest:
         """The checked manifest of a build; the live one's is held to ``CURRENT``'s digest."""
-        pointer = self.current()
+        try:
+            pointer = self.current()
+        except BuildError:  # a build named outright can do without, and publishing it repairs this
+            if name is None:
+                raise
+            pointer = None
         folder = self.folder(name)
         known = [] if pointer is None else [pointer, *pointer.before]
         digest = next(
@@ -162,8 +131,10 @@ class Root:
         """Verify a build and make it live. The caller holds the lock.
 
         Raises:
+            GateError: If a rollback holds publishing; see :meth:`release`.
             BuildError: If it does not verify; what was live stays live.
         """
+        self.check_hold()
         manifest = self.verify(name)
         digest = hashlib.sha256((self.folder(name) / MANIFEST).read_bytes()).hexdigest()
         try:
@@ -180,27 +151,71 @@ class Root:
                 ]
                 if entry.build != name
             ]
-        self._point(Pointer(build=name, manifest_sha256=digest, before=before[:HISTORY]))
+        write_pointer(
+            self.path, Pointer(build=name, manifest_sha256=digest, before=before[:HISTORY])
+        )
         append_journal(self.path, event, build=name, articles=manifest.count, reason=reason)
 
     def rollback(self, *, reason: str = "") -> str:
-        """Make the build live that was live before, and return its name.
+        """Make the build live that was live before, hold publishing, and return its name.
 
         Raises:
             BuildError: If there is none left, or it does not verify.
         """
         pointer = self.current()
-        if pointer is None or not pointer.before:
+        earlier = [] if pointer is None else self._still_there(pointer.before)
+        if pointer is None or not earlier:
             raise BuildError(f"{self.path} has no earlier build to go back to")
-        target, *rest = pointer.before
+        target, *rest = earlier
         self.verify(target.build)
-        self._point(
-            Pointer(build=target.build, manifest_sha256=target.manifest_sha256, before=rest)
+        write_pointer(
+            self.path,
+            Pointer(
+                build=target.build,
+                manifest_sha256=target.manifest_sha256,
+                before=rest,
+                held=Hold(since=now(), who=who(), reason=reason),
+            ),
         )
         append_journal(
             self.path, "rollback", build=target.build, instead_of=pointer.build, reason=reason
         )
         return target.build
+
+    def check_hold(self) -> None:
+        """Refuse to publish while a rollback holds it.
+
+        Raises:
+            GateError: Saying since when, by whom and why.
+        """
+        try:
+            pointer = self.current()
+        except BuildError:
+            return  # a damaged pointer is repaired by publishing
+        if pointer is not None and pointer.held is not None:
+            held = pointer.held
+            raise GateError(
+                f"publishing is held since the rollback of {held.since} by {held.who}"
+                f"{f' ({held.reason})' if held.reason else ''}; when the cause is mended: "
+                "alsolike release",
+                HELD_EXIT_CODE,
+            )
+
+    def release(self, *, reason: str = "") -> bool:
+        """Let builds be published again; ``False`` if nothing held them."""
+        pointer = self.current()
+        if pointer is None or pointer.held is None:
+            return False
+        write_pointer(self.path, pointer.model_copy(update={"held": None}))
+        append_journal(self.path, "release", build=pointer.build, reason=reason)
+        return True
+
+    def kept_for_rollback(self) -> list[str]:
+        """The live build and the one a rollback would go to: never removed."""
+        pointer = self.current()
+        if pointer is None:
+            return []
+        return [pointer.build, *(entry.build for entry in self._still_there(pointer.before)[:1])]
 
     def start_build(self, name: str) -> Path:
         """A fresh folder for a build in the making, under a name nothing reads."""
@@ -216,20 +231,47 @@ class Root:
         sync_folder(self.builds)
         return final
 
-    def clean_up(self) -> list[str]:
-        """Remove what builds that died left behind; the caller holds the lock."""
-        left = sorted(
-            path
-            for path in (self.builds.iterdir() if self.builds.is_dir() else ())
-            if path.name.startswith(_UNFINISHED)
-        )
-        for path in left:
-            shutil.rmtree(path)
-        for path in self.path.glob(".*.tmp"):
-            path.unlink()
-        return [path.name.removeprefix(_UNFINISHED) for path in left]
+    def remove(self, name: str) -> None:
+        """Delete a build; a crash half-way leaves nothing that looks like one."""
+        doomed = self.folder(name).rename(self.builds / (_REMOVED + name))
+        sync_folder(self.builds)
+        shutil.rmtree(doomed)
 
-    def _point(self, pointer: Pointer) -> None:
-        body = pointer.model_dump_json().encode()
-        digest = hashlib.sha256(body).hexdigest().encode()
-        replace_file(self.path / CURRENT, body + b"\n" + digest + b"\n")
+    def clean_up(self) -> list[str]:
+        """Remove and record what a process that died left behind; the caller holds the lock.
+
+        Returns:
+            A sentence for each thing found.
+        """
+        found: list[str] = []
+        try:
+            for path in sorted(self.builds.iterdir()):
+                if path.name.startswith((_UNFINISHED, _REMOVED)):
+                    shutil.rmtree(path)
+                    if path.name.startswith(_UNFINISHED):
+                        found.append(f"build {path.name.removeprefix(_UNFINISHED)} died unfinished")
+            for path in self.path.glob(".*.tmp"):
+                path.unlink()
+        except OSError as error:
+            raise BuildError(f"{self.path} can't be cleaned up: {error}") from error
+        if found:
+            append_journal(self.path, "clean-up", reason="; ".join(found))
+        return found + self._complete_journal()
+
+    def _complete_journal(self) -> list[str]:
+        """Record a publish that a crash cut off between the pointer and the journal."""
+        try:
+            pointer = self.current()
+        except BuildError:
+            return []
+        if pointer is None:
+            return []
+        recorded = [line for line in read_journal(self.path) if line.get("event") in _PUBLISHING]
+        if recorded and recorded[-1].get("build") == pointer.build:
+            return []
+        found = f"build {pointer.build} is live, though its process died before it said so"
+        append_journal(self.path, "publish", build=pointer.build, reason=found)
+        return [found]
+
+    def _still_there(self, entries: list[PublishedBuild]) -> list[PublishedBuild]:
+        return [entry for entry in entries if (self.builds / entry.build / MANIFEST).is_file()]
