@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,8 +15,8 @@ from index.articles import MAX_URL
 from index.selection import MAX_LIMIT, Fallback, Order, Origin
 from index.settings import Settings
 from recommender.article import MAX_ID_BYTES
+from service.parameters import MAX_EXCLUDE
 from service.problems import MEDIA_TYPE
-from service.related import MAX_EXCLUDE
 
 
 class CardImage(BaseModel):
@@ -60,18 +61,32 @@ class Problem(BaseModel):
     field: str | None = Field(None, description="the parameter at fault")
 
 
-def openapi(app: FastAPI, settings: Settings, example_id: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A request that works now.
+
+    Attributes:
+        article_id: The article asked about.
+        answer: What the service says.
+    """
+
+    article_id: str
+    answer: dict[str, Any]
+
+
+def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[str, Any]:
     """The whole document.
 
     Args:
         app: The framework's app.
         settings: Its defaults are the document's.
-        example_id: An article that can be asked for now, so that the examples work.
+        example: Shown with the related routes, if there is a build to take it from.
     """
     document = get_openapi(
         title="AlsoLike",
         version=app.version,
-        description="Related articles for a site's “You May Also Like”.",
+        description="Related articles for a site's “You May Also Like”. "
+        "Parameters that no route names are ignored.",
         routes=app.routes,
     )
     _, definitions = models_json_schema(
@@ -80,14 +95,13 @@ def openapi(app: FastAPI, settings: Settings, example_id: str | None) -> dict[st
     )
     components = document.setdefault("components", {}).setdefault("schemas", {})
     components.update(definitions["$defs"])
-    example = {} if example_id is None else {"example": example_id}
     query_id = {
         "name": "id",
         "in": "query",
         "required": True,
         "description": "the site's own id of the article shown",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES},
-        **example,
+        **({} if example is None else {"example": example.article_id}),
     }
     path_id = {
         **query_id,
@@ -100,7 +114,11 @@ def openapi(app: FastAPI, settings: Settings, example_id: str | None) -> dict[st
         (query_id, "/v1/related"),
         (path_id, "/v1/articles/{article_id}/related"),
     ):
-        paths[prefix] = {"get": _operation(first, settings, prefix, as_html=False)}
+        json_route = _operation(first, settings, prefix, as_html=False)
+        if example is not None:
+            answer = json_route["responses"]["200"]["content"]["application/json"]
+            answer["example"] = example.answer
+        paths[prefix] = {"get": json_route}
         paths[prefix + ".html"] = {"get": _operation(first, settings, prefix, as_html=True)}
     document["paths"] = dict(sorted(paths.items()))
     return document

@@ -40,3 +40,8 @@ class ProblemError(Exception):
 def not_found() -> ProblemError:
     """The same answer for an unknown and for an invisible article: a draft's id stays secret."""
     return ProblemError(404, "there is no such article, or it is not visible")
+
+
+def server_error() -> ProblemError:
+    """A fault of ours; what it was stays in the log."""
+    return ProblemError(500, "the service failed to answer; its log says why")
