@@ -21,7 +21,8 @@ tags_*.npy             each row's tags · tagged_*.npy: each tag's rows, newest 
 dates.npy              (n,) int32: days since 1970
 embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: what each was made from
 index.faiss            the neighbor index over them
-lexical_*.npy, …       term weights of every article, for scoring drafts as the build did
+words.bin, lexical_*   term weights of every article; calibration.json: what chance looks
+                       like; both to score a draft as the build would have
 articles.sqlite        the articles themselves, with full-text search
 boilerplate.json       what the pages share and was ignored
 rejected_rows.npy      (n, 20) int32: candidates left out of each list, best first
@@ -145,10 +146,10 @@ class Build:
         self.related_rows = cast("NDArray[np.int32]", self._array("related_rows"))
         self.related_scores = cast("NDArray[np.float32]", self._array("related_scores"))
         self.phrase_rows = cast("NDArray[np.int32]", self._array("phrases_rows"))
-        self.phrase_names = cast("list[str]", self._json("phrases.json"))
+        self.phrase_names = cast("list[str]", self.read_json("phrases.json"))
         self.stories = cast("NDArray[np.int32]", self._array("stories"))
         self.members = Ragged.load(folder, "members")
-        facets = cast("dict[str, list[str]]", self._json("facets.json"))
+        facets = cast("dict[str, list[str]]", self.read_json("facets.json"))
         self.language_names, self.tag_names = facets["languages"], facets["tags"]
         self.languages = cast("NDArray[np.int32]", self._array("languages"))
         self.tags = Ragged.load(folder, "tags")
@@ -200,7 +201,7 @@ class Build:
 
     def report(self) -> dict[str, Any]:
         """The figures that were taken when the build was made."""
-        return cast("dict[str, Any]", self._json("report.json"))
+        return cast("dict[str, Any]", self.read_json("report.json"))
 
     def checked(self, name: str) -> Path:
         """The path of a file, hashed once before it is first used."""
@@ -218,7 +219,8 @@ class Build:
             )
         return array
 
-    def _json(self, name: str) -> Any:
+    def read_json(self, name: str) -> Any:
+        """The contents of one of the build's JSON files."""
         path = self.checked(name)
         try:
             return json.loads(path.read_bytes())

@@ -23,6 +23,7 @@ from index.encoding import encode_texts
 from index.facts import Facts, prepare_articles
 from index.files import save_array, write_json
 from index.journal import append_journal, now
+from index.lexicon import carried_calibration, save_lexicon
 from index.making import BuildOptions, Making, Progress
 from index.manifest import (
     FORMAT_VERSION,
@@ -113,6 +114,7 @@ def _make(
         boilerplate = _boilerplate(making, store, count)
         facts, texts = prepare_articles(making, store, boilerplate, count)
     encoder = load_encoder()
+    entry = EncoderEntry(**asdict(encoder.fingerprint))
     with making.stage("encode"):
         embeddings, encoded = encode_texts(making, encoder, texts)
     with making.stage("words"):
@@ -139,22 +141,25 @@ def _make(
                 weights=np.ones(count, dtype=np.float32),
             ),
             depth=making.options.depth,
+            calibration=None
+            if making.options.relearn
+            else carried_calibration(making.previous, entry),
         )
     with making.stage("write"):
         _write_related(folder, related)
+        save_lexicon(folder, terms, related.lexical, related.calibration)
         facts.save(folder)
         store.close()
         texts.discard()
         visible = int(facts.visible_now().sum())
         report = _report(making, boilerplate, related, facts)
         write_json(folder / "report.json", report)
-    fingerprint = encoder.fingerprint
     manifest = Manifest(
         format=FORMAT_VERSION,
         name=name,
         created=now(),
         alsolike=version("alsolike"),
-        encoder=EncoderEntry(**asdict(fingerprint)),
+        encoder=entry,
         recipe=RECIPE,
         count=count,
         visible=visible,

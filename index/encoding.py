@@ -13,6 +13,7 @@ from index.facts import PreparedTexts
 from index.files import load_array
 from index.making import Making
 from index.manifest import EncoderEntry
+from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder
 
 _ENCODE_CHUNK = 4_096
@@ -45,9 +46,8 @@ def encode_texts(making: Making, encoder: Encoder, texts: PreparedTexts) -> tupl
 
     for start in range(0, len(missing), _ENCODE_CHUNK):
         rows = missing[start : start + _ENCODE_CHUNK]
-        embeddings[rows] = encoder.encode(
-            [texts[row].whole for row in rows.tolist()], progress=advance
-        )
+        batch = [texts[row] for row in rows.tolist()]
+        embeddings[rows] = embed_texts(encoder, batch, progress=advance)
     embeddings.flush()
     del embeddings
     with path.open("rb") as file:

@@ -12,7 +12,8 @@ neighbors of ``i`` are close to is likely related to ``i`` too::
     t(i, j) = s(i, j) + Σ w(r) · s(n(r), j),   w(r) ∝ 1/r over the 20 nearest n of i, summing to 1
 
 with a neighbor's score for itself set to the mean of its five best. Candidates are the union of
-both kinds of neighbors; a pair that is in neither is taken for chance.
+both kinds of neighbors; a pair that is in neither gets the score of the article's worst candidate,
+which it can hardly exceed.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 
 DENSE_WEIGHT = 0.7
 LEXICAL_WEIGHT = 0.3
-CANDIDATES = 100
+CANDIDATES = 64
 """Neighbors of each kind that are looked at."""
 
 DIFFUSION_NEIGHBORS = 20
 _SELF_OF = 5
-_RANDOM_PAIRS = 200_000
+_RANDOM_PAIRS = 20_000
 _SEED = 20_260_101
 _CHUNK = 1_024
 
@@ -124,22 +125,17 @@ def gather_candidates(
     count = index.count
     columns: list[NDArray[np.int32]] = []
     values: list[NDArray[np.float32]] = []
-    words = np.zeros(count, dtype=np.float32)  # one article's lexical scores, by row
-    for start, block in similar_rows(lexical.weights, lexical.weights):
-        for place in range(block.shape[0]):
-            row = start + place
-            begin, end = block.indptr[place], block.indptr[place + 1]
-            found, similarity = block.indices[begin:end], block.data[begin:end]
-            best = found
-            if len(found) > CANDIDATES + 1:
-                best = found[np.argpartition(-similarity, CANDIDATES)[: CANDIDATES + 1]]
-            both = np.union1d(nearest.rows[row], best)
-            both = both[(both != NO_ROW) & (both != row)]
-            words[found] = similarity
-            fused = calibration.fuse(embeddings[both] @ embeddings[row], words[both])
-            words[found] = 0.0
-            columns.append(both.astype(np.int32))
-            values.append(fused)
+    weights = lexical.weights
+    own_words = np.zeros(weights.shape[1], dtype=np.float32)  # one article's weights, by term
+    for row, found in enumerate(similar_rows(weights, CANDIDATES + 1)):
+        both = np.union1d(nearest.rows[row], found)
+        both = both[(both != NO_ROW) & (both != row)]
+        here = slice(weights.indptr[row], weights.indptr[row + 1])
+        own_words[weights.indices[here]] = weights.data[here]
+        fused = calibration.fuse(embeddings[both] @ embeddings[row], weights[both] @ own_words)
+        own_words[weights.indices[here]] = 0.0
+        columns.append(both.astype(np.int32))
+        values.append(fused)
     lengths = [len(part) for part in columns]
     indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     return sp.csr_matrix(
@@ -147,19 +143,31 @@ def gather_candidates(
     )
 
 
-def diffuse(own: sp.csr_matrix, keep: int) -> Neighbors:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diffused:
+    """Every article's best candidates after diffusion.
+
+    Attributes:
+        neighbors: Rows and t(i, j), sorted by (-score, row).
+        of_a_copy: Shape (n,), float32: what a copy of each article would get in its list.
+    """
+
+    neighbors: Neighbors
+    of_a_copy: NDArray[np.float32]
+
+
+def diffuse(own: sp.csr_matrix, calibration: Calibration, keep: int) -> Diffused:
     """Add what the nearest neighbors think, and keep each article's best.
 
     Args:
         own: What :func:`gather_candidates` gave.
+        calibration: What it was scored with.
         keep: How many to keep of each article.
-
-    Returns:
-        Rows and scores t(i, j), sorted by (-score, row).
     """
     count = own.shape[0]
     best = top_of_rows(own, max(DIFFUSION_NEIGHBORS, _SELF_OF))
-    links = best.rows[:, :DIFFUSION_NEIGHBORS]
+    width = DIFFUSION_NEIGHBORS
+    links = best.rows[:, :width]
     present = links != NO_ROW
     weights = np.where(present, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
@@ -174,15 +182,34 @@ def diffuse(own: sp.csr_matrix, keep: int) -> Neighbors:
         ),
         shape=(count, count),
     )
-    with_self = (own + sp.diags(self_scores.astype(np.float32), format="csr")).tocsr()
+    floors = _floors(own)
+    above = own.copy()
+    above.data -= np.repeat(floors, np.diff(own.indptr))
+    with_self = (above + sp.diags(self_scores.astype(np.float32) - floors, format="csr")).tocsr()
+    ground = floors + graph @ floors
     rows = np.full((count, keep), NO_ROW, dtype=np.int32)
     scores = np.full((count, keep), -np.inf, dtype=np.float32)
     for start in range(0, count, _CHUNK):
         stop = min(start + _CHUNK, count)
-        total = (graph[start:stop] @ with_self + own[start:stop]).tocsr()
+        total = (graph[start:stop] @ with_self + above[start:stop]).tocsr()
+        total.data += np.repeat(ground[start:stop], np.diff(total.indptr))
         part = top_of_rows(total, keep, skip=np.arange(start, stop))
         rows[start:stop], scores[start:stop] = part.rows, part.scores
-    return Neighbors(rows=rows, scores=scores)
+    # A copy is as close to the article's neighbors as the article is.
+    closeness = np.where(present, weights * np.where(present, best.scores[:, :width], 0), 0)
+    return Diffused(
+        neighbors=Neighbors(rows=rows, scores=scores),
+        of_a_copy=(calibration.of_the_same + closeness.sum(axis=1)).astype(np.float32),
+    )
+
+
+def _floors(own: sp.csr_matrix) -> NDArray[np.float32]:
+    """Each article's worst candidate: what a pair is given that no candidate list holds."""
+    floors = np.zeros(own.shape[0], dtype=np.float32)
+    filled = np.flatnonzero(np.diff(own.indptr))
+    if len(filled):
+        floors[filled] = np.minimum.reduceat(own.data, own.indptr[:-1][filled])
+    return floors
 
 
 def top_of_rows(

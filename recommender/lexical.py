@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from recommender.terms import TermCounts
 
-QUERY_TERMS = 48
+QUERY_TERMS = 32
 """Terms of an article that look for others, its heaviest."""
 
-POSTINGS = 4_000
+POSTINGS = 512
 """Articles that a term finds, those in which it weighs most."""
+
+PAIR_SHARE = 0.5
+"""What all pairs of an article weigh beside all of its words."""
 
 _MAX_SHARE = 0.5
 _CHUNK = 512
@@ -31,8 +34,9 @@ class LexicalVectors:
     """Term weights of a corpus.
 
     Attributes:
-        weights: Shape (n, terms), float32 CSR, unit rows (zero for an article without terms).
-        idf: Shape (terms,), float32: what a count of each term is multiplied by.
+        weights: Shape (n, words + pairs), float32 CSR, unit rows (zero for an article
+            without terms).
+        idf: Shape (words + pairs,), float32: the square root of each term's idf.
     """
 
     weights: sp.csr_matrix
@@ -40,61 +44,87 @@ class LexicalVectors:
 
 
 def weigh_terms(corpus: TermCounts) -> LexicalVectors:
-    """Weigh counts as (1 + ln tf) · √idf, idf = 1 + ln((1 + n) / (1 + df)), rows of unit length.
+    """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 1 + ln((1 + n) / (1 + df)).
 
     The square root gives each of two articles half of the idf, so that a shared term counts
     by idf once, not squared; measured, it beats idf on both sides (see the ablation in
     ``benchmarks/``). Terms of more than half of the articles weigh nothing.
     """
-    counts = corpus.counts
+    idf = np.concatenate([_root_idf(corpus.words), _root_idf(corpus.pairs)])
+    return LexicalVectors(weights=apply_weights(corpus, idf), idf=idf)
+
+
+def apply_weights(corpus: TermCounts, idf: NDArray[np.float32]) -> sp.csr_matrix:
+    """Unit rows of term weights: words and, counting half as much, pairs.
+
+    Args:
+        corpus: Counts over the columns that ``idf`` is for.
+        idf: See :attr:`LexicalVectors.idf`.
+    """
+    width = corpus.words.shape[1]
+    words = _unit_rows(_damped(corpus.words, idf[:width]))
+    pairs = _unit_rows(_damped(corpus.pairs, idf[width:])) * np.float32(np.sqrt(PAIR_SHARE))
+    both = sp.hstack([words, pairs], format="csr", dtype=np.float32)
+    return _unit_rows(both)
+
+
+def _root_idf(counts: sp.csr_matrix) -> NDArray[np.float32]:
     count = counts.shape[0]
     holders = np.bincount(counts.indices, minlength=counts.shape[1])
     idf = np.sqrt(1.0 + np.log((1.0 + count) / (1.0 + holders)))
     if count >= 20:  # in fewer articles, half of them is not many
         idf[holders > _MAX_SHARE * count] = 0.0
-    idf = idf.astype(np.float32)
-    return LexicalVectors(weights=apply_weights(counts, idf), idf=idf)
+    rooted: NDArray[np.float32] = idf.astype(np.float32)
+    return rooted
 
 
-def apply_weights(counts: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:
-    """Unit rows of term weights from counts; see :func:`weigh_terms`."""
+def _damped(counts: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:
     weights = counts.copy()
     weights.data = (1.0 + np.log(weights.data)) * idf[weights.indices]
-    squares = weights.copy()
-    squares.data = squares.data**2
-    norms = np.sqrt(np.asarray(squares.sum(axis=1)).ravel())
-    scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
-    weights.data = (weights.data * np.repeat(scale, np.diff(weights.indptr))).astype(np.float32)
     return weights
 
 
-def similar_rows(
-    queries: sp.csr_matrix, corpus: sp.csr_matrix
-) -> Iterator[tuple[int, sp.csr_matrix]]:
-    """Lexical similarities of each query to the articles that its terms find.
+def _unit_rows(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    lengths = np.diff(matrix.indptr)
+    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
+    norms = np.sqrt(np.bincount(rows, weights=matrix.data**2, minlength=matrix.shape[0]))
+    scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    matrix.data = (matrix.data * np.repeat(scale, lengths)).astype(np.float32)
+    return matrix
+
+
+def similar_rows(weights: sp.csr_matrix, keep: int) -> Iterator[NDArray[np.int32]]:
+    """Each article's lexical candidates, itself among them.
+
+    Found by the pruned product: an article's heaviest terms ask, and each term's heaviest
+    articles answer. That is enough to find the candidates, not to score them.
 
     Args:
-        queries: Shape (q, terms), unit rows.
-        corpus: Shape (n, terms), unit rows.
+        weights: Shape (n, terms), unit rows.
+        keep: Candidates per article.
 
     Yields:
-        The first query of a chunk, and shape (chunk, n) CSR of inner products over the
-        pruned terms and postings; a pair that is absent has none worth speaking of.
+        For each article at most ``keep`` rows, in no order.
     """
-    asking = _heaviest_per_row(queries, QUERY_TERMS)
-    answering = _heaviest_per_row(corpus.T.tocsr(), POSTINGS)
-    for start in range(0, queries.shape[0], _CHUNK):
-        yield start, asking[start : start + _CHUNK] @ answering
+    asking = _heaviest_per_row(weights, QUERY_TERMS)
+    answering = _heaviest_per_row(weights.T.tocsr(), POSTINGS)
+    for start in range(0, weights.shape[0], _CHUNK):
+        block = asking[start : start + _CHUNK] @ answering
+        for place in range(block.shape[0]):
+            here = slice(block.indptr[place], block.indptr[place + 1])
+            found, similarity = block.indices[here], block.data[here]
+            if len(found) > keep:
+                found = found[np.argpartition(-similarity, keep - 1)[:keep]]
+            yield found
 
 
 def _heaviest_per_row(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """Each row's ``keep`` largest entries; ties by column."""
+    """Each row's ``keep`` largest entries."""
     lengths = np.diff(matrix.indptr)
-    if not (lengths > keep).any():
-        return matrix
-    rows = np.repeat(np.arange(matrix.shape[0]), lengths)
-    order = np.lexsort((matrix.indices, -matrix.data, rows))
-    rank = np.arange(len(order)) - np.repeat(matrix.indptr[:-1], lengths)
-    kept = np.sort(order[rank < keep])
-    indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, keep))])
+    kept = np.ones(matrix.nnz, dtype=bool)
+    for row in np.flatnonzero(lengths > keep).tolist():
+        begin, end = matrix.indptr[row], matrix.indptr[row + 1]
+        light = np.argpartition(matrix.data[begin:end], end - begin - keep)[: end - begin - keep]
+        kept[begin + light] = False
+    indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
     return sp.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
-from recommender.fusion import CANDIDATES, Calibration, calibrate, diffuse, gather_candidates
+from recommender.fusion import (
+    CANDIDATES,
+    Calibration,
+    Diffused,
+    calibrate,
+    diffuse,
+    gather_candidates,
+)
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.policy import DIVERSITY, Lists, adopt_orphans, apply_policy
@@ -92,9 +99,9 @@ def relate(
     lexical = weigh_terms(catalogue.terms)
     calibration = calibration or calibrate(catalogue.embeddings, lexical)
     own = gather_candidates(catalogue.embeddings, catalogue.index, lexical, calibration, nearest)
-    candidates = diffuse(own, 2 * depth)
+    diffused = diffuse(own, calibration, 2 * depth)
     lists = apply_policy(
-        Neighbors(rows=candidates.rows, scores=to_scale(candidates.scores, calibration)),
+        to_scale(diffused),
         stories=stories,
         languages=catalogue.languages,
         weights=catalogue.weights,
@@ -113,14 +120,15 @@ def relate(
     )
 
 
-def to_scale(scores: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float32]:
-    """Diffused scores on the scale that readers of the API see.
+def to_scale(diffused: Diffused) -> Neighbors:
+    """Scores on the scale that readers of the API see, from 0 to 1.
 
-    ``t / (2 · s(same))``, cut to [0, 1]: 0 is a random pair of the site, 1 would be the same
-    text in the same neighborhood, 0.5 lies half-way. A missing candidate stays ``-inf``.
+    0 is no closer than two random articles of the site, 1 as close as a copy of the article
+    would be, 0.5 half-way between. Within a list the order stays the same.
     """
-    scaled = scores / (2.0 * calibration.of_the_same)
-    return np.where(np.isfinite(scores), np.clip(scaled, 0.0, 1.0), -np.inf).astype(np.float32)
+    scores = diffused.neighbors.scores / diffused.of_a_copy[:, None]
+    scaled = np.where(np.isfinite(scores), np.clip(scores, 0.0, 1.0), -np.inf)
+    return Neighbors(rows=diffused.neighbors.rows, scores=scaled.astype(np.float32))
 
 
 def measure_health(lists: Lists, visible: NDArray[np.bool_]) -> dict[str, float]:

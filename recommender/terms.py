@@ -65,15 +65,19 @@ class Scan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermCounts:
-    """A corpus as bags of terms.
+    """A corpus as bags of words and of pairs of neighboring words.
 
     Attributes:
-        counts: Shape (articles, terms), float32 CSR with sorted indices; words of titles weighted.
-        terms: The vocabulary in column order, lower case, sorted.
+        words: Shape (articles, vocabulary), float32 CSR; words of titles weighted.
+        pairs: Shape (articles, pairs), float32 CSR, the same for pairs.
+        vocabulary: The words in column order, lower case, sorted.
+        pair_keys: Shape (pairs,), int64, ascending: ``first * len(vocabulary) + second``.
     """
 
-    counts: sp.csr_matrix
-    terms: Sequence[str]
+    words: sp.csr_matrix
+    pairs: sp.csr_matrix
+    vocabulary: Sequence[str]
+    pair_keys: NDArray[np.int64]
 
 
 def scan(texts: Iterable[PreparedText]) -> Scan:
@@ -112,18 +116,47 @@ def scan(texts: Iterable[PreparedText]) -> Scan:
     )
 
 
-def count_terms(corpus: Scan, vocabulary: Sequence[str] | None = None) -> TermCounts:
-    """Count the terms of every article.
+def count_terms(corpus: Scan, known: TermCounts | None = None) -> TermCounts:
+    """Count the words and word pairs of every article.
 
     A hyphenated word counts as itself and as its parts (``anti-cd20``, ``anti``, ``cd20``);
-    scripts without spaces count as pairs of characters.
+    scripts without spaces count as pairs of characters. What a single article holds matches
+    nothing and is dropped.
 
     Args:
-        corpus: The words.
-        vocabulary: Terms to count, in column order, for scoring a text against a finished
-            build; by default every term that two articles hold (of a single article: all).
+        corpus: The articles' words.
+        known: The counts of a finished build, whose columns are counted then and no others:
+            for scoring a text that is not in it.
     """
-    columns: dict[str, int] = {term: column for column, term in enumerate(vocabulary or ())}
+    columns, found, lengths = _columns(corpus, None if known is None else known.vocabulary)
+    counts = _sum_up(corpus, found, lengths, len(columns))
+    vocabulary: Sequence[str] = list(columns)
+    new_column = np.arange(len(vocabulary))
+    if known is None:
+        names = np.array(vocabulary, dtype=object)
+        kept = np.flatnonzero(_holders(counts) >= min(2, counts.shape[0]))
+        order = kept[np.argsort(names[kept])] if len(kept) else kept
+        counts = counts[:, order].tocsr()
+        counts.sort_indices()
+        new_column = np.full(len(names), -1)
+        new_column[order] = np.arange(len(order))
+        vocabulary = names[order].tolist()
+    # A word stands in pairs as a whole: by the last of its columns, the hyphenated form.
+    stands_for = np.full(len(lengths), -1, dtype=np.int64)
+    single = np.array([_UNSPACED.search(name) is None for name in corpus.spellings])
+    some = (lengths > 0) & single
+    stands_for[some] = new_column[found[np.cumsum(lengths)[some] - 1]] if len(found) else -1
+    pair_keys, pairs = _count_pairs(
+        corpus, stands_for, len(vocabulary), None if known is None else known.pair_keys
+    )
+    return TermCounts(words=counts, pairs=pairs, vocabulary=vocabulary, pair_keys=pair_keys)
+
+
+def _columns(
+    corpus: Scan, vocabulary: Sequence[str] | None
+) -> tuple[dict[str, int], NDArray[np.int64], NDArray[np.int64]]:
+    """Columns by word, and each spelling's: all one after another, and how many it has."""
+    columns: dict[str, int] = {word: column for column, word in enumerate(vocabulary or ())}
     found: list[int] = []
     lengths = [0]
     for spelling in corpus.spellings[1:]:
@@ -134,16 +167,37 @@ def count_terms(corpus: Scan, vocabulary: Sequence[str] | None = None) -> TermCo
             numbers = [columns[name] for name in names if name in columns]
         found.extend(numbers)
         lengths.append(len(numbers))
-    counts = _sum_up(corpus, np.array(found, dtype=np.int64), np.array(lengths), len(columns))
-    if vocabulary is not None:
-        return TermCounts(counts=counts, terms=vocabulary)
-    words = np.array(list(columns), dtype=object)
-    holders = np.bincount(counts.indices, minlength=len(words))
-    kept = np.flatnonzero(holders >= min(2, counts.shape[0]))
-    order = kept[np.argsort(words[kept])] if len(kept) else kept
-    ordered = counts[:, order].tocsr()
-    ordered.sort_indices()
-    return TermCounts(counts=ordered, terms=words[order].tolist())
+    return columns, np.array(found, dtype=np.int64), np.array(lengths, dtype=np.int64)
+
+
+def _count_pairs(
+    corpus: Scan, stands_for: NDArray[np.int64], width: int, known: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], sp.csr_matrix]:
+    """Pairs of neighboring words with nothing between them."""
+    words = stands_for[corpus.tokens]
+    owners = corpus.owners
+    beside = (words[:-1] >= 0) & (words[1:] >= 0) & (owners[:-1] == owners[1:])
+    keys = words[:-1][beside] * width + words[1:][beside]
+    owners, weights = owners[:-1][beside], corpus.weights[:-1][beside]
+    if known is None:
+        known, places = np.unique(keys, return_inverse=True)
+    else:
+        places = np.searchsorted(known, keys)
+        fits = places < len(known)
+        fits[fits] = known[places[fits]] == keys[fits]
+        places, owners, weights = places[fits], owners[fits], weights[fits]
+        shape = (len(corpus.ends), len(known))
+        return known, sp.coo_matrix((weights, (owners, places)), shape=shape).tocsr()
+    shape = (len(corpus.ends), len(known))
+    pairs = sp.coo_matrix((weights, (owners, places)), shape=shape).tocsr()
+    kept = np.flatnonzero(_holders(pairs) >= 2)
+    return known[kept], pairs[:, kept].tocsr()
+
+
+def _holders(counts: sp.csr_matrix) -> NDArray[np.int64]:
+    """In how many articles each column occurs."""
+    holders: NDArray[np.int64] = np.bincount(counts.indices, minlength=counts.shape[1])
+    return holders
 
 
 def terms_of(spelling: str) -> list[str]:

@@ -19,6 +19,7 @@ from index.root import Root
 from index.selection import Wish, select
 from index.settings import load_settings
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
+from service.cli_evaluate import evaluate
 
 app = typer.Typer(
     name="alsolike",
@@ -244,6 +245,9 @@ def rollback(
     with place.locked("alsolike rollback"):
         name = place.rollback(reason=reason)
     _done(as_json, name, f"live again: {name}")
+
+
+app.command(epilog="Example: alsolike evaluate --qrels judgments.tsv")(evaluate)
 
 
 @app.command(epilog="Example: alsolike serve --port 8000 --workers 2")

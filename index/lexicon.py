@@ -1,0 +1,66 @@
+"""The words of a build on disk: what a text that is not in it needs to be scored as if it were."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import scipy.sparse as sp
+
+from index.build import Build
+from index.files import Blob, BlobWriter, load_array, save_array, write_json
+from index.manifest import EncoderEntry
+from recommender.fusion import Calibration
+from recommender.lexical import LexicalVectors
+from recommender.terms import TermCounts
+
+_MATRIX = ("lexical_data", "lexical_indices", "lexical_indptr")
+
+
+def save_lexicon(
+    folder: Path, terms: TermCounts, lexical: LexicalVectors, calibration: Calibration
+) -> None:
+    """Write vocabulary, weights and calibration into a build."""
+    words = BlobWriter(folder / "words.bin")
+    for word in terms.vocabulary:
+        words.append(word.encode())
+    words.close()
+    save_array(folder / "pair_keys.npy", terms.pair_keys)
+    save_array(folder / "lexical_idf.npy", lexical.idf)
+    weights = lexical.weights
+    for name, array in zip(_MATRIX, (weights.data, weights.indices, weights.indptr), strict=True):
+        save_array(folder / f"{name}.npy", array)
+    write_json(folder / "calibration.json", asdict(calibration))
+
+
+def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:
+    """Read them back, mapped; the counts are empty, their columns are what matters."""
+    words = [word.decode() for word in Blob(build.checked("words.bin"))]
+    build.checked("words_ends.npy")
+    keys = load_array(build.checked("pair_keys.npy")).astype(np.int64)
+    idf = load_array(build.checked("lexical_idf.npy")).astype(np.float32)
+    arrays: Any = tuple(load_array(build.checked(f"{name}.npy")) for name in _MATRIX)
+    weights = sp.csr_matrix(arrays, shape=(build.count, len(idf)), copy=False)
+    terms = TermCounts(
+        words=sp.csr_matrix(np.zeros((0, len(words)), dtype=np.float32)),
+        pairs=sp.csr_matrix(np.zeros((0, len(keys)), dtype=np.float32)),
+        vocabulary=words,
+        pair_keys=keys,
+    )
+    return terms, LexicalVectors(weights=weights, idf=idf)
+
+
+def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibration | None:
+    """The live build's calibration, so that a score means the same from build to build.
+
+    Args:
+        previous: The live build, if there is one.
+        encoder: The encoder of the build in the making, as its manifest will say;
+            another model has another chance.
+    """
+    if previous is None or previous.manifest.encoder != encoder:
+        return None
+    found = cast("dict[str, float]", previous.read_json("calibration.json"))
+    return Calibration(**found)
