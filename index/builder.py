@@ -7,9 +7,11 @@ file is written and synced does it get its real name, and only publishing makes 
 from __future__ import annotations
 
 import json
-import secrets
+import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -19,9 +21,11 @@ import numpy as np
 
 from index.articles import ReadReport
 from index.build import Build, Ragged
+from index.churn import compare, describe_churn
 from index.encoding import encode_texts
-from index.facts import Facts, prepare_articles
+from index.facts import prepare_articles
 from index.files import save_array, write_json
+from index.gates import Verdict, judge
 from index.journal import append_journal, now
 from index.lexicon import carried_calibration, save_lexicon
 from index.making import BuildOptions, Making, Progress
@@ -34,12 +38,14 @@ from index.manifest import (
     write_manifest,
 )
 from index.reading import read_sources
+from index.report import REPORT, Findings, make_report
 from index.root import Root
+from index.snapshot import Snapshot
 from index.sources.source import Source
 from index.store import ARTICLES, ArticleStore
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder
-from recommender.errors import BuildError
+from recommender.errors import BuildError, NotFoundError
 from recommender.faiss_index import build_index, measure_recall
 from recommender.phrases import extract_phrases
 from recommender.related import Catalogue, Related, relate
@@ -67,22 +73,26 @@ def make_build(
         SourceError: If there is no usable article, or the source can't be read.
         BuildError: If the build can't be written.
     """
-    left = root.clean_up()
-    if left:
-        append_journal(root.path, "clean-up", builds=left, reason="left by a build that died")
-    name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
-    making = Making(
-        root=root,
-        folder=root.start_build(name),
-        options=options,
-        previous=_previous(root),
-        progress=progress,
-    )
+    name = _new_name()
+    folder = root.start_build(name)
     try:
+        making = Making(
+            root=root,
+            folder=folder,
+            options=options,
+            previous=None if options.from_scratch else _previous(root),
+            progress=progress,
+        )
         manifest = _make(making, name, sources, load_encoder)
-    except OSError as error:
-        raise BuildError(f"the build could not be written to {making.folder}: {error}") from error
-    root.finish_build(making.folder)
+        root.finish_build(folder)
+    except BaseException as error:
+        # First the files, so that on a full disk there is room for the journal's line.
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(BuildError):
+            append_journal(root.path, "fail", build=name, reason=str(error) or repr(error))
+        if isinstance(error, OSError | sqlite3.Error):
+            raise BuildError(f"the build could not be written to {folder}: {error}") from error
+        raise
     append_journal(
         root.path,
         "build",
@@ -95,12 +105,25 @@ def make_build(
     return manifest, making.report
 
 
+def _new_name() -> str:
+    """The moment, to a fraction of a microsecond, so that names sort by age."""
+    seconds, rest = divmod(time.time_ns(), 1_000_000_000)
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
+    return f"{moment}-{(rest << 24) // 1_000_000_000:06x}"
+
+
 def _previous(root: Root) -> Build | None:
     """The live build, whose embeddings and boilerplate can be carried over."""
-    pointer = root.current()
-    if pointer is None:
-        return None
-    return Build(root.folder(pointer.build), manifest_sha256=pointer.manifest_sha256)
+    try:
+        pointer = root.current()
+        if pointer is None:
+            return None
+        return Build(root.folder(pointer.build), manifest_sha256=pointer.manifest_sha256)
+    except (BuildError, NotFoundError) as error:
+        raise BuildError(
+            f"the live build can't be built upon: {error} (alsolike rollback goes back to the one "
+            "before; --from-scratch takes nothing from it)"
+        ) from error
 
 
 def _make(
@@ -111,7 +134,7 @@ def _make(
         count = read_sources(making, sources)
     store = ArticleStore(folder / ARTICLES)
     with making.stage("prepare"):
-        boilerplate = _boilerplate(making, store, count)
+        boilerplate, relearned = _boilerplate(making, store, count)
         facts, texts = prepare_articles(making, store, boilerplate, count)
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
@@ -151,9 +174,27 @@ def _make(
         facts.save(folder)
         store.close()
         texts.discard()
-        visible = int(facts.visible_now().sum())
-        report = _report(making, boilerplate, related, facts)
-        write_json(folder / "report.json", report)
+    with making.stage("report"):
+        snapshot = Snapshot.read(
+            folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)
+        )
+        moment = time.time_ns() // 1000
+        churn, verdicts = _compare(making, snapshot, moment)
+        report = make_report(
+            Findings(
+                now=moment,
+                reading=making.report,
+                facts=facts,
+                snapshot=snapshot,
+                embeddings=embeddings,
+                health=related.health,
+                boilerplate=boilerplate,
+                relearned=relearned,
+                churn=churn,
+                verdicts=verdicts,
+            )
+        )
+        write_json(folder / REPORT, report)
     manifest = Manifest(
         format=FORMAT_VERSION,
         name=name,
@@ -162,10 +203,10 @@ def _make(
         encoder=entry,
         recipe=RECIPE,
         count=count,
-        visible=visible,
+        visible=int(snapshot.visible(moment).sum()),
         depth=making.options.depth,
         sources=[source.name for source in sources],
-        index=IndexEntry(kind=index.kind, recall=round(recall, 4)),
+        index=IndexEntry(kind=index.kind, recall=snapshot.recall),
         quality=report["quality"],
         reading=report["reading"],
         encoded=encoded,
@@ -176,15 +217,19 @@ def _make(
     return manifest
 
 
-def _boilerplate(making: Making, store: ArticleStore, count: int) -> Boilerplate:
-    """The live build's, so that no text changes because another did; else learned."""
+def _boilerplate(
+    making: Making, store: ArticleStore, count: int
+) -> tuple[Boilerplate, Boilerplate]:
+    """What is ignored, and what would be if it were learned now.
+
+    The live build's is carried over, so that no text changes because another did.
+    """
+    sample = list(store.sample(SAMPLE, count))
+    boilerplate = relearned = learn_boilerplate(sample, len(sample))
     previous = making.previous
     if previous is not None and previous.manifest.recipe == RECIPE and not making.options.relearn:
         found = json.loads(previous.checked("boilerplate.json").read_bytes())
         boilerplate = Boilerplate(**found)
-    else:
-        sample = list(store.sample(SAMPLE, count))
-        boilerplate = learn_boilerplate(sample, len(sample))
     write_json(
         making.folder / "boilerplate.json",
         {
@@ -193,7 +238,7 @@ def _boilerplate(making: Making, store: ArticleStore, count: int) -> Boilerplate
             "headings": boilerplate.headings,
         },
     )
-    return boilerplate
+    return boilerplate, relearned
 
 
 def _write_related(folder: Path, related: Related) -> None:
@@ -206,30 +251,15 @@ def _write_related(folder: Path, related: Related) -> None:
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
 
 
-def _report(
-    making: Making, boilerplate: Boilerplate, related: Related, facts: Facts
-) -> dict[str, Any]:
-    reading = making.report
-    return {
-        "reading": {
-            "read": reading.read,
-            "kept": reading.kept,
-            "skipped": dict(sorted(reading.skipped.items())),
-            "notes": dict(sorted(reading.notes.items())),
-            "unused_fields": dict(sorted(reading.unused_fields.items())),
-        },
-        "problems": [asdict(problem) for problem in reading.problems],
-        "boilerplate": {
-            "passages": len(boilerplate.passages),
-            "labels": len(boilerplate.labels),
-            "headings": len(boilerplate.headings),
-        },
-        "quality": related.health,
-        "languages": {
-            name or "unknown": int(number)
-            for name, number in zip(
-                facts.language_names, np.bincount(facts.languages), strict=False
-            )
-            if number
-        },
-    }
+def _compare(
+    making: Making, new: Snapshot, now: int
+) -> tuple[dict[str, Any] | None, list[Verdict]]:
+    """What the build changes against the live one, and what the gates would say now."""
+    options = making.options
+    live = churn = described = None
+    if making.previous is not None:
+        live = Snapshot.of(making.previous.folder, making.previous.manifest)
+        churn = compare(live, new, now=now)
+        described = describe_churn(live, new, churn, now=now)
+    verdicts = judge(new, live, churn, options.limits, accept_change=options.accept_change, now=now)
+    return described, verdicts

@@ -30,6 +30,9 @@ def encode_texts(making: Making, encoder: Encoder, texts: PreparedTexts) -> tupl
     embeddings = np.lib.format.open_memmap(
         path, mode="w+", dtype=np.float32, shape=(len(texts), dim)
     )
+    with path.open("rb+") as reserved:
+        # A mapped page that finds the disk full kills the process: reserve all of them now.
+        os.posix_fallocate(reserved.fileno(), 0, path.stat().st_size)
     digests = load_array(making.folder / "text_digests.npy")
     missing = np.arange(len(texts))
     previous = making.previous

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
+from index.gates import Limits
 from index.root import Root
 from recommender.related import DEFAULT_DEPTH
 
@@ -26,14 +27,22 @@ class BuildOptions:
         depth: Length of the stored lists.
         strict: Refuse the source at its first problem.
         only: Take these ids from the source and all other articles from the live build.
+        keep_missing: Keep the live build's articles that the source does not hold.
         relearn: Learn the boilerplate anew instead of carrying it over from the live build.
+        from_scratch: Carry nothing over: encode and learn everything anew.
+        limits: What the gates let through, for the report.
+        accept_change: Another encoder or recipe is meant, for the report.
     """
 
     mapping: FieldMapping
     depth: int = DEFAULT_DEPTH
     strict: bool = False
     only: frozenset[str] = frozenset()
+    keep_missing: bool = False
     relearn: bool = False
+    from_scratch: bool = False
+    limits: Limits = field(default_factory=Limits)
+    accept_change: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def read_sources(making: Making, sources: Sequence[Source]) -> int:
             wanted.discard(article.id)
             if report.kept % 1_000 == 0:
                 making.progress("read", report.kept, None)
-    if options.only:
+    if options.only or options.keep_missing:
         _add_the_rest(making, staging, wanted, sources)
     count = write_articles(making.folder / ARTICLES, staging)
     staging.discard()
@@ -42,11 +42,12 @@ def read_sources(making: Making, sources: Sequence[Source]) -> int:
 def _add_the_rest(
     making: Making, staging: ArticleStaging, missing: set[str], sources: Sequence[Source]
 ) -> None:
-    """With ``--only``: every other article as the live build has it."""
+    """Every other article as the live build has it."""
     if making.previous is None:
+        option = "--only" if making.options.only else "--keep-missing"
         raise NotFoundError(
-            "--only refreshes articles of the live build, and nothing is published here yet: "
-            "build the whole source first"
+            f"{option} takes the other articles from the live build, and there is none to take "
+            "them from: build the whole source first"
         )
     if missing:
         raise InputError(

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from index.files import sync_folder
 from index.journal import append_journal, now, read_journal, who
@@ -135,7 +136,20 @@ class Root:
             BuildError: If it does not verify; what was live stays live.
         """
         self.check_hold()
-        manifest = self.verify(name)
+        self.make_live(self.verify(name), event=event, reason=reason)
+
+    def make_live(
+        self, manifest: Manifest, *, event: str = "publish", reason: str = "", **details: Any
+    ) -> None:
+        """Point to a build that was verified just now. The caller holds the lock.
+
+        Args:
+            manifest: What :meth:`verify` gave.
+            event: For the journal.
+            reason: For the journal.
+            **details: More for the journal.
+        """
+        name = manifest.name
         digest = hashlib.sha256((self.folder(name) / MANIFEST).read_bytes()).hexdigest()
         try:
             pointer = self.current()
@@ -154,7 +168,9 @@ class Root:
         write_pointer(
             self.path, Pointer(build=name, manifest_sha256=digest, before=before[:HISTORY])
         )
-        append_journal(self.path, event, build=name, articles=manifest.count, reason=reason)
+        append_journal(
+            self.path, event, build=name, articles=manifest.count, reason=reason, **details
+        )
 
     def rollback(self, *, reason: str = "") -> str:
         """Make the build live that was live before, hold publishing, and return its name.
@@ -224,8 +240,10 @@ class Root:
         return folder
 
     def finish_build(self, folder: Path) -> Path:
-        """Give a written and synced build its real name."""
+        """Sync a written build to disk and give it its real name."""
         final = self.builds / folder.name.removeprefix(_UNFINISHED)
+        for path in folder.iterdir():
+            sync_folder(path)  # fsync asks for no more than an open file
         sync_folder(folder)
         folder.rename(final)
         sync_folder(self.builds)

@@ -1,0 +1,92 @@
+"""The decision to publish: verify, compare with what is live, then swap or refuse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from index.churn import compare
+from index.gates import Gate, Limits, Verdict, judge
+from index.journal import append_journal
+from index.root import Root
+from index.snapshot import Snapshot
+from recommender.errors import BuildError, GateError, NotFoundError
+
+
+def publish_build(
+    root: Root,
+    name: str,
+    limits: Limits,
+    *,
+    accept_change: bool = False,
+    force: bool = False,
+    reason: str = "",
+) -> list[Verdict]:
+    """Make a build live if it passes every gate; the caller holds the root's lock.
+
+    Args:
+        root: The root.
+        name: The build.
+        limits: What the gates let through.
+        accept_change: Another encoder or recipe is meant.
+        force: Publish even what a gate refuses; the journal keeps what was overruled.
+        reason: Why, for the journal.
+
+    Returns:
+        What the gates found.
+
+    Raises:
+        GateError: If a gate refuses it; the exit code is the first such gate's. The build
+            stays for inspection, and what was live stays live.
+        BuildError: If it does not verify.
+    """
+    root.check_hold()
+    manifest = root.verify(name)
+    new = Snapshot.of(root.folder(name), manifest)
+    verdicts = _judge(root, new, limits, accept_change=accept_change)
+    refusals = [verdict for verdict in verdicts if not verdict.passed]
+    if not refusals:
+        root.make_live(manifest, reason=reason)
+        return verdicts
+    overruled = {verdict.gate.name.lower(): round(verdict.value, 4) for verdict in refusals}
+    if force:
+        root.make_live(manifest, event="force", reason=reason, gates=overruled)
+        return verdicts
+    message = _refusal(name, refusals)
+    append_journal(root.path, "refuse", build=name, gates=overruled, reason=message)
+    raise GateError(message, int(refusals[0].gate))
+
+
+def _judge(root: Root, new: Snapshot, limits: Limits, *, accept_change: bool) -> list[Verdict]:
+    now = time.time_ns() // 1000
+    live = churn = None
+    unreadable: list[Verdict] = []
+    try:
+        pointer = root.current()
+        if pointer is not None and pointer.build != new.name:
+            live = Snapshot.of(root.folder(), root.manifest())
+            churn = compare(live, new, now=now)
+    except (BuildError, NotFoundError) as error:
+        live = churn = None
+        unreadable.append(
+            Verdict(
+                gate=Gate.COMPARISON,
+                value=1.0,
+                limit=0.0,
+                passed=False,
+                message=f"there is nothing to compare with: {error}",
+            )
+        )
+    return unreadable + judge(new, live, churn, limits, accept_change=accept_change, now=now)
+
+
+def _refusal(name: str, refusals: Sequence[Verdict]) -> str:
+    only_change = all(verdict.gate in (Gate.ENCODER, Gate.LISTS) for verdict in refusals) and any(
+        verdict.gate is Gate.ENCODER for verdict in refusals
+    )
+    option = "--accept-change" if only_change else "--force"
+    reasons = "; ".join(f"{verdict.gate.name.lower()}: {verdict.message}" for verdict in refusals)
+    return (
+        f"build {name} is held back: {reasons}. It stays for inspection (alsolike report {name}); "
+        f"to publish it all the same: alsolike publish {name} {option}"
+    )

@@ -1,0 +1,122 @@
+"""What two builds are compared by: who is in them, what readers see, and what made them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.files import Blob, load_array
+from index.manifest import EncoderEntry, Manifest
+from recommender.neighbors import NO_ROW
+from recommender.related import SHOWN
+from recommender.visibility import Visibility
+
+_CHUNK = 8_192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The files of one build that comparing needs, mapped; the build may be unfinished.
+
+    Attributes:
+        name: The build's.
+        encoder: What made its embeddings.
+        recipe: Which text recipe made its texts.
+        recall: Of its index, as measured.
+        ids: Article ids, ascending.
+        cards: Their cards.
+        digests: Shape (n, 16), uint8: what each embedding was made from.
+        visibility: Shape (n, 2), int64 microseconds.
+        rows: Shape (n, depth), int32: related rows, best first, -1 at the end.
+        scores: Shape (n, depth), float32.
+    """
+
+    name: str
+    encoder: EncoderEntry
+    recipe: str
+    recall: float
+    ids: Blob
+    cards: Blob
+    digests: NDArray[np.uint8]
+    visibility: Visibility
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+    @classmethod
+    def read(
+        cls, folder: Path, *, name: str, encoder: EncoderEntry, recipe: str, recall: float
+    ) -> Snapshot:
+        """Map the files of a folder.
+
+        Raises:
+            BuildError: If one is missing or unreadable.
+        """
+        return cls(
+            name=name,
+            encoder=encoder,
+            recipe=recipe,
+            recall=recall,
+            ids=Blob(folder / "ids.bin"),
+            cards=Blob(folder / "cards.bin"),
+            digests=cast("NDArray[np.uint8]", load_array(folder / "text_digests.npy")),
+            visibility=cast("Visibility", load_array(folder / "visibility.npy")),
+            rows=cast("NDArray[np.int32]", load_array(folder / "related_rows.npy")),
+            scores=cast("NDArray[np.float32]", load_array(folder / "related_scores.npy")),
+        )
+
+    @classmethod
+    def of(cls, folder: Path, manifest: Manifest) -> Snapshot:
+        """The snapshot of a finished build.
+
+        Raises:
+            BuildError: If a file is missing or unreadable.
+        """
+        return cls.read(
+            folder,
+            name=manifest.name,
+            encoder=manifest.encoder,
+            recipe=manifest.recipe,
+            recall=manifest.index.recall,
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def article_id(self, row: int) -> str:
+        """The id of a row."""
+        return self.ids[row].decode()
+
+    def title(self, row: int) -> str:
+        """The title of a row, as its card shows it."""
+        return cast("str", json.loads(b"{" + self.cards[row] + b"}")["title"])
+
+    def visible(self, now: int) -> NDArray[np.bool_]:
+        """Shape (n,): what may be shown at ``now`` (microseconds since 1970 UTC)."""
+        found: NDArray[np.bool_] = (self.visibility[:, 0] <= now) & (now < self.visibility[:, 1])
+        return found
+
+    def shown(self, now: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """What stands first in every list once the invisible is left out.
+
+        Returns:
+            Rows, shape (n, 6), -1 at the end; and the best score of each, shape (n,),
+            ``-inf`` without any.
+        """
+        visible = self.visible(now)
+        head = np.full((len(self), SHOWN), NO_ROW, dtype=np.int32)
+        best = np.full(len(self), -np.inf, dtype=np.float32)
+        width = min(SHOWN, self.rows.shape[1])
+        for start in range(0, len(self), _CHUNK):
+            here = slice(start, start + _CHUNK)
+            rows, scores = np.asarray(self.rows[here]), np.asarray(self.scores[here])
+            there = (rows != NO_ROW) & visible[np.where(rows == NO_ROW, 0, rows)]
+            order = np.argsort(~there, axis=1, kind="stable")[:, :width]
+            taken = np.take_along_axis(there, order, axis=1)
+            head[here, :width] = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)
+            best[here] = np.where(there, scores, -np.inf).max(axis=1)
+        return head, best
