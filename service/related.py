@@ -142,8 +142,17 @@ def _failure(problem: ProblemError, *, as_html: bool) -> Answer:
 
 
 def related_json(build: Build, article_id: str, chosen: list[Chosen]) -> bytes:
-    """The body of an answer: the build's card bytes, joined with what this list adds."""
-    items = b",".join(
+    """The body of an answer."""
+    return b'{"article_id":%b,"build":"%b","items":%b}' % (
+        json.dumps(article_id, ensure_ascii=False).encode(),
+        build.name.encode(),
+        items_json(build, chosen),
+    )
+
+
+def items_json(build: Build, chosen: list[Chosen]) -> bytes:
+    """A list as a JSON array: the build's card bytes, joined with what this list adds."""
+    return b"[%b]" % b",".join(
         b'{%b,"score":%b,"origin":"%b","position":%d,"shared_terms":%b}'
         % (
             build.cards[item.row],
@@ -153,11 +162,6 @@ def related_json(build: Build, article_id: str, chosen: list[Chosen]) -> bytes:
             json.dumps(item.shared_terms, ensure_ascii=False).encode(),
         )
         for position, item in enumerate(chosen, 1)
-    )
-    return b'{"article_id":%b,"build":"%b","items":[%b]}' % (
-        json.dumps(article_id, ensure_ascii=False).encode(),
-        build.name.encode(),
-        items,
     )
 
 
