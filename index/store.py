@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -99,20 +99,20 @@ class ArticleStore:
             raise BuildError(f"{path} can't be opened: {error}") from error
 
     def __getitem__(self, row: int) -> Article:
-        found = self._query("SELECT data FROM articles WHERE row = ?", (row,))
+        found = list(self._query("SELECT data FROM articles WHERE row = ?", (row,)))
         if not found:
             raise IndexError(row)
         return self._article(found[0][0])
 
     def __iter__(self) -> Iterator[Article]:
-        for (data,) in self._database.execute("SELECT data FROM articles ORDER BY row"):
+        for (data,) in self._query("SELECT data FROM articles ORDER BY row"):
             yield self._article(data)
 
     def sample(self, count: int, total: int) -> Iterator[Article]:
         """About ``count`` articles, evenly spread over all ``total``."""
         step = max(1, total // count)
         statement = "SELECT data FROM articles WHERE row % ? = 0 ORDER BY row"
-        for (data,) in self._database.execute(statement, (step,)):
+        for (data,) in self._query(statement, (step,)):
             yield self._article(data)
 
     def search(self, words: str, limit: int) -> list[int]:
@@ -125,20 +125,20 @@ class ArticleStore:
             "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?",
             (terms, limit),
         )
-        return [cast("int", row) for (row,) in found]
+        return [row for (row,) in found]
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
-    def _query(self, statement: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+    def _query(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            return self._database.execute(statement, values).fetchall()
+            yield from self._database.execute(statement, values)
         except sqlite3.Error as error:
             raise BuildError(f"{self._path} can't be read: {error}") from error
 
-    def _article(self, data: object) -> Article:
+    def _article(self, data: bytes) -> Article:
         try:
-            return _ADAPTER.validate_json(data)  # type: ignore[arg-type]  # a BLOB column
+            return _ADAPTER.validate_json(data)
         except ValidationError as error:
             raise BuildError(f"{self._path} holds an unreadable article: {error}") from error

@@ -1,0 +1,146 @@
+"""Files are wholly there or not there at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.files import (
+    Blob,
+    BlobWriter,
+    ends_path,
+    file_sha256,
+    load_array,
+    replace_file,
+    save_array,
+)
+from recommender.errors import BuildError
+
+
+def write_blob(path: Path, contents: list[bytes]) -> Blob:
+    writer = BlobWriter(path)
+    for content in contents:
+        writer.append(content)
+    writer.close()
+    return Blob(path)
+
+
+def test_a_replaced_file_has_the_new_bytes_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    path = tmp_path / "CURRENT"
+    replace_file(path, b"old")
+    replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert [found.name for found in tmp_path.iterdir()] == ["CURRENT"]
+
+
+def test_a_reader_that_has_the_file_open_keeps_the_old_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "CURRENT"
+    replace_file(path, b"old bytes")
+    with path.open("rb") as reader:
+        replace_file(path, b"new")
+        assert reader.read() == b"old bytes"
+
+
+def test_another_user_may_read_what_was_written(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        replace_file(tmp_path / "CURRENT", b"x")
+        save_array(tmp_path / "rows.npy", np.arange(3))
+    finally:
+        os.umask(before)
+    for name in ("CURRENT", "rows.npy"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o644
+
+
+def test_an_array_comes_back_mapped_and_cannot_be_changed(tmp_path: Path) -> None:
+    array = np.arange(12, dtype=np.int32).reshape(3, 4)
+    save_array(tmp_path / "rows.npy", array)
+    found = load_array(tmp_path / "rows.npy")
+    assert np.array_equal(found, array)
+    assert found.dtype == np.int32
+    with pytest.raises(ValueError, match="read-only"):
+        found[0, 0] = 7  # type: ignore[index]  # any array
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no array", b"\x93NUMPY\x01\x00"])
+def test_a_file_that_is_no_array_is_refused_with_its_path(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "rows.npy"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BuildError, match=r"rows\.npy can't be read as an array"):
+        load_array(path)
+
+
+def test_pickled_objects_are_neither_written_nor_read(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npy"
+    with pytest.raises(ValueError, match="allow_pickle"):
+        save_array(path, np.array([{"a": 1}], dtype=object))
+    np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(BuildError, match="can't be read as an array"):
+        load_array(path)
+
+
+def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    assert file_sha256(tmp_path / "empty") == (
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )
+
+
+@given(st.lists(st.binary(max_size=30), max_size=40))
+def test_strings_come_back_one_by_one_and_in_order(
+    tmp_path_factory: pytest.TempPathFactory, contents: list[bytes]
+) -> None:
+    blob = write_blob(tmp_path_factory.mktemp("blob") / "cards.bin", contents)
+    assert len(blob) == len(contents)
+    assert list(blob) == contents
+    assert [blob[row] for row in range(len(contents))] == contents
+
+
+def test_more_strings_than_fit_one_chunk_come_back(tmp_path: Path) -> None:
+    count = 65_536 + 7
+    blob = write_blob(tmp_path / "ids.bin", [b"%d" % row for row in range(count)])
+    assert len(blob) == count
+    assert [blob[row] for row in (0, 65_535, 65_536, count - 1)] == [
+        b"0",
+        b"65535",
+        b"65536",
+        b"65542",
+    ]
+    assert sum(1 for _ in blob) == count
+
+
+@pytest.mark.parametrize("row", [-1, 2, 100])
+def test_a_row_outside_is_an_error_never_the_last_one(tmp_path: Path, row: int) -> None:
+    blob = write_blob(tmp_path / "ids.bin", [b"one", b"two"])
+    with pytest.raises(IndexError):
+        blob[row]
+
+
+def test_a_data_file_of_another_length_than_its_ends_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ids.bin"
+    write_blob(path, [b"one", b"two"])
+    path.write_bytes(b"onetwothree")
+    with pytest.raises(BuildError, match="has 11 bytes, expected 6"):
+        Blob(path)
+
+
+def test_a_missing_half_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ids.bin"
+    write_blob(path, [b"one"])
+    ends = ends_path(path).read_bytes()
+    ends_path(path).unlink()
+    with pytest.raises(BuildError, match="ids_ends"):
+        Blob(path)
+    ends_path(path).write_bytes(ends)
+    path.unlink()
+    with pytest.raises(BuildError, match=r"ids\.bin can't be read"):
+        Blob(path)

@@ -1,0 +1,141 @@
+"""Phrases: what an article is about, and what two of them share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import stopwordsiso
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.phrases import (
+    MAX_SHARED,
+    NO_PHRASE,
+    PER_ARTICLE,
+    Phrases,
+    extract_phrases,
+    shared_phrases,
+)
+from recommender.terms import scan
+from recommender.text import PreparedText
+
+
+def phrases_of(*bodies: str, language: str = "en") -> Phrases:
+    texts = [PreparedText(title="", body=body) for body in bodies]
+    return extract_phrases(scan(texts), [language])
+
+
+def names(phrases: Phrases, article: int) -> list[str]:
+    return [phrases.names[i] for i in phrases.rows[article].tolist() if i != NO_PHRASE]
+
+
+def share(phrases: Phrases, one: int, other: int) -> list[str]:
+    return shared_phrases(phrases.rows[one], phrases.rows[other], phrases.names)
+
+
+KELP = [
+    "The kelp forest slows the waves. A kelp forest feeds urchins.",
+    "Urchins graze the kelp forest, and waves take the rest.",
+    "A choir sings the winter verse of an old song.",
+    "The winter verse is what the choir forgets.",
+]
+
+
+def test_articles_about_one_thing_share_its_name_as_a_pair_of_words() -> None:
+    phrases = phrases_of(*KELP)
+    assert share(phrases, 0, 1)[0] == "kelp forest"
+    assert "winter verse" in share(phrases, 2, 3)
+
+
+def test_articles_about_different_things_share_nothing() -> None:
+    phrases = phrases_of(*KELP)
+    assert share(phrases, 0, 2) == []
+
+
+def test_a_pair_never_reaches_across_a_stop_word_or_a_mark() -> None:
+    phrases = phrases_of("slow kelp, forest of waves", "old kelp, forest or waves")
+    assert {"kelp", "forest", "waves"} <= set(phrases.names)
+    assert not {"kelp forest", "forest waves"} & set(phrases.names)
+
+
+def test_a_pair_never_reaches_into_the_next_article() -> None:
+    phrases = phrases_of("tall kelp", "forest bell", "tall kelp", "forest bell")
+    assert "kelp forest" not in phrases.names
+    assert {"tall kelp", "forest bell"} <= set(phrases.names)
+
+
+def test_stop_words_numbers_and_words_of_reporting_are_no_phrases() -> None:
+    body = "The study of 2024 shows that 12 patients and the kelp were measured after 7-8 weeks."
+    phrases = phrases_of(body, body)
+    assert phrases.names == ["kelp"]
+
+
+def test_a_word_that_only_one_article_has_cannot_be_shared() -> None:
+    phrases = phrases_of("kelp and urchins", "kelp and otters")
+    assert set(phrases.names) == {"kelp"}
+
+
+def test_a_word_that_every_article_of_a_site_uses_explains_nothing() -> None:
+    topics = ["kelp", "choir", "bridge", "oven", "ferry", "owl", "tram", "reef"] * 3
+    phrases = phrases_of(*(f"harbour news about {topic}" for topic in topics))
+    assert "harbour" not in phrases.names
+    assert "kelp" in phrases.names
+    assert share(phrases, 0, 8) == ["kelp"]
+
+
+def test_a_word_is_printed_as_it_mostly_is() -> None:
+    phrases = phrases_of("NMOSD in adults", "nmosd in children", "NMOSD and vision")
+    assert "NMOSD" in phrases.names
+    assert "nmosd" not in phrases.names
+
+
+def test_two_letters_count_only_as_an_acronym() -> None:
+    phrases = phrases_of("UV hurts nerves, ox by ox", "UV heals no nerves, ox by ox")
+    assert "UV" in phrases.names
+    assert "ox" not in phrases.names
+
+
+@pytest.mark.parametrize("languages", [["de"], ["de-at"], []])
+def test_stop_words_follow_the_language_named_or_found(languages: list[str]) -> None:
+    bodies = ["Der Chor und die Strophe sind nicht das Lied", "Das Lied ist nicht der Chor"]
+    corpus = scan([PreparedText(title="", body=body) for body in bodies])
+    phrases = extract_phrases(corpus, languages)
+    assert {name.casefold() for name in phrases.names} == {"chor", "lied"}
+    assert "nicht" in stopwordsiso.stopwords("de")
+
+
+def test_each_article_keeps_its_best_only() -> None:
+    words = " and ".join(f"word{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(90))
+    phrases = phrases_of(words, words, "one thing")
+    assert phrases.rows.shape == (3, PER_ARTICLE)
+    assert phrases.rows.dtype == np.int32
+    assert (phrases.rows[:2] != NO_PHRASE).all()
+    assert (phrases.rows[2] == NO_PHRASE).all()
+
+
+def test_shared_phrases_repeat_no_word() -> None:
+    listed = ["kelp forest", "kelp", "forests", "urchin"]
+    rows = np.array([0, 1, 2, 3, NO_PHRASE], dtype=np.int32)
+    assert shared_phrases(rows, rows, listed) == ["kelp forest", "urchin"]
+
+
+def test_one_article_has_phrases_or_none_but_never_fails() -> None:
+    assert phrases_of("Kelp slows waves.").rows.shape == (1, PER_ARTICLE)
+    assert phrases_of("").names == []
+
+
+rows = st.lists(st.integers(0, 19), unique=True, max_size=12).map(
+    lambda found: np.array(found + [NO_PHRASE] * (14 - len(found)), dtype=np.int32)
+)
+
+
+@given(rows, rows)
+def test_shared_phrases_are_few_in_both_and_the_same_either_way(
+    mine: np.ndarray, theirs: np.ndarray
+) -> None:
+    listed = [f"phrase{chr(97 + number)}" for number in range(20)]
+    shared = shared_phrases(mine, theirs, listed)
+    both = (set(mine.tolist()) & set(theirs.tolist())) - {NO_PHRASE}
+    assert len(shared) == min(MAX_SHARED, len(both))
+    assert set(shared) <= {listed[phrase] for phrase in both}
+    assert shared == shared_phrases(theirs, mine, listed)
