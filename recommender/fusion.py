@@ -9,7 +9,7 @@ of the two is what a pair says for itself::
 Then neighbor diffusion, after the cluster hypothesis (van Rijsbergen, 1979): what the nearest
 neighbors of ``i`` are close to is likely related to ``i`` too::
 
-    t(i, j) = s(i, j) + Σ w(r) · s(n(r), j),   w(r) ∝ 1/r over the 20 nearest n of i, summing to 1
+    t(i, j) = s(i, j) + Σ w(r) · s(n(r), j),   w(r) ∝ 1/r over the 30 nearest n of i, summing to 1
 
 with a neighbor's score for itself set to the mean of its five best. Candidates are the union of
 both kinds of neighbors; a pair that is in neither gets the score of the article's worst candidate,
@@ -33,9 +33,12 @@ LEXICAL_WEIGHT = 0.3
 CANDIDATES = 64
 """Neighbors of each kind that are looked at."""
 
-DIFFUSION_NEIGHBORS = 20
+DIFFUSION_NEIGHBORS = 30
 _SELF_OF = 5
 _RANDOM_PAIRS = 20_000
+_USUAL_PAIRS = 50
+_USUAL_DENSE = (0.15, 0.16)
+_USUAL_LEXICAL = (0.035, 0.027)
 _SEED = 20_260_101
 _CHUNK = 1_024
 
@@ -71,36 +74,37 @@ class Calibration:
 
 
 def calibrate(embeddings: Embeddings, lexical: LexicalVectors) -> Calibration:
-    """Measure chance on a fixed sample of pairs."""
+    """Measure chance on a fixed sample of pairs.
+
+    A handful of articles are no sample: what chance looks like on other sites counts as much as
+    fifty pairs, which a corpus of a few dozen outweighs.
+    """
     count = len(embeddings)
-    if count < 2:
-        return Calibration(
-            dense_mean=0.0, dense_deviation=1.0, lexical_mean=0.0, lexical_deviation=1.0
-        )
     generator = np.random.default_rng(_SEED)
-    pairs = min(_RANDOM_PAIRS, 50 * count)
-    left = generator.integers(count, size=pairs)
-    right = (left + generator.integers(1, count, size=pairs)) % count
-    dense = np.concatenate(
-        [
-            np.einsum("ij,ij->i", embeddings[left[part]], embeddings[right[part]])
-            for part in np.array_split(np.arange(pairs), -(-pairs // 8_192))
-        ]
-    )
-    words = np.concatenate(
-        [
-            np.asarray(
-                lexical.weights[left[part]].multiply(lexical.weights[right[part]]).sum(axis=1)
-            ).ravel()
-            for part in np.array_split(np.arange(pairs), -(-pairs // 8_192))
-        ]
-    )
+    pairs = min(_RANDOM_PAIRS, count * (count - 1) // 2)
+    left = generator.integers(max(count, 1), size=pairs)
+    right = (left + generator.integers(1, max(count, 2), size=pairs)) % max(count, 1)
+    dense = np.einsum("ij,ij->i", embeddings[left], embeddings[right])
+    words = lexical.weights[left].multiply(lexical.weights[right]).sum(axis=1)
+    dense_mean, dense_deviation = _with_prior(dense, *_USUAL_DENSE)
+    lexical_mean, lexical_deviation = _with_prior(np.asarray(words).ravel(), *_USUAL_LEXICAL)
     return Calibration(
-        dense_mean=float(dense.mean()),
-        dense_deviation=float(max(dense.std(), 1e-3)),
-        lexical_mean=float(words.mean()),
-        lexical_deviation=float(max(words.std(), 1e-3)),
+        dense_mean=dense_mean,
+        dense_deviation=dense_deviation,
+        lexical_mean=lexical_mean,
+        lexical_deviation=lexical_deviation,
     )
+
+
+def _with_prior(
+    sample: NDArray[np.floating], usual_mean: float, usual_deviation: float
+) -> tuple[float, float]:
+    """Mean and deviation of a sample together with :data:`_USUAL_PAIRS` imagined pairs."""
+    total = len(sample) + _USUAL_PAIRS
+    mean = (float(sample.sum()) + _USUAL_PAIRS * usual_mean) / total
+    spread = float(((sample - mean) ** 2).sum())
+    imagined = _USUAL_PAIRS * (usual_deviation**2 + (usual_mean - mean) ** 2)
+    return mean, float(np.sqrt((spread + imagined) / total))
 
 
 def gather_candidates(

@@ -23,7 +23,7 @@ POSTINGS = 512
 """Articles that a term finds, those in which it weighs most."""
 
 PAIR_SHARE = 0.5
-"""What all pairs of an article weigh beside all of its words."""
+"""What all pairs of an article weigh beside all of its words, in squared length."""
 
 _MAX_SHARE = 0.5
 _CHUNK = 512
@@ -34,8 +34,8 @@ class LexicalVectors:
     """Term weights of a corpus.
 
     Attributes:
-        weights: Shape (n, words + pairs), float32 CSR, unit rows (zero for an article
-            without terms).
+        weights: Shape (n, words + pairs), float32 CSR, rows of length at most 1 (shorter
+            for an article with words that no other has).
         idf: Shape (words + pairs,), float32: the square root of each term's idf.
     """
 
@@ -44,7 +44,7 @@ class LexicalVectors:
 
 
 def weigh_terms(corpus: TermCounts) -> LexicalVectors:
-    """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 1 + ln((1 + n) / (1 + df)).
+    """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 0.5 + ln((1 + n) / (1 + df)).
 
     The square root gives each of two articles half of the idf, so that a shared term counts
     by idf once, not squared; measured, it beats idf on both sides (see the ablation in
@@ -55,23 +55,26 @@ def weigh_terms(corpus: TermCounts) -> LexicalVectors:
 
 
 def apply_weights(corpus: TermCounts, idf: NDArray[np.float32]) -> sp.csr_matrix:
-    """Unit rows of term weights: words and, counting half as much, pairs.
+    """Rows of term weights: words and, counting half as much, pairs; see :func:`weigh_terms`.
 
     Args:
         corpus: Counts over the columns that ``idf`` is for.
         idf: See :attr:`LexicalVectors.idf`.
     """
     width = corpus.words.shape[1]
-    words = _unit_rows(_damped(corpus.words, idf[:width]))
-    pairs = _unit_rows(_damped(corpus.pairs, idf[width:])) * np.float32(np.sqrt(PAIR_SHARE))
-    both = sp.hstack([words, pairs], format="csr", dtype=np.float32)
-    return _unit_rows(both)
+    words = _damped(corpus.words, idf[:width])
+    pairs = _damped(corpus.pairs, idf[width:])
+    rarest = idf[:width].max(initial=1.0) ** 2
+    words = _scaled(words, corpus.lone * rarest, 1.0 / (1.0 + PAIR_SHARE))
+    pairs = _scaled(pairs, np.zeros_like(corpus.lone), PAIR_SHARE / (1.0 + PAIR_SHARE))
+    both: sp.csr_matrix = sp.hstack([words, pairs], format="csr", dtype=np.float32)
+    return both
 
 
 def _root_idf(counts: sp.csr_matrix) -> NDArray[np.float32]:
     count = counts.shape[0]
     holders = np.bincount(counts.indices, minlength=counts.shape[1])
-    idf = np.sqrt(1.0 + np.log((1.0 + count) / (1.0 + holders)))
+    idf = np.sqrt(0.5 + np.log((1.0 + count) / (1.0 + holders)))
     if count >= 20:  # in fewer articles, half of them is not many
         idf[holders > _MAX_SHARE * count] = 0.0
     rooted: NDArray[np.float32] = idf.astype(np.float32)
@@ -84,11 +87,12 @@ def _damped(counts: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:
     return weights
 
 
-def _unit_rows(matrix: sp.csr_matrix) -> sp.csr_matrix:
+def _scaled(matrix: sp.csr_matrix, unseen: NDArray[np.float32], square: float) -> sp.csr_matrix:
+    """Rows scaled so that their squared length, ``unseen`` included, is ``square``."""
     lengths = np.diff(matrix.indptr)
     rows = np.repeat(np.arange(matrix.shape[0]), lengths)
-    norms = np.sqrt(np.bincount(rows, weights=matrix.data**2, minlength=matrix.shape[0]))
-    scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    squares = np.bincount(rows, weights=matrix.data**2, minlength=matrix.shape[0]) + unseen
+    scale = np.sqrt(np.divide(square, squares, out=np.zeros_like(squares), where=squares > 0))
     matrix.data = (matrix.data * np.repeat(scale, lengths)).astype(np.float32)
     return matrix
 
@@ -100,7 +104,7 @@ def similar_rows(weights: sp.csr_matrix, keep: int) -> Iterator[NDArray[np.int32
     articles answer. That is enough to find the candidates, not to score them.
 
     Args:
-        weights: Shape (n, terms), unit rows.
+        weights: Shape (n, terms): see :class:`LexicalVectors`.
         keep: Candidates per article.
 
     Yields:

@@ -72,12 +72,15 @@ class TermCounts:
         pairs: Shape (articles, pairs), float32 CSR, the same for pairs.
         vocabulary: The words in column order, lower case, sorted.
         pair_keys: Shape (pairs,), int64, ascending: ``first * len(vocabulary) + second``.
+        lone: Shape (articles,), float32: what the words outside the vocabulary add up to, the
+            sum of (1 + ln tf)^2; they match nothing, yet make an article less like others.
     """
 
     words: sp.csr_matrix
     pairs: sp.csr_matrix
     vocabulary: Sequence[str]
     pair_keys: NDArray[np.int64]
+    lone: NDArray[np.float32]
 
 
 def scan(texts: Iterable[PreparedText]) -> Scan:
@@ -128,19 +131,19 @@ def count_terms(corpus: Scan, known: TermCounts | None = None) -> TermCounts:
         known: The counts of a finished build, whose columns are counted then and no others:
             for scoring a text that is not in it.
     """
-    columns, found, lengths = _columns(corpus, None if known is None else known.vocabulary)
-    counts = _sum_up(corpus, found, lengths, len(columns))
-    vocabulary: Sequence[str] = list(columns)
-    new_column = np.arange(len(vocabulary))
+    columns, found, lengths = _columns(corpus, () if known is None else known.vocabulary)
+    every = _sum_up(corpus, found, lengths, len(columns))
+    names = np.array(list(columns), dtype=object)
     if known is None:
-        names = np.array(vocabulary, dtype=object)
-        kept = np.flatnonzero(_holders(counts) >= min(2, counts.shape[0]))
+        kept = np.flatnonzero(_holders(every) >= min(2, every.shape[0]))
         order = kept[np.argsort(names[kept])] if len(kept) else kept
-        counts = counts[:, order].tocsr()
-        counts.sort_indices()
-        new_column = np.full(len(names), -1)
-        new_column[order] = np.arange(len(order))
-        vocabulary = names[order].tolist()
+    else:
+        order = np.arange(len(known.vocabulary))
+    counts = every[:, order].tocsr()
+    counts.sort_indices()
+    new_column = np.full(len(names), -1)
+    new_column[order] = np.arange(len(order))
+    vocabulary = names[order].tolist()
     # A word stands in pairs as a whole: by the last of its columns, the hyphenated form.
     stands_for = np.full(len(lengths), -1, dtype=np.int64)
     single = np.array([_UNSPACED.search(name) is None for name in corpus.spellings])
@@ -149,22 +152,32 @@ def count_terms(corpus: Scan, known: TermCounts | None = None) -> TermCounts:
     pair_keys, pairs = _count_pairs(
         corpus, stands_for, len(vocabulary), None if known is None else known.pair_keys
     )
-    return TermCounts(words=counts, pairs=pairs, vocabulary=vocabulary, pair_keys=pair_keys)
+    return TermCounts(
+        words=counts,
+        pairs=pairs,
+        vocabulary=vocabulary,
+        pair_keys=pair_keys,
+        lone=(_damped_squares(every) - _damped_squares(counts)).astype(np.float32),
+    )
+
+
+def _damped_squares(counts: sp.csr_matrix) -> NDArray[np.float64]:
+    """Each article's sum of (1 + ln tf)^2."""
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    squares = (1.0 + np.log(counts.data)) ** 2
+    summed: NDArray[np.float64] = np.bincount(rows, weights=squares, minlength=counts.shape[0])
+    return summed
 
 
 def _columns(
-    corpus: Scan, vocabulary: Sequence[str] | None
+    corpus: Scan, known: Sequence[str]
 ) -> tuple[dict[str, int], NDArray[np.int64], NDArray[np.int64]]:
-    """Columns by word, and each spelling's: all one after another, and how many it has."""
-    columns: dict[str, int] = {word: column for column, word in enumerate(vocabulary or ())}
+    """Columns by word, the known ones first, and each spelling's: one after another, how many."""
+    columns: dict[str, int] = {word: column for column, word in enumerate(known)}
     found: list[int] = []
     lengths = [0]
     for spelling in corpus.spellings[1:]:
-        names = terms_of(spelling)
-        if vocabulary is None:
-            numbers = [columns.setdefault(name, len(columns)) for name in names]
-        else:
-            numbers = [columns[name] for name in names if name in columns]
+        numbers = [columns.setdefault(name, len(columns)) for name in terms_of(spelling)]
         found.extend(numbers)
         lengths.append(len(numbers))
     return columns, np.array(found, dtype=np.int64), np.array(lengths, dtype=np.int64)

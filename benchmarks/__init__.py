@@ -1,0 +1,1 @@
+"""One module per question; each prints a table and, as its last line, one JSON object."""
