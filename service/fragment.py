@@ -53,6 +53,7 @@ class Card:
     printed_date: str | None
     language: str | None
     read_more: str
+    read_more_language: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ def make_card(values: dict[str, Any], language: str | None, locale: str) -> Card
         printed_date=None if date is None else print_date(date, spoken),
         language=language,
         read_more=_READ_MORE.get(spoken.language, _READ_MORE["en"]),
+        read_more_language=None if spoken.language in _READ_MORE else "en",
     )
 
 
