@@ -1,0 +1,565 @@
+"""Reading: every record becomes an article, or is counted with its place and the reason."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from index import articles as reading
+from index.articles import FieldMapping, ReadReport, check_url, plain_text, read_articles
+from index.sources import jsonl
+from index.sources.jsonl import JsonlSource
+from index.sources.source import Record
+from recommender.article import Article, Section, Status
+from recommender.errors import ArticleError, SettingError, SourceError
+
+Write = Callable[..., Path]
+GOOD = {"id": "kelp", "title": "Kelp", "url": "/kelp", "summary": "Tall and green."}
+
+
+def mapping(url_template: str = "/{id}", timezone: str = "UTC", **fields: str) -> FieldMapping:
+    return FieldMapping(fields=fields, url_template=url_template, timezone=ZoneInfo(timezone))
+
+
+def read(
+    path: Path | str, using: FieldMapping | None = None, *, strict: bool = False
+) -> tuple[list[Article], ReadReport]:
+    report = ReadReport()
+    source = JsonlSource(str(path))
+    found = read_articles(source, using or mapping(), report, strict=strict)
+    return [article for article, _ in found], report
+
+
+# What makes an article unusable skips it
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"title": "No id"}, "id: missing"),
+        ({**GOOD, "id": ""}, "id: missing"),
+        ({**GOOD, "id": None}, "id: missing"),
+        ({**GOOD, "id": "  "}, "id: missing"),
+        ({**GOOD, "id": "x" * 513}, "id: too-long"),
+        ({**GOOD, "id": ".."}, "id: invalid"),
+        ({**GOOD, "id": "a\nb"}, "id: invalid"),
+        ({**GOOD, "id": 1.5}, "id: invalid"),
+        ({**GOOD, "id": True}, "id: invalid"),
+        ({**GOOD, "id": ["kelp"]}, "id: invalid"),
+        (r'{"id": "\ud800", "title": "Kelp"}', "id: invalid"),
+        ({**GOOD, "title": ""}, "title: missing"),
+        ({**GOOD, "title": " \n "}, "title: missing"),
+        ({**GOOD, "title": "<p> </p>"}, "title: missing"),
+        ({**GOOD, "title": None}, "title: missing"),
+        ({**GOOD, "title": 7}, "title: missing"),
+        ({**GOOD, "url": "javascript:alert(1)"}, "url: unsafe"),
+        ({**GOOD, "url": "data:text/html,x"}, "url: unsafe"),
+        ({**GOOD, "url": "kelp.html"}, "url: unsafe"),
+        ({**GOOD, "url": "//other.example/kelp"}, "url: unsafe"),
+        ({**GOOD, "url": "/a b"}, "url: invalid"),
+        ({**GOOD, "url": 7}, "url: invalid"),
+        ({**GOOD, "url": "/" + "x" * 2_048}, "url: too-long"),
+        (b'{"id": "kelp", "title": "\xff"}', "invalid-utf8"),
+        ('{"id": "kelp", "title": "Kelp"', "invalid-json"),
+        ("not json", "invalid-json"),
+        ("[1, 2]", "invalid-json"),
+        ("7", "invalid-json"),
+        ('{"id": "kelp", "title": "Kelp", "ratings": {"a": NaN}}', "invalid-json"),
+        ("[" * 100_000, "invalid-json"),
+    ],
+)
+def test_an_unusable_record_is_skipped_with_its_line_and_reason(
+    write_jsonl: Write, line: Any, reason: str
+) -> None:
+    path = write_jsonl([{**GOOD, "id": "before"}, line, {**GOOD, "id": "after"}])
+    articles, report = read(path)
+    assert [article.id for article in articles] == ["before", "after"]
+    assert (report.read, report.kept, dict(report.skipped)) == (3, 2, {reason: 1})
+    (problem,) = report.problems
+    assert problem.place == f"{path} line 2"
+    assert problem.reason == reason.rpartition(": ")[2]
+    assert problem.message
+
+
+def test_a_message_names_the_byte_that_is_not_utf8(write_jsonl: Write) -> None:
+    _, report = read(write_jsonl([b'{"id": "k\xe9lp"}']))
+    assert report.problems[0].message == "byte 10 (0xe9) is not valid UTF-8"
+
+
+def test_a_line_that_is_too_long_is_skipped_unread(
+    write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jsonl, "MAX_LINE_BYTES", 100)
+    long = {**GOOD, "id": "long", "summary": "x" * 1_000}
+    articles, report = read(write_jsonl([{**GOOD, "id": "a"}, long, {**GOOD, "id": "b"}]))
+    assert [article.id for article in articles] == ["a", "b"]
+    assert dict(report.skipped) == {"line-too-long": 1}
+    assert report.problems[0].place.endswith("line 2")
+
+
+# What makes visibility unclear keeps it, invisible
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({"status": "publishd"}, "status: unknown"),
+        ({"status": 7}, "status: unknown"),
+        ({"status": True}, "status: unknown"),
+        ({"status": ["published"]}, "status: unknown"),
+        ({"status": {}}, "status: unknown"),
+        ({"visible_from": "next Tuesday"}, "visible_from: invalid"),
+        ({"visible_from": "2026-13-01"}, "visible_from: invalid"),
+        ({"visible_from": 1_777_777_777}, "visible_from: invalid"),
+        ({"visible_from": False}, "visible_from: invalid"),
+        ({"visible_until": "2026-05-01T25:00"}, "visible_until: invalid"),
+        ({"visible_until": "0001-01-01T00:00+14:00"}, "visible_until: invalid"),
+        ({"visible_until": "\ud800"}, "visible_until: invalid"),
+        ({"status": "scheduled"}, "status: no-time"),
+        ({"status": "future", "visible_from": ""}, "status: no-time"),
+    ],
+)
+def test_unclear_visibility_keeps_an_article_out_of_sight(
+    write_jsonl: Write, fields: dict[str, Any], note: str
+) -> None:
+    (article,), report = read(write_jsonl([json.dumps({**GOOD, **fields})]))
+    assert article.status is Status.HIDDEN
+    assert dict(report.notes) == {note: 1}
+    assert report.problems[0].place.endswith("line 1")
+
+
+@pytest.mark.parametrize(
+    ("status", "meant"),
+    [
+        (None, Status.PUBLISHED),
+        ("", Status.PUBLISHED),
+        (" Publish ", Status.PUBLISHED),
+        ("LIVE", Status.PUBLISHED),
+        ("draft", Status.DRAFT),
+        ("pending", Status.DRAFT),
+        ("private", Status.HIDDEN),
+        ("trash", Status.HIDDEN),
+    ],
+)
+def test_the_usual_names_of_a_status_are_understood(
+    write_jsonl: Write, status: str | None, meant: Status
+) -> None:
+    (article,), report = read(write_jsonl([{**GOOD, "status": status}]))
+    assert article.status is meant
+    assert not report.notes
+
+
+@pytest.mark.parametrize(
+    ("written", "utc"),
+    [
+        ("2026-05-01T08:00", "2026-05-01T06:00:00+00:00"),
+        ("2026-01-01", "2025-12-31T23:00:00+00:00"),
+        ("2026-05-01T08:00Z", "2026-05-01T08:00:00+00:00"),
+        ("2026-05-01T08:00:00.25-03:30", "2026-05-01T11:30:00.250000+00:00"),
+    ],
+)
+def test_a_time_without_a_zone_is_read_in_the_setting(
+    write_jsonl: Write, written: str, utc: str
+) -> None:
+    path = write_jsonl([{**GOOD, "status": "scheduled", "visible_from": written}])
+    (article,), _ = read(path, mapping(timezone="Europe/Berlin"))
+    assert article.status is Status.PUBLISHED
+    assert article.visible_from is not None
+    assert article.visible_from.isoformat() == utc
+
+
+# Anything else is mended
+
+
+@pytest.mark.parametrize(
+    ("fields", "note", "field", "value"),
+    [
+        ({"title": "x " * 400}, "title: too-long", "title", ("x " * 250).strip()),
+        ({"title": "x" * 90_000}, "title: too-long", "title", "x" * 500),
+        ({"excerpt": 7}, "excerpt: not-text", "excerpt", None),
+        ({"excerpt": "x" * 2_001}, "excerpt: too-long", "excerpt", "x" * 2_000),
+        ({"date": "May 2026"}, "date: invalid", "date", None),
+        ({"date": 2026}, "date: invalid", "date", None),
+        ({"image": "javascript:x"}, "image: unsafe", "image", None),
+        ({"image": {"alt": "no src"}}, "image: invalid", "image", None),
+        ({"supersedes": "kelp"}, "supersedes: invalid", "supersedes", None),
+        ({"supersedes": ["old"]}, "supersedes: invalid", "supersedes", None),
+        ({"supersedes": "x" * 513}, "supersedes: too-long", "supersedes", None),
+        ({"language": "English!"}, "language: invalid", "language", None),
+        ({"language": 7}, "language: invalid", "language", None),
+        ({"tags": 7}, "tags: invalid", "tags", ()),
+        ({"tags": ["sea", None]}, "tags: invalid", "tags", ("sea",)),
+        ({"tags": ["x" * 101]}, "tags: too-long", "tags", ("x" * 100,)),
+        (
+            {"tags": [f"t{number}" for number in range(51)]},
+            "tags: too-many",
+            "tags",
+            tuple(f"t{number}" for number in range(50)),
+        ),
+        ({"authors": {"name": "N."}}, "authors: invalid", "authors", ()),
+        ({"ratings": [1]}, "ratings: invalid", "ratings", {}),
+        ({"ratings": {"a": "high", "b": 2}}, "ratings: invalid", "ratings", {"b": 2.0}),
+        ({"ratings": {"a": True, "b": 2}}, "ratings: invalid", "ratings", {"b": 2.0}),
+        ({"ratings": {"a": 10**400, "b": 2}}, "ratings: invalid", "ratings", {"b": 2.0}),
+        ({"sections": "text"}, "sections: invalid", "sections", ()),
+        (
+            {"sections": ["text", {"text": "Tall."}]},
+            "sections: invalid",
+            "sections",
+            (Section(text="Tall."),),
+        ),
+        ({"summary": 7}, "summary: not-text", "sections", ()),
+    ],
+)
+def test_what_is_wrong_beside_that_is_mended_and_counted(
+    write_jsonl: Write, fields: dict[str, Any], note: str, field: str, value: object
+) -> None:
+    (article,), report = read(write_jsonl([{**GOOD, **fields}]))
+    assert getattr(article, field) == value
+    assert report.notes[note] == 1
+    assert set(report.notes) <= {note, "summary: no-text"}
+    assert (report.read, report.kept) == (1, 1)
+
+
+def test_a_number_beyond_any_float_is_mended_too(write_jsonl: Write) -> None:
+    line = '{"id": "kelp", "title": "Kelp", "url": "/k", "ratings": {"a": 1e999, "b": -1}}'
+    (article,), report = read(write_jsonl([line]))
+    assert article.ratings == {"b": -1.0}
+    assert report.notes["ratings: invalid"] == 1
+
+
+def test_a_title_alone_is_an_article_counted_as_without_text(write_jsonl: Write) -> None:
+    (article,), report = read(write_jsonl([{"id": "kelp", "title": "Kelp", "url": "/kelp"}]))
+    assert not article.has_text
+    assert dict(report.notes) == {"summary: no-text": 1}
+
+
+def test_a_text_is_cut_once_though_its_sections_are_many(
+    write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_TEXT", 50)
+    sections = [{"heading": "H", "text": "word " * 8}] * 3
+    (article,), report = read(write_jsonl([{**GOOD, "sections": sections}]))
+    assert sum(len(section.text) for section in article.sections) <= 51
+    assert report.notes["sections: too-long"] == 2
+
+
+def test_sections_come_in_their_order_and_a_null_is_an_empty_text(write_jsonl: Write) -> None:
+    sections = [{"heading": "Facts", "text": None}, {"text": "Tall."}, {}]
+    (article,), report = read(write_jsonl([{**GOOD, "sections": sections}]))
+    assert article.sections == (Section(text="", heading="Facts"), Section(text="Tall."))
+    assert not report.notes
+
+
+def test_only_the_first_thousand_problems_are_kept_in_full(write_jsonl: Write) -> None:
+    _, report = read(write_jsonl(["no json"] * 1_005))
+    assert report.skipped == {"invalid-json": 1_005}
+    assert len(report.problems) == 1_000
+
+
+# Markup and marks
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        ("<p>Tall</p><p>Green</p>", "Tall\nGreen"),
+        ("a<b>b</b>c", "abc"),
+        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("fish &amp; kelp &lt;sic&gt;", "fish & kelp <sic>"),
+        ("<!-- note -->kelp", "kelp"),
+        ("nul\0bell\x07del\x7f", "nul bell del"),
+        ("left\u202eright\u2066", "leftright"),
+        ("a\ud800b", "a?b"),
+        ("a\r\n\r\n b\t c", "a\nb c"),
+    ],
+)
+def test_text_is_what_a_reader_sees(raw: str, plain: str) -> None:
+    assert plain_text(raw) == plain
+
+
+@given(st.text(st.characters(codec=None)))
+def test_plain_text_is_always_unicode_without_control_characters(raw: str) -> None:
+    plain = plain_text(raw)
+    plain.encode()
+    assert not any(character < " " and character != "\n" for character in plain)
+    assert plain == "\n".join(line.strip() for line in plain.split("\n") if line.strip())
+
+
+# Links
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/kelp?a=1#b",
+        "HTTP://example.org:8080/",
+        "/kelp/ü",
+        "./kelp",
+        "../kelp",
+        "?p=7",
+        "/a//b",
+    ],
+)
+def test_a_link_of_the_web_or_the_site_is_kept(url: str) -> None:
+    assert check_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "JaVaScRiPt:alert(1)",
+        "java\tscript:alert(1)",
+        "\x01javascript:alert(1)",
+        "vbscript:x",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "ftp://example.org/",
+        "mailto:a@example.org",
+        "//example.org/x",
+        "///example.org/x",
+        "/\\example.org/x",
+        "https://",
+        "https:///x",
+        "http:/x",
+        "https://example.org:port/",
+        "https://[::1/",
+        "kelp",
+        "",
+        "/kelp\ud800",
+        "/kelp\x9b",
+    ],
+)
+def test_any_other_link_is_refused(url: str) -> None:
+    with pytest.raises(ArticleError):
+        check_url(url)
+
+
+def test_a_missing_link_is_made_from_the_template_with_the_id_escaped(write_jsonl: Write) -> None:
+    path = write_jsonl([{"id": "10.1/kelp ü", "title": "Kelp", "summary": "Tall."}])
+    (article,), report = read(path, mapping("https://example.org/a/{id}.html"))
+    assert article.url == "https://example.org/a/10.1%2Fkelp%20%C3%BC.html"
+    assert dict(report.notes) == {"url: made-from-template": 1}
+
+
+# The mapping
+
+
+def test_fields_are_read_by_the_names_of_the_site(write_jsonl: Write) -> None:
+    record = {"ID": 7, "title": {"rendered": "Kelp"}, "link": "/k", "text": "Tall.", "a.b": "en"}
+    using = mapping(id="ID", title="title.rendered", url="link", summary="text", language="a.b")
+    (article,), report = read(write_jsonl([record]), using)
+    assert (article.id, article.title, article.url) == ("7", "Kelp", "/k")
+    assert article.sections == (Section(text="Tall."),)
+    assert article.language == "en"
+    assert not report.notes
+
+
+def test_a_long_text_that_nothing_reads_is_noticed(write_jsonl: Write) -> None:
+    path = write_jsonl([{**GOOD, "text": "x" * 200, "short": "x"}])
+    assert read(path)[1].unused_fields == {"text": 1}
+    assert not read(path, mapping(summary="text"))[1].unused_fields
+
+
+def test_a_mapping_of_a_field_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(SettingError, match=r"no field 'sumary'.*summary"):
+        mapping(sumary="text")
+    with pytest.raises(SettingError, match=r"does not hold \{id\}"):
+        mapping("https://example.org/")
+
+
+# Files
+
+
+def lines(*records: Any) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl", "no-suffix"])
+def test_a_gzipped_file_is_known_by_its_content(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(lines(GOOD)))
+    assert [article.id for article in read(tmp_path / name)[0]] == ["kelp"]
+
+
+def test_a_plain_file_may_be_named_as_if_it_were_gzipped(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(lines(GOOD))
+    assert len(read(tmp_path / "a.jsonl.gz")[0]) == 1
+
+
+def test_a_byte_order_mark_blank_lines_and_a_missing_last_newline_do_no_harm(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + lines(GOOD) + b"\n  \r\n" + lines(GOOD).rstrip())
+    articles, report = read(path)
+    assert len(articles) == report.read == 2
+    assert not report.problems
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_standard_input_is_read_plain_or_gzipped(
+    monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    content = lines(GOOD, {"id": "x"})
+    raw = io.BytesIO(gzip.compress(content) if packed else content)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(raw)))
+    articles, report = read("-")
+    assert [article.id for article in articles] == ["kelp"]
+    assert report.problems[0].place == "standard input line 2"
+
+
+def test_a_build_reads_standard_input(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service.cli", "build", "-", "--model", "hashing:64"]
+    done = subprocess.run(
+        [*command, "--root", str(tmp_path), "--json"],
+        input=lines(GOOD, {**GOOD, "id": "other"}, {"id": "x"}),
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    assert json.loads(done.stdout)["articles"] == 2
+
+
+@pytest.mark.parametrize("left", [1, 9, 30])
+def test_a_gzipped_file_that_was_cut_short_is_refused(tmp_path: Path, left: int) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(lines(*[GOOD] * 500))[:-left])
+    with pytest.raises(SourceError, match="can't be read to its end"):
+        read(path)
+
+
+def test_a_gzipped_file_with_a_damaged_middle_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    content = bytearray(gzip.compress(lines(*({**GOOD, "id": str(n)} for n in range(500)))))
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match="can't be read to its end"):
+        read(path)
+
+
+def test_a_file_that_is_not_there_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.jsonl", tmp_path):
+        with pytest.raises(SourceError, match=r"there is no file.*\.jsonl"):
+            read(path)
+
+
+# Strict
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no json",
+        b"\xff",
+        {**GOOD, "title": ""},
+        {**GOOD, "status": "publishd"},
+        {**GOOD, "date": "May"},
+        {**GOOD, "tags": [7]},
+    ],
+)
+def test_a_strict_reader_refuses_the_source_at_any_problem(write_jsonl: Write, line: Any) -> None:
+    with pytest.raises(SourceError, match=r"line 2: .*--strict refuses"):
+        read(write_jsonl([GOOD, line]), strict=True)
+
+
+def test_a_strict_reader_takes_titles_without_text_or_link(write_jsonl: Write) -> None:
+    assert len(read(write_jsonl([{"id": "kelp", "title": "Kelp"}]), strict=True)[0]) == 1
+
+
+# Anything at all
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**400)
+    | st.floats()
+    | st.text(st.characters(codec=None), max_size=12)
+    | st.sampled_from(["published", "draft", "2026-05-01", "https://example.org/", "/a", "en"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["text", "heading", "src", "alt"])
+            | st.text(st.characters(codec=None), max_size=4),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=5,
+)
+records = st.fixed_dictionaries({}, optional=dict.fromkeys(reading.FIELDS, anything)) | st.builds(
+    lambda fields: {**GOOD, **fields},
+    st.fixed_dictionaries({}, optional=dict.fromkeys(reading.FIELDS, anything)),
+)
+
+
+class _Listed:
+    """Records from memory."""
+
+    name = "list"
+
+    def __init__(self, values: list[dict[str, Any]]) -> None:
+        self._values = values
+
+    def records(self) -> Iterable[Record]:
+        for number, value in enumerate(self._values, 1):
+            yield Record(place=f"list line {number}", values=value)
+
+
+def check_any_records(values: list[dict[str, Any]]) -> None:
+    report = ReadReport()
+    found = list(read_articles(_Listed(values), mapping(), report))  # type: ignore[arg-type]
+    assert report.read == len(values)
+    assert report.kept == len(found)
+    assert report.read == report.kept + sum(report.skipped.values())
+    for article, place in found:
+        assert place.startswith("list line ")
+        adapter = TypeAdapter(Article)
+        assert adapter.validate_json(adapter.dump_json(article)) == article
+
+
+@given(st.lists(records, max_size=6))
+def test_every_record_is_kept_or_counted_as_skipped_whatever_it_holds(
+    values: list[dict[str, Any]],
+) -> None:
+    check_any_records(values)
+
+
+@pytest.mark.full
+@given(st.lists(records, max_size=6))
+@settings(max_examples=2_000)
+def test_every_record_is_kept_or_counted_as_skipped_in_the_long_run(
+    values: list[dict[str, Any]],
+) -> None:
+    check_any_records(values)
+
+
+@given(
+    st.lists(
+        st.binary(max_size=40)
+        | st.builds(lambda value: json.dumps(value).encode(), anything)
+        | st.just(json.dumps(GOOD).encode()),
+        max_size=8,
+    )
+)
+def test_every_line_that_is_not_blank_is_read_once(
+    tmp_path_factory: pytest.TempPathFactory, contents: list[bytes]
+) -> None:
+    path = tmp_path_factory.mktemp("lines") / "a.jsonl"
+    # A first line so that no drawn one is taken for gzip or a byte order mark.
+    flat = [json.dumps(GOOD).encode(), *(content.replace(b"\n", b" ") for content in contents)]
+    path.write_bytes(b"\n".join(flat))
+    _, report = read(path)
+    assert report.read == sum(1 for line in flat if line.strip())
+    assert report.read == report.kept + sum(report.skipped.values())
