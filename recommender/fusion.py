@@ -27,13 +27,8 @@ from numpy.typing import NDArray
 from recommender.encoder import Embeddings
 from recommender.lexical import LexicalVectors, similar_rows
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
+from recommender.recipe import DEFAULT_RECIPE, Recipe
 
-DENSE_WEIGHT = 0.7
-LEXICAL_WEIGHT = 0.3
-CANDIDATES = 64
-"""Neighbors of each kind that are looked at."""
-
-DIFFUSION_NEIGHBORS = 30
 _SELF_OF = 5
 _RANDOM_PAIRS = 20_000
 _USUAL_PAIRS = 50
@@ -52,18 +47,20 @@ class Calibration:
         dense_deviation: Its standard deviation.
         lexical_mean: Mean lexical similarity.
         lexical_deviation: Its standard deviation.
+        dense_weight: See :attr:`recommender.recipe.Recipe.dense_weight`.
     """
 
     dense_mean: float
     dense_deviation: float
     lexical_mean: float
     lexical_deviation: float
+    dense_weight: float = DEFAULT_RECIPE.dense_weight
 
     def fuse(self, dense: NDArray[np.float32], lexical: NDArray[np.float32]) -> NDArray[np.float32]:
         """The score of pairs, in weighted standard deviations above chance."""
         return (
-            DENSE_WEIGHT / self.dense_deviation * (dense - self.dense_mean)
-            + LEXICAL_WEIGHT / self.lexical_deviation * (lexical - self.lexical_mean)
+            self.dense_weight / self.dense_deviation * (dense - self.dense_mean)
+            + (1.0 - self.dense_weight) / self.lexical_deviation * (lexical - self.lexical_mean)
         ).astype(np.float32)
 
     @property
@@ -73,7 +70,9 @@ class Calibration:
         return float(self.fuse(one, one)[0])
 
 
-def calibrate(embeddings: Embeddings, lexical: LexicalVectors) -> Calibration:
+def calibrate(
+    embeddings: Embeddings, lexical: LexicalVectors, recipe: Recipe = DEFAULT_RECIPE
+) -> Calibration:
     """Measure chance on a fixed sample of pairs.
 
     A handful of articles are no sample: what chance looks like on other sites counts as much as
@@ -93,6 +92,7 @@ def calibrate(embeddings: Embeddings, lexical: LexicalVectors) -> Calibration:
         dense_deviation=dense_deviation,
         lexical_mean=lexical_mean,
         lexical_deviation=lexical_deviation,
+        dense_weight=recipe.dense_weight,
     )
 
 
@@ -113,6 +113,7 @@ def gather_candidates(
     lexical: LexicalVectors,
     calibration: Calibration,
     nearest: Neighbors,
+    recipe: Recipe = DEFAULT_RECIPE,
 ) -> sp.csr_matrix:
     """Every article's candidates of both kinds with their fused score.
 
@@ -121,7 +122,8 @@ def gather_candidates(
         index: Over the same rows; only its count is used.
         lexical: Their term weights.
         calibration: Their chance.
-        nearest: Each row's dense neighbors, :data:`CANDIDATES` + 1 deep.
+        nearest: Each row's dense neighbors, one deeper than the recipe's candidates.
+        recipe: How many candidates of each kind.
 
     Returns:
         Shape (n, n) CSR, float32, without the diagonal; sorted indices.
@@ -131,7 +133,7 @@ def gather_candidates(
     values: list[NDArray[np.float32]] = []
     weights = lexical.weights
     own_words = np.zeros(weights.shape[1], dtype=np.float32)  # one article's weights, by term
-    for row, found in enumerate(similar_rows(weights, CANDIDATES + 1)):
+    for row, found in enumerate(similar_rows(weights, recipe.candidates + 1)):
         both = np.union1d(nearest.rows[row], found)
         both = both[(both != NO_ROW) & (both != row)]
         here = slice(weights.indptr[row], weights.indptr[row + 1])
@@ -160,17 +162,20 @@ class Diffused:
     of_a_copy: NDArray[np.float32]
 
 
-def diffuse(own: sp.csr_matrix, calibration: Calibration, keep: int) -> Diffused:
+def diffuse(
+    own: sp.csr_matrix, calibration: Calibration, keep: int, recipe: Recipe = DEFAULT_RECIPE
+) -> Diffused:
     """Add what the nearest neighbors think, and keep each article's best.
 
     Args:
         own: What :func:`gather_candidates` gave.
         calibration: What it was scored with.
         keep: How many to keep of each article.
+        recipe: How many neighbors have a say.
     """
     count = own.shape[0]
-    best = top_of_rows(own, max(DIFFUSION_NEIGHBORS, _SELF_OF))
-    width = DIFFUSION_NEIGHBORS
+    width = recipe.diffusion_neighbors
+    best = top_of_rows(own, max(width, _SELF_OF))
     links = best.rows[:, :width]
     present = links != NO_ROW
     weights = np.where(present, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)

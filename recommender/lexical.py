@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recommender.recipe import DEFAULT_RECIPE, Recipe
 from recommender.terms import TermCounts
 
 QUERY_TERMS = 32
@@ -21,9 +22,6 @@ QUERY_TERMS = 32
 
 POSTINGS = 512
 """Articles that a term finds, those in which it weighs most."""
-
-PAIR_SHARE = 0.5
-"""What all pairs of an article weigh beside all of its words, in squared length."""
 
 _MAX_SHARE = 0.5
 _CHUNK = 512
@@ -43,7 +41,7 @@ class LexicalVectors:
     idf: NDArray[np.float32]
 
 
-def weigh_terms(corpus: TermCounts) -> LexicalVectors:
+def weigh_terms(corpus: TermCounts, recipe: Recipe = DEFAULT_RECIPE) -> LexicalVectors:
     """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 0.5 + ln((1 + n) / (1 + df)).
 
     The square root gives each of two articles half of the idf, so that a shared term counts
@@ -51,22 +49,26 @@ def weigh_terms(corpus: TermCounts) -> LexicalVectors:
     ``benchmarks/``). Terms of more than half of the articles weigh nothing.
     """
     idf = np.concatenate([_root_idf(corpus.words), _root_idf(corpus.pairs)])
-    return LexicalVectors(weights=apply_weights(corpus, idf), idf=idf)
+    return LexicalVectors(weights=apply_weights(corpus, idf, recipe), idf=idf)
 
 
-def apply_weights(corpus: TermCounts, idf: NDArray[np.float32]) -> sp.csr_matrix:
+def apply_weights(
+    corpus: TermCounts, idf: NDArray[np.float32], recipe: Recipe = DEFAULT_RECIPE
+) -> sp.csr_matrix:
     """Rows of term weights: words and, counting half as much, pairs; see :func:`weigh_terms`.
 
     Args:
         corpus: Counts over the columns that ``idf`` is for.
         idf: See :attr:`LexicalVectors.idf`.
+        recipe: What pairs weigh.
     """
     width = corpus.words.shape[1]
+    share = recipe.pair_share
     words = _damped(corpus.words, idf[:width])
     pairs = _damped(corpus.pairs, idf[width:])
     rarest = idf[:width].max(initial=1.0) ** 2
-    words = _scaled(words, corpus.lone * rarest, 1.0 / (1.0 + PAIR_SHARE))
-    pairs = _scaled(pairs, np.zeros_like(corpus.lone), PAIR_SHARE / (1.0 + PAIR_SHARE))
+    words = _scaled(words, corpus.lone * rarest, 1.0 / (1.0 + share))
+    pairs = _scaled(pairs, np.zeros_like(corpus.lone), share / (1.0 + share))
     both: sp.csr_matrix = sp.hstack([words, pairs], format="csr", dtype=np.float32)
     return both
 

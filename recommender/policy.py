@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
 from recommender.neighbors import NO_ROW, Neighbors
+from recommender.recipe import DEFAULT_RECIPE
 from recommender.stories import Stories
-
-DIVERSITY = 0.1
-"""How much likeness to articles already chosen counts against one; see :func:`diversify`."""
 
 REJECTED = 20
 """Candidates left out that are remembered per article, with the reason."""
@@ -61,7 +59,7 @@ def apply_policy(
     weights: NDArray[np.float32],
     embeddings: Embeddings,
     depth: int,
-    diversity: float = DIVERSITY,
+    diversity: float = DEFAULT_RECIPE.diversity,
 ) -> Lists:
     """Turn candidates into lists.
 

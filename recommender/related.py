@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
 from recommender.fusion import (
-    CANDIDATES,
     Calibration,
     Diffused,
     calibrate,
@@ -19,7 +18,8 @@ from recommender.fusion import (
 )
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
-from recommender.policy import DIVERSITY, Lists, adopt_orphans, apply_policy
+from recommender.policy import Lists, adopt_orphans, apply_policy
+from recommender.recipe import DEFAULT_RECIPE, Recipe
 from recommender.stories import Stories, Texts, find_stories
 from recommender.terms import TermCounts
 
@@ -80,7 +80,7 @@ def relate(
     catalogue: Catalogue,
     *,
     depth: int = DEFAULT_DEPTH,
-    diversity: float = DIVERSITY,
+    recipe: Recipe = DEFAULT_RECIPE,
     adopt: bool = False,
     calibration: Calibration | None = None,
 ) -> Related:
@@ -89,17 +89,19 @@ def relate(
     Args:
         catalogue: The corpus.
         depth: Length of the lists.
-        diversity: See :func:`recommender.policy.diversify`.
+        recipe: How candidates are found, scored and ordered.
         adopt: Give orphans a place in a list; see :func:`recommender.policy.adopt_orphans`.
         calibration: Chance as measured for an earlier build, so that scores stay comparable;
             measured anew by default.
     """
-    nearest = catalogue.index.search(catalogue.embeddings, CANDIDATES + 1)
+    nearest = catalogue.index.search(catalogue.embeddings, recipe.candidates + 1)
     stories = find_stories(nearest, catalogue.texts, catalogue.superseded, catalogue.dates)
-    lexical = weigh_terms(catalogue.terms)
-    calibration = calibration or calibrate(catalogue.embeddings, lexical)
-    own = gather_candidates(catalogue.embeddings, catalogue.index, lexical, calibration, nearest)
-    diffused = diffuse(own, calibration, 2 * depth)
+    lexical = weigh_terms(catalogue.terms, recipe)
+    calibration = calibration or calibrate(catalogue.embeddings, lexical, recipe)
+    own = gather_candidates(
+        catalogue.embeddings, catalogue.index, lexical, calibration, nearest, recipe
+    )
+    diffused = diffuse(own, calibration, 2 * depth, recipe)
     lists = apply_policy(
         to_scale(diffused),
         stories=stories,
@@ -107,7 +109,7 @@ def relate(
         weights=catalogue.weights,
         embeddings=catalogue.embeddings,
         depth=depth,
-        diversity=diversity,
+        diversity=recipe.diversity,
     )
     if adopt and depth > SHOWN:
         adopt_orphans(lists, catalogue.visible, SHOWN)

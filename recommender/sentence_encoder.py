@@ -140,6 +140,10 @@ class SentenceEncoder:
                 progress(sum(1 for i in {owners[i] for i in batch} if remaining[i] == 0))
         return normalized(total, origin=self.fingerprint.model)
 
+    def count_windows(self, text: str) -> int:
+        """How many windows a text is encoded in; 0 for an empty one."""
+        return len(self._windows([text])[0])
+
     def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
         """Token ids of every window, special tokens included, and the text each came from."""
         room = self._window - len(self._prefix) - len(self._suffix)
@@ -202,6 +206,11 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
         size = max(1, _BATCH_TOKENS // lengths[order[position]])
         yield order[position : position + size]
         position += size
+
+
+def model_folder(model: str) -> Path:
+    """Where a model lies on this machine; see :func:`load_encoder` for names."""
+    return _resolve(model)[0]
 
 
 def _resolve(model: str) -> tuple[Path, str | None]:

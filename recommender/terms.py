@@ -165,8 +165,7 @@ def _damped_squares(counts: sp.csr_matrix) -> NDArray[np.float64]:
     """Each article's sum of (1 + ln tf)^2."""
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     squares = (1.0 + np.log(counts.data)) ** 2
-    summed: NDArray[np.float64] = np.bincount(rows, weights=squares, minlength=counts.shape[0])
-    return summed
+    return np.bincount(rows, weights=squares, minlength=counts.shape[0]).astype(np.float64)
 
 
 def _columns(

@@ -1,0 +1,86 @@
+"""How fast does a build encode? Against plain ``SentenceTransformer.encode`` in fp32.
+
+``python -m benchmarks.encode [--data DIR] [--windows 2000]``: both get the same windows of at most
+256 tokens, in turns within one run; the medians of three rounds count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
+from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, model_folder
+
+ROUNDS = 3
+_WORDS = 180  # of running text: nearly always under 256 tokens
+
+
+def windows(data: Path | None, count: int, encoder: SentenceEncoder) -> list[str]:
+    """Texts of at most one window each, as a corpus gives them: of mixed length."""
+    if data is None:
+        texts = [text.whole for text in load_corpora(None)[0].texts]
+    else:
+        texts = [text.whole for text in load_texts(data / "ms-research.jsonl.gz")[1]]
+    found: list[str] = []
+    offset = 0
+    while len(found) < count:  # the sample is smaller: its texts come again, cut elsewhere
+        for text in texts:
+            words = text.split()[offset:]
+            pieces = (words[i : i + _WORDS] for i in range(0, len(words), _WORDS))
+            found.extend(" ".join(piece) for piece in pieces if len(piece) > 3)
+        offset += 7
+    fitting = [text for text in found if encoder.count_windows(text) == 1]
+    return fitting[:count] if len(fitting) >= count else fitting
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = data_folder(argparse.ArgumentParser(description=__doc__))
+    parser.add_argument("--windows", type=int, default=2_000, help="how many (2000)")
+    arguments = parser.parse_args()
+    ours = SentenceEncoder()
+    plain = SentenceTransformer(
+        str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True
+    )
+    texts = windows(arguments.data, arguments.windows + 200, ours)[: arguments.windows]
+    rates: dict[str, list[float]] = {"alsolike": [], "plain": []}
+    vectors: dict[str, np.ndarray] = {}
+    for number in range(ROUNDS):
+        for name in rates:
+            start = time.perf_counter()
+            if name == "alsolike":
+                vectors[name] = ours.encode(texts)
+            else:
+                vectors[name] = plain.encode(texts, show_progress_bar=False)
+            rates[name].append(len(texts) / (time.perf_counter() - start))
+            say(f"round {number + 1}: {name} {rates[name][-1]:.1f} windows/s")
+    norms = np.linalg.norm(vectors["plain"], axis=1)
+    cosines = (vectors["alsolike"] * vectors["plain"]).sum(axis=1) / norms
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    ratio = medians["alsolike"] / medians["plain"]
+    precision = ours.fingerprint.precision
+    rows = [
+        [f"alsolike ({precision})", f"{medians['alsolike']:.1f}", f"{ratio:.2f}"],
+        ["SentenceTransformer.encode (fp32)", f"{medians['plain']:.1f}", "1"],
+    ]
+    print(f"{len(texts)} windows, median of {ROUNDS} rounds\n")
+    print(table(["encoder", "windows/s", "ratio"], rows))
+    print(f"\nlowest cosine between the two: {cosines.min():.6f}")
+    result = {
+        "alsolike_per_s": round(medians["alsolike"], 1),
+        "plain_per_s": round(medians["plain"], 1),
+        "ratio": round(ratio, 3),
+        "min_cosine": round(float(cosines.min()), 6),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
