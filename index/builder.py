@@ -24,7 +24,7 @@ from index.build import Build, Ragged
 from index.churn import compare, describe_churn
 from index.encoding import encode_texts
 from index.facts import prepare_articles
-from index.files import save_array, write_json
+from index.files import save_array, write_file, write_json
 from index.gates import Verdict, judge
 from index.journal import append_journal, now
 from index.lexicon import carried_calibration, save_lexicon
@@ -37,6 +37,7 @@ from index.manifest import (
     describe_files,
     write_manifest,
 )
+from index.page import PAGE, render_page
 from index.reading import read_sources
 from index.report import REPORT, Findings, make_report
 from index.root import Root
@@ -192,6 +193,7 @@ def _make(
                 relearned=relearned,
                 churn=churn,
                 verdicts=verdicts,
+                good_score=making.options.limits.good_score,
             )
         )
         write_json(folder / REPORT, report)
@@ -211,8 +213,10 @@ def _make(
         reading=report["reading"],
         encoded=encoded,
         seconds=making.seconds,
-        files=describe_files(folder),
+        files={},
     )
+    write_file(folder / PAGE, render_page(manifest, report).encode())
+    manifest = manifest.model_copy(update={"files": describe_files(folder)})
     write_manifest(folder, manifest)
     return manifest
 

@@ -30,6 +30,9 @@ from recommender.related import SHOWN
 FEW = 20
 """Shares of fewer articles than these say nothing: one is a large part of them."""
 
+_NATURAL_HUB = 25.0
+"""In a neighbor graph some article has many times an even share of links without any fault."""
+
 
 class Gate(enum.IntEnum):
     """The gates, by the exit code of a refusal."""
@@ -51,16 +54,17 @@ class Limits:
         max_loss: Largest share of the live build's articles that may be missing.
         max_churn: Largest share of lists that may show other articles than before.
         max_weak: Largest share of visible articles that may have no good link.
-        good_score: What the best related article must score to be a good link.
+        good_score: What the best related article must score to be a good link: as much as
+            readers are shown.
         max_hub: Largest share of shown lists that one article may be in. On a small site an
-            even spread comes near it, so eight times an even share is always let through.
+            even spread comes near it, so 25 times an even share is always let through.
         min_recall: Least share of true neighbors that the index must find.
     """
 
     max_loss: float = 0.1
     max_churn: float = 0.5
     max_weak: float = 0.2
-    good_score: float = 0.1
+    good_score: float = 0.15
     max_hub: float = 0.1
     min_recall: float = 0.98
 
@@ -108,6 +112,13 @@ def judge(
         return verdicts
     changed = live.encoder != new.encoder or live.recipe != new.recipe
     return [
+        Verdict(
+            gate=Gate.ENCODER,
+            value=float(changed),
+            limit=0.0,
+            passed=accept_change or not changed,
+            message=_encoder_message(new, live, changed=changed),
+        ),
         _judge_loss(new, live, limits, now),
         Verdict(
             gate=Gate.LISTS,
@@ -120,13 +131,6 @@ def judge(
             f"the live build's, at most {limits.max_churn:.0%} may",
         ),
         *verdicts,
-        Verdict(
-            gate=Gate.ENCODER,
-            value=float(changed),
-            limit=0.0,
-            passed=accept_change or not changed,
-            message=_encoder_message(new, live, changed=changed),
-        ),
     ]
 
 
@@ -156,7 +160,7 @@ def _judge_alone(new: Snapshot, limits: Limits, now: int) -> list[Verdict]:
     inbound = np.bincount(shown[shown != NO_ROW], minlength=len(new))
     hub = int(np.argmax(inbound))
     share = float(inbound[hub] / count) if count else 0.0
-    max_hub = max(limits.max_hub, min(1.0, 8.0 * SHOWN / max(count, 1)))
+    max_hub = max(limits.max_hub, min(1.0, _NATURAL_HUB * SHOWN / max(count, 1)))
     return [
         Verdict(
             gate=Gate.WEAK,

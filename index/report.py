@@ -46,6 +46,7 @@ class Findings:
         relearned: What would be ignored if it were learned from these articles.
         churn: See :func:`index.churn.describe_churn`; ``None`` for a first build.
         verdicts: What the gates say.
+        good_score: From which score on readers are shown an article.
     """
 
     now: int
@@ -58,6 +59,7 @@ class Findings:
     relearned: Boilerplate
     churn: dict[str, Any] | None
     verdicts: list[Verdict]
+    good_score: float
 
 
 def make_report(findings: Findings) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def make_report(findings: Findings) -> dict[str, Any]:
             for verdict in findings.verdicts
         ],
         "churn": findings.churn,
-        "scores": _scores(best[visible]),
+        "scores": {"good": findings.good_score, **_scores(best[visible])},
         "links": _links(findings.snapshot, visible, inbound),
         "languages": _coverage(
             [name or "unknown" for name in facts.language_names],

@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from index.gates import Limits
 from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
 from recommender.errors import SettingError
 from recommender.related import DEFAULT_DEPTH
@@ -22,6 +23,9 @@ from recommender.sentence_encoder import DEFAULT_MODEL
 
 CONFIG_FILE = "alsolike.toml"
 CONFIG_VARIABLE = "ALSOLIKE_CONFIG"
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(BaseSettings):
@@ -59,6 +63,16 @@ class Settings(BaseSettings):
     fallback: Fallback = Field(
         Fallback.TAG, description="what fills a list that is too short: tag, newest or none"
     )
+    keep: Annotated[int, Field(ge=1)] = Field(
+        5, description="builds that stay, beside the live one and the one before it"
+    )
+    max_loss: Share = Field(0.1, description="gate: share of the live articles that may be missing")
+    max_churn: Share = Field(0.5, description="gate: share of lists that may show other articles")
+    max_weak: Share = Field(
+        0.2, description="gate: share of articles whose best is below min_score"
+    )
+    max_hub: Share = Field(0.1, description="gate: share of lists that one article may be in")
+    min_recall: Share = Field(0.98, description="gate: share of true neighbors the index must find")
     host: str = Field("127.0.0.1", description="address to serve on")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to serve on")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="serving processes")
@@ -85,6 +99,18 @@ class Settings(BaseSettings):
         except (UnknownLocaleError, ValueError):
             raise ValueError(f"{value!r} is not a locale; write it like en or pt-BR") from None
         return value
+
+    @property
+    def limits(self) -> Limits:
+        """What the gates let through; a good link is one that a reader gets to see."""
+        return Limits(
+            max_loss=self.max_loss,
+            max_churn=self.max_churn,
+            max_weak=self.max_weak,
+            good_score=self.min_score,
+            max_hub=self.max_hub,
+            min_recall=self.min_recall,
+        )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -118,6 +144,7 @@ def load_settings(**overrides: Any) -> Settings:
         SettingError: Naming the setting, its value and what is allowed.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
+    _refuse_unknown_variables()
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -131,3 +158,13 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
     except ValueError as error:  # TOML that can't be parsed
         raise SettingError(f"{CONFIG_FILE}: {error}") from error
+
+
+def _refuse_unknown_variables() -> None:
+    known = {f"ALSOLIKE_{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    for variable in os.environ:
+        if variable.upper().startswith("ALSOLIKE_") and variable.upper() not in known:
+            raise SettingError(
+                f"{variable} in the environment names no setting; known are "
+                f"{', '.join(sorted(known))}"
+            )

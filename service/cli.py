@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +14,23 @@ import typer
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
 from index.manifest import Manifest
+from index.publishing import publish_build
 from index.root import Root
 from index.selection import Wish, select
 from index.settings import load_settings
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
+from service import cli_operations
 from service.cli_evaluate import evaluate
+from service.cli_options import (
+    GATES_EPILOG,
+    AcceptOption,
+    ForceOption,
+    JsonOption,
+    LimitOption,
+    ReasonOption,
+    RootOption,
+    print_json,
+)
 
 app = typer.Typer(
     name="alsolike",
@@ -30,18 +41,11 @@ app = typer.Typer(
     add_completion=False,
 )
 
-RootOption = Annotated[
-    Path | None, typer.Option("--root", help="Folder of the builds (setting root).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-LimitOption = Annotated[int | None, typer.Option("--limit", min=1, max=50, help="Most articles.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
-
 
 def main() -> None:
     """Run the command; an expected error is one line and its exit code, never a traceback."""
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(prog_name="alsolike", standalone_mode=False))
     except typer.TyperException as error:  # a command line that can't be read
         if len(sys.argv) == 1:
             typer.echo(error.format_message(), err=True)  # the help, instead of an error
@@ -64,7 +68,7 @@ def _fail(message: str) -> None:
 
 @app.command(
     epilog="Example: alsolike build articles.jsonl.gz --map summary=text "
-    "--url-template 'https://example.org/{id}'"
+    f"--url-template 'https://example.org/{{id}}'\n\n{GATES_EPILOG}"
 )
 def build(
     source: Annotated[str, typer.Argument(help="A .jsonl or .jsonl.gz file, or - for stdin.")],
@@ -89,9 +93,19 @@ def build(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a source with problems.")
     ] = False,
+    keep_missing: Annotated[
+        bool,
+        typer.Option("--keep-missing", help="Keep live articles that the source does not hold."),
+    ] = False,
     relearn: Annotated[
         bool, typer.Option("--relearn", help="Learn anew what the pages share.")
     ] = False,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Take nothing over: encode and learn it all.")
+    ] = False,
+    accept_change: AcceptOption = False,
+    force: ForceOption = False,
+    reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Read articles, relate each to all others, and publish the result."""
@@ -112,10 +126,16 @@ def build(
         depth=settings.depth,
         strict=strict,
         only=frozenset(only or ()),
+        keep_missing=keep_missing,
         relearn=relearn,
+        from_scratch=from_scratch,
+        limits=settings.limits,
+        accept_change=accept_change,
     )
     place = Root(settings.root)
-    with place.locked("alsolike build"):
+    refusal = None
+    with place.locked("alsolike build") as found:
+        cli_operations.say_found(found)
         with _progress_bar() as progress:
             manifest, report = make_build(
                 place,
@@ -125,11 +145,21 @@ def build(
                 progress,
             )
         if publish_:
-            place.publish(manifest.name)
+            refusal = cli_operations.publish_made(
+                place,
+                manifest.name,
+                settings,
+                accept_change=accept_change,
+                force=force,
+                reason=reason,
+            )
+    published = publish_ and refusal is None
     if as_json:
-        _print_json(_build_summary(manifest, report, published=publish_))
+        print_json(_build_summary(manifest, report, published=published))
     else:
-        _print_build(manifest, report, place, published=publish_)
+        _print_build(manifest, report, place, published=published)
+    if refusal is not None:
+        raise refusal
 
 
 @app.command(epilog="Example: alsolike related my-article --limit 6")
@@ -183,7 +213,7 @@ def inspect(
     pointer = place.current()
     live = pointer is not None and pointer.build == manifest.name
     if as_json:
-        _print_json({"live": live, **manifest.model_dump()})
+        print_json({"live": live, **manifest.model_dump()})
         return
     size = sum(entry.bytes for entry in manifest.files.values())
     rows = {
@@ -217,22 +247,36 @@ def verify(
     manifest = place.verify(name)
     Build(place.folder(manifest.name))
     if as_json:
-        _print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
+        print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
     else:
         typer.echo(f"{manifest.name}: {len(manifest.files)} files, all as written")
 
 
-@app.command(epilog="Example: alsolike publish 20260102T030405Z-0a1b2c --reason 'checked by hand'")
+@app.command(
+    epilog="Example: alsolike publish 20260102T030405Z-0a1b2c --reason 'checked by hand'\n\n"
+    + GATES_EPILOG
+)
 def publish(
     name: Annotated[str, typer.Argument(metavar="BUILD")],
     root: RootOption = None,
+    accept_change: AcceptOption = False,
+    force: ForceOption = False,
     reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Verify a build and make it live."""
-    place = Root(load_settings(root=root).root)
-    with place.locked("alsolike publish"):
-        place.publish(name, reason=reason)
+    """Verify a build, compare it with the live one, and make it live."""
+    settings = load_settings(root=root)
+    place = Root(settings.root)
+    with place.locked("alsolike publish") as found:
+        cli_operations.say_found(found)
+        publish_build(
+            place,
+            name,
+            settings.limits,
+            accept_change=accept_change,
+            force=force,
+            reason=reason,
+        )
     _done(as_json, name, f"live: {name}")
 
 
@@ -240,14 +284,21 @@ def publish(
 def rollback(
     root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False
 ) -> None:
-    """Make the build live that was live before."""
+    """Make the build live that was live before, and publish no other until "release"."""
     place = Root(load_settings(root=root).root)
-    with place.locked("alsolike rollback"):
+    with place.locked("alsolike rollback") as found:
+        cli_operations.say_found(found)
         name = place.rollback(reason=reason)
-    _done(as_json, name, f"live again: {name}")
+    _done(as_json, name, f"live again: {name}; publishing is held until: alsolike release")
 
 
 app.command(epilog="Example: alsolike evaluate --qrels judgments.tsv")(evaluate)
+app.command(epilog="Example: alsolike builds")(cli_operations.builds)
+app.command(epilog="Example: alsolike diff 20260102T030405Z-0a1b2c")(cli_operations.diff)
+app.command(epilog="Example: alsolike prune --keep 3")(cli_operations.prune)
+app.command(epilog="Example: alsolike release --reason 'feed mended'")(cli_operations.release)
+app.command(epilog="Example: alsolike export --out public/related")(cli_operations.export)
+app.command(epilog="Example: alsolike report --out report.html")(cli_operations.report)
 
 
 @app.command(epilog="Example: alsolike serve --port 8000 --workers 2")
@@ -382,13 +433,9 @@ def _counts(reading: dict[str, Any]) -> str:
 
 def _done(as_json: bool, name: str, sentence: str) -> None:
     if as_json:
-        _print_json({"live": name})
+        print_json({"live": name})
     else:
         typer.echo(sentence)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""Small charts as inline SVG, drawn to be read at a phone's width as well as at a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+_WIDTH, _HEIGHT = 360, 190
+_LEFT, _RIGHT, _TOP, _BOTTOM = 8, 8, 22, 30
+
+
+def columns(
+    counts: Sequence[int],
+    labels: Sequence[str],
+    *,
+    title: str,
+    mark: tuple[float, str] | None = None,
+    highlight: frozenset[int] = frozenset(),
+) -> Markup:
+    """Upright bars, each with its count on hover.
+
+    Args:
+        counts: One per bar.
+        labels: One per bar; an empty one is not printed.
+        title: What a screen reader says of the chart.
+        mark: A place in [0, 1] along the axis where a line stands, and what it says.
+        highlight: Bars drawn in the color of warnings.
+    """
+    width = _WIDTH - _LEFT - _RIGHT
+    height = _HEIGHT - _TOP - _BOTTOM
+    most = max([*counts, 1])
+    step = width / max(len(counts), 1)
+    parts: list[str] = []
+    for place, (count, label) in enumerate(zip(counts, labels, strict=True)):
+        tall = height * count / most
+        x, y = _LEFT + place * step, _TOP + height - tall
+        style = "warn" if place in highlight else "bar"
+        parts.append(
+            f'<g><title>{escape(label)}: {count:,}</title><rect class="{style}" x="{x + 1:.1f}" '
+            f'y="{y:.1f}" width="{step - 2:.1f}" height="{tall:.1f}" rx="1.5"/></g>'
+        )
+        middle = x + step / 2
+        if len(counts) <= 12 and count:
+            parts.append(f'<text class="count" x="{middle:.1f}" y="{y - 4:.1f}">{count:,}</text>')
+        if label:
+            parts.append(f'<text x="{middle:.1f}" y="{_HEIGHT - 12}">{escape(label)}</text>')
+    if mark is not None:
+        x = _LEFT + mark[0] * width
+        parts.append(
+            f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 18}" y2="{_TOP + height}"/>'
+            f'<text class="note" x="{x + 4:.1f}" y="{_TOP - 10}">{escape(mark[1])}</text>'
+        )
+    axis = _TOP + height
+    parts.append(
+        f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{axis}" y2="{axis}"/>'
+    )
+    return _svg(parts, _WIDTH, _HEIGHT, title)
+
+
+def meter(share: float, *, title: str, warn: bool = False) -> Markup:
+    """A share of a whole as a horizontal bar that fills its place."""
+    filled = 100.0 * min(max(share, 0.0), 1.0)
+    return Markup(  # noqa: S704 - numbers and an escaped title
+        f'<svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(title)}"><rect class="rail" width="100" height="8"/>'
+        f'<rect class="{"warn" if warn else "bar"}" width="{filled:.1f}" height="8"/></svg>'
+    )
+
+
+def scatter(articles: Sequence[Mapping[str, Any]], *, title: str) -> Markup:
+    """Articles as points; a point says its title on hover.
+
+    Args:
+        articles: Each with ``x`` and ``y`` in [0, 1], ``group`` and ``title``.
+        title: What a screen reader says of the chart.
+    """
+    width, height, rim = 1_000, 720, 12
+    radius = 5 if len(articles) > 600 else 7
+    parts = [
+        f'<circle class="g{item["group"]}" cx="{rim + (width - 2 * rim) * item["x"]:.0f}" '
+        f'cy="{height - rim - (height - 2 * rim) * item["y"]:.0f}" r="{radius}">'
+        f"<title>{escape(item['title'])}</title></circle>"
+        for item in articles
+    ]
+    return _svg(parts, width, height, title)
+
+
+def _svg(parts: Sequence[str], width: int, height: int, title: str) -> Markup:
+    return Markup(  # noqa: S704 - every text in it was escaped above
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
+        f"{''.join(parts)}</svg>"
+    )

@@ -1,0 +1,37 @@
+"""Options that several commands share, and how they print for machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+RootOption = Annotated[
+    Path | None, typer.Option("--root", help="Folder of the builds (setting root).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+LimitOption = Annotated[int | None, typer.Option("--limit", min=1, max=50, help="Most articles.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Publish even what a gate holds back; the journal tells.")
+]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-change",
+        help="The changed model or text recipe, and what it turns over, is meant.",
+    ),
+]
+
+GATES_EPILOG = (
+    "Held back, a build stays for inspection and the exit code names the gate: 10 articles lost, "
+    "11 lists changed, 12 articles without a good link, 13 a hub, 14 recall, 15 encoder or recipe "
+    "changed, 16 publishing held since a rollback, 17 nothing to compare with."
+)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
