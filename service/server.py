@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import logging.config
 import os
 import socket
+from typing import Any
 
 import uvicorn
 
@@ -15,11 +17,18 @@ from recommender.errors import SettingError
 log = logging.getLogger("alsolike")
 
 
+_LOGS: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+}
+
+
 def configure_logs() -> None:
     """Plain lines on stderr."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.config.dictConfig(_LOGS)
 
 
 def log_settings(settings: Settings) -> None:
@@ -69,7 +78,7 @@ def run_server(settings: Settings) -> None:
         port=port,
         workers=settings.workers,
         access_log=False,
-        log_config=None,
+        log_config=_LOGS,  # each worker sets up its own
         server_header=False,
     )
 
