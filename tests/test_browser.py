@@ -1,0 +1,240 @@
+"""The demo in a real browser: clicking through, the widget, the keyboard."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from serving import alsolike, free_ports, get, stop, until
+
+from service.demo import SAMPLE_ARTICLE
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not CHROMIUM.exists() and not os.environ.get("CI"), reason="needs Debian's chromium"
+    ),
+]
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[tuple[str, str, subprocess.Popen[bytes]]]:
+    """A running demo: the service's address, the site's, and its process."""
+    port = free_ports()
+    with alsolike("demo", "--model", "hashing:256", "--port", str(port), folder=folder) as process:
+        service = f"http://127.0.0.1:{port}"
+        until(lambda: (answer := get(f"{service}/readyz")) and answer.status == 200)
+        yield service, f"http://127.0.0.1:{port + 1}", process
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    with demo(tmp_path_factory.mktemp("browser")) as (service, site, _):
+        yield service, site
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
+def site_of_one_page(html: str) -> Iterator[str]:
+    """Another origin, answering every path with one page."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def arrives(page: Page, title: str) -> None:
+    page.wait_for_function("title => document.querySelector('h1').innerText === title", arg=title)
+
+
+def titles(page: Page) -> list[str]:
+    page.wait_for_selector(".alsolike-card")
+    return page.locator(".alsolike-title").all_inner_texts()
+
+
+def test_a_reader_clicks_from_article_to_card_to_article(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    _, site = addresses
+    page.goto(site)
+    page.locator(f'a[href="/{SAMPLE_ARTICLE}"]').click()
+    seen = [page.locator("h1").inner_text()]
+    for _ in range(3):
+        cards = titles(page)
+        assert len(cards) == 6
+        assert seen[-1] not in cards
+        wanted = next(title for title in cards if title not in seen)
+        page.locator(".alsolike-card", has_text=wanted).click()  # anywhere on the card
+        page.wait_for_function(
+            "title => document.querySelector('h1').innerText === title", arg=wanted
+        )
+        seen.append(wanted)
+    assert len(set(seen)) == 4
+
+
+def test_the_widget_shows_from_another_origin_what_an_include_shows(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    service, site = addresses
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site}/{SAMPLE_ARTICLE}")
+    by_widget = titles(page)
+    looks = page.locator(".alsolike-card").first.evaluate("card => getComputedStyle(card).display")
+    page.goto(f"{site}/{SAMPLE_ARTICLE}?include")
+    assert titles(page) == by_widget
+    assert looks == "flex", "the widget brought its style"
+    assert any(url.startswith(f"{service}/v1/related.html?") for url in asked)
+    assert all(url.startswith((service, site, "data:")) for url in asked), "nothing from outside"
+
+
+def test_one_script_tag_serves_any_page_any_id_and_any_limit(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    service, _ = addresses
+    html = (
+        f'<!doctype html><meta charset="utf-8"><script src="{service}/widget.js"></script>'
+        f'<div id="one" data-alsolike="{SAMPLE_ARTICLE}" data-limit="2"></div>'
+        '<div id="two" data-alsolike="heat/platz-im-schatten-ü"></div>'
+        '<div id="none" data-alsolike="no-such-article">what the page had</div>'
+    )
+    with site_of_one_page(html) as site:
+        page.goto(site)
+        page.wait_for_selector("#one .alsolike-card")
+        page.wait_for_selector("#two .alsolike-card")
+        assert page.locator("#one .alsolike-card").count() == 2
+        assert page.locator("#two .alsolike-card").count() == 6
+        assert page.locator("#none").inner_text() == "what the page had"
+        assert page.locator("link[data-alsolike-style]").count() == 1
+
+
+def test_a_page_stays_quiet_when_its_service_is_gone(page: Page, tmp_path: Path) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    with demo(tmp_path) as (service, _, process):
+        html = (
+            f'<!doctype html><script src="{service}/widget.js"></script><h1>A page</h1>'
+            f'<div data-alsolike="{SAMPLE_ARTICLE}"></div>'
+        )
+        with site_of_one_page(html) as site:
+            page.goto(site)
+            titles(page)
+            assert stop(process) == 0
+            with page.expect_event("requestfailed", lambda asked: "related.html" in asked.url):
+                page.goto(site)  # the script is in the browser's cache, the cards are not
+            page.wait_for_timeout(200)
+            assert page.locator("h1").inner_text() == "A page"
+            assert page.locator(".alsolike").count() == 0
+    assert errors == []
+
+
+def test_the_keyboard_reaches_each_card_once_and_shows_where_it_is(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    _, site = addresses
+    page.goto(f"{site}/{SAMPLE_ARTICLE}")
+    cards = titles(page)
+    reached = []
+    for _ in range(page.locator("a[href]:not([tabindex])").count()):  # then it starts anew
+        page.keyboard.press("Tab")
+        focus = page.evaluate(
+            """() => {
+              const at = document.activeElement;
+              const card = at.closest(".alsolike-card");
+              const ring = card && getComputedStyle(at, "::after");
+              return card && [at.innerText, ring.outlineStyle, parseFloat(ring.outlineWidth)];
+            }"""
+        )
+        if focus:
+            title, style, width = focus
+            reached.append(title)
+            assert style == "solid"
+            assert width >= 2
+    assert reached == cards
+    page.locator(".alsolike-title a").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "title => document.querySelector('h1').innerText === title", arg=cards[1]
+    )
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("article_id", [SAMPLE_ARTICLE, "wildbienen-im-vorgarten"])
+def test_no_page_scrolls_sideways_and_cards_of_a_row_align(
+    page: Page, addresses: tuple[str, str], width: int, article_id: str
+) -> None:
+    _, site = addresses
+    page.set_viewport_size({"width": width, "height": 800})
+    for address in (site, f"{site}/{quote(article_id, safe='')}"):
+        page.goto(address)
+        if address != site:
+            titles(page)
+        assert page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+    boxes = [card.bounding_box() for card in page.locator(".alsolike-card").all()]
+    assert all(box is not None for box in boxes)
+    rows: dict[int, set[int]] = {}
+    for box in boxes:
+        rows.setdefault(round(box["y"]), set()).add(round(box["height"]))
+    assert all(len(heights) == 1 for heights in rows.values()), "cards of a row are of one height"
+    assert len(rows) == (6 if width < 600 else 2 if width > 1000 else 3)
+
+
+def test_the_documentation_loads_nothing_but_itself(page: Page, addresses: tuple[str, str]) -> None:
+    service, _ = addresses
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{service}/docs")
+    page.wait_for_load_state("networkidle")
+    assert page.locator("section.route").count() == 8
+    assert set(asked) <= {f"{service}/docs", f"{service}/favicon.ico"}
