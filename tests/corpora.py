@@ -28,7 +28,7 @@ def topical(count: int, *, seed: int = 0, words: int = 14) -> list[dict[str, Any
         records.append(
             {
                 "id": f"{topic}-{number:03}",
-                "title": f"{chosen[0]} and {chosen[1]}".capitalize(),
+                "title": f"{chosen[0]} and {chosen[1]}, part {number}".capitalize(),
                 "url": f"/{topic}/{number}",
                 "summary": f"{' '.join(chosen[2:])}.".capitalize(),
                 "date": f"2026-{1 + number % 12:02}-{1 + number % 28:02}",

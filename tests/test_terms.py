@@ -1,0 +1,138 @@
+"""Words are read once and counted exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender import terms
+from recommender.terms import BREAK, TITLE_WEIGHT, TermCounts, count_terms, scan, terms_of
+from recommender.text import PreparedText
+
+
+def texts_of(*pairs: tuple[str, str]) -> list[PreparedText]:
+    return [PreparedText(title=title, body=body) for title, body in pairs]
+
+
+def counted(found: TermCounts, article: int) -> dict[str, float]:
+    row = found.words[[article]].toarray()[0]
+    return {found.vocabulary[column]: float(row[column]) for column in np.flatnonzero(row)}
+
+
+def paired(found: TermCounts, article: int) -> dict[tuple[str, str], float]:
+    row = found.pairs[[article]].toarray()[0]
+    width = len(found.vocabulary)
+    return {
+        (
+            found.vocabulary[int(found.pair_keys[column]) // width],
+            found.vocabulary[int(found.pair_keys[column]) % width],
+        ): float(row[column])
+        for column in np.flatnonzero(row)
+    }
+
+
+@pytest.mark.parametrize(
+    ("spelling", "expected"),
+    [
+        ("Kelp", ["kelp"]),
+        ("STRASSE", ["strasse"]),
+        ("Straße", ["strasse"]),
+        ("anti-CD20", ["anti", "cd20", "anti-cd20"]),
+        ("anti‑CD20", ["anti", "cd20", "anti-cd20"]),  # noqa: RUF001 - a hyphen that doesn't break
+        ("B-cell", ["cell", "b-cell"]),
+        ("x", []),
+        ("7", ["7"]),
+        ("海藻の森", ["海藻", "藻の", "の森"]),
+    ],
+)
+def test_a_word_counts_as_itself_and_as_its_parts(spelling: str, expected: list[str]) -> None:
+    assert terms_of(spelling) == expected
+
+
+def test_a_scan_keeps_every_word_in_order_with_breaks_at_marks_and_ends() -> None:
+    corpus = scan(texts_of(("Tall kelp", "Kelp, tall. Kelp"), ("", "reef")))
+    printed = [corpus.spellings[token] or "|" for token in corpus.tokens.tolist()]
+    assert printed == "Tall kelp | Kelp | tall | Kelp | | reef |".split()
+    assert corpus.ends.tolist() == [9, 12]
+    assert corpus.title_ends.tolist() == [3, 10]
+    assert corpus.owners.tolist() == [0] * 9 + [1] * 3
+    assert corpus.weights.tolist() == [TITLE_WEIGHT] * 3 + [1] * 6 + [TITLE_WEIGHT] + [1] * 2
+    assert BREAK == 0
+
+
+def test_words_of_the_title_count_more() -> None:
+    found = count_terms(scan(texts_of(("Kelp", "Kelp slows"), ("Kelp slows", "slows"))))
+    assert counted(found, 0) == {"kelp": TITLE_WEIGHT + 1, "slows": 1}
+    assert counted(found, 1) == {"kelp": TITLE_WEIGHT, "slows": TITLE_WEIGHT + 1}
+
+
+def test_a_word_of_one_article_matches_nothing_and_is_dropped() -> None:
+    found = count_terms(scan(texts_of(("", "kelp urchin"), ("", "kelp otter"))))
+    assert found.vocabulary == ["kelp"]
+    assert (found.lone > 0).all()
+
+
+def test_a_single_article_keeps_all_its_words() -> None:
+    found = count_terms(scan(texts_of(("", "kelp urchin"))))
+    assert found.vocabulary == ["kelp", "urchin"]
+
+
+def test_pairs_are_neighbors_with_no_mark_and_no_article_between() -> None:
+    found = count_terms(scan(texts_of(("", "tall kelp, tall reef"), ("", "tall kelp; reef"))))
+    assert paired(found, 0) == {("tall", "kelp"): 1}
+    assert paired(found, 1) == {("tall", "kelp"): 1}
+
+
+def test_a_text_outside_a_build_is_counted_in_its_columns_and_no_others() -> None:
+    build = count_terms(scan(texts_of(("", "tall kelp slows"), ("", "tall kelp grows slows"))))
+    draft = count_terms(scan(texts_of(("Tall kelp", "urchin slows urchin"))), build)
+    assert draft.vocabulary == build.vocabulary
+    assert np.array_equal(draft.pair_keys, build.pair_keys)
+    assert counted(draft, 0) == {"tall": 2, "kelp": 2, "slows": 1}
+    assert paired(draft, 0) == {("tall", "kelp"): 2}
+
+
+words = st.sampled_from(["kelp", "Kelp", "reef", "tall", "x", "anti-CD20", ",", "\n", "海藻", "7"])
+corpora = st.lists(
+    st.tuples(
+        st.lists(words, max_size=4).map(" ".join), st.lists(words, max_size=12).map(" ".join)
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(corpora)
+def test_counts_are_those_of_counting_one_by_one(pairs: list[tuple[str, str]]) -> None:
+    texts = texts_of(*pairs)
+    found = count_terms(scan(texts))
+    expected: list[Counter[str]] = []
+    for text in texts:
+        bag: Counter[str] = Counter()
+        for part, weight in ((text.title, TITLE_WEIGHT), (text.body, 1)):
+            for word in part.split():
+                for term in terms_of(word):
+                    bag[term] += weight
+        expected.append(bag)
+    holders = Counter(term for bag in expected for term in bag)
+    kept = sorted(term for term, count in holders.items() if count >= min(2, len(texts)))
+    assert list(found.vocabulary) == kept
+    for article, bag in enumerate(expected):
+        assert counted(found, article) == {term: bag[term] for term in kept if bag[term]}
+
+
+@given(corpora)
+@settings(max_examples=20)
+def test_counting_in_many_blocks_changes_nothing(pairs: list[tuple[str, str]]) -> None:
+    corpus = scan(texts_of(*pairs))
+    whole = count_terms(corpus)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terms, "_CHUNK", 2)
+        blocks = count_terms(corpus)
+    assert whole.vocabulary == blocks.vocabulary
+    assert np.array_equal(whole.words.toarray(), blocks.words.toarray())
+    assert np.array_equal(whole.pairs.toarray(), blocks.pairs.toarray())
