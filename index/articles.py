@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import json
 import re
 import sys
 from collections import Counter
@@ -18,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from index.sources.source import Problem, Record, Source
+from index.sources.source import Problem, Record, Source, look_up
 from recommender.article import Article, Image, Section, Status, check_id
 from recommender.errors import ArticleError, SettingError, SourceError
 
@@ -231,15 +232,17 @@ class _RecordParser:
         return article
 
     def _get(self, name: str) -> Any:
-        values: Any = self._record.values
-        theirs = self._mapping.fields.get(name, name)
-        if theirs in values:
-            return values[theirs]
-        for part in theirs.split("."):
-            if not isinstance(values, Mapping):
-                return None
-            values = values.get(part)
-        return values
+        return look_up(self._record.values, self._mapping.fields.get(name, name))
+
+    def _get_parts(self, name: str) -> Any:
+        """A field that has parts; in the cell of a table they stand as JSON."""
+        value = self._get(name)
+        if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+            try:
+                return json.loads(value)
+            except (ValueError, RecursionError):
+                return value
+        return value
 
     def _note(self, field_name: str, reason: str, message: str) -> None:
         self.notes.append(
@@ -287,7 +290,7 @@ class _RecordParser:
         return check_url(value.strip())
 
     def _sections(self) -> tuple[Section, ...]:
-        value = self._get("sections")
+        value = self._get_parts("sections")
         if value is None:
             text = self._text("summary", MAX_TEXT)
             return (Section(text=text),) if text else ()
@@ -308,7 +311,7 @@ class _RecordParser:
         return tuple(sections)
 
     def _image(self) -> Image | None:
-        value = self._get("image")
+        value = self._get_parts("image")
         if value is None or value == "":
             return None
         src = value.get("src") if isinstance(value, Mapping) else value
@@ -410,7 +413,7 @@ class _RecordParser:
         return tag
 
     def _labels(self, name: str) -> tuple[str, ...]:
-        value = self._get(name)
+        value = self._get_parts(name)
         if value is None or value == "":
             return ()
         items = value.split(",") if isinstance(value, str) else value
@@ -430,7 +433,7 @@ class _RecordParser:
         return tuple(labels)[:MAX_LABELS]
 
     def _ratings(self) -> dict[str, float]:
-        value = self._get("ratings")
+        value = self._get_parts("ratings")
         if value is None or value == "":
             return {}
         if not isinstance(value, Mapping):

@@ -8,6 +8,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, NoReturn, cast
@@ -19,16 +20,20 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 """A longer line is skipped unread, so that one bad file can't fill the memory."""
 
 
+@dataclass(frozen=True, slots=True)
 class JsonlSource:
     """Articles from a file of JSON lines, gzipped or not, or ``-`` for standard input.
 
-    Args:
-        location: Path, or ``-``.
+    Attributes:
+        path: The file, or ``-``.
     """
 
-    def __init__(self, location: str) -> None:
-        self.name = "standard input" if location == "-" else location
-        self._location = location
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The path, or what ``-`` means."""
+        return "standard input" if self.path == "-" else self.path
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
@@ -48,12 +53,12 @@ class JsonlSource:
                 yield file
 
     def _open_raw(self) -> AbstractContextManager[BufferedReader]:
-        if self._location == "-":
+        if self.path == "-":
             return nullcontext(cast("BufferedReader", sys.stdin.buffer))
-        path = Path(self._location)
+        path = Path(self.path)
         if not path.is_file():
             raise SourceError(
-                f"there is no file {self._location}; give the path of a .jsonl or .jsonl.gz "
+                f"there is no file {self.path}; give the path of a .jsonl or .jsonl.gz "
                 "file, or - for standard input"
             )
         return path.open("rb")

@@ -52,3 +52,15 @@ class Source(Protocol):
             SourceError: If the source as a whole can't be read.
         """
         ...
+
+
+def look_up(values: Mapping[str, Any], name: str) -> Any:
+    """A value by its name, or by a dotted path to it; ``None`` if there is none."""
+    if name in values:
+        return values[name]
+    found: Any = values
+    for part in name.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(part)
+    return found

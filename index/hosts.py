@@ -1,0 +1,149 @@
+"""Which hosts may be fetched from, and which of their addresses may be connected to.
+
+Fails closed: a host that nobody named and an address that is not public are refused, whatever
+form they come in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from recommender.errors import SettingError, SourceError
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], list[str]]
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What two URLs must share for one to be shown the other's password."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def door(self) -> tuple[str, int | None]:
+        """The host, with its port where that is not the scheme's own."""
+        return self.host, None if self.port == DEFAULT_PORTS[self.scheme] else self.port
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.door[1] is None else f"{host}:{self.port}"
+
+
+def origin_of(url: str) -> Origin:
+    """The origin of a URL.
+
+    Raises:
+        SourceError: If it is no http or https URL, or holds a user or a password.
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".").lower()
+        if parts.scheme in DEFAULT_PORTS and host and "@" not in parts.netloc:
+            return Origin(parts.scheme, host, parts.port or DEFAULT_PORTS[parts.scheme])
+    except ValueError:
+        pass
+    raise SourceError(
+        f"{shown(url)} can't be fetched; write http:// or https://, a host, and no user or password"
+    )
+
+
+def shown(url: str) -> str:
+    """A URL without what may be secret in it: no user, no password, no query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "a URL that can't be read"
+    netloc = parts.netloc.rpartition("@")[2]
+    scheme = f"{parts.scheme}://" if netloc else f"{parts.scheme}:" if parts.scheme else ""
+    return f"{scheme}{netloc}{parts.path}" + ("?…" if parts.query else "")
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """The addresses of a host, in the system's order of preference."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRules:
+    """Where a source may connect to.
+
+    Attributes:
+        hosts: Hosts, with a port where it is not 80 or 443 (``"example:8080"``).
+        private: Networks and addresses that are meant although they are not public.
+        look_up: Gives a host's addresses.
+
+    Raises:
+        SettingError: If a network can't be read.
+    """
+
+    hosts: tuple[str, ...]
+    private: tuple[str, ...] = ()
+    look_up: Resolve = look_up
+
+    def __post_init__(self) -> None:
+        for text in self.private:
+            try:
+                ipaddress.ip_network(text)
+            except ValueError as error:
+                raise SettingError(
+                    f"private {text!r}: {error}; write 127.0.0.1 or 10.0.0.0/8"
+                ) from error
+
+    def check(self, url: str) -> Origin:
+        """The origin of a URL that may be fetched.
+
+        Raises:
+            SourceError: If nobody named its host.
+        """
+        origin = origin_of(url)
+        if origin.door not in {origin_of(f"{origin.scheme}://{name}").door for name in self.hosts}:
+            raise SourceError(
+                f"{shown(url)}: the host {origin} is not configured; add it to the source's hosts "
+                "if it is meant"
+            )
+        return origin
+
+    def address(self, origin: Origin) -> Address:
+        """The one address to connect to, so that a second look-up can't change it.
+
+        Raises:
+            SourceError: If the host has no public address and no listed one.
+            OSError: If it can't be looked up.
+        """
+        try:
+            found = [ipaddress.ip_address(text) for text in self.look_up(origin.host, origin.port)]
+        except (UnicodeError, ValueError) as error:
+            raise SourceError(f"the host {origin.host!r} can't be looked up: {error}") from error
+        for address in found:
+            if is_public(address) or self._is_listed(address):
+                return address
+        raise SourceError(
+            f"the host {origin.host} has the private address {', '.join(map(str, found))}; list it "
+            "in the source's private if it is meant"
+        )
+
+    def _is_listed(self, address: Address) -> bool:
+        return any(address in ipaddress.ip_network(text) for text in self.private)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the open internet, also where it stands for another."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast

@@ -1,0 +1,29 @@
+"""Cells of tables as JSON-like values: what drivers and file formats give, made plain."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import uuid
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """A cell as text, number, date, list or object.
+
+    Bytes that are not UTF-8 keep their places as lone surrogates, which whoever reads the
+    field reports or replaces.
+    """
+    if isinstance(value, str | int | float | dt.date | None):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode(errors="surrogateescape")
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, uuid.UUID | dt.time | dt.timedelta):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    return str(value)

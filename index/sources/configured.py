@@ -1,0 +1,68 @@
+"""A source as it was configured: its fields renamed, its secrets kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+from index.sources.secret_options import mask
+from index.sources.source import Problem, Record, Source, look_up
+from recommender.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredSource:
+    """Stands before a source, so that kinds need not know of mappings and masks.
+
+    Attributes:
+        source: The source itself.
+        fields: Our field to theirs, as in :class:`~index.articles.FieldMapping`.
+        url_template: Link of this source's articles that have none; the build's if empty.
+        secrets: Texts that never leave in a name, a place or a message.
+    """
+
+    source: Source
+    fields: Mapping[str, str] = field(default_factory=dict)
+    url_template: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def name(self) -> str:
+        """See :class:`~index.sources.source.Source`."""
+        return mask(self.source.name, self.secrets)
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        try:
+            for item in self.source.records():
+                if isinstance(item, Problem):
+                    yield replace(
+                        item, place=self._mask(item.place), message=self._mask(item.message)
+                    )
+                else:
+                    yield Record(place=self._mask(item.place), values=self._renamed(item.values))
+        except SourceError as error:
+            # Without the cause, whose own words may hold the secret.
+            raise SourceError(self._mask(str(error))) from None
+
+    def _mask(self, text: str) -> str:
+        return mask(text, self.secrets) if self.secrets else text
+
+    def _renamed(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self.fields and not self.url_template:
+            return values
+        renamed = dict(values)
+        for theirs in self.fields.values():
+            renamed.pop(theirs.partition(".")[0], None)
+        for ours, theirs in self.fields.items():
+            renamed[ours] = look_up(values, theirs)
+        if (
+            self.url_template
+            and not renamed.get("url")
+            and isinstance(renamed.get("id"), str | int)
+        ):
+            article_id = quote(str(renamed["id"]).strip(), safe="")
+            renamed["url"] = self.url_template.replace("{id}", article_id)
+        return renamed

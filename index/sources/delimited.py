@@ -1,0 +1,129 @@
+"""CSV and TSV: one row an article, the first row the names of its columns."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from index.sources.source import Problem, Record
+from recommender.errors import SettingError, SourceError
+
+MAX_CELL = 1024 * 1024
+"""A longer cell, in characters, is a lost quotation mark: its row is reported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvSource:
+    """A ``.csv`` or ``.tsv`` file, gzipped or not, as spreadsheets and databases write it.
+
+    Sections, tags, ratings and images may stand in their cell as JSON.
+
+    Attributes:
+        path: The file.
+        delimiter: One character; a tab for ``.tsv`` and a comma for others if empty.
+        encoding: Of the text; a byte order mark is taken off.
+    """
+
+    path: str
+    delimiter: str = ""
+    encoding: str = "utf-8-sig"
+
+    def __post_init__(self) -> None:
+        if len(self.delimiter) > 1 or self.delimiter in ('"', "\r", "\n"):
+            raise SettingError(f"delimiter {self.delimiter!r} must be one character, such as ;")
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise SettingError(f"encoding {self.encoding!r} is unknown; write utf-8") from None
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return self.path
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        try:
+            with _open(self.path) as file:
+                # Bytes that are no text are carried along, to cost their row and not the file.
+                text = io.TextIOWrapper(
+                    file, encoding=self.encoding, errors="surrogateescape", newline=""
+                )
+                yield from self._rows(text)
+        except (OSError, EOFError, zlib.error, UnicodeError) as error:
+            raise SourceError(f"{self.path} can't be read to its end: {error}") from error
+
+    def _rows(self, text: io.TextIOWrapper) -> Iterator[Record | Problem]:
+        bare = self.path.lower().removesuffix(".gz")
+        tab = bare.endswith((".tsv", ".tab"))
+        delimiter = self.delimiter or ("\t" if tab else ",")
+        csv.field_size_limit(MAX_CELL)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        header: list[str] | None = None
+        line = 0
+        while True:
+            line = reader.line_num + 1
+            place = f"{self.path} line {line}"
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                read = f"lines {line} to {reader.line_num}"
+                yield _problem(place, "invalid-csv", f"{read} are not a row: {error}")
+                continue
+            if not row:
+                continue
+            if header is None:
+                header = self._header(row, delimiter)
+            else:
+                yield _record(row, header, place)
+
+    def _header(self, row: list[str], delimiter: str) -> list[str]:
+        header = [name.strip() for name in row]
+        twice = {name for name in header if name and header.count(name) > 1}
+        if twice:
+            raise SourceError(f"{self.path} line 1: the column {min(twice)!r} occurs twice")
+        if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+            raise SourceError(
+                f"{self.path} line 1: one column {header[0]!r:.60} by {delimiter!r}; name the "
+                "source's delimiter"
+            )
+        return header
+
+
+@contextmanager
+def _open(path: str) -> Iterator[IO[bytes]]:
+    if not Path(path).is_file():
+        raise SourceError(f"there is no file {path}; give the path of a .csv or .tsv file")
+    with Path(path).open("rb") as file:
+        if file.peek(2)[:2] == b"\x1f\x8b":  # by content: a name may lie
+            with gzip.open(file, "rb") as unpacked:
+                yield cast("IO[bytes]", unpacked)
+        else:
+            yield file
+
+
+def _record(row: list[str], header: list[str], place: str) -> Record | Problem:
+    if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
+        return _problem(place, "too-many-cells", f"{len(row)} cells under {len(header)} columns")
+    if len(row) < len(header):
+        return _problem(place, "too-few-cells", f"{len(row)} cells under {len(header)} columns")
+    for name, cell in zip(header, row, strict=False):
+        try:
+            cell.encode()
+        except UnicodeEncodeError:
+            return _problem(place, "invalid-encoding", f"the column {name!r} is not valid text")
+    values = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
+    return Record(place=place, values=values)
+
+
+def _problem(place: str, reason: str, message: str) -> Problem:
+    return Problem(place=place, field="", reason=reason, message=message)

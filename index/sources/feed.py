@@ -1,0 +1,76 @@
+"""RSS, Atom and JSON Feed, by URL or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+from index.hosts import shown
+from index.sources.feed_json import read_json_feed
+from index.sources.feed_xml import read_xml_feed
+from index.sources.markup import MarkupError
+from index.sources.source import Problem, Record
+from index.sources.web import WebOptions
+from recommender.errors import SettingError, SourceError
+
+_MAX_PAGES = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSource(WebOptions):
+    """A feed, whichever of the three it turns out to be, with the pages it says come next.
+
+    Most feeds hold a site's newest articles only: fine for ``--only`` and small sites.
+
+    Attributes:
+        url: Where it is; or
+        path: the file it is in.
+    """
+
+    url: str = ""
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.url) == bool(self.path):
+            raise SettingError("a feed needs either url or path")
+
+    @property
+    def name(self) -> str:
+        """The URL without its query, or the path."""
+        return shown(self.url) if self.url else self.path
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        if not self.url:
+            yield from _read(self._file(), self.path)[0]
+            return
+        fetcher = self.fetcher(self.url)
+        pending, seen = self.url, set[str]()
+        while pending and pending not in seen and len(seen) < _MAX_PAGES:
+            seen.add(pending)
+            answer = fetcher.get(pending)
+            records, following = _read(answer.body, shown(answer.url))
+            yield from records
+            pending = urljoin(answer.url, following) if following else ""
+
+    def _file(self) -> bytes:
+        try:
+            with Path(self.path).open("rb") as file:
+                content = file.read(self.max_bytes + 1)
+        except OSError as error:
+            raise SourceError(f"{self.path} can't be read: {error.strerror or error}") from error
+        if len(content) > self.max_bytes:
+            raise SourceError(f"{self.path} is larger than {self.max_bytes} bytes (max_bytes)")
+        return content
+
+
+def _read(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
+    """A feed's records and the link of its next page."""
+    try:
+        if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+            return read_json_feed(content, name)
+        return read_xml_feed(content, name)
+    except MarkupError as error:
+        raise SourceError(f"{name} is no feed: {error}") from error

@@ -1,0 +1,71 @@
+"""JSON Feed, versions 1 and 1.1 (jsonfeed.org)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from index.sources.markup import MarkupError, parse_html
+from index.sources.pages import literal
+from index.sources.sections import sections_of
+from index.sources.source import Problem, Record
+
+
+def read_json_feed(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
+    """A feed's records, and the link of its next page if it has one.
+
+    Raises:
+        MarkupError: If it is not a JSON Feed.
+    """
+    try:
+        feed = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise MarkupError(f"not JSON: {error}") from error
+    items = feed.get("items")
+    if not isinstance(items, list):
+        raise MarkupError("a JSON object without items")
+    following = feed.get("next_url")
+    records = [_record(item, feed, f"{name} item {number}") for number, item in enumerate(items, 1)]
+    return records, following if isinstance(following, str) else ""
+
+
+def _record(item: Any, feed: Mapping[str, Any], place: str) -> Record | Problem:
+    if not isinstance(item, dict):
+        return Problem(place=place, field="", reason="invalid-item", message=f"{item!r:.60}")
+    excerpt, image = item.get("summary"), item.get("image") or item.get("banner_image")
+    values = {
+        **item,
+        "title": _literal(item.get("title")),
+        "url": item.get("url") or item.get("external_url"),
+        "date": item.get("date_published"),
+        "language": item.get("language") or feed.get("language"),
+        "excerpt": _literal(excerpt),
+        "image": image,
+        "authors": _authors(item) or _authors(feed),
+    }
+    values.pop("summary", None)
+    if isinstance(item.get("tags"), list):
+        values["tags"] = [_literal(tag) for tag in item["tags"]]
+    if isinstance(item.get("content_html"), str) and item["content_html"].strip():
+        try:
+            values["sections"] = sections_of(parse_html(f"<div>{item['content_html']}</div>"))
+        except MarkupError as error:
+            return Problem(place=place, field="content", reason="invalid-html", message=str(error))
+    elif item.get("content_text"):
+        values["summary"] = _literal(item["content_text"])
+    return Record(place=place, values=values)
+
+
+def _authors(owner: Mapping[str, Any]) -> list[str]:
+    people = owner.get("authors") or [owner.get("author")]
+    names = [person.get("name") for person in _list(people) if isinstance(person, Mapping)]
+    return [literal(name) for name in names if isinstance(name, str) and name]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _literal(value: Any) -> Any:
+    return literal(value) if isinstance(value, str) else value

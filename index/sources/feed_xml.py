@@ -1,0 +1,163 @@
+"""RSS 2.0, RSS 1.0 and Atom."""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Iterator
+from typing import Any
+
+from index.sources.markup import (
+    Element,
+    MarkupError,
+    inner_markup,
+    local_name,
+    parse_html,
+    parse_xml,
+    text_of,
+)
+from index.sources.pages import literal
+from index.sources.sections import sections_of
+from index.sources.source import Problem, Record
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_MEDIA = "{http://search.yahoo.com/mrss/}"
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
+    """A feed's records, and the link of its next page if it has one (RFC 5005).
+
+    Raises:
+        MarkupError: If it is not well-formed, defines entities, or is no feed.
+    """
+    root = parse_xml(content)
+    kind = local_name(root)
+    if kind not in ("rss", "RDF", "feed"):
+        raise MarkupError(f"its root element is <{kind}>, not rss, RDF or feed")
+    channel = root if kind == "feed" else next(_children(root, "channel"), root)
+    language = root.get(_LANG) or _text(channel, "language")
+    read = _atom_entry if kind == "feed" else _rss_item
+    entry_name = "entry" if kind == "feed" else "item"
+    entries = [*_children(channel, entry_name)]
+    if kind == "RDF":
+        entries += _children(root, entry_name)
+    records: list[Record | Problem] = []
+    for number, entry in enumerate(entries, 1):
+        place = f"{name} item {number} (line {entry.sourceline})"
+        try:
+            values = {"language": language, **read(entry)}
+        except MarkupError as error:
+            records.append(
+                Problem(place=place, field="content", reason="invalid-html", message=str(error))
+            )
+        else:
+            given = {field: value for field, value in values.items() if value}
+            records.append(Record(place=place, values=given))
+    return records, _link(channel, "next")
+
+
+def _rss_item(item: Element) -> dict[str, Any]:
+    link = _text(item, "link") or _link(item, "alternate")
+    description = _text(item, "description")
+    content = _text(item, "encoded", _CONTENT)
+    guid = next(_children(item, "guid"), None)
+    if not link and guid is not None and guid.get("isPermaLink", "true") == "true":
+        link = text_of(guid).strip()
+    return {
+        "id": _text(item, "guid") or link,
+        "title": _text(item, "title"),
+        "url": link,
+        "sections": _sections(content or description),
+        "excerpt": description if content else "",
+        "date": _date(_text(item, "pubDate")) or _text(item, "date", _DC),
+        "language": _text(item, "language", _DC),
+        "tags": _texts(item, "category") or _texts(item, "subject", _DC),
+        "authors": _texts(item, "creator", _DC) or _texts(item, "author"),
+        "image": _image(item),
+    }
+
+
+def _atom_entry(entry: Element) -> dict[str, Any]:
+    content, summary = _construct(entry, "content"), _construct(entry, "summary")
+    link = _link(entry, "alternate")
+    return {
+        "id": _text(entry, "id") or link,
+        "title": _construct(entry, "title"),
+        "url": link,
+        "sections": _sections(content or summary),
+        "excerpt": summary if content else "",
+        "date": _text(entry, "published") or _text(entry, "updated"),
+        "language": entry.get(_LANG),
+        "tags": [
+            literal(category.get("label") or category.get("term") or "")
+            for category in _children(entry, "category")
+        ],
+        "authors": [name for author in _children(entry, "author") if (name := _name(author))],
+        "image": _image(entry),
+    }
+
+
+def _children(parent: Element, name: str, namespace: str | None = None) -> Iterator[Element]:
+    """Children of a name; without a namespace of its own, or in Atom's or RSS 1.0's."""
+    for child in parent.iterchildren("*"):
+        if namespace is not None:
+            if child.tag == namespace + name:
+                yield child
+        elif local_name(child) == name and not child.tag.startswith((_CONTENT, _DC, _MEDIA)):
+            yield child
+
+
+def _texts(parent: Element, name: str, namespace: str | None = None) -> list[str]:
+    found = [text_of(child).strip() for child in _children(parent, name, namespace)]
+    return [text for text in found if text]
+
+
+def _text(parent: Element, name: str, namespace: str | None = None) -> str:
+    return next(iter(_texts(parent, name, namespace)), "")
+
+
+def _name(author: Element) -> str:
+    return literal(_text(author, "name"))
+
+
+def _construct(entry: Element, name: str) -> str:
+    """One of Atom's texts as markup, whatever type it has."""
+    child = next(_children(entry, name), None)
+    if child is None:
+        return ""
+    kind = child.get("type", "text")
+    if kind == "xhtml":
+        return inner_markup(child)
+    text = text_of(child).strip()
+    return text if kind in ("html", "text/html") else literal(text)
+
+
+def _sections(markup: str) -> list[dict[str, Any]]:
+    return sections_of(parse_html(f"<div>{markup}</div>")) if markup else []
+
+
+def _link(parent: Element, relation: str) -> str:
+    for link in _children(parent, "link", _ATOM):
+        if link.get("rel", "alternate") == relation:
+            return str(link.get("href", ""))
+    return ""
+
+
+def _date(text: str) -> str:
+    """RSS writes a date as e-mail does; what is not one is left for the article's check."""
+    try:
+        return email.utils.parsedate_to_datetime(text).isoformat()
+    except ValueError:
+        return text
+
+
+def _image(item: Element) -> dict[str, str] | None:
+    for name, namespace in (("content", _MEDIA), ("thumbnail", _MEDIA), ("enclosure", None)):
+        for child in _children(item, name, namespace):
+            kind = child.get("type") or child.get("medium") or ""
+            if child.get("url") and (kind.startswith("image") or name == "thumbnail"):
+                alt = _text(child, "description", _MEDIA) or _text(child, "title", _MEDIA)
+                return {"src": child.get("url"), "alt": literal(alt)}
+    return None

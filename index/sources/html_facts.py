@@ -1,0 +1,100 @@
+"""What an HTML page says of itself beside its text, and where its text stands."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urljoin
+
+from index.sources.json_ld import article_facts
+from index.sources.markup import Element, select, text_of
+
+_METAS = {
+    "title": ("og:title", "twitter:title"),
+    "url": ("og:url",),
+    "excerpt": ("og:description", "description", "twitter:description"),
+    "date": ("article:published_time", "dc.date", "date"),
+    "visible_until": ("article:expiration_time",),
+    "language": ("og:locale",),
+}
+
+
+def page_facts(root: Element) -> dict[str, Any]:
+    """Field by field from JSON-LD, then what a reader sees, then OpenGraph and ``<meta>``."""
+    metas = _metas(root)
+    facts: dict[str, Any] = {
+        name: metas[key][0]
+        for name, keys in _METAS.items()
+        for key in reversed(keys)
+        if key in metas
+    }
+    if "og:image" in metas:
+        facts["image"] = {
+            "src": metas["og:image"][0],
+            "alt": metas.get("og:image:alt", [""])[0],
+        }
+    facts["tags"] = metas.get("article:tag") or [
+        word.strip() for word in metas.get("keywords", [""])[0].split(",")
+    ]
+    facts["authors"] = metas.get("author", [])
+    facts |= _seen(root)
+    facts |= article_facts(root)
+    canonical = select(root, "link[rel~=canonical][href]")
+    if canonical:
+        facts["url"] = canonical[0].get("href").strip()
+    facts = {name: value for name, value in facts.items() if value}
+    _resolve(facts)
+    return facts
+
+
+def main_element(root: Element) -> Element:
+    """The element that holds the article: the longest ``<article>``, unless those are cards."""
+    body = next(iter(select(root, "body")), root)
+    outer = next(iter(select(body, "main, [role=main]")), body)
+    found = select(outer, "[itemprop=articleBody]") or select(outer, "article")
+    longest = max(found, key=lambda element: len(text_of(element)), default=outer)
+    return longest if 2 * len(text_of(longest)) >= len(text_of(outer)) else outer
+
+
+def published_times(root: Element) -> list[Element]:
+    """Where the page shows its date: elements that say so, or the first time in its text."""
+    return (
+        select(root, "time[itemprop=datePublished], time[pubdate]")
+        or select(main_element(root), "time[datetime]")[:1]
+    )
+
+
+def _seen(root: Element) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for element in [*select(root, "head > title")[:1], *select(root, "h1")[:1]]:
+        title = " ".join(text_of(element).split())
+        if title and (element.tag == "h1" or not select(root, "meta[property='og:title']")):
+            facts["title"] = title
+    times = published_times(root)
+    if times:
+        facts["date"] = (times[0].get("datetime") or text_of(times[0])).strip()
+    language = next(iter(select(root, "html")), root).get("lang")
+    if language:
+        facts["language"] = language
+    labels = [" ".join(text_of(link).split()) for link in select(root, "a[rel~=tag]")]
+    if labels:
+        facts["tags"] = labels
+    return facts
+
+
+def _metas(root: Element) -> dict[str, list[str]]:
+    metas: dict[str, list[str]] = {}
+    for element in select(root, "meta[content]"):
+        key = (element.get("property") or element.get("name") or "").strip().lower()
+        if element.get("content").strip():
+            metas.setdefault(key, []).append(element.get("content").strip())
+    return metas
+
+
+def _resolve(facts: dict[str, Any]) -> None:
+    """Make a picture's link absolute where the page says where it lies itself."""
+    image = facts.get("image")
+    if image and "url" in facts:
+        try:
+            facts["image"] = {**image, "src": urljoin(facts["url"], image["src"])}
+        except ValueError:
+            return  # the article's own check tells what is wrong with it

@@ -1,0 +1,98 @@
+"""A folder of HTML pages, as a static site or a crawl leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.sources.html_facts import main_element, page_facts, published_times
+from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
+from index.sources.pages import Page, PageError, literal, place_of, read_pages
+from index.sources.sections import sections_of
+from index.sources.source import Problem, Record
+from recommender.errors import SettingError
+
+_VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
+"""Attribute that holds an element's value, where that is not its text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HtmlSource:
+    """HTML pages; a configured selector wins over whatever a page says of itself.
+
+    Attributes:
+        path: A folder, a glob or one file.
+        main: CSS selector of the element that holds the article; found by itself if empty.
+        select: CSS selector per field, for what is not found by itself; ``css@attribute``
+            takes an attribute (``{"date": ".byline time", "id": "article@data-id"}``).
+        drop: CSS selectors of what is not the article's text.
+    """
+
+    path: str
+    main: str = ""
+    select: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        page = parse_html("<p>")
+        try:
+            for selector in (*filter(None, [self.main]), *self.select.values(), *self.drop):
+                select(page, selector.partition("@")[0])
+        except MarkupError as error:
+            raise SettingError(str(error)) from error
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return self.path
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        return read_pages(self.path, (".html", ".htm", ".xhtml"), self._record)
+
+    def _record(self, page: Page) -> Record:
+        try:
+            root = parse_html(page.text)
+        except MarkupError as error:
+            raise PageError("invalid-html", str(error)) from error
+        values = {"id": page.id, **page_facts(root), **self._selected(root)}
+        if "summary" not in self.select:
+            dropped = {element for css in self.drop for element in select(root, css)}
+            dropped.update(published_times(root))
+            main = next(iter(select(root, self.main)), root) if self.main else main_element(root)
+            sections = sections_of(main, title=values.get("title", ""), dropped=frozenset(dropped))
+            if any(section["text"] for section in sections) or "summary" not in values:
+                values["sections"] = sections
+        return Record(place=place_of(page.path), values=_literals(values))
+
+    def _selected(self, root: Element) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, selector in self.select.items():
+            css, _, attribute = selector.partition("@")
+            found = [_value(element, attribute) for element in select(root, css)]
+            if name in ("tags", "authors") and len(found) > 1:
+                values[name] = found
+            elif found:
+                values[name] = "\n".join(found) if name == "summary" else found[0]
+        return values
+
+
+def _value(element: Element, attribute: str) -> str:
+    attribute = attribute or _VALUE_IN.get(local_name(element), "")
+    found = element.get(attribute) if attribute else None
+    return (text_of(element) if found is None else str(found)).strip()
+
+
+def _literals(values: dict[str, Any]) -> dict[str, Any]:
+    """The page's text was read already: nothing in it is markup any more."""
+    for name in ("title", "excerpt", "summary", "tags", "authors"):
+        value = values.get(name)
+        if isinstance(value, str):
+            values[name] = literal(value)
+        elif isinstance(value, list):
+            values[name] = [literal(item) for item in value]
+    image = values.get("image")
+    if isinstance(image, dict):
+        values["image"] = {**image, "alt": literal(image["alt"])}
+    return values

@@ -1,0 +1,97 @@
+"""What a page says of itself in schema.org's JSON-LD."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from index.sources.markup import Element, select, text_of
+
+_ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")
+
+
+def article_facts(root: Element) -> dict[str, Any]:
+    """The fields of the first article that a page's JSON-LD describes, none if there is none.
+
+    A block that is not JSON is passed over: the page can still be read without it.
+    """
+    for script in select(root, "script[type='application/ld+json']"):
+        try:
+            document = json.loads(text_of(script), strict=False)
+        except (ValueError, RecursionError):
+            continue
+        for node in _nodes(document):
+            if any(name.endswith(_ARTICLES) for name in _texts(node.get("@type"))):
+                return {name: value for name, value in _fields(node).items() if value}
+    return {}
+
+
+def _nodes(document: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object at the top, in a list, or in ``@graph``."""
+    pending = [document]
+    while pending:
+        value = pending.pop(0)
+        if isinstance(value, list):
+            pending = value + pending
+        elif isinstance(value, Mapping):
+            yield value
+            pending = [value.get("@graph"), value.get("mainEntity"), *pending]
+
+
+def _fields(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "title": _first(node.get("headline")) or _first(node.get("name")),
+        "url": _first(node.get("url")) or _first(node.get("mainEntityOfPage")),
+        "excerpt": _first(node.get("description")) or _first(node.get("abstract")),
+        "image": _image(node.get("image")) or _image(node.get("thumbnailUrl")),
+        "date": _first(node.get("datePublished")) or _first(node.get("dateCreated")),
+        "visible_until": _first(node.get("expires")),
+        "status": _first(node.get("creativeWorkStatus")),
+        "language": _first(node.get("inLanguage"), "alternateName", "name"),
+        "tags": _keywords(node.get("keywords")) or _texts(node.get("articleSection")),
+        "authors": _names(node.get("author")) or _names(node.get("creator")),
+        "summary": _first(node.get("articleBody")) or _first(node.get("text")),
+    }
+
+
+def _texts(value: Any) -> list[str]:
+    """A text or a list of them, as a list."""
+    items = value if isinstance(value, list) else [value]
+    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+
+
+def _first(value: Any, *keys: str) -> str:
+    """The first text in a value that may be a text, a list, or an object with an ``@id``."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, str) and item.strip():
+            return html.unescape(item.strip())  # what wrote it often took JSON for HTML
+        if isinstance(item, Mapping):
+            for key in (*keys, "@value", "url", "@id"):
+                if isinstance(item.get(key), str) and item[key].strip():
+                    return html.unescape(item[key].strip())
+    return ""
+
+
+def _image(value: Any) -> dict[str, str] | None:
+    item = value[0] if isinstance(value, list) and value else value
+    src = _first(item, "contentUrl", "url")
+    if not src:
+        return None
+    alt = ""
+    if isinstance(item, Mapping):
+        alt = _first(item.get("caption")) or _first(item.get("description"))
+    return {"src": src, "alt": alt}
+
+
+def _keywords(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    items = value if isinstance(value, list) else []
+    return [text for item in items if (text := _first(item, "name", "termCode"))]
+
+
+def _names(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [text for item in items if (text := _first(item, "name"))]

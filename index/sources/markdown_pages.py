@@ -1,0 +1,199 @@
+"""Markdown files with front matter, as Hugo, Jekyll and Astro keep them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from markdown_it import MarkdownIt
+
+from index.sources.markup import MarkupError, parse_html, select, text_of
+from index.sources.pages import Page, PageError, literal, place_of, read_pages
+from index.sources.sections import sections_of
+from index.sources.source import Problem, Record
+
+_FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")
+_SHORTCODE = re.compile(r"\{\{[<%].{0,2000}?[%>]\}\}|\{%.{0,2000}?%\}", re.DOTALL)
+_JEKYLL_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
+_MAX_FRONT = 64 * 1024
+_MAX_DEPTH = 20
+
+_NAMES = {
+    "id": ("id",),
+    "title": ("title",),
+    "url": ("url", "permalink"),
+    "excerpt": ("excerpt", "description", "summary"),
+    "date": ("date", "publishDate", "pubDate"),
+    "visible_from": ("visible_from", "publishDate"),
+    "visible_until": ("visible_until", "expiryDate", "unpublishDate"),
+    "language": ("language", "lang"),
+    "image": ("image", "heroImage", "cover", "featured_image", "thumbnail", "images"),
+    "authors": ("authors", "author"),
+    "status": ("status",),
+    "supersedes": ("supersedes",),
+    "ratings": ("ratings",),
+}
+"""Where a field stands in front matter: the first of these names that is there."""
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkdownSource:
+    """Markdown pages with YAML (``---``) or TOML (``+++``) front matter, or none.
+
+    All of the front matter stays in the record, so that a mapping can name any of it.
+
+    Attributes:
+        path: A folder, a glob or one file.
+    """
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return self.path
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        return read_pages(self.path, (".md", ".markdown"), _record)
+
+
+def _record(page: Page) -> Record:
+    if page.path.name == "_index.md":
+        raise PageError("list-page", "a section's list page, not an article")
+    text = page.text.replace("\r\n", "\n").replace("\r", "\n")
+    front, body = _split(text)
+    values = {**front, **_fields(front)}
+    _name(values, page, front)
+    try:
+        root = parse_html(f"<div>{_markdown.render(_SHORTCODE.sub('', body))}</div>")
+    except MarkupError as error:
+        raise PageError("invalid-markdown", str(error)) from error
+    if not values.get("title"):
+        values["title"] = literal("".join(text_of(heading) for heading in select(root, "h1")[:1]))
+    values["sections"] = sections_of(root, title=html.unescape(values["title"]))
+    return Record(place=place_of(page.path), values=values)
+
+
+def _split(text: str) -> tuple[dict[str, Any], str]:
+    found = _FRONT.match(text)
+    if found is None:
+        if _OPEN.match(text):
+            raise PageError("front-matter", f"the front matter has no closing {text[:3]}")
+        return {}, text
+    if len(found[2]) > _MAX_FRONT:
+        raise PageError("front-matter", f"the front matter is longer than {_MAX_FRONT} characters")
+    front = _toml(found[2]) if found[1] == "+++" else _yaml(found[2])
+    return front, text[found.end() :]
+
+
+def _toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PageError("front-matter", f"the front matter is not TOML: {error}") from error
+
+
+def _yaml(text: str) -> dict[str, Any]:
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            # An alias can make a short text endless, a tag can ask for any type.
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
+                where = event.start_mark.line + 2
+                raise PageError("front-matter", f"line {where}: aliases and tags are not read")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                raise PageError("front-matter", f"nested deeper than {_MAX_DEPTH}")
+        front = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, in C
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        line = " ".join(str(error).split())
+        raise PageError("front-matter", f"the front matter is not YAML: {line:.200}") from error
+    if front is None:
+        return {}
+    if not isinstance(front, Mapping):
+        raise PageError("front-matter", f"the front matter is no table but {front!r:.40}")
+    return {str(name): value for name, value in front.items()}
+
+
+def _fields(front: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name.casefold(): value for name, value in front.items() if value is not None}
+    values: dict[str, Any] = {}
+    for name, theirs in _NAMES.items():
+        found = [given[key.casefold()] for key in theirs if key.casefold() in given]
+        if found:
+            values[name] = _READ.get(name, _as_is)(found[0])
+    labels = [*_list(given.get("tags")), *_list(given.get("categories"))]
+    if labels:
+        values["tags"] = labels
+    if given.get("draft") in (True, "true"):
+        values["status"] = "draft"
+    elif given.get("published") is False:
+        values["status"] = "unpublished"
+    if "/:" in str(values.get("url", "")):  # Jekyll's pattern for links, not a link
+        del values["url"]
+    return values
+
+
+def _name(values: dict[str, Any], page: Page, front: Mapping[str, Any]) -> None:
+    """Id and date from the file's name where the front matter gives none."""
+    folder, _, name = page.id.rpartition("/")
+    dated = _JEKYLL_NAME.fullmatch(name)
+    if dated:
+        name = dated[2]
+        values.setdefault("date", dated[1])
+    if front.get("slug"):
+        name = str(front["slug"])
+    values.setdefault("id", f"{folder}/{name}" if folder else name)
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _text(value: Any) -> str:
+    return literal(str(value))
+
+
+def _time(value: Any) -> Any:
+    """YAML and TOML know a day from an instant; a day begins at midnight."""
+    return value if isinstance(value, dt.datetime) else str(value)
+
+
+def _list(value: Any) -> list[str]:
+    if isinstance(value, str):
+        value = value.split(",")
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    names = [item.get("name", "") if isinstance(item, Mapping) else item for item in items]
+    return [_text(name).strip() for name in names]
+
+
+def _image(value: Any) -> Any:
+    item = value[0] if isinstance(value, list) and value else value
+    if isinstance(item, Mapping):  # {src|url|image, alt}, as themes have it
+        src = next((item[key] for key in ("src", "url", "image") if item.get(key)), None)
+        return {"src": src, "alt": _text(item.get("alt") or "")}
+    return item
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "title": _text,
+    "excerpt": _text,
+    "date": _time,
+    "visible_from": _time,
+    "visible_until": _time,
+    "image": _image,
+    "authors": _list,
+}
+"""How the value of a field is read, where not as it stands."""

@@ -1,0 +1,156 @@
+"""The kinds of sources by name, and how a ``[[source]]`` table becomes one."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from index.articles import FIELDS
+from index.sources.configured import ConfiguredSource
+from index.sources.delimited import CsvSource
+from index.sources.feed import FeedSource
+from index.sources.html_pages import HtmlSource
+from index.sources.jsonl import JsonlSource
+from index.sources.markdown_pages import MarkdownSource
+from index.sources.parquet import ParquetSource
+from index.sources.plain_pages import PlainSource
+from index.sources.secret_options import mask, resolve_secrets
+from index.sources.source import Source
+from index.sources.sql import SqlSource
+from index.sources.wordpress import WordPressSource
+from recommender.errors import SettingError
+
+KINDS: dict[str, type[Source]] = {
+    "csv": CsvSource,
+    "feed": FeedSource,
+    "html": HtmlSource,
+    "jsonl": JsonlSource,
+    "markdown": MarkdownSource,
+    "parquet": ParquetSource,
+    "plain": PlainSource,
+    "sql": SqlSource,
+    "wordpress": WordPressSource,
+}
+"""A new kind is one more line here: a dataclass whose fields are its options."""
+
+_COMMON = ("kind", "map", "url_template")
+_BY_SUFFIX = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".parquet": "parquet",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "plain",
+    ".xml": "feed",
+    ".rss": "feed",
+    ".atom": "feed",
+    ".json": "feed",
+}
+
+
+def open_source(table: Mapping[str, Any], fields: Mapping[str, str]) -> Source:
+    """The source that a ``[[source]]`` table describes; nothing is read yet.
+
+    Args:
+        table: ``kind``, ``map`` and ``url_template``, and the kind's own options.
+        fields: Mapping for all sources, which the table's own ``map`` goes before.
+
+    Raises:
+        SettingError: Naming the option at fault; it never holds a secret.
+    """
+    kind = table.get("kind")
+    if kind not in KINDS:
+        raise SettingError(f"[[source]] kind = {kind!r}; choose one of {', '.join(KINDS)}")
+    where = f"[[source]] of kind {kind}"
+    options, secrets = resolve_secrets(table)
+    own = _mapping(where, options.pop("map", {}))
+    template = options.pop("url_template", "")
+    if template and (not isinstance(template, str) or "{id}" not in template):
+        raise SettingError(f"{where}: url_template {template!r} does not hold {{id}}")
+    del options["kind"]
+    _check_names(where, KINDS[kind], options)
+    try:
+        source = TypeAdapter(KINDS[kind]).validate_python(options)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingError(mask(f"{where}: {name}: {first['msg']}", secrets)) from None
+    except SettingError as error:
+        raise SettingError(mask(f"{where}: {error}", secrets)) from None
+    return ConfiguredSource(
+        source=source, fields={**fields, **own}, url_template=template, secrets=secrets
+    )
+
+
+def table_for(location: str) -> dict[str, Any]:
+    """The table that a source named on the command line stands for.
+
+    Args:
+        location: A file, a folder, a glob, ``-``, or the URL of a feed.
+
+    Raises:
+        SettingError: If its kind can't be told from its name.
+    """
+    if location == "-":
+        return {"kind": "jsonl", "path": "-"}
+    if location.startswith(("http://", "https://")):
+        return {"kind": "feed", "url": location}
+    if "://" in location:
+        raise SettingError(
+            "a database needs a query: describe it in a [[source]] table of alsolike.toml, with "
+            "the password in password_env or password_file"
+        )
+    bare = location.lower().removesuffix(".gz")
+    kind = _BY_SUFFIX.get(Path(bare).suffix)
+    if Path(location).is_dir():
+        kind = _kind_of_folder(Path(location))
+    if kind is None:
+        raise SettingError(
+            f"{location}: what kind of source is it? Name a file that ends in "
+            f"{', '.join(_BY_SUFFIX)}, or describe it in a [[source]] table of alsolike.toml"
+        )
+    return {"kind": kind, "path": location}
+
+
+def _kind_of_folder(folder: Path) -> str | None:
+    """By the first page in it, and that is no guess: a folder of several kinds is refused."""
+    kinds = {
+        kind
+        for path in folder.rglob("*")
+        if (kind := _BY_SUFFIX.get(path.suffix.lower())) in ("html", "markdown", "plain")
+    }
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _mapping(where: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise SettingError(f'{where}: map must be a table such as {{summary = "text"}}')
+    for ours, theirs in value.items():
+        if ours not in FIELDS or not isinstance(theirs, str) or not theirs:
+            raise SettingError(
+                f"{where}: map {ours} = {theirs!r}: name one of {', '.join(FIELDS)} and the "
+                "source's own field"
+            )
+    return dict(value)
+
+
+def _check_names(where: str, cls: type, options: Mapping[str, Any]) -> None:
+    known = [option.name for option in dataclasses.fields(cls)]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, [*known, *_COMMON], n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingError(
+                f"{where} has no option {name!r}{hint} (it has {', '.join([*known, *_COMMON])})"
+            )

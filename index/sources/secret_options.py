@@ -1,0 +1,101 @@
+"""Secrets come from the environment or a file, and leave no trace in what people read."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+
+from recommender.errors import SettingError
+
+SECRET = "password"  # noqa: S105 - the option's name
+_MAX_BYTES = 64 * 1024
+_MASK = "***"
+
+
+def resolve_secrets(table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A source's options with ``NAME_env`` and ``NAME_file`` looked up.
+
+    Args:
+        table: One ``[[source]]`` table.
+
+    Returns:
+        The options, and all texts that must never be shown.
+
+    Raises:
+        SettingError: If a secret stands in the table itself, or can't be found. The message
+            does not hold it.
+    """
+    options: dict[str, Any] = {}
+    found: list[str] = []
+    for key, value in table.items():
+        name, _, way = key.rpartition("_")
+        if key == SECRET:
+            raise SettingError(
+                "a password does not belong into the settings; name the variable or the file that "
+                'holds it: password_env = "…" or password_file = "…"'
+            )
+        if way in ("env", "file") and name and isinstance(value, str):
+            options[name] = _look_up(key, value, way)
+            found += [options[name]] if name == SECRET else _in_url(options[name])
+        else:
+            if key == "url" and isinstance(value, str) and has_password(value):
+                raise SettingError(
+                    "the url holds a password; leave it out and name the variable or the file that "
+                    'holds it: password_env = "…" or password_file = "…"'
+                )
+            options[key] = value
+    return options, tuple(sorted(_spellings(found, options), key=len, reverse=True))
+
+
+def has_password(url: str) -> bool:
+    """Whether a URL names a password, also where it can't be parsed."""
+    netloc = url.partition("://")[2].partition("/")[0]
+    return ":" in netloc.rpartition("@")[0]
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """``text`` with every secret in it replaced by ``***``."""
+    for secret in secrets:
+        text = text.replace(secret, _MASK)
+    return text
+
+
+def _look_up(key: str, value: str, way: str) -> str:
+    if way == "env":
+        secret = os.environ.get(value, "")
+        if not secret:
+            raise SettingError(f"{key}: the environment variable {value!r} is not set")
+        return secret
+    try:
+        with Path(value).open("rb") as file:
+            secret = file.read(_MAX_BYTES).decode().strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{key}: {value} can't be read: {error}") from error
+    if not secret:
+        raise SettingError(f"{key}: {value} is empty")
+    return secret
+
+
+def _in_url(url: str) -> list[str]:
+    """What is secret in a URL: its password and the values of its query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return [url]
+    userinfo = parts.netloc.rpartition("@")[0]
+    values = [value for _, value in parse_qsl(parts.query)]
+    return [text for text in (unquote(userinfo.partition(":")[2]), *values) if text]
+
+
+def _spellings(secrets: list[str], options: Mapping[str, Any]) -> set[str]:
+    """Every form in which a driver, a server or a log may repeat a secret."""
+    forms: set[str] = set()
+    for secret in secrets:
+        pair = f"{options.get('user', '')}:{secret}".encode()
+        forms |= {secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}
+        forms.add(base64.b64encode(pair).decode())
+    return forms

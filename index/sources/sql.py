@@ -1,0 +1,54 @@
+"""Rows of an SQL query, by any SQLAlchemy URL, streamed from the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.database import DatabaseError, describe, stream_rows
+from index.sources.cells import plain
+from index.sources.source import Problem, Record
+from recommender.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlSource:
+    """What a query gives, one row an article; nothing is ever written.
+
+    Sections, tags, ratings and images may be JSON columns, or texts that hold JSON.
+
+    Attributes:
+        url: SQLAlchemy's (``"postgresql://reader@db.example/site"``), without the password.
+        query: One SELECT; its columns' names are the fields.
+        password: Of the user in ``url``.
+        batch: Rows fetched at a time.
+    """
+
+    url: str = field(repr=False)
+    query: str
+    password: str = field(default="", repr=False)
+    batch: int = 1_000
+
+    @property
+    def name(self) -> str:
+        """The URL without its password and options."""
+        return describe(self.url)
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        row = 0
+        try:
+            for values in stream_rows(self.url, self.query, self.password, self.batch):
+                row += 1
+                yield Record(place=self._place(row, values), values=_plain(values))
+        except DatabaseError as error:
+            raise SourceError(f"{self.name} can't be read after row {row}: {error}") from error
+
+    def _place(self, row: int, values: dict[str, Any]) -> str:
+        key, value = next(iter(values.items()))
+        return f"{self.name} row {row} ({key}={value!r:.60})"
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in values.items()}

@@ -1,0 +1,200 @@
+"""A WordPress site, by the REST API that every installation has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from index.fetching import Answer, Fetcher, HttpError
+from index.hosts import shown
+from index.sources.markup import MarkupError, parse_html
+from index.sources.sections import sections_of
+from index.sources.source import Problem, Record
+from index.sources.web import WebOptions
+from recommender.errors import SourceError
+
+_PUBLIC = "publish"
+_ALL = "publish,future,draft,pending,private"
+_MAX_PAGES = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordPressSource(WebOptions):
+    """Posts (and pages, and other types) of a WordPress site.
+
+    With ``user`` and an application password as ``password``, drafts and scheduled posts are
+    read too, so that a post is related before it goes live.
+
+    Attributes:
+        url: The site's address.
+        types: REST names of the post types to read.
+        per_page: Posts per request, at most 100.
+    """
+
+    url: str
+    types: tuple[str, ...] = ("posts",)
+    per_page: int = 100
+
+    @property
+    def name(self) -> str:
+        """The site's address."""
+        return shown(self.url)
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        api = _Api(self.fetcher(self.url), self.url.rstrip("/"))
+        for kind in self.types:
+            seen, total, page, pages = 0, 0, 1, 1
+            while page <= min(pages, _MAX_PAGES):
+                answer = api.get(f"/wp/v2/{kind}", self._query(page))
+                total = _number(answer, "x-wp-total")
+                pages = _number(answer, "x-wp-totalpages")
+                for post in _posts(answer):
+                    seen += 1
+                    place = f"{self.name} {kind} page {page}"
+                    yield _record(post, place)
+                page += 1
+            if seen != total:
+                yield Problem(
+                    place=f"{self.name} {kind}",
+                    field="",
+                    reason="count-differs",
+                    message=f"the site announced {total} and gave {seen}: it changed while it was "
+                    "read, or hides some from this user",
+                )
+
+    def _query(self, page: int) -> dict[str, str]:
+        return {
+            "per_page": str(self.per_page),
+            "page": str(page),
+            # By id, so that a post published meanwhile does not push another across pages.
+            "orderby": "id",
+            "order": "asc",
+            "status": _ALL if self.password else _PUBLIC,
+            "_embed": "author,wp:featuredmedia,wp:term",
+        }
+
+
+class _Api:
+    """The REST API at whichever of its two addresses the site answers."""
+
+    def __init__(self, fetcher: Fetcher, home: str) -> None:
+        self._fetcher = fetcher
+        self._home = home
+        self._pretty = True
+
+    def get(self, route: str, query: Mapping[str, str]) -> Answer:
+        if self._pretty:
+            try:
+                return self._fetch(f"{self._home}/wp-json{route}?{urlencode(query)}")
+            except HttpError as error:
+                if error.status != 404:
+                    raise SourceError(f"{error}{_reason(error.body)}") from error
+                self._pretty = False  # a site without permalinks
+        try:
+            return self._fetch(f"{self._home}/?{urlencode({'rest_route': route, **query})}")
+        except HttpError as error:
+            raise SourceError(f"{error}{_reason(error.body)}") from error
+
+    def _fetch(self, url: str) -> Answer:
+        return self._fetcher.get(url, accept="application/json")
+
+
+def _reason(body: bytes) -> str:
+    """What WordPress says of a refusal."""
+    try:
+        found = json.loads(body)
+        return f": {found['message']}" if isinstance(found["message"], str) else ""
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+
+
+def _number(answer: Answer, header: str) -> int:
+    value = answer.headers.get(header, "")
+    if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        raise SourceError(
+            f"{shown(answer.url)} is no WordPress REST answer: header {header} is {value!r:.40}"
+        )
+    return int(value)
+
+
+def _posts(answer: Answer) -> list[Any]:
+    try:
+        posts = json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{shown(answer.url)} is not JSON: {error}") from error
+    if not isinstance(posts, list):
+        raise SourceError(f"{shown(answer.url)} is {type(posts).__name__}, not a list of posts")
+    return posts
+
+
+def _record(post: Any, place: str) -> Record | Problem:
+    if not isinstance(post, dict) or not isinstance(post.get("id"), int):
+        return Problem(
+            place=place, field="", reason="invalid-post", message=f"no post: {post!r:.60}"
+        )
+    place = f"{place} id {post['id']}"
+    values = {name: value for name, value in post.items() if name != "_embedded"}
+    embedded = post.get("_embedded")
+    linked = embedded if isinstance(embedded, Mapping) else {}
+    values |= {
+        "title": _rendered(post.get("title")),
+        "url": post.get("link"),
+        "excerpt": _excerpt(_rendered(post.get("excerpt"))),
+        "image": _image(linked.get("wp:featuredmedia")),
+        "tags": _terms(linked.get("wp:term")),
+        "authors": [name for item in _list(linked.get("author")) if (name := _text(item, "name"))],
+        **_visibility(post),
+    }
+    try:
+        html = _rendered(post.get("content"))
+        values["sections"] = sections_of(parse_html(f"<div>{html}</div>"))
+    except MarkupError as error:
+        return Problem(place=place, field="content", reason="invalid-html", message=str(error))
+    return Record(place=place, values=values)
+
+
+def _visibility(post: Mapping[str, Any]) -> dict[str, Any]:
+    status = post.get("status")
+    instant = post.get("date_gmt")
+    content = post.get("content")
+    if isinstance(content, Mapping) and content.get("protected") is True:
+        status = "private"  # behind a post password
+    if status == "future" and isinstance(instant, str):
+        return {"status": status, "visible_from": f"{instant}Z"}
+    return {"status": status}
+
+
+def _rendered(value: Any) -> str:
+    return _text(value, "rendered") if isinstance(value, Mapping) else ""
+
+
+def _text(value: Any, key: str) -> str:
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _excerpt(html: str) -> str:
+    """The excerpt that someone wrote; WordPress ends one that it cut itself with ``[…]``."""
+    text = html.replace("&hellip;", "…").replace("&#8230;", "…").strip()
+    return "" if text.removesuffix("</p>").rstrip().endswith("[…]") else html
+
+
+def _image(media: Any) -> dict[str, str] | None:
+    for item in _list(media):  # holds an error object where the picture was deleted
+        if src := _text(item, "source_url"):
+            return {"src": src, "alt": _text(item, "alt_text")}
+    return None
+
+
+def _terms(groups: Any) -> list[str]:
+    return [
+        name for group in _list(groups) for term in _list(group) if (name := _text(term, "name"))
+    ]
