@@ -127,9 +127,8 @@ class _Guard:
         self._seen = {int(build.stories[row])}
         self._language = wish.language
         excluded = (build.row(article_id) for article_id in wish.exclude)
-        self._excluded = {found for found in excluded if found is not None}
         # A page that shows one version of a story already should not be given another.
-        self._seen.update(int(build.stories[found]) for found in self._excluded)
+        self._seen.update(int(build.stories[found]) for found in excluded if found is not None)
 
     def admit(self, candidate: int) -> int | None:
         """The newest visible version of the candidate's story, if it has not been shown."""
@@ -155,11 +154,12 @@ def _related(build: Build, row: int, guard: _Guard, wish: Wish) -> Iterator[tupl
     for candidate, score in zip(rows, scores, strict=True):
         if candidate == NO_ROW:
             return
+        score = round(score, 4)  # as it is shown, so that a limit means what is seen
         if score < wish.min_score:
             continue  # not the end: a diversified list is not sorted by score
         shown = guard.admit(candidate)
         if shown is not None:
-            yield shown, round(score, 4)
+            yield shown, score
 
 
 def _fallbacks(build: Build, row: int, guard: _Guard, wish: Wish) -> Iterator[int]:
