@@ -1,0 +1,80 @@
+"""Builds small enough to check by hand, as far as comparing and judging looks at them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from index.files import BlobWriter, save_array
+from index.manifest import EncoderEntry
+from index.snapshot import Snapshot
+from recommender.visibility import ALWAYS, NEVER
+
+NOW = 1_000_000
+
+ENCODER = EncoderEntry(
+    model="m", revision=None, sha256="0", dim=8, max_tokens=0, precision="float32"
+)
+
+
+def snapshot(
+    folder: Path,
+    lists: Mapping[str, Sequence[str]],
+    *,
+    hidden: Collection[str] = (),
+    texts: Mapping[str, str] | None = None,
+    score: float = 0.5,
+    encoder: EncoderEntry = ENCODER,
+    recipe: str = "1",
+    recall: float = 1.0,
+) -> Snapshot:
+    """A build of the given related lists.
+
+    Args:
+        folder: Where to write it; made.
+        lists: Every article's id with the ids of its related articles, best first.
+        hidden: Ids that are never visible.
+        texts: What changes a text's digest, by id.
+        score: Of every related article.
+        encoder: What made its embeddings.
+        recipe: Which text recipe.
+        recall: Of its index.
+    """
+    folder.mkdir(parents=True)
+    names = sorted(lists, key=str.encode)
+    rows = {name: row for row, name in enumerate(names)}
+    ids, cards = BlobWriter(folder / "ids.bin"), BlobWriter(folder / "cards.bin")
+    depth = max([len(related) for related in lists.values()] + [1])
+    related = np.full((len(names), depth), -1, dtype=np.int32)
+    scores = np.full((len(names), depth), -np.inf, dtype=np.float32)
+    visibility = np.full((len(names), 2), NEVER, dtype=np.int64)
+    digests = np.zeros((len(names), 16), dtype=np.uint8)
+    for name, row in rows.items():
+        ids.append(name.encode())
+        cards.append(json.dumps({"article_id": name, "title": f"Title of {name}"})[1:-1].encode())
+        related[row, : len(lists[name])] = [rows[other] for other in lists[name]]
+        scores[row, : len(lists[name])] = score
+        if name not in hidden:
+            visibility[row, 0] = ALWAYS
+        text = (texts or {}).get(name, name).encode()
+        digests[row] = np.frombuffer(hashlib.md5(text).digest(), dtype=np.uint8)
+    ids.close()
+    cards.close()
+    save_array(folder / "related_rows.npy", related)
+    save_array(folder / "related_scores.npy", scores)
+    save_array(folder / "visibility.npy", visibility)
+    save_array(folder / "text_digests.npy", digests)
+    return Snapshot.read(folder, name=folder.name, encoder=encoder, recipe=recipe, recall=recall)
+
+
+def ring(count: int, near: int = 6, prefix: str = "a") -> dict[str, list[str]]:
+    """Articles in a circle, each related to those that follow it."""
+    names = [f"{prefix}{number:03}" for number in range(count)]
+    return {
+        name: [names[(place + step) % count] for step in range(1, near + 1)]
+        for place, name in enumerate(names)
+    }

@@ -1,0 +1,115 @@
+"""What one build changes for readers, against another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from snapshots import NOW, ring, snapshot
+
+from index.churn import compare, describe_churn
+
+
+def test_a_build_differs_in_nothing_from_itself(tmp_path: Path) -> None:
+    same = snapshot(tmp_path / "a", ring(30))
+    churn = compare(same, same, now=NOW)
+    assert (len(churn.added), len(churn.removed), churn.rewritten) == (0, 0, 0)
+    assert churn.changed == 0.0
+    assert len(churn.rows) == 30
+
+
+def test_articles_in_and_out_are_told_by_id_wherever_their_rows_moved(tmp_path: Path) -> None:
+    old = snapshot(tmp_path / "old", {"b": ["c"], "c": ["b"], "d": ["b"]})
+    new = snapshot(tmp_path / "new", {"a": ["c"], "aa": ["c"], "b": ["c"], "c": ["b"]})
+    churn = compare(old, new, now=NOW)
+    assert [new.article_id(row) for row in churn.added] == ["a", "aa"]
+    assert [old.article_id(row) for row in churn.removed] == ["d"]
+    assert churn.changed == 0.0
+
+
+def test_order_within_a_list_is_no_change(tmp_path: Path) -> None:
+    old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": ["a"], "c": ["a"]})
+    new = snapshot(tmp_path / "new", {"a": ["c", "b"], "b": ["a"], "c": ["a"]})
+    assert compare(old, new, now=NOW).changed == 0.0
+
+
+def test_each_list_tells_which_share_of_it_is_new(tmp_path: Path) -> None:
+    old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": ["a"], "c": [], "d": []})
+    new = snapshot(tmp_path / "new", {"a": ["b", "d"], "b": ["a"], "c": ["a"], "d": []})
+    churn = compare(old, new, now=NOW)
+    assert churn.replaced.tolist() == [0.5, 0.0, 1.0, 0.0]
+    assert churn.changed == 0.5
+
+
+def test_a_list_that_only_lost_articles_changed_too(tmp_path: Path) -> None:
+    old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": [], "c": []})
+    new = snapshot(tmp_path / "new", {"a": ["b"], "b": []})
+    assert compare(old, new, now=NOW).replaced.tolist() == [0.5, 0.0]
+
+
+def test_only_what_readers_see_counts(tmp_path: Path) -> None:
+    # "h" is hidden in both: its own list turns over, and it leaves and enters others'.
+    old = snapshot(tmp_path / "old", {"a": ["h", "b"], "b": ["a"], "h": ["a"]}, hidden="h")
+    new = snapshot(tmp_path / "new", {"a": ["b"], "b": ["h", "a"], "h": ["b"]}, hidden="h")
+    churn = compare(old, new, now=NOW)
+    assert churn.changed == 0.0
+    assert len(churn.rows) == 2
+
+
+def test_places_below_the_shown_ones_do_not_count(tmp_path: Path) -> None:
+    old = ring(20, near=7)
+    new = {name: [*related[:6], "a000"] for name, related in old.items()}
+    churn = compare(snapshot(tmp_path / "old", old), snapshot(tmp_path / "new", new), now=NOW)
+    assert churn.changed == 0.0
+
+
+def test_a_changed_text_is_counted_and_is_no_changed_list(tmp_path: Path) -> None:
+    old = snapshot(tmp_path / "old", ring(10))
+    new = snapshot(tmp_path / "new", ring(10), texts={"a003": "rewritten"})
+    churn = compare(old, new, now=NOW)
+    assert (churn.rewritten, churn.changed) == (1, 0.0)
+
+
+def test_the_description_names_what_came_and_went_by_title(tmp_path: Path) -> None:
+    old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": ["a"], "c": ["a"]})
+    new = snapshot(tmp_path / "new", {"a": ["b", "d"], "b": ["a"], "d": ["a"]})
+    found = describe_churn(old, new, compare(old, new, now=NOW), now=NOW)
+    assert found["added"]["first"] == [{"article_id": "d", "title": "Title of d"}]
+    assert found["removed"]["first"] == [{"article_id": "c", "title": "Title of c"}]
+    (most,) = found["most_changed"]
+    assert (most["article_id"], most["in"], most["out"]) == ("a", ["Title of d"], ["Title of c"])
+    assert sum(found["lists"]["by_slots"]) == found["lists"]["compared"] == 2
+
+
+def test_most_changed_stand_first_and_ties_by_id(tmp_path: Path) -> None:
+    old = snapshot(tmp_path / "old", ring(12, near=2))
+    turned = ring(12, near=2)
+    turned["a007"] = ["a000", "a001"]
+    turned["a005"] = ["a000", "a001"]
+    turned["a009"] = ["a010", "a001"]
+    new = snapshot(tmp_path / "new", turned)
+    found = describe_churn(old, new, compare(old, new, now=NOW), now=NOW, limit=2)
+    assert [item["article_id"] for item in found["most_changed"]] == ["a005", "a007"]
+
+
+_IDS = st.text("abcd/é", min_size=1, max_size=3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(_IDS, st.booleans(), min_size=1), st.dictionaries(_IDS, st.booleans()))
+def test_in_and_out_are_the_differences_of_the_ids(
+    tmp_path_factory, before: dict[str, bool], after: dict[str, bool]
+) -> None:
+    folder = tmp_path_factory.mktemp("builds")
+    after = after or {"a": True}
+    old = snapshot(folder / "old", {name: [] for name in before})
+    new = snapshot(folder / "new", {name: [] for name in after})
+    churn = compare(old, new, now=NOW)
+    assert {new.article_id(row) for row in churn.added} == after.keys() - before.keys()
+    assert {old.article_id(row) for row in churn.removed} == before.keys() - after.keys()
+    both = [new.article_id(row) for row in churn.rows]
+    assert both == [old.article_id(row) for row in churn.old_rows]
+    assert set(both) == before.keys() & after.keys()
+    assert np.all(churn.replaced == 0)
