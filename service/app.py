@@ -83,8 +83,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         redoc_url=None,
         openapi_url=None,
     )
-    _add_operations(app, live)
     _add_pages(app, live, settings)
+    _add_operations(app, live)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _failed)

@@ -109,7 +109,7 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
         "in": "path",
         "description": "the article's id as one percent-encoded segment (a slash as %2F)",
     }
-    paths = document.setdefault("paths", {})
+    paths: dict[str, Any] = {}
     for first, prefix in (
         (query_id, "/v1/related"),
         (path_id, "/v1/articles/{article_id}/related"),
@@ -120,7 +120,7 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
             answer["example"] = example.answer
         paths[prefix] = {"get": json_route}
         paths[prefix + ".html"] = {"get": _operation(first, settings, prefix, as_html=True)}
-    document["paths"] = dict(sorted(paths.items()))
+    document["paths"] = paths | document["paths"]  # what a site needs, then the rest
     return document
 
 
