@@ -5,7 +5,8 @@ PIP_ARGS ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO_SERVE ?= 1
-PORT ?= 8000
+# Of the service; the demo site takes the next. Left empty: 8000, or free ones if that is taken.
+PORT ?=
 
 # What is installed depends on these two files alone.
 USE := $(VENV)/.installed
@@ -21,7 +22,7 @@ help:
 	@echo "Variables: PYTHON=$(PYTHON)  PIP_ARGS='$(PIP_ARGS)'  VENV=$(VENV)  PORT=$(PORT)"
 
 demo: $(USE)
-	$(BIN)/alsolike demo --port $(PORT) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
+	$(BIN)/alsolike demo $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
 test: $(DEV)
 	$(BIN)/python -m pytest -m "not full"
