@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from index.gates import Limits
 from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
+from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
 from recommender.related import DEFAULT_DEPTH
 from recommender.sentence_encoder import DEFAULT_MODEL
@@ -45,6 +46,9 @@ class Settings(BaseSettings):
     )
     map: dict[str, str] = Field(
         default_factory=dict, description="our field = the site's field, for each that differs"
+    )
+    source: list[dict[str, Any]] = Field(
+        default_factory=list, description="where articles are read, one table each"
     )
     url_template: str = Field(
         "/{id}", description="link of articles that have none; {id} is the escaped id"
@@ -79,6 +83,13 @@ class Settings(BaseSettings):
     cors_origins: list[str] = Field(
         default_factory=lambda: ["*"], description="origins whose pages may read the public routes"
     )
+
+    @field_validator("source")
+    @classmethod
+    def _without_secrets(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for table in value:
+            refuse_secrets(table)
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -154,7 +165,9 @@ def load_settings(**overrides: Any) -> Settings:
             known = ", ".join(sorted(Settings.model_fields))
             message = f"setting {name!r} does not exist; the settings are {known}"
         else:
-            message = f"setting {name} = {first['input']!r}: {first['msg']}"
+            # A source's table may hold a password that does not belong there.
+            value = "" if first["loc"][0] == "source" else f" = {first['input']!r}"
+            message = f"setting {name}{value}: {first['msg']}"
         raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
     except ValueError as error:  # TOML that can't be parsed
         raise SettingError(f"{CONFIG_FILE}: {error}") from error

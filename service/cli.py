@@ -18,7 +18,7 @@ from index.publishing import publish_build
 from index.root import Root
 from index.selection import Wish, select
 from index.settings import load_settings
-from recommender.errors import AlsoLikeError, InputError, NotFoundError
+from recommender.errors import AlsoLikeError, NotFoundError
 from service import cli_operations
 from service.cli_evaluate import evaluate
 from service.cli_options import (
@@ -30,7 +30,9 @@ from service.cli_options import (
     ReasonOption,
     RootOption,
     print_json,
+    read_mapping,
 )
+from service.cli_sources import sources_app
 
 app = typer.Typer(
     name="alsolike",
@@ -40,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(sources_app, name="sources")
 
 
 def main() -> None:
@@ -71,7 +74,13 @@ def _fail(message: str) -> None:
     f"--url-template 'https://example.org/{{id}}'\n\n{GATES_EPILOG}"
 )
 def build(
-    source: Annotated[str, typer.Argument(help="A .jsonl or .jsonl.gz file, or - for stdin.")],
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders or feeds, - for stdin; of an id in two the first wins. Left out: "
+            "the [[source]] tables of alsolike.toml."
+        ),
+    ] = None,
     root: RootOption = None,
     mapping: Annotated[
         list[str] | None,
@@ -111,15 +120,18 @@ def build(
     """Read articles, relate each to all others, and publish the result."""
     from index.builder import make_build
     from index.making import BuildOptions
-    from index.sources.jsonl import JsonlSource
+    from index.sources.registry import open_sources
     from recommender.sentence_encoder import load_encoder
 
     settings = load_settings(
         root=root, url_template=url_template, model=model, precision=precision, depth=depth
     )
+    sources = open_sources(
+        source or [], settings.source, settings.map, read_mapping(mapping or [])
+    )
     options = BuildOptions(
         mapping=FieldMapping(
-            fields={**settings.map, **_read_mapping(mapping or [])},
+            fields={},  # the sources rename their own
             url_template=settings.url_template,
             timezone=settings.zone,
         ),
@@ -139,7 +151,7 @@ def build(
         with _progress_bar() as progress:
             manifest, report = make_build(
                 place,
-                [JsonlSource(source)],
+                sources,
                 lambda: load_encoder(settings.model, settings.precision),
                 options,
                 progress,
@@ -333,7 +345,7 @@ def demo(
     settings = load_settings(root=root, port=port)
     # A port that is taken is better said now than after the work.
     sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
-    build(source=str(SAMPLE_SOURCE), root=root, model=model)
+    build(source=[str(SAMPLE_SOURCE)], root=root, model=model)
     typer.echo()
     related(SAMPLE_ARTICLE, root=root)
     if sockets is not None:
@@ -344,16 +356,6 @@ def _open(place: Root, name: str | None) -> Build:
     pointer = place.current()
     digest = pointer.manifest_sha256 if pointer is not None and name is None else None
     return Build(place.folder(name), manifest_sha256=digest)
-
-
-def _read_mapping(pairs: list[str]) -> dict[str, str]:
-    mapping: dict[str, str] = {}
-    for pair in pairs:
-        ours, equals, theirs = pair.partition("=")
-        if not equals or not ours or not theirs:
-            raise InputError(f"--map {pair!r} must be OURS=THEIRS, such as summary=text")
-        mapping[ours.strip()] = theirs.strip()
-    return mapping
 
 
 def _unknown(opened: Build, article_id: str) -> str:

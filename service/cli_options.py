@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from recommender.errors import InputError
+
 RootOption = Annotated[
     Path | None, typer.Option("--root", help="Folder of the builds (setting root).")
 ]
@@ -30,6 +32,21 @@ GATES_EPILOG = (
     "11 lists changed, 12 articles without a good link, 13 a hub, 14 recall, 15 encoder or recipe "
     "changed, 16 publishing held since a rollback, 17 nothing to compare with."
 )
+
+
+def read_mapping(pairs: list[str]) -> dict[str, str]:
+    """What ``--map`` says: our field to the source's.
+
+    Raises:
+        InputError: For a pair that is none.
+    """
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not ours or not theirs:
+            raise InputError(f"--map {pair!r} must be OURS=THEIRS, such as summary=text")
+        mapping[ours.strip()] = theirs.strip()
+    return mapping
 
 
 def print_json(value: Any) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -55,16 +56,49 @@ _BY_SUFFIX = {
     ".xml": "feed",
     ".rss": "feed",
     ".atom": "feed",
-    ".json": "feed",
 }
 
 
-def open_source(table: Mapping[str, Any], fields: Mapping[str, str]) -> Source:
+def open_sources(
+    locations: Sequence[str],
+    tables: Sequence[Mapping[str, Any]],
+    fields: Mapping[str, str],
+    overrides: Mapping[str, str],
+) -> list[ConfiguredSource]:
+    """The sources of a build: those named on the command line, or else the configured ones.
+
+    Args:
+        locations: See :func:`table_for`.
+        tables: The ``[[source]]`` tables of the settings.
+        fields: Our field to theirs, for every source.
+        overrides: The same from the command line, over a table's own ``map``.
+
+    Raises:
+        SettingError: If there is none, or one of them can't be used.
+    """
+    if not locations and not tables:
+        raise SettingError(
+            "nothing to read: name a source, such as articles.jsonl, or describe it in a "
+            "[[source]] table of alsolike.toml"
+        )
+    _mapping("--map or the setting map", {**fields, **overrides})
+    return [
+        open_source(table, fields, overrides)
+        for table in (map(table_for, locations) if locations else tables)
+    ]
+
+
+def open_source(
+    table: Mapping[str, Any],
+    fields: Mapping[str, str] = MappingProxyType({}),
+    overrides: Mapping[str, str] = MappingProxyType({}),
+) -> ConfiguredSource:
     """The source that a ``[[source]]`` table describes; nothing is read yet.
 
     Args:
         table: ``kind``, ``map`` and ``url_template``, and the kind's own options.
-        fields: Mapping for all sources, which the table's own ``map`` goes before.
+        fields: Our field to theirs; the table's own ``map`` goes before.
+        overrides: The same; goes before both.
 
     Raises:
         SettingError: Naming the option at fault; it never holds a secret.
@@ -89,7 +123,7 @@ def open_source(table: Mapping[str, Any], fields: Mapping[str, str]) -> Source:
     except SettingError as error:
         raise SettingError(mask(f"{where}: {error}", secrets)) from None
     return ConfiguredSource(
-        source=source, fields={**fields, **own}, url_template=template, secrets=secrets
+        source=source, fields={**fields, **own, **overrides}, url_template=template, secrets=secrets
     )
 
 
@@ -111,16 +145,24 @@ def table_for(location: str) -> dict[str, Any]:
             "a database needs a query: describe it in a [[source]] table of alsolike.toml, with "
             "the password in password_env or password_file"
         )
-    bare = location.lower().removesuffix(".gz")
-    kind = _BY_SUFFIX.get(Path(bare).suffix)
-    if Path(location).is_dir():
-        kind = _kind_of_folder(Path(location))
+    path = Path(location)
+    kind = _BY_SUFFIX.get(Path(location.lower().removesuffix(".gz")).suffix)
+    if path.is_dir():
+        kind = _kind_of_folder(path)
+    elif kind is None and path.is_file():
+        kind = "feed" if _is_json_feed(path) else "jsonl"
     if kind is None:
         raise SettingError(
-            f"{location}: what kind of source is it? Name a file that ends in "
-            f"{', '.join(_BY_SUFFIX)}, or describe it in a [[source]] table of alsolike.toml"
+            f"there is no file {location}, or no telling what it is; name a file that ends in "
+            f"{', '.join(_BY_SUFFIX)}, a folder of pages of one kind, or describe it in a "
+            "[[source]] table of alsolike.toml"
         )
     return {"kind": kind, "path": location}
+
+
+def _is_json_feed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"jsonfeed.org/version" in file.read(4096)
 
 
 def _kind_of_folder(folder: Path) -> str | None:
@@ -139,8 +181,8 @@ def _mapping(where: str, value: Any) -> dict[str, str]:
     for ours, theirs in value.items():
         if ours not in FIELDS or not isinstance(theirs, str) or not theirs:
             raise SettingError(
-                f"{where}: map {ours} = {theirs!r}: name one of {', '.join(FIELDS)} and the "
-                "source's own field"
+                f"{where}: {ours!r} = {theirs!r}: name a field of an article ({', '.join(FIELDS)}) "
+                "and the source's own"
             )
     return dict(value)
 

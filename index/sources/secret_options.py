@@ -29,26 +29,34 @@ def resolve_secrets(table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
         SettingError: If a secret stands in the table itself, or can't be found. The message
             does not hold it.
     """
+    refuse_secrets(table)
     options: dict[str, Any] = {}
     found: list[str] = []
     for key, value in table.items():
         name, _, way = key.rpartition("_")
-        if key == SECRET:
-            raise SettingError(
-                "a password does not belong into the settings; name the variable or the file that "
-                'holds it: password_env = "…" or password_file = "…"'
-            )
         if way in ("env", "file") and name and isinstance(value, str):
             options[name] = _look_up(key, value, way)
             found += [options[name]] if name == SECRET else _in_url(options[name])
         else:
-            if key == "url" and isinstance(value, str) and has_password(value):
-                raise SettingError(
-                    "the url holds a password; leave it out and name the variable or the file that "
-                    'holds it: password_env = "…" or password_file = "…"'
-                )
             options[key] = value
+            found += _in_url(value) if key == "url" and isinstance(value, str) else []
     return options, tuple(sorted(_spellings(found, options), key=len, reverse=True))
+
+
+def refuse_secrets(table: Mapping[str, Any]) -> None:
+    """Refuse a table that holds a secret itself, without repeating it.
+
+    Raises:
+        SettingError: Telling where it belongs.
+    """
+    remedy = (
+        "name the environment variable or the file that holds it instead: "
+        'password_env = "…" or password_file = "…"'
+    )
+    if SECRET in table:
+        raise SettingError(f"a password does not belong into the settings; {remedy}")
+    if isinstance(table.get("url"), str) and has_password(table["url"]):
+        raise SettingError(f"the url holds a password; {remedy}")
 
 
 def has_password(url: str) -> bool:
