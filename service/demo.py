@@ -33,7 +33,7 @@ from recommender.errors import SettingError
 from recommender.visibility import window
 from service.app import create_app
 from service.fragment import Card, make_card, templates
-from service.server import bind, configure_logs
+from service.server import GRACE_SECONDS, bind, configure_logs
 
 SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
 SAMPLE_SOURCE = SAMPLE / "articles.jsonl"
@@ -140,7 +140,11 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
     apps = _ByPort(
         create_app(settings), create_demo_site(settings, service_url), site.getsockname()[1]
     )
-    server = uvicorn.Server(uvicorn.Config(apps, log_config=None, access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            apps, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+        )
+    )
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[service, site])
 

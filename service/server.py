@@ -16,6 +16,8 @@ from recommender.errors import SettingError
 
 log = logging.getLogger("alsolike")
 
+GRACE_SECONDS = 10
+"""How long a reader who hangs on may hold up a restart."""
 
 _LOGS: dict[str, Any] = {
     "version": 1,
@@ -80,6 +82,7 @@ def run_server(settings: Settings) -> None:
         access_log=False,
         log_config=_LOGS,  # each worker sets up its own
         server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
 
