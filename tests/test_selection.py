@@ -188,11 +188,12 @@ def words_of(build: Build, article_id: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """A page with a rare tag and a common one, on a site of two languages."""
+    """A page with a rare tag, a rarer and a common one, on a site of two languages."""
     records = [{**record, "date": "2025-01-01", "language": "en"} for record in topical(24)]
     by_id = {record["id"]: record for record in records}
     changes: dict[str, dict[str, Any]] = {
-        PAGE: {"tags": ["common", "rare"]},
+        PAGE: {"tags": ["rare", "rarest", "common"]},
+        "sea-016": {"tags": ["rarest"]},
         "song-001": {"tags": ["rare"], "date": "2026-01-01"},
         "bread-002": {"tags": ["rare"], "date": "2026-01-02"},
         "rail-003": {"tags": ["rare"], "language": "de"},
@@ -214,14 +215,14 @@ def tagged(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def test_a_short_list_is_filled_by_the_rarest_tag_then_the_newest_of_its_language(
     tagged: Build,
 ) -> None:
-    rare = ["bread-002", "song-001"]
+    rare = ["sea-016", "bread-002", "song-001"]
     common = ["song-005", "sea-004", "rail-007", "sea-008"]
     newest = ["song-009", "bread-010"]
     ids = shown(tagged, min_score=ONLY_FALLBACKS)
-    assert ids[:8] == [*rare, *common, *newest]
+    assert ids[:9] == [*rare, *common, *newest]
     rest = {f"{one}-{number:03}" for number, one in enumerate(["sea", "song", "bread", "rail"] * 6)}
-    assert set(ids[8:]) == rest - {*ids[:8], PAGE, "rail-003", "bread-006", "rail-011", "sea-012"}
-    assert ids[8:] == sorted(ids[8:])
+    assert set(ids[9:]) == rest - {*ids[:9], PAGE, "rail-003", "bread-006", "rail-011", "sea-012"}
+    assert ids[9:] == sorted(ids[9:])
 
 
 def test_a_fallback_is_labelled_and_scores_nothing(tagged: Build) -> None:

@@ -53,8 +53,8 @@ def test_the_title_ends_as_a_sentence_before_the_body() -> None:
 
 
 def test_title_and_body_are_told_apart_by_the_digest() -> None:
-    one = PreparedText(title="A buoy", body="floats far")
-    other = PreparedText(title="A buoy floats", body="far")
+    one = PreparedText(title="Buoy", body="sfloat")
+    other = PreparedText(title="Buoys", body="float")
     assert one.digest() != other.digest()
 
 
