@@ -17,8 +17,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from index.articles import ReadReport
 from index.build import Build, Ragged
 from index.churn import compare, describe_churn
@@ -162,9 +160,10 @@ def _make(
                 dates=facts.dates,
                 texts=texts,
                 visible=facts.visible_now(),
-                weights=np.ones(count, dtype=np.float32),
+                weights=facts.weights,
             ),
             depth=making.options.depth,
+            adopt=making.options.adopt_orphans,
             calibration=None
             if making.options.relearn
             else carried_calibration(making.previous, entry),

@@ -63,6 +63,7 @@ class Facts:
     tag_ids: NDArray[np.int32]
     tag_names: list[str]
     superseded: dict[int, int]
+    weights: NDArray[np.float32]
 
     def visible_now(self) -> NDArray[np.bool_]:
         """Shape (n,): what readers may see at this moment."""
@@ -105,6 +106,8 @@ def prepare_articles(
     tag_numbers: dict[str, int] = {}
     tag_rows: list[int] = []
     tag_ids: list[int] = []
+    boosts = np.ones(count, dtype=np.float32)
+    preferences = making.options.preferences
     rows_by_id: dict[str, int] = {}
     supersedes: dict[int, str] = {}
     for row, article in enumerate(store):
@@ -127,6 +130,7 @@ def prepare_articles(
         if article.supersedes is not None:
             supersedes[row] = article.supersedes
         rows_by_id[article.id] = row
+        boosts[row] = preferences.boost(article)
         if row % 1_000 == 0:
             making.progress("prepare", row, count)
     for writer in (ids, cards, texts):
@@ -141,6 +145,7 @@ def prepare_articles(
         tag_rows=np.array(tag_rows, dtype=np.int32),
         tag_ids=np.array(tag_ids, dtype=np.int32),
         tag_names=list(tag_numbers),
+        weights=boosts * preferences.fade(dates, int(time.time() // 86_400)),
         superseded={
             row: rows_by_id[older] for row, older in supersedes.items() if older in rows_by_id
         },

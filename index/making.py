@@ -12,6 +12,7 @@ from index.articles import FieldMapping, ReadReport
 from index.build import Build
 from index.gates import Limits
 from index.root import Root
+from recommender.preferences import Preferences
 from recommender.related import DEFAULT_DEPTH
 
 Progress = Callable[[str, int, int | None], None]
@@ -32,6 +33,8 @@ class BuildOptions:
         from_scratch: Carry nothing over: encode and learn everything anew.
         limits: What the gates let through, for the report.
         accept_change: Another encoder or recipe is meant, for the report.
+        preferences: What the site prefers among its own articles.
+        adopt_orphans: Give articles that nobody links to a place where a good one exists.
     """
 
     mapping: FieldMapping
@@ -40,6 +43,8 @@ class BuildOptions:
     only: frozenset[str] = frozenset()
     keep_missing: bool = False
     relearn: bool = False
+    preferences: Preferences = field(default_factory=Preferences)
+    adopt_orphans: bool = False
     from_scratch: bool = False
     limits: Limits = field(default_factory=Limits)
     accept_change: bool = False

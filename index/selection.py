@@ -130,6 +130,10 @@ class _Guard:
         # A page that shows one version of a story already should not be given another.
         self._seen.update(int(build.stories[found]) for found in excluded if found is not None)
 
+    def is_visible(self, row: int) -> bool:
+        """Whether the row itself may be shown now."""
+        return self._build.is_visible(row, self._now)
+
     def admit(self, candidate: int) -> int | None:
         """The newest visible version of the candidate's story, if it has not been shown."""
         build = self._build
@@ -173,7 +177,8 @@ def _fallbacks(build: Build, row: int, guard: _Guard, wish: Wish) -> Iterator[in
         pools = [*sorted(tagged, key=len), *pools]
     for pool in pools:
         for candidate in map(int, pool):  # one by one: a pool may hold a million rows
-            if int(build.languages[candidate]) == language:
+            # One that is not visible yet is no news, though an older version of it may be shown.
+            if guard.is_visible(candidate) and int(build.languages[candidate]) == language:
                 shown = guard.admit(candidate)
                 if shown is not None:
                     yield shown

@@ -19,6 +19,7 @@ from index.gates import Limits
 from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
+from recommender.preferences import Boost, Preferences
 from recommender.related import DEFAULT_DEPTH
 from recommender.sentence_encoder import DEFAULT_MODEL
 
@@ -62,10 +63,20 @@ class Settings(BaseSettings):
         DEFAULT_LIMIT, description="articles per list where a request does not say"
     )
     min_score: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.15, description="related articles below this score are left out"
+        0.1, description="related articles below this score are left out"
     )
     fallback: Fallback = Field(
         Fallback.TAG, description="what fills a list that is too short: tag, newest or none"
+    )
+    half_life: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="days after which an article counts half as much as the newest"
+    )
+    boost: list[Boost] = Field(
+        default_factory=list,
+        description="factors on candidates: field, factor, and equals, at_least or below",
+    )
+    adopt_orphans: bool = Field(
+        False, description="give articles that nobody links to a place where a good one exists"
     )
     keep: Annotated[int, Field(ge=1)] = Field(
         5, description="builds that stay, beside the live one and the one before it"
@@ -122,6 +133,11 @@ class Settings(BaseSettings):
             max_hub=self.max_hub,
             min_recall=self.min_recall,
         )
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the site prefers among its own articles."""
+        return Preferences(boosts=tuple(self.boost), half_life=self.half_life)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -30,6 +30,7 @@ from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.recipe import DEFAULT_RECIPE, Recipe
 
 _SELF_OF = 5
+_LISTED = np.float32(1e-6)  # keeps an article's worst candidate from being dropped as a zero
 _RANDOM_PAIRS = 20_000
 _USUAL_PAIRS = 50
 _USUAL_DENSE = (0.15, 0.16)
@@ -194,6 +195,7 @@ def diffuse(
     floors = _floors(own)
     above = own.copy()
     above.data -= np.repeat(floors, np.diff(own.indptr))
+    above.data += _LISTED
     with_self = (above + sp.diags(self_scores.astype(np.float32) - floors, format="csr")).tocsr()
     ground = floors + graph @ floors
     rows = np.full((count, keep), NO_ROW, dtype=np.int32)

@@ -167,6 +167,14 @@ def shared_phrases(
     return shared
 
 
+def explain(shared: Sequence[str]) -> str:
+    """A sentence for editors: why two articles stand together."""
+    if not shared:
+        return "Close in meaning, without a telling word in common."
+    *most, last = shared
+    return f"Both speak of {', '.join(most)} and {last}." if most else f"Both speak of {last}."
+
+
 def _fold_case(corpus: Scan) -> tuple[list[str], NDArray[np.int64], list[str]]:
     """Words without case, each spelling's word, and how each word is mostly printed."""
     uses = np.bincount(corpus.tokens, minlength=len(corpus.spellings))

@@ -140,6 +140,8 @@ def build(
         only=frozenset(only or ()),
         keep_missing=keep_missing,
         relearn=relearn,
+        preferences=settings.preferences,
+        adopt_orphans=settings.adopt_orphans,
         from_scratch=from_scratch,
         limits=settings.limits,
         accept_change=accept_change,

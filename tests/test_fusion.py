@@ -1,0 +1,102 @@
+"""Fusing evidence and letting neighbors have a say, against slow exact sums."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from recommender.fusion import Calibration, calibrate, diffuse, gather_candidates, top_of_rows
+from recommender.lexical import weigh_terms
+from recommender.neighbors import NO_ROW, ExactIndex
+from recommender.recipe import Recipe
+from recommender.terms import count_terms, scan
+from recommender.text import PreparedText
+
+CHANCE = Calibration(dense_mean=0.1, dense_deviation=0.2, lexical_mean=0.05, lexical_deviation=0.05)
+
+
+@pytest.fixture
+def corpus():
+    generator = np.random.default_rng(3)
+    vectors = generator.normal(size=(40, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    words = [f"w{i}" for i in range(60)]
+    texts = [
+        PreparedText(title="", body=" ".join(generator.choice(words, size=12))) for _ in range(40)
+    ]
+    return vectors, weigh_terms(count_terms(scan(texts)))
+
+
+def exact_scores(vectors, lexical, calibration):
+    words = (lexical.weights @ lexical.weights.T).toarray()
+    return calibration.fuse(vectors @ vectors.T, words.astype(np.float32))
+
+
+def test_every_candidate_has_its_exact_score_and_none_is_the_article_itself(corpus):
+    vectors, lexical = corpus
+    calibration = calibrate(vectors, lexical)
+    index = ExactIndex(vectors)
+    recipe = Recipe(candidates=10)
+    own = gather_candidates(vectors, index, lexical, calibration, index.search(vectors, 11), recipe)
+    exact = exact_scores(vectors, lexical, calibration)
+    rows, columns = own.nonzero()
+    assert np.all(rows != columns)
+    assert np.allclose(np.asarray(own[rows, columns]).ravel(), exact[rows, columns], atol=1e-4)
+    assert np.all(np.diff(own.indptr) >= 10)
+
+
+def test_diffusion_equals_the_sum_it_is_documented_as():
+    generator = np.random.default_rng(5)
+    full = generator.uniform(1, 5, size=(12, 12)).astype(np.float32)
+    np.fill_diagonal(full, 0)
+    k = 4
+    found = diffuse(sp.csr_matrix(full), CHANCE, 11, Recipe(diffusion_neighbors=k)).neighbors
+    weights = 1 / np.arange(1, k + 1)
+    weights /= weights.sum()
+    for i in range(12):
+        nearest = np.argsort(-full[i], kind="stable")[:k]
+        expected = full[i].copy()
+        for w, n in zip(weights, nearest, strict=True):
+            row = full[n].copy()
+            row[n] = np.sort(full[n])[::-1][:5].mean()
+            expected += w * row
+        for row, score in zip(found.rows[i], found.scores[i], strict=True):
+            assert score == pytest.approx(expected[row], rel=1e-5)
+        assert i not in found.rows[i]
+
+
+def test_a_pair_that_nobody_lists_gets_the_worst_listed_score():
+    full = sp.csr_matrix(np.array([[0, 4, 0], [4, 0, 2], [0, 2, 0]], dtype=np.float32))
+    found = diffuse(full, CHANCE, 2, Recipe(diffusion_neighbors=1)).neighbors
+    # Article 0 lists only 1 (4.0, also its floor); 2 is known through neighbor 1 (2.0).
+    assert found.rows[0].tolist() == [1, 2]
+    assert found.scores[0][1] == pytest.approx(4 + 2)
+
+
+def test_without_neighbors_the_own_scores_stay():
+    full = sp.csr_matrix(np.array([[0, 3, 1], [3, 0, 2], [1, 2, 0]], dtype=np.float32))
+    found = diffuse(full, CHANCE, 2, Recipe(diffusion_neighbors=0)).neighbors
+    assert found.rows[1].tolist() == [0, 2]
+    assert found.scores[1].tolist() == pytest.approx([3, 2])
+
+
+def test_chance_is_zero_and_the_same_text_scores_highest():
+    chance = CHANCE.fuse(np.array([0.1], dtype=np.float32), np.array([0.05], dtype=np.float32))
+    assert chance[0] == pytest.approx(0, abs=1e-6)
+    assert CHANCE.of_the_same > 5
+
+
+def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus):
+    vectors, _ = corpus
+    for count in (1, 2):
+        lexical = weigh_terms(count_terms(scan([PreparedText(title="", body="a b c")] * count)))
+        found = calibrate(vectors[:count], lexical)
+        assert found.dense_deviation > 0.05
+        assert found.lexical_deviation > 0.005
+
+
+def test_top_of_rows_breaks_ties_by_column_and_skips_what_it_is_told():
+    matrix = sp.csr_matrix(np.array([[5, 2, 2, 2, 2, 9]], dtype=np.float32))
+    found = top_of_rows(matrix, 3, skip=np.array([5]))
+    assert found.rows.tolist() == [[0, 1, 2]]
+    short = top_of_rows(sp.csr_matrix((1, 4), dtype=np.float32), 2)
+    assert short.rows.tolist() == [[NO_ROW, NO_ROW]]

@@ -1,0 +1,99 @@
+"""Counting and weighing words."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender.lexical import similar_rows, weigh_terms
+from recommender.recipe import DEFAULT_RECIPE
+from recommender.terms import count_terms, scan
+from recommender.text import PreparedText
+
+
+def texts(*bodies: str) -> list[PreparedText]:
+    return [PreparedText(title="", body=body) for body in bodies]
+
+
+def weights_of(*bodies: str):
+    return weigh_terms(count_terms(scan(texts(*bodies)))).weights
+
+
+def test_equal_texts_have_the_largest_similarity_of_all():
+    weights = weights_of("kelp forest wave", "kelp forest wave", "kelp bread", "bread oven")
+    similar = (weights @ weights.T).toarray()
+    assert similar[0, 1] == np.max(similar[0])
+    assert similar[0, 1] > similar[0, 2] > similar[0, 3] == 0
+
+
+def test_a_rare_shared_word_counts_more_than_a_common_one():
+    bodies = ["kelp reef", "kelp wall", "reef sand"] + [f"reef stone{i}" for i in range(8)]
+    similar = (weights_of(*bodies) @ weights_of(*bodies).T).toarray()
+    assert similar[0, 1] > similar[0, 2]
+
+
+def test_a_shared_pair_counts_more_than_the_same_words_apart():
+    weights = weights_of("heat pump", "the heat pump", "pump of heat", "heat", "pump")
+    similar = (weights @ weights.T).toarray()
+    assert similar[0, 1] > similar[0, 2]
+
+
+def test_words_that_no_other_article_holds_make_it_less_like_others():
+    short, long = (
+        (weights @ weights.T).toarray()[0, 1]
+        for weights in (
+            weights_of("kelp wave", "kelp", "bread"),
+            weights_of("kelp wave " + " ".join(f"own{i}" for i in range(30)), "kelp", "bread"),
+        )
+    )
+    assert long < short
+
+
+def test_no_row_is_longer_than_one():
+    weights = weights_of("a bee sees a bee", "bee", "wall of bees", "")
+    lengths = np.sqrt(weights.multiply(weights).sum(axis=1))
+    assert np.all(lengths <= 1 + 1e-6)
+    assert lengths[3] == 0
+
+
+def test_hyphenated_words_meet_their_parts():
+    weights = weights_of(
+        "anti-CD20 therapy", "CD20 antibodies", "quiet therapy", "quiet antibodies"
+    )
+    assert (weights @ weights.T).toarray()[0, 1] > 0
+
+
+def test_scripts_without_spaces_share_pairs_of_characters():
+    weights = weights_of("多発性硬化症の研究", "多発性硬化症", "パンの発酵", "パンの発酵について")
+    similar = (weights @ weights.T).toarray()
+    assert similar[0, 1] > similar[0, 2]
+
+
+def test_a_draft_counted_against_a_known_vocabulary_gets_the_same_weights():
+    from recommender.lexical import apply_weights
+
+    known = count_terms(scan(texts("kelp forest wave", "kelp forest sand", "bread oven", "bread")))
+    vectors = weigh_terms(known)
+    draft = count_terms(scan(texts("kelp forest wave")), known)
+    found = apply_weights(draft, vectors.idf)
+    assert np.allclose(found.toarray()[0], vectors.weights.toarray()[0], atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.lists(st.sampled_from([f"w{i}" for i in range(30)]), max_size=12).map(" ".join),
+        min_size=2,
+        max_size=25,
+    )
+)
+def test_candidates_are_the_true_nearest_where_nothing_is_pruned(bodies):
+    weights = weights_of(*bodies)
+    similar = (weights @ weights.T).toarray()
+    for row, found in enumerate(similar_rows(weights, 5)):
+        assert len(set(found.tolist())) == len(found) <= 5
+        best = np.sort(similar[row][similar[row] > 0])[::-1][: len(found)]
+        assert np.allclose(np.sort(similar[row][found])[::-1], best, atol=1e-5)
+
+
+def test_the_default_recipe_weighs_both_kinds_of_evidence():
+    assert 0 < DEFAULT_RECIPE.dense_weight < 1

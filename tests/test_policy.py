@@ -1,0 +1,118 @@
+"""From candidates to lists."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender.neighbors import NO_ROW, Neighbors
+from recommender.policy import Lists, Reason, adopt_orphans, apply_policy
+from recommender.stories import Stories
+
+
+def stories(*of: int) -> Stories:
+    numbers = np.array(of, dtype=np.int32)
+    members = np.argsort(numbers, kind="stable").astype(np.int32)
+    return Stories(of=numbers, members=members, ends=np.cumsum(np.bincount(numbers)))
+
+
+def one_list(rows, scores, *, of=None, languages=None, weights=None, diversity=0.0, depth=5):
+    """The list of article 0 among ten; the other articles have no candidates."""
+    count = 10
+    all_rows = np.full((count, len(rows)), NO_ROW, dtype=np.int32)
+    all_scores = np.full((count, len(rows)), -np.inf, dtype=np.float32)
+    all_rows[0], all_scores[0] = rows, scores
+    vectors = np.eye(count, 16, dtype=np.float32)
+    vectors[3] = vectors[2]
+    return apply_policy(
+        Neighbors(rows=all_rows, scores=all_scores),
+        stories=of or stories(*range(count)),
+        languages=np.array(languages or [0] * count, dtype=np.int32),
+        weights=np.array(weights or [1.0] * count, dtype=np.float32),
+        embeddings=vectors,
+        depth=depth,
+        diversity=diversity,
+    )
+
+
+def test_a_story_stands_once_and_never_in_its_own_members_list():
+    lists = one_list([1, 2, 3, 4], [0.9, 0.8, 0.7, 0.6], of=stories(0, 0, 1, 1, 2, 3, 4, 5, 6, 7))
+    assert lists.rows[0].tolist() == [2, 4, NO_ROW, NO_ROW, NO_ROW]
+    left_out = list(zip(lists.rejected_rows[0], lists.rejected_reasons[0], strict=True))[:2]
+    assert left_out == [(1, Reason.OWN_STORY), (3, Reason.SAME_STORY)]
+
+
+def test_articles_of_another_language_stand_after_all_of_the_same():
+    languages = [1, 2, 1, 0, 2, 0, 0, 0, 0, 0]
+    lists = one_list([1, 4, 3, 2], [0.9, 0.8, 0.3, 0.2], languages=languages)
+    assert lists.rows[0].tolist() == [3, 2, 1, 4, NO_ROW]
+
+
+def test_a_weight_of_zero_keeps_an_article_out_and_others_move_it():
+    weights = [1, 0, 0.5, 1, 1, 1, 1, 1, 1, 1]
+    lists = one_list([1, 2, 3], [0.9, 0.8, 0.6], weights=weights)
+    assert lists.rows[0].tolist() == [3, 2, NO_ROW, NO_ROW, NO_ROW]
+    assert (1, Reason.TOO_FAR) in list(
+        zip(lists.rejected_rows[0], lists.rejected_reasons[0], strict=True)
+    )
+
+
+def test_diversity_lets_a_different_article_pass_a_copy_of_the_first():
+    rows, scores = [2, 3, 4], [0.9, 0.85, 0.84]
+    assert one_list(rows, scores).rows[0].tolist()[:3] == [2, 3, 4]
+    diverse = one_list(rows, scores, diversity=0.3)
+    assert diverse.rows[0].tolist()[:3] == [2, 4, 3]
+    assert diverse.scores[0].tolist()[:3] == pytest.approx([0.9, 0.84, 0.85])
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_whatever_the_candidates_a_list_holds_each_story_once_and_only_candidates(data):
+    count = data.draw(st.integers(2, 12))
+    width = data.draw(st.integers(1, 20))
+    generator = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    rows = np.array(
+        [
+            np.pad(
+                p := generator.permutation(count)[:width], (0, width - len(p)), constant_values=-1
+            )
+            for _ in range(count)
+        ],
+        dtype=np.int32,
+    )
+    scores = np.sort(generator.uniform(0, 1, rows.shape).astype(np.float32))[:, ::-1]
+    scores = np.where(rows < 0, -np.inf, scores).astype(np.float32)
+    of = np.unique(generator.integers(0, count, count), return_inverse=True)[1]
+    vectors = generator.normal(size=(count, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    lists = apply_policy(
+        Neighbors(rows=rows, scores=scores),
+        stories=stories(*of.tolist()),
+        languages=generator.integers(0, 3, count).astype(np.int32),
+        weights=np.ones(count, dtype=np.float32),
+        embeddings=vectors,
+        depth=6,
+        diversity=0.2,
+    )
+    for own in range(count):
+        shown = lists.rows[own][lists.rows[own] != NO_ROW]
+        told = [of[row] for row in shown]
+        assert len(set(told)) == len(told)
+        assert of[own] not in told
+        assert set(shown.tolist()) <= set(rows[own].tolist())
+        reachable = {of[row] for row in rows[own] if row >= 0} - {of[own]}
+        assert len(shown) == min(len(reachable), 6)
+
+
+def test_an_orphan_takes_the_last_shown_place_where_it_is_nearly_good_enough():
+    rows = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]], dtype=np.int32)
+    scores = np.array([[0.9, 0.5, 0.48], [0.9, 0.5, 0.2], [0.9, 0.5, 0.2], [0.9, 0.5, 0.4]])
+    lists = Lists(
+        rows=rows,
+        scores=scores.astype(np.float32),
+        rejected_rows=np.empty((4, 0), dtype=np.int32),
+        rejected_reasons=np.empty((4, 0), dtype=np.uint8),
+    )
+    assert adopt_orphans(lists, np.ones(4, dtype=bool), shown=2) == 1
+    assert lists.rows[0].tolist() == [1, 3, 2]
+    assert lists.rows[1].tolist() == [0, 2, 3]
