@@ -47,6 +47,8 @@ def connected(
         connection = http.client.HTTPConnection(origin.host, origin.port, timeout=timeout)
         connection.sock = current
         yield connection
+        if expired.is_set():  # to a reader that waits for the end, a cut looks like one
+            raise TimeoutError("cut")
     except (OSError, http.client.HTTPException, ValueError) as error:
         if expired.is_set():
             raise TimeoutError(f"no whole answer within {timeout:g} s") from error

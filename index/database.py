@@ -64,6 +64,9 @@ def open_engine(url: sa.URL, **options: Any) -> sa.Engine:
     Raises:
         DatabaseError: Naming the extra that brings the driver.
     """
+    if url.drivername.endswith("+pymysql") and isinstance(url.password, str):
+        # As text it would be sent in Latin-1, which no server has stored.
+        options = {"connect_args": {"password": url.password.encode()}, **options}
     try:
         return sa.create_engine(url, **options)
     except ModuleNotFoundError as error:
@@ -113,9 +116,14 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
         for row in result:
             yield dict(zip(names, row, strict=True))
     except GeneratorExit:
-        # A driver would fetch all remaining rows to close the cursor in good order.
-        connection.invalidate()
+        if connection.dialect.name in ("mysql", "mariadb"):
+            # To close the cursor in good order, the driver would fetch all remaining rows.
+            cursor: Any = result.cursor
+            cursor.connection = None
+            connection.invalidate()
         raise
+    finally:
+        result.close()
 
 
 def _open_sqlite(path: str | None) -> sqlite3.Connection:

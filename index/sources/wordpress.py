@@ -87,20 +87,37 @@ class _Api:
         self._pretty = True
 
     def get(self, route: str, query: Mapping[str, str]) -> Answer:
-        if self._pretty:
-            try:
-                return self._fetch(f"{self._home}/wp-json{route}?{urlencode(query)}")
-            except HttpError as error:
-                if error.status != 404:
-                    raise SourceError(f"{error}{_reason(error.body)}") from error
-                self._pretty = False  # a site without permalinks
         try:
-            return self._fetch(f"{self._home}/?{urlencode({'rest_route': route, **query})}")
+            if self._pretty:
+                answer = self._answer(f"{self._home}/wp-json{route}?{urlencode(query)}")
+                if answer is not None:
+                    return answer
+                self._pretty = False  # a site without permalinks shows its home page there
+            answer = self._answer(f"{self._home}/?{urlencode({'rest_route': route, **query})}")
         except HttpError as error:
-            raise SourceError(f"{error}{_reason(error.body)}") from error
+            hint = ""
+            if self._fetcher.password and error.status in (400, 401, 403):
+                hint = (
+                    f"; is the application password of {self._fetcher.user!r} right, and may they "
+                    "edit posts?"
+                )
+            raise SourceError(f"{error}{_reason(error.body)}{hint}") from error
+        if answer is None:
+            raise SourceError(
+                f"{shown(self._home)} is no WordPress site, or hides its REST API: neither "
+                f"/wp-json{route} nor ?rest_route={route} answers in JSON"
+            )
+        return answer
 
-    def _fetch(self, url: str) -> Answer:
-        return self._fetcher.get(url, accept="application/json")
+    def _answer(self, url: str) -> Answer | None:
+        """What the API answers; ``None`` if something else does."""
+        try:
+            answer = self._fetcher.get(url, accept="application/json")
+        except HttpError as error:
+            if error.status == 404 and not _reason(error.body):
+                return None
+            raise
+        return answer if "json" in answer.headers.get("content-type", "") else None
 
 
 def _reason(body: bytes) -> str:
@@ -195,6 +212,7 @@ def _image(media: Any) -> dict[str, str] | None:
 
 
 def _terms(groups: Any) -> list[str]:
-    return [
-        name for group in _list(groups) for term in _list(group) if (name := _text(term, "name"))
-    ]
+    """Categories and tags, without the category of posts that have none."""
+    terms = [term for group in _list(groups) for term in _list(group)]
+    names = [_text(term, "name") for term in terms if _text(term, "slug") != "uncategorized"]
+    return [name for name in names if name]
