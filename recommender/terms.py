@@ -85,8 +85,8 @@ class TermCounts:
 
 def scan(texts: Iterable[PreparedText]) -> Scan:
     """Read every word of a corpus once."""
-    ids: dict[str, int] = {}
-    spellings = [""]
+    numbers = _Numbers()
+    number_of = numbers.__getitem__
     chunks: list[NDArray[np.int32]] = []
     pending: list[int] = []
     ends: list[int] = []
@@ -94,15 +94,7 @@ def scan(texts: Iterable[PreparedText]) -> Scan:
     size = 0
     for text in texts:
         for part in (text.title, text.body):
-            for token in _TOKEN.findall(part):
-                number = ids.get(token)
-                if number is None:
-                    number = BREAK
-                    if _PART.match(token):
-                        number = len(spellings)
-                        spellings.append(token)
-                    ids[token] = number
-                pending.append(number)
+            pending.extend(map(number_of, _TOKEN.findall(part)))
             pending.append(BREAK)
             ends.append(size + len(pending))
         title_ends.append(ends.pop(-2))
@@ -115,8 +107,24 @@ def scan(texts: Iterable[PreparedText]) -> Scan:
         tokens=np.concatenate(chunks),
         ends=np.array(ends, dtype=np.int64),
         title_ends=np.array(title_ends, dtype=np.int64),
-        spellings=spellings,
+        spellings=numbers.spellings,
     )
+
+
+class _Numbers(dict[str, int]):
+    """The number of each token, given at its first sight, so that no later one takes a step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spellings = [""]
+
+    def __missing__(self, token: str) -> int:
+        number = BREAK
+        if _PART.match(token):
+            number = len(self.spellings)
+            self.spellings.append(token)
+        self[token] = number
+        return number
 
 
 def count_terms(corpus: Scan, known: TermCounts | None = None) -> TermCounts:
