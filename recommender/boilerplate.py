@@ -30,6 +30,7 @@ _SHARE = 0.005
 _LABEL_WORDS = 6
 _LABEL_PURITY = 0.85
 _SHORT_WORDS = 6
+_PARTICLE = 3  # "of", "and", "für" may stand in a name
 _EDGE_SENTENCES = 12
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")  # noqa: RUF001 - CJK sentence marks
@@ -98,9 +99,10 @@ class Boilerplate:
 
 
 def _catch_short_neighbors(sentences: list[str], shared: list[bool]) -> None:
-    """Mark short sentences between the text's edge and a shared passage as shared too.
+    """Mark names between the text's edge and a shared passage as shared too.
 
-    A journal's name before a shared citation is in few articles by itself.
+    A journal's name before a shared citation is in few articles by itself. A short sentence of
+    the article's own (``It floats.``) stays: unlike a name, it has words in lower case.
     """
     for order in (range(len(sentences)), range(len(sentences) - 1, -1, -1)):
         waiting: list[int] = []
@@ -109,10 +111,17 @@ def _catch_short_neighbors(sentences: list[str], shared: list[bool]) -> None:
                 for caught in waiting:
                     shared[caught] = True
                 waiting.clear()
-            elif len(sentences[index].split(None, _SHORT_WORDS)) <= _SHORT_WORDS:
+            elif _looks_like_a_name(sentences[index]):
                 waiting.append(index)
             else:
                 break
+
+
+def _looks_like_a_name(sentence: str) -> bool:
+    words = sentence.split(None, _SHORT_WORDS)
+    return len(words) <= _SHORT_WORDS and not any(
+        len(word) > _PARTICLE and word[0].islower() for word in words
+    )
 
 
 def learn_boilerplate(articles: Iterable[Article], count: int) -> Boilerplate:

@@ -85,7 +85,7 @@ def extract_phrases(corpus: Scan, languages: Sequence[str]) -> Phrases:
             the language whose stop words cover most of the corpus.
     """
     words, word_of, printed = _fold_case(corpus)
-    content = _content_words(words, corpus, word_of, languages)
+    content = _content_words(words, printed, corpus, word_of, languages)
     count = len(corpus.ends)
     tokens = word_of[corpus.tokens]
     owners, weights = corpus.owners, corpus.weights
@@ -194,17 +194,22 @@ def _fold_case(corpus: Scan) -> tuple[list[str], NDArray[np.int64], list[str]]:
 
 
 def _content_words(
-    words: list[str], corpus: Scan, word_of: NDArray[np.int64], languages: Sequence[str]
+    words: list[str],
+    printed: list[str],
+    corpus: Scan,
+    word_of: NDArray[np.int64],
+    languages: Sequence[str],
 ) -> NDArray[np.bool_]:
     stop = _stop_words(words, corpus, word_of, languages)
     return np.array(
         [
             bool(word)
             and not word[0].isdigit()
-            and word not in stop
+            # An acronym is no stop word, though many a country's code is listed as one.
+            and (word not in stop or (len(name) > 1 and name.isupper()))
             and word not in _REPORTING
             and not word.replace("-", "").isdigit()
-            for word in words
+            for word, name in zip(words, printed, strict=True)
         ]
     )
 

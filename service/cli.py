@@ -126,9 +126,7 @@ def build(
     settings = load_settings(
         root=root, url_template=url_template, model=model, precision=precision, depth=depth
     )
-    sources = open_sources(
-        source or [], settings.source, settings.map, read_mapping(mapping or [])
-    )
+    sources = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     options = BuildOptions(
         mapping=FieldMapping(
             fields={},  # the sources rename their own
@@ -219,6 +217,9 @@ def inspect(
         str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
     ] = None,
     root: RootOption = None,
+    boilerplate: Annotated[
+        bool, typer.Option("--boilerplate", help="List what many articles share and was ignored.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a build holds, how it was made, and how good it was measured to be."""
@@ -226,6 +227,10 @@ def inspect(
     manifest = place.manifest(name)
     pointer = place.current()
     live = pointer is not None and pointer.build == manifest.name
+    shared = Build(place.folder(manifest.name)).read_json("boilerplate.json")
+    if boilerplate:
+        _print_boilerplate(shared, as_json=as_json)
+        return
     if as_json:
         print_json({"live": live, **manifest.model_dump()})
         return
@@ -240,12 +245,24 @@ def inspect(
         "index": f"{manifest.index.kind}, recall {manifest.index.recall}",
         "lists": f"{manifest.depth} deep",
         "quality": ", ".join(f"{key} {value:g}" for key, value in manifest.quality.items()),
+        "ignored": ", ".join(f"{len(found)} {kind}" for kind, found in shared.items())
+        + " that many articles share (--boilerplate lists them)",
         "reading": _counts(manifest.reading),
         "seconds": ", ".join(f"{key} {value:g}" for key, value in manifest.seconds.items()),
         "size": f"{size / 1e6:.1f} MB in {len(manifest.files)} files",
     }
     for label, value in rows.items():
         typer.echo(f"{label:9} {value}")
+
+
+def _print_boilerplate(shared: dict[str, dict[str, int]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(shared)
+        return
+    for kind, found in shared.items():
+        typer.echo(f"{kind} ({len(found)}), by the number of articles that were found to hold each")
+        for text, count in found.items():
+            typer.echo(f"{count:7}  {text}")
 
 
 @app.command(epilog="Example: alsolike verify && alsolike publish BUILD")
