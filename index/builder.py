@@ -51,6 +51,8 @@ from recommender.related import Catalogue, Related, relate
 from recommender.terms import count_terms, scan
 from recommender.text import RECIPE
 
+_DRIFT_SAMPLE = 1_000
+
 
 def make_build(
     root: Root,
@@ -223,16 +225,17 @@ def _make(
 def _boilerplate(
     making: Making, store: ArticleStore, count: int
 ) -> tuple[Boilerplate, Boilerplate]:
-    """What is ignored, and what would be if it were learned now.
+    """What is ignored, and what would be if it were learned now, from a smaller sample.
 
     The live build's is carried over, so that no text changes because another did.
     """
-    sample = list(store.sample(SAMPLE, count))
-    boilerplate = relearned = learn_boilerplate(sample, len(sample))
     previous = making.previous
     if previous is not None and previous.manifest.recipe == RECIPE and not making.options.relearn:
         found = json.loads(previous.checked("boilerplate.json").read_bytes())
         boilerplate = Boilerplate(**found)
+        relearned = _learn(store, count, _DRIFT_SAMPLE)
+    else:
+        boilerplate = relearned = _learn(store, count, SAMPLE)
     write_json(
         making.folder / "boilerplate.json",
         {
@@ -242,6 +245,11 @@ def _boilerplate(
         },
     )
     return boilerplate, relearned
+
+
+def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
+    sample = list(store.sample(size, count))
+    return learn_boilerplate(sample, len(sample))
 
 
 def _write_related(folder: Path, related: Related) -> None:

@@ -178,25 +178,40 @@ def _coverage(
 
 
 def _boilerplate(ignored: Boilerplate, relearned: Boilerplate) -> dict[str, Any]:
-    """What is ignored, and how far learning anew would lead away from it."""
-    old = {("passage", name) for name in ignored.passages}
-    old |= {("label", name) for name in ignored.labels}
-    old |= {("heading", name) for name in ignored.headings}
-    new = {("passage", name) for name in relearned.passages}
-    new |= {("label", name) for name in relearned.labels}
-    new |= {("heading", name) for name in relearned.headings}
-    either = len(old | new)
+    """What is ignored, and how far learning anew would lead away from it.
+
+    What only just counts as shared comes and goes with the sample; drift is what is shared by
+    twice as many pages on one side and not at all on the other.
+    """
+    old, new = _passages(ignored), _passages(relearned)
+    gone = _common(old) - new.keys()
+    came = _common(new) - old.keys()
+    either = _common(old) | _common(new)
     return {
         "passages": dict(list(ignored.passages.items())[:_PASSAGES]),
         "labels": dict(list(ignored.labels.items())[:_PASSAGES]),
         "headings": dict(list(ignored.headings.items())[:_PASSAGES]),
-        "count": len(old),
+        "count": len(ignored),
         "drift": {
-            "share": round(len(old ^ new) / either, 4) if either else 0.0,
-            "gone": [name for _, name in sorted(old - new)][:_NAMED],
-            "new": [name for _, name in sorted(new - old)][:_NAMED],
+            "share": round(len(gone | came) / len(either), 4) if either else 0.0,
+            "gone": [name for _, name in sorted(gone)][:_NAMED],
+            "new": [name for _, name in sorted(came)][:_NAMED],
         },
     }
+
+
+def _passages(boilerplate: Boilerplate) -> dict[tuple[str, str], int]:
+    kinds = {
+        "passage": boilerplate.passages,
+        "label": boilerplate.labels,
+        "heading": boilerplate.headings,
+    }
+    return {(kind, name): count for kind, held in kinds.items() for name, count in held.items()}
+
+
+def _common(passages: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
+    least = 2 * min(passages.values(), default=0)
+    return {passage for passage, count in passages.items() if count >= least}
 
 
 def _map(findings: Findings, visible: NDArray[np.bool_]) -> dict[str, Any]:
