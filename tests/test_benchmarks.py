@@ -1,0 +1,40 @@
+"""Benchmarks run without any data from outside and end with one JSON object."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent.parent
+
+
+def last_line(*arguments: str) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.model
+def test_encode_compares_equal_vectors():
+    found = last_line("benchmarks.encode", "--windows", "24")
+    assert set(found) == {"alsolike_per_s", "plain_per_s", "ratio", "min_cosine"}
+    assert found["min_cosine"] >= 0.9995
+
+
+@pytest.mark.model
+def test_relevance_measures_every_method_on_the_sample():
+    found = last_line("benchmarks.relevance")
+    methods = {"dense", "bm25", "tfidf", "more-like-this", "rrf", "alsolike"}
+    assert set(found["macro_ndcg10"]) == set(found["sets"]["series"]) == methods
+    assert found["macro_ndcg10"]["alsolike"] > found["macro_ndcg10"]["dense"]
+
+
+@pytest.mark.full
+@pytest.mark.model
+@pytest.mark.parametrize("module", ["ablation", "template"])
+def test_the_slower_ones_run_too(module):
+    assert last_line(f"benchmarks.{module}")
