@@ -159,18 +159,8 @@ class Build:
 
     def row(self, article_id: str) -> int | None:
         """The row of an article, by binary search over the ids."""
-        wanted = article_id.encode(errors="surrogatepass")  # what is no Unicode is never found
-        low, high = 0, self.count
-        while low < high:
-            middle = (low + high) // 2
-            found = self._ids[middle]
-            if found < wanted:
-                low = middle + 1
-            elif found == wanted:
-                return middle
-            else:
-                high = middle
-        return None
+        # What is no Unicode is never found.
+        return self._ids.find(article_id.encode(errors="surrogatepass"))
 
     def article_id(self, row: int) -> str:
         """The id of a row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -82,14 +83,14 @@ def compare(old: Snapshot, new: Snapshot, *, now: int) -> Churn:
 
 def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
     """The place of each id among ``others``, -1 where it is not; both ascend."""
-    found: list[int] = []
+    found = array("q")
     theirs = enumerate(others)
     place, other = next(theirs, (0, None))
     for article_id in ids:
         while other is not None and other < article_id:
             place, other = next(theirs, (0, None))
         found.append(place if other == article_id else -1)
-    return np.array(found, dtype=np.int64)
+    return np.frombuffer(found, dtype=np.int64)
 
 
 def describe_churn(

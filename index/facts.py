@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,11 +105,9 @@ def prepare_articles(
     languages = np.zeros(count, dtype=np.int32)
     language_ids: dict[str, int] = {"": 0}
     tag_numbers: dict[str, int] = {}
-    tag_rows: list[int] = []
-    tag_ids: list[int] = []
+    tag_rows, tag_ids = array("i"), array("i")
     boosts = np.ones(count, dtype=np.float32)
     preferences = making.options.preferences
-    rows_by_id: dict[str, int] = {}
     supersedes: dict[int, str] = {}
     for row, article in enumerate(store):
         prepared = prepare(article, boilerplate)
@@ -129,7 +128,6 @@ def prepare_articles(
             tag_ids.append(tag_numbers.setdefault(tag, len(tag_numbers)))
         if article.supersedes is not None:
             supersedes[row] = article.supersedes
-        rows_by_id[article.id] = row
         boosts[row] = preferences.boost(article)
         if row % 1_000 == 0:
             making.progress("prepare", row, count)
@@ -142,12 +140,16 @@ def prepare_articles(
         recency=recency,
         languages=languages,
         language_names=list(language_ids),
-        tag_rows=np.array(tag_rows, dtype=np.int32),
-        tag_ids=np.array(tag_ids, dtype=np.int32),
+        tag_rows=np.frombuffer(tag_rows, dtype=np.int32),
+        tag_ids=np.frombuffer(tag_ids, dtype=np.int32),
         tag_names=list(tag_numbers),
         weights=boosts * preferences.fade(dates, int(time.time() // 86_400)),
-        superseded={
-            row: rows_by_id[older] for row, older in supersedes.items() if older in rows_by_id
-        },
+        superseded=_find_older(Blob(folder / "ids.bin"), supersedes),
     )
     return facts, PreparedTexts(folder / "prepared.bin")
+
+
+def _find_older(ids: Blob, supersedes: dict[int, str]) -> dict[int, int]:
+    """The rows of the older versions that are there; a million ids need no table for that."""
+    found = {row: ids.find(older.encode()) for row, older in supersedes.items()}
+    return {row: older for row, older in found.items() if older is not None}

@@ -141,6 +141,20 @@ class Blob:
                 yield self._data[start:end]
                 start = end
 
+    def find(self, wanted: bytes) -> int | None:
+        """The place of a string among strings that ascend, by binary search."""
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            found = self[middle]
+            if found == wanted:
+                return middle
+            if found < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return None
+
 
 def ends_path(path: Path) -> Path:
     """Where the ends of a blob's strings are kept."""
