@@ -57,8 +57,12 @@ def publish_made(
 def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
     """List the builds, oldest first: which is live, what became of each."""
     place = Root(load_settings(root=root).root)
-    pointer = place.current()
-    rollback = place.kept_for_rollback()[1:]
+    pointer, rollback = None, []
+    try:
+        pointer = place.current()
+        rollback = place.kept_for_rollback()[1:]
+    except BuildError as error:  # what there is to choose from is asked for then most of all
+        typer.echo(f"alsolike: {error}", err=True)
     fates = _fates(place)
     rows: list[dict[str, Any]] = []
     for name in place.names():

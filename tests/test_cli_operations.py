@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from serving import prose
 
 from index.gates import Gate
 from index.root import HELD_EXIT_CODE
+from index.settings import Settings
+from recommender import errors
 from service import cli
 
 CALL = Callable[..., "Outcome"]
@@ -265,3 +268,56 @@ def test_what_a_dead_process_left_is_told_and_gone(call: CALL) -> None:
     assert "cleaned up: build 20260102T030405Z-0a1b2c died unfinished" in outcome.err
     assert not left.exists()
     assert "clean-up" in events()
+
+
+def test_builds_are_listed_while_the_pointer_is_damaged_and_forcing_one_repairs_it(
+    call: CALL,
+) -> None:
+    name = build(call, articles(30))
+    Path("alsolike-root/CURRENT").write_text("{}")
+    outcome = call("builds")
+    assert outcome.out.startswith(name)
+    assert "CURRENT is damaged" in outcome.err
+    assert call("publish", name).code == Gate.COMPARISON
+    assert call("publish", name, "--force").code == 0
+    assert live(call) == name
+
+
+DOCS = Path(__file__).parent.parent / "docs" / "operations.md"
+
+
+def test_the_documented_exit_codes_are_those_of_the_errors() -> None:
+    table = re.findall(r"^\| (\d+) \| (?:gate \*(\w+)\*)?", DOCS.read_text(), re.MULTILINE)
+    gates = {int(code): name for code, name in table if name}
+    assert gates == {int(gate): gate.name.lower() for gate in Gate}
+    codes = {error.exit_code for error in every_error(errors.AlsoLikeError)}
+    assert {int(code) for code, _ in table} == {0, HELD_EXIT_CODE, *Gate, *codes}
+
+
+def every_error(kind: type[errors.AlsoLikeError]) -> Iterator[type[errors.AlsoLikeError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from every_error(below)
+
+
+def test_documented_commands_options_and_settings_exist() -> None:
+    text = DOCS.read_text()
+    commands: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+    blocks = "\n".join(re.findall(r"^```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    told = re.findall(r"alsolike ([a-z]+)(.*)", blocks)
+    told += re.findall(r"`alsolike ([a-z]+)([^`]*)`", text)
+    assert len(told) > 15
+    for name, rest in told:
+        assert name in commands
+        options = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= options | {"--help"}, (name, rest)
+    for name, default in re.findall(r"^\| `(\w+)` \| `?([\w.-]+)`? \|", text, re.MULTILINE):
+        assert str(Settings.model_fields[name].default) == default
+
+
+def test_the_documented_order_of_gates_is_theirs(call: CALL) -> None:
+    build(call, articles(60))
+    found = call("build", write(articles(30)), "--model", "hashing:128", "--no-publish", "--json")
+    report = call("report", found.json()["build"], "--json").json()
+    order = ", ".join(str(gate["exit_code"]) for gate in report["gates"])
+    assert f"in the order {order}" in " ".join(DOCS.read_text().split())
