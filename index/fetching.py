@@ -156,16 +156,19 @@ class Fetcher:
         }
         with connected(origin, address, self.timeout) as connection:
             connection.request("GET", _target(url), headers={"Host": str(origin), **headers})
-            response = connection.getresponse()
-            found = {name.lower(): value for name, value in response.getheaders()}
-            if response.status in _REDIRECTS and "location" in found:
-                return Answer(url=url, headers=found, body=b"")
-            found.pop("location", None)
-            if response.status in _BUSY:
-                raise _BusyError(url, response, _retry_after(found.get("retry-after")))
-            if response.status != 200:
-                raise HttpError(url, response.status, response.read(_CHUNK))
-            return Answer(url=url, headers=found, body=self._body(url, response))
+            with connection.getresponse() as response:
+                return self._answer(url, response)
+
+    def _answer(self, url: str, response: http.client.HTTPResponse) -> Answer:
+        found = {name.lower(): value for name, value in response.getheaders()}
+        if response.status in _REDIRECTS and "location" in found:
+            return Answer(url=url, headers=found, body=b"")
+        found.pop("location", None)
+        if response.status in _BUSY:
+            raise _BusyError(url, response, _retry_after(found.get("retry-after")))
+        if response.status != 200:
+            raise HttpError(url, response.status, response.read(_CHUNK))
+        return Answer(url=url, headers=found, body=self._body(url, response))
 
     def _authorization(self, origin: Origin, address: Address) -> dict[str, str]:
         if not self.password or origin != origin_of(self.url):

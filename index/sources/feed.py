@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -29,10 +29,11 @@ class FeedSource(WebOptions):
         path: the file it is in.
     """
 
-    url: str = ""
+    url: str = field(default="", repr=False)
     path: str = ""
 
     def __post_init__(self) -> None:
+        WebOptions.__post_init__(self)  # a slotted dataclass has no bare super()
         if bool(self.url) == bool(self.path):
             raise SettingError("a feed needs either url or path")
 

@@ -32,7 +32,10 @@ def read_json_feed(content: bytes, name: str) -> tuple[list[Record | Problem], s
 
 def _record(item: Any, feed: Mapping[str, Any], place: str) -> Record | Problem:
     if not isinstance(item, dict):
-        return Problem(place=place, field="", reason="invalid-item", message=f"{item!r:.60}")
+        kind = type(item).__name__
+        return Problem(
+            place=place, field="", reason="invalid-item", message=f"no JSON object but {kind}"
+        )
     excerpt, image = item.get("summary"), item.get("image") or item.get("banner_image")
     values = {
         **item,

@@ -47,12 +47,13 @@ def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | Problem], st
     for number, entry in enumerate(entries, 1):
         place = f"{name} item {number} (line {entry.sourceline})"
         try:
-            values = {"language": language, **read(entry)}
+            values = read(entry)
         except MarkupError as error:
             records.append(
                 Problem(place=place, field="content", reason="invalid-html", message=str(error))
             )
         else:
+            values["language"] = values["language"] or language
             given = {field: value for field, value in values.items() if value}
             records.append(Record(place=place, values=given))
     return records, _link(channel, "next")
@@ -64,7 +65,7 @@ def _rss_item(item: Element) -> dict[str, Any]:
     content = _text(item, "encoded", _CONTENT)
     guid = next(_children(item, "guid"), None)
     if not link and guid is not None and guid.get("isPermaLink", "true") == "true":
-        link = text_of(guid).strip()
+        link = _web(text_of(guid).strip())
     return {
         "id": _text(item, "guid") or link,
         "title": _text(item, "title"),
@@ -151,6 +152,11 @@ def _date(text: str) -> str:
         return email.utils.parsedate_to_datetime(text).isoformat()
     except ValueError:
         return text
+
+
+def _web(text: str) -> str:
+    """Many a guid is no link although it does not say so."""
+    return text if text.startswith(("http://", "https://")) else ""
 
 
 def _image(item: Element) -> dict[str, str] | None:

@@ -104,8 +104,8 @@ def open_source(
         SettingError: Naming the option at fault; it never holds a secret.
     """
     kind = table.get("kind")
-    if kind not in KINDS:
-        raise SettingError(f"[[source]] kind = {kind!r}; choose one of {', '.join(KINDS)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise SettingError(f"[[source]] kind = {kind!r:.40}; choose one of {', '.join(KINDS)}")
     where = f"[[source]] of kind {kind}"
     options, secrets = resolve_secrets(table)
     own = _mapping(where, options.pop("map", {}))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from index.fetching import MAX_BYTES, Fetcher
+from index.hosts import HostRules
+from recommender.errors import SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,11 @@ class WebOptions:
     timeout: float = 30.0
     max_bytes: int = MAX_BYTES
     attempts: int = 4
+
+    def __post_init__(self) -> None:
+        HostRules(hosts=self.hosts, private=self.private)
+        if self.timeout <= 0 or self.max_bytes < 1 or self.attempts < 1:
+            raise SettingError("timeout, max_bytes and attempts must be above 0")
 
     def fetcher(self, url: str) -> Fetcher:
         """A fetcher for ``url`` and what it may lead to."""

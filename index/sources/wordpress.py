@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from index.sources.markup import MarkupError, parse_html
 from index.sources.sections import sections_of
 from index.sources.source import Problem, Record
 from index.sources.web import WebOptions
-from recommender.errors import SourceError
+from recommender.errors import SettingError, SourceError
 
 _PUBLIC = "publish"
 _ALL = "publish,future,draft,pending,private"
@@ -34,9 +34,14 @@ class WordPressSource(WebOptions):
         per_page: Posts per request, at most 100.
     """
 
-    url: str
+    url: str = field(repr=False)
     types: tuple[str, ...] = ("posts",)
     per_page: int = 100
+
+    def __post_init__(self) -> None:
+        WebOptions.__post_init__(self)  # a slotted dataclass has no bare super()
+        if not 1 <= self.per_page <= 100:
+            raise SettingError(f"per_page {self.per_page} must be from 1 to 100")
 
     @property
     def name(self) -> str:
@@ -121,19 +126,19 @@ class _Api:
 
 
 def _reason(body: bytes) -> str:
-    """What WordPress says of a refusal."""
+    """What WordPress says of a refusal; not cut, or the half of a secret would go unmasked."""
     try:
-        found = json.loads(body)
-        return f": {found['message']}" if isinstance(found["message"], str) else ""
+        message = json.loads(body)["message"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return ""
+    return f": {message}" if isinstance(message, str) and len(message) <= 500 else ""
 
 
 def _number(answer: Answer, header: str) -> int:
     value = answer.headers.get(header, "")
     if not (value.isascii() and value.isdecimal() and len(value) < 10):
         raise SourceError(
-            f"{shown(answer.url)} is no WordPress REST answer: header {header} is {value!r:.40}"
+            f"{shown(answer.url)} is no WordPress REST answer: it has no header {header}"
         )
     return int(value)
 
@@ -151,7 +156,10 @@ def _posts(answer: Answer) -> list[Any]:
 def _record(post: Any, place: str) -> Record | Problem:
     if not isinstance(post, dict) or not isinstance(post.get("id"), int):
         return Problem(
-            place=place, field="", reason="invalid-post", message=f"no post: {post!r:.60}"
+            place=place,
+            field="",
+            reason="invalid-post",
+            message=f"no post with a numeric id, but {type(post).__name__}",
         )
     place = f"{place} id {post['id']}"
     values = {name: value for name, value in post.items() if name != "_embedded"}
