@@ -11,6 +11,7 @@ from snapshots import ENCODER, NOW, ring, snapshot
 from index.churn import compare
 from index.gates import Gate, Limits, Verdict, judge
 from index.root import HELD_EXIT_CODE
+from index.settings import Settings
 from index.snapshot import Snapshot
 
 
@@ -170,3 +171,7 @@ def test_a_build_of_nothing_visible_replaces_no_site(tmp_path: Path) -> None:
     live = snapshot(tmp_path / "live", ring(100))
     new = snapshot(tmp_path / "new", ring(100), hidden=ring(100))
     assert Gate.ARTICLES in refused(new, live)
+
+
+def test_the_defaults_are_those_of_the_settings() -> None:
+    assert Settings().limits == Limits()
