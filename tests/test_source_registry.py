@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import importlib
 import json
 import logging
 import os
@@ -25,6 +26,7 @@ from index.sources.secret_options import mask
 from index.sources.source import Problem, Record
 from recommender.errors import SettingError, SourceError
 
+DOCS = Path(__file__).parents[1] / "docs" / "sources.md"
 PASSWORD = "hunter2 Ärger&Co/%"
 
 
@@ -292,6 +294,32 @@ def test_a_new_kind_is_one_class_and_one_line(monkeypatch: pytest.MonkeyPatch) -
     assert [item.values["title"] for item in source.records()] == ["N"] * 3
     with pytest.raises(SettingError, match="upto"):
         open_source({"kind": "counted", "upto": "x"})
+
+
+def test_the_kind_that_the_documentation_adds_can_be_added(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert len(code.splitlines()) <= 30
+    module = tmp_path / "mailing_list.py"
+    module.write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(registry.KINDS, "mbox", importlib.import_module("mailing_list").MboxSource)
+    path = tmp_path / "list.mbox"
+    path.write_text("From a@b Thu Jan  1 00:00:00 2026\nMessage-ID: x\nSubject: S\n\nText\n")
+    (item,) = open_source({"kind": "mbox", "path": str(path)}).records()
+    assert isinstance(item, Record)
+    assert item.values == {"id": "x", "title": "S", "summary": "Text\n"}
+    with pytest.raises(SourceError, match="no mailbox"):
+        list(open_source({"kind": "mbox", "path": "none"}).records())
+
+
+def test_every_kind_and_option_is_documented() -> None:
+    text = DOCS.read_text()
+    for kind, cls in KINDS.items():
+        assert f'kind = "{kind}"' in text or f"| `{kind}` |" in text
+        for option in dataclasses.fields(cls):
+            assert re.search(rf"[`\n]{option.name}(_env)?\b", text), (kind, option.name)
 
 
 def test_a_longer_secret_is_masked_before_a_shorter_one_in_it() -> None:

@@ -7,6 +7,9 @@ import decimal
 import uuid
 from typing import Any
 
+_PLAIN = (str, int, float, dt.date, type(None))
+_BYTES = (bytes, bytearray, memoryview)
+
 
 def plain(value: Any) -> Any:
     """A cell as text, number, date, list or object.
@@ -14,9 +17,9 @@ def plain(value: Any) -> Any:
     Bytes that are not UTF-8 keep their places as lone surrogates, which whoever reads the
     field reports or replaces.
     """
-    if isinstance(value, str | int | float | dt.date | None):
+    if isinstance(value, _PLAIN):
         return value
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, _BYTES):
         return bytes(value).decode(errors="surrogateescape")
     if isinstance(value, decimal.Decimal):
         return float(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from index.database import DatabaseError, describe, stream_rows
 from index.sources.cells import plain
@@ -37,18 +36,14 @@ class SqlSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        row = 0
+        name, row = self.name, 0
         try:
             for values in stream_rows(self.url, self.query, self.password, self.batch):
                 row += 1
-                yield Record(place=self._place(row, values), values=_plain(values))
+                key, value = next(iter(values.items()))
+                yield Record(
+                    place=f"{name} row {row} ({key}={value!r:.60})",
+                    values={column: plain(cell) for column, cell in values.items()},
+                )
         except DatabaseError as error:
-            raise SourceError(f"{self.name} can't be read after row {row}: {error}") from error
-
-    def _place(self, row: int, values: dict[str, Any]) -> str:
-        key, value = next(iter(values.items()))
-        return f"{self.name} row {row} ({key}={value!r:.60})"
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in values.items()}
+            raise SourceError(f"{name} can't be read after row {row}: {error}") from error

@@ -1,0 +1,160 @@
+"""How fast are sources read, and does memory stay flat?
+
+``python -m benchmarks.sources [--rows N]``: the same articles, recombined from the sample
+corpus, as one SQLite table and as one JSONL file. Each is read three times in a process of its
+own: by the bare reader (``sqlite3``; ``json.loads`` a line), by the source, and by the source
+with every record made an article. Memory is the process's anonymous memory (``RssAnon``) after
+a tenth of the rows and its highest value after that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from benchmarks.corpora import SAMPLE, say
+from index.articles import FieldMapping, ReadReport, read_articles
+from index.sources.registry import open_source
+
+_SEED = 20_260_101
+_QUERY = "SELECT id, title, summary, date, tags FROM articles"
+_WAYS = ("bare", "source", "articles")
+
+
+def records(rows: int) -> Iterator[dict[str, Any]]:
+    """Articles of one section each, whose texts are recombined from the sample's sentences."""
+    sample = [json.loads(line) for line in (SAMPLE / "articles.jsonl").read_bytes().splitlines()]
+    sentences = [
+        sentence
+        for record in sample
+        for section in record["sections"]
+        for sentence in section["text"].split(". ")
+    ]
+    generator = random.Random(_SEED)
+    for row in range(rows):
+        base = sample[row % len(sample)]
+        yield {
+            "id": f"article-{row}",
+            "title": base["title"],
+            "summary": ". ".join(generator.sample(sentences, 6)),
+            "date": base["date"],
+            "tags": base["tags"],
+        }
+
+
+def write(kind: str, rows: int, path: Path) -> None:
+    """Write the articles in one of the two forms."""
+    if kind == "jsonl":
+        with path.open("w", encoding="utf-8") as file:
+            for record in records(rows):
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        return
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE articles (id, title, summary, date, tags)")
+        database.executemany(
+            "INSERT INTO articles VALUES (:id, :title, :summary, :date, :tags)",
+            ({**record, "tags": json.dumps(record["tags"])} for record in records(rows)),
+        )
+        database.commit()
+
+
+def reader(kind: str, way: str, path: Path) -> Iterable[Any]:
+    """One way to read one form."""
+    if way == "bare":
+        return _bare_jsonl(path) if kind == "jsonl" else _bare_sqlite(path)
+    options: dict[str, Any] = {"kind": "jsonl", "path": str(path)}
+    if kind == "sqlite":
+        options = {"kind": "sql", "url": f"sqlite:///{path}", "query": _QUERY}
+    source = open_source(options)
+    if way == "source":
+        return source.records()
+    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    return read_articles(source, mapping, ReadReport())
+
+
+def _bare_jsonl(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _bare_sqlite(path: Path) -> Iterator[Any]:
+    with closing(sqlite3.connect(path)) as database:
+        yield from database.execute(_QUERY)
+
+
+def anonymous_mb() -> float:
+    """This process's anonymous memory in MB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("RssAnon"))
+    return int(line.split()[1]) / 1024
+
+
+def measure(kind: str, way: str, path: Path, rows: int) -> dict[str, float]:
+    """Read everything once, in this process."""
+    early = peak = 0.0
+    count = 0
+    start = time.perf_counter()
+    for _ in reader(kind, way, path):
+        count += 1
+        if count % max(1, rows // 20) == 0:
+            memory = anonymous_mb()
+            peak = max(peak, memory)
+            if not early and count >= rows // 10:
+                early = peak = memory
+    seconds = time.perf_counter() - start
+    if count != rows:
+        raise RuntimeError(f"{kind}, {way}: {count} of {rows} rows came back")
+    return {
+        "rows_s": round(rows / seconds),
+        "anon_mb_at_tenth": round(early, 1),
+        "anon_mb_peak": round(peak, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000, help="articles (default 100,000)")
+    parser.add_argument(
+        "--worker", nargs=3, metavar=("KIND", "WAY", "PATH"), help=argparse.SUPPRESS
+    )
+    given = parser.parse_args()
+    if given.worker:
+        kind, way, path = given.worker
+        print(json.dumps(measure(kind, way, Path(path), given.rows)))
+        return
+    found: dict[str, Any] = {"rows": given.rows}
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in ("sqlite", "jsonl"):
+            path = Path(folder, kind)
+            write(kind, given.rows, path)
+            found[kind] = {}
+            for way in _WAYS:
+                command = [sys.executable, "-m", "benchmarks.sources", "--rows", str(given.rows)]
+                done = subprocess.run(
+                    [*command, "--worker", kind, way, str(path)],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                )
+                found[kind][way] = json.loads(done.stdout)
+                say(f"{kind:7} {way:9} {found[kind][way]}")
+            path.unlink()
+            bare, source = found[kind]["bare"]["rows_s"], found[kind]["source"]["rows_s"]
+            found[kind]["ratio_to_bare"] = round(source / bare, 3)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
