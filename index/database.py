@@ -94,6 +94,8 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error)
         raise DatabaseError(" ".join(reason.split())) from error
+    except (ValueError, OverflowError, RecursionError) as error:  # a cell no driver can hold
+        raise DatabaseError(f"a value can't be read: {error}") from error
 
 
 def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[str, Any]]:

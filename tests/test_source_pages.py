@@ -188,6 +188,8 @@ def test_a_page_is_read_in_its_encoding(tmp_path: Path, content: str, encoding: 
     [
         ("p.html", b"", "html", "invalid-html"),
         ("p.html", b"<div>" * 5000 + b"x", "html", "invalid-html"),
+        ("p.html", b"<h1 " + b" ".join(b"a%d" % n for n in range(90_000)), "html", "invalid-html"),
+        ("p.html", b"<h1 " + b"".join(b"a%d='>'" % n for n in range(9000)), "html", "invalid-html"),
         ("p.html", b"<h1>\xff\xfe", "html", "invalid-encoding"),
         ("p.html", b"<p>no title", "html", "title: missing"),
         ("p.txt", b" \n\n ", "plain", "empty"),

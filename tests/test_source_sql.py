@@ -90,6 +90,16 @@ def test_a_wrong_password_is_refused_without_being_told(
     assert "reader" in str(error.value)
 
 
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_value_that_no_driver_can_hold_is_told_with_its_row(server: str) -> None:
+    query = "SELECT 'a' AS id, CAST('infinity' AS timestamptz) AS visible_until"
+    with pytest.raises(SourceError, match="after row 0"):
+        list(open_source(table(server, query)).records())
+    deep = "SELECT 'a' AS id, CAST(repeat('[', 2000) || repeat(']', 2000) AS jsonb) AS tags"
+    with pytest.raises(SourceError, match="a value can't be read"):
+        list(open_source(table(server, deep)).records())
+
+
 def test_an_unknown_table_is_told_in_the_servers_words(server: str) -> None:
     with pytest.raises(SourceError, match=r"(?s)after row 0.*artikles"):
         list(open_source(table(server, "SELECT * FROM artikles")).records())

@@ -7,12 +7,24 @@ depth of 256 with an error that is reported.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
 from cssselect import SelectorError
 from lxml import etree
 from lxml.cssselect import CSSSelector
+
+MAX_CHARACTERS = 4 * 1024 * 1024
+"""A longer page is no article."""
+
+MAX_ATTRIBUTES = 5_000
+"""Of one element; the parser's time grows with the square of them."""
+
+_WORTH_COUNTING = 50_000
+_TAG = re.compile(r"""<[a-zA-Z](?:[^>"'=]+|=\s*(?:"[^"]*"|'[^']*')?|["'])*+""")
+_QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
+_NAME = re.compile(r"[^\s/=]+")
 
 Element = Any
 """An ``lxml`` element: ``tag``, ``text``, ``tail``, ``get``, iteration over its children."""
@@ -26,8 +38,12 @@ def parse_html(text: str) -> Element:
     """The root element of a page, or of a piece of one.
 
     Raises:
-        MarkupError: If there is nothing in it, or it is nested too deeply to be one.
+        MarkupError: If there is nothing in it, or it is too long, too deep or too wide to be one.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise MarkupError(f"longer than {MAX_CHARACTERS} characters")
+    if len(text) > _WORTH_COUNTING:
+        _check_attributes(text)
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(text.encode(errors="replace"), parser)
@@ -96,6 +112,14 @@ def inner_markup(element: Element) -> str:
     parts = [element.text or ""]
     parts += [etree.tostring(child, encoding="unicode", method="html") for child in element]
     return "".join(parts)
+
+
+def _check_attributes(text: str) -> None:
+    for tag in _TAG.finditer(text):
+        if tag.end() - tag.start() > 2 * MAX_ATTRIBUTES:
+            count = sum(1 for _ in _NAME.finditer(_QUOTED.sub(" ", tag[0])))
+            if count > MAX_ATTRIBUTES:
+                raise MarkupError(f"an element with more than {MAX_ATTRIBUTES} attributes")
 
 
 @lru_cache(maxsize=256)
