@@ -119,9 +119,9 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
             yield dict(zip(names, row, strict=True))
     except GeneratorExit:
         if connection.dialect.name in ("mysql", "mariadb"):
-            # To close the cursor in good order, the driver would fetch all remaining rows.
+            # To end in good order the driver would fetch all remaining rows: cut the line.
             cursor: Any = result.cursor
-            cursor.connection = None
+            cursor._result.unbuffered_active = False
             connection.invalidate()
         raise
     finally:

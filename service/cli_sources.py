@@ -80,6 +80,7 @@ def _print_check(check: SourceCheck) -> None:
     skipped = sum(report.skipped.values())
     typer.echo(f"{check.name}: read {report.read}, kept {report.kept}, skipped {skipped}")
     width = max(len(one.theirs) for one in check.fields)
+    typer.echo(f"  {'field':13} {'have':>4}  {'from':{width}}  the first".rstrip())
     for one in check.fields:
         filled = str(one.filled or "-")
         line = f"  {one.field:13} {filled:>4}  {one.theirs:{width}}  {one.example}"
