@@ -76,7 +76,9 @@ def make_report(findings: Findings) -> dict[str, Any]:
             {**asdict(verdict), "gate": verdict.gate.name.lower(), "exit_code": int(verdict.gate)}
             for verdict in findings.verdicts
         ],
-        "churn": findings.churn,
+        # Without the build's own name, which is a time.
+        "churn": findings.churn
+        and {key: value for key, value in findings.churn.items() if key != "new"},
         "scores": {"good": findings.good_score, **_scores(best[visible])},
         "links": _links(findings.snapshot, visible, inbound),
         "languages": _coverage(

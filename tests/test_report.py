@@ -158,6 +158,7 @@ def test_a_rebuild_reports_what_it_changes(write_jsonl: WRITE, build_root: BUILD
     _, later = build_root(write_jsonl(records))
     churn = later.report()["churn"]
     assert churn["old"] == first.name
+    assert "new" not in churn
     assert [item["article_id"] for item in churn["added"]["first"]] == ["heron"]
     assert [item["article_id"] for item in churn["removed"]["first"]] == ["a04"]
     _, page = page_of(later)
