@@ -104,19 +104,30 @@ class Snapshot:
         """What stands first in every list once the invisible is left out.
 
         Returns:
-            Rows, shape (n, 6), -1 at the end; and the best score of each, shape (n,),
+            Rows, shape (n, 6), -1 at the end; and the best score among them, shape (n,),
             ``-inf`` without any.
         """
         visible = self.visible(now)
         head = np.full((len(self), SHOWN), NO_ROW, dtype=np.int32)
         best = np.full(len(self), -np.inf, dtype=np.float32)
-        width = min(SHOWN, self.rows.shape[1])
         for start in range(0, len(self), _CHUNK):
-            here = slice(start, start + _CHUNK)
-            rows, scores = np.asarray(self.rows[here]), np.asarray(self.scores[here])
-            there = (rows != NO_ROW) & visible[np.where(rows == NO_ROW, 0, rows)]
-            order = np.argsort(~there, axis=1, kind="stable")[:, :width]
-            taken = np.take_along_axis(there, order, axis=1)
-            head[here, :width] = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)
-            best[here] = np.where(there, scores, -np.inf).max(axis=1)
+            some = np.arange(start, min(start + _CHUNK, len(self)))
+            # Nearly always enough are visible among the first; where not, the whole list.
+            for width in (2 * SHOWN, self.rows.shape[1]):
+                rows = np.asarray(self.rows[some, :width])
+                head[some], best[some] = _front(rows, self.scores[some, :width], visible)
+                some = some[(head[some, -1] == NO_ROW) & (rows[:, -1] != NO_ROW)]
         return head, best
+
+
+def _front(
+    rows: NDArray[np.int32], scores: NDArray[np.float32], visible: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The first visible rows of each list, and the best of their scores."""
+    there = (rows != NO_ROW) & visible[np.where(rows == NO_ROW, 0, rows)]
+    order = np.argsort(~there, axis=1, kind="stable")[:, :SHOWN]
+    taken = np.take_along_axis(there, order, axis=1)
+    head = np.full((len(rows), SHOWN), NO_ROW, dtype=np.int32)
+    head[:, : order.shape[1]] = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)
+    best = np.where(taken, np.take_along_axis(scores, order, axis=1), -np.inf).max(axis=1)
+    return head, best.astype(np.float32)

@@ -113,3 +113,20 @@ def test_in_and_out_are_the_differences_of_the_ids(
     assert both == [old.article_id(row) for row in churn.old_rows]
     assert set(both) == before.keys() & after.keys()
     assert np.all(churn.replaced == 0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 25), st.sets(st.integers(0, 29)))
+def test_the_shown_are_the_first_visible_however_deep_they_lie(
+    tmp_path_factory, near: int, hidden: set[int]
+) -> None:
+    lists = ring(30, near=near)
+    names = sorted(lists)
+    unseen = {names[number] for number in hidden}
+    build = snapshot(tmp_path_factory.mktemp("build") / "a", lists, hidden=unseen)
+    shown, best = build.shown(NOW)
+    for row, name in enumerate(names):
+        expected = [other for other in lists[name] if other not in unseen][:6]
+        found = [build.article_id(other) for other in shown[row].tolist() if other >= 0]
+        assert found == expected
+        assert best[row] == (0.5 if expected else -np.inf)
