@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from index.churn import compare
 from index.gates import Gate, Limits, Verdict, judge
 from index.journal import append_journal
+from index.pointer import CURRENT
 from index.root import Root
 from index.snapshot import Snapshot
 from recommender.errors import BuildError, GateError, NotFoundError
@@ -44,7 +45,9 @@ def publish_build(
     manifest = root.verify(name)
     new = Snapshot.of(root.folder(name), manifest)
     verdicts = _judge(root, new, limits, accept_change=accept_change)
-    refusals = [verdict for verdict in verdicts if not verdict.passed]
+    # A first build has nothing to protect: weak lists are better than none, and are reported.
+    first = not (root.path / CURRENT).exists()
+    refusals = [v for v in verdicts if not v.passed and (not first or v.gate is Gate.RECALL)]
     if not refusals:
         root.make_live(manifest, reason=reason)
         return verdicts
