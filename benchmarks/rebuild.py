@@ -107,14 +107,21 @@ def timed_build(
 
 
 def agreement(one: Build, other: Build) -> dict[str, float]:
-    """How far two builds of the same articles agree."""
+    """How far two builds of the same articles agree.
+
+    Learned anew, a passage that only just counts as shared may count no longer; articles whose
+    text differs by that are counted, and have no say in the cosine.
+    """
     mine, theirs = (load_array(build.checked("embeddings.npy")) for build in (one, other))
-    cosines = np.einsum("ij,ij->i", mine, theirs)
+    texts = [load_array(build.checked("text_digests.npy")) for build in (one, other)]
+    same = (texts[0] == texts[1]).all(axis=1)
+    cosines = np.einsum("ij,ij->i", mine[same], theirs[same])
     shared = [
         len(np.intersect1d(a[a >= 0], b[b >= 0])) / max((a >= 0).sum(), (b >= 0).sum(), 1)
         for a, b in zip(one.related_rows[:, :10], other.related_rows[:, :10], strict=True)
     ]
     return {
+        "other_texts": int((~same).sum()),
         "lowest_cosine": round(float(cosines.min()), 6),
         "top10_overlap": round(float(np.mean(shared)), 4),
     }
