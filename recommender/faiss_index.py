@@ -59,8 +59,15 @@ class FaissIndex:
         return kept
 
     def save(self, path: Path) -> None:
-        """Write the index to ``path`` and sync it to disk."""
-        faiss.write_index(self._index, str(path))
+        """Write the index to ``path`` and sync it to disk.
+
+        Raises:
+            BuildError: If it can't be written, such as on a full disk.
+        """
+        try:
+            faiss.write_index(self._index, str(path))
+        except RuntimeError as error:
+            raise BuildError(f"{path} can't be written: {error}") from error
         with path.open("rb") as file:
             os.fsync(file.fileno())
 
