@@ -8,10 +8,11 @@ from typing import Any
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
 from recommender.errors import BuildError
-from recommender.neighbors import NO_ROW, ExactIndex, Neighbors, check_queries, sort_hits
+from recommender.neighbors import NO_ROW, ExactIndex, Neighbors, Rows, check_queries, sort_hits
 
 FLAT_LIMIT = 50_000
 """Up to here exact search is as fast as any index and needs no training."""
@@ -20,6 +21,9 @@ _MOST_TIES = 1_024
 """Among more equals than this, which are found no longer matters."""
 
 _SEED = 1234
+_TUNING_SAMPLE = 300
+_TUNING_DEPTH = 50
+_TUNING_RECALL = 0.99
 
 
 class FaissIndex:
@@ -91,11 +95,25 @@ def build_index(embeddings: Embeddings) -> FaissIndex:
         index.train(np.ascontiguousarray(embeddings[np.sort(sample)]))
     for start in range(0, count, 65_536):
         index.add(np.ascontiguousarray(embeddings[start : start + 65_536]))
+    built = FaissIndex(index, kind)
     if kind != "Flat":
-        index.k_factor = 4.0
-        inverted: Any = faiss.downcast_index(index.base_index)
-        inverted.nprobe = max(16, inverted.nlist // 24)
-    return FaissIndex(index, kind)
+        _widen(built, index, embeddings)
+    return built
+
+
+def _widen(built: FaissIndex, index: Any, embeddings: Embeddings) -> None:
+    """Search more lists, and refine more hits, until enough true neighbors are found.
+
+    How many it takes depends on how the corpus clusters, so it is measured, not guessed.
+    """
+    rows = _sample_rows(len(embeddings), _TUNING_SAMPLE)
+    queries = np.ascontiguousarray(embeddings[rows])
+    truth = ExactIndex(embeddings).search(queries, _TUNING_DEPTH).rows
+    inverted: Any = faiss.downcast_index(index.base_index)
+    inverted.nprobe, index.k_factor = max(16, inverted.nlist // 24), 4.0
+    while _share_found(built, queries, truth) < _TUNING_RECALL and inverted.nprobe < inverted.nlist:
+        inverted.nprobe = min(2 * inverted.nprobe, inverted.nlist)
+        index.k_factor = min(2 * index.k_factor, 32.0)
 
 
 def index_kind(count: int, dim: int) -> str:
@@ -132,10 +150,16 @@ def measure_recall(
     """
     if index.kind == "Flat":
         return 1.0
+    queries = np.ascontiguousarray(embeddings[_sample_rows(len(embeddings), sample)])
+    return _share_found(index, queries, ExactIndex(embeddings).search(queries, k).rows)
+
+
+def _sample_rows(count: int, sample: int) -> NDArray[np.int64]:
     generator = np.random.default_rng(_SEED)
-    rows = np.sort(generator.choice(len(embeddings), min(sample, len(embeddings)), replace=False))
-    queries = np.ascontiguousarray(embeddings[rows])
-    truth = ExactIndex(embeddings).search(queries, k).rows
-    found = index.search(queries, k).rows
+    return np.sort(generator.choice(count, min(sample, count), replace=False))
+
+
+def _share_found(index: FaissIndex, queries: Embeddings, truth: Rows) -> float:
+    found = index.search(queries, truth.shape[1]).rows
     hits = sum(len(np.intersect1d(a, b)) for a, b in zip(truth, found, strict=True))
     return hits / truth.size

@@ -74,16 +74,18 @@ class Calibration:
 def calibrate(
     embeddings: Embeddings, lexical: LexicalVectors, recipe: Recipe = DEFAULT_RECIPE
 ) -> Calibration:
-    """Measure chance on a fixed sample of pairs.
+    """Measure chance on a fixed sample of pairs, or on all of them where they are few.
 
     A handful of articles are no sample: what chance looks like on other sites counts as much as
     fifty pairs, which a corpus of a few dozen outweighs.
     """
     count = len(embeddings)
     generator = np.random.default_rng(_SEED)
-    pairs = min(_RANDOM_PAIRS, count * (count - 1) // 2)
-    left = generator.integers(max(count, 1), size=pairs)
-    right = (left + generator.integers(1, max(count, 2), size=pairs)) % max(count, 1)
+    if count * (count - 1) // 2 <= _RANDOM_PAIRS:
+        left, right = np.triu_indices(count, k=1)
+    else:
+        left = generator.integers(count, size=_RANDOM_PAIRS)
+        right = (left + generator.integers(1, count, size=_RANDOM_PAIRS)) % count
     dense = np.einsum("ij,ij->i", embeddings[left], embeddings[right])
     words = lexical.weights[left].multiply(lexical.weights[right]).sum(axis=1)
     dense_mean, dense_deviation = _with_prior(dense, *_USUAL_DENSE)

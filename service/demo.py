@@ -37,7 +37,7 @@ from service.server import GRACE_SECONDS, bind, configure_logs
 
 SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
 SAMPLE_SOURCE = SAMPLE / "articles.jsonl"
-SAMPLE_ARTICLE = "sourdough-proof-temperature-sour"
+SAMPLE_ARTICLE = "cooler-streets-1-one-broad-crown"
 
 _INCLUDE_SECONDS = 0.5
 

@@ -384,7 +384,7 @@ def test_the_demo_without_serving_ends_after_showing_a_list(
     outcome = call("demo", "--model", "hashing:64", "--no-serve")
     assert outcome.code == 0
     assert "120 articles" in outcome.out
-    assert "[sourdough-proof-temperature-sour]" in outcome.out
+    assert "[cooler-streets-1-one-broad-crown]" in outcome.out
     assert "http://" not in outcome.out
 
 

@@ -202,7 +202,7 @@ def test_a_rebuild_gives_the_lists_that_a_build_from_scratch_gives(
     ]
     # What chance looks like is carried over too; measured anew it is a little different here,
     # where a hundred articles are a small sample. Among thousands: python -m benchmarks.rebuild.
-    assert np.mean(overlap) >= 0.94
+    assert np.mean(overlap) >= 0.99
 
 
 def test_another_model_carries_nothing_over(tmp_path: Path, write_jsonl: WRITE) -> None:
