@@ -39,12 +39,14 @@ class Variant:
         recipe: The figures.
         title_share: See :data:`recommender.embedding.TITLE_SHARE`.
         cleaned: Whether boilerplate is taken out.
+        adopt: Whether orphans are given a place, which is off by default.
     """
 
     name: str
     recipe: Recipe = DEFAULT_RECIPE
     title_share: float = TITLE_SHARE
     cleaned: bool = True
+    adopt: bool = False
 
 
 VARIANTS = (
@@ -56,6 +58,7 @@ VARIANTS = (
     Variant(name="no embeddings", recipe=replace(DEFAULT_RECIPE, dense_weight=0.0)),
     Variant(name="no title embedding", title_share=0.0),
     Variant(name="no boilerplate removal", cleaned=False),
+    Variant(name="with orphans adopted", adopt=True),
 )
 
 
@@ -113,6 +116,7 @@ def measure(corpus: Corpus, prepared: Prepared, variant: Variant) -> tuple[dict[
             weights=np.ones(count, dtype=np.float32),
         ),
         recipe=variant.recipe,
+        adopt=variant.adopt,
     )
     seconds = time.perf_counter() - start
     rows = {article_id: row for row, article_id in enumerate(corpus.ids)}

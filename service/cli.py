@@ -16,9 +16,10 @@ from index.build import Build
 from index.manifest import Manifest
 from index.publishing import publish_build
 from index.root import Root
-from index.selection import Wish, select
+from index.selection import Origin, Wish, select
 from index.settings import load_settings
 from recommender.errors import AlsoLikeError, NotFoundError
+from recommender.phrases import explain
 from service import cli_operations
 from service.cli_evaluate import evaluate
 from service.cli_options import (
@@ -203,8 +204,7 @@ def related(
     typer.echo()
     for position, item in enumerate(chosen, 1):
         shown = opened.article(item.row)
-        shared = ", ".join(item.shared_terms)
-        note = f"share: {shared}" if shared else ("fallback" if item.score == 0 else "")
+        note = explain(item.shared_terms) if item.origin is Origin.RELATED else "fallback"
         typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
         typer.echo(f"          {shown.date or ''}  {note}".rstrip())
     if not chosen:

@@ -1,0 +1,70 @@
+"""What does pruning the lexical product lose, and what does it save?
+
+``python -m benchmarks.pruning --data DIR`` (without it: the sample): every article's lexical
+candidates, found by its heaviest terms among each term's heaviest articles, against the exact
+product of a sample of 500 articles with all others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+import numpy as np
+
+from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
+from recommender.fusion import top_of_rows
+from recommender.lexical import POSTINGS, QUERY_TERMS, similar_rows, weigh_terms
+from recommender.recipe import DEFAULT_RECIPE
+from recommender.terms import count_terms, scan
+from recommender.text import PreparedText
+
+_SAMPLE = 500
+
+
+def measure(texts: list[PreparedText]) -> dict[str, float]:
+    """Recall of the first 10 and 50, and seconds of both ways for all articles."""
+    weights = weigh_terms(count_terms(scan(texts))).weights
+    count = len(texts)
+    rows = np.arange(0, count, max(1, count // _SAMPLE))[:_SAMPLE]
+    start = time.perf_counter()
+    exact = top_of_rows(weights[rows] @ weights.T, 50, skip=rows)
+    exact_seconds = (time.perf_counter() - start) * count / len(rows)
+    start = time.perf_counter()
+    found = [set(part.tolist()) for part in similar_rows(weights, DEFAULT_RECIPE.candidates + 1)]
+    seconds = time.perf_counter() - start
+    shares = [
+        [
+            len(found[row] & set(true[:depth].tolist())) / max(1, int((true[:depth] >= 0).sum()))
+            for row, true in zip(rows.tolist(), exact.rows, strict=True)
+        ]
+        for depth in (10, 50)
+    ]
+    return {
+        "articles": count,
+        "recall10": round(float(np.mean(shares[0])), 4),
+        "recall50": round(float(np.mean(shares[1])), 4),
+        "pruned_s": round(seconds, 2),
+        "exact_s_extrapolated": round(exact_seconds, 1),
+    }
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = data_folder(argparse.ArgumentParser(description=__doc__)).parse_args()
+    corpora = {corpus.name: corpus.texts for corpus in load_corpora(arguments.data)}
+    if arguments.data is not None:
+        corpora["arxiv-60k"] = load_texts(arguments.data / "arxiv-60k.jsonl.gz")[1]
+    results = {}
+    for name, texts in corpora.items():
+        say(name)
+        results[name] = measure(texts)
+    print(f"{QUERY_TERMS} terms ask, {POSTINGS} articles of a term answer\n")
+    header = ["corpus", *next(iter(results.values()))]
+    print(table(header, [[name, *map(str, found.values())] for name, found in results.items()]))
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
