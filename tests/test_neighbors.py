@@ -196,10 +196,10 @@ def test_raw_hits_are_sorted_with_the_missing_last(hits: list[tuple[int, float]]
 
 
 def test_the_kind_follows_the_number_of_rows() -> None:
-    assert index_kind(1, 384) == index_kind(50_000, 384) == "Flat"
-    assert index_kind(100_000, 384) == "IVF512,PQ192x4fsr,RFlat"
+    assert index_kind(1, 384) == index_kind(100_000, 384) == "Flat"
+    assert index_kind(100_001, 384) == "IVF512,PQ192x4fsr,RFlat"
     assert index_kind(1_000_000, 384) == "IVF2048,PQ192x4fsr,RFlat"
-    assert index_kind(100_000, 383) == "Flat"
+    assert index_kind(1_000_000, 383) == "Flat"
 
 
 def test_recall_is_measured_not_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
