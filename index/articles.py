@@ -8,7 +8,6 @@ mended. Each is reported with its place, and read = kept + skipped.
 from __future__ import annotations
 
 import datetime as dt
-import html
 import json
 import re
 import sys
@@ -16,9 +15,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from index.cleaning import check_url, plain_text
 from index.sources.source import Problem, Record, Source, look_up
 from recommender.article import Article, Image, Section, Status, check_id
 from recommender.errors import ArticleError, SettingError, SourceError
@@ -44,12 +44,11 @@ FIELDS = (
 """Every field of an article in the input format."""
 
 MAX_TITLE = 500
-MAX_URL = 2048
 MAX_TEXT = 200_000
 MAX_EXCERPT_SOURCE = 2_000
 MAX_LABEL = 100
 MAX_LABELS = 50
-"""Longest title, link, text, excerpt and label (in characters), and most labels kept."""
+"""Longest title, text, excerpt and label (in characters), and most labels kept."""
 
 _KEPT_PROBLEMS = 1_000
 """How many problems the report holds in full; the rest are counted."""
@@ -73,13 +72,7 @@ _STATUSES = {
 _SCHEDULED = {"scheduled", "future"}
 _LARGEST = sys.float_info.max
 
-_SPACE = re.compile(r"\s+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
-_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--.{0,500}?--)>")
-_BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|section)\b[^<>]{0,500}>", re.IGNORECASE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +104,8 @@ class ReadReport:
     def note(self, problem: Problem) -> None:
         """Count something wrong with an article that is kept all the same."""
         self.notes[f"{problem.field}: {problem.reason}"] += 1
-        self._remember(problem)
+        if problem.reason != "made-from-template":  # of a site without links that is every record
+            self._remember(problem)
 
     def _remember(self, problem: Problem) -> None:
         if len(self.problems) < _KEPT_PROBLEMS:
@@ -448,48 +442,3 @@ class _RecordParser:
             else:
                 ratings[plain_text(str(name))[:MAX_LABEL]] = float(figure)
         return ratings
-
-
-def plain_text(text: str) -> str:
-    """Text as a reader sees it: markup, entities, control and direction marks taken out.
-
-    Blank lines stay as paragraph breaks (one newline); other white space becomes one space.
-    """
-    if "<" in text:
-        text = _TAG.sub("", _BLOCK_TAG.sub("\n", text))
-    if "&" in text:
-        text = html.unescape(text)
-    text = _BIDI.sub("", _CONTROL.sub(" ", text)).encode(errors="replace").decode()
-    lines = (_SPACE.sub(" ", line).strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-def check_url(url: str, *, field_name: str = "url") -> str:
-    """Return a link that is safe to put into a page: http, https, or relative to the site.
-
-    Raises:
-        ArticleError: For any other scheme (``javascript:``), no host, or over-long links.
-    """
-    if len(url) > MAX_URL:
-        raise ArticleError(field_name, "too-long", f"{field_name} is over {MAX_URL} characters")
-    if _NOT_IN_URL.search(url):
-        raise ArticleError(
-            field_name,
-            "invalid",
-            f"{field_name} {url!r:.80} holds white space, a backslash or a control character",
-        )
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise ArticleError(field_name, "invalid", f"{field_name} {url!r:.80}: {error}") from None
-    if parts.scheme in ("http", "https") and parts.hostname:
-        return url
-    # Browsers take any number of slashes, from two on, for the beginning of a host.
-    if not url.startswith("//") and url.startswith(("/", "./", "../", "?")):
-        return url
-    raise ArticleError(
-        field_name,
-        "unsafe",
-        f"{field_name} {url!r:.80} must begin with http://, https:// or /",
-    )

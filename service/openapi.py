@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
-from index.articles import MAX_URL
+from index.cleaning import MAX_URL
 from index.selection import MAX_LIMIT, Fallback, Order, Origin
 from index.settings import Settings
 from recommender.article import MAX_ID_BYTES
