@@ -12,6 +12,7 @@ code     gate           refuses a build when
 17       comparison     the live build can't be read, so there is nothing to compare with
 =======  =============  ==========================================================================
 
+A root's first build is only held to recall (:func:`index.publishing.publish_build`).
 Code 16 is no gate of a build's: a rollback holds publishing (:meth:`index.root.Root.release`).
 """
 
