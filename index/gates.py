@@ -65,7 +65,7 @@ class Limits:
     max_loss: float = 0.1
     max_churn: float = 0.5
     max_weak: float = 0.2
-    good_score: float = 0.1
+    good_score: float = 0.05
     max_hub: float = 0.1
     min_recall: float = 0.98
 

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         DEFAULT_LIMIT, description="articles per list where a request does not say"
     )
     min_score: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.1, description="related articles below this score are left out"
+        0.05, description="related articles below this score are left out"
     )
     fallback: Fallback = Field(
         Fallback.TAG, description="what fills a list that is too short: tag, newest or none"
