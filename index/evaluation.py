@@ -11,6 +11,7 @@ import numpy as np
 from index.build import Build
 from index.files import load_array
 from index.selection import MAX_LIMIT, Wish, select
+from index.served import Served
 from recommender.encoder import Embeddings
 from recommender.evaluation import (
     SHOWN,
@@ -40,19 +41,19 @@ def evaluate_build(build: Build, qrels: Qrels, wish: Wish) -> dict[str, Any]:
     Raises:
         SourceError: If no judged article has enough related ones in the build.
     """
-    now = time.time_ns() // 1000
+    served, now = Served(build), time.time_ns() // 1000
     deep = replace(wish, limit=MAX_LIMIT)
     visible = [row for row in range(build.count) if build.is_visible(row, now)]
     ids = {build.article_id(row): row for row in visible}
     judged = judged_seeds(qrels, set(ids))
     lists = {
-        seed: [build.article_id(item.row) for item in select(build, ids[seed], now=now, wish=deep)]
+        seed: [build.article_id(item.row) for item in select(served, ids[seed], now=now, wish=deep)]
         for seed in judged
     }
     relevance = measure_relevance(lists, judged)
     shown = np.full((len(visible), SHOWN), -1, dtype=np.int32)
     for place, row in enumerate(visible):
-        chosen = select(build, row, now=now, wish=replace(wish, limit=SHOWN))
+        chosen = select(served, row, now=now, wish=replace(wish, limit=SHOWN))
         shown[place, : len(chosen)] = [item.row for item in chosen]
     inbound = np.bincount(shown[shown >= 0], minlength=build.count)[visible]
     embeddings = cast("Embeddings", load_array(build.checked("embeddings.npy")))

@@ -1,8 +1,9 @@
-"""From a stored list to what a reader sees now: the serve-time guard, stories, fallbacks.
+"""From a stored list to what a reader sees now: the serve-time guard, stories, pins, fallbacks.
 
 Stored lists are deeper than anyone shows and hold articles that may not be visible yet, or no
-longer. Here, and only here, a list becomes cards: visibility first, then the newest visible
-version of each story, once; then, if too few are good enough, labelled fallbacks.
+longer. Here, and only here, a list becomes cards: visibility first, then what editors pinned and
+hid, then the newest visible version of each story, once; then, if too few are good enough,
+labelled fallbacks.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from index.build import Build
+from index.served import Served
+from index.state import Kind, Override
 from recommender.neighbors import NO_ROW
 from recommender.phrases import shared_phrases
 
@@ -81,35 +86,37 @@ class Chosen:
     shared_terms: tuple[str, ...]
 
 
-def select(build: Build, row: int, *, now: int, wish: Wish) -> list[Chosen]:
+def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
     """The articles to show beside ``row`` at ``now``.
 
+    Pins come first to their positions, if they may be shown; what is hidden here takes its
+    story along, so that no near-copy steps into its place.
+
     Args:
-        build: The build to read.
+        served: The build to read, under what editors decided.
         row: The article asked about; that it is visible itself is the caller's to check.
         now: Microseconds since 1970 UTC.
         wish: What is asked for.
     """
-    guard = _Guard(build, row, now, wish)
+    overrides = served.overrides(row, now)
+    guard = _Guard(served, row, now, wish)
+    pinned = _pinned(served, row, guard, overrides, wish.limit)
+    guard.hide(overrides)
+    wanted = wish.limit - len(pinned)
     chosen: list[Chosen] = []
-    for shown, score in _related(build, row, guard, wish):
-        chosen.append(
-            Chosen(
-                row=shown,
-                score=score,
-                origin=Origin.RELATED,
-                shared_terms=tuple(shared_terms(build, row, shown)),
-            )
-        )
-        if len(chosen) == wish.limit:
+    for shown, score in _related(served.build, row, guard, wish):
+        if len(chosen) >= wanted:
             break
-    if len(chosen) < wish.limit and wish.fallback is not Fallback.NONE:
-        for shown in _fallbacks(build, row, guard, wish):
+        chosen.append(_choose(served.build, row, shown, score, Origin.RELATED))
+    if len(chosen) < wanted and wish.fallback is not Fallback.NONE:
+        for shown in _fallbacks(served.build, row, guard, wish):
             chosen.append(Chosen(row=shown, score=0.0, origin=Origin.FALLBACK, shared_terms=()))
-            if len(chosen) == wish.limit:
+            if len(chosen) == wanted:
                 break
     if wish.order is Order.NEWEST:
-        chosen.sort(key=lambda item: (-int(build.dates[item.row]), item.row))
+        chosen.sort(key=lambda item: (-int(served.build.dates[item.row]), item.row))
+    for position, item in pinned:
+        chosen.insert(position - 1, item)  # in a short list: at its end
     return chosen
 
 
@@ -118,11 +125,17 @@ def shared_terms(build: Build, row: int, other: int) -> list[str]:
     return shared_phrases(build.phrase_rows[row], build.phrase_rows[other], build.phrase_names)
 
 
+def _choose(build: Build, row: int, shown: int, score: float, origin: Origin) -> Chosen:
+    terms = tuple(shared_terms(build, row, shown))
+    return Chosen(row=shown, score=score, origin=origin, shared_terms=terms)
+
+
 class _Guard:
     """Decides which row, if any, may stand for a story, each story once."""
 
-    def __init__(self, build: Build, row: int, now: int, wish: Wish) -> None:
-        self._build = build
+    def __init__(self, served: Served, row: int, now: int, wish: Wish) -> None:
+        self._served = served
+        self._build = build = served.build
         self._now = now
         self._seen = {int(build.stories[row])}
         self._language = wish.language
@@ -132,7 +145,23 @@ class _Guard:
 
     def is_visible(self, row: int) -> bool:
         """Whether the row itself may be shown now."""
-        return self._build.is_visible(row, self._now)
+        return self._served.is_visible(row, self._now)
+
+    def hide(self, overrides: list[Override]) -> None:
+        """Keep the stories of what is hidden in this list out of it."""
+        for override in overrides:
+            if override.kind is Kind.HIDE:
+                target = self._build.row(override.target_id)
+                if target is not None:
+                    self._seen.add(int(self._build.stories[target]))
+
+    def admit_itself(self, row: int) -> bool:
+        """Whether this very row may stand for its story, which then has been shown."""
+        story = int(self._build.stories[row])
+        if story in self._seen or not self.is_visible(row) or not self._speaks(row):
+            return False
+        self._seen.add(story)
+        return True
 
     def admit(self, candidate: int) -> int | None:
         """The newest visible version of the candidate's story, if it has not been shown."""
@@ -141,7 +170,7 @@ class _Guard:
         if story in self._seen:
             return None
         for member in build.members[story].tolist():
-            if build.is_visible(member, self._now) and self._speaks(member):
+            if self.is_visible(member) and self._speaks(member):
                 self._seen.add(story)
                 return int(member)
         return None
@@ -150,6 +179,25 @@ class _Guard:
         if self._language is None:
             return True
         return self._build.language_names[int(self._build.languages[row])] == self._language
+
+
+def _pinned(
+    served: Served, row: int, guard: _Guard, overrides: list[Override], limit: int
+) -> list[tuple[int, Chosen]]:
+    """Pins that may be shown, by position; a pin whose target may not be leaves no gap."""
+    build = served.build
+    pinned: list[tuple[int, Chosen]] = []
+    for override in overrides:
+        if override.position is None or override.position > limit or len(pinned) == limit:
+            continue
+        target = build.row(override.target_id)
+        if target is None or not guard.admit_itself(target):
+            continue
+        places = np.flatnonzero(build.related_rows[row] == target)
+        score = round(float(build.related_scores[row, places[0]]), 4) if len(places) else 0.0
+        item = _choose(build, row, target, score, Origin.PINNED)
+        pinned.append((override.position, item))
+    return pinned
 
 
 def _related(build: Build, row: int, guard: _Guard, wish: Wish) -> Iterator[tuple[int, float]]:

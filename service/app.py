@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 
 from index.root import Root
 from index.selection import select
+from index.served import Served
 from index.settings import Settings, load_settings
 from service.fragment import templates
 from service.live import Live
@@ -172,7 +173,7 @@ def _example(live: Live, settings: Settings) -> Example | None:
     if row is None:
         return None
     article_id = build.article_id(row)
-    chosen = select(build, row, now=now, wish=default_wish(settings))
+    chosen = select(Served(build), row, now=now, wish=default_wish(settings))
     return Example(
         article_id=article_id, answer=json.loads(related_json(build, article_id, chosen))
     )

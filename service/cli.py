@@ -17,6 +17,7 @@ from index.manifest import Manifest
 from index.publishing import publish_build
 from index.root import Root
 from index.selection import Origin, Wish, select
+from index.served import Served
 from index.settings import load_settings
 from recommender.errors import AlsoLikeError, NotFoundError
 from recommender.phrases import explain
@@ -191,7 +192,7 @@ def related(
         raise NotFoundError(_unknown(opened, article_id))
     now = time.time_ns() // 1000
     wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
-    chosen = select(opened, row, now=now, wish=wish)
+    chosen = select(Served(opened), row, now=now, wish=wish)
     if as_json:
         from service.related import related_json
 

@@ -19,6 +19,7 @@ from index.publishing import publish_build
 from index.retention import prune as prune_builds
 from index.root import Root
 from index.selection import Wish, select
+from index.served import Served
 from index.settings import Settings, load_settings
 from index.snapshot import Snapshot
 from recommender.errors import BuildError, GateError
@@ -216,10 +217,12 @@ def export(
     now = time.time_ns() // 1000
     wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
 
+    served = Served(live)
+
     def render(row: int) -> bytes:
         return b'{"article_id":%b,"items":%b}\n' % (
             json.dumps(live.article_id(row), ensure_ascii=False).encode(),
-            items_json(live, select(live, row, now=now, wish=wish)),
+            items_json(live, select(served, row, now=now, wish=wish)),
         )
 
     done = export_lists(live, out, render, now=now)

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.build import Build
 from index.selection import Chosen, select
+from index.served import Served
 from index.settings import Settings
 from service.fragment import make_card, make_heading, render_fragment
 from service.live import Live
@@ -108,7 +109,7 @@ class RelatedRoutes:
         now = time.time_ns() // 1000
         if row is None or not build.is_visible(row, now):
             raise not_found()
-        chosen = select(build, row, now=now, wish=wish)
+        chosen = select(Served(build), row, now=now, wish=wish)
         if as_html:
             return Answer(200, _HTML, self._fragment(build, row, chosen))
         return Answer(200, _JSON, related_json(build, article_id, chosen))

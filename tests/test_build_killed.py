@@ -15,6 +15,7 @@ from corpora import topical
 from index.build import Build
 from index.root import Root
 from index.selection import Wish, select
+from index.served import Served
 
 
 def build_command(root: Root, source: Path) -> list[str]:
@@ -78,7 +79,7 @@ def check_that_it_serves(root: Root) -> None:
     build = Build(root.folder(), manifest_sha256=pointer.manifest_sha256)
     row = build.row("sea-000")
     assert row is not None
-    assert len(select(build, row, now=time.time_ns() // 1000, wish=Wish())) == 6
+    assert len(select(Served(build), row, now=time.time_ns() // 1000, wish=Wish())) == 6
 
 
 def test_a_build_killed_at_any_moment_leaves_the_previous_one_live(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from index.builder import make_build
 from index.making import BuildOptions
 from index.root import Root
 from index.selection import Fallback, Wish, select
+from index.served import Served
 from index.sources.jsonl import JsonlSource
 from recommender.sentence_encoder import load_encoder
 from recommender.visibility import microseconds
@@ -41,7 +42,7 @@ def build(tmp_path_factory) -> Build:
 
 
 def shown(build, article_id, now=NOW, wish=RELATED_ONLY):
-    chosen = select(build, build.row(article_id), now=now, wish=wish)
+    chosen = select(Served(build), build.row(article_id), now=now, wish=wish)
     return [build.article_id(item.row) for item in chosen]
 
 
@@ -118,7 +119,7 @@ def test_what_two_articles_share_is_never_empty_for_kin_nor_a_number_or_heading(
     terms = set()
     for name, series in KIN["series"].items():
         for one in series:
-            chosen = select(build, build.row(one), now=NOW, wish=RELATED_ONLY)
+            chosen = select(Served(build), build.row(one), now=NOW, wish=RELATED_ONLY)
             kin = [item for item in chosen if build.article_id(item.row) in series]
             assert all(item.shared_terms for item in kin), name
             terms |= {term for item in chosen for term in item.shared_terms}

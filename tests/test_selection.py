@@ -16,6 +16,7 @@ from serving import publish
 from index.build import Build
 from index.root import Root
 from index.selection import Chosen, Fallback, Order, Origin, Wish, select
+from index.served import Served
 from recommender.visibility import microseconds
 
 PAGE = "sea-000"
@@ -66,7 +67,7 @@ def shown(build: Build, page: str = PAGE, *, now: int = JUNE, **wish: Any) -> li
 def choose(build: Build, page: str = PAGE, *, now: int = JUNE, **wish: Any) -> list[Chosen]:
     row = build.row(page)
     assert row is not None
-    return select(build, row, now=now, wish=Wish(**{"limit": 50, **wish}))
+    return select(Served(build), row, now=now, wish=Wish(**{"limit": 50, **wish}))
 
 
 def stored(build: Build, page: str = PAGE) -> set[str]:
@@ -275,7 +276,7 @@ def test_a_list_holds_visible_stories_once_and_never_the_page_or_what_it_shows_a
     language: str | None,
 ) -> None:
     chosen = select(
-        build,
+        Served(build),
         page,
         now=now,
         wish=Wish(
