@@ -1,0 +1,257 @@
+"""The whole of it in one object, for notebooks and scripts that want neither files nor a service.
+
+::
+
+    from recommender import Recommender
+
+    site = Recommender().fit([{"id": "kelp", "title": "Kelp and waves", "text": "…"}, …])
+    for found in site.related("kelp", limit=3):
+        print(f"{found.score:.2f} {found.article.title}: {', '.join(found.shared_terms)}")
+
+The same articles give the same lists as ``alsolike build`` does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.article import Article
+from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
+from recommender.embedding import embed_texts
+from recommender.encoder import Encoder, Progress
+from recommender.errors import InputError, NotFoundError
+from recommender.faiss_index import build_index
+from recommender.neighbors import NO_ROW
+from recommender.phrases import explain, extract_phrases, shared_phrases
+from recommender.preferences import Preferences
+from recommender.records import to_articles
+from recommender.related import DEFAULT_DEPTH, SHOWN, Catalogue, relate
+from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
+from recommender.terms import count_terms, scan
+from recommender.text import prepare
+from recommender.visibility import window
+
+_DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedArticle:
+    """One article of a list.
+
+    Attributes:
+        article: The article.
+        score: 0 for a random pair of the corpus, 1 for a copy.
+        shared_terms: Up to four phrases that it shares with the one asked about.
+    """
+
+    article: Article
+    score: float
+    shared_terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why two articles stand together, or don't.
+
+    Attributes:
+        sentence: For people.
+        shared_terms: Up to four phrases that both hold.
+        score: As in the list of the first; ``None`` if the second is not in it.
+        cosine: Of their embeddings.
+        word_similarity: Of their weighted words, 0 to 1.
+        same_story: Whether they are near-duplicates or versions of one piece, of which a list
+            shows one.
+    """
+
+    sentence: str
+    shared_terms: tuple[str, ...]
+    score: float | None
+    cosine: float
+    word_similarity: float
+    same_story: bool
+
+
+class Recommender:
+    """Related articles of one corpus, in memory.
+
+    Args:
+        model: See :func:`recommender.sentence_encoder.load_encoder`; loaded by :meth:`fit`.
+        encoder: Used instead of a model's name, where one is at hand already.
+        preferences: What the site prefers among its own articles.
+        depth: Most related articles kept of each.
+    """
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        *,
+        encoder: Encoder | None = None,
+        preferences: Preferences | None = None,
+        depth: int = DEFAULT_DEPTH,
+    ) -> None:
+        self._model = model
+        self._encoder = encoder
+        self._preferences = preferences or Preferences()
+        self._depth = depth
+        self._articles: Sequence[Article] = ()
+        self._rows: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._articles)
+
+    def __contains__(self, article_id: object) -> bool:
+        return article_id in self._rows
+
+    def fit(
+        self,
+        articles: Iterable[Article | Mapping[str, Any]],
+        *,
+        progress: Progress | None = None,
+    ) -> Recommender:
+        """Relate all articles to each other, in place of any before; returns itself.
+
+        Args:
+            articles: See :func:`recommender.records.to_articles`.
+            progress: Called with the number of articles encoded since the last call.
+
+        Raises:
+            ArticleError: If one can't be an article.
+            InputError: If there are none.
+            ModelError: If the model can't be used.
+        """
+        known = to_articles(articles)
+        if not known:
+            raise InputError("there are no articles to relate")
+        sample = known[:: max(1, len(known) // SAMPLE)]
+        boilerplate = learn_boilerplate(sample, len(sample))
+        texts = [prepare(article, boilerplate) for article in known]
+        encoder = self._encoder = self._encoder or load_encoder(self._model)
+        embeddings = embed_texts(encoder, texts, progress=progress)
+        corpus = scan(texts)
+        terms = count_terms(corpus)
+        languages = _languages(known)
+        dates = np.array([_day(article) for article in known], dtype=np.int32)
+        self._rows = {article.id: row for row, article in enumerate(known)}
+        self._articles, self._boilerplate, self._terms = known, boilerplate, terms
+        self._embeddings, self._index = embeddings, build_index(embeddings)
+        self._windows = np.array([window(article) for article in known], dtype=np.int64)
+        self._phrases = extract_phrases(corpus, sorted({a.language for a in known if a.language}))
+        boosts = np.array([self._preferences.boost(article) for article in known], dtype=np.float32)
+        self._related = relate(
+            Catalogue(
+                embeddings=embeddings,
+                index=self._index,
+                terms=terms,
+                texts=texts,
+                languages=languages,
+                dates=dates,
+                superseded=self._superseded(known),
+                visible=self._visible(),
+                weights=boosts * self._preferences.fade(dates, int(time.time() // 86_400)),
+            ),
+            depth=self._depth,
+        )
+        return self
+
+    def related(self, article_id: str, limit: int = SHOWN) -> list[RelatedArticle]:
+        """The best related articles that may be shown now, each story once.
+
+        Args:
+            article_id: Of the article asked about.
+            limit: Most to return; a list can be shorter, never padded.
+
+        Raises:
+            NotFoundError: If there is no such article.
+        """
+        row = self._row(article_id)
+        lists = self._related.lists
+        return [
+            RelatedArticle(
+                article=self._articles[shown],
+                score=score,
+                shared_terms=self._shared(row, shown),
+            )
+            for shown, score in self._shown(lists.rows[row], lists.scores[row], limit)
+        ]
+
+    def explain(self, article_id: str, other_id: str) -> Explanation:
+        """Why ``other_id`` is, or isn't, in the list of ``article_id``.
+
+        Raises:
+            NotFoundError: If there is no such article.
+        """
+        row, other = self._row(article_id), self._row(other_id)
+        stories, weights = self._related.stories, self._related.lexical.weights
+        listed = np.flatnonzero(self._related.lists.rows[row] == other)
+        shared = self._shared(row, other)
+        return Explanation(
+            sentence=explain(shared),
+            shared_terms=shared,
+            score=float(self._related.lists.scores[row, listed[0]]) if len(listed) else None,
+            cosine=float(self._embeddings[row] @ self._embeddings[other]),
+            word_similarity=float(weights[row].multiply(weights[other]).sum()),
+            same_story=bool(stories.of[row] == stories.of[other]),
+        )
+
+    @property
+    def boilerplate(self) -> Boilerplate:
+        """What all pages share, and so was left out."""
+        return self._boilerplate
+
+    def _row(self, article_id: str) -> int:
+        found = self._rows.get(article_id)
+        if found is None:
+            raise NotFoundError(f"there is no article {article_id!r} among {len(self)}")
+        return found
+
+    def _shared(self, row: int, other: int) -> tuple[str, ...]:
+        phrases = self._phrases
+        return tuple(shared_phrases(phrases.rows[row], phrases.rows[other], phrases.names))
+
+    def _visible(self) -> NDArray[np.bool_]:
+        """Shape (n,): what may be shown at this moment."""
+        now = time.time_ns() // 1000
+        found: NDArray[np.bool_] = (self._windows[:, 0] <= now) & (now < self._windows[:, 1])
+        return found
+
+    def _shown(
+        self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int
+    ) -> Iterator[tuple[int, float]]:
+        """The first ``limit`` stories of a list, each by its newest visible version."""
+        visible, stories = self._visible(), self._related.stories
+        for row, score in zip(rows[rows != NO_ROW].tolist(), scores.tolist(), strict=False):
+            story = int(stories.of[row])
+            begin = int(stories.ends[story - 1]) if story else 0
+            members = stories.members[begin : int(stories.ends[story])]
+            newest = members[visible[members]]
+            if not limit:
+                return
+            if len(newest):
+                limit -= 1
+                yield int(newest[0]), score
+
+    def _superseded(self, articles: Sequence[Article]) -> dict[int, int]:
+        """Row of a newer version to the row of the older, where that is here."""
+        return {
+            row: self._rows[article.supersedes]
+            for row, article in enumerate(articles)
+            if article.supersedes in self._rows
+        }
+
+
+def _languages(articles: Sequence[Article]) -> NDArray[np.int32]:
+    """Shape (n,): language ids, 0 unknown."""
+    numbers: dict[str | None, int] = {None: 0}
+    return np.array([numbers.setdefault(a.language, len(numbers)) for a in articles], np.int32)
+
+
+def _day(article: Article) -> int:
+    if article.date is None:
+        return int(np.iinfo(np.int32).min)
+    return article.date.toordinal() - _DAY_ZERO
