@@ -86,10 +86,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     )
     _add_pages(app, live, settings)
     _add_operations(app, live)
+    _include_routers(app, live, settings)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _failed)
     return RelatedRoutes(app, live, settings)
+
+
+def _include_routers(app: FastAPI, live: Live, settings: Settings) -> None:
+    """Where further routes join the app, one ``app.include_router(…)`` each."""
 
 
 def _add_operations(app: FastAPI, live: Live) -> None:
