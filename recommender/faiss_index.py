@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
 from recommender.errors import BuildError
-from recommender.neighbors import NO_ROW, ExactIndex, Neighbors, Rows, check_queries, sort_hits
+from recommender.neighbors import (
+    ExactIndex,
+    NeighborIndex,
+    Neighbors,
+    Rows,
+    check_queries,
+    settle_ties,
+    sort_hits,
+)
 
 FLAT_LIMIT = 100_000
 """Up to here exact search takes half a minute for all rows at most, and misses nothing."""
-
-_MOST_TIES = 1_024
-"""Among more equals than this, which are found no longer matters."""
 
 _SEED = 1234
 _TUNING_SAMPLE = 300
@@ -42,25 +47,13 @@ class FaissIndex:
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """See :class:`~recommender.neighbors.NeighborIndex`."""
         check_queries(queries, self._index.d)
-        return self._search(np.ascontiguousarray(queries), k, k + 4)
+        return settle_ties(
+            self._fetch, np.ascontiguousarray(queries), k, count=self.count, width=k + 4
+        )
 
-    def _search(self, queries: Embeddings, k: int, width: int) -> Neighbors:
-        """Fetch ``width`` hits, keep ``k``.
-
-        Which of several equals FAISS keeps at the cut is its own choice. Where they reach to the
-        last hit fetched, more are fetched, so that those of the lowest rows are among them.
-        """
+    def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
         scores, rows = self._index.search(queries, width)
-        hits = sort_hits(rows, scores)
-        kept = Neighbors(rows=hits.rows[:, :k], scores=hits.scores[:, :k])
-        if width < min(self.count, _MOST_TIES):
-            tied = (hits.rows[:, -1] != NO_ROW) & (hits.scores[:, k - 1] == hits.scores[:, -1])
-            unsure = np.flatnonzero(tied)
-            for start in range(0, len(unsure), 1_024):
-                some = unsure[start : start + 1_024]
-                wider = self._search(queries[some], k, min(4 * width, self.count))
-                kept.rows[some], kept.scores[some] = wider.rows, wider.scores
-        return kept
+        return sort_hits(rows, scores)
 
     def save(self, path: Path) -> None:
         """Write the index to ``path`` and sync it to disk.
@@ -138,7 +131,7 @@ def load_index(path: Path) -> FaissIndex:
 
 
 def measure_recall(
-    index: FaissIndex, embeddings: Embeddings, *, k: int, sample: int = 1000
+    index: NeighborIndex, embeddings: Embeddings, *, k: int, sample: int = 1000
 ) -> float:
     """Share of the true ``k`` nearest rows that the index finds, over a fixed random sample.
 
@@ -159,7 +152,7 @@ def _sample_rows(count: int, sample: int) -> NDArray[np.int64]:
     return np.sort(generator.choice(count, min(sample, count), replace=False))
 
 
-def _share_found(index: FaissIndex, queries: Embeddings, truth: Rows) -> float:
+def _share_found(index: NeighborIndex, queries: Embeddings, truth: Rows) -> float:
     found = index.search(queries, truth.shape[1]).rows
     hits = sum(len(np.intersect1d(a, b)) for a, b in zip(truth, found, strict=True))
     return hits / truth.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,9 @@ Scores = NDArray[np.float32]
 
 NO_ROW = -1
 """Fills the end of a short list. As a NumPy index it means the last row: mask it first."""
+
+_MOST_TIES = 1_024
+"""Among more equals than this, which are found no longer matters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +105,35 @@ def sort_hits(rows: NDArray[np.integer], scores: Scores) -> Neighbors:
         rows=np.take_along_axis(rows, order, axis=1).astype(np.int32),
         scores=np.take_along_axis(scores, order, axis=1),
     )
+
+
+def settle_ties(
+    fetch: Callable[[Embeddings, int], Neighbors],
+    queries: Embeddings,
+    k: int,
+    *,
+    count: int,
+    width: int,
+) -> Neighbors:
+    """The ``k`` best hits of an engine that chooses among equals as it likes.
+
+    Which of several equals it keeps at the cut is its own choice. Where they reach to the last
+    hit fetched, more are fetched, so that those of the lowest rows are among them.
+
+    Args:
+        fetch: Gives each query's hits at the width asked for, sorted by (-score, row).
+        queries: Shape (queries, dim), float32.
+        k: How many to keep.
+        count: Rows in the index.
+        width: How many to fetch at first, more than ``k``.
+    """
+    hits = fetch(queries, width)
+    kept = Neighbors(rows=hits.rows[:, :k], scores=hits.scores[:, :k])
+    if width < min(count, _MOST_TIES):
+        tied = (hits.rows[:, -1] != NO_ROW) & (hits.scores[:, k - 1] == hits.scores[:, -1])
+        unsure = np.flatnonzero(tied)
+        for start in range(0, len(unsure), 1_024):
+            some = unsure[start : start + 1_024]
+            wider = settle_ties(fetch, queries[some], k, count=count, width=min(4 * width, count))
+            kept.rows[some], kept.scores[some] = wider.rows, wider.scores
+    return kept
