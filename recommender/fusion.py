@@ -29,7 +29,9 @@ from recommender.lexical import LexicalVectors, similar_rows
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.recipe import DEFAULT_RECIPE, Recipe
 
-_SELF_OF = 5
+SELF_OF = 5
+"""Of how many of its best candidates the mean is an article's score for itself."""
+
 _LISTED = np.float32(1e-6)  # keeps an article's worst candidate from being dropped as a zero
 _RANDOM_PAIRS = 20_000
 _USUAL_PAIRS = 50
@@ -178,12 +180,12 @@ def diffuse(
     """
     count = own.shape[0]
     width = recipe.diffusion_neighbors
-    best = top_of_rows(own, max(width, _SELF_OF))
+    best = top_of_rows(own, max(width, SELF_OF))
     links = best.rows[:, :width]
     present = links != NO_ROW
     weights = np.where(present, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-    leading = best.scores[:, :_SELF_OF]
+    leading = best.scores[:, :SELF_OF]
     known = np.isfinite(leading)
     self_scores = np.where(known, leading, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     graph = sp.csr_matrix(

@@ -112,10 +112,30 @@ def similar_rows(weights: sp.csr_matrix, keep: int) -> Iterator[NDArray[np.int32
     Yields:
         For each article at most ``keep`` rows, in no order.
     """
-    asking = _heaviest_per_row(weights, QUERY_TERMS)
-    answering = _heaviest_per_row(weights.T.tocsr(), POSTINGS)
-    for start in range(0, weights.shape[0], _CHUNK):
-        block = asking[start : start + _CHUNK] @ answering
+    yield from answer(weights, make_postings(weights), keep)
+
+
+def make_postings(weights: sp.csr_matrix) -> sp.csr_matrix:
+    """The articles that answer for each term: shape (terms, n), CSR, the heaviest of each row."""
+    return _heaviest_per_row(weights.T.tocsr(), POSTINGS)
+
+
+def answer(
+    asking: sp.csr_matrix, postings: sp.csr_matrix, keep: int
+) -> Iterator[NDArray[np.int32]]:
+    """The rows that share the most telling terms with each of some texts; see above.
+
+    Args:
+        asking: Shape (texts, terms): their term weights.
+        postings: See :func:`make_postings`.
+        keep: Rows per text.
+
+    Yields:
+        For each text at most ``keep`` rows, in no order.
+    """
+    asking = _heaviest_per_row(asking, QUERY_TERMS)
+    for start in range(0, asking.shape[0], _CHUNK):
+        block = asking[start : start + _CHUNK] @ postings
         for place in range(block.shape[0]):
             here = slice(block.indptr[place], block.indptr[place + 1])
             found, similarity = block.indices[here], block.data[here]
