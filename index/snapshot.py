@@ -100,14 +100,20 @@ class Snapshot:
         found: NDArray[np.bool_] = (self.visibility[:, 0] <= now) & (now < self.visibility[:, 1])
         return found
 
-    def shown(self, now: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    def shown(
+        self, now: int, visible: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """What stands first in every list once the invisible is left out.
+
+        Args:
+            now: Microseconds since 1970 UTC.
+            visible: Shape (n,): what may be shown, where more is known than the build's times.
 
         Returns:
             Rows, shape (n, 6), -1 at the end; and the best score among them, shape (n,),
             ``-inf`` without any.
         """
-        visible = self.visible(now)
+        visible = self.visible(now) if visible is None else visible
         head = np.full((len(self), SHOWN), NO_ROW, dtype=np.int32)
         best = np.full(len(self), -np.inf, dtype=np.float32)
         for start in range(0, len(self), _CHUNK):

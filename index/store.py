@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,21 @@ ARTICLES = "articles.sqlite"
 
 _ADAPTER = TypeAdapter(Article)
 
+RANKED = 10_000
+"""Most hits of a search that are put in order of relevance."""
+
 _NOT_SEARCHABLE = re.compile("[\0\ud800-\udfff]")
+
+# One line per occurrence is found at once; one per word would first count all its occurrences.
+_VOCABULARY = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary "
+    "USING fts5vocab('main', 'words', 'instance')"
+)
+
+
+def split_words(words: str) -> list[str]:
+    """What a person typed, word by word, without what SQLite can't take."""
+    return _NOT_SEARCHABLE.sub(" ", words).split()
 
 
 class ArticleStaging:
@@ -91,6 +106,8 @@ class ArticleStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
+        self._has_vocabulary = False
         try:
             self._database = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
@@ -117,15 +134,34 @@ class ArticleStore:
 
     def search(self, words: str, limit: int) -> list[int]:
         """Rows whose id, title or text begins words with all of ``words``, best first."""
-        words = _NOT_SEARCHABLE.sub(" ", words)
-        terms = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
+        return self.match([[word] for word in split_words(words)])[:limit]
+
+    def match(self, words: Sequence[Sequence[str]]) -> list[int]:
+        """Rows that hold, for each entry, a word that begins with one of its spellings.
+
+        Best first by BM25; but by row where so many match that ranking them all would take
+        longer than a person waits, and would tell them nothing.
+        """
+        terms = " AND ".join(
+            f"({' OR '.join(_quote(spelling) for spelling in spellings)})" for spellings in words
+        )
         if not terms:
             return []
-        found = self._query(
-            "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?",
-            (terms, limit),
-        )
-        return [row for (row,) in found]
+        found = self._query("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", (terms,))
+        rows = [row for (row,) in found]
+        if len(rows) > RANKED:
+            return rows
+        ranked = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid"
+        return [row for (row,) in self._query(ranked, (terms,))]
+
+    def first_word(self, at_least: str) -> str | None:
+        """The first of all words in the order of their UTF-8 bytes, from ``at_least`` on."""
+        with self._lock:
+            if not self._has_vocabulary:
+                list(self._query(_VOCABULARY))
+                self._has_vocabulary = True
+        statement = "SELECT term FROM temp.vocabulary WHERE term >= ? LIMIT 1"
+        return next((str(word) for (word,) in self._query(statement, (at_least,))), None)
 
     def close(self) -> None:
         """Close the file."""
@@ -142,3 +178,7 @@ class ArticleStore:
             return _ADAPTER.validate_json(data)
         except ValidationError as error:
             raise BuildError(f"{self._path} holds an unreadable article: {error}") from error
+
+
+def _quote(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"*'

@@ -1,0 +1,201 @@
+"""What editors find, by words and by what is wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+from corpora import topical
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from serving import publish
+
+from index.build import Build
+from index.root import Root
+from index.search import FEW, Finder, Found, Query
+from index.served import Served
+from index.spelling import fold, near_spellings
+from index.standing import Standing, standing, standings
+from index.state import Kind, Override, State
+from recommender.visibility import microseconds
+
+JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))
+
+
+def records() -> list[dict[str, Any]]:
+    records = topical(48)
+    by_id = {record["id"]: record for record in records}
+    by_id["sea-004"]["status"] = "draft"
+    by_id["sea-008"]["visible_from"] = "2026-07-01T00:00Z"
+    by_id["sea-012"]["visible_until"] = "2026-05-01T00:00Z"
+    by_id["bread-002"].update(title="Brötchen für Übermorgen", language="de", tags=["Frühstück"])
+    for number, record in enumerate(records):
+        record.setdefault("language", "en")
+        record.setdefault("tags", [f"tag{number % 3}"])
+    return records
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
+    folder = tmp_path_factory.mktemp("search")
+    place = Root(folder / "root")
+    publish(place, folder, records())
+    return place
+
+
+@pytest.fixture(scope="module")
+def build(root: Root) -> Build:
+    return Build(root.folder())
+
+
+def find(root: Root, build: Build, state: State | None = None, **query: Any) -> Found:
+    served = Served(build, state or State())
+    return Finder(root, 0.05).find(served, Query(**query), now=JUNE, limit=100)
+
+
+def ids(build: Build, found: Found) -> list[str]:
+    return [build.article_id(row) for row in found.rows]
+
+
+@pytest.mark.parametrize("words", ["brötch", "BROTCHEN", "übermorgen für", "bread-002 ubermo"])
+def test_an_article_is_found_by_beginnings_of_words_without_diacritics(
+    root: Root, build: Build, words: str
+) -> None:
+    found = find(root, build, words=words)
+    assert ids(build, found)[0] == "bread-002"
+    assert found.total == len(found.rows)
+
+
+@hypothesis_settings(max_examples=40)
+@given(data=st.data())
+def test_one_wrong_letter_in_a_long_word_still_finds_it(
+    root: Root, build: Build, data: st.DataObject
+) -> None:
+    word = data.draw(st.sampled_from(["brotchen", "ubermorgen", "brötchen"]))
+    place = data.draw(st.integers(0, len(word) - 1))
+    letter = data.draw(st.sampled_from(string.ascii_lowercase))
+    before, after = word[:place], word[place:]
+    swapped = before + after[1:2] + after[:1] + after[2:]
+    wrong = data.draw(
+        st.sampled_from([before + letter + after[1:], before + letter + after, swapped])
+        | st.just(before + after[1:])
+    )
+    assert "bread-002" in ids(build, find(root, build, words=wrong))
+
+
+def test_a_short_word_is_taken_as_it_is_typed(build: Build) -> None:
+    assert near_spellings(build.articles, "keip") == []
+    assert near_spellings(build.articles, "well-known") == []
+    assert "lagoon" in near_spellings(build.articles, "lagon")
+
+
+@hypothesis_settings(max_examples=60)
+@given(word=st.text(max_size=12))
+def test_near_spellings_are_beginnings_of_words_one_letter_away(build: Build, word: str) -> None:
+    for spelling in near_spellings(build.articles, word):
+        found = build.articles.first_word(spelling)
+        assert found is not None
+        assert found.startswith(spelling)
+        assert abs(len(spelling) - len(fold(word))) <= 1
+
+
+def test_words_as_typed_stand_before_words_spelled_nearly_so(root: Root, build: Build) -> None:
+    exact = find(root, build, words="sourdough")
+    assert exact.total >= 1
+    more = find(root, build, words="sourdougx")
+    assert more.near
+    assert set(more.rows) == set(exact.rows)
+    assert find(root, build, words="sourdougx oven").total <= more.total
+    assert exact.total < FEW, "or nothing near would have been looked for"
+
+
+def test_without_words_the_newest_stand_first(root: Root, build: Build) -> None:
+    found = find(root, build)
+    assert found.total == build.count
+    dates = build.dates[found.rows].tolist()
+    assert dates == sorted(dates, reverse=True)
+
+
+def test_pages_follow_one_another(root: Root, build: Build) -> None:
+    finder, served = Finder(root, 0.05), Served(build)
+    whole = finder.find(served, Query(words="tag"), now=JUNE, limit=100)
+    pages = [
+        row
+        for offset in range(0, 60, 7)
+        for row in finder.find(served, Query(), now=JUNE, limit=7, offset=offset).rows
+    ]
+    assert pages == finder.find(served, Query(), now=JUNE, limit=100).rows
+    assert whole.total == 0, "tags are a filter, not words"
+
+
+def test_filters_keep_what_they_name_and_counts_foretell_them(root: Root, build: Build) -> None:
+    state = State(
+        takedowns={"rail-003": 2**62, "rail-007": 0, "unknown": 2**62},
+        overrides={
+            "song-001": (Override(article_id="song-001", target_id="x", kind=Kind.HIDE),),
+            "unknown": (Override(article_id="unknown", target_id="x", kind=Kind.HIDE),),
+        },
+    )
+    counts = find(root, build, state).counts
+    expected = {
+        Standing.UNPUBLISHED: ["sea-004"],
+        Standing.SCHEDULED: ["sea-008"],
+        Standing.EXPIRED: ["sea-012"],
+        Standing.TAKEN_DOWN: ["rail-003"],
+    }
+    for name, there in expected.items():
+        assert ids(build, find(root, build, state, standing=name)) == there
+        assert counts.standings[name] == 1
+    assert counts.standings[Standing.VISIBLE] == 44
+    assert ids(build, find(root, build, state, overridden=True)) == ["song-001"]
+    assert ids(build, find(root, build, state, language="de")) == ["bread-002"]
+    assert ids(build, find(root, build, state, tag="Frühstück")) == ["bread-002"]
+    assert find(root, build, state, language="xx").total == 0
+    assert find(root, build, state, tag="none").total == 0
+    for name in ("weak", "orphans", "overridden"):
+        assert find(root, build, state, **{name: True}).total == getattr(counts, name)
+    for name, count in counts.tags.items():
+        assert find(root, build, state, tag=name).total == count
+    assert counts.changed is None
+
+
+def test_filters_and_words_hold_together(root: Root, build: Build) -> None:
+    found = find(root, build, words="part", tag="tag1", standing=Standing.VISIBLE)
+    assert found.total == find(root, build, words="part").counts.tags["tag1"] - sum(
+        find(root, build, words="part", tag="tag1", standing=other).total
+        for other in Standing
+        if other is not Standing.VISIBLE
+    )
+    assert all(article_id.split("-")[0] for article_id in ids(build, found))
+
+
+def test_a_good_score_that_none_reaches_makes_every_list_weak(root: Root, build: Build) -> None:
+    found = Finder(root, 1.01).find(Served(build), Query(weak=True), now=JUNE, limit=100)
+    assert found.total == found.counts.standings[Standing.VISIBLE]
+
+
+def test_every_row_has_the_one_standing_that_it_has_alone(build: Build) -> None:
+    served = Served(build, State(takedowns={"sea-000": 2**62, "sea-004": JUNE, "bread-002": 5}))
+    masks = standings(served, JUNE)
+    for row in range(build.count):
+        assert [name for name, mask in masks.items() if mask[row]] == [standing(served, row, JUNE)]
+        assert served.is_visible(row, JUNE) == masks[Standing.VISIBLE][row]
+
+
+def test_what_the_last_build_changed_is_found(tmp_path: Path) -> None:
+    root = Root(tmp_path / "root")
+    before = records()
+    publish(root, tmp_path, before[:44])
+    publish(root, tmp_path, before)
+    build = Build(root.folder())
+    found = find(root, build, changed=True)
+    assert {record["id"] for record in before[44:]} <= set(ids(build, found))
+    assert found.total == found.counts.changed
+    assert found.total < build.count
+    root.remove(root.names()[0])
+    gone = find(root, build, changed=True)
+    assert (gone.total, gone.counts.changed) == (0, None)
