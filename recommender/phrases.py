@@ -28,7 +28,7 @@ NO_PHRASE = -1
 
 _COMMON_SHARE = 0.15
 _PAIR_COHESION = 0.08
-_PAIR_BONUS = 1.5
+PAIR_BONUS = 1.5
 
 # Words of reporting, not of topics. Frequent on a large site, they fall out by their
 # frequency; a small one needs the list.
@@ -114,7 +114,7 @@ def extract_phrases(corpus: Scan, languages: Sequence[str]) -> Phrases:
         article[good],
         inverse[good] + len(words),
         tf[good],
-        _PAIR_BONUS * np.log1p(count / pair_holders[inverse[good]]),
+        PAIR_BONUS * np.log1p(count / pair_holders[inverse[good]]),
     )
 
     articles, phrases, frequency, weight = (
