@@ -186,7 +186,7 @@ def _example(live: Live, settings: Settings) -> Example | None:
 
 async def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this type only
-    return Response(error.body(), error.status, media_type=MEDIA_TYPE)
+    return Response(error.body(), error.status, error.headers, media_type=MEDIA_TYPE)
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,13 +17,25 @@ class ProblemError(Exception):
         status: HTTP status.
         detail: What is wrong, with the value at fault and the remedy.
         field: The parameter at fault, if it is one.
+        headers: Of the answer, such as ``Retry-After``.
+        **more: Further members of the problem, such as the state that a write conflicts with.
     """
 
-    def __init__(self, status: int, detail: str, *, field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.field = field
+        self.headers = headers
+        self.more = more
 
     def body(self) -> bytes:
         """The answer's bytes."""
@@ -34,7 +47,8 @@ class ProblemError(Exception):
         }
         if self.field is not None:
             problem["field"] = self.field
-        return json.dumps(problem, ensure_ascii=False).encode()
+        text = json.dumps(problem | self.more, ensure_ascii=False)
+        return text.encode(errors="replace")  # a lone surrogate in what it quotes
 
 
 def not_found() -> ProblemError:

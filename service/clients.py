@@ -1,0 +1,135 @@
+"""Who sends a request: the client's address and scheme behind proxies that are trusted, and limits.
+
+A header like ``X-Forwarded-For`` is written by whoever sends the request, so it counts only where
+the connection itself comes from a proxy that the setting ``trusted_proxies`` names, and then from
+the right: each proxy adds the address it saw at the end.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from starlette.types import Scope
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NOBODY = ipaddress.IPv6Address("::")
+_MOST_CLIENTS = 10_000
+
+
+class Proxies:
+    """Which peers are trusted to say for whom they speak.
+
+    Args:
+        networks: Of the setting ``trusted_proxies``.
+    """
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._networks = tuple(networks)
+
+    def sent(self, scope: Scope) -> bool:
+        """Whether a trusted proxy sent this request."""
+        return self._trusts(_peer(scope))
+
+    def client(self, scope: Scope) -> Address:
+        """The address of who asks: the nearest that no trusted proxy has."""
+        address = _peer(scope)
+        if not self._trusts(address):
+            return address
+        for told in reversed(_values(scope, b"x-forwarded-for")):
+            found = _parse(told)
+            if found is None:
+                return address  # what is no address was not written by a trusted proxy
+            address = found
+            if not self._trusts(address):
+                break
+        return address
+
+    def is_secure(self, scope: Scope) -> bool:
+        """Whether the client's connection is encrypted, up to the first trusted proxy."""
+        if self.sent(scope):
+            told = _values(scope, b"x-forwarded-proto")
+            if told:
+                return told[-1] == "https"
+        return bool(scope.get("scheme") == "https")
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+class Limiter:
+    """So many requests per client and time, in this process; refills steadily.
+
+    Args:
+        count: How many at once.
+        seconds: In which time as many become available again.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self, count: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._count = count
+        self._rate = count / seconds
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, client: Address) -> int:
+        """Seconds until this client may do it; 0 means now."""
+        left, _ = self._look(network_of(client))
+        return 0 if left >= 1 else max(1, round((1 - left) / self._rate + 0.5))
+
+    def take(self, client: Address) -> int:
+        """Count one more, unless the client has to wait; returns the seconds to wait."""
+        wait = self.wait(client)
+        if not wait:
+            key = network_of(client)
+            left, now = self._look(key)
+            self._left[key] = left - 1, now
+            self._left.move_to_end(key)
+            if len(self._left) > _MOST_CLIENTS:
+                self._left.popitem(last=False)
+        return wait
+
+    def _look(self, key: str) -> tuple[float, float]:
+        now = self._clock()
+        left, then = self._left.get(key, (float(self._count), now))
+        return min(self._count, left + (now - then) * self._rate), now
+
+
+def network_of(client: Address) -> str:
+    """What limits count by: an IPv4 address, or the /64 that one IPv6 customer has."""
+    if isinstance(client, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((client, 64), strict=False).network_address)
+    return str(client)
+
+
+def header(scope: Scope | Mapping[str, Any], name: bytes) -> str | None:
+    """A header's value; ``None`` if it is missing or given more than once."""
+    values = [value for key, value in scope["headers"] if key == name]
+    return values[0].decode("latin-1") if len(values) == 1 else None
+
+
+def _peer(scope: Scope) -> Address:
+    client = scope.get("client")
+    return (_parse(client[0]) if client else None) or _NOBODY
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text.strip().removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return None
+    # An IPv4 address that came in through an IPv6 socket is the same client.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    """A list header's elements in order, however many lines it has."""
+    lines = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    return [part.strip() for part in ",".join(lines).split(",") if part.strip()]
