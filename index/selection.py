@@ -9,16 +9,15 @@ labelled fallbacks.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import NamedTuple
 
 from index.build import Build
 from index.served import Served
 from index.state import Kind, Override
 from recommender.neighbors import NO_ROW
-from recommender.phrases import shared_phrases
+from recommender.sharing import SharedPhrases
 
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 6
@@ -69,9 +68,8 @@ class Wish:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """One article of a list.
+class Chosen(NamedTuple):
+    """One article of a list; a tuple, as each request makes many.
 
     Attributes:
         row: Its row in the build.
@@ -86,11 +84,33 @@ class Chosen:
     shared_terms: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a list is shown beside: an article of the build, or a text that is in none.
+
+    All numbers are plain ones: lists, not arrays, which a request would read too slowly.
+
+    Attributes:
+        rows: Related rows, best first; -1 at the end.
+        scores: Their scores, in [0, 1].
+        stories: Its own story and what else must not be shown beside it, by story.
+        language: Its id in the build; any that no article has for a language new to it.
+        tags: Ids of those of its tags that the build knows.
+        phrases: What it is about, held against what others are about.
+        overrides: What editors decided for its list, pins by position, then hides.
+    """
+
+    rows: Sequence[int]
+    scores: Sequence[float]
+    stories: frozenset[int]
+    language: int
+    tags: Sequence[int]
+    phrases: SharedPhrases
+    overrides: Sequence[Override] = ()
+
+
 def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
     """The articles to show beside ``row`` at ``now``.
-
-    Pins come first to their positions, if they may be shown; what is hidden here takes its
-    story along, so that no near-copy steps into its place.
 
     Args:
         served: The build to read, under what editors decided.
@@ -98,23 +118,42 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
         now: Microseconds since 1970 UTC.
         wish: What is asked for.
     """
-    overrides = served.overrides(row, now)
-    guard = _Guard(served, row, now, wish)
-    pinned = _pinned(served, row, guard, overrides, wish.limit)
-    guard.hide(overrides)
+    build = served.build
+    rows, scores = build.related(row)
+    subject = Subject(
+        rows=rows,
+        scores=scores,
+        stories=frozenset([build.story_of[row]]),
+        language=build.language_of[row],
+        tags=build.tags.numbers(row),
+        phrases=SharedPhrases(build.phrases(row), build.phrase_names),
+        overrides=served.overrides(row, now),
+    )
+    return select_beside(served, subject, now=now, wish=wish)
+
+
+def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> list[Chosen]:
+    """The articles to show beside any subject at ``now``; the same rules for all.
+
+    Pins come first to their positions, if they may be shown; what is hidden here takes its
+    story along, so that no near-copy steps into its place.
+    """
+    guard = _Guard(served, subject, now, wish)
+    pinned = _pinned(served.build, subject, guard, wish.limit)
+    guard.hide(subject.overrides)
     wanted = wish.limit - len(pinned)
     chosen: list[Chosen] = []
-    for shown, score in _related(served.build, row, guard, wish):
+    for shown, score in _related(subject, guard, wish):
         if len(chosen) >= wanted:
             break
-        chosen.append(_choose(served.build, row, shown, score, Origin.RELATED))
+        chosen.append(_choose(served.build, subject, shown, score, Origin.RELATED))
     if len(chosen) < wanted and wish.fallback is not Fallback.NONE:
-        for shown in _fallbacks(served.build, row, guard, wish):
+        for shown in _fallbacks(served.build, subject, guard, wish):
             chosen.append(Chosen(row=shown, score=0.0, origin=Origin.FALLBACK, shared_terms=()))
             if len(chosen) == wanted:
                 break
     if wish.order is Order.NEWEST:
-        chosen.sort(key=lambda item: (-int(served.build.dates[item.row]), item.row))
+        chosen.sort(key=lambda item: (-served.build.date_of[item.row], item.row))
     for position, item in pinned:
         chosen.insert(position - 1, item)  # in a short list: at its end
     return chosen
@@ -122,42 +161,42 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
 
 def shared_terms(build: Build, row: int, other: int) -> list[str]:
     """Up to four phrases that two rows share."""
-    return shared_phrases(build.phrase_rows[row], build.phrase_rows[other], build.phrase_names)
+    return SharedPhrases(build.phrases(row), build.phrase_names).shared_with(build.phrases(other))
 
 
-def _choose(build: Build, row: int, shown: int, score: float, origin: Origin) -> Chosen:
-    terms = tuple(shared_terms(build, row, shown))
-    return Chosen(row=shown, score=score, origin=origin, shared_terms=terms)
+def _choose(build: Build, subject: Subject, shown: int, score: float, origin: Origin) -> Chosen:
+    terms = tuple(subject.phrases.shared_with(build.phrases(shown)))
+    return Chosen(shown, score, origin, terms)
 
 
 class _Guard:
     """Decides which row, if any, may stand for a story, each story once."""
 
-    def __init__(self, served: Served, row: int, now: int, wish: Wish) -> None:
+    def __init__(self, served: Served, subject: Subject, now: int, wish: Wish) -> None:
         self._served = served
         self._build = build = served.build
         self._now = now
-        self._seen = {int(build.stories[row])}
+        self._seen = set(subject.stories)
         self._language = wish.language
         excluded = (build.row(article_id) for article_id in wish.exclude)
         # A page that shows one version of a story already should not be given another.
-        self._seen.update(int(build.stories[found]) for found in excluded if found is not None)
+        self._seen.update(build.story_of[found] for found in excluded if found is not None)
 
     def is_visible(self, row: int) -> bool:
         """Whether the row itself may be shown now."""
         return self._served.is_visible(row, self._now)
 
-    def hide(self, overrides: list[Override]) -> None:
+    def hide(self, overrides: Sequence[Override]) -> None:
         """Keep the stories of what is hidden in this list out of it."""
         for override in overrides:
             if override.kind is Kind.HIDE:
                 target = self._build.row(override.target_id)
                 if target is not None:
-                    self._seen.add(int(self._build.stories[target]))
+                    self._seen.add(self._build.story_of[target])
 
     def admit_itself(self, row: int) -> bool:
         """Whether this very row may stand for its story, which then has been shown."""
-        story = int(self._build.stories[row])
+        story = self._build.story_of[row]
         if story in self._seen or not self.is_visible(row) or not self._speaks(row):
             return False
         self._seen.add(story)
@@ -166,44 +205,39 @@ class _Guard:
     def admit(self, candidate: int) -> int | None:
         """The newest visible version of the candidate's story, if it has not been shown."""
         build = self._build
-        story = int(build.stories[candidate])
+        story = build.story_of[candidate]
         if story in self._seen:
             return None
-        for member in build.members[story].tolist():
+        for member in build.members.numbers(story):
             if self.is_visible(member) and self._speaks(member):
                 self._seen.add(story)
-                return int(member)
+                return member
         return None
 
     def _speaks(self, row: int) -> bool:
         if self._language is None:
             return True
-        return self._build.language_names[int(self._build.languages[row])] == self._language
+        return self._build.language_names[self._build.language_of[row]] == self._language
 
 
-def _pinned(
-    served: Served, row: int, guard: _Guard, overrides: list[Override], limit: int
-) -> list[tuple[int, Chosen]]:
+def _pinned(build: Build, subject: Subject, guard: _Guard, limit: int) -> list[tuple[int, Chosen]]:
     """Pins that may be shown, by position; a pin whose target may not be leaves no gap."""
-    build = served.build
     pinned: list[tuple[int, Chosen]] = []
-    for override in overrides:
+    for override in subject.overrides:
         if override.position is None or override.position > limit or len(pinned) == limit:
             continue
         target = build.row(override.target_id)
         if target is None or not guard.admit_itself(target):
             continue
-        places = np.flatnonzero(build.related_rows[row] == target)
-        score = round(float(build.related_scores[row, places[0]]), 4) if len(places) else 0.0
-        item = _choose(build, row, target, score, Origin.PINNED)
+        place = subject.rows.index(target) if target in subject.rows else None
+        score = 0.0 if place is None else round(subject.scores[place], 4)
+        item = _choose(build, subject, target, score, Origin.PINNED)
         pinned.append((override.position, item))
     return pinned
 
 
-def _related(build: Build, row: int, guard: _Guard, wish: Wish) -> Iterator[tuple[int, float]]:
-    rows = build.related_rows[row].tolist()
-    scores = build.related_scores[row].tolist()
-    for candidate, score in zip(rows, scores, strict=True):
+def _related(subject: Subject, guard: _Guard, wish: Wish) -> Iterator[tuple[int, float]]:
+    for candidate, score in zip(subject.rows, subject.scores, strict=True):
         if candidate == NO_ROW:
             return
         score = round(score, 4)  # as it is shown, so that a limit means what is seen
@@ -214,19 +248,18 @@ def _related(build: Build, row: int, guard: _Guard, wish: Wish) -> Iterator[tupl
             yield shown, score
 
 
-def _fallbacks(build: Build, row: int, guard: _Guard, wish: Wish) -> Iterator[int]:
+def _fallbacks(build: Build, subject: Subject, guard: _Guard, wish: Wish) -> Iterator[int]:
     """Articles of the same tags, rarest tag first, then the newest of the same language."""
-    language = int(build.languages[row])
+    language = subject.language
     if wish.language in build.language_names:
         language = build.language_names.index(wish.language)
-    pools = [build.recent[language]]
+    pools = [build.recent[language]] if language < len(build.recent) else []
     if wish.fallback is Fallback.TAG:
-        tagged = [build.tagged[tag] for tag in build.tags[row].tolist()]
-        pools = [*sorted(tagged, key=len), *pools]
+        pools = [*sorted((build.tagged[tag] for tag in subject.tags), key=len), *pools]
     for pool in pools:
         for candidate in map(int, pool):  # one by one: a pool may hold a million rows
             # One that is not visible yet is no news, though an older version of it may be shown.
-            if guard.is_visible(candidate) and int(build.languages[candidate]) == language:
+            if guard.is_visible(candidate) and build.language_of[candidate] == language:
                 shown = guard.admit(candidate)
                 if shown is not None:
                     yield shown
