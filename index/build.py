@@ -43,7 +43,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from index.files import Blob, load_array, save_array
+from index.files import Blob, Rows, load_array, save_array
 from index.manifest import Manifest, check_files, read_manifest
 from index.store import ARTICLES, ArticleStore
 from recommender.article import Article
@@ -80,7 +80,7 @@ SERVED = frozenset(
 NO_DATE = np.iinfo(np.int32).min
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ragged:
     """Lists of different lengths in two arrays.
 
@@ -91,6 +91,15 @@ class Ragged:
 
     values: NDArray[np.int32]
     ends: NDArray[np.int64]
+
+    @functools.cached_property
+    def _plain(self) -> tuple[memoryview, memoryview]:
+        return self.values.data, self.ends.data
+
+    def numbers(self, index: int) -> list[int]:
+        """One of the lists as plain numbers, quickly."""
+        values, ends = self._plain
+        return values[ends[index - 1] if index else 0 : ends[index]].tolist()
 
     def __getitem__(self, index: int) -> NDArray[np.int32]:
         start = int(self.ends[index - 1]) if index else 0
@@ -156,6 +165,13 @@ class Build:
         self.tagged = Ragged.load(folder, "tagged")
         self.recent = Ragged.load(folder, "recent")
         self.dates = cast("NDArray[np.int32]", self._array("dates"))
+        # The same for single rows, as a request reads them: plain numbers.
+        self._windows = Rows(self.visibility)
+        self._related = Rows(self.related_rows), Rows(self.related_scores)
+        self._phrases = Rows(self.phrase_rows)
+        self.story_of = self.stories.data
+        self.language_of = self.languages.data
+        self.date_of = self.dates.data
 
     def row(self, article_id: str) -> int | None:
         """The row of an article, by binary search over the ids."""
@@ -168,8 +184,17 @@ class Build:
 
     def is_visible(self, row: int, now: int) -> bool:
         """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
-        start, end = self.visibility[row]
+        start, end = self._windows[row]
         return bool(start <= now < end)
+
+    def related(self, row: int) -> tuple[list[int], list[float]]:
+        """A row's related rows, best first and -1 at the end, and their scores."""
+        rows, scores = self._related
+        return rows[row], scores[row]
+
+    def phrases(self, row: int) -> list[int]:
+        """The places in :attr:`phrase_names` of a row's phrases, most telling first."""
+        return self._phrases[row]
 
     def epoch(self, now: int) -> int:
         """How many instants of change lie at or before ``now``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import hashlib
 import json
 import mmap
@@ -14,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import BuildError
+
+_STRIDE = 64
 
 
 def sync_folder(folder: Path) -> None:
@@ -105,6 +109,27 @@ class BlobWriter:
         save_array(ends_path(self._path), ends)
 
 
+class Rows:
+    """Rows of a mapped array as plain numbers.
+
+    Indexing a numpy array makes an object of numpy's at each step; a request reads hundreds of
+    numbers, and reading them through a memory view takes a tenth of the time.
+
+    Args:
+        array: Of one or two dimensions, contiguous.
+    """
+
+    __slots__ = ("_flat", "_width")
+
+    def __init__(self, array: NDArray[np.generic]) -> None:
+        self._width = array.shape[1] if array.ndim == 2 else 1
+        self._flat = array.reshape(-1).data
+
+    def __getitem__(self, row: int) -> list[Any]:
+        start = row * self._width
+        return self._flat[start : start + self._width].tolist()
+
+
 class Blob:
     """Reads what a :class:`BlobWriter` wrote, mapped rather than loaded.
 
@@ -113,7 +138,8 @@ class Blob:
     """
 
     def __init__(self, path: Path) -> None:
-        self._ends = load_array(ends_path(path))
+        ends = load_array(ends_path(path))
+        self._ends = ends.data
         try:
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
@@ -122,8 +148,8 @@ class Blob:
                 )
         except OSError as error:
             raise BuildError(f"{path} can't be read: {error}") from error
-        if len(self._ends) and int(self._ends[-1]) != size:
-            raise BuildError(f"{path} has {size} bytes, expected {int(self._ends[-1])}")
+        if len(ends) and int(ends[-1]) != size:
+            raise BuildError(f"{path} has {size} bytes, expected {int(ends[-1])}")
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -131,8 +157,8 @@ class Blob:
     def __getitem__(self, row: int) -> bytes:
         if not 0 <= row < len(self._ends):
             raise IndexError(row)
-        start = int(self._ends[row - 1]) if row else 0
-        return self._data[start : int(self._ends[row])]
+        ends = self._ends
+        return self._data[ends[row - 1] if row else 0 : ends[row]]
 
     def __iter__(self) -> Iterator[bytes]:
         start = 0
@@ -143,7 +169,8 @@ class Blob:
 
     def find(self, wanted: bytes) -> int | None:
         """The place of a string among strings that ascend, by binary search."""
-        low, high = 0, len(self)
+        post = bisect.bisect_right(self._signposts, wanted)
+        low, high = max(0, post - 1) * _STRIDE, min(post * _STRIDE, len(self))
         while low < high:
             middle = (low + high) // 2
             found = self[middle]
@@ -154,6 +181,11 @@ class Blob:
             else:
                 high = middle
         return None
+
+    @functools.cached_property
+    def _signposts(self) -> list[bytes]:
+        """Every 64th string, held: most of a search then needs no reading at all."""
+        return [self[row] for row in range(0, len(self), _STRIDE)]
 
 
 def ends_path(path: Path) -> Path:

@@ -17,7 +17,7 @@ from index.build import Build
 from index.served import Served
 from index.state import Kind, Override
 from recommender.neighbors import NO_ROW
-from recommender.sharing import SharedPhrases
+from recommender.sharing import SharedPhrases, shared_phrases
 
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 6
@@ -161,7 +161,7 @@ def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> 
 
 def shared_terms(build: Build, row: int, other: int) -> list[str]:
     """Up to four phrases that two rows share."""
-    return SharedPhrases(build.phrases(row), build.phrase_names).shared_with(build.phrases(other))
+    return shared_phrases(build.phrases(row), build.phrases(other), build.phrase_names)
 
 
 def _choose(build: Build, subject: Subject, shown: int, score: float, origin: Origin) -> Chosen:

@@ -21,9 +21,6 @@ from recommender.terms import BREAK, Scan
 PER_ARTICLE = 40
 """Phrases kept of each article."""
 
-MAX_SHARED = 4
-"""Phrases shown for a pair."""
-
 NO_PHRASE = -1
 
 _COMMON_SHARE = 0.15
@@ -136,45 +133,6 @@ def extract_phrases(corpus: Scan, languages: Sequence[str]) -> Phrases:
         for number in used.tolist()
     ]
     return Phrases(rows=rows, names=names)
-
-
-def shared_phrases(
-    mine: NDArray[np.int32], theirs: NDArray[np.int32], names: Sequence[str]
-) -> list[str]:
-    """Up to four phrases that two articles share, the most telling first.
-
-    Args:
-        mine: One article's row of :attr:`Phrases.rows`.
-        theirs: The other's.
-        names: :attr:`Phrases.names`.
-    """
-    rank = {phrase: place for place, phrase in enumerate(theirs.tolist()) if phrase >= 0}
-    both = [
-        (place + rank[phrase], phrase)
-        for place, phrase in enumerate(mine.tolist())
-        if phrase in rank
-    ]
-    shared: list[str] = []
-    taken: set[str] = set()
-    for _, phrase in sorted(both):
-        name = names[phrase]
-        parts = set(name.casefold().replace("-", " ").split())
-        stems = {part.rstrip("s") for part in parts}
-        if stems & taken:
-            continue
-        taken |= stems
-        shared.append(name)
-        if len(shared) == MAX_SHARED:
-            break
-    return shared
-
-
-def explain(shared: Sequence[str]) -> str:
-    """A sentence for editors: why two articles stand together."""
-    if not shared:
-        return "Close in meaning, without a telling word in common."
-    *most, last = shared
-    return f"Both speak of {', '.join(most)} and {last}." if most else f"Both speak of {last}."
 
 
 def _fold_case(corpus: Scan) -> tuple[list[str], NDArray[np.int64], list[str]]:

@@ -28,11 +28,12 @@ from recommender.encoder import Encoder, Progress
 from recommender.errors import InputError, NotFoundError
 from recommender.faiss_index import build_index
 from recommender.neighbors import NO_ROW
-from recommender.phrases import explain, extract_phrases, shared_phrases
+from recommender.phrases import extract_phrases
 from recommender.preferences import Preferences
 from recommender.records import to_articles
 from recommender.related import DEFAULT_DEPTH, SHOWN, Catalogue, relate
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
+from recommender.sharing import explain, shared_phrases
 from recommender.terms import count_terms, scan
 from recommender.text import prepare
 from recommender.visibility import window
@@ -212,7 +213,8 @@ class Recommender:
 
     def _shared(self, row: int, other: int) -> tuple[str, ...]:
         phrases = self._phrases
-        return tuple(shared_phrases(phrases.rows[row], phrases.rows[other], phrases.names))
+        mine, theirs = phrases.rows[row].tolist(), phrases.rows[other].tolist()
+        return tuple(shared_phrases(mine, theirs, phrases.names))
 
     def _visible(self) -> NDArray[np.bool_]:
         """Shape (n,): what may be shown at this moment."""

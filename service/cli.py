@@ -20,7 +20,7 @@ from index.selection import Origin, Wish, select
 from index.served import Served
 from index.settings import load_settings
 from recommender.errors import AlsoLikeError, NotFoundError
-from recommender.phrases import explain
+from recommender.sharing import explain
 from service import cli_operations
 from service.cli_evaluate import evaluate
 from service.cli_options import (

@@ -8,14 +8,8 @@ import stopwordsiso
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.phrases import (
-    MAX_SHARED,
-    NO_PHRASE,
-    PER_ARTICLE,
-    Phrases,
-    extract_phrases,
-    shared_phrases,
-)
+from recommender.phrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
+from recommender.sharing import MAX_SHARED, shared_phrases
 from recommender.terms import scan
 from recommender.text import PreparedText
 
@@ -30,7 +24,8 @@ def names(phrases: Phrases, article: int) -> list[str]:
 
 
 def share(phrases: Phrases, one: int, other: int) -> list[str]:
-    return shared_phrases(phrases.rows[one], phrases.rows[other], phrases.names)
+    mine, theirs = phrases.rows[one].tolist(), phrases.rows[other].tolist()
+    return shared_phrases(mine, theirs, phrases.names)
 
 
 KELP = [
@@ -115,7 +110,7 @@ def test_each_article_keeps_its_best_only() -> None:
 
 def test_shared_phrases_repeat_no_word() -> None:
     listed = ["kelp forest", "kelp", "forests", "urchin"]
-    rows = np.array([0, 1, 2, 3, NO_PHRASE], dtype=np.int32)
+    rows = [0, 1, 2, 3, NO_PHRASE]
     assert shared_phrases(rows, rows, listed) == ["kelp forest", "urchin"]
 
 
@@ -125,17 +120,17 @@ def test_one_article_has_phrases_or_none_but_never_fails() -> None:
 
 
 rows = st.lists(st.integers(0, 19), unique=True, max_size=12).map(
-    lambda found: np.array(found + [NO_PHRASE] * (14 - len(found)), dtype=np.int32)
+    lambda found: found + [NO_PHRASE] * (14 - len(found))
 )
 
 
 @given(rows, rows)
 def test_shared_phrases_are_few_in_both_and_the_same_either_way(
-    mine: np.ndarray, theirs: np.ndarray
+    mine: list[int], theirs: list[int]
 ) -> None:
     listed = [f"phrase{chr(97 + number)}" for number in range(20)]
     shared = shared_phrases(mine, theirs, listed)
-    both = (set(mine.tolist()) & set(theirs.tolist())) - {NO_PHRASE}
+    both = (set(mine) & set(theirs)) - {NO_PHRASE}
     assert len(shared) == min(MAX_SHARED, len(both))
     assert set(shared) <= {listed[phrase] for phrase in both}
     assert shared == shared_phrases(theirs, mine, listed)

@@ -1,0 +1,58 @@
+"""What two articles share, in the phrases that say what each is about."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+MAX_SHARED = 4
+"""Phrases shown for a pair."""
+
+
+class SharedPhrases:
+    """One article's phrases, to be held against those of many others.
+
+    Args:
+        mine: Its row of :attr:`recommender.phrases.Phrases.rows`.
+        names: :attr:`recommender.phrases.Phrases.names`.
+    """
+
+    def __init__(self, mine: Sequence[int], names: Sequence[str]) -> None:
+        self._place = {phrase: place for place, phrase in enumerate(mine) if phrase >= 0}
+        self._names = names
+
+    def shared_with(self, theirs: Sequence[int]) -> list[str]:
+        """Up to four phrases that the other article has too, the most telling first."""
+        both = [(self._place[phrase], phrase) for phrase in self._place.keys() & theirs]
+        if not both:
+            return []
+        shared: list[str] = []
+        taken: set[str] = set()
+        for _, phrase in sorted((place + theirs.index(phrase), phrase) for place, phrase in both):
+            name = self._names[phrase]
+            stems = _stems(name)
+            if taken.isdisjoint(stems):
+                taken |= stems
+                shared.append(name)
+                if len(shared) == MAX_SHARED:
+                    break
+        return shared
+
+
+def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: Sequence[str]) -> list[str]:
+    """Up to four phrases that two articles share; see :class:`SharedPhrases`."""
+    return SharedPhrases(mine, names).shared_with(theirs)
+
+
+def explain(shared: Sequence[str]) -> str:
+    """A sentence for editors: why two articles stand together."""
+    if not shared:
+        return "Close in meaning, without a telling word in common."
+    *most, last = shared
+    return f"Both speak of {', '.join(most)} and {last}." if most else f"Both speak of {last}."
+
+
+@functools.lru_cache(maxsize=50_000)
+def _stems(name: str) -> frozenset[str]:
+    """Its words without their case and plural: two phrases with one in common say it twice."""
+    return frozenset(part.rstrip("s") for part in name.casefold().replace("-", " ").split())
