@@ -77,6 +77,7 @@ class Facts:
         save_array(folder / "visibility.npy", self.visibility)
         save_array(folder / "dates.npy", self.dates)
         save_array(folder / "languages.npy", self.languages)
+        save_array(folder / "preferences.npy", self.weights)
         newest = np.lexsort((np.arange(count), -self.recency))
         Ragged.grouped(self.languages[newest], newest, len(self.language_names)).save(
             folder, "recent"

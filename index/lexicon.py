@@ -13,26 +13,36 @@ from index.build import Build
 from index.files import Blob, BlobWriter, load_array, save_array, write_json
 from index.manifest import EncoderEntry
 from recommender.fusion import Calibration
-from recommender.lexical import LexicalVectors
+from recommender.lexical import LexicalVectors, make_postings
 from recommender.terms import TermCounts
 
-_MATRIX = ("lexical_data", "lexical_indices", "lexical_indptr")
+_PARTS = ("data", "indices", "indptr")
 
 
 def save_lexicon(
     folder: Path, terms: TermCounts, lexical: LexicalVectors, calibration: Calibration
 ) -> None:
-    """Write vocabulary, weights and calibration into a build."""
+    """Write vocabulary, weights, postings and calibration into a build."""
     words = BlobWriter(folder / "words.bin")
     for word in terms.vocabulary:
         words.append(word.encode())
     words.close()
     save_array(folder / "pair_keys.npy", terms.pair_keys)
     save_array(folder / "lexical_idf.npy", lexical.idf)
-    weights = lexical.weights
-    for name, array in zip(_MATRIX, (weights.data, weights.indices, weights.indptr), strict=True):
-        save_array(folder / f"{name}.npy", array)
+    _save_matrix(folder, "lexical", lexical.weights)
+    _save_matrix(folder, "postings", make_postings(lexical.weights))
     write_json(folder / "calibration.json", asdict(calibration))
+
+
+def _save_matrix(folder: Path, name: str, matrix: sp.csr_matrix) -> None:
+    for part in _PARTS:
+        save_array(folder / f"{name}_{part}.npy", getattr(matrix, part))
+
+
+def load_matrix(build: Build, name: str, shape: tuple[int, int]) -> sp.csr_matrix:
+    """A sparse matrix of a build, mapped: ``lexical`` (articles, terms) or ``postings``."""
+    parts: Any = tuple(load_array(build.checked(f"{name}_{part}.npy")) for part in _PARTS)
+    return sp.csr_matrix(parts, shape=shape, copy=False)
 
 
 def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:
@@ -41,8 +51,7 @@ def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:
     build.checked("words_ends.npy")
     keys = load_array(build.checked("pair_keys.npy")).astype(np.int64)
     idf = load_array(build.checked("lexical_idf.npy")).astype(np.float32)
-    arrays: Any = tuple(load_array(build.checked(f"{name}.npy")) for name in _MATRIX)
-    weights = sp.csr_matrix(arrays, shape=(build.count, len(idf)), copy=False)
+    weights = load_matrix(build, "lexical", (build.count, len(idf)))
     terms = TermCounts(
         words=sp.csr_matrix(np.zeros((0, len(words)), dtype=np.float32)),
         pairs=sp.csr_matrix(np.zeros((0, len(keys)), dtype=np.float32)),
