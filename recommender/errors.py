@@ -6,12 +6,16 @@
     ├── InputError                something a person gave can't be used (CLI: exit 2, HTTP: 422)
     │   ├── ArticleError          one article breaks a rule of the format
     │   ├── SourceError           a source as a whole can't be read
-    │   └── SettingError          a setting is unknown or out of range
+    │   ├── SettingError          a setting is unknown or out of range
+    │   └── DecisionError         an editor's decision can't be taken as it was given
     ├── ModelError                the encoder's model is missing, damaged or not what was asked for
     ├── BuildError                a build can't be made, or is not what its manifest says
     │   ├── GateError             a build was made, and is held back from publishing
-    │   └── BusyError             another process builds or publishes in the same root
-    └── NotFoundError             no such article, build or root
+    │   ├── BusyError             another process builds or publishes in the same root
+    │   └── UnavailableError      a server that holds a part of builds is away (HTTP: 503)
+    ├── NotFoundError             no such article, build or root
+    ├── DatabaseError             a database can't be used (HTTP: 503)
+    └── ConflictError             someone else changed it in the meantime (HTTP: 412)
 """
 
 __all__ = [
@@ -19,12 +23,16 @@ __all__ = [
     "ArticleError",
     "BuildError",
     "BusyError",
+    "ConflictError",
+    "DatabaseError",
+    "DecisionError",
     "GateError",
     "InputError",
     "ModelError",
     "NotFoundError",
     "SettingError",
     "SourceError",
+    "UnavailableError",
 ]
 
 
@@ -63,6 +71,19 @@ class SettingError(InputError):
     """A setting is unknown or out of range."""
 
 
+class DecisionError(InputError):
+    """An editor's decision can't be taken as it was given.
+
+    Args:
+        field: Which part of it is at fault: ``"position"``, ``"reason"``, ``"until"``, …
+        message: The sentence for people, with the value and the remedy.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class ModelError(AlsoLikeError):
     """The encoder's model is missing, damaged or not what was asked for."""
 
@@ -79,6 +100,12 @@ class BusyError(BuildError):
     """Another process builds or publishes in the same root."""
 
     exit_code = 5
+
+
+class UnavailableError(BuildError):
+    """A server that holds a part of builds does not answer, or not usefully."""
+
+    exit_code = 9
 
 
 class GateError(BuildError):
@@ -98,3 +125,24 @@ class NotFoundError(AlsoLikeError):
     """No such article, build or root."""
 
     exit_code = 6
+
+
+class DatabaseError(AlsoLikeError):
+    """A database can't be used; the message is one line and never holds a password."""
+
+    exit_code = 7
+
+
+class ConflictError(AlsoLikeError):
+    """Someone else changed it in the meantime; nothing was overwritten.
+
+    Args:
+        message: What was changed, and what to do.
+        version: The version that is there now.
+    """
+
+    exit_code = 8
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version

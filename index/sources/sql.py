@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from index.database import DatabaseError, describe, stream_rows
+from index.database.engine import describe
+from index.database.rows import stream_rows
 from index.sources.cells import plain
 from index.sources.source import Problem, Record
-from recommender.errors import SourceError
+from recommender.errors import DatabaseError, SourceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The one door to database engines.
+"""Rows of a site's own database, as they come.
 
 Reading another program's database is a guest's work: one connection, a read-only transaction,
 rows as they come from the server, nothing held in memory.
@@ -12,69 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-_DRIVERS = {
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-}
-"""What a URL that names no driver means: those that AlsoLike is tested with."""
-
-_EXTRAS = {"psycopg": "postgres", "pymysql": "mysql"}
-
-
-class DatabaseError(Exception):
-    """A database can't be used; the message is one line and may name what the URL names."""
-
-
-def parse_url(url: str, password: str = "") -> sa.URL:
-    """An SQLAlchemy URL with a tested driver where it names none.
-
-    Args:
-        url: For example ``"postgresql://reader@db.example/site"``.
-        password: Takes the place of one in ``url``.
-
-    Raises:
-        DatabaseError: If it is no such URL.
-    """
-    try:
-        parsed = sa.make_url(url)
-    except ArgumentError:
-        raise DatabaseError(
-            "not a database URL; write it like postgresql://user@host/name or sqlite:///file"
-        ) from None
-    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
-    return parsed.set(password=password) if password else parsed
-
-
-def describe(url: str) -> str:
-    """A URL as it may be shown: no password, none of its options."""
-    try:
-        return sa.make_url(url).set(password=None, query={}).render_as_string()
-    except (ArgumentError, ValueError):
-        return "the database"
-
-
-def open_engine(url: sa.URL, **options: Any) -> sa.Engine:
-    """An engine whose driver is there.
-
-    Raises:
-        DatabaseError: Naming the extra that brings the driver.
-    """
-    if url.drivername.endswith("+pymysql") and isinstance(url.password, str):
-        # As text it would be sent in Latin-1, which no server has stored.
-        options = {"connect_args": {"password": url.password.encode()}, **options}
-    try:
-        return sa.create_engine(url, **options)
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(error.name or "")
-        remedy = f"pip install 'alsolike[{extra}]'" if extra else f"install {error.name}"
-        raise DatabaseError(f"{url.drivername} needs the package {error.name}: {remedy}") from error
-    except (NoSuchModuleError, ArgumentError) as error:
-        raise DatabaseError(f"{url.drivername}: {error}") from error
+from index.database.engine import open_engine, parse_url, plain_reason
+from recommender.errors import DatabaseError
 
 
 def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dict[str, Any]]:
@@ -92,8 +34,7 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
         with engine.connect() as connection:
             yield from _rows(connection, query, batch)
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error)
-        raise DatabaseError(" ".join(reason.split())) from error
+        raise DatabaseError(plain_reason(error)) from error
     except (ValueError, OverflowError, RecursionError) as error:  # a cell no driver can hold
         raise DatabaseError(f"a value can't be read: {error}") from error
 

@@ -1,0 +1,73 @@
+"""What editors give, held to what a decision may be."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from recommender.article import check_id
+from recommender.errors import DecisionError
+from recommender.visibility import NEVER
+
+MAX_POSITION = 50
+MAX_REASON = 1_000
+MAX_NAME = 100
+
+
+def check_pair(article_id: str, target_id: str) -> None:
+    """Refuse ids that are none, and an article that is to stand beside itself.
+
+    Raises:
+        ArticleError: For an id that is none.
+        DecisionError: If both are the same.
+    """
+    check_id(article_id, field="article_id")
+    check_id(target_id, field="target_id")
+    if article_id == target_id:
+        raise DecisionError("target_id", f"article {article_id!r} can't stand in its own list")
+
+
+def check_reason(reason: str) -> str:
+    """A reason: any text up to 1,000 characters, line breaks and tabs included.
+
+    Raises:
+        DecisionError: If it is longer, or holds other control characters.
+    """
+    if len(reason) > MAX_REASON:
+        raise DecisionError(
+            "reason", f"the reason has {len(reason)} characters; at most {MAX_REASON} are allowed"
+        )
+    _refuse_controls("reason", reason, allowed="\n\t")
+    return reason
+
+
+def check_name(name: str, field: str = "name") -> str:
+    """A name for a person or a token: 1 to 100 characters on one line.
+
+    Raises:
+        DecisionError: If it is not.
+    """
+    if not name or name != name.strip() or len(name) > MAX_NAME:
+        raise DecisionError(
+            field,
+            f"{field} {name[:MAX_NAME]!r} must have 1 to {MAX_NAME} characters "
+            "and no white space at its ends",
+        )
+    _refuse_controls(field, name)
+    return name
+
+
+def check_until(until: int, now: int) -> int:
+    """The end of a decision, which lies ahead.
+
+    Raises:
+        DecisionError: If it does not.
+    """
+    if until <= now:
+        raise DecisionError("until", "the end lies in the past; choose a later one, or none")
+    return min(until, NEVER)
+
+
+def _refuse_controls(field: str, text: str, allowed: str = "") -> None:
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in allowed:
+            raise DecisionError(field, f"{field} holds the character {character!a}")

@@ -1,0 +1,172 @@
+"""The database of editors' decisions: one object with everything that can be asked and done.
+
+::
+
+    database = open_database("sqlite:////srv/site/alsolike.sqlite")
+    actor = Actor(name="mira", how="session")
+    database.overrides.put(actor, article_id="a", target_id="b", kind=Kind.PIN, position=1)
+    database.takedowns.put(actor, article_id="c", reason="the author withdrew it")
+    database.version()   # ("5f0c…", 1789…), cheap; another one means that readers see a difference
+    database.state()     # what serving needs of it, see index.state
+
+Every change is one transaction: the decision, its entry in the audit trail, the state's new
+version and the list's. Every method may be called from any thread, and raises
+:class:`~recommender.errors.DatabaseError` if the database is away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from index.database import connecting, reading, undoing
+from index.database.attempts import Attempts
+from index.database.audit import Audit
+from index.database.editors import Editors
+from index.database.engine import describe, parse_url, translate
+from index.database.judgments import Judgments
+from index.database.overrides import Overrides
+from index.database.schema import HEAD
+from index.database.sessions import Sessions
+from index.database.store import Actor, Store, Written, clock
+from index.database.takedowns import Takedowns
+from index.database.tokens import Tokens
+from index.database.upgrading import check_schema, schema_version, upgrade
+from index.state import State
+from recommender.errors import DatabaseError
+
+
+class Database:
+    """Decisions, where they are written.
+
+    Args:
+        store: An open store with this version's schema.
+        save_state: Called with the state once a takedown is in the database, to keep it where
+            readers find it without.
+    """
+
+    def __init__(self, store: Store, save_state: Callable[[State], None] | None = None) -> None:
+        self._store = store
+        self.overrides = Overrides(store)
+        self.takedowns = Takedowns(
+            store, lambda: None if save_state is None else save_state(self.state())
+        )
+        self.judgments = Judgments(store)
+        self.tokens = Tokens(store)
+        self.editors = Editors(store)
+        self.sessions = Sessions(store)
+        self.attempts = Attempts(store)
+        self.audit = Audit(store)
+
+    @property
+    def place(self) -> str:
+        """The database as it may be shown, without a password."""
+        return self._store.place
+
+    def version(self) -> tuple[str, int]:
+        """The database's id and the state's version; see :func:`.reading.read_version`."""
+        return reading.read_version(self._store)
+
+    def state(self) -> State:
+        """All decisions at one moment; see :func:`.reading.read_state`."""
+        return reading.read_state(self._store)
+
+    def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
+        """Revert one audited decision; see :func:`.undoing.undo`."""
+        return undoing.undo(self._store, actor, seq, reason=reason)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._store.engine.dispose()
+
+
+def open_database(
+    url: str,
+    *,
+    password: str = "",
+    create: bool = True,
+    save_state: Callable[[State], None] | None = None,
+    now: Callable[[], int] = clock,
+) -> Database:
+    """Open a database whose schema is this version's.
+
+    A SQLite file is made and upgraded on the way; PostgreSQL only by :func:`upgrade_database`.
+
+    Args:
+        url: ``sqlite:///file`` or ``postgresql://user@host/name``.
+        password: Takes the place of one in ``url``.
+        create: Whether a SQLite file that is missing may be made.
+        save_state: See :class:`Database`.
+        now: The clock, microseconds since 1970 UTC.
+
+    Raises:
+        DatabaseError: If it can't be opened, or has another schema; with the remedy.
+    """
+    parsed = _parse(url, password)
+    place = describe(url)
+    engine, path = _engine(parsed)
+    try:
+        version = _version(engine, place) if path is None or path.exists() else None
+        if version != HEAD and path is not None:
+            if not create and not path.exists():
+                raise DatabaseError(f"{place} is gone: there is no file {path}")
+            _upgrade_file(path, place)
+        elif version != HEAD:
+            check_schema(version, place)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(Store(engine, place, now), save_state)
+
+
+def upgrade_database(url: str, *, password: str = "") -> str | None:
+    """Bring a database's schema to this version's; returns the version it had.
+
+    Raises:
+        DatabaseError: If it can't be upgraded.
+    """
+    engine, path = _engine(_parse(url, password))
+    place = describe(url)
+    if path is not None:
+        engine.dispose()
+        return _upgrade_file(path, place)
+    try:
+        return upgrade(engine, place)
+    finally:
+        engine.dispose()
+
+
+def _upgrade_file(path: Path, place: str) -> str | None:
+    engine = connecting.sqlite_engine(path, create=True)
+    try:
+        return upgrade(engine, place)
+    finally:
+        engine.dispose()
+
+
+def _parse(url: str, password: str) -> sa.URL:
+    parsed = parse_url(url, password)
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise DatabaseError(f"{describe(url)}: decisions are kept in sqlite or postgresql")
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise DatabaseError(f"{describe(url)} names no file; write it like sqlite:///file")
+    return parsed
+
+
+def _engine(url: sa.URL) -> tuple[sa.Engine, Path | None]:
+    if url.get_backend_name() == "sqlite":
+        path = Path(str(url.database))
+        return connecting.sqlite_engine(path), path
+    return connecting.postgres_engine(url), None
+
+
+def _version(engine: sa.Engine, place: str) -> str | None:
+    try:
+        with engine.connect() as connection:
+            return schema_version(connection)
+    except SQLAlchemyError as error:
+        raise translate(error, place) from error

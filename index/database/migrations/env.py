@@ -1,0 +1,14 @@
+"""What Alembic runs: every step in the transaction of the connection it is given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from index.database.schema import VERSION_TABLE, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+)
+context.run_migrations()

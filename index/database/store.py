@@ -1,0 +1,209 @@
+"""One database of decisions: reading it, and changing it in transactions that tell who and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from index.database import schema
+from index.database.engine import translate
+from recommender.errors import ConflictError
+from recommender.visibility import NEVER
+
+WRITES = "alsolike_writes"
+"""Execution option of connections that are going to write; see :mod:`index.database.connecting`."""
+
+
+def clock() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who changes something.
+
+    Attributes:
+        name: An editor, a token's name, or the system's user.
+        how: By what right: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
+    """
+
+    name: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a change left behind.
+
+    Attributes:
+        seq: Its entry in the audit trail.
+        version: Of the state, as :meth:`~index.database.database.Database.version` tells it.
+        list_version: Of the article's list, for the next ``if_version``; 0 if it concerns none.
+    """
+
+    seq: int
+    version: int
+    list_version: int = 0
+
+
+class Store:
+    """An engine with a known schema.
+
+    Args:
+        engine: See :mod:`index.database.connecting`.
+        place: The database as it may be shown.
+        now: The clock, microseconds since 1970 UTC.
+    """
+
+    def __init__(self, engine: sa.Engine, place: str, now: Callable[[], int] = clock) -> None:
+        self.engine = engine
+        self.place = place
+        self.now = now
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one moment of the database.
+
+        Raises:
+            DatabaseError: If it can't be read.
+        """
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql(
+                        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                    )
+                yield connection
+        except SQLAlchemyError as error:
+            raise translate(error, self.place) from error
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that is on disk when the block ends, or did not happen.
+
+        Raises:
+            DatabaseError: If it can't be written.
+        """
+        try:
+            with (
+                self.engine.connect().execution_options(**{WRITES: True}) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except SQLAlchemyError as error:
+            raise translate(error, self.place) from error
+
+    @contextmanager
+    def change(self, actor: Actor) -> Iterator[Change]:
+        """A transaction for a decision; decisions come one after another.
+
+        Raises:
+            DatabaseError: If it can't be written.
+        """
+        with self.write() as connection:
+            # SQLite has one writer anyway; PostgreSQL is told to have one by this row.
+            locking = sa.select(schema.meta.c.version).with_for_update()
+            version: int = connection.execute(locking).scalar_one()
+            yield Change(connection, actor, self.now(), version)
+
+
+class Change:
+    """A decision on its way: its connection, its moment and what is written about it.
+
+    Args:
+        connection: Inside its transaction.
+        actor: Whose decision it is.
+        now: Microseconds since 1970 UTC.
+        version: The state's version before it.
+    """
+
+    def __init__(self, connection: sa.Connection, actor: Actor, now: int, version: int) -> None:
+        self.connection = connection
+        self.actor = actor
+        self.now = now
+        self.version = version
+
+    def new_version(self) -> int:
+        """Give the state its next version: readers are going to see a difference."""
+        self.version = max(self.version + 1, self.now)
+        self.connection.execute(sa.update(schema.meta).values(version=self.version))
+        return self.version
+
+    def list_version(self, article_id: str) -> int:
+        """The version of an article's list; 0 if nobody ever touched it."""
+        table = schema.list_versions
+        query = sa.select(table.c.version).where(table.c.article_id == article_id)
+        return self.connection.execute(query).scalar() or 0
+
+    def touch_list(self, article_id: str, if_version: int | None = None) -> int:
+        """Give an article's list its next version.
+
+        Args:
+            article_id: Whose list.
+            if_version: The version that the editor looked at; ``None`` for any.
+
+        Raises:
+            ConflictError: If the list has another version by now.
+        """
+        found = self.list_version(article_id)
+        if if_version is not None and if_version != found:
+            raise ConflictError(
+                f"the list of {article_id!r} was changed in the meantime (version {found}, "
+                f"not {if_version}); look at it again, then decide",
+                found,
+            )
+        version = self.new_version()
+        upsert(self.connection, schema.list_versions, {"article_id": article_id}, version=version)
+        return version
+
+    def record(
+        self,
+        action: str,
+        *,
+        article_id: str = "",
+        target_id: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> int:
+        """Add an entry to the audit trail and return its number, one more than the last."""
+        last = self.connection.execute(sa.select(sa.func.max(schema.audit.c.seq))).scalar() or 0
+        self.connection.execute(
+            sa.insert(schema.audit).values(
+                seq=last + 1,
+                at=self.now,
+                who=self.actor.name,
+                how=self.actor.how,
+                action=action,
+                article_id=article_id,
+                target_id=target_id,
+                before=_told(before),
+                after=_told(after),
+                reason=reason,
+            )
+        )
+        return last + 1
+
+
+def _told(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """As the audit trail tells it: no end is null, not a number that JavaScript would round."""
+    if values is None:
+        return None
+    return {name: None if value == NEVER else value for name, value in values.items()}
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
+) -> None:
+    """Set columns of the row with this key, or add it."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))

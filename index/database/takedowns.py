@@ -1,0 +1,138 @@
+"""Takedowns: articles that no reader may see in any list, whatever a build says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from index.database import schema
+from index.database.checking import check_reason, check_until
+from index.database.store import Actor, Change, Store, Written, upsert
+from recommender.article import check_id
+from recommender.errors import NotFoundError
+from recommender.visibility import NEVER
+
+_TABLE = schema.takedowns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takedown:
+    """One takedown.
+
+    Attributes:
+        article_id: Which article; it need not be in any build.
+        since: When it was decided, microseconds since 1970 UTC.
+        who: Who decided it.
+        reason: Why; may be empty.
+        until: When it ends; ``NEVER`` for no end.
+    """
+
+    article_id: str
+    since: int
+    who: str
+    reason: str
+    until: int
+
+
+class Takedowns:
+    """The table of takedowns.
+
+    Args:
+        store: The database.
+        save: Makes the state outlive the database; called once a takedown is in it.
+    """
+
+    def __init__(self, store: Store, save: Callable[[], None]) -> None:
+        self._store = store
+        self._save = save
+
+    def all(self) -> list[Takedown]:
+        """Every takedown, latest first; ended ones included."""
+        query = sa.select(_TABLE).order_by(_TABLE.c.since.desc(), _TABLE.c.article_id)
+        with self._store.read() as connection:
+            return [Takedown(**row) for row in connection.execute(query).mappings()]
+
+    def get(self, article_id: str) -> Takedown | None:
+        """The takedown of an article, if there is one."""
+        query = sa.select(_TABLE).where(_TABLE.c.article_id == article_id)
+        with self._store.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else Takedown(**row)
+
+    def put(
+        self, actor: Actor, *, article_id: str, reason: str = "", until: int = NEVER
+    ) -> Written:
+        """Keep an article from all readers.
+
+        Durable when this returns: it is on the database's disk, and in the root's snapshot.
+
+        Args:
+            actor: Who decides.
+            article_id: Which article.
+            reason: At most 1,000 characters.
+            until: When it ends, microseconds since 1970 UTC.
+
+        Raises:
+            InputError: If an argument is not as described.
+            DatabaseError: If it can't be written. If only the snapshot can't be, the takedown
+                holds all the same; doing it again is harmless.
+        """
+        check_id(article_id, field="article_id")
+        check_reason(reason)
+        check_until(until, self._store.now())
+        with self._store.change(actor) as change:
+            written = set_takedown(
+                change,
+                "takedown.put",
+                article_id,
+                {"since": change.now, "who": actor.name, "reason": reason, "until": until},
+                reason=reason,
+            )
+        self._save()
+        return written
+
+    def lift(self, actor: Actor, *, article_id: str, reason: str = "") -> Written:
+        """Let readers see an article again, as far as its build does.
+
+        Raises:
+            InputError: If an argument is not as :meth:`put` describes.
+            NotFoundError: If it is not taken down.
+            DatabaseError: If it can't be written; then it was not.
+        """
+        check_id(article_id, field="article_id")
+        check_reason(reason)
+        with self._store.change(actor) as change:
+            if stored_values(change.connection, article_id) is None:
+                raise NotFoundError(f"article {article_id!r} is not taken down")
+            return set_takedown(change, "takedown.lift", article_id, None, reason=reason)
+
+
+def set_takedown(
+    change: Change,
+    action: str,
+    article_id: str,
+    values: Mapping[str, Any] | None,
+    *,
+    reason: str,
+) -> Written:
+    """Put a takedown's columns in place, or none, and record it."""
+    before = stored_values(change.connection, article_id)
+    if values is None:
+        change.connection.execute(sa.delete(_TABLE).where(_TABLE.c.article_id == article_id))
+    else:
+        upsert(change.connection, _TABLE, {"article_id": article_id}, **values)
+    version = change.new_version()
+    seq = change.record(action, article_id=article_id, before=before, after=values, reason=reason)
+    return Written(seq=seq, version=version)
+
+
+def stored_values(connection: sa.Connection, article_id: str) -> dict[str, Any] | None:
+    """A takedown's columns but the article; ``None`` if there is none."""
+    query = sa.select(*(column for column in _TABLE.c if column.name != "article_id")).where(
+        _TABLE.c.article_id == article_id
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else dict(row)
