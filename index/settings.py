@@ -94,6 +94,30 @@ class Settings(BaseSettings):
     cors_origins: list[str] = Field(
         default_factory=lambda: ["*"], description="origins whose pages may read the public routes"
     )
+    cache_mb: Annotated[int, Field(ge=0, le=65_536)] = Field(
+        64, description="memory in which each worker keeps answers; 0 keeps none"
+    )
+    max_age: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        60, description="seconds for which browsers and proxies may keep an answer"
+    )
+    stale_while_revalidate: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        30, description="seconds after that in which they may show it while they ask anew"
+    )
+    max_body_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(
+        1024, description="largest body of a request"
+    )
+    body_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        10, description="time in which a request's body must arrive"
+    )
+    metrics: bool = Field(True, description="answer /metrics, for Prometheus")
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="answer /metrics on a port of its own instead"
+    )
+    metrics_host: str = Field("127.0.0.1", description="address of metrics_port")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="log lines for people, or JSON for machines"
+    )
+    access_log: bool = Field(False, description="log a line for every request")
 
     @field_validator("source")
     @classmethod
