@@ -7,12 +7,17 @@ import errno
 import getpass
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from recommender.errors import BuildError
 
 JOURNAL = "journal.jsonl"
+
+_acting_for: ContextVar[str] = ContextVar("acting_for", default="")
 
 
 def append_journal(root: Path, event: str, **details: Any) -> None:
@@ -61,6 +66,16 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
     return entries
 
 
+@contextmanager
+def acting_for(name: str) -> Iterator[None]:
+    """Within the block, what is done is done by this person, whoever runs the process."""
+    token = _acting_for.set(name)
+    try:
+        yield
+    finally:
+        _acting_for.reset(token)
+
+
 def now() -> str:
     """This second in UTC, as ISO 8601."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -68,6 +83,8 @@ def now() -> str:
 
 def who() -> str:
     """The user behind this process; behind ``sudo``, the one who asked for it."""
+    if name := _acting_for.get():
+        return name
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

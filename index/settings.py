@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from index.database.roles import Role
 from index.gates import Limits
 from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
 from index.sources.secret_options import refuse_secrets
@@ -118,12 +120,37 @@ class Settings(BaseSettings):
         "console", description="log lines for people, or JSON for machines"
     )
     access_log: bool = Field(False, description="log a line for every request")
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description="addresses or networks of proxies whose X-Forwarded-… headers count",
+    )
+    identity_header: str | None = Field(
+        None, description="header in which a trusted proxy names who is signed in"
+    )
+    identity_role: Role | None = Field(
+        None, description="role of people so named who are no editors here; unset: none"
+    )
+    read_token: bool = Field(
+        False, description="reading related articles needs a token of role read"
+    )
 
     @field_validator("source")
     @classmethod
     def _without_secrets(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for table in value:
             refuse_secrets(table)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: list[str]) -> list[str]:
+        for network in value:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(
+                    f"{network!r} is no address or network; write it like 10.0.0.0/8"
+                ) from None
         return value
 
     @field_validator("timezone")
@@ -162,6 +189,11 @@ class Settings(BaseSettings):
     def preferences(self) -> Preferences:
         """What the site prefers among its own articles."""
         return Preferences(boosts=tuple(self.boost), half_life=self.half_life)
+
+    @property
+    def trusted_networks(self) -> list[IPv4Network | IPv6Network]:
+        """The setting ``trusted_proxies``, parsed."""
+        return [ip_network(network) for network in self.trusted_proxies]
 
     @property
     def zone(self) -> ZoneInfo:
