@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_serializer, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -93,6 +93,12 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to serve on")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to serve on")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="serving processes")
+    database: str = Field(
+        "", description="URL of the decisions' database; alsolike.sqlite in the root if unset"
+    )
+    database_password: SecretStr = Field(
+        SecretStr(""), description="takes the place of a password in database"
+    )
     cors_origins: list[str] = Field(
         default_factory=lambda: ["*"], description="origins whose pages may read the public routes"
     )
@@ -172,6 +178,13 @@ class Settings(BaseSettings):
         except (UnknownLocaleError, ValueError):
             raise ValueError(f"{value!r} is not a locale; write it like en or pt-BR") from None
         return value
+
+    @field_serializer("database", when_used="json")
+    def _without_password(self, value: str) -> str:
+        shown, _, _ = value.partition("?")
+        before, at, place = shown.rpartition("@")
+        user, _, _ = before.partition("://")[2].partition(":")
+        return f"{before.partition('://')[0]}://{user}@{place}" if at else shown
 
     @property
     def limits(self) -> Limits:

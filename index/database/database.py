@@ -48,7 +48,7 @@ class Database:
             readers find it without.
     """
 
-    def __init__(self, store: Store, save_state: Callable[[State], None] | None = None) -> None:
+    def __init__(self, store: Store, save_state: Callable[[State], object] | None = None) -> None:
         self._store = store
         self.overrides = Overrides(store)
         self.takedowns = Takedowns(
@@ -88,7 +88,7 @@ def open_database(
     *,
     password: str = "",
     create: bool = True,
-    save_state: Callable[[State], None] | None = None,
+    save_state: Callable[[State], object] | None = None,
     now: Callable[[], int] = clock,
 ) -> Database:
     """Open a database whose schema is this version's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,6 +50,11 @@ def parse_url(url: str, password: str = "") -> sa.URL:
         ) from None
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     return parsed.set(password=password) if password else parsed
+
+
+def file_url(path: Path) -> str:
+    """The URL of an SQLite file, whatever its name holds."""
+    return sa.URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def describe(url: str) -> str:

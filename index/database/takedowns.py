@@ -45,7 +45,7 @@ class Takedowns:
         save: Makes the state outlive the database; called once a takedown is in it.
     """
 
-    def __init__(self, store: Store, save: Callable[[], None]) -> None:
+    def __init__(self, store: Store, save: Callable[[], object]) -> None:
         self._store = store
         self._save = save
 

@@ -1,0 +1,191 @@
+"""The state that a process serves by: from the database, else from the snapshot, never guessed."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.database.database import Database
+from index.database.store import clock
+from index.state import NO_STATE, State
+from index.state_file import STATE, is_newer, load_state, save_state
+from recommender.errors import DatabaseError
+
+log = logging.getLogger("alsolike")
+
+
+class StateSource(enum.StrEnum):
+    """Where a state comes from."""
+
+    DATABASE = "database"
+    SNAPSHOT = "snapshot"
+    NOTHING = "nothing decided yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a keeper knew at one moment.
+
+    Attributes:
+        state: What to serve by; ``None`` means that nothing may be served.
+        source: Where it comes from; ``None`` with no state.
+        problem: Why the database is not used, if it is not.
+        away_since: Since when, microseconds since 1970 UTC.
+    """
+
+    state: State | None = None
+    source: StateSource | None = None
+    problem: str | None = "not looked at yet"
+    away_since: int | None = None
+
+
+class StateKeeper:
+    """Keeps a process's state up to date; every method may be called from any thread.
+
+    ::
+
+        keeper = index.decisions.keep_state(settings)
+        keeper.refresh()              # at the start, then at least once a second
+        state = keeper.kept.state     # None: not ready, serve nothing; see kept.problem
+        keeper.database.overrides     # for the API; raises DatabaseError while it is away
+
+    ``kept`` is one immutable object, replaced as a whole: take it once, then look at its parts.
+    ``refresh`` asks the database for its version (some 0.1 ms) and reads the state only when it
+    differs; with a server that does not answer it takes seconds, so it wants a thread that
+    nothing else waits for. After a change of one's own, ``refresh`` makes it visible at once.
+
+    A database that is away costs nothing but decisions: the last state goes on being served, or
+    the snapshot's. With neither, ``state`` is ``None``: articles that were taken down must not
+    come back because a server is down. A database that turns out older than the snapshot was
+    restored from a backup; it is not used until someone looked at that and removed the snapshot.
+
+    Args:
+        root: The folder with the snapshot.
+        connect: Opens the database, or raises :class:`DatabaseError`.
+        own_file: The SQLite file that the service keeps in the root by itself, unless another
+            database is set. Where neither it nor a snapshot exists, nothing was ever decided.
+        now: The clock, microseconds since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        connect: Callable[[], Database],
+        *,
+        own_file: Path | None = None,
+        now: Callable[[], int] = clock,
+    ) -> None:
+        self._root = root
+        self._connect = connect
+        self._own_file = own_file
+        self._now = now
+        self._database: Database | None = None
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self.kept = Kept()
+
+    @property
+    def database(self) -> Database:
+        """The database, for reading more and for deciding.
+
+        Raises:
+            DatabaseError: If it was away when it was last looked at.
+        """
+        database, kept = self._database, self.kept
+        if database is None or kept.problem is not None:
+            raise DatabaseError(f"nothing can be decided now: {kept.problem}")
+        return database
+
+    def refresh(self) -> bool:
+        """Look at the database, or without it at the snapshot.
+
+        Returns:
+            Whether ``kept.state`` is another one than before.
+        """
+        with self._lock:
+            before = self.kept
+            try:
+                state = self._from_database(before.state)
+            except DatabaseError as error:
+                self.kept = self._without_database(before, str(error))
+            else:
+                self.kept = Kept(state=state, source=StateSource.DATABASE, problem=None)
+            _tell(before, self.kept)
+            return self.kept.state is not before.state
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+            self.kept = Kept(problem="closed")
+
+    def _from_database(self, known: State | None) -> State:
+        if self._database is None:
+            self._database = self._connect()
+        version = self._database.version()
+        if known is not None and version == (known.database, known.version):
+            return known
+        state = self._database.state()
+        saved = load_state(self._root)
+        if saved is None or is_newer(state, saved):
+            self._save(state)
+        elif saved.version > state.version and self._database.version()[1] < saved.version:
+            # Otherwise it is a decision of this very moment: the next look finds it.
+            raise self._older(self._database.place)
+        return state
+
+    def _save(self, state: State) -> None:
+        try:
+            save_state(self._root, state)
+        except DatabaseError as error:  # what the database says holds all the same
+            log.error("%s", error)
+
+    def _older(self, place: str) -> DatabaseError:
+        return DatabaseError(
+            f"{place} is older than {self._root / STATE}: it was restored from a "
+            "backup, and lacks decisions. Compare them with: alsolike db status; then remove the "
+            "snapshot, and the database is used as it is"
+        )
+
+    def _without_database(self, before: Kept, problem: str) -> Kept:
+        state, source = before.state, before.source
+        stamp = self._stamp()
+        if stamp is not None and (state is None or stamp != self._seen):
+            saved = load_state(self._root)
+            if saved is not None and (state is None or is_newer(saved, state)):
+                state = saved
+        self._seen = stamp
+        if state is not None and state is not NO_STATE:
+            source = StateSource.SNAPSHOT
+        elif stamp is None and self._own_file is not None and not self._own_file.exists():
+            state, source = NO_STATE, StateSource.NOTHING
+        return Kept(
+            state=state,
+            source=source,
+            problem=problem,
+            away_since=self._now() if before.away_since is None else before.away_since,
+        )
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(self._root / STATE)  # noqa: PTH116 - at every look
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _tell(before: Kept, kept: Kept) -> None:
+    if kept.problem is not None and kept.problem != before.problem:
+        if kept.state is None:
+            log.error("nothing may be served without editors' decisions: %s", kept.problem)
+        elif kept.source is not StateSource.NOTHING:
+            log.error("decisions come from the last known state: %s", kept.problem)
+    elif kept.problem is None and before.away_since is not None:
+        log.info("the database of decisions is back, version %d", kept.state.version)  # type: ignore[union-attr]
