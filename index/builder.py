@@ -7,7 +7,6 @@ file is written and synced does it get its real name, and only publishing makes 
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +29,6 @@ from index.making import BuildOptions, Making, Progress
 from index.manifest import (
     FORMAT_VERSION,
     EncoderEntry,
-    IndexEntry,
     Manifest,
     describe_files,
     write_manifest,
@@ -42,10 +40,11 @@ from index.root import Root
 from index.snapshot import Snapshot
 from index.sources.source import Source
 from index.store import ARTICLES, ArticleStore
+from index.vectors import describe_index, make_index
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder
-from recommender.errors import BuildError, NotFoundError
-from recommender.faiss_index import build_index, measure_recall
+from recommender.errors import BuildError, NotFoundError, UnavailableError
+from recommender.faiss_index import measure_recall
 from recommender.phrases import extract_phrases
 from recommender.related import Catalogue, Related, relate
 from recommender.terms import count_terms, scan
@@ -88,7 +87,8 @@ def make_build(
         root.finish_build(folder)
     except BaseException as error:
         # First the files, so that on a full disk there is room for the journal's line.
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(UnavailableError, OSError):  # what stays is tried again by the next command
+            root.discard(folder)
         with suppress(BuildError):
             append_journal(root.path, "fail", build=name, reason=str(error) or repr(error))
         if isinstance(error, OSError | sqlite3.Error):
@@ -148,8 +148,14 @@ def _make(
         save_array(folder / "phrases_rows.npy", phrases.rows)
         write_json(folder / "phrases.json", phrases.names)
     with making.stage("index"):
-        index = build_index(embeddings)
-        index.save(folder / "index.faiss")
+        index = make_index(
+            folder,
+            name,
+            embeddings,
+            facts.visibility,
+            facts.languages,
+            wanted=making.options.milvus,
+        )
         recall = measure_recall(index, embeddings, k=min(making.options.depth, count))
     with making.stage("relate"):
         related = relate(
@@ -209,7 +215,7 @@ def _make(
         visible=int(snapshot.visible(moment).sum()),
         depth=making.options.depth,
         sources=[source.name for source in sources],
-        index=IndexEntry(kind=index.kind, recall=snapshot.recall),
+        index=describe_index(folder, index.kind, snapshot.recall),
         quality=report["quality"],
         reading=report["reading"],
         encoded=encoded,

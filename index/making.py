@@ -12,6 +12,7 @@ from index.articles import FieldMapping, ReadReport
 from index.build import Build
 from index.gates import Limits
 from index.root import Root
+from index.vectors import InMilvus
 from recommender.preferences import Preferences
 from recommender.related import DEFAULT_DEPTH
 
@@ -35,6 +36,7 @@ class BuildOptions:
         accept_change: Another encoder or recipe is meant, for the report.
         preferences: What the site prefers among its own articles.
         adopt_orphans: Give articles that nobody links to a place where a good one exists.
+        milvus: Put the vectors there instead of into a file of the build.
     """
 
     mapping: FieldMapping
@@ -45,6 +47,7 @@ class BuildOptions:
     relearn: bool = False
     preferences: Preferences = field(default_factory=Preferences)
     adopt_orphans: bool = False
+    milvus: InMilvus | None = None
     from_scratch: bool = False
     limits: Limits = field(default_factory=Limits)
     accept_change: bool = False

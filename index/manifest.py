@@ -41,10 +41,15 @@ class EncoderEntry(_Strict):
 
 
 class IndexEntry(_Strict):
-    """The neighbor index and how many true neighbors it was measured to find."""
+    """The neighbor index and how many true neighbors it was measured to find.
+
+    Where it lies in Milvus, ``uri`` and ``collection`` say where; never with a secret.
+    """
 
     kind: str
     recall: float
+    uri: str | None = None
+    collection: str | None = None
 
 
 class Manifest(_Strict):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from index.journal import append_journal
 from index.root import Root
-from recommender.errors import BuildError
+from recommender.errors import BuildError, UnavailableError
+
+log = logging.getLogger("alsolike")
 
 
 def prune(root: Root, keep: int) -> list[str]:
@@ -24,11 +28,15 @@ def prune(root: Root, keep: int) -> list[str]:
     protected = set(root.kept_for_rollback())
     names = root.names()
     doomed = [name for name in names[: max(0, len(names) - keep)] if name not in protected]
+    removed: list[str] = []
     for name in doomed:
         try:
             root.remove(name)
+            removed.append(name)
+        except UnavailableError as error:
+            log.warning("%s", error)
         except OSError as error:
             raise BuildError(f"build {name} can't be removed: {error}") from error
-    if doomed:
-        append_journal(root.path, "prune", builds=doomed)
-    return doomed
+    if removed:
+        append_journal(root.path, "prune", builds=removed)
+    return removed

@@ -22,6 +22,7 @@ from index.files import sync_folder
 from index.journal import append_journal, now, read_journal, who
 from index.lock import locked
 from index.manifest import MANIFEST, Manifest, check_files, read_manifest
+from index.milvus_place import check_vectors, drop_vectors, point_alias
 from index.pointer import (
     BUILD_NAME,
     HISTORY,
@@ -31,14 +32,14 @@ from index.pointer import (
     read_pointer,
     write_pointer,
 )
-from recommender.errors import BuildError, GateError, NotFoundError
+from recommender.errors import BuildError, GateError, NotFoundError, UnavailableError
 
 HELD_EXIT_CODE = 16
 """What the command line ends with while publishing is held."""
 
 _UNFINISHED = ".unfinished-"
 _REMOVED = ".removed-"
-_PUBLISHING = ("publish", "force", "rollback")
+_PUBLISHING = ("publish", "force", "rollback", "alias")
 
 
 class Root:
@@ -118,14 +119,21 @@ class Root:
         )
         return read_manifest(folder, sha256=digest)
 
-    def verify(self, name: str | None = None) -> Manifest:
+    def verify(self, name: str | None = None, *, vectors: bool = True) -> Manifest:
         """Compare every byte of a build with what was written.
+
+        Args:
+            name: The build; the live one by default.
+            vectors: Also count what Milvus holds of it, if its vectors lie there.
 
         Raises:
             BuildError: Naming the first file that differs.
+            UnavailableError: If Milvus does not answer.
         """
         manifest = self.manifest(name)
         check_files(self.folder(name), manifest)
+        if vectors:
+            check_vectors(self.folder(name), manifest.count)
         return manifest
 
     def publish(self, name: str, *, reason: str = "", event: str = "publish") -> None:
@@ -168,8 +176,9 @@ class Root:
         write_pointer(
             self.path, Pointer(build=name, manifest_sha256=digest, before=before[:HISTORY])
         )
+        alias = point_alias(self.folder(name))
         append_journal(
-            self.path, event, build=name, articles=manifest.count, reason=reason, **details
+            self.path, event, build=name, articles=manifest.count, reason=reason, **alias, **details
         )
 
     def rollback(self, *, reason: str = "") -> str:
@@ -183,7 +192,8 @@ class Root:
         if pointer is None or not earlier:
             raise BuildError(f"{self.path} has no earlier build to go back to")
         target, *rest = earlier
-        self.verify(target.build)
+        # A server that is away must not stand in the way of going back.
+        self.verify(target.build, vectors=False)
         write_pointer(
             self.path,
             Pointer(
@@ -193,8 +203,14 @@ class Root:
                 held=Hold(since=now(), who=who(), reason=reason),
             ),
         )
+        alias = point_alias(self.folder(target.build))
         append_journal(
-            self.path, "rollback", build=target.build, instead_of=pointer.build, reason=reason
+            self.path,
+            "rollback",
+            build=target.build,
+            instead_of=pointer.build,
+            reason=reason,
+            **alias,
         )
         return target.build
 
@@ -250,10 +266,24 @@ class Root:
         return final
 
     def remove(self, name: str) -> None:
-        """Delete a build; a crash half-way leaves nothing that looks like one."""
+        """Delete a build; a crash half-way leaves nothing that looks like one.
+
+        Raises:
+            UnavailableError: If its vectors lie in Milvus, which does not answer; it stays.
+        """
+        drop_vectors(self.folder(name))
         doomed = self.folder(name).rename(self.builds / (_REMOVED + name))
         sync_folder(self.builds)
         shutil.rmtree(doomed)
+
+    def discard(self, folder: Path) -> None:
+        """Remove what a build in the making left: its collection in Milvus, then its files.
+
+        Raises:
+            UnavailableError: If Milvus does not answer; the folder stays, to be tried again.
+        """
+        drop_vectors(folder)
+        shutil.rmtree(folder)
 
     def clean_up(self) -> list[str]:
         """Remove and record what a process that died left behind; the caller holds the lock.
@@ -265,7 +295,11 @@ class Root:
         try:
             for path in sorted(self.builds.iterdir()):
                 if path.name.startswith((_UNFINISHED, _REMOVED)):
-                    shutil.rmtree(path)
+                    try:
+                        self.discard(path)
+                    except UnavailableError as error:
+                        found.append(str(error))
+                        continue
                     if path.name.startswith(_UNFINISHED):
                         found.append(f"build {path.name.removeprefix(_UNFINISHED)} died unfinished")
             for path in self.path.glob(".*.tmp"):
@@ -286,10 +320,21 @@ class Root:
             return []
         recorded = [line for line in read_journal(self.path) if line.get("event") in _PUBLISHING]
         if recorded and recorded[-1].get("build") == pointer.build:
-            return []
+            return self._complete_alias(recorded[-1])
         found = f"build {pointer.build} is live, though its process died before it said so"
-        append_journal(self.path, "publish", build=pointer.build, reason=found)
+        alias = point_alias(self.builds / pointer.build)
+        append_journal(self.path, "publish", build=pointer.build, reason=found, **alias)
         return [found]
+
+    def _complete_alias(self, last: dict[str, Any]) -> list[str]:
+        """Switch an alias in Milvus that could not be switched when its build became live."""
+        if "alias_error" not in last:
+            return []
+        alias = point_alias(self.builds / last["build"])
+        if "alias_error" not in alias:
+            append_journal(self.path, "alias", build=last["build"], **alias)
+            return [f"the alias of build {last['build']} in Milvus is switched now"]
+        return []
 
     def _still_there(self, entries: list[PublishedBuild]) -> list[PublishedBuild]:
         return [entry for entry in entries if (self.builds / entry.build / MANIFEST).is_file()]

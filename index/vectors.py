@@ -1,0 +1,179 @@
+"""The index that a build names, made and opened: in its own file, or in a collection of Milvus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build import Build
+from index.manifest import IndexEntry
+from index.milvus_place import new_place, read_place
+from recommender.encoder import Embeddings
+from recommender.faiss_index import build_index, load_index
+from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
+from recommender.visibility import Visibility
+
+LOCAL = "index.faiss"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InMilvus:
+    """That a build's vectors are wanted in Milvus.
+
+    Attributes:
+        uri: ``http://host:19530``, or a path that ends in ``.db``; in the root by default.
+        alias: Names the live build's collection.
+    """
+
+    uri: str | None = None
+    alias: str = "alsolike"
+
+
+class VectorIndex(NeighborIndex, Protocol):
+    """A build's index, which also knows what readers may see."""
+
+    def shown_at(self, now: int, languages: Sequence[int] = ()) -> NeighborIndex:
+        """The same index without what readers may not see.
+
+        Args:
+            now: The moment, microseconds since 1970 UTC.
+            languages: Only rows of these, and of unknown language; all of them by default.
+        """
+        ...
+
+
+class LocalIndex:
+    """An index in this process, and what decides who sees its rows.
+
+    Args:
+        index: The index.
+        visibility: Shape (n, 2).
+        languages: Shape (n,): ids, 0 unknown.
+    """
+
+    def __init__(
+        self, index: NeighborIndex, visibility: Visibility, languages: NDArray[np.int32]
+    ) -> None:
+        self._index = index
+        self._visibility = visibility
+        self._languages = languages
+        self.kind = index.kind
+        self.count = index.count
+
+    def search(self, queries: Embeddings, k: int) -> Neighbors:
+        """See :class:`~recommender.neighbors.NeighborIndex`."""
+        return self._index.search(queries, k)
+
+    def shown_at(self, now: int, languages: Sequence[int] = ()) -> NeighborIndex:
+        """See :class:`VectorIndex`."""
+        shown = (self._visibility[:, 0] <= now) & (now < self._visibility[:, 1])
+        if languages:
+            shown &= np.isin(self._languages, [0, *languages])
+        return _Shown(self._index, shown)
+
+
+class _Shown:
+    """Some rows of an index: it is searched deeper until enough of them are found."""
+
+    def __init__(self, index: NeighborIndex, shown: NDArray[np.bool_]) -> None:
+        self._index = index
+        self._shown = shown
+        self.kind = index.kind
+        self.count = int(shown.sum())
+
+    def search(self, queries: Embeddings, k: int) -> Neighbors:
+        """See :class:`~recommender.neighbors.NeighborIndex`."""
+        width, everything = 2 * k, self._index.count
+        while True:
+            found = self._index.search(queries, min(width, everything))
+            there = (found.rows != NO_ROW) & self._shown[found.rows]
+            if width >= everything or (there.sum(axis=1) >= min(k, self.count)).all():
+                break
+            width *= 4
+        order = np.argsort(~there, axis=1, kind="stable")[:, :k]
+        kept = np.take_along_axis(there, order, axis=1)
+        rows = np.full((len(queries), k), NO_ROW, dtype=np.int32)
+        scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        rows[:, : order.shape[1]] = np.where(
+            kept, np.take_along_axis(found.rows, order, axis=1), NO_ROW
+        )
+        scores[:, : order.shape[1]] = np.where(
+            kept, np.take_along_axis(found.scores, order, axis=1), -np.inf
+        )
+        return Neighbors(rows=rows, scores=scores)
+
+
+def make_index(
+    folder: Path,
+    name: str,
+    embeddings: Embeddings,
+    visibility: Visibility,
+    languages: NDArray[np.int32],
+    wanted: InMilvus | None = None,
+) -> VectorIndex:
+    """Index a build's embeddings where they are wanted, and write down where that is.
+
+    Args:
+        folder: The build in the making.
+        name: The build's name.
+        embeddings: Shape (n, dim), float32, unit rows.
+        visibility: Shape (n, 2), int64.
+        languages: Shape (n,), int32.
+        wanted: In Milvus; on this machine by default.
+
+    Raises:
+        BuildError: If it can't be written.
+        UnavailableError: If Milvus does not answer.
+    """
+    if wanted is None:
+        index = build_index(embeddings)
+        index.save(folder / LOCAL)
+        return LocalIndex(index, visibility, languages)
+    place = new_place(folder, name, uri=wanted.uri, alias=wanted.alias)
+    place.save(folder)  # first, so that a collection of a build that died is found and dropped
+    milvus = place.connect(folder)
+    from index.milvus import Columns
+    from index.milvus_index import fill_collection
+
+    columns = Columns(embeddings=embeddings, visibility=visibility, languages=languages)
+    filled = fill_collection(milvus, place.collection, columns)
+    place.model_copy(update={"kind": filled.kind, "effort": filled.effort}).save(folder)
+    return filled
+
+
+def describe_index(folder: Path, kind: str, recall: float) -> IndexEntry:
+    """What the manifest says of a build's index."""
+    place = read_place(folder)
+    if place is None:
+        return IndexEntry(kind=kind, recall=recall)
+    return IndexEntry(kind=kind, recall=recall, uri=place.uri, collection=place.collection)
+
+
+def open_index(build: Build) -> VectorIndex:
+    """The index of a finished build, wherever it lies; a server is asked only by a search.
+
+    Raises:
+        BuildError: If its file is damaged.
+        SettingError: If it lies in Milvus and the extra is not installed.
+    """
+    place = read_place(build.folder)
+    if place is None:
+        index = load_index(build.checked(LOCAL))
+        index.kind = build.manifest.index.kind
+        return LocalIndex(index, build.visibility, build.languages)
+    milvus = place.connect(build.folder)
+    from index.milvus_index import MilvusIndex
+
+    return MilvusIndex(
+        milvus,
+        place.collection,
+        kind=place.kind,
+        count=build.count,
+        dim=build.manifest.encoder.dim,
+        effort=place.effort,
+    )
