@@ -136,6 +136,17 @@ class Settings(BaseSettings):
     identity_role: Role | None = Field(
         None, description="role of people so named who are no editors here; unset: none"
     )
+    drafts: bool = Field(True, description="relate texts that are in no build; takes the model")
+    draft_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(256, description="largest draft")
+    draft_queue: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        8, description="drafts that may wait in a worker at once"
+    )
+    draft_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        30, description="time in which a draft must be answered"
+    )
+    draft_rate: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        60, description="drafts a minute from one address"
+    )
     read_token: bool = Field(
         False, description="reading related articles needs a token of role read"
     )
