@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from index.build import Build
 from index.churn import compare, describe_churn
 from index.export import export_lists
 from index.files import replace_file
-from index.journal import read_journal
+from index.history import describe_builds
 from index.page import PAGE
 from index.publishing import publish_build
 from index.retention import prune as prune_builds
@@ -22,7 +22,7 @@ from index.selection import Wish, select
 from index.served import Served
 from index.settings import Settings, load_settings
 from index.snapshot import Snapshot
-from recommender.errors import BuildError, GateError
+from recommender.errors import GateError
 from service.cli_options import JsonOption, LimitOption, ReasonOption, RootOption, print_json
 
 
@@ -58,39 +58,10 @@ def publish_made(
 def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
     """List the builds, oldest first: which is live, what became of each."""
     place = Root(load_settings(root=root).root)
-    pointer, rollback = None, []
-    try:
-        pointer = place.current()
-        rollback = place.kept_for_rollback()[1:]
-    except BuildError as error:  # what there is to choose from is asked for then most of all
-        typer.echo(f"alsolike: {error}", err=True)
-    fates = _fates(place)
-    rows: list[dict[str, Any]] = []
-    for name in place.names():
-        row: dict[str, Any] = {"build": name, "state": "", **fates.get(name, {})}
-        if pointer is not None and name == pointer.build:
-            row["state"] = "live"
-        elif name in rollback:
-            row["state"] = "rollback"
-        try:
-            manifest = place.manifest(name)
-        except BuildError as error:
-            rows.append({**row, "state": "damaged", "note": str(error)})
-            continue
-        size = sum(entry.bytes for entry in manifest.files.values())
-        rows.append(
-            {
-                **row,
-                "created": manifest.created,
-                "articles": manifest.count,
-                "encoded": manifest.encoded,
-                "encoder": manifest.encoder.model,
-                "recall": manifest.index.recall,
-                "seconds": round(sum(manifest.seconds.values()), 1),
-                "mb": round(size / 1e6, 1),
-            }
-        )
-    held = None if pointer is None or pointer.held is None else pointer.held.model_dump()
+    found = describe_builds(place)
+    rows, held = found["items"], found["held"]
+    if found["problem"] is not None:
+        typer.echo(f"alsolike: {found['problem']}", err=True)
     if as_json:
         print_json({"builds": rows, "held": held})
         return
@@ -105,25 +76,6 @@ def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
     if held is not None:
         why = f": {held['reason']}" if held["reason"] else ""
         typer.echo(f"publishing is held since {held['since']} by {held['who']}{why}")
-
-
-def _fates(place: Root) -> dict[str, dict[str, str]]:
-    """The last that the journal says of each build, if that was more than its making."""
-    fates: dict[str, dict[str, str]] = {}
-    for line in read_journal(place.path):
-        event, name = line.get("event"), line.get("build")
-        gates = ", ".join(line.get("gates", {}))
-        if event == "refuse":
-            fates[str(name)] = {"state": "refused", "note": gates}
-        elif event == "force":
-            fates[str(name)] = {"state": "", "note": f"forced past {gates}"}
-        elif event == "publish":
-            fates[str(name)] = {"state": "", "note": ""}
-        elif event == "rollback":
-            left = str(line.get("instead_of"))
-            reason = f": {line['reason']}" if line.get("reason") else ""
-            fates[left] = {"state": "", "note": f"rolled back{reason}"}
-    return fates
 
 
 def diff(

@@ -1,0 +1,45 @@
+"""Moments over HTTP: ISO 8601 with a zone; inside, microseconds since 1970 UTC."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from recommender.visibility import NEVER, microseconds
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_LAST = microseconds(dt.datetime(9999, 1, 1, tzinfo=dt.UTC))
+
+
+def show_moment(moment: int | None) -> str | None:
+    """A moment as text in UTC; ``None`` for one that never comes."""
+    if moment is None or moment >= _LAST:
+        return None
+    return (_EPOCH + dt.timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
+
+
+def _read_moment(value: Any) -> Any:
+    if value is None:
+        return NEVER
+    if not isinstance(value, str):
+        raise ValueError("write the moment as text, like 2026-12-31T18:00:00+01:00")
+    try:
+        instant = dt.datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("write the moment like 2026-12-31T18:00:00+01:00") from None
+    if instant.tzinfo is None:
+        raise ValueError("the moment has no time zone; write it like 2026-12-31T18:00:00+01:00")
+    moment = microseconds(instant)
+    if moment >= _LAST:
+        raise ValueError("the moment lies beyond the year 9998; leave it out for no end")
+    return moment
+
+
+Until = Annotated[
+    int,
+    BeforeValidator(_read_moment),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
+]
+"""The end of a decision in a request's body; ``null`` for no end."""
