@@ -11,8 +11,8 @@ from pathlib import Path
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
 from index.gates import Limits
+from index.milvus_place import InMilvus
 from index.root import Root
-from index.vectors import InMilvus
 from recommender.preferences import Preferences
 from recommender.related import DEFAULT_DEPTH
 

@@ -22,12 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pymilvus import DataType, MilvusClient, MilvusException
 
+from index.milvus_place import TOKEN_VARIABLE
 from recommender.encoder import Embeddings
 from recommender.errors import BuildError, UnavailableError
 from recommender.neighbors import NO_ROW, Rows, Scores
-
-TOKEN_VARIABLE = "ALSOLIKE_MILVUS_TOKEN"  # noqa: S105 - a variable's name
-"""Holds the server's token, ``user:password`` or a key; it is written nowhere."""
 
 SEARCH_TIMEOUT = 5.0
 """Seconds after which whoever waits for an answer is told that there is none."""

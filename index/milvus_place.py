@@ -9,6 +9,7 @@ the build that it serves, so that rows and vectors fit together while an alias i
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,23 @@ if TYPE_CHECKING:
 
 VECTORS = "vectors.json"
 
+TOKEN_VARIABLE = "ALSOLIKE_MILVUS_TOKEN"  # noqa: S105 - a variable's name
+"""Holds the server's token, ``user:password`` or a key; it is written nowhere."""
+
 log = logging.getLogger("alsolike")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InMilvus:
+    """That a build's vectors are wanted in Milvus.
+
+    Attributes:
+        uri: ``http://host:19530``, or a path that ends in ``.db``; in the root by default.
+        alias: Names the live build's collection.
+    """
+
+    uri: str | None = None
+    alias: str = "alsolike"
 
 
 class MilvusPlace(BaseModel):
@@ -63,20 +80,20 @@ class MilvusPlace(BaseModel):
         write_json(folder / VECTORS, self.model_dump())
 
 
-def new_place(folder: Path, name: str, *, uri: str | None, alias: str) -> MilvusPlace:
+def new_place(folder: Path, name: str, wanted: InMilvus) -> MilvusPlace:
     """A place for a new build's vectors.
 
     Args:
         folder: The build in the making.
         name: Its name.
-        uri: See :class:`MilvusPlace`; ``milvus.db`` in the root by default.
-        alias: See :class:`MilvusPlace`.
+        wanted: Where.
     """
-    where = uri or "milvus.db"
-    if "://" not in where and uri is not None:
+    uri = wanted.uri or "milvus.db"
+    if wanted.uri and "://" not in uri:
         path, root = Path(uri).resolve(), _root(folder).resolve()
-        where = str(path.relative_to(root) if path.is_relative_to(root) else path)
-    return MilvusPlace(uri=where, collection="build_" + name.replace("-", "_"), alias=alias)
+        uri = str(path.relative_to(root) if path.is_relative_to(root) else path)
+    collection = "build_" + name.replace("-", "_")
+    return MilvusPlace(uri=uri, collection=collection, alias=wanted.alias)
 
 
 def read_place(folder: Path) -> MilvusPlace | None:

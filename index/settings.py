@@ -6,6 +6,7 @@ import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_serializer, field_validator
@@ -18,6 +19,7 @@ from pydantic_settings import (
 
 from index.database.roles import Role
 from index.gates import Limits
+from index.milvus_place import TOKEN_VARIABLE, InMilvus
 from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
@@ -69,6 +71,16 @@ class Settings(BaseSettings):
     )
     fallback: Fallback = Field(
         Fallback.TAG, description="what fills a list that is too short: tag, newest or none"
+    )
+    index: Literal["local", "milvus"] = Field(
+        "local", description="where vectors are searched: a file of the build, or Milvus"
+    )
+    milvus_uri: str | None = Field(
+        None,
+        description="Milvus as http://host:19530, or a path that ends in .db; in the root if unset",
+    )
+    milvus_alias: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{0,200}$")] = Field(
+        "alsolike", description="names the live build's collection in Milvus"
     )
     half_life: Annotated[float, Field(gt=0)] | None = Field(
         None, description="days after which an article counts half as much as the newest"
@@ -170,6 +182,19 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
+    @field_validator("milvus_uri")
+    @classmethod
+    def _milvus_without_secrets(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value:
+            if urlsplit(value).scheme not in ("http", "https") or "@" in value:
+                raise ValueError(
+                    "write http:// or https://, a host and a port; a user and a password, or a "
+                    f"key, go into the environment: {TOKEN_VARIABLE}"
+                )
+        elif value is not None and not value.endswith(".db"):
+            raise ValueError("a path of milvus-lite ends in .db")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -220,6 +245,13 @@ class Settings(BaseSettings):
         return [ip_network(network) for network in self.trusted_proxies]
 
     @property
+    def milvus(self) -> InMilvus | None:
+        """Where in Milvus a build's vectors are wanted; ``None`` for a file of the build."""
+        if self.index == "local":
+            return None
+        return InMilvus(uri=self.milvus_uri, alias=self.milvus_alias)
+
+    @property
     def zone(self) -> ZoneInfo:
         """The setting ``timezone``, looked up."""
         return ZoneInfo(self.timezone)
@@ -262,7 +294,8 @@ def load_settings(**overrides: Any) -> Settings:
             message = f"setting {name!r} does not exist; the settings are {known}"
         else:
             # A source's table may hold a password that does not belong there.
-            value = "" if first["loc"][0] == "source" else f" = {first['input']!r}"
+            secret = first["loc"][0] in ("source", "milvus_uri")
+            value = "" if secret else f" = {first['input']!r}"
             message = f"setting {name}{value}: {first['msg']}"
         raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
     except ValueError as error:  # TOML that can't be parsed
@@ -270,7 +303,10 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _refuse_unknown_variables() -> None:
-    known = {f"ALSOLIKE_{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    known = {f"ALSOLIKE_{name.upper()}" for name in Settings.model_fields} | {
+        CONFIG_VARIABLE,
+        TOKEN_VARIABLE,
+    }
     for variable in os.environ:
         if variable.upper().startswith("ALSOLIKE_") and variable.upper() not in known:
             raise SettingError(

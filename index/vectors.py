@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,26 +11,13 @@ from numpy.typing import NDArray
 
 from index.build import Build
 from index.manifest import IndexEntry
-from index.milvus_place import new_place, read_place
+from index.milvus_place import InMilvus, new_place, read_place
 from recommender.encoder import Embeddings
 from recommender.faiss_index import build_index, load_index
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.visibility import Visibility
 
 LOCAL = "index.faiss"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InMilvus:
-    """That a build's vectors are wanted in Milvus.
-
-    Attributes:
-        uri: ``http://host:19530``, or a path that ends in ``.db``; in the root by default.
-        alias: Names the live build's collection.
-    """
-
-    uri: str | None = None
-    alias: str = "alsolike"
 
 
 class VectorIndex(NeighborIndex, Protocol):
@@ -134,7 +120,7 @@ def make_index(
         index = build_index(embeddings)
         index.save(folder / LOCAL)
         return LocalIndex(index, visibility, languages)
-    place = new_place(folder, name, uri=wanted.uri, alias=wanted.alias)
+    place = new_place(folder, name, wanted)
     place.save(folder)  # first, so that a collection of a build that died is found and dropped
     milvus = place.connect(folder)
     from index.milvus import Columns

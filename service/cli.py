@@ -13,15 +13,20 @@ import typer
 
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
+from index.decisions import read_state
 from index.manifest import Manifest
 from index.publishing import publish_build
 from index.root import Root
 from index.selection import Origin, Wish, select
 from index.served import Served
 from index.settings import load_settings
+from index.standing import Standing, standing
 from recommender.errors import AlsoLikeError, NotFoundError
 from recommender.sharing import explain
 from service import cli_operations
+from service.cli_database import db_app
+from service.cli_decisions import audit, check_overrides, takedown
+from service.cli_editors import editors_app
 from service.cli_evaluate import evaluate
 from service.cli_options import (
     GATES_EPILOG,
@@ -35,6 +40,7 @@ from service.cli_options import (
     read_mapping,
 )
 from service.cli_sources import sources_app
+from service.cli_tokens import tokens_app
 
 app = typer.Typer(
     name="alsolike",
@@ -45,6 +51,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(sources_app, name="sources")
+app.add_typer(db_app, name="db")
+app.add_typer(tokens_app, name="tokens")
+app.add_typer(editors_app, name="editors")
 
 
 def main() -> None:
@@ -94,6 +103,13 @@ def build(
     model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
     depth: Annotated[int | None, typer.Option(help="Length of the stored lists.")] = None,
+    index: Annotated[
+        str | None, typer.Option(help="Where vectors are searched: local or milvus.")
+    ] = None,
+    milvus_uri: Annotated[
+        str | None,
+        typer.Option(help="http://host:19530, or a path ending in .db; milvus.db in the root."),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help="Add or refresh this article only; may be repeated."),
@@ -126,7 +142,13 @@ def build(
     from recommender.sentence_encoder import load_encoder
 
     settings = load_settings(
-        root=root, url_template=url_template, model=model, precision=precision, depth=depth
+        root=root,
+        url_template=url_template,
+        model=model,
+        precision=precision,
+        depth=depth,
+        index=index,
+        milvus_uri=milvus_uri,
     )
     sources = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     options = BuildOptions(
@@ -145,6 +167,7 @@ def build(
         from_scratch=from_scratch,
         limits=settings.limits,
         accept_change=accept_change,
+        milvus=settings.milvus,
     )
     place = Root(settings.root)
     refusal = None
@@ -192,20 +215,22 @@ def related(
         raise NotFoundError(_unknown(opened, article_id))
     now = time.time_ns() // 1000
     wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
-    chosen = select(Served(opened), row, now=now, wish=wish)
+    served = Served(opened, read_state(settings))
+    chosen = select(served, row, now=now, wish=wish)
     if as_json:
-        from service.related import related_json
+        from service.rendering import related_json
 
         typer.echo(related_json(opened, article_id, chosen).decode())
         return
     article = opened.article(row)
     typer.echo(f"{article.title}  [{article.id}]")
-    if not opened.is_visible(row, now):
-        typer.echo(f"  (not visible now: {_why_hidden(article.status, opened, row, now)})")
+    stands = standing(served, row, now)
+    if stands is not Standing.VISIBLE:
+        typer.echo(f"  (not visible now: {_why_hidden(article.status, stands)})")
     typer.echo()
     for position, item in enumerate(chosen, 1):
         shown = opened.article(item.row)
-        note = explain(item.shared_terms) if item.origin is Origin.RELATED else "fallback"
+        note = explain(item.shared_terms) if item.origin is Origin.RELATED else item.origin.value
         typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
         typer.echo(f"          {shown.date or ''}  {note}".rstrip())
     if not chosen:
@@ -243,7 +268,8 @@ def inspect(
         "articles": f"{manifest.count} ({manifest.visible} visible when it was made)",
         "encoder": f"{manifest.encoder.model}, {manifest.encoder.dim} wide, "
         f"{manifest.encoder.precision}; encoded {manifest.encoded} anew",
-        "index": f"{manifest.index.kind}, recall {manifest.index.recall}",
+        "index": f"{manifest.index.kind}, recall {manifest.index.recall}"
+        + (f", {manifest.index.collection} at {manifest.index.uri}" if manifest.index.uri else ""),
         "lists": f"{manifest.depth} deep",
         "quality": ", ".join(f"{key} {value:g}" for key, value in manifest.quality.items()),
         "ignored": ", ".join(f"{len(found)} {kind}" for kind, found in shared.items())
@@ -325,6 +351,9 @@ def rollback(
 
 
 app.command(epilog="Example: alsolike evaluate --qrels judgments.tsv")(evaluate)
+app.command(epilog="Example: alsolike takedown my-article --reason 'withdrawn'")(takedown)
+app.command(epilog="Example: alsolike audit --csv > audit.csv")(audit)
+app.command("check-overrides", epilog="Example: alsolike check-overrides --json")(check_overrides)
 app.command(epilog="Example: alsolike builds")(cli_operations.builds)
 app.command(epilog="Example: alsolike diff 20260102T030405Z-0a1b2c")(cli_operations.diff)
 app.command(epilog="Example: alsolike prune --keep 3")(cli_operations.prune)
@@ -384,11 +413,13 @@ def _unknown(opened: Build, article_id: str) -> str:
     return f"there is no article {article_id!r} in build {opened.name}{hint}"
 
 
-def _why_hidden(status: str, opened: Build, row: int, now: int) -> str:
-    if status != "published":
-        return f"status {status}"
-    start, _ = opened.visibility[row]
-    return "its visible_from lies ahead" if now < start else "its visible_until has passed"
+def _why_hidden(status: str, found: Standing) -> str:
+    reasons = {
+        Standing.TAKEN_DOWN: "it is taken down",
+        Standing.SCHEDULED: "its visible_from lies ahead",
+        Standing.EXPIRED: "its visible_until has passed",
+    }
+    return reasons.get(found, f"status {status}")
 
 
 def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -> dict[str, Any]:

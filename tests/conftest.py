@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -76,6 +76,15 @@ def build_root(tmp_path: Path) -> Callable[..., tuple[Root, Build]]:
 def plain_mapping(**fields: str) -> FieldMapping:
     """A mapping with the defaults of the settings."""
     return FieldMapping(fields=fields, url_template="/{id}", timezone=ZoneInfo("UTC"))
+
+
+@pytest.fixture(scope="session")
+def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Milvus server, started once."""
+    from milvus_server import milvus_server
+
+    with milvus_server(tmp_path_factory.mktemp("milvus")) as uri:
+        yield uri
 
 
 @pytest.fixture(scope="session")

@@ -10,26 +10,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index import milvus_index
+from index.milvus import Columns, Milvus
+from index.milvus_index import fill_collection
 from recommender import faiss_index
 from recommender.encoder import Embeddings
 from recommender.errors import BuildError, InputError
 from recommender.faiss_index import build_index, index_kind, load_index, measure_recall
 from recommender.neighbors import NO_ROW, ExactIndex, NeighborIndex, sort_hits
+from recommender.visibility import ALWAYS, NEVER
 
 Open = Callable[[Embeddings], NeighborIndex]
 DIM = 16
+APPROXIMATE = ("IVF", "IVF, loaded", "Milvus, HNSW")
 
 
-@pytest.fixture(params=["exact", "Flat", "Flat, loaded", "IVF", "IVF, loaded"])
+@pytest.fixture(
+    params=["exact", "Flat", "Flat, loaded", "IVF", "IVF, loaded", "Milvus", "Milvus, HNSW"]
+)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def open_index(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Makes an index of the kind at test; the IVF kind at any size of 20 rows or more."""
+    """Makes an index of the kind at test; IVF and HNSW at any size of 20 rows or more."""
     if kind == "exact":
         return ExactIndex
+    if kind.startswith("Milvus"):
+        if kind.endswith("HNSW"):
+            monkeypatch.setattr(milvus_index, "FLAT_LIMIT", 19)
+        return lambda embeddings: in_milvus(embeddings, str(tmp_path / "milvus.db"))
     if kind.startswith("IVF"):
         monkeypatch.setattr(faiss_index, "FLAT_LIMIT", 19)
 
@@ -41,6 +52,16 @@ def open_index(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Op
         return load_index(tmp_path / "index.faiss")
 
     return make
+
+
+def in_milvus(embeddings: Embeddings, uri: str) -> NeighborIndex:
+    count = len(embeddings)
+    columns = Columns(
+        embeddings=embeddings,
+        visibility=np.tile([ALWAYS, NEVER], (count, 1)),
+        languages=np.zeros(count, dtype=np.int32),
+    )
+    return fill_collection(Milvus(uri), "contract", columns)
 
 
 def clustered(count: int, seed: int = 0) -> Embeddings:
@@ -66,7 +87,7 @@ def test_hits_are_those_of_the_reference(open_index: Open, kind: str) -> None:
     truth = ExactIndex(embeddings).search(queries, 20)
     found = open_index(embeddings).search(queries, 20)
     common = [len(np.intersect1d(*pair)) for pair in zip(truth.rows, found.rows, strict=True)]
-    least = 0.95 if kind.startswith("IVF") else 0.999  # a last bit may swap two at the cut
+    least = 0.95 if kind in APPROXIMATE else 0.999  # a last bit may swap two at the cut
     assert np.mean(common) / 20 >= least
 
 
@@ -86,7 +107,7 @@ def test_ties_stand_by_row_and_at_the_cut_the_lowest_stay(
     open_index: Open, kind: str, k: int
 ) -> None:
     embeddings = with_many_ties(300)
-    if kind.startswith("IVF"):
+    if kind in APPROXIMATE:
         # Which lists are looked at is a choice, so only the order of what is found is certain.
         found = open_index(embeddings).search(embeddings[:50], k)
         for rows, scores in zip(found.rows, found.scores, strict=True):
@@ -123,7 +144,7 @@ def test_where_there_are_fewer_rows_than_asked_for_the_rest_is_marked(
     missing = found.rows == NO_ROW
     assert (missing == np.isneginf(found.scores)).all()
     assert (np.diff(missing.astype(int), axis=1) >= 0).all()
-    if not kind.startswith("IVF"):
+    if kind not in APPROXIMATE:
         assert (missing.sum(axis=1) == 20).all()
     for row, hits in enumerate(found.rows):
         present = hits[hits != NO_ROW]
