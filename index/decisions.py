@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from index.database.engine import file_url
 from index.keeper import StateKeeper
 from index.settings import Settings
 from index.state import State
-from index.state_file import STATE, save_state
+from index.state_file import STATE, check_snapshot, load_state, save_state
 from recommender.errors import DatabaseError
 
 FILE = "alsolike.sqlite"
@@ -31,7 +32,14 @@ def open_decisions(settings: Settings) -> Database:
     Raises:
         DatabaseError: With the remedy.
     """
-    return _open(settings, create=not (settings.root / STATE).exists())
+    saved = load_state(settings.root)
+    database = _open(settings, create=not (settings.root / STATE).exists())
+    try:
+        check_snapshot(settings.root, saved, database.version())
+    except DatabaseError:
+        database.close()
+        raise
+    return database
 
 
 def keep_state(settings: Settings) -> StateKeeper:
@@ -42,7 +50,7 @@ def keep_state(settings: Settings) -> StateKeeper:
 
 
 def read_state(settings: Settings) -> State:
-    """The decisions for a command that only reads; makes no file.
+    """The decisions for a command that only reads; makes no database.
 
     Raises:
         DatabaseError: If neither the database nor a snapshot can be read.
@@ -58,15 +66,82 @@ def read_state(settings: Settings) -> State:
     return kept.state
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What an operator sees of a root's decisions.
+
+    Attributes:
+        version: The database's id and version; ``None`` if it can't be used.
+        counts: Rows by table.
+        snapshot: The state in the snapshot; ``None`` if there is none, or it is damaged.
+        only_in_snapshot: What the snapshot says and the database does not, a sentence each.
+        problem: Why the database can't be used, or not as it is.
+    """
+
+    version: tuple[str, int] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    snapshot: State | None = None
+    only_in_snapshot: list[str] = field(default_factory=list)
+    problem: str | None = None
+
+
+def look_at_decisions(settings: Settings) -> Look:
+    """Look at the database and the snapshot; changes neither."""
+    snapshot = load_state(settings.root)
+    if snapshot is None and nothing_decided(settings):
+        return Look()
+    try:
+        database = _open(settings, create=False)
+    except DatabaseError as error:
+        return Look(snapshot=snapshot, problem=str(error))
+    try:
+        state, counts = database.state(), database.counts()
+    finally:
+        database.close()
+    version, problem = (state.database, state.version), None
+    try:
+        check_snapshot(settings.root, snapshot, version)
+    except DatabaseError as error:
+        problem = str(error)
+    return Look(
+        version=version,
+        counts=counts,
+        snapshot=snapshot,
+        only_in_snapshot=_only_in(snapshot, state) if snapshot and problem else [],
+        problem=problem,
+    )
+
+
+def nothing_decided(settings: Settings) -> bool:
+    """Whether the root never had a database: neither the default file nor a snapshot is there."""
+    own_file = _own_file(settings)
+    return own_file is not None and not own_file.exists() and not (settings.root / STATE).exists()
+
+
+def _only_in(snapshot: State, state: State) -> list[str]:
+    found = [f"takedown of {key}" for key in snapshot.takedowns if key not in state.takedowns]
+    for article_id, some in snapshot.overrides.items():
+        there = set(state.overrides.get(article_id, ()))
+        found += [
+            f"{item.kind} of {item.target_id} in the list of {article_id}"
+            for item in some
+            if item not in there
+        ]
+    return found
+
+
 def upgrade_decisions(settings: Settings) -> str | None:
     """Make the database, or bring its schema to this version's; returns the version it had.
 
     Raises:
-        DatabaseError: If it can't be upgraded.
+        DatabaseError: If it can't be upgraded, or is lost: with a snapshot in the root, none is
+            made without a word.
     """
     _make_root(settings)
     password = settings.database_password.get_secret_value()
-    return upgrade_database(database_url(settings), password=password)
+    return upgrade_database(
+        database_url(settings), password=password, create=not (settings.root / STATE).exists()
+    )
 
 
 def _open(settings: Settings, *, create: bool) -> Database:

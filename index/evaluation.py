@@ -12,6 +12,7 @@ from index.build import Build
 from index.files import load_array
 from index.selection import MAX_LIMIT, Wish, select
 from index.served import Served
+from index.state import NO_STATE, State
 from recommender.encoder import Embeddings
 from recommender.evaluation import (
     SHOWN,
@@ -25,13 +26,16 @@ from recommender.evaluation import (
 _DIVERSITY_LISTS = 2_000
 
 
-def evaluate_build(build: Build, qrels: Qrels, wish: Wish) -> dict[str, Any]:
+def evaluate_build(
+    build: Build, qrels: Qrels, wish: Wish, state: State = NO_STATE
+) -> dict[str, Any]:
     """Figures of a build against judgments.
 
     Args:
         build: The build.
         qrels: Judgments by article id.
         wish: What a request asks for by default; its limit is raised to measure recall.
+        state: What editors decided; nothing by default.
 
     Returns:
         JSON values: ``ndcg10``, ``p6``, ``recall50`` with their 95 % intervals, ``seeds``,
@@ -41,9 +45,9 @@ def evaluate_build(build: Build, qrels: Qrels, wish: Wish) -> dict[str, Any]:
     Raises:
         SourceError: If no judged article has enough related ones in the build.
     """
-    served, now = Served(build), time.time_ns() // 1000
+    served, now = Served(build, state), time.time_ns() // 1000
     deep = replace(wish, limit=MAX_LIMIT)
-    visible = [row for row in range(build.count) if build.is_visible(row, now)]
+    visible = [row for row in range(build.count) if served.is_visible(row, now)]
     ids = {build.article_id(row): row for row in visible}
     judged = judged_seeds(qrels, set(ids))
     lists = {

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.build import Build
 from index.files import replace_file
+from index.served import Served
 from recommender.errors import InputError
 
 LEDGER = ".alsolike-export"
@@ -40,14 +40,16 @@ class Exported:
     removed: int
 
 
-def export_lists(build: Build, out: Path, render: Callable[[int], bytes], *, now: int) -> Exported:
+def export_lists(
+    served: Served, out: Path, render: Callable[[int], bytes], *, now: int
+) -> Exported:
     """Write one JSON file for each visible article; touch only what changed.
 
     Readers see each file's old bytes or its new ones. What an earlier export left and is not
     to be shown any more goes first: a takedown must not wait for a million files.
 
     Args:
-        build: What to export.
+        served: The build to export, under what editors decided.
         out: A new or empty folder, or an earlier export.
         render: Gives the file of a row.
         now: The moment at which visibility is decided, microseconds since 1970 UTC.
@@ -56,7 +58,8 @@ def export_lists(build: Build, out: Path, render: Callable[[int], bytes], *, now
         InputError: If the folder holds something else.
     """
     earlier = _read_ledger(out)
-    visible = [row for row in range(build.count) if build.is_visible(row, now)]
+    build = served.build
+    visible = [row for row in range(build.count) if served.is_visible(row, now)]
     names = {file_name(build.article_id(row)): row for row in visible}
     gone = earlier - names.keys()
     for name in gone:

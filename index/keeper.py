@@ -6,6 +6,7 @@ import enum
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathlib import Path
 from index.database.database import Database
 from index.database.store import clock
 from index.state import NO_STATE, State
-from index.state_file import STATE, is_newer, load_state, save_state
+from index.state_file import STATE, check_snapshot, load_state, save_state
 from recommender.errors import DatabaseError
 
 log = logging.getLogger("alsolike")
+
+_RETRY_SECONDS = 2.0
 
 
 class StateSource(enum.StrEnum):
@@ -50,19 +53,19 @@ class StateKeeper:
     ::
 
         keeper = index.decisions.keep_state(settings)
-        keeper.refresh()              # at the start, then at least once a second
-        state = keeper.kept.state     # None: not ready, serve nothing; see kept.problem
+        state = keeper.poll()         # several times a second; None: serve nothing at all
+        keeper.refresh()              # after a change of one's own: look now
+        keeper.kept                   # the state, where it comes from, what is wrong
         keeper.database.overrides     # for the API; raises DatabaseError while it is away
 
     ``kept`` is one immutable object, replaced as a whole: take it once, then look at its parts.
-    ``refresh`` asks the database for its version (some 0.1 ms) and reads the state only when it
-    differs; with a server that does not answer it takes seconds, so it wants a thread that
-    nothing else waits for. After a change of one's own, ``refresh`` makes it visible at once.
+    A look asks the database for its version (some 0.1 ms) and reads the state only when it
+    differs; with a server that does not answer it takes seconds, so it belongs into a thread.
 
     A database that is away costs nothing but decisions: the last state goes on being served, or
     the snapshot's. With neither, ``state`` is ``None``: articles that were taken down must not
-    come back because a server is down. A database that turns out older than the snapshot was
-    restored from a backup; it is not used until someone looked at that and removed the snapshot.
+    come back because a server is down. A database that is older than the snapshot (a backup was
+    restored) or another one (a wrong URL) is not used until someone removed the snapshot.
 
     Args:
         root: The folder with the snapshot.
@@ -87,6 +90,7 @@ class StateKeeper:
         self._database: Database | None = None
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
+        self._next_look = 0.0
         self.kept = Kept()
 
     @property
@@ -118,6 +122,18 @@ class StateKeeper:
             _tell(before, self.kept)
             return self.kept.state is not before.state
 
+    def poll(self) -> State | None:
+        """What to serve by, after a look; for whoever asks several times a second.
+
+        Looks for a database that was away every two seconds only: one that does not answer
+        takes seconds to give up on.
+        """
+        if time.monotonic() >= self._next_look:
+            self.refresh()
+            if self.kept.problem is not None:
+                self._next_look = time.monotonic() + _RETRY_SECONDS
+        return self.kept.state
+
     def close(self) -> None:
         """Let go of the database."""
         with self._lock:
@@ -132,34 +148,22 @@ class StateKeeper:
         version = self._database.version()
         if known is not None and version == (known.database, known.version):
             return known
-        state = self._database.state()
         saved = load_state(self._root)
-        if saved is None or is_newer(state, saved):
-            self._save(state)
-        elif saved.version > state.version and self._database.version()[1] < saved.version:
-            # Otherwise it is a decision of this very moment: the next look finds it.
-            raise self._older(self._database.place)
+        state = self._database.state()
+        check_snapshot(self._root, saved, (state.database, state.version))
+        if saved is None or saved.version < state.version:
+            try:
+                save_state(self._root, state)
+            except DatabaseError as error:  # what the database says holds all the same
+                log.error("%s", error)
         return state
-
-    def _save(self, state: State) -> None:
-        try:
-            save_state(self._root, state)
-        except DatabaseError as error:  # what the database says holds all the same
-            log.error("%s", error)
-
-    def _older(self, place: str) -> DatabaseError:
-        return DatabaseError(
-            f"{place} is older than {self._root / STATE}: it was restored from a "
-            "backup, and lacks decisions. Compare them with: alsolike db status; then remove the "
-            "snapshot, and the database is used as it is"
-        )
 
     def _without_database(self, before: Kept, problem: str) -> Kept:
         state, source = before.state, before.source
         stamp = self._stamp()
         if stamp is not None and (state is None or stamp != self._seen):
             saved = load_state(self._root)
-            if saved is not None and (state is None or is_newer(saved, state)):
+            if saved is not None and (state is None or _is_later(saved, state)):
                 state = saved
         self._seen = stamp
         if state is not None and state is not NO_STATE:
@@ -179,6 +183,10 @@ class StateKeeper:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _is_later(saved: State, state: State) -> bool:
+    return saved.database == state.database and saved.version > state.version
 
 
 def _tell(before: Kept, kept: Kept) -> None:

@@ -1,7 +1,8 @@
 """The snapshot ``state.json``: the last known state of decisions, for when the database is away.
 
 One JSON object with a checksum of what it says. It is only ever replaced by a newer state of the
-same database, or by a state of another database.
+same database. A database that is older, or another one, is not believed before a person removed
+the file: what it does not know of would be shown again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _LOCK = ".state.lock"
 
 
 def save_state(root: Path, state: State) -> bool:
-    """Put a state on disk in one step, unless one as new of the same database is there.
+    """Put a state on disk in one step, unless one as new is there.
 
     Args:
         root: The folder.
@@ -36,13 +37,16 @@ def save_state(root: Path, state: State) -> bool:
         Whether it was written.
 
     Raises:
-        DatabaseError: If it can't be; the file is as it was.
+        DatabaseError: If it can't be, or one of another database is there; that stays.
     """
     try:
         with _locked(root):
             saved = load_state(root)
-            if saved is not None and not is_newer(state, saved):
-                return False
+            if saved is not None:
+                if saved.database != state.database:
+                    raise DatabaseError(_another(root))
+                if saved.version >= state.version:
+                    return False
             beside = root / _BESIDE
             write_file(beside, _encode(state))
             beside.replace(root / STATE)
@@ -55,9 +59,27 @@ def save_state(root: Path, state: State) -> bool:
     return True
 
 
-def is_newer(state: State, saved: State) -> bool:
-    """Whether a state may take the place of another: one of another database always may."""
-    return state.database != saved.database or state.version > saved.version
+def check_snapshot(root: Path, saved: State | None, version: tuple[str, int]) -> None:
+    """Hold a database to the snapshot.
+
+    Args:
+        root: The folder.
+        saved: The state in it, read before the database was: whatever it says was in there.
+        version: The database's id and the version of its state.
+
+    Raises:
+        DatabaseError: If it is another database, or an older one.
+    """
+    if saved is None:
+        return
+    if saved.database != version[0]:
+        raise DatabaseError(_another(root))
+    if saved.version > version[1]:
+        raise DatabaseError(
+            f"the database is older than the snapshot {root / STATE}: it was restored from a "
+            "backup and lacks decisions (alsolike db status lists them); if that is meant, "
+            "remove the snapshot"
+        )
 
 
 def load_state(root: Path) -> State | None:
@@ -85,6 +107,13 @@ def _locked(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _another(root: Path) -> str:
+    return (
+        f"the snapshot {root / STATE} is of another database, whose decisions this one lacks "
+        "(alsolike db status lists them); if that is meant, remove the snapshot"
+    )
 
 
 def _encode(state: State) -> bytes:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from index.build import Build
+from index.decisions import read_state
 from index.evaluation import evaluate_build
 from index.root import Root
 from index.selection import Wish
@@ -27,7 +28,7 @@ def evaluate(
     settings = load_settings(root=root)
     place = Root(settings.root)
     wish = Wish(min_score=settings.min_score, fallback=settings.fallback)
-    figures = evaluate_build(Build(place.folder()), read_qrels(qrels), wish)
+    figures = evaluate_build(Build(place.folder()), read_qrels(qrels), wish, read_state(settings))
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from index.build import Build
 from index.export import LEDGER, Exported, export_lists, file_name
 from index.root import Root
+from index.served import Served
 from recommender.article import check_id
 from recommender.errors import ArticleError, InputError
 
@@ -31,7 +32,10 @@ def records(count: int = 8) -> list[dict[str, Any]]:
 
 
 def export(build: Build, out: Path, said: str = "", now: int = NOW) -> Exported:
-    return export_lists(build, out, lambda row: f"{build.article_id(row)} {said}".encode(), now=now)
+    served = Served(build)
+    return export_lists(
+        served, out, lambda row: f"{build.article_id(row)} {said}".encode(), now=now
+    )
 
 
 def files(out: Path) -> set[str]:
@@ -88,7 +92,7 @@ def test_what_is_to_be_removed_goes_before_anything_is_written(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export_lists(after, out, die, now=NOW)
+        export_lists(Served(after), out, die, now=NOW)
     assert files(out) == {f"a~2F{number}.json" for number in range(7)}
 
 
@@ -104,7 +108,7 @@ def test_an_export_cut_short_is_finished_by_the_next(
         return b"half"
 
     with pytest.raises(KeyboardInterrupt):
-        export_lists(build, out, die_late, now=NOW)
+        export_lists(Served(build), out, die_late, now=NOW)
     (out / f"{LEDGER}.1.tmp").write_bytes(b"left by a process that died")
     assert export(build, out).written == 8
     _, fewer = build_root(write_jsonl(records()[:3]))

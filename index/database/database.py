@@ -78,6 +78,10 @@ class Database:
         """Revert one audited decision; see :func:`.undoing.undo`."""
         return undoing.undo(self._store, actor, seq, reason=reason)
 
+    def counts(self) -> dict[str, int]:
+        """How many rows the tables of decisions and accounts hold, by name."""
+        return reading.count_rows(self._store)
+
     def close(self) -> None:
         """Let go of all connections."""
         self._store.engine.dispose()
@@ -98,7 +102,7 @@ def open_database(
     Args:
         url: ``sqlite:///file`` or ``postgresql://user@host/name``.
         password: Takes the place of one in ``url``.
-        create: Whether a SQLite file that is missing may be made.
+        create: Whether a SQLite file that is missing, or has no tables, may be made.
         save_state: See :class:`Database`.
         now: The clock, microseconds since 1970 UTC.
 
@@ -111,8 +115,8 @@ def open_database(
     try:
         version = _version(engine, place) if path is None or path.exists() else None
         if version != HEAD and path is not None:
-            if not create and not path.exists():
-                raise DatabaseError(f"{place} is gone: there is no file {path}")
+            if version is None and not create:
+                raise _lost(place)
             _upgrade_file(path, place)
         elif version != HEAD:
             check_schema(version, place)
@@ -122,21 +126,34 @@ def open_database(
     return Database(Store(engine, place, now), save_state)
 
 
-def upgrade_database(url: str, *, password: str = "") -> str | None:
+def upgrade_database(url: str, *, password: str = "", create: bool = True) -> str | None:
     """Bring a database's schema to this version's; returns the version it had.
+
+    Args:
+        url: As for :func:`open_database`.
+        password: Takes the place of one in ``url``.
+        create: Whether tables may be made where there are none.
 
     Raises:
         DatabaseError: If it can't be upgraded.
     """
     engine, path = _engine(_parse(url, password))
     place = describe(url)
-    if path is not None:
-        engine.dispose()
-        return _upgrade_file(path, place)
     try:
-        return upgrade(engine, place)
+        if not create:
+            there = path is None or path.exists()
+            if (_version(engine, place) if there else None) is None:
+                raise _lost(place)
+        return upgrade(engine, place) if path is None else _upgrade_file(path, place)
     finally:
         engine.dispose()
+
+
+def _lost(place: str) -> DatabaseError:
+    return DatabaseError(
+        f"{place} holds no decisions, though a snapshot in the root does: restore it from a "
+        "backup; or, to begin anew, remove the snapshot and run: alsolike db upgrade"
+    )
 
 
 def _upgrade_file(path: Path, place: str) -> str | None:

@@ -22,6 +22,22 @@ def read_version(store: Store) -> tuple[str, int]:
     return row.database_id, row.version
 
 
+def count_rows(store: Store) -> dict[str, int]:
+    """How many rows the tables of decisions and accounts hold, by name.
+
+    Raises:
+        DatabaseError: If it can't be read.
+    """
+    tables = ("overrides", "takedowns", "judgments", "tokens", "editors", "audit")
+    with store.read() as connection:
+        return {
+            name: connection.execute(
+                sa.select(sa.func.count()).select_from(schema.metadata.tables[name])
+            ).scalar_one()
+            for name in tables
+        }
+
+
 def read_state(store: Store) -> State:
     """All decisions, as of one moment.
 
