@@ -11,6 +11,7 @@ import typer
 
 from index.build import Build
 from index.churn import compare, describe_churn
+from index.decisions import read_state
 from index.export import export_lists
 from index.files import replace_file
 from index.history import describe_builds
@@ -169,7 +170,7 @@ def export(
     now = time.time_ns() // 1000
     wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
 
-    served = Served(live)
+    served = Served(live, read_state(settings))
 
     def render(row: int) -> bytes:
         return b'{"article_id":%b,"items":%b}\n' % (
@@ -177,7 +178,7 @@ def export(
             items_json(live, select(served, row, now=now, wish=wish)),
         )
 
-    done = export_lists(live, out, render, now=now)
+    done = export_lists(served, out, render, now=now)
     if as_json:
         print_json({"written": done.written, "unchanged": done.unchanged, "removed": done.removed})
     else:
