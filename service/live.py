@@ -1,61 +1,179 @@
-"""The live build of a serving process: opened, watched, swapped when ``CURRENT`` changes."""
+"""What a serving process answers from: a build under a state, in one epoch, swapped as a whole."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
 
 from index.build import Build
+from index.keeper import Kept
 from index.root import Root
+from index.served import Served
+from index.state import NO_STATE
 from recommender.errors import AlsoLikeError, NotFoundError
+from recommender.visibility import ALWAYS, NEVER
+from service.answers import AnswerCache
 
 log = logging.getLogger("alsolike")
 
-WATCH_SECONDS = 0.5
+WATCH_SECONDS = 0.25
 RETRY_SECONDS = 30.0
+
+
+class Keeper(Protocol):
+    """Knows what editors decided; see :class:`index.keeper.StateKeeper`."""
+
+    kept: Kept
+
+    def refresh(self) -> bool:
+        """Look whether there is anything new."""
+
+
+class Undecided:
+    """The keeper of a service that has no decisions, such as a test's."""
+
+    kept = Kept(state=NO_STATE, problem=None)
+
+    def refresh(self) -> bool:
+        """There never is anything new."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """All that an answer depends on but the question; a request takes it once.
+
+    A new build, another state or the next epoch make a new one, and the answers kept go with the
+    old. So none can be mixed from two, or outlive the instant at which it stops being true.
+
+    Attributes:
+        served: The build under a state.
+        since: The moment from which it holds, microseconds since 1970 UTC.
+        until: The moment at which it ends: something appears, disappears or moves.
+        tag: Tells it from any other, in any process.
+        cache: Answers given from it.
+    """
+
+    served: Served
+    since: int
+    until: int
+    tag: bytes
+    cache: AnswerCache
+
+
+def system_clock() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
 
 
 @dataclass(slots=True)
 class Live:
-    """What is served now, and why a newer build is not, if it was refused.
+    """The generation that is served now, and why a newer one is not.
 
-    A request takes ``build`` once and finishes on it; a swap only changes what the next
-    request takes.
+    Without a build, or without knowing what was taken down, nothing is served.
+
+    Args:
+        root: Where builds are.
+        keeper: Knows what editors decided.
+        cache_bytes: How much each generation may keep of its answers.
+        clock: The time, in microseconds since 1970 UTC.
     """
 
     root: Root
-    build: Build | None = None
+    keeper: Keeper = field(default_factory=Undecided)
+    cache_bytes: int = 64_000_000
+    clock: Callable[[], int] = system_clock
+    generation: Generation | None = None
     refused: str | None = None
+    swaps: int = 0
+    refusals: int = 0
+    _build: Build | None = None
     _seen: tuple[int, int, int] | None = None
     _retry: float = 0.0
+    _following: threading.Lock = field(default_factory=threading.Lock)
+    _swapping: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def build(self) -> Build | None:
+        """The build that is served."""
+        generation = self.generation
+        return None if generation is None else generation.served.build
+
+    def at(self, now: int) -> Generation | None:
+        """The generation that holds at ``now``, the next epoch's if that has come."""
+        generation = self.generation
+        if generation is not None and not generation.since <= now < generation.until:
+            with self._swapping:
+                generation = self.generation
+                if generation is not None and not generation.since <= now < generation.until:
+                    generation = self._generation(generation.served, now)
+                    self.generation = generation
+        return generation
 
     def refresh(self) -> None:
+        """Follow ``CURRENT`` and the decisions, now; blocks."""
+        self.follow_builds()
+        self.follow_decisions()
+
+    def follow_builds(self) -> None:
         """Open what ``CURRENT`` names if that changed; a bad build is refused and logged.
 
         What was refused is tried again now and then: a disk may come back, a file be restored.
         """
-        stamp = self._stamp()
-        if stamp == self._seen and time.monotonic() < self._retry:
-            return
-        self._seen, self._retry = stamp, float("inf")
-        try:
-            self._open_current()
-        except (AlsoLikeError, OSError) as error:
-            self._retry = time.monotonic() + RETRY_SECONDS
-            if str(error) != self.refused:
-                self.refused = str(error)
-                log.error("still serving %s: %s", self._name(), error)
+        with self._following:
+            stamp = self._stamp()
+            if stamp == self._seen and time.monotonic() < self._retry:
+                return
+            self._seen, self._retry = stamp, float("inf")
+            try:
+                self._open_current()
+            except (AlsoLikeError, OSError) as error:
+                self._retry = time.monotonic() + RETRY_SECONDS
+                if str(error) != self.refused:
+                    self.refused = str(error)
+                    self.refusals += 1
+                    log.error("still serving %s: %s", self._name(), error)
+        self._settle()
+
+    def follow_decisions(self) -> None:
+        """Take up what editors decided since."""
+        self.keeper.refresh()
+        self._settle()
+
+    async def refresh_now(self) -> None:
+        """Take up a change that this process made, before it is confirmed."""
+        await asyncio.to_thread(self.refresh)
+
+    async def watch(self) -> None:
+        """Follow builds and decisions until cancelled; neither waits for the other."""
+        await asyncio.gather(_repeat(self.follow_builds), _repeat(self.follow_decisions))
+
+    @property
+    def unready(self) -> str | None:
+        """Why nothing is served, if nothing is."""
+        if self.generation is not None:
+            return None
+        if self._build is None:
+            return self.refused or "starting"
+        return f"editors' decisions are unknown: {self.keeper.kept.problem}"
 
     def _open_current(self) -> None:
         pointer = self.root.current()
         if pointer is None:
             raise NotFoundError(f"nothing is published in {self.root.path}")
-        if self.build is None or self.build.name != pointer.build:
+        if self._build is None or self._build.name != pointer.build:
             start = time.perf_counter()
             build = Build(self.root.folder(pointer.build), manifest_sha256=pointer.manifest_sha256)
-            self.build = build
+            self._build = build
+            self.swaps += 1
             log.info(
                 "serving build %s: %d articles, opened in %.3f s",
                 build.name,
@@ -64,11 +182,34 @@ class Live:
             )
         self.refused = None
 
-    async def watch(self) -> None:
-        """Refresh until cancelled."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            await asyncio.to_thread(self.refresh)
+    def _settle(self) -> None:
+        """Serve the newest build under the newest state."""
+        with self._swapping:
+            build, state, now = self._build, self.keeper.kept.state, self.generation
+            if build is None or state is None:
+                self.generation = None
+            elif now is None or now.served.build is not build or now.served.state is not state:
+                self.generation = self._generation(Served(build, state), self.clock())
+
+    def _generation(self, served: Served, now: int) -> Generation:
+        edges = [(ALWAYS, NEVER)]
+        for instants in (served.build.epochs, served.state.instants):
+            place = int(np.searchsorted(instants, now, side="right"))
+            edges.append(
+                (
+                    int(instants[place - 1]) if place else ALWAYS,
+                    int(instants[place]) if place < len(instants) else NEVER,
+                )
+            )
+        state = served.state
+        parts = (served.build.name, state.database, state.version, served.epoch(now))
+        return Generation(
+            served=served,
+            since=max(since for since, _ in edges),
+            until=min(until for _, until in edges),
+            tag=hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(),
+            cache=AnswerCache(self.cache_bytes),
+        )
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -78,4 +219,13 @@ class Live:
         return found.st_ino, found.st_mtime_ns, found.st_size
 
     def _name(self) -> str:
-        return "nothing" if self.build is None else self.build.name
+        return "nothing" if self.generation is None else self.generation.served.build.name
+
+
+async def _repeat(look: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        try:
+            await asyncio.to_thread(look)
+        except Exception:
+            log.exception("looking for changes failed; what is served stays")

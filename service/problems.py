@@ -37,6 +37,11 @@ class ProblemError(Exception):
         self.headers = headers
         self.more = more
 
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """:attr:`headers` as ASGI has them."""
+        headers = self.headers or {}
+        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
     def body(self) -> bytes:
         """The answer's bytes."""
         problem: dict[str, Any] = {

@@ -27,6 +27,7 @@ ROUTES = {
     "/widget.css",
     "/livez",
     "/readyz",
+    "/metrics",
 }
 
 

@@ -1,0 +1,145 @@
+"""Ready answers: the bytes and headers of a response, and a cache of them bounded in bytes."""
+
+from __future__ import annotations
+
+import gzip
+from collections import deque
+from collections.abc import Hashable
+
+Header = tuple[bytes, bytes]
+Headers = tuple[Header, ...]
+
+GZIP_FROM = 860
+"""Bytes from which compressing pays: below, an answer fits one packet either way."""
+
+_OVERHEAD = 1_100
+"""What an answer takes in memory beside its bytes: headers, keys, table entries."""
+_ALIAS_OVERHEAD = 250
+_GZIP_OVERHEAD = 500
+_MOST_ALIASES = 4
+
+
+class Answer:
+    """A successful answer to one question, ready to send as often as it is asked.
+
+    Attributes:
+        tag: The ``ETag`` of the answer as it is; gzip has one of its own, as its bytes differ.
+        route: What asked for it, for the counts.
+        headers: What goes with the answer as it is.
+        body: The answer's bytes.
+        gzipped: Headers and bytes for a reader who takes gzip, once one did.
+        size: What it takes in memory, in bytes.
+        used: Whether it was asked for since the cache last looked.
+        kept: Whether a cache holds it.
+        aliases: The raw bytes under which the cache finds it.
+    """
+
+    __slots__ = (
+        "_shared", "aliases", "body", "gzipped", "headers", "kept", "route", "size", "tag", "used",
+    )  # fmt: skip
+
+    def __init__(self, tag: bytes, shared: Headers, body: bytes, *, route: str) -> None:
+        self.tag = tag
+        self.route = route
+        self.body = body
+        self.headers: Headers = (*shared, (b"content-length", b"%d" % len(body)), (b"etag", tag))
+        self.size = _OVERHEAD + len(body)
+        self.used = False
+        self.kept = False
+        self.aliases: list[Hashable] = []
+        self.gzipped: tuple[Headers, bytes] | None = None
+        self._shared = shared
+
+    def compress(self) -> int:
+        """Make :attr:`gzipped`; returns how many bytes more the answer takes now."""
+        if len(self.body) < GZIP_FROM:
+            self.gzipped = self.headers, self.body
+            return 0
+        body = gzip.compress(self.body, 6, mtime=0)
+        headers = (
+            *self._shared,
+            (b"content-encoding", b"gzip"),
+            (b"content-length", b"%d" % len(body)),
+            (b"etag", self.tag[:-1] + b'-gzip"'),
+        )
+        self.gzipped = headers, body
+        more = _GZIP_OVERHEAD + len(body)
+        self.size += more
+        return more
+
+
+class AnswerCache:
+    """Answers by question, bounded in bytes; what nobody asked for lately goes first.
+
+    Questions are found by their meaning and, before any parsing, by the raw bytes that asked for
+    them. Eviction is second chance (CLOCK): the oldest goes unless it was used since it was last
+    looked at, which costs a hit no more than setting a flag. Not for use by several threads.
+
+    Args:
+        capacity: Bytes; 0 keeps nothing.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.size = 0
+        self.raw: dict[Hashable, Answer] = {}
+        """Answers by (path, query) as they came."""
+        self._answers: dict[Hashable, Answer] = {}
+        self._queue: deque[Hashable] = deque()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, question: Hashable) -> Answer | None:
+        """The answer to a question, if it is kept."""
+        answer = self._answers.get(question)
+        if answer is not None:
+            answer.used = True
+        return answer
+
+    def put(self, question: Hashable, answer: Answer) -> None:
+        """Keep an answer."""
+        if answer.size > self.capacity or question in self._answers:
+            return
+        self._answers[question] = answer
+        self._queue.append(question)
+        answer.kept = True
+        self._grow(answer.size)
+
+    def alias(self, path: bytes, query: bytes, question: Hashable) -> None:
+        """Find a kept answer by these raw bytes from now on.
+
+        Only a few ways of asking are remembered: a counter in the query is no reason to fill up.
+        """
+        answer = self._answers.get(question)
+        if answer is None or len(answer.aliases) >= _MOST_ALIASES:
+            return
+        raw = (path, query)
+        answer.aliases.append(raw)
+        answer.size += (more := _ALIAS_OVERHEAD + len(path) + len(query))
+        self.raw[raw] = answer
+        self._grow(more)
+
+    def gzipped(self, answer: Answer) -> tuple[Headers, bytes]:
+        """Headers and bytes for a reader who takes gzip; compressed when first asked for."""
+        if answer.gzipped is None:
+            more = answer.compress()
+            if answer.kept:
+                self._grow(more)
+        assert answer.gzipped is not None  # noqa: S101 - made just now
+        return answer.gzipped
+
+    def _grow(self, more: int) -> None:
+        self.size += more
+        while self.size > self.capacity:
+            question = self._queue.popleft()
+            answer = self._answers[question]
+            if answer.used:
+                answer.used = False
+                self._queue.append(question)
+                continue
+            del self._answers[question]
+            answer.kept = False
+            for raw in answer.aliases:
+                del self.raw[raw]
+            self.size -= answer.size

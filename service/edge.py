@@ -1,0 +1,96 @@
+"""What every request but the related ones passes: limits, a name, a count, safe headers."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.limits import BodyLimits, check_head, read_body, replay
+from service.problems import MEDIA_TYPE, ProblemError
+from service.related import log_access
+from service.request_id import HEADER, current, request_id
+from service.tally import Tally
+
+_SAFE = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Unless a route says otherwise, its answer may load nothing and stand in no frame."""
+
+
+class Edge:
+    """Wraps the FastAPI app.
+
+    Args:
+        app: The app.
+        limits: On bodies.
+        tally: Where requests are counted.
+        access_log: Whether each is logged.
+    """
+
+    def __init__(self, app: ASGIApp, limits: BodyLimits, tally: Tally, *, access_log: bool) -> None:
+        self._app = app
+        self._limits = limits
+        self._tally = tally
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        status = 500
+        name = request_id(dict(scope["headers"]).get(HEADER))
+        token = current.set(name.decode())
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = name.decode()
+                for header, value in _SAFE.items():
+                    headers.setdefault(header, value)
+                if status >= 400:
+                    headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        try:
+            try:
+                check_head(scope)
+                body = await read_body(scope, receive, self._limits) if _has_body(scope) else None
+            except ProblemError as problem:
+                await _refuse(problem, send_named)
+            else:
+                again = receive if body is None else replay(body, receive)
+                await self._app(scope, again, send_named)
+        finally:
+            current.reset(token)
+            seconds = time.perf_counter() - start
+            self._tally.add(_route(scope), status, seconds)
+            if self._access_log:
+                log_access(scope, status, seconds, name)
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+
+
+def _route(scope: Scope) -> str:
+    """The route's template: addresses that lead nowhere are counted as one."""
+    return getattr(scope.get("route"), "path", None) or "other"
+
+
+async def _refuse(problem: ProblemError, send: Send) -> None:
+    body = problem.body()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        *problem.raw_headers(),
+    ]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

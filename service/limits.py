@@ -1,0 +1,102 @@
+"""Limits on what a request may bring, kept before anything reads it.
+
+The related routes are bound by the same limits without passing here: what they look at is the raw
+address, which is refused when it is too long, and a handful of headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.types import Message, Receive, Scope
+
+from service.problems import ProblemError
+
+MAX_PATH = 4_096
+"""Bytes: an article's id takes 1,536 at most, percent-encoded throughout."""
+MAX_QUERY = 16_384
+MAX_HEADERS = 32_768
+
+_CLOSE = {"Connection": "close"}
+"""Of a request whose body is not read: what follows on the line is the rest of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLimits:
+    """How much may come, and how slowly.
+
+    Attributes:
+        size: Bytes.
+        seconds: From the first look at the body to its end.
+    """
+
+    size: int
+    seconds: float
+
+
+def check_head(scope: Scope) -> None:
+    """Refuse an address or headers beyond all use.
+
+    Raises:
+        ProblemError: 414 or 431.
+    """
+    check_address(scope)
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+        raise ProblemError(431, f"the headers have over {MAX_HEADERS} bytes", headers=_CLOSE)
+
+
+def check_address(scope: Scope) -> None:
+    """Refuse a path or query that is too long.
+
+    Raises:
+        ProblemError: 414.
+    """
+    if len(scope["raw_path"]) > MAX_PATH:
+        raise ProblemError(414, f"the path has over {MAX_PATH} bytes", headers=_CLOSE)
+    if len(scope["query_string"]) > MAX_QUERY:
+        raise ProblemError(414, f"the query string has over {MAX_QUERY} bytes", headers=_CLOSE)
+
+
+async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
+    """The whole body, or a refusal as soon as it is clear.
+
+    Raises:
+        ProblemError: 400 for a length that is none, 413 for a body that is too large, 408 for one
+            that comes too slowly or not at all.
+    """
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if not declared.isdigit():
+        raise ProblemError(400, "Content-Length is not a number", headers=_CLOSE)
+    if int(declared[:20]) > limits.size:
+        raise _too_large(limits)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.seconds):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ProblemError(400, "the client left before its request was complete")
+                body += message.get("body", b"")
+                if len(body) > limits.size:
+                    raise _too_large(limits)
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise ProblemError(
+            408, f"the body did not arrive within {limits.seconds:g} s", headers=_CLOSE
+        ) from None
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives a body read before, then what really comes."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again
+
+
+def _too_large(limits: BodyLimits) -> ProblemError:
+    return ProblemError(413, f"the body has over {limits.size} bytes", headers=_CLOSE)

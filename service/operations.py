@@ -1,0 +1,81 @@
+"""Routes for those who run the service: is it alive, is it ready, what are its figures."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import Literal
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from service.live import Live
+from service.metrics import CONTENT_TYPE, Metrics
+
+
+class Ready(BaseModel):
+    """Related articles can be served."""
+
+    status: Literal["ready"] = "ready"
+    build: str
+    articles: int
+    age_seconds: int = Field(description="since the build was begun")
+    refused: str | None = Field(description="why a newer build is not served, if it was refused")
+    decisions: int = Field(description="version of the editors' decisions")
+    database: str | None = Field(description="why decisions can't be read anew, if they can't")
+
+
+class NotReady(BaseModel):
+    """Nothing is served: no build is open, or what was taken down is unknown."""
+
+    status: Literal["not ready"] = "not ready"
+    reason: str
+
+
+def add_operations(app: FastAPI, live: Live) -> None:
+    """Add ``/livez`` and ``/readyz``."""
+
+    @app.head("/livez", include_in_schema=False)
+    @app.get("/livez", tags=["operations"], summary="Whether the process answers")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.head("/readyz", include_in_schema=False, response_model=None)
+    @app.get(
+        "/readyz",
+        tags=["operations"],
+        summary="Whether related articles can be served, and from which build",
+        response_model=Ready,
+        responses={503: {"description": "Nothing is served", "model": NotReady}},
+    )
+    async def readyz() -> Ready | JSONResponse:
+        generation = live.generation
+        if generation is None:
+            return JSONResponse(NotReady(reason=live.unready or "starting").model_dump(), 503)
+        build = generation.served.build
+        created = dt.datetime.fromisoformat(build.manifest.created)
+        return Ready(
+            build=build.name,
+            articles=build.count,
+            age_seconds=round((dt.datetime.now(dt.UTC) - created).total_seconds()),
+            refused=live.refused,
+            decisions=generation.served.state.version,
+            database=live.keeper.kept.problem,
+        )
+
+
+def add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    """Add ``/metrics``."""
+
+    @app.get(
+        "/metrics",
+        tags=["operations"],
+        summary="Figures of all workers, for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    async def show() -> Response:
+        metrics.flush()  # where the counts are kept, as no other thread may
+        body = await asyncio.to_thread(metrics.render)
+        return Response(body, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
