@@ -35,10 +35,11 @@ _TURN_TIMEOUT = 10.0
 _BATCH_BYTES = 8_000_000  # a message may have 64 MB
 _QUERIES = 256
 _NOT_FOUND = 100
+_OPTIONS = {"grpc.use_local_subchannel_pool": 1}  # else a new connection waits as the lost one does
 
-# It logs a traceback for every error that it also raises.
-logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
-logging.getLogger("milvus_lite").setLevel(logging.CRITICAL)
+# They log a traceback for every error that they also raise.
+for _name in ("pymilvus", "milvus_lite", "grpc._server"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+_SERVE = """
+import sys
+from milvus import MilvusServer, MilvusServerConfig
+
+server = MilvusServer(MilvusServerConfig(data_dir=sys.argv[1]))
+server.start()
+print(server.listen_port, flush=True)
+sys.stdin.read()  # until whoever started this is done, or gone
+server.stop()
+"""
+
 
 @contextmanager
 def milvus_server(folder: Path) -> Iterator[str]:
     """A real server on a free port of this machine; gives its URL."""
-    from milvus import MilvusServer, MilvusServerConfig
-
-    server = MilvusServer(MilvusServerConfig(data_dir=str(folder)))
-    server.start()
-    try:
-        yield f"http://127.0.0.1:{server.listen_port}"
-    finally:
-        server.stop()
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVE, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as keeper:
+        assert keeper.stdout is not None
+        assert keeper.stdin is not None
+        port = keeper.stdout.readline()
+        try:
+            yield f"http://127.0.0.1:{int(port)}"
+        finally:
+            keeper.stdin.close()
+            keeper.wait(30)
 
 
 class Line:

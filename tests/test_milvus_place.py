@@ -1,0 +1,178 @@
+"""The life of a build's collection: filled, named, gone back to, dropped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SAMPLE, plain_mapping
+
+from index.build import Build
+from index.builder import make_build
+from index.making import BuildOptions
+from index.milvus import Milvus
+from index.milvus_place import InMilvus
+from index.retention import prune
+from index.root import Root
+from index.settings import load_settings
+from index.sources.jsonl import JsonlSource
+from index.vectors import open_index
+from recommender.encoder import HashingEncoder
+from recommender.errors import BuildError, SettingError
+
+
+class Site:
+    """A root whose vectors lie in its own ``milvus.db``."""
+
+    def __init__(self, path: Path, wanted: InMilvus | None = None) -> None:
+        self.root = Root(path)
+        self.wanted = wanted or InMilvus()
+        self.milvus = Milvus(str(path / "milvus.db"))
+
+    def build(self, *, publish: bool = True) -> str:
+        with self.root.locked("test"):
+            manifest, _ = make_build(
+                self.root,
+                [JsonlSource(str(SAMPLE / "articles.jsonl"))],
+                lambda: HashingEncoder(32),
+                BuildOptions(mapping=plain_mapping(), milvus=self.wanted),
+            )
+            if publish:
+                self.root.publish(manifest.name)
+        return manifest.name
+
+    def collection(self, name: str) -> str:
+        collection = self.root.manifest(name).index.collection
+        assert collection is not None
+        return collection
+
+    @property
+    def live(self) -> str | None:
+        return self.milvus.named_by("alsolike")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path / "root")
+
+
+def test_lists_are_those_of_a_local_build(site: Site, sample_build: Build, tmp_path: Path) -> None:
+    name = site.build()
+    here = Build(site.root.folder(name))
+    there = Site(tmp_path / "local")
+    there.wanted = None
+    local = Build(there.root.folder(there.build()))
+    assert np.array_equal(here.related_rows, local.related_rows)
+    assert np.allclose(here.related_scores, local.related_scores, atol=1e-6)
+    assert not (here.folder / "index.faiss").exists()
+
+
+def test_the_manifest_says_where_the_vectors_lie(site: Site) -> None:
+    entry = site.root.manifest(site.build()).index
+    assert (entry.kind, entry.recall, entry.uri) == ("milvus:FLAT", 1.0, "milvus.db")
+    assert entry.collection in site.milvus.collections()
+
+
+def test_the_alias_follows_publishing_and_going_back(site: Site) -> None:
+    first = site.build()
+    assert site.live == site.collection(first)
+    second = site.build(publish=False)
+    assert site.live == site.collection(first)
+    with site.root.locked("test"):
+        site.root.publish(second)
+        assert site.live == site.collection(second)
+        assert site.root.rollback() == first
+    assert site.live == site.collection(first)
+
+
+def test_pruning_drops_the_collections_of_what_it_removes(site: Site) -> None:
+    names = [site.build() for _ in range(3)]
+    with site.root.locked("test"):
+        assert prune(site.root, 1) == names[:1]
+    assert site.milvus.collections() == sorted(site.collection(name) for name in names[1:])
+    assert site.live == site.collection(names[2])
+
+
+def test_a_build_that_fails_leaves_no_collection(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise BuildError("no more")
+
+    monkeypatch.setattr("index.builder.measure_recall", fail)
+    with pytest.raises(BuildError, match="no more"):
+        site.build()
+    assert site.milvus.collections() == []
+    assert list(site.root.builds.iterdir()) == []
+
+
+def test_a_build_that_was_killed_leaves_no_collection_to_the_next(site: Site) -> None:
+    script = (
+        "import os, sys; sys.path.insert(0, 'tests'); import index.builder as b; "
+        "from test_milvus_place import Site; from pathlib import Path; "
+        "b.measure_recall = lambda *a, **k: os._exit(9); Site(Path(sys.argv[1])).build()"
+    )
+    command = [sys.executable, "-c", script, str(site.root.path)]
+    assert subprocess.run(command, cwd=SAMPLE.parent.parent, check=False).returncode == 9
+    assert len(site.milvus.collections()) == 1
+    with site.root.locked("test") as found:
+        assert "died unfinished" in found[0]
+    assert site.milvus.collections() == []
+
+
+def test_a_build_whose_rows_are_not_all_there_is_not_published(site: Site) -> None:
+    name = site.build(publish=False)
+    site.milvus.drop(site.collection(name), "alsolike")
+    with site.root.locked("test"), pytest.raises(BuildError, match="is gone"):
+        site.root.publish(name)
+    assert site.root.current() is None
+
+
+def test_a_root_can_be_moved_with_its_folder(site: Site, tmp_path: Path) -> None:
+    name = site.build()
+    (tmp_path / "root").rename(tmp_path / "moved")
+    moved = Build(Root(tmp_path / "moved").folder(name))
+    embeddings = np.load(moved.folder / "embeddings.npy")
+    assert open_index(moved).search(embeddings[:3], 1).rows[:, 0].tolist() == [0, 1, 2]
+
+
+def test_a_process_waits_for_its_turn_at_a_folder(site: Site) -> None:
+    name = site.build()
+    embeddings = np.load(site.root.folder(name) / "embeddings.npy")
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, time; from milvus_lite.db import MilvusLite; "
+            "d = MilvusLite(sys.argv[1]); print('held', flush=True); time.sleep(1); d.close()",
+            site.milvus.uri,
+        ],
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        found = open_index(Build(site.root.folder(name))).search(embeddings[:1], 1)
+        assert found.rows.tolist() == [[0]]
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://user:secret@host:19530", "https://secret@host", "ftp://host", "folder"]
+)
+def test_a_place_with_a_secret_or_of_no_known_kind_is_refused(uri: str) -> None:
+    with pytest.raises(SettingError, match="milvus_uri") as caught:
+        load_settings(index="milvus", milvus_uri=uri)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_token_stays_in_the_environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALSOLIKE_MILVUS_TOKEN", "user:9dQx7")
+    load_settings()
+    name = site.build()
+    written = [path.read_bytes() for path in site.root.folder(name).iterdir()]
+    assert not any(b"9dQx7" in content for content in written)
+    assert "9dQx7" not in json.dumps(site.root.manifest(name).model_dump())

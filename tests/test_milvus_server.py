@@ -1,0 +1,181 @@
+"""A real Milvus server: builds switched under load, and a server that is away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from milvus_server import Line
+from test_milvus_place import Site
+
+from index.build import Build
+from index.milvus import Milvus
+from index.milvus_place import InMilvus
+from index.pointer import write_pointer
+from index.retention import prune
+from index.root import Root
+from index.vectors import open_index
+from recommender.errors import UnavailableError
+
+
+@dataclass
+class Load:
+    """What searches saw that were repeated from several threads."""
+
+    answers: int = 0
+    failures: list[Exception] = field(default_factory=list)
+
+
+@contextmanager
+def load(search: Callable[[], object], threads: int = 3) -> Iterator[Load]:
+    seen, done = Load(), threading.Event()
+
+    def repeat() -> None:
+        while not done.is_set():
+            try:
+                search()
+                seen.answers += 1
+            except Exception as error:  # noqa: BLE001 - all of them are counted
+                seen.failures.append(error)
+
+    workers = [threading.Thread(target=repeat) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        for worker in workers:
+            worker.join()
+
+
+@pytest.fixture(scope="module")
+def line(milvus_uri: str) -> Iterator[Line]:
+    line = Line(milvus_uri)
+    yield line
+    line.close()
+
+
+@pytest.fixture(scope="module")
+def made(line: Line, tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, list[str]]:
+    """Two builds of one root, in collections of a real server; the first is live."""
+    site = Site(tmp_path_factory.mktemp("server") / "root", InMilvus(uri=line.uri, alias="shop"))
+    site.milvus = Milvus(line.uri)
+    return site, [site.build(), site.build(publish=False)]
+
+
+@pytest.fixture
+def site(made: tuple[Site, list[str]], line: Line) -> Iterator[Site]:
+    """With the first build live, and nothing held."""
+    site, names = made
+    with site.root.locked("test"):
+        site.root.release()
+        site.root.publish(names[0])
+    yield site
+    line.mend()
+
+
+@pytest.fixture
+def names(made: tuple[Site, list[str]]) -> list[str]:
+    return made[1]
+
+
+def drafts_of(root: Root, name: str) -> Callable[[], object]:
+    """A search as a draft asks for it: on the build that is served, for what readers may see."""
+    build = Build(root.folder(name))
+    index = open_index(build)
+    queries = np.load(build.folder / "embeddings.npy")[:1]
+    return lambda: index.shown_at(time.time_ns() // 1000).search(queries, 20)
+
+
+def test_no_search_fails_while_builds_and_their_alias_are_switched(
+    site: Site, names: list[str]
+) -> None:
+    query = np.load(site.root.folder(names[0]) / "embeddings.npy")[:1]
+    by_alias = Milvus(site.milvus.uri)
+    with (
+        load(drafts_of(site.root, names[0])) as old,
+        load(drafts_of(site.root, names[1])) as new,
+        load(lambda: by_alias.search("shop", query, 20, params={})) as outside,
+        site.root.locked("test"),
+    ):
+        named = []
+        for _ in range(5):
+            site.root.publish(names[1])
+            named.append(site.milvus.named_by("shop"))
+            site.root.rollback()
+            named.append(site.milvus.named_by("shop"))
+            site.root.release()
+    assert named == [site.collection(names[1]), site.collection(names[0])] * 5
+    assert old.failures == new.failures == outside.failures == []
+    assert min(old.answers, new.answers, outside.answers) > 20
+
+
+def test_a_server_that_is_away_is_said_to_be_and_found_again_when_it_is_back(
+    site: Site, names: list[str], line: Line
+) -> None:
+    draft = drafts_of(site.root, names[0])
+    draft()
+    line.cut()
+    for _ in range(2):
+        began = time.monotonic()
+        with pytest.raises(UnavailableError, match="can't be used now"):
+            draft()
+        assert time.monotonic() - began < 10
+    line.mend()
+    draft()
+
+
+def test_going_back_needs_no_server_and_the_alias_follows_when_it_is_back(
+    site: Site, names: list[str], line: Line
+) -> None:
+    with site.root.locked("test"):
+        site.root.publish(names[1])
+        line.cut()
+        assert site.root.rollback() == names[0]
+    pointer = site.root.current()
+    assert pointer is not None
+    assert pointer.build == names[0]
+    with site.root.locked("test") as found:
+        assert found == []  # still away
+    line.mend()
+    assert site.milvus.named_by("shop") == site.collection(names[1])
+    with site.root.locked("test") as found:
+        assert "is switched now" in found[0]
+    assert site.milvus.named_by("shop") == site.collection(names[0])
+
+
+def test_a_build_is_not_published_while_nobody_can_say_that_its_vectors_are_there(
+    site: Site, names: list[str], line: Line
+) -> None:
+    line.cut()
+    with site.root.locked("test"), pytest.raises(UnavailableError):
+        site.root.publish(names[1])
+    pointer = site.root.current()
+    assert pointer is not None
+    assert pointer.build == names[0]
+
+
+def test_a_build_whose_vectors_can_not_be_dropped_stays_until_they_can(
+    site: Site, names: list[str], line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last test, for it removes the first build."""
+    with site.root.locked("test"):
+        site.root.publish(names[1])
+        pointer = site.root.current()
+        assert pointer is not None
+        write_pointer(site.root.path, pointer.model_copy(update={"before": []}))
+        gone = site.collection(names[0])
+        line.cut()
+        assert prune(site.root, 1) == []
+        assert f"{names[0]} stays" in caplog.text
+        assert site.root.names() == names
+        line.mend()
+        assert gone in site.milvus.collections()
+        assert prune(site.root, 1) == names[:1]
+    assert gone not in site.milvus.collections()
