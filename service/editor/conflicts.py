@@ -1,0 +1,96 @@
+"""What a second editor is told: what was seen, what is there now, and what happened in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from index.build import Build
+from index.database.audit import Entry
+from index.database.database import Database
+from service.editor.telling import tell_entry, tell_values, title_of
+
+_LOOK_BACK = 200
+
+
+def tell_conflict(
+    database: Database,
+    build: Build | None,
+    article_id: str,
+    *,
+    seen: int | None,
+    wish: str,
+    action: str,
+    fields: Mapping[str, str],
+) -> dict[str, Any]:
+    """For the template: both states side by side, and the form to decide all the same.
+
+    Args:
+        database: Where the list was changed.
+        build: For titles.
+        article_id: Whose list.
+        seen: The last entry of the audit trail when the editor looked, if known.
+        wish: What was wanted, as the end of a sentence.
+        action: Where the form leads.
+        fields: What it sends, but for the version and what was seen.
+    """
+    listed = database.overrides.of(article_id)
+    latest = database.audit.latest(limit=_LOOK_BACK, article_id=article_id)
+    newest = next((each.seq for each in database.audit.latest(limit=1)), 0)
+    since = [
+        entry
+        for entry in latest
+        if entry.action.startswith("override.")
+        and entry.article_id == article_id
+        and (seen is None or entry.seq > seen)
+    ]
+    now: dict[str, Mapping[str, Any]] = {
+        each.target_id: {
+            "kind": each.kind.value,
+            "position": each.position,
+            "not_related": each.not_related,
+        }
+        for each in listed.items
+    }
+
+    def title(target: str) -> str:
+        return target if build is None else title_of(build, target)
+
+    def lines(state: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        return [f"{title(target)}: {tell_values(values)}" for target, values in state.items()]
+
+    return {
+        "who": _names(since),
+        "wish": wish,
+        "seen": lines(_before(now, since)),
+        "now": lines(now),
+        "entries": [
+            {
+                "at": entry.at,
+                "who": entry.who,
+                "sentence": tell_entry(build, entry),
+                "reason": entry.reason,
+            }
+            for entry in since
+        ],
+        "action": action,
+        "fields": list({**fields, "version": str(listed.version), "seen": str(newest)}.items()),
+    }
+
+
+def _before(
+    now: Mapping[str, Mapping[str, Any]], since: Sequence[Entry]
+) -> dict[str, Mapping[str, Any]]:
+    """The list's overrides before some entries, latest first, were made."""
+    state = dict(now)
+    for entry in since:
+        if entry.before is None:
+            state.pop(entry.target_id, None)
+        else:
+            state[entry.target_id] = entry.before
+    return state
+
+
+def _names(since: Sequence[Entry]) -> str:
+    names = list(dict.fromkeys(entry.who for entry in reversed(since)))
+    return " and ".join(names) if names else "Someone"

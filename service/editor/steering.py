@@ -1,0 +1,349 @@
+"""What forms do: pin, hide, take down, judge, undo. Each leads back to the list it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form
+from starlette.responses import RedirectResponse, Response
+
+from index.database.overrides import StoredOverride
+from index.database.store import Written
+from index.selection import Chosen, Origin, select
+from index.standing import Standing
+from index.state import Kind
+from recommender.errors import ConflictError, InputError, NotFoundError
+from recommender.visibility import NEVER
+from service.auth import Identity
+from service.editor.asking import DO, Asked, ask_again, read_number
+from service.editor.conflicts import tell_conflict
+from service.editor.desk import Room
+from service.editor.looking import show_article
+from service.editor.pages import Pages, page_route
+from service.editor.telling import tell_item, title_of
+from service.problems import ProblemError
+
+_VERBS = ("up", "down", "remove", "good", "bad", "lift")
+
+
+class Steering:
+    """Writes what forms ask for.
+
+    Args:
+        room: Where to look and to write.
+        pages: Renders what can't be done.
+    """
+
+    def __init__(self, room: Room, pages: Pages) -> None:
+        self._room, self._pages = room, pages
+
+    def decide(self, person: Identity, article_id: str, target_id: str, asked: Asked) -> Written:
+        """Do what a form for one decision asks.
+
+        Raises:
+            InputError: If it can't be done as asked.
+            ConflictError: If the list was changed since the editor looked.
+        """
+        database = self._room.desk.database()
+        until = asked.end(self._room.desk.live.clock(), self._room.settings.zone)
+        if asked.do == "everywhere":
+            return database.takedowns.put(
+                person.actor, article_id=target_id, reason=asked.reason, until=until
+            )
+        served, _ = self._room.look()
+        for known in (article_id, target_id):
+            if served.build.row(known) is None:
+                raise NotFoundError(f"build {served.build.name} has no article {known[:80]!r}")
+        return database.overrides.put(
+            person.actor,
+            article_id=article_id,
+            target_id=target_id,
+            kind=Kind.PIN if asked.do == "pin" else Kind.HIDE,
+            position=asked.pinned_at(),
+            reason=asked.reason,
+            not_related=asked.do == "unrelated",
+            until=until,
+            if_version=asked.looked_at(),
+        )
+
+    def act(
+        self, person: Identity, article_id: str, verb: str, target_id: str, version: int | None
+    ) -> Written:
+        """Do what a single button asks; see :meth:`decide`."""
+        database = self._room.desk.database()
+        if verb in ("up", "down"):
+            return self._move(person, article_id, verb, target_id, version)
+        if verb == "remove":
+            return database.overrides.remove(
+                person.actor, article_id=article_id, target_id=target_id, if_version=version
+            )
+        if verb == "lift":
+            return database.takedowns.lift(person.actor, article_id=target_id)
+        verdict = 1 if verb == "good" else -1
+        said = {
+            each.target_id: each.verdict
+            for each in database.judgments.of(article_id)
+            if each.author == person.name
+        }
+        if said.get(target_id) == verdict:  # pressed again: no word any more
+            return database.judgments.remove(
+                person.actor, article_id=article_id, target_id=target_id
+            )
+        build = self._room.look()[0].build.name
+        return database.judgments.put(
+            person.actor, article_id=article_id, target_id=target_id, verdict=verdict, build=build
+        )
+
+    def _move(
+        self, person: Identity, article_id: str, verb: str, target_id: str, version: int | None
+    ) -> Written:
+        served, now = self._room.look()
+        row = served.build.row(article_id)
+        chosen = [] if row is None else select(served, row, now=now, wish=self._room.wish)
+        places = {served.build.article_id(item.row): at for at, item in enumerate(chosen, 1)}
+        place = places.get(target_id)
+        if place is None:
+            raise NotFoundError(f"{target_id!r} is not among what readers see of {article_id!r}")
+        below = _next_pinned(chosen, place)
+        if verb == "down" and below is not None:
+            # To pass a pin, lift that one: of two pins at one position the later comes first.
+            target_id, position = served.build.article_id(below), place
+        else:
+            position = min(max(1, place + (1 if verb == "down" else -1)), len(chosen))
+        stored = self.stored(article_id, target_id)
+        kept = stored if stored is not None and now < stored.until else None
+        return self._room.desk.database().overrides.put(
+            person.actor,
+            article_id=article_id,
+            target_id=target_id,
+            kind=Kind.PIN,
+            position=position,
+            reason="" if kept is None else kept.reason,
+            until=NEVER if kept is None else kept.until,
+            if_version=version,
+        )
+
+    def stored(self, article_id: str, target_id: str) -> StoredOverride | None:
+        """What was decided about a pair."""
+        listed = self._room.desk.database().overrides.of(article_id).items
+        return next((each for each in listed if each.target_id == target_id), None)
+
+    def carry_out(
+        self,
+        person: Identity,
+        article_id: str,
+        do: Callable[[], Written],
+        *,
+        wish: str,
+        action: str,
+        fields: Mapping[str, str],
+    ) -> Response:
+        """Write, then lead back to the list; or show what a second editor needs to know.
+
+        Args:
+            person: Who decides.
+            article_id: Whose list is shown afterwards.
+            do: Writes.
+            wish: What it does, as the end of a sentence.
+            action: Where the form leads that asked for it.
+            fields: What that form sent.
+        """
+        try:
+            written = do()
+        except ConflictError:
+            served, _ = self._room.look()
+            conflict = tell_conflict(
+                self._room.desk.database(),
+                served.build,
+                article_id,
+                seen=read_number(fields.get("seen", "")),
+                wish=wish,
+                action=action,
+                fields={**fields, "csrf": person.csrf},
+            )
+            return show_article(
+                self._room, self._pages, person, article_id, status=409, conflict=conflict
+            )
+        return back_to(article_id, written.seq)
+
+    def title(self, article_id: str) -> str:
+        """An article's title, or its id."""
+        served = self._room.desk.find_served()
+        return article_id if served is None else title_of(served.build, article_id)
+
+    def ask(self, article_id: str, target_id: str, do: str, version: str, seen: str) -> Asked:
+        """The form as it comes up first.
+
+        Raises:
+            ProblemError: If that can't be done at all.
+        """
+        if do not in DO:
+            raise ProblemError(422, f"nobody can {do[:20]!r} here", field="do")
+        room = self._room
+        served, now = room.look()
+        row = served.build.row(article_id)
+        chosen = [] if row is None else select(served, row, now=now, wish=room.wish)
+        places = {served.build.article_id(item.row): at for at, item in enumerate(chosen, 1)}
+        zone, place = room.settings.zone, places.get(target_id, 1)
+        asked = ask_again(
+            self.stored(article_id, target_id), do, now=now, zone=zone, position=place
+        )
+        if not version:  # opened by itself: what is there now is what is seen
+            version = str(room.desk.database().overrides.of(article_id).version)
+        return replace(asked, version=version, seen=seen)
+
+    def form(
+        self,
+        person: Identity,
+        article_id: str,
+        target_id: str,
+        asked: Asked,
+        problem: str = "",
+    ) -> Response:
+        """The page with the form for one decision."""
+        served, now = self._room.look()
+        rows = [served.build.row(each) for each in (article_id, target_id)]
+        if rows[0] is None or rows[1] is None:
+            raise NotFoundError(f"build {served.build.name} has no such article")
+        item, target = (tell_item(served, row, now) for row in rows if row is not None)
+        pin, same = asked.do == "pin", article_id == target_id
+        unseen = pin and target.standing is not Standing.VISIBLE
+        return self._pages.render(
+            "decide",
+            person,
+            here="find",
+            status=422 if problem else 200,
+            heading="Pin" if pin else "Take down" if same else "Hide",
+            verb="Pin" if pin else "Take down" if same else "Hide",
+            choose="pin" if pin else "hide",
+            same=same,
+            item=item,
+            target=target,
+            form=asked,
+            problem=problem,
+            warning=f"Readers can't see it now ({target.standing.replace('-', ' ')}): the pin "
+            "takes effect once they can."
+            if unseen
+            else "",
+            zone=self._room.settings.timezone,
+        )
+
+
+def steering_router(room: Room, pages: Pages) -> APIRouter:
+    """The routes."""
+    router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
+    steering = Steering(room, pages)
+
+    @router.get("/editor/decide")
+    def form(
+        id: str = "",
+        target: str = "",
+        do: str = "pin",
+        version: str = "",
+        seen: str = "",
+        person: Identity = Depends(room.reader),
+    ) -> Response:
+        return steering.form(person, id, target, steering.ask(id, target, do, version, seen))
+
+    @router.post("/editor/decide")
+    def decide(
+        article_id: Annotated[str, Form()],
+        target_id: Annotated[str, Form()],
+        do: Annotated[str, Form()],
+        position: Annotated[str, Form()] = "",
+        reason: Annotated[str, Form()] = "",
+        ends: Annotated[str, Form()] = "never",
+        until: Annotated[str, Form()] = "",
+        version: Annotated[str, Form()] = "",
+        seen: Annotated[str, Form()] = "",
+        person: Identity = Depends(room.writer),
+    ) -> Response:
+        if do not in DO:
+            raise ProblemError(422, f"nobody can {do[:20]!r} here", field="do")
+        asked = Asked(
+            do=do,
+            position=position.strip(),
+            reason=reason.replace("\r\n", "\n").strip(),
+            ends=ends,
+            until=until,
+            version=version,
+            seen=seen,
+        )
+        fields = {"article_id": article_id, "target_id": target_id, **_fields(asked)}
+        try:
+            return steering.carry_out(
+                person,
+                article_id,
+                lambda: steering.decide(person, article_id, target_id, asked),
+                wish=asked.wish(steering.title(target_id)),
+                action="/editor/decide",
+                fields=fields,
+            )
+        except InputError as error:
+            return steering.form(person, article_id, target_id, asked, problem=_sentence(error))
+
+    @router.post("/editor/steer")
+    def steer(
+        article_id: Annotated[str, Form()],
+        act: Annotated[str, Form()],
+        version: Annotated[str, Form()] = "",
+        seen: Annotated[str, Form()] = "",
+        person: Identity = Depends(room.writer),
+    ) -> Response:
+        verb, _, target_id = act.partition(" ")
+        if verb not in _VERBS or not target_id:
+            raise ProblemError(422, f"nobody can {verb[:20]!r} here", field="act")
+        wishes = {
+            "up": "move “{}” up",
+            "down": "move “{}” down",
+            "remove": "remove what was decided about “{}”",
+        }
+        return steering.carry_out(
+            person,
+            article_id,
+            lambda: steering.act(person, article_id, verb, target_id, read_number(version)),
+            wish=wishes.get(verb, "judge “{}”").format(steering.title(target_id)),
+            action="/editor/steer",
+            fields={"article_id": article_id, "act": act, "version": version, "seen": seen},
+        )
+
+    @router.post("/editor/undo")
+    def undo(
+        seq: Annotated[int, Form()],
+        back: Annotated[str, Form()] = "",
+        person: Identity = Depends(room.writer),
+    ) -> Response:
+        try:
+            written = room.desk.database().undo(person.actor, seq)
+        except ConflictError as error:
+            raise ProblemError(409, _sentence(error)) from None
+        return back_to(back, written.seq)
+
+    return router
+
+
+def back_to(article_id: str, seq: int) -> Response:
+    """To the list that was changed, or to the history; there it is told what was done."""
+    if article_id:
+        return RedirectResponse(
+            f"/editor/article?{urlencode({'id': article_id, 'done': seq})}", 303
+        )
+    return RedirectResponse(f"/editor/history?done={seq}", 303)
+
+
+def _next_pinned(chosen: list[Chosen], place: int) -> int | None:
+    """The row right below a place, if an editor pinned it."""
+    below = chosen[place] if place < len(chosen) else None
+    return below.row if below is not None and below.origin is Origin.PINNED else None
+
+
+def _fields(asked: Asked) -> dict[str, Any]:
+    return {name: getattr(asked, name) for name in Asked.__slots__}
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,25 @@
+/* Frames of cards are as tall as what is in them. */
+
+function fit(frame) {
+  const page = frame.contentDocument?.documentElement;
+  if (page) frame.style.height = `${Math.ceil(page.querySelector("body")?.scrollHeight ?? 0) + 2}px`;
+}
+
+function watch() {
+  for (const frame of document.querySelectorAll("[data-cards]")) {
+    if (frame.dataset.watched) continue;
+    frame.dataset.watched = "yes";
+    const follow = () => {
+      fit(frame);
+      const inside = frame.contentDocument?.body;
+      if (inside) new ResizeObserver(() => fit(frame)).observe(inside);
+    };
+    frame.addEventListener("load", follow);
+    if (frame.contentDocument?.readyState === "complete") follow();
+  }
+}
+
+export function watchFrames() {
+  watch();
+  document.addEventListener("swapped", watch);
+}

@@ -1,0 +1,10 @@
+/* Everything works without a script; these make it quicker. */
+import { watchFrames } from "./cards.js";
+import { followFind } from "./find.js";
+import { listenToKeys } from "./keys.js";
+import { followForms } from "./steer.js";
+
+followFind();
+followForms();
+listenToKeys();
+watchFrames();

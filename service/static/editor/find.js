@@ -1,0 +1,37 @@
+/* Search as you type: the newest question wins, and the address follows. */
+import { load, say, swap } from "./swap.js";
+
+const PAUSE = 150;
+
+export function followFind() {
+  const form = document.querySelector("[data-find]");
+  if (!form) return;
+  let timer = 0;
+  let running = null;
+
+  async function search() {
+    running?.abort();
+    running = new AbortController();
+    const url = new URL(form.action);
+    for (const [name, value] of new FormData(form)) if (value) url.searchParams.append(name, value);
+    try {
+      const found = await load(url, { signal: running.signal });
+      if (!found) return;
+      history.replaceState(null, "", url);
+      swap(found.page);
+      say(document.getElementById("results-title")?.textContent ?? "");
+    } catch (error) {
+      if (error.name !== "AbortError") form.submit();
+    }
+  }
+
+  form.addEventListener("input", (event) => {
+    clearTimeout(timer);
+    timer = setTimeout(search, event.target.type === "search" ? PAUSE : 0);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    search();
+  });
+}

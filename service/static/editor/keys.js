@@ -1,0 +1,74 @@
+/* Single keys, where nobody is typing; each presses what a mouse would press. */
+
+const SETTING = "alsolike-single-keys";
+const PRESSES = {
+  p: "pin",
+  h: "hide",
+  r: "remove",
+  K: "up",
+  J: "down",
+  "+": "good",
+  "-": "bad",
+};
+const help = document.getElementById("help");
+
+function isOn() {
+  try {
+    return localStorage.getItem(SETTING) !== "off";
+  } catch {
+    return true;
+  }
+}
+
+function isTyping(at) {
+  return at.matches?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+}
+
+function items() {
+  return [...document.querySelectorAll("[data-item]")].filter((item) => item.offsetParent);
+}
+
+function move(step) {
+  const all = items();
+  if (!all.length) return;
+  const at = all.indexOf(document.activeElement?.closest("[data-item]"));
+  const next = at < 0 ? all[step > 0 ? 0 : all.length - 1] : all[at + step];
+  next?.querySelector("[data-primary]")?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function press(name) {
+  const item = document.activeElement?.closest("[data-item]");
+  const target = item?.querySelector(`[data-do="${name}"]:not(:disabled)`);
+  target?.focus();
+  target?.click();
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !isOn()) return;
+  if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  const { key } = event;
+  const words = document.getElementById("words");
+  if (key === "/") words ? words.focus() : location.assign("/editor");
+  else if (key === "?") help?.showModal();
+  else if (key === "j") move(1);
+  else if (key === "k") move(-1);
+  else if (key === "u") document.querySelector("[data-undo]")?.click();
+  else if (key in PRESSES) press(PRESSES[key]);
+  else return;
+  event.preventDefault();
+}
+
+export function listenToKeys() {
+  document.addEventListener("keydown", onKey);
+  for (const button of document.querySelectorAll("[data-help]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => help.showModal());
+  }
+  const setting = document.querySelector("[data-keys-setting]");
+  const box = document.getElementById("single-keys");
+  if (!setting || !box) return;
+  setting.hidden = false;
+  box.checked = isOn();
+  box.addEventListener("change", () => localStorage.setItem(SETTING, box.checked ? "on" : "off"));
+}

@@ -1,0 +1,64 @@
+/* Takes the parts marked data-region out of a page the server made, in place of ours. */
+
+const announce = document.getElementById("announce");
+
+export function say(sentence) {
+  announce.textContent = "";
+  requestAnimationFrame(() => (announce.textContent = sentence));
+}
+
+/* What has the focus, so that it can be found again in the new parts. */
+function remember() {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  const key = at.closest("[data-key]")?.dataset.key;
+  return {
+    id: at.id,
+    key,
+    target: key?.slice(key.indexOf(" ") + 1),
+    region: at.closest("[data-region]")?.id,
+  };
+}
+
+function find(key) {
+  return key ? document.querySelector(`[data-key="${CSS.escape(key)}"]:not(:disabled)`) : null;
+}
+
+function restore(kept) {
+  if (!kept || (document.activeElement && document.activeElement !== document.body)) return;
+  const place =
+    (kept.id && document.getElementById(kept.id)) ||
+    find(kept.key) ||
+    find(kept.target && `open ${kept.target}`) ||
+    (kept.region && document.getElementById(kept.region)?.querySelector("[data-primary]")) ||
+    document.getElementById("main");
+  place?.focus({ preventScroll: place.id === "main" });
+}
+
+export function swap(page) {
+  const kept = remember();
+  const open = [...document.querySelectorAll("details[data-keep][open]")].map(({ id }) => id);
+  for (const old of document.querySelectorAll("[data-region]")) {
+    const fresh = page.getElementById(old.id);
+    if (fresh && fresh.outerHTML !== old.outerHTML) old.replaceWith(document.adoptNode(fresh));
+  }
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  document.title = page.title;
+  const urgent = document.querySelector("[data-focus]");
+  if (urgent) urgent.focus();
+  else restore(kept);
+  const told = document.querySelector("[data-announce]");
+  if (told) say(told.dataset.announce);
+  document.dispatchEvent(new CustomEvent("swapped"));
+}
+
+/* Fetches a page. Where it can't stand in for ours, the browser goes there. */
+export async function load(url, options = {}) {
+  const answer = await fetch(url, { credentials: "same-origin", ...options });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (new URL(answer.url).pathname === "/editor/sign-in") {
+    location.assign(answer.url);
+    return null;
+  }
+  return { answer, page };
+}
