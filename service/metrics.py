@@ -1,15 +1,16 @@
 """Figures for Prometheus, summed over all workers.
 
-Each worker writes its counts into a file of its own (the client library's multiprocess mode) and
-whichever is asked adds all files up. What describes a moment, such as the build's age, is said by
-the worker that is asked.
+Each worker writes what it counted into files of its own once a second (the client library's
+multiprocess mode), and whoever is asked adds all files up.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,13 +19,29 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
+    start_http_server,
 )
 
 from service.live import Live
 from service.tally import BOUNDS, Tally
 
+Mode = Literal["livemin", "livemax", "livesum"]
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+
+_GAUGES: tuple[tuple[str, str, Mode], ...] = (
+    ("ready", "1 if related articles can be served", "livemin"),
+    ("build_refused", "1 if a newer build was refused", "livemax"),
+    ("build_age_seconds", "Time since the build was begun", "livemax"),
+    ("build_articles", "Articles of the build", "livemin"),
+    ("state_version", "Version of the editors' decisions", "livemin"),
+    ("database_away", "1 if editors' decisions can't be read anew", "livemax"),
+    ("cache_bytes", "Memory of the answers kept", "livesum"),
+    ("cache_answers", "Answers kept", "livesum"),
+    ("encoder_queue", "Drafts that wait for the encoder or are in it", "livesum"),
+)
+"""Name, meaning, and how the values of several workers are put together."""
 
 
 class Metrics:
@@ -69,12 +86,19 @@ class Metrics:
                 "alsolike_build_refusals", "Builds refused by a worker", registry=self.registry
             ),
         }
-        self.queue = Gauge(
-            "alsolike_encoder_queue",
-            "Drafts that wait for the encoder or are in it",
-            multiprocess_mode="livesum",
+        self._gauges = {
+            name: Gauge(f"alsolike_{name}", text, registry=self.registry, multiprocess_mode=mode)
+            for name, text, mode in _GAUGES
+        }
+        self._info = Gauge(
+            "alsolike_build_info",
+            "1 for the build that is served",
+            ["build"],
             registry=self.registry,
+            multiprocess_mode="livemostrecent",
         )
+        self._build: str | None = None
+        self.queue = self._gauges["encoder_queue"]
 
     def flush(self) -> None:
         """Hand on what was counted since the last time."""
@@ -84,16 +108,14 @@ class Metrics:
             seen.requests[key] = count
         for route, buckets in list(now.latencies.items()):
             self._flush_latency(route, list(buckets))
-        for name in ("hits", "misses"):
-            count = getattr(now, name)
-            self._cache.labels(name.removesuffix("s").removesuffix("e")).inc(
-                count - getattr(seen, name)
-            )
-            setattr(seen, name, count)
+        self._cache.labels("hit").inc(now.hits - seen.hits)
+        self._cache.labels("miss").inc(now.misses - seen.misses)
+        seen.hits, seen.misses = now.hits, now.misses
         for name, counter in self._events.items():
             count = getattr(self._live, name)
             counter.inc(count - self._counted[name])
             self._counted[name] = count
+        self._flush_moment()
 
     def _flush_latency(self, route: str, buckets: list[int]) -> None:
         # The library observes one value at a time; a thousand a millisecond are added up here.
@@ -107,44 +129,57 @@ class Metrics:
         histogram._sum.inc(seconds - self._seen.seconds[route])
         self._seen.seconds[route] = seconds
 
-    def render(self) -> bytes:
-        """All workers' figures as Prometheus reads them, as of the last flush."""
-        return exposition(self.registry) + generate_latest(self._moment())
-
-    def _moment(self) -> CollectorRegistry:
-        registry = CollectorRegistry()
-
-        def gauge(name: str, text: str, value: float) -> None:
-            Gauge(f"alsolike_{name}", text, registry=registry).set(value)
-
+    def _flush_moment(self) -> None:
         live = self._live
         generation = live.generation
-        gauge("ready", "Whether related articles can be served", generation is not None)
-        gauge("build_refused", "Whether a newer build was refused", live.refused is not None)
-        away = live.keeper.kept.problem is not None
-        gauge("database_away", "Whether decisions can't be read anew", away)
-        if generation is not None:
-            build, state = generation.served.build, generation.served.state
+        values: dict[str, float] = {
+            "ready": generation is not None,
+            "build_refused": live.refused is not None,
+            "database_away": live.keeper.kept.problem is not None,
+        }
+        build = None if generation is None else generation.served.build
+        if generation is not None and build is not None:
             created = dt.datetime.fromisoformat(build.manifest.created)
-            age = (dt.datetime.now(dt.UTC) - created).total_seconds()
-            info = Gauge("alsolike_build_info", "The build", ["build"], registry=registry)
-            info.labels(build.name).set(1)
-            gauge("build_age_seconds", "Time since the build was begun", age)
-            gauge("build_articles", "Articles of the build", build.count)
-            gauge("state_version", "Version of the editors' decisions", state.version)
-            gauge("cache_bytes", "Memory of the answers kept", generation.cache.size)
-            gauge("cache_answers", "Answers kept", len(generation.cache))
-        return registry
+            values |= {
+                "build_age_seconds": (dt.datetime.now(dt.UTC) - created).total_seconds(),
+                "build_articles": build.count,
+                "state_version": generation.served.state.version,
+                "cache_bytes": generation.cache.size,
+                "cache_answers": len(generation.cache),
+            }
+        for name, value in values.items():
+            self._gauges[name].set(value)
+        served = None if build is None else build.name
+        if served != self._build:
+            if self._build is not None:
+                self._info.labels(self._build).set(0)
+            if served is not None:
+                self._info.labels(served).set(1)
+            self._build = served
+
+    def render(self) -> bytes:
+        """All workers' figures as Prometheus reads them, as of their last flush."""
+        if DIRECTORY not in os.environ:
+            return generate_latest(self.registry)
+        return generate_latest(_all_workers())
 
 
-def exposition(own: CollectorRegistry) -> bytes:
-    """Counts of all workers, or of this process where there are no others."""
-    directory = os.environ.get(DIRECTORY)
-    if directory is None:
-        return generate_latest(own)
+def _all_workers() -> CollectorRegistry:
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    multiprocess.MultiProcessCollector(registry, path=os.environ[DIRECTORY])  # type: ignore[no-untyped-call]
+    return registry
+
+
+def serve_metrics(host: str, port: int) -> Callable[[], None]:
+    """Answer ``/metrics`` on a port of its own; returns what ends it."""
+    server, thread = start_http_server(port, host, _all_workers())
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
 
 
 def _bury_the_dead() -> None:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
-import logging.config
 import os
+import shutil
 import socket
-from typing import Any
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import uvicorn
 
 from index.settings import Settings
 from recommender.errors import SettingError
+from service.live import WATCH_SECONDS
+from service.logs import configure_logs, log_config
 
 log = logging.getLogger("alsolike")
 
 GRACE_SECONDS = 10
 """How long a reader who hangs on may hold up a restart."""
 
-_LOGS: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"level": "INFO", "handlers": ["stderr"]},
-}
-
-
-def configure_logs() -> None:
-    """Plain lines on stderr."""
-    logging.config.dictConfig(_LOGS)
+METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the environment tells the Prometheus client of each worker to keep its counts."""
 
 
 def log_settings(settings: Settings) -> None:
@@ -63,27 +58,93 @@ def run_server(settings: Settings) -> None:
     """Serve until told to stop.
 
     Workers are separate processes that read their settings anew, so what the command line
-    changed is handed to them in the environment.
+    changed is handed to them in the environment. One that dies is replaced within a second; all
+    accept from one socket.
 
     Raises:
         SettingError: If the address can't be served on.
     """
-    with bind(settings.host, settings.port) as bound:  # uvicorn would answer with a log of its own
-        port = bound.getsockname()[1]
-    configure_logs()
-    log_settings(settings)
-    os.environ["ALSOLIKE_ROOT"] = str(settings.root)
-    uvicorn.run(
-        "service.app:create_app",
-        factory=True,
-        host=settings.host,
-        port=port,
-        workers=settings.workers,
-        access_log=False,
-        log_config=_LOGS,  # each worker sets up its own
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+    configure_logs(settings.log_format)
+    with (
+        bind(settings.host, settings.port) as bound,
+        _counts_of_workers(),
+        _metrics_server(settings),
+    ):
+        log_settings(settings)
+        log.info("%s", takedown_time(settings))
+        os.environ["ALSOLIKE_ROOT"] = str(settings.root)
+        config = uvicorn.Config(
+            "service.app:create_app",
+            factory=True,
+            host=settings.host,
+            port=bound.getsockname()[1],
+            workers=settings.workers,
+            access_log=False,  # ours knows the request's id and route
+            log_config=log_config(settings.log_format),  # each worker sets up its own
+            server_header=False,
+            proxy_headers=False,  # whom to trust is the setting trusted_proxies
+            ws="none",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        serve_on(config, bound)
+
+
+def serve_on(config: uvicorn.Config, bound: socket.socket) -> None:
+    """Run a server, or several workers, on a bound socket until interrupted."""
+    bound.listen(config.backlog)
+    bound.set_inheritable(True)
+    log.info("listening on http://%s:%d", *bound.getsockname()[:2])
+    with contextlib.suppress(KeyboardInterrupt):
+        if config.workers > 1:
+            from uvicorn.supervisors import Multiprocess
+
+            Multiprocess(config, sockets=[bound]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[bound])
+
+
+def takedown_time(settings: Settings) -> str:
+    """How long a taken-down article may still be seen, from the settings; a sentence."""
+    held = settings.max_age + settings.stale_while_revalidate
+    return (
+        f"a takedown reaches readers within {WATCH_SECONDS + held:g} s at worst: this service "
+        f"stops at once, its other workers within {2 * WATCH_SECONDS:g} s, and caches may hold an "
+        f"answer for max_age + stale_while_revalidate = {held} s"
     )
+
+
+@contextlib.contextmanager
+def _counts_of_workers() -> Iterator[None]:
+    """A folder for the workers' counts; one that the environment names is emptied, and stays."""
+    named = os.environ.get(METRICS_DIRECTORY)
+    folder = Path(named) if named else Path(tempfile.mkdtemp(prefix="alsolike-metrics-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.db"):
+        left.unlink()
+    os.environ[METRICS_DIRECTORY] = str(folder)
+    try:
+        yield
+    finally:
+        if not named:
+            del os.environ[METRICS_DIRECTORY]
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _metrics_server(settings: Settings) -> Iterator[None]:
+    """A port of its own for the figures, where the setting names one."""
+    if not settings.metrics or settings.metrics_port is None:
+        yield
+        return
+    from service.metrics import serve_metrics
+
+    bind(settings.metrics_host, settings.metrics_port).close()  # to refuse it in our words
+    stop = serve_metrics(settings.metrics_host, settings.metrics_port)
+    log.info("metrics on http://%s:%d/metrics", settings.metrics_host, settings.metrics_port)
+    try:
+        yield
+    finally:
+        stop()
 
 
 def _explain(host: str, port: int, error: OSError) -> str:
