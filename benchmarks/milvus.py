@@ -1,0 +1,310 @@
+"""What does an index in Milvus cost beside one in the process, and what happens when it is away?
+
+``python -m benchmarks.milvus [--data DIR] [--model hashing:384]``: one machine, one run, a real
+server of the package ``milvus``. Candidates of all articles and drafts, one at a time and four at
+once, from FAISS and from Milvus, exact and approximate; then the alias is switched under load, and
+the server killed and started again under load. Embeddings of a hashing encoder say how fast an
+index is, not how good its lists are; recall is against exact search either way. All of them share
+the machine's cores.
+
+Without ``--data`` it runs on the sample, to show that it does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
+from index import milvus_index
+from index.milvus import Milvus
+from index.milvus_place import InMilvus
+from index.vectors import VectorIndex, make_index
+from recommender import faiss_index
+from recommender.embedding import embed_texts
+from recommender.encoder import Embeddings
+from recommender.errors import AlsoLikeError
+from recommender.faiss_index import measure_recall
+from recommender.recipe import DEFAULT_RECIPE
+from recommender.sentence_encoder import load_encoder
+from recommender.visibility import ALWAYS, NEVER, Visibility
+
+DRAFTS = 600
+HIDDEN = 0.1
+"""Share of articles that a draft's search must leave out."""
+
+_DEPTH = 50
+_SWITCHES = 50
+_AWAY = 10.0
+_PATIENCE = 180.0
+_SERVE = """
+import sys
+from milvus import MilvusServer, MilvusServerConfig
+
+config = MilvusServerConfig(data_dir=sys.argv[1], proxy_port=int(sys.argv[2]))
+server = MilvusServer(config)
+server.start()
+print(server.server_proc.pid, flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+
+class Server:
+    """A Milvus server that can be killed and started again with what it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self._port}"
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._server = 0
+
+    def start(self) -> float:
+        """Seconds until it says that it is ready."""
+        began = time.perf_counter()
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-c", _SERVE, str(self._folder), str(self._port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._keeper.stdout is not None
+        self._server = int(self._keeper.stdout.readline())
+        return time.perf_counter() - began
+
+    def kill(self) -> None:
+        """End it without a word of warning."""
+        os.kill(self._server, signal.SIGKILL)
+        self.stop()
+
+    def stop(self) -> None:
+        """End it and its keeper."""
+        if self._keeper is not None:
+            self._keeper.communicate()
+            self._keeper = None
+
+
+@dataclass(slots=True)
+class Seen:
+    """What clients saw: the moment each asked, how long it took, and whether it was answered."""
+
+    asked: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    answered: list[bool] = field(default_factory=list)
+    errors: dict[str, int] = field(default_factory=dict)
+
+    def ask(self, search: Callable[[], object]) -> None:
+        """Ask once."""
+        began = time.perf_counter()
+        try:
+            search()
+            answered = True
+        except AlsoLikeError as error:
+            answered = False
+            self.errors[type(error).__name__] = self.errors.get(type(error).__name__, 0) + 1
+        self.asked.append(began)
+        self.seconds.append(time.perf_counter() - began)
+        self.answered.append(answered)
+
+
+@contextmanager
+def load(searches: list[Callable[[], object]], pause: float = 0.0) -> Iterator[Seen]:
+    """Ask from one thread for each search, until the block ends."""
+    seen, done = Seen(), threading.Event()
+
+    def repeat(search: Callable[[], object]) -> None:
+        while not done.is_set():
+            seen.ask(search)
+            time.sleep(pause)
+
+    threads = [threading.Thread(target=repeat, args=(search,)) for search in searches]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def read(data: Path | None, model: str) -> Embeddings:
+    """One embedding an article."""
+    texts = (
+        load_corpora(None)[0].texts if data is None else load_texts(data / "arxiv-60k.jsonl.gz")[1]
+    )
+    return embed_texts(load_encoder(model), texts)
+
+
+def windows(count: int) -> Visibility:
+    """When each article is seen; some never are."""
+    visibility = np.tile([ALWAYS, NEVER], (count, 1)).astype(np.int64)
+    hidden = np.random.default_rng(1).random(count) < HIDDEN
+    visibility[hidden, 0] = NEVER
+    return visibility
+
+
+def measure(index: VectorIndex, embeddings: Embeddings, filled: float) -> list[str]:
+    """A row of the table, after the name."""
+    began = time.perf_counter()
+    for start in range(0, len(embeddings), 4_096):
+        index.search(embeddings[start : start + 4_096], DEFAULT_RECIPE.candidates + 1)
+    candidates = len(embeddings) / (time.perf_counter() - began)
+    recall = measure_recall(index, embeddings, k=min(_DEPTH, len(embeddings)))
+    queries = np.random.default_rng(2).choice(len(embeddings), min(DRAFTS, len(embeddings)))
+    cells = [f"{filled:.1f}", f"{candidates:,.0f}", f"{recall:.4f}"]
+    for threads in (1, 4):
+        seen = Seen()
+
+        def draft(row: int) -> object:
+            shown = index.shown_at(time.time_ns() // 1000)
+            return shown.search(embeddings[[row]], DEFAULT_RECIPE.candidates)
+
+        def work(mine: Any, seen: Seen = seen) -> None:
+            for row in mine:
+                seen.ask(partial(draft, row))
+
+        began = time.perf_counter()
+        workers = [
+            threading.Thread(target=work, args=(queries[i::threads],)) for i in range(threads)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        rate = len(queries) / (time.perf_counter() - began)
+        assert all(seen.answered)
+        p50, p99 = 1e3 * np.percentile(seen.seconds, [50, 99])
+        cells += [f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}"]
+    return cells
+
+
+def compare(embeddings: Embeddings, uri: str, folder: Path) -> list[list[str]]:
+    """A row for every kind of index."""
+    visibility, languages = windows(len(embeddings)), np.zeros(len(embeddings), dtype=np.int32)
+    kinds: list[tuple[str, InMilvus | None, bool]] = [
+        ("FAISS, exact", None, True),
+        ("FAISS, approximate", None, False),
+        ("Milvus server, exact", InMilvus(uri=uri), True),
+        ("Milvus server, graph", InMilvus(uri=uri), False),
+        ("milvus-lite, exact", InMilvus(uri=str(folder / "lite.db")), True),
+    ]
+    rows = []
+    for number, (name, wanted, exact) in enumerate(kinds):
+        limit = 10**9 if exact else 19
+        faiss_index.FLAT_LIMIT = milvus_index.FLAT_LIMIT = limit
+        place = folder / "builds" / f"b{number}"
+        place.mkdir(parents=True)
+        if wanted is None:
+            np.save(place / "embeddings.npy", embeddings)
+        began = time.perf_counter()
+        index = make_index(place, f"b{number}", embeddings, visibility, languages, wanted)
+        rows.append([name, index.kind, *measure(index, embeddings, time.perf_counter() - began)])
+        say(" · ".join(rows[-1]))
+    return rows
+
+
+def switch(uri: str, embeddings: Embeddings) -> str:
+    """Searches through the alias while it goes to and fro between two collections."""
+    milvus, clients = Milvus(uri), [Milvus(uri) for _ in range(4)]
+    milvus.point("live", "build_b2")
+    query = embeddings[:1]
+    with load(
+        [lambda c=client: c.search("live", query, 20, params={}) for client in clients]
+    ) as seen:
+        time.sleep(1)
+        for turn in range(_SWITCHES):
+            milvus.point("live", ("build_b3", "build_b2")[turn % 2])
+            time.sleep(0.1)
+    milvus.point("live", "build_b2")
+    failed = len(seen.answered) - sum(seen.answered)
+    return (
+        f"{_SWITCHES} switches of the alias under 4 clients: {len(seen.answered)} searches, "
+        f"{failed} failed"
+    )
+
+
+def kill(server: Server, embeddings: Embeddings) -> list[str]:
+    """What clients see while the server is killed, gone for a while, and started again."""
+    clients = [Milvus(server.uri) for _ in range(4)]
+    query = embeddings[:1]
+    truth, _ = clients[0].search("build_b2", query, 20, params={})
+    wrong = []
+
+    def search(client: Milvus) -> None:
+        rows, _ = client.search("build_b2", query, 20, params={})
+        if not np.array_equal(rows, truth):
+            wrong.append(rows)
+
+    searches = [partial(search, client) for client in clients]
+    with load(searches, pause=0.02) as seen:
+        time.sleep(3)
+        killed = time.perf_counter()
+        server.kill()
+        time.sleep(_AWAY)
+        started = time.perf_counter()
+        ready = server.start()
+        deadline = time.perf_counter() + _PATIENCE
+        while time.perf_counter() < deadline and seen.answered[-20:] != [True] * 20:
+            time.sleep(0.2)
+        time.sleep(3)
+    asked, answered = np.array(seen.asked), np.array(seen.answered)
+    failed = ~answered
+    first = asked[answered & (asked > started)].min()
+    last = asked[failed].max() if failed.any() else killed
+    waits = np.array(seen.seconds)[failed]
+    return [
+        f"server killed under 4 clients, started again {_AWAY:.0f} s later; it said that it was "
+        f"ready {ready:.0f} s after that",
+        f"{int(answered.sum())} searches answered, {len(wrong)} of them otherwise than before; "
+        f"{int(failed.sum())} refused: {seen.errors}",
+        f"a refusal took {1e3 * np.median(waits):.0f} ms (median), {waits.max():.1f} s at most",
+        f"first answer {first - started:.1f} s after the start, last refusal "
+        f"{last - started:.1f} s after it",
+    ]
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = data_folder(argparse.ArgumentParser(description=__doc__))
+    parser.add_argument("--model", default="hashing:384", help="encoder (hashing:384)")
+    arguments = parser.parse_args()
+    embeddings = read(arguments.data, arguments.model)
+    say(f"{len(embeddings)} articles, {embeddings.shape[1]} wide, {arguments.model}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        server = Server(folder / "server")
+        say(f"server started in {server.start():.1f} s")
+        try:
+            rows = compare(embeddings, server.uri, folder)
+            found = [switch(server.uri, embeddings), *kill(server, embeddings)]
+        finally:
+            server.stop()
+    print(f"{len(embeddings):,} articles, {embeddings.shape[1]} wide, by {arguments.model}\n")
+    header = ["index", "kind", "fill s", "candidates/s", f"recall@{_DEPTH}"]
+    for threads in (1, 4):
+        header += [f"drafts/s, {threads} at once", "p50 ms", "p99 ms"]
+    print(table(header, rows))
+    print()
+    print("\n".join(f"- {line}" for line in found))
+
+
+if __name__ == "__main__":
+    main()
