@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     heading: str | None = Field(
         None, description="heading of the HTML fragment; “You May Also Like”, translated, if unset"
     )
+    site_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = Field(
+        None, description="where the site is, like https://www.example.org, for editors' previews"
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
         DEFAULT_LIMIT, description="articles per list where a request does not say"
     )

@@ -137,8 +137,9 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
         "Stop with Ctrl+C.\n",
         flush=True,
     )
+    seen = settings.model_copy(update={"site_url": settings.site_url or site_url})
     apps = _ByPort(
-        create_app(settings), create_demo_site(settings, service_url), site.getsockname()[1]
+        create_app(seen), create_demo_site(settings, service_url), site.getsockname()[1]
     )
     server = uvicorn.Server(
         uvicorn.Config(
