@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from real_servers import postgres
+from sqlalchemy.exc import OperationalError
 
 from index.database.database import Database, open_database, upgrade_database
 from index.database.engine import open_engine, parse_url
 from index.database.store import Actor
+from recommender.errors import DatabaseError
 
 PASSWORD = "päss@w/ord%"
 MIRA = Actor(name="mira", how="session")
@@ -56,3 +62,80 @@ def opened(url: str, **options: Any) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+class Server:
+    """A PostgreSQL that a test stops and starts.
+
+    Args:
+        url: Its URL, with the password.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._folder = Path(_ask(url, "SHOW data_directory"))
+        self._command = Path(f"/proc/{self._pid()}/cmdline").read_text().rstrip("\0").split("\0")
+        self._started: subprocess.Popen[bytes] | None = None
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        pid = self._pid()
+        os.kill(pid, how)
+        while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
+            time.sleep(0.02)
+
+    def start(self) -> None:
+        owner = self._folder.stat()
+        self._started = subprocess.Popen(
+            self._command,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **({"user": owner.st_uid, "group": owner.st_gid} if os.getuid() == 0 else {}),  # type: ignore[arg-type]
+        )
+
+    def end(self) -> None:
+        if self._started is not None:
+            self._started.terminate()
+            self._started.wait(20)
+
+    def _pid(self) -> int:
+        return int((self._folder / "postmaster.pid").read_text().split()[0])
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, Server]]:
+    """A PostgreSQL of a test's own, and the URL of an empty database on it."""
+    with postgres(PASSWORD) as plain:
+        url = parse_url(plain, PASSWORD).render_as_string(hide_password=False)
+        started = Server(url)
+        try:
+            yield url, started
+        finally:
+            started.end()
+
+
+def _ask(url: str, question: str) -> str:
+    """Asks a server as soon as it answers: it listens a little earlier."""
+    engine = open_engine(parse_url(url))
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with engine.connect() as connection:
+                return str(connection.exec_driver_sql(question).scalar_one())
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        finally:
+            engine.dispose()
+
+
+def reopen(url: str) -> Database:
+    """A database on a server that is starting."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return open_database(url)
+        except DatabaseError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

@@ -14,13 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import SAMPLE, plain_mapping
+from disks import fill, small_disk
 
 from index.builder import make_build
 from index.journal import read_journal
@@ -220,31 +220,6 @@ def test_a_file_cut_short_is_refused_whole(tmp_path: Path) -> None:
             build(root, JsonlSource(str(tmp_path / "cut.jsonl.gz")))
     assert live_name(root) == before
     check_root(root)
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk can't be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder: Path, leave: int) -> Path:
-    """Fill a disk up to ``leave`` bytes."""
-    ballast = folder / "ballast"
-    free = os.statvfs(folder)
-    ballast.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - leave)))
-    return ballast
 
 
 def command(root: Root, *arguments: str) -> subprocess.CompletedProcess[str]:
