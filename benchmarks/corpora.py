@@ -27,6 +27,7 @@ OUT = Path(__file__).parent / "out"
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 
 _RATE_SAMPLE = 200
+_STEP = 1_000
 
 JUDGED = {
     "synergy-citation": ("synergy", "synergy.qrels_citation"),
@@ -126,18 +127,19 @@ class CachedEncoder:
 
     Args:
         encoder: The encoder.
+        part: Kept apart from the rest under this name, so that no more is loaded than is used.
 
     Attributes:
         seconds: Encoding time of everything asked for so far, at this run's rate.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, part: str = "") -> None:
         self._encoder = encoder
         self.seconds = 0.0
         self._asked = 0.0  # what the calls really took in this run
         self._seconds_per_character = 0.0
         key = hashlib.blake2b(repr(encoder.fingerprint).encode(), digest_size=8).hexdigest()
-        self._path = OUT / "cache" / f"{key}.npz"
+        self._path = OUT / "cache" / f"{key}{part}.npz"
         self._kept: dict[bytes, np.ndarray] = {}
         if self._path.is_file():
             with np.load(self._path) as kept:
@@ -160,9 +162,11 @@ class CachedEncoder:
             self._measure_rate(texts)
         digests = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
         missing = {d: text for d, text in zip(digests, texts, strict=True) if d not in self._kept}
-        if missing:
-            fresh = self._encoder.encode(list(missing.values()), progress=progress)
-            self._kept.update(zip(missing, fresh, strict=True))
+        todo = list(missing)
+        for start in range(0, len(todo), _STEP):  # kept soon, should the run be cut off
+            some = todo[start : start + _STEP]
+            fresh = self._encoder.encode([missing[d] for d in some], progress=progress)
+            self._kept.update(zip(some, fresh, strict=True))
             self._save()
         self.seconds += self._seconds_per_character * sum(map(len, texts))
         self._asked += time.perf_counter() - start

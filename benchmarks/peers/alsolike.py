@@ -1,0 +1,122 @@
+"""AlsoLike itself: a build with the default settings, published, behind ``alsolike serve``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from benchmarks.corpora import say
+from benchmarks.peers.peer import Peer, size_of
+from recommender.text import PreparedText
+
+if TYPE_CHECKING:
+    from index.build import Build
+
+STORIES = "stories.npy"
+"""Which articles are near-duplicates of each other, for measuring everyone's lists."""
+
+
+class AlsoLike(Peer):
+    """A root with its builds; what is asked is what ``alsolike serve`` would answer."""
+
+    call = "GET /v1/related?id=… of alsolike serve: cards, scores, origins, shared terms"
+    packages = ("alsolike",)
+    encodes = "alsolike"
+
+    def build(self, ids: Sequence[str], texts: Sequence[PreparedText]) -> None:
+        """See :class:`Peer`."""
+        self._ids = ids
+        self._make(texts)
+        np.save(self.folder / STORIES, self._served.build.stories)
+
+    def change(self, rows: Sequence[int], texts: Sequence[PreparedText]) -> None:
+        """The nightly build: everything read and related again, only new texts encoded."""
+        del rows
+        self._make(texts)
+
+    def open(self) -> None:
+        """See :class:`Peer`."""
+        from index.selection import Wish
+        from index.served import Served
+        from index.settings import Settings
+
+        self._served = Served(open_live(self.folder))
+        defaults = Settings()
+        self._wish = Wish(min_score=defaults.min_score, fallback=defaults.fallback)
+
+    def related(self, row: int, limit: int) -> list[int]:
+        """See :class:`Peer`."""
+        from dataclasses import replace
+
+        from index.selection import select
+
+        wish = replace(self._wish, limit=limit)
+        now = time.time_ns() // 1000
+        return [item.row for item in select(self._served, row, now=now, wish=wish)]
+
+    def command(self, port: int) -> list[str]:
+        """See :class:`Peer`."""
+        return serve_command(self.folder / "root", port)
+
+    def path(self, article_id: str) -> str:
+        """See :class:`Peer`."""
+        return f"/v1/related?id={article_id}"
+
+    def disk_bytes(self) -> int:
+        """One build: the live one."""
+        return size_of(open_live(self.folder).folder)
+
+    def _make(self, texts: Sequence[PreparedText]) -> None:
+        from index.articles import FieldMapping
+        from index.builder import make_build
+        from index.gates import Limits
+        from index.making import BuildOptions
+        from index.publishing import publish_build
+        from index.root import Root
+        from index.sources.jsonl import JsonlSource
+        from recommender.errors import GateError
+
+        source = self.folder / "articles.jsonl"
+        with source.open("w") as file:
+            for article_id, text in zip(self._ids, texts, strict=True):
+                record = {"id": article_id, "title": text.title, "summary": text.body}
+                file.write(json.dumps(record) + "\n")
+        mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+        root = Root(self.folder / "root")
+        with root.locked("benchmark"):
+            manifest, _ = make_build(
+                root,
+                [JsonlSource(str(source))],
+                lambda: self.encoder,
+                BuildOptions(mapping=mapping),
+            )
+            try:
+                publish_build(root, manifest.name, Limits())
+            except GateError as error:
+                say(str(error))
+        say(", ".join(f"{stage} {spent:.2f} s" for stage, spent in manifest.seconds.items()))
+        self.open()
+
+
+def open_live(folder: Path) -> Build:
+    """The live build of a run's folder."""
+    from index.build import Build
+    from index.root import Root
+
+    return Build(Root(folder / "root").folder())
+
+
+def serve_command(root: Path, port: int) -> list[str]:
+    """The product's own server, one worker."""
+    alsolike = Path(sys.executable).with_name("alsolike")
+    return [str(alsolike), "serve", "--root", str(root), "--port", str(port)]
+
+
+peer = AlsoLike

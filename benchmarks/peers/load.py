@@ -1,0 +1,126 @@
+"""Requests per second and the slowest hundredth, by wrk against a real process on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.peers.memory import descendants, proportional_bytes
+from tests.real_servers import free_port, need
+
+CONNECTIONS = 16
+_PATIENCE = 120.0
+
+# Every request is for an article drawn at random; each thread of wrk draws its own.
+_SCRIPT = """
+local threads = 0
+function setup(thread) thread:set("seed", threads); threads = threads + 1 end
+function init(args)
+  paths = {}
+  for line in io.lines(args[1]) do paths[#paths + 1] = line end
+  math.randomseed(20260101 + seed)
+end
+function request() return wrk.format("GET", paths[math.random(#paths)]) end
+function done(summary, latency)
+  local wrong = summary.errors
+  io.write(string.format('{"requests": %d, "us": %d, "p99_us": %d, "wrong": %d}\\n',
+    summary.requests, summary.duration, latency:percentile(99),
+    wrong.connect + wrong.read + wrong.write + wrong.status + wrong.timeout))
+end
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a server did.
+
+    Attributes:
+        rps: Requests per second with :data:`CONNECTIONS` at a time.
+        p99_ms: The slowest hundredth with one at a time, so without waiting in line.
+        serve_mb: Memory of the web process and of any server behind it, after that.
+    """
+
+    rps: float
+    p99_ms: float
+    serve_mb: float
+
+
+def measure_load(
+    command: Callable[[int], Sequence[str]], paths: Sequence[str], folder: Path, seconds: float
+) -> Load:
+    """Start a web process, ask it, and stop it.
+
+    Args:
+        command: Of the process, by the port it shall listen on.
+        paths: What to ask for, at random.
+        folder: Where wrk's files may lie.
+        seconds: How long each of the two runs lasts.
+    """
+    (folder / "paths.txt").write_text("\n".join(paths) + "\n")
+    (folder / "wrk.lua").write_text(_SCRIPT)
+    port = free_port()
+    with _serving(command(port), port, paths[0]):
+        _wrk(folder, port, CONNECTIONS, min(1.0, seconds))  # warm
+        many = _wrk(folder, port, CONNECTIONS, seconds)
+        one = _wrk(folder, port, 1, seconds)
+        memory = sum(map(proportional_bytes, descendants(os.getpid())))
+    if many["wrong"] or one["wrong"]:
+        raise RuntimeError(
+            f"{many['wrong'] + one['wrong']} requests failed: {' '.join(command(port))}"
+        )
+    return Load(
+        rps=round(many["requests"] / many["us"] * 1e6, 1),
+        p99_ms=round(one["p99_us"] / 1000, 3),
+        serve_mb=round(memory / 1e6, 1),
+    )
+
+
+def _wrk(folder: Path, port: int, connections: int, seconds: float) -> dict[str, int]:
+    threads = min(2, connections)
+    done = subprocess.run(
+        [
+            *(need("wrk"), f"-t{threads}", f"-c{connections}", f"-d{max(1, round(seconds))}s"),
+            *("--timeout", "60s", "-s", folder / "wrk.lua", f"http://127.0.0.1:{port}"),
+            *("--", folder / "paths.txt"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@contextmanager
+def _serving(command: Sequence[str], port: int, path: str) -> Iterator[None]:
+    log = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=log, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + _PATIENCE
+        while not _answers(port, path):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"did not start: {' '.join(command)}")
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+
+
+def _answers(port: int, path: str) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        address = f"http://127.0.0.1:{port}{path}"
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            return bool(answer.read())
+    return False
