@@ -19,6 +19,9 @@ from index.keeper import StateKeeper
 from index.root import Root
 from index.settings import Settings, load_settings
 from service.edge import Edge
+from service.editorial import Desk
+from service.editorial_api import editorial_routers
+from service.failures import add_failures
 from service.limits import BodyLimits
 from service.live import Live
 from service.metrics import Metrics
@@ -81,6 +84,10 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 def _include_routers(app: FastAPI, live: Live, settings: Settings, keeper: StateKeeper) -> None:
     """Where further routes join the app, one ``app.include_router(…)`` each."""
+    desk = Desk(live, settings, lambda: keeper.database)
+    add_failures(app)
+    for router in editorial_routers(desk):
+        app.include_router(router)
 
 
 async def _flush(metrics: Metrics) -> None:

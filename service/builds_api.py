@@ -143,9 +143,7 @@ def builds_router(desk: Desk) -> APIRouter:
         summary="Make a build live, if it passes every gate",
         responses=problems(400, 404, 409, 413),
     )
-    def publish(
-        name: Name, how: Publishing, identity: Annotated[Identity, Depends(admin)]
-    ) -> PublishAnswer:
+    def publish(name: Name, how: Publishing, identity: Identity = Depends(admin)) -> PublishAnswer:
         root = desk.root
         root.folder(name)
         with _at_work(root, identity, "publish"):
@@ -177,7 +175,7 @@ def builds_router(desk: Desk) -> APIRouter:
         summary="Make the build live that was live before, and hold publishing",
         responses=problems(400, 409, 413),
     )
-    def rollback(why: Reason, identity: Annotated[Identity, Depends(admin)]) -> RollbackAnswer:
+    def rollback(why: Reason, identity: Identity = Depends(admin)) -> RollbackAnswer:
         with _at_work(desk.root, identity, "rollback"):
             name = desk.root.rollback(reason=why.reason)
         desk.live.refresh()
@@ -188,7 +186,7 @@ def builds_router(desk: Desk) -> APIRouter:
         summary="Let builds be published again after a rollback",
         responses=problems(400, 409, 413),
     )
-    def release(why: Reason, identity: Annotated[Identity, Depends(admin)]) -> ReleaseAnswer:
+    def release(why: Reason, identity: Identity = Depends(admin)) -> ReleaseAnswer:
         with _at_work(desk.root, identity, "release"):
             return ReleaseAnswer(released=desk.root.release(reason=why.reason))
 

@@ -21,7 +21,6 @@ from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
 from service.auth import Auth
 from service.live import Live
-from service.openapi import Problem
 from service.parameters import parse_query
 from service.problems import MEDIA_TYPE, ProblemError
 
@@ -128,8 +127,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": _DESCRIPTIONS[status],
-            "model": Problem,
-            "content": {MEDIA_TYPE: {}},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in sorted({401, 403, 422, 429, 503, *statuses})
     }

@@ -125,8 +125,8 @@ def overrides_router(desk: Desk) -> APIRouter:
         article_id: Id,
         target_id: Target,
         change: OverrideChange,
-        identity: Annotated[Identity, Depends(editor)],
         response: Response,
+        identity: Identity = Depends(editor),
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
         version = read_version(if_match)
@@ -154,8 +154,8 @@ def overrides_router(desk: Desk) -> APIRouter:
     def delete_override(
         article_id: Id,
         target_id: Target,
-        identity: Annotated[Identity, Depends(editor)],
         response: Response,
+        identity: Identity = Depends(editor),
         reason: Annotated[str, Query(max_length=MAX_REASON)] = "",
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
@@ -176,7 +176,7 @@ def overrides_router(desk: Desk) -> APIRouter:
         summary="Take back a decision, if nothing newer touched the same thing",
         responses=problems(400, 404, 409, 413),
     )
-    def undo(request: UndoRequest, identity: Annotated[Identity, Depends(editor)]) -> UndoAnswer:
+    def undo(request: UndoRequest, identity: Identity = Depends(editor)) -> UndoAnswer:
         try:
             written = desk.database().undo(identity.actor, request.seq, reason=request.reason)
         except ConflictError as error:

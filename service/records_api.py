@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.database.audit import Entry
 from index.database.checking import MAX_NAME, MAX_REASON
@@ -28,12 +28,20 @@ _COLUMNS = (
 )
 
 
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("it is 1 or -1, not a boolean")
+    return value
+
+
 class JudgmentChange(BaseModel):
     """Whether an article is a good link."""
 
     model_config = ConfigDict(extra="forbid")
 
-    verdict: Literal[-1, 1] = Field(description="1 for a good link, -1 for a bad one")
+    verdict: Annotated[Literal[-1, 1], BeforeValidator(_no_boolean)] = Field(
+        description="1 for a good link, -1 for a bad one"
+    )
     build: str = Field(
         "", max_length=40, pattern=r"^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})?$",
         description="the build that was looked at",
@@ -114,7 +122,7 @@ def records_router(desk: Desk) -> APIRouter:
         article_id: Id,
         target_id: Target,
         change: JudgmentChange,
-        identity: Annotated[Identity, Depends(editor)],
+        identity: Identity = Depends(editor),
     ) -> JudgmentsAnswer:
         judgments = desk.database().judgments
         judgments.put(
@@ -131,7 +139,7 @@ def records_router(desk: Desk) -> APIRouter:
         "/judgments", summary="Take your word on an article in a list back", responses=problems(404)
     )
     def delete_judgment(
-        article_id: Id, target_id: Target, identity: Annotated[Identity, Depends(editor)]
+        article_id: Id, target_id: Target, identity: Identity = Depends(editor)
     ) -> JudgmentsAnswer:
         judgments = desk.database().judgments
         judgments.remove(identity.actor, article_id=article_id, target_id=target_id)

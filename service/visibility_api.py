@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -77,7 +76,7 @@ def visibility_router(desk: Desk) -> APIRouter:
         responses=problems(400, 413),
     )
     def put_visibility(
-        id: Id, change: VisibilityChange, identity: Annotated[Identity, Depends(editor)]
+        id: Id, change: VisibilityChange, identity: Identity = Depends(editor)
     ) -> VisibilityAnswer:
         takedowns = desk.database().takedowns
         if change.visible:
