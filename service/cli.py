@@ -17,12 +17,11 @@ from index.decisions import read_state
 from index.manifest import Manifest
 from index.publishing import publish_build
 from index.root import Root
-from index.selection import Origin, Wish, select
+from index.selection import Wish, select
 from index.served import Served
 from index.settings import load_settings
 from index.standing import Standing, standing
-from recommender.errors import AlsoLikeError, NotFoundError
-from recommender.sharing import explain
+from recommender.errors import AlsoLikeError, InputError, NotFoundError
 from service import cli_operations
 from service.cli_database import db_app
 from service.cli_decisions import audit, check_overrides, takedown
@@ -39,6 +38,7 @@ from service.cli_options import (
     print_json,
     read_mapping,
 )
+from service.cli_related import print_list, related_to_text
 from service.cli_sources import sources_app
 from service.cli_tokens import tokens_app
 
@@ -199,22 +199,39 @@ def build(
         raise refusal
 
 
-@app.command(epilog="Example: alsolike related my-article --limit 6")
+@app.command(
+    epilog="Example: alsolike related my-article --limit 6, or alsolike related --text draft.txt"
+)
 def related(
-    article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID", help="The site's own id.")],
+    article_id: Annotated[
+        str | None, typer.Argument(metavar="ARTICLE_ID", help="The site's own id.")
+    ] = None,
     root: RootOption = None,
     limit: LimitOption = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A text that is in no build instead, its title on the first line; - for stdin.",
+        ),
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="The language of that text.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show an article's related list as the site gets it, with what the articles share."""
+    if (article_id is None) is (text is None):
+        raise InputError("name an article, or a text with --text FILE")
     settings = load_settings(root=root, limit=limit)
     place = Root(settings.root)
     opened = _open(place, None)
+    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+    if article_id is None:
+        related_to_text(opened, settings, wish, text or "-", language, as_json=as_json)
+        return
     row = opened.row(article_id)
     if row is None:
         raise NotFoundError(_unknown(opened, article_id))
     now = time.time_ns() // 1000
-    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
     served = Served(opened, read_state(settings))
     chosen = select(served, row, now=now, wish=wish)
     if as_json:
@@ -227,14 +244,7 @@ def related(
     stands = standing(served, row, now)
     if stands is not Standing.VISIBLE:
         typer.echo(f"  (not visible now: {_why_hidden(article.status, stands)})")
-    typer.echo()
-    for position, item in enumerate(chosen, 1):
-        shown = opened.article(item.row)
-        note = explain(item.shared_terms) if item.origin is Origin.RELATED else item.origin.value
-        typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
-        typer.echo(f"          {shown.date or ''}  {note}".rstrip())
-    if not chosen:
-        typer.echo("    nothing is related to it, and no fallback fits")
+    print_list(opened, chosen)
 
 
 @app.command(epilog="Example: alsolike inspect --root /srv/alsolike")

@@ -120,7 +120,9 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
             answer["example"] = example.answer
         paths[prefix] = {"get": json_route}
         paths[prefix + ".html"] = {"get": _operation(first, settings, prefix, as_html=True)}
-    document["paths"] = paths | document["paths"]  # what a site needs, then the rest
+    for path, operations in document["paths"].items():  # what a site needs, then the rest
+        paths.setdefault(path, {}).update(operations)
+    document["paths"] = paths
     return document
 
 

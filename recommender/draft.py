@@ -1,0 +1,233 @@
+"""A draft: a text that no build holds, related to a corpus as a build would have related it.
+
+Nothing is approximated that can be had exactly: the draft's candidates are found and scored as
+an article's are, and so are those of the thirty neighbors that have a say in its list (see
+:mod:`recommender.fusion`): they are searched for anew, since a build keeps no candidates. What is
+left is that no article knows of the draft: it is in nobody's candidates, and it counts nothing in
+what the corpus says of rare words and of chance.
+
+The build's own functions do all of it, over a corpus of a few hundred rows: the draft, as row 0,
+and the articles that come into question, in their own order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recommender.encoder import Embeddings
+from recommender.fusion import Calibration, Diffused, diffuse, gather_candidates
+from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows
+from recommender.policy import Lists, apply_policy
+from recommender.postings import answer
+from recommender.recipe import DEFAULT_RECIPE, Recipe
+from recommender.related import to_scale
+from recommender.stories import Stories, Texts, find_stories
+from recommender.text import PreparedText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """What a draft is related to: all that a build knew of its articles, most of it mapped.
+
+    Attributes:
+        embeddings: Shape (n, dim), float32, unit rows.
+        index: Over the same rows.
+        weights: Shape (n, terms), float32 CSR: see :class:`recommender.lexical.LexicalVectors`.
+        postings: Shape (terms, n), float32 CSR: see :func:`recommender.postings.make_postings`.
+        calibration: What chance looks like.
+        texts: Prepared texts, to tell near-duplicates.
+        stories: Shape (n,), int32: which story a row belongs to.
+        languages: Shape (n,), int32: language ids, 0 unknown.
+        preferences: Shape (n,), float32: what the site multiplies a candidate's score by.
+    """
+
+    embeddings: Embeddings
+    index: NeighborIndex
+    weights: sp.csr_matrix
+    postings: sp.csr_matrix
+    calibration: Calibration
+    texts: Texts
+    stories: NDArray[np.int32]
+    languages: NDArray[np.int32]
+    preferences: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A text as it is compared.
+
+    Attributes:
+        text: Title and body, without what the site's pages share.
+        embedding: Shape (1, dim), float32, a unit row.
+        weights: Shape (1, terms), float32 CSR: over the corpus's columns.
+        language: Its id in the corpus, or any other for a language new to it; 0 unknown.
+    """
+
+    text: PreparedText
+    embedding: Embeddings
+    weights: sp.csr_matrix
+    language: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftList:
+    """A draft's related list.
+
+    Attributes:
+        rows: Shape (depth,), int32, best first; -1 at the end.
+        scores: Shape (depth,), float32 in [0, 1]; ``-inf`` where there is no row.
+        same_story: Rows that are near-duplicates of the draft.
+    """
+
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    same_story: NDArray[np.int32]
+
+
+def relate_draft(
+    draft: Draft, corpus: Corpus, *, depth: int, recipe: Recipe = DEFAULT_RECIPE
+) -> DraftList:
+    """Relate a draft to every article of a corpus.
+
+    Args:
+        draft: The text.
+        corpus: What it is related to.
+        depth: Length of the list.
+        recipe: The one that the corpus was related by.
+    """
+    nearest = corpus.index.search(draft.embedding, recipe.candidates)
+    same_story = _near_duplicates(draft.text, nearest, corpus)
+    own = _own_candidates(draft, nearest, corpus)
+    scaled = to_scale(_diffuse(own, corpus, 2 * depth, recipe))
+    lists = _apply_policy(scaled, draft, same_story, corpus, depth, recipe)
+    return DraftList(rows=lists.rows[0], scores=lists.scores[0], same_story=same_story)
+
+
+class _Locale:
+    """A few rows of a corpus, renumbered from 1 in their own order; 0 is the draft.
+
+    Args:
+        *parts: Rows in any shape, repeated or not; :data:`NO_ROW` for none.
+    """
+
+    def __init__(self, *parts: Rows) -> None:
+        rows = np.unique(np.concatenate([part.ravel() for part in parts]))
+        self.rows: NDArray[np.int32] = rows[rows != NO_ROW]
+
+    def __len__(self) -> int:
+        return 1 + len(self.rows)
+
+    def number(self, rows: Rows) -> Rows:
+        """Rows of the corpus as they are numbered here."""
+        local = 1 + np.searchsorted(self.rows, rows)
+        return np.where(rows == NO_ROW, NO_ROW, local).astype(np.int32)
+
+    def name(self, local: Rows) -> Rows:
+        """Rows as numbered here, back in the corpus; the draft is never among them."""
+        present = local != NO_ROW
+        return np.where(present, self.rows[np.where(present, local - 1, 0)], NO_ROW)
+
+
+def _own_candidates(draft: Draft, nearest: Neighbors, corpus: Corpus) -> Neighbors:
+    """The draft's candidates of both kinds, scored and sorted: shape (1, k)."""
+    found = answer(draft.weights, corpus.postings, nearest.rows.shape[1])
+    both = np.concatenate([nearest.rows, found], axis=1)
+    here = _Locale(both)
+    scored = gather_candidates(
+        np.concatenate([draft.embedding, corpus.embeddings[here.rows]]),
+        sp.vstack([draft.weights, corpus.weights[here.rows]], format="csr"),
+        here.number(both),
+        corpus.calibration,
+        0,
+    )
+    return Neighbors(rows=here.name(scored.rows), scores=scored.scores)
+
+
+def _diffuse(own: Neighbors, corpus: Corpus, keep: int, recipe: Recipe) -> Diffused:
+    """Add what the draft's nearest neighbors think, each by candidates of its own."""
+    links = own.rows[0, : recipe.diffusion_neighbors]
+    links = links[links != NO_ROW]
+    nearest = corpus.index.search(
+        np.ascontiguousarray(corpus.embeddings[links]), recipe.candidates + 1
+    )
+    found = answer(corpus.weights[links], corpus.postings, recipe.candidates + 1)
+    both = np.concatenate([nearest.rows, found], axis=1)
+    theirs = [
+        gather_candidates(
+            corpus.embeddings, corpus.weights, both[place : place + 1], corpus.calibration, row
+        )
+        for place, row in enumerate(links.tolist())
+    ]
+    here = _Locale(own.rows, both)
+    width = max(own.rows.shape[1], both.shape[1])
+    rows = np.full((len(here), width), NO_ROW, dtype=np.int32)
+    scores = np.full(rows.shape, -np.inf, dtype=np.float32)
+    for place, said in zip([0, *here.number(links).tolist()], [own, *theirs], strict=True):
+        rows[place, : said.rows.shape[1]] = here.number(said.rows[0])
+        scores[place, : said.rows.shape[1]] = said.scores[0]
+    diffused = diffuse(
+        Neighbors(rows=rows, scores=scores), corpus.calibration, keep, recipe, start=0, stop=1
+    )
+    best = Neighbors(rows=here.name(diffused.neighbors.rows), scores=diffused.neighbors.scores)
+    return Diffused(neighbors=best, of_a_copy=diffused.of_a_copy)
+
+
+class _WithDraft:
+    """The draft's text as row 0, and texts of the corpus after it."""
+
+    def __init__(self, draft: PreparedText, rows: Sequence[int], texts: Texts) -> None:
+        self._draft, self._rows, self._texts = draft, rows, texts
+
+    def __getitem__(self, row: int) -> PreparedText:
+        return self._texts[self._rows[row - 1]] if row else self._draft
+
+
+def _near_duplicates(draft: PreparedText, nearest: Neighbors, corpus: Corpus) -> NDArray[np.int32]:
+    """Rows that a build would have joined to one story with the draft."""
+    here = _Locale(nearest.rows)
+    hits = np.full((len(here), nearest.rows.shape[1]), NO_ROW, dtype=np.int32)
+    scores = np.full(hits.shape, -np.inf, dtype=np.float32)
+    hits[0], scores[0] = here.number(nearest.rows[0]), nearest.scores[0]
+    stories = find_stories(
+        Neighbors(rows=hits, scores=scores),
+        _WithDraft(draft, here.rows.tolist(), corpus.texts),
+        superseded={},
+        dates=np.zeros(len(here), dtype=np.int32),
+    )
+    joined: NDArray[np.int32] = here.rows[stories.of[1:] == stories.of[0]]
+    return joined
+
+
+def _apply_policy(
+    candidates: Neighbors,
+    draft: Draft,
+    same_story: NDArray[np.int32],
+    corpus: Corpus,
+    depth: int,
+    recipe: Recipe,
+) -> Lists:
+    """The build's policy over the draft and its candidates."""
+    here = _Locale(candidates.rows)
+    story = corpus.stories[here.rows]
+    own = np.isin(story, corpus.stories[same_story])
+    nothing = np.zeros(0, dtype=np.int32)
+    lists = apply_policy(
+        Neighbors(rows=here.number(candidates.rows), scores=candidates.scores),
+        stories=Stories(
+            of=np.concatenate([[-1], np.where(own, -1, story)]).astype(np.int32),
+            members=nothing,
+            ends=nothing.astype(np.int64),
+        ),
+        languages=np.concatenate([[draft.language], corpus.languages[here.rows]]).astype(np.int32),
+        weights=np.concatenate([[1.0], corpus.preferences[here.rows]]).astype(np.float32),
+        embeddings=np.concatenate([draft.embedding, corpus.embeddings[here.rows]]),
+        depth=depth,
+        diversity=recipe.diversity,
+    )
+    lists.rows[:] = here.name(lists.rows)
+    return lists

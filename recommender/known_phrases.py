@@ -1,0 +1,50 @@
+"""Phrases of a text that is in no build, out of those that a build knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from recommender.phrases import PAIR_BONUS, PER_ARTICLE
+from recommender.scanning import BREAK, Scan
+
+
+def find_known_phrases(
+    corpus: Scan, known: Iterable[int], names: Sequence[str], rarity: Callable[[str], float]
+) -> list[int]:
+    """What a text is about, in the words of others, as :func:`recommender.phrases.extract_phrases`.
+
+    Args:
+        corpus: The words of one text.
+        known: Ids of the phrases to look for: those of the articles that are close to it, since
+            no other could be shared with them.
+        names: Every phrase as printed.
+        rarity: ``ln(1 + articles / holders)`` of a phrase.
+
+    Returns:
+        At most :data:`~recommender.phrases.PER_ARTICLE` ids, best first.
+    """
+    frequency = _frequencies(corpus)
+    values: dict[int, float] = {}
+    for phrase in known:
+        name = names[phrase]
+        if (often := frequency.get(name.casefold())) is not None:
+            bonus = PAIR_BONUS if " " in name else 1.0
+            values[phrase] = bonus * rarity(name) * often**0.5
+    best = sorted((-value, phrase) for phrase, value in values.items() if value > 0)
+    return [phrase for _, phrase in best[:PER_ARTICLE]]
+
+
+def _frequencies(corpus: Scan) -> Counter[str]:
+    """How often each word and each pair of neighboring words occurs, words of the title twice."""
+    folded = [spelling.casefold() for spelling in corpus.spellings]
+    tokens, weights = corpus.tokens.tolist(), corpus.weights.tolist()
+    frequency: Counter[str] = Counter()
+    for place, (token, weight) in enumerate(zip(tokens, weights, strict=True)):
+        if token == BREAK:
+            continue
+        frequency[folded[token]] += weight
+        after = tokens[place + 1]  # a text ends with a break
+        if after != BREAK:
+            frequency[f"{folded[token]} {folded[after]}"] += weight
+    return frequency

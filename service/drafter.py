@@ -1,0 +1,73 @@
+"""The slow half of a draft: model and build opened when they are first needed, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from index.build import Build
+from recommender.errors import ModelError
+
+if TYPE_CHECKING:  # they bring FAISS and sparse matrices, which a process may never need
+    from index.draft import DraftIndex, Placed
+    from recommender.encoder import Encoder
+
+
+class Drafter:
+    """Relates drafts to builds; used by one thread at a time.
+
+    Args:
+        model: The setting ``model``.
+        precision: The setting ``precision``; ``auto`` follows the build.
+    """
+
+    def __init__(self, model: str, precision: str) -> None:
+        self._model = model
+        self._precision = precision
+        self._encoder: Encoder | None = None
+        self._index: DraftIndex | None = None
+
+    def place(self, build: Build, fields: Mapping[str, Any]) -> Placed:
+        """Find what is related to a draft, whether it may be shown or not.
+
+        Args:
+            build: To which it is related.
+            fields: See :func:`index.draft.read_draft`.
+
+        Raises:
+            ArticleError: If the draft breaks a rule of the format.
+            ModelError: If there is no model, or not the one that the build was made by.
+            BuildError: If what is needed of the build is missing or damaged.
+        """
+        from index.draft import embed, read_draft
+
+        article = read_draft(fields)
+        encoder = self._fitting(build)
+        index = self._opened(build)
+        text = index.prepare(article)
+        return index.place(article, text, embed(encoder, text))
+
+    def _opened(self, build: Build) -> DraftIndex:
+        from index.draft import DraftIndex
+
+        if self._index is None or self._index.build is not build:
+            self._index = None  # first let go of the old one
+            self._index = DraftIndex(build)
+        return self._index
+
+    def _fitting(self, build: Build) -> Encoder:
+        from index.draft import check_encoder
+        from recommender.sentence_encoder import load_encoder
+
+        made_by = build.manifest.encoder
+        hashing = made_by.model.startswith("hashing")
+        if hashing != self._model.startswith("hashing"):  # said before a model is loaded for it
+            raise ModelError(
+                f"build {build.name} was made by model {made_by.model!r}, the setting model is "
+                f"{self._model!r}: set it to the build's, or rebuild"
+            )
+        precision = made_by.precision if self._precision == "auto" else self._precision
+        if self._encoder is None or self._encoder.fingerprint.precision != precision:
+            self._encoder = load_encoder(self._model, precision)
+        check_encoder(build, self._encoder.fingerprint)
+        return self._encoder
