@@ -18,6 +18,7 @@ from index.decisions import keep_state
 from index.keeper import StateKeeper
 from index.root import Root
 from index.settings import Settings, load_settings
+from service.drafts import Drafts, drafts_router
 from service.edge import Edge
 from service.editorial import Desk
 from service.editorial_api import editorial_routers
@@ -73,7 +74,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     add_operations(app, live)
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
-    _include_routers(app, live, settings, keeper)
+    _include_routers(app, live, settings, keeper, metrics)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _failed)
@@ -82,12 +83,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     return RelatedRoutes(edge, live, settings, tally)
 
 
-def _include_routers(app: FastAPI, live: Live, settings: Settings, keeper: StateKeeper) -> None:
+def _include_routers(
+    app: FastAPI, live: Live, settings: Settings, keeper: StateKeeper, metrics: Metrics
+) -> None:
     """Where further routes join the app, one ``app.include_router(…)`` each."""
     desk = Desk(live, settings, lambda: keeper.database)
     add_failures(app)
     for router in editorial_routers(desk):
         app.include_router(router)
+    app.include_router(drafts_router(Drafts(live, settings, desk.auth, metrics.queue.set)))
 
 
 async def _flush(metrics: Metrics) -> None:
