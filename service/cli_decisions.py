@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from index.alerts import find_alerts
 from index.build import Build
+from index.database.audit import Entry
 from index.database.store import Actor
 from index.decisions import open_decisions, read_state
 from index.journal import who
@@ -65,14 +68,14 @@ def takedown(
     settings = load_settings(root=root)
     if lift and until is not None:
         raise InputError("--until belongs to a takedown, not to --lift")
-    takedowns = open_decisions(settings).takedowns
-    if lift:
-        takedowns.lift(command_line(), article_id=article_id, reason=reason)
-    else:
-        end = read_until(until, settings)
-        takedowns.put(command_line(), article_id=article_id, reason=reason, until=end)
+    with closing(open_decisions(settings)) as database:
+        if lift:
+            database.takedowns.lift(command_line(), article_id=article_id, reason=reason)
+        else:
+            end = read_until(until, settings)
+            database.takedowns.put(command_line(), article_id=article_id, reason=reason, until=end)
+        found = database.takedowns.get(article_id)
     if as_json:
-        found = takedowns.get(article_id)
         ends = show_moment(found.until) if found else None
         print_json({"article_id": article_id, "taken_down": found is not None, "until": ends})
     else:
@@ -85,22 +88,25 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """Print what was decided, oldest first: when, by whom, what, why."""
-    entries = open_decisions(load_settings(root=root)).audit.all()
-    if as_json:
-        for entry in entries:  # one a line: a trail may be long
-            typer.echo(json.dumps(audit_json(entry), ensure_ascii=False))
-        return
-    if as_csv:
-        for line in csv_lines(entries):
+    with closing(open_decisions(load_settings(root=root))) as database:
+        entries = database.audit.all()
+        if as_json:  # one a line: a trail may be long
+            lines: Iterator[str] = (
+                f"{json.dumps(audit_json(entry), ensure_ascii=False)}\n" for entry in entries
+            )
+        elif as_csv:
+            lines = csv_lines(entries)
+        else:
+            lines = (_sentence(entry) for entry in entries)
+        for line in lines:
             typer.echo(line, nl=False)
-        return
-    for entry in entries:
-        account = (entry.after or entry.before or {}).get("name")
-        about = " ".join(filter(None, (entry.article_id, entry.target_id, account)))
-        note = f": {entry.reason}" if entry.reason else ""
-        typer.echo(
-            f"{show_moment(entry.at)}  {entry.who} ({entry.how})  {entry.action}  {about}{note}"
-        )
+
+
+def _sentence(entry: Entry) -> str:
+    account = (entry.after or entry.before or {}).get("name")
+    about = " ".join(filter(None, (entry.article_id, entry.target_id, account)))
+    note = f": {entry.reason}" if entry.reason else ""
+    return f"{show_moment(entry.at)}  {entry.who} ({entry.how})  {entry.action}  {about}{note}\n"
 
 
 def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> None:

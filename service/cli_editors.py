@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import Annotated, Any
 
 import typer
@@ -34,15 +35,17 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Let a person in; the password is asked for, or the first line of standard input."""
-    database = open_decisions(load_settings(root=root))
-    editor = database.editors.add(command_line(), name=name, role=role, password=_read_password())
+    with closing(open_decisions(load_settings(root=root))) as database:
+        given = _read_password()
+        editor = database.editors.add(command_line(), name=name, role=role, password=given)
     _say(as_json, _told(editor), f"{name} may sign in as {role}")
 
 
 @editors_app.command("list", epilog="Example: alsolike editors list")
 def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
     """List all editors."""
-    found = open_decisions(load_settings(root=root)).editors.all()
+    with closing(open_decisions(load_settings(root=root))) as database:
+        found = database.editors.all()
     if as_json:
         print_json([_told(editor) for editor in found])
         return
@@ -61,22 +64,24 @@ def disable(
     as_json: JsonOption = False,
 ) -> None:
     """Let a person in no more, and end all sessions; what was decided stays."""
-    open_decisions(load_settings(root=root)).editors.disable(command_line(), name, reason=reason)
+    with closing(open_decisions(load_settings(root=root))) as database:
+        database.editors.disable(command_line(), name, reason=reason)
     _say(as_json, {"disabled": name}, f"{name} may not sign in any more")
 
 
 @editors_app.command(epilog="Example: alsolike editors password mira")
 def password(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
     """Give a person another password, and end all sessions."""
-    database = open_decisions(load_settings(root=root))
-    database.editors.set_password(command_line(), name, _read_password())
+    with closing(open_decisions(load_settings(root=root))) as database:
+        database.editors.set_password(command_line(), name, _read_password())
     _say(as_json, {"changed": name}, f"{name} has another password, and is signed out")
 
 
 @editors_app.command("sign-out", epilog="Example: alsolike editors sign-out mira")
 def sign_out(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
     """End all of a person's sessions."""
-    open_decisions(load_settings(root=root)).editors.sign_out(command_line(), name)
+    with closing(open_decisions(load_settings(root=root))) as database:
+        database.editors.sign_out(command_line(), name)
     _say(as_json, {"signed_out": name}, f"{name} is signed out everywhere")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated, Any
 
 import typer
@@ -32,10 +33,10 @@ def add(
 ) -> None:
     """Make a token and print it, this once: it is stored as a hash only."""
     settings = load_settings(root=root)
-    database = open_decisions(settings)
-    text, token = database.tokens.add(
-        command_line(), name=name, role=role, expires=read_until(until, settings)
-    )
+    with closing(open_decisions(settings)) as database:
+        text, token = database.tokens.add(
+            command_line(), name=name, role=role, expires=read_until(until, settings)
+        )
     if as_json:
         print_json({"token": text, **_told(token)})
         return
@@ -46,8 +47,8 @@ def add(
 @tokens_app.command("list", epilog="Example: alsolike tokens list")
 def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
     """List all tokens, without their secrets."""
-    database = open_decisions(load_settings(root=root))
-    found = database.tokens.all()
+    with closing(open_decisions(load_settings(root=root))) as database:
+        found = database.tokens.all()
     if as_json:
         print_json([_told(token) for token in found])
         return
@@ -73,8 +74,8 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """End a token at once."""
-    database = open_decisions(load_settings(root=root))
-    token = database.tokens.revoke(command_line(), token_id, reason=reason)
+    with closing(open_decisions(load_settings(root=root))) as database:
+        token = database.tokens.revoke(command_line(), token_id, reason=reason)
     if as_json:
         print_json({"revoked": token.id})
     else:
