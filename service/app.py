@@ -18,6 +18,7 @@ from index.decisions import keep_state
 from index.keeper import StateKeeper
 from index.root import Root
 from index.settings import Settings, load_settings
+from service.auth import Auth
 from service.drafts import Drafts, drafts_router
 from service.edge import Edge
 from service.editorial import Desk
@@ -29,6 +30,7 @@ from service.metrics import Metrics
 from service.operations import add_metrics, add_operations
 from service.pages import add_pages
 from service.problems import MEDIA_TYPE, ProblemError, server_error
+from service.read_gate import ReadGate
 from service.related import RelatedRoutes
 from service.tally import Tally
 
@@ -80,7 +82,10 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     app.add_exception_handler(Exception, _failed)
     limits = BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
     edge = Edge(app, limits, tally, access_log=settings.access_log)
-    return RelatedRoutes(edge, live, settings, tally)
+    related = RelatedRoutes(edge, live, settings, tally)
+    if not settings.read_token:
+        return related
+    return ReadGate(related, Auth(settings, lambda: keeper.database))
 
 
 def _include_routers(
