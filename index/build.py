@@ -12,6 +12,7 @@ related_rows.npy       (n, depth) int32: related rows, best first, -1 at the end
 related_scores.npy     (n, depth) float32 in [0, 1]
 phrases_rows.npy       (n, 40) int32: what each article is about
 phrases.json           the phrases themselves
+shared.npy             (n, 8 · 4) int32: phrases shared with the first eight of each list
 stories.npy            (n,) int32: which story a row belongs to
 members_*.npy          each story's rows, newest version first
 facets.json            the names of tags and languages
@@ -61,6 +62,7 @@ SERVED = frozenset(
         "related_scores.npy",
         "phrases_rows.npy",
         "phrases.json",
+        "shared.npy",
         "stories.npy",
         "members_values.npy",
         "members_ends.npy",
@@ -169,6 +171,7 @@ class Build:
         self._windows = Rows(self.visibility)
         self._related = Rows(self.related_rows), Rows(self.related_scores)
         self._phrases = Rows(self.phrase_rows)
+        self._shared = Rows(self._array("shared"))
         self.story_of = self.stories.data
         self.language_of = self.languages.data
         self.date_of = self.dates.data
@@ -195,6 +198,10 @@ class Build:
     def phrases(self, row: int) -> list[int]:
         """The places in :attr:`phrase_names` of a row's phrases, most telling first."""
         return self._phrases[row]
+
+    def shared(self, row: int) -> list[int]:
+        """The phrases that a row shares with the first of its list, four for each; -1 for none."""
+        return self._shared[row]
 
     def epoch(self, now: int) -> int:
         """How many instants of change lie at or before ``now``."""

@@ -20,6 +20,7 @@ from index.articles import ReadReport
 from index.build import Build, Ragged
 from index.churn import compare, describe_churn
 from index.encoding import encode_texts
+from index.explaining import explain_lists
 from index.facts import prepare_articles
 from index.files import save_array, write_file, write_json
 from index.gates import Verdict, judge
@@ -182,6 +183,7 @@ def _make(
         facts.save(folder)
         store.close()
         texts.discard()
+        explain_lists(folder)
     with making.stage("report"):
         snapshot = Snapshot.read(
             folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)

@@ -17,7 +17,7 @@ from index.build import Build
 from index.served import Served
 from index.state import Kind, Override
 from recommender.neighbors import NO_ROW
-from recommender.sharing import SharedPhrases, shared_phrases
+from recommender.sharing import MAX_SHARED, SharedPhrases, shared_phrases
 
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 6
@@ -97,6 +97,7 @@ class Subject:
         language: Its id in the build; any that no article has for a language new to it.
         tags: Ids of those of its tags that the build knows.
         phrases: What it is about, held against what others are about.
+        shared: Phrases shared with the first of ``rows``, four for each, where that is known.
         overrides: What editors decided for its list, pins by position, then hides.
     """
 
@@ -106,6 +107,7 @@ class Subject:
     language: int
     tags: Sequence[int]
     phrases: SharedPhrases
+    shared: Sequence[int] = ()
     overrides: Sequence[Override] = ()
 
 
@@ -127,6 +129,7 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
         language=build.language_of[row],
         tags=build.tags.numbers(row),
         phrases=SharedPhrases(build.phrases(row), build.phrase_names),
+        shared=build.shared(row),
         overrides=served.overrides(row, now),
     )
     return select_beside(served, subject, now=now, wish=wish)
@@ -165,7 +168,12 @@ def shared_terms(build: Build, row: int, other: int) -> list[str]:
 
 
 def _choose(build: Build, subject: Subject, shown: int, score: float, origin: Origin) -> Chosen:
-    terms = tuple(subject.phrases.shared_with(build.phrases(shown)))
+    first = MAX_SHARED * subject.rows.index(shown) if shown in subject.rows else NO_ROW
+    if 0 <= first < len(subject.shared):
+        known = subject.shared[first : first + MAX_SHARED]
+        terms = tuple([build.phrase_names[phrase] for phrase in known if phrase >= 0])
+    else:
+        terms = tuple(subject.phrases.shared_with(build.phrases(shown)))
     return Chosen(shown, score, origin, terms)
 
 

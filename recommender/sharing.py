@@ -18,22 +18,29 @@ class SharedPhrases:
     """
 
     def __init__(self, mine: Sequence[int], names: Sequence[str]) -> None:
-        self._place = {phrase: place for place, phrase in enumerate(mine) if phrase >= 0}
+        self._mine = mine
         self._names = names
+
+    @functools.cached_property
+    def _place(self) -> dict[int, int]:
+        return {phrase: place for place, phrase in enumerate(self._mine) if phrase >= 0}
 
     def shared_with(self, theirs: Sequence[int]) -> list[str]:
         """Up to four phrases that the other article has too, the most telling first."""
+        return [self._names[phrase] for phrase in self.ids_shared_with(theirs)]
+
+    def ids_shared_with(self, theirs: Sequence[int]) -> list[int]:
+        """The same by their places in the names."""
         both = [(self._place[phrase], phrase) for phrase in self._place.keys() & theirs]
         if not both:
             return []
-        shared: list[str] = []
+        shared: list[int] = []
         taken: set[str] = set()
         for _, phrase in sorted((place + theirs.index(phrase), phrase) for place, phrase in both):
-            name = self._names[phrase]
-            stems = _stems(name)
+            stems = _stems(self._names[phrase])
             if taken.isdisjoint(stems):
                 taken |= stems
-                shared.append(name)
+                shared.append(phrase)
                 if len(shared) == MAX_SHARED:
                     break
         return shared
