@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from index.database.audit import Entry
 from index.database.checking import MAX_NAME, MAX_REASON
 from index.database.judgments import Judgment
 from index.database.roles import Role
+from service.audit_lines import audit_json, csv_lines
 from service.auth import Identity
 from service.editorial import Desk, Id, make_router, problems
 from service.moments import show_moment
 from service.overrides_api import Target
 
 MAX_PAGE = 1_000
-_COLUMNS = (
-    *("seq", "at", "who", "how", "action", "article_id", "target_id"),
-    *("before", "after", "reason"),
-)
 
 
 def _no_boolean(value: Any) -> Any:
@@ -161,7 +155,7 @@ def records_router(desk: Desk) -> APIRouter:
             before=before, limit=limit, article_id=article_id, who=who
         )
         return AuditAnswer(
-            items=[AuditItem(**_describe(entry)) for entry in found],
+            items=[AuditItem(**audit_json(entry)) for entry in found],
             next=found[-1].seq if len(found) == limit else None,
         )
 
@@ -179,7 +173,7 @@ def records_router(desk: Desk) -> APIRouter:
         entries = desk.database().audit.all()
         first = next(entries, None)  # a database that is away answers for itself, not half a file
         return StreamingResponse(
-            _csv(entries, first),
+            csv_lines(entries if first is None else itertools.chain([first], entries)),
             media_type="text/csv; charset=utf-8",
             headers={
                 "Cache-Control": "no-store",
@@ -205,38 +199,3 @@ def _judgments(found: Iterable[Judgment]) -> JudgmentsAnswer:
             for each in found
         ]
     )
-
-
-def _describe(entry: Entry) -> dict[str, Any]:
-    values = {name: getattr(entry, name) for name in _COLUMNS}
-    return {**values, "at": show_moment(entry.at)}
-
-
-def _csv(entries: Iterator[Entry], first: Entry | None) -> Iterator[str]:
-    yield _line(_COLUMNS)
-    if first is not None:
-        yield _line(_cells(first))
-    for entry in entries:
-        yield _line(_cells(entry))
-
-
-def _cells(entry: Entry) -> list[str]:
-    return [
-        json.dumps(value, ensure_ascii=False)
-        if isinstance(value, dict)
-        else ""
-        if value is None
-        else _harmless(str(value))
-        for value in _describe(entry).values()
-    ]
-
-
-def _harmless(text: str) -> str:
-    """Text that a spreadsheet would run as a formula, marked as text."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def _line(cells: Iterable[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
