@@ -82,10 +82,7 @@ def test_every_make_target_it_names_exists():
 
 
 @pytest.mark.parametrize("page", [HERE / "README.md", *sorted((HERE / "docs").glob("*.md"))])
-def test_every_link_and_benchmark_in_the_docs_leads_somewhere(page):
-    text = page.read_text()
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
-        if "://" not in target:
-            assert (page.parent / target).exists(), target
-    for module in re.findall(r"benchmarks\.(\w+)", text):
-        assert (HERE / "benchmarks" / f"{module}.py").is_file(), module
+def test_every_benchmark_in_the_docs_exists(page):
+    for module in re.findall(r"benchmarks\.([a-z_]+)", page.read_text()):
+        package = HERE / "benchmarks" / module / "__main__.py"
+        assert package.is_file() or package.parent.with_suffix(".py").is_file(), module
