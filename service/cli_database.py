@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from index.database.database import back_up
 from index.database.schema import HEAD
 from index.decisions import database_url, look_at_decisions, upgrade_decisions
 from index.settings import load_settings
@@ -30,6 +32,20 @@ def upgrade(root: RootOption = None, as_json: JsonOption = False) -> None:
         typer.echo(f"the database has schema {HEAD} already")
     else:
         typer.echo(f"the database has schema {HEAD} now ({before or 'it was empty'})")
+
+
+@db_app.command(epilog="Example: alsolike db backup /backup/alsolike.sqlite")
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Replaced if it exists.")],
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the SQLite database whole, while it is in use; PostgreSQL has pg_dump."""
+    back_up(database_url(load_settings(root=root)), target)
+    if as_json:
+        print_json({"backup": str(target), "bytes": target.stat().st_size})
+    else:
+        typer.echo(f"copied to {target}")
 
 
 @db_app.command(epilog="Example: alsolike db status --json")

@@ -10,6 +10,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +304,23 @@ def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_b
     assert told["rows"]["takedowns"] == told["rows"]["audit"] == 1
     assert told["version"] == told["snapshot_version"]
     assert told["problem"] is None
+
+
+def test_a_backup_of_a_database_in_use_can_be_put_in_its_place(
+    call: CALL, settings: Settings, tmp_path: Path
+) -> None:
+    call("takedown", "x")
+    with closing(open_decisions(settings)) as database:
+        database.takedowns.put(MIRA, article_id="y")  # still in the log
+        assert call("db", "backup", "copy.sqlite")[0] == 0
+        database.takedowns.put(MIRA, article_id="z")
+    assert [path.name for path in tmp_path.glob("*copy*")] == ["copy.sqlite"]
+    for path in [*settings.root.glob("alsolike.sqlite*"), settings.root / "state.json"]:
+        path.unlink()
+    (tmp_path / "copy.sqlite").rename(settings.root / "alsolike.sqlite")
+    with closing(open_decisions(settings)) as database:
+        assert {found.article_id for found in database.takedowns.all()} == {"x", "y"}
+    assert call("db", "backup", "no such folder/copy.sqlite")[0] == 7
 
 
 def test_a_lost_database_is_told_with_what_to_do(call: CALL, settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.pool import QueuePool
 
 from index.database.engine import open_engine
 from index.database.store import WRITES
+from index.files import sync_folder
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another before it gives up."""
@@ -51,6 +53,33 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a database that may be in use, whole and as of one moment.
+
+    Args:
+        path: The database.
+        target: A file beside which there is room for it; replaced in one step.
+
+    Raises:
+        sqlite3.Error: If either can't be read or written.
+    """
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    beside.unlink(missing_ok=True)
+    try:
+        with (
+            closing(_connect_sqlite(path, create=False)) as source,
+            closing(sqlite3.connect(beside)) as copy,
+        ):
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, no log beside it
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        beside.replace(target)
+        sync_folder(target.parent)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def postgres_engine(url: sa.URL) -> sa.Engine:

@@ -16,6 +16,7 @@ version and the list's. Every method may be called from any thread, and raises
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,6 +148,23 @@ def upgrade_database(url: str, *, password: str = "", create: bool = True) -> st
         return upgrade(engine, place) if path is None else _upgrade_file(path, place)
     finally:
         engine.dispose()
+
+
+def back_up(url: str, target: Path) -> None:
+    """Copy a SQLite database that may be in use; servers bring tools of their own.
+
+    Raises:
+        DatabaseError: If it is none, or can't be copied.
+    """
+    engine, path = _engine(_parse(url, ""))
+    engine.dispose()
+    place = describe(url)
+    if path is None:
+        raise DatabaseError(f"{place} is a server's; copy it with the server's own: pg_dump")
+    try:
+        connecting.copy_file(path, target)
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{place} can't be copied to {target}: {error}") from error
 
 
 def _lost(place: str) -> DatabaseError:
