@@ -23,8 +23,9 @@ from recommender.evaluation import measure_relevance
 from recommender.faiss_index import build_index
 from recommender.recipe import DEFAULT_RECIPE, Recipe
 from recommender.related import Catalogue, relate
+from recommender.scanning import scan
 from recommender.sentence_encoder import load_encoder
-from recommender.terms import TermCounts, count_terms, scan
+from recommender.terms import CorpusTerms, count_corpus
 from recommender.text import PreparedText, prepare
 
 _CHUNK = 4_096  # as a build encodes, so that what it encoded is found in the cache
@@ -69,7 +70,7 @@ class Prepared:
     texts: list[PreparedText]
     wholes: Embeddings
     titles: Embeddings
-    terms: TermCounts
+    terms: CorpusTerms
 
 
 def encode(encoder: CachedEncoder, texts: list[str]) -> Embeddings:
@@ -93,7 +94,7 @@ def prepare_corpus(corpus: Corpus, encoder: CachedEncoder, *, cleaned: bool) -> 
         texts=texts,
         wholes=encode(encoder, [text.whole for text in texts]),
         titles=encode(encoder, [text.title for text in texts]),
-        terms=count_terms(scan(texts)),
+        terms=count_corpus(scan(texts)),
     )
 
 

@@ -14,25 +14,32 @@ import time
 import numpy as np
 
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
-from recommender.fusion import top_of_rows
-from recommender.lexical import POSTINGS, QUERY_TERMS, similar_rows, weigh_terms
+from recommender.blocks import equal_blocks, over_blocks
+from recommender.lexical import weigh_terms
+from recommender.postings import POSTINGS, QUERY_TERMS, answer, make_postings
+from recommender.ranking import top_of_rows
 from recommender.recipe import DEFAULT_RECIPE
-from recommender.terms import count_terms, scan
+from recommender.scanning import scan
+from recommender.terms import count_corpus
 from recommender.text import PreparedText
 
 _SAMPLE = 500
+_BLOCK = 256
 
 
 def measure(texts: list[PreparedText]) -> dict[str, float]:
     """Recall of the first 10 and 50, and seconds of both ways for all articles."""
-    weights = weigh_terms(count_terms(scan(texts))).weights
+    weights = weigh_terms(count_corpus(scan(texts))).weights
     count = len(texts)
     rows = np.arange(0, count, max(1, count // _SAMPLE))[:_SAMPLE]
     start = time.perf_counter()
     exact = top_of_rows(weights[rows] @ weights.T, 50, skip=rows)
     exact_seconds = (time.perf_counter() - start) * count / len(rows)
     start = time.perf_counter()
-    found = [set(part.tolist()) for part in similar_rows(weights, DEFAULT_RECIPE.candidates + 1)]
+    postings, keep = make_postings(weights), DEFAULT_RECIPE.candidates + 1
+    blocks = equal_blocks(count, _BLOCK)
+    answers = over_blocks(lambda a, b: answer(weights[a:b], postings, keep), blocks)
+    found = [set(row.tolist()) for part in answers for row in part]
     seconds = time.perf_counter() - start
     shares = [
         [

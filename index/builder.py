@@ -42,13 +42,15 @@ from index.snapshot import Snapshot
 from index.sources.source import Source
 from index.store import ARTICLES, ArticleStore
 from index.vectors import describe_index, make_index
+from index.workspace import FolderWorkspace
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder
 from recommender.errors import BuildError, NotFoundError, UnavailableError
 from recommender.faiss_index import measure_recall
 from recommender.phrases import extract_phrases
 from recommender.related import Catalogue, Related, relate
-from recommender.terms import count_terms, scan
+from recommender.scanning import scan
+from recommender.terms import count_corpus
 from recommender.text import RECIPE
 
 _DRIFT_SAMPLE = 1_000
@@ -95,6 +97,7 @@ def make_build(
         if isinstance(error, OSError | sqlite3.Error):
             raise BuildError(f"the build could not be written to {folder}: {error}") from error
         raise
+    options.engine.finish()
     append_journal(
         root.path,
         "build",
@@ -141,13 +144,15 @@ def _make(
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
     with making.stage("encode"):
-        embeddings, encoded = encode_texts(making, encoder, texts)
+        embeddings, encoded = encode_texts(making, encoder, load_encoder, texts)
     with making.stage("words"):
-        corpus = scan(texts)
-        terms = count_terms(corpus)
-        phrases = extract_phrases(corpus, facts.language_names[1:])
-        save_array(folder / "phrases_rows.npy", phrases.rows)
+        workspace = FolderWorkspace(folder)
+        corpus = scan(texts, workspace)
+        terms = count_corpus(corpus, workspace)
+        phrases = extract_phrases(corpus, facts.language_names[1:], workspace)
         write_json(folder / "phrases.json", phrases.names)
+        del corpus, phrases
+        workspace.drop("tokens")
     with making.stage("index"):
         index = make_index(
             folder,
@@ -176,13 +181,17 @@ def _make(
             calibration=None
             if making.options.relearn
             else carried_calibration(making.previous, entry),
+            workspace=workspace,
+            spread=making.options.engine.spread,
         )
+        terms.drop()
     with making.stage("write"):
-        _write_related(folder, related)
+        _write_stories(folder, related)
         save_lexicon(folder, terms, related.lexical, related.calibration)
         facts.save(folder)
         store.close()
         texts.discard()
+        workspace.sync()
         explain_lists(folder)
     with making.stage("report"):
         snapshot = Snapshot.read(
@@ -260,12 +269,7 @@ def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
     return learn_boilerplate(sample, len(sample))
 
 
-def _write_related(folder: Path, related: Related) -> None:
-    lists = related.lists
-    save_array(folder / "related_rows.npy", lists.rows)
-    save_array(folder / "related_scores.npy", lists.scores)
-    save_array(folder / "rejected_rows.npy", lists.rejected_rows)
-    save_array(folder / "rejected_reasons.npy", lists.rejected_reasons)
+def _write_stories(folder: Path, related: Related) -> None:
     save_array(folder / "stories.npy", related.stories.of)
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
 

@@ -13,30 +13,26 @@ from index.build import Build
 from index.files import Blob, BlobWriter, load_array, save_array, write_json
 from index.manifest import EncoderEntry
 from recommender.fusion import Calibration
-from recommender.lexical import LexicalVectors, make_postings
-from recommender.terms import TermCounts
+from recommender.lexical import LexicalVectors
+from recommender.terms import CorpusTerms, TermCounts
 
 _PARTS = ("data", "indices", "indptr")
 
 
 def save_lexicon(
-    folder: Path, terms: TermCounts, lexical: LexicalVectors, calibration: Calibration
+    folder: Path, terms: CorpusTerms, lexical: LexicalVectors, calibration: Calibration
 ) -> None:
-    """Write vocabulary, weights, postings and calibration into a build."""
+    """Write vocabulary and calibration into a build, beside the weights and their postings.
+
+    Those two grow with the articles: they came to lie in the folder as they were made.
+    """
     words = BlobWriter(folder / "words.bin")
     for word in terms.vocabulary:
         words.append(word.encode())
     words.close()
     save_array(folder / "pair_keys.npy", terms.pair_keys)
     save_array(folder / "lexical_idf.npy", lexical.idf)
-    _save_matrix(folder, "lexical", lexical.weights)
-    _save_matrix(folder, "postings", make_postings(lexical.weights))
     write_json(folder / "calibration.json", asdict(calibration))
-
-
-def _save_matrix(folder: Path, name: str, matrix: sp.csr_matrix) -> None:
-    for part in _PARTS:
-        save_array(folder / f"{name}_{part}.npy", getattr(matrix, part))
 
 
 def load_matrix(build: Build, name: str, shape: tuple[int, int]) -> sp.csr_matrix:

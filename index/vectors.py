@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.build import Build
+from index.files import load_array
 from index.manifest import IndexEntry
 from index.milvus_place import InMilvus, new_place, read_place
 from recommender.encoder import Embeddings
@@ -34,22 +35,32 @@ class VectorIndex(NeighborIndex, Protocol):
 
 
 class LocalIndex:
-    """An index in this process, and what decides who sees its rows.
+    """An index in this process, mapped from a file, and what decides who sees its rows.
 
     Args:
-        index: The index.
+        path: The index.
+        embeddings: Shape (n, dim), float32: the rows that it was made from.
         visibility: Shape (n, 2).
         languages: Shape (n,): ids, 0 unknown.
     """
 
     def __init__(
-        self, index: NeighborIndex, visibility: Visibility, languages: NDArray[np.int32]
+        self,
+        path: Path,
+        embeddings: Embeddings,
+        visibility: Visibility,
+        languages: NDArray[np.int32],
     ) -> None:
-        self._index = index
+        self._index = load_index(path, embeddings)
+        self._parts = (path.resolve(), embeddings, visibility, languages)
         self._visibility = visibility
         self._languages = languages
-        self.kind = index.kind
-        self.count = index.count
+        self.kind = self._index.kind
+        self.count = self._index.count
+
+    def __reduce__(self) -> tuple[type[LocalIndex], tuple[object, ...]]:
+        """Another process opens it anew."""
+        return LocalIndex, self._parts
 
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """See :class:`~recommender.neighbors.NeighborIndex`."""
@@ -117,9 +128,9 @@ def make_index(
         UnavailableError: If Milvus does not answer.
     """
     if wanted is None:
-        index = build_index(embeddings)
-        index.save(folder / LOCAL)
-        return LocalIndex(index, visibility, languages)
+        build_index(embeddings).save(folder / LOCAL)
+        # Read back, its vectors are mapped.
+        return LocalIndex(folder / LOCAL, embeddings, visibility, languages)
     place = new_place(folder, name, wanted)
     place.save(folder)  # first, so that a collection of a build that died is found and dropped
     milvus = place.connect(folder)
@@ -149,9 +160,8 @@ def open_index(build: Build) -> VectorIndex:
     """
     place = read_place(build.folder)
     if place is None:
-        index = load_index(build.checked(LOCAL))
-        index.kind = build.manifest.index.kind
-        return LocalIndex(index, build.visibility, build.languages)
+        embeddings = cast("Embeddings", load_array(build.checked("embeddings.npy")))
+        return LocalIndex(build.checked(LOCAL), embeddings, build.visibility, build.languages)
     milvus = place.connect(build.folder)
     from index.milvus_index import MilvusIndex
 

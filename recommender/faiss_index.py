@@ -17,6 +17,7 @@ from recommender.neighbors import (
     NeighborIndex,
     Neighbors,
     Rows,
+    Scores,
     check_queries,
     settle_ties,
     sort_hits,
@@ -29,6 +30,8 @@ _SEED = 1234
 _TUNING_SAMPLE = 300
 _TUNING_DEPTH = 50
 _TUNING_RECALL = 0.99
+_LEAST_FACTOR, _MOST_FACTOR = 4, 32
+_native: Any = faiss  # its stubs lack what takes addresses
 
 
 class FaissIndex:
@@ -37,10 +40,13 @@ class FaissIndex:
     Args:
         index: The FAISS index itself; use :func:`build_index` or :func:`load_index`.
         kind: Its factory string.
+        embeddings: Shape (n, dim), float32: the rows it was made from, mapped or not, where it
+            holds only codes of them: what it finds is scored anew by these.
     """
 
-    def __init__(self, index: Any, kind: str) -> None:
+    def __init__(self, index: Any, kind: str, embeddings: Embeddings | None = None) -> None:
         self._index = index
+        self._embeddings = embeddings
         self.kind = kind
         self.count = int(index.ntotal)
 
@@ -52,7 +58,20 @@ class FaissIndex:
         )
 
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
-        scores, rows = self._index.search(queries, width)
+        if self._embeddings is None:
+            scores, rows = self._index.search(queries, width)
+            return sort_hits(rows, scores)
+        factor = _LEAST_FACTOR * self._index.nprobe // _least_probed(self._index)
+        deep = max(width, min(self.count, min(factor, _MOST_FACTOR) * width))
+        _, coarse = self._index.search(queries, deep)
+        rows = np.empty((len(queries), width), dtype=np.int64)
+        scores = np.empty((len(queries), width), dtype=np.float32)
+        _native.knn_inner_products_by_idx(
+            *map(_native.swig_ptr, (queries, self._embeddings, coarse)),
+            *(queries.shape[1], len(queries), self.count, deep, width),
+            *map(_native.swig_ptr, (scores, rows)),
+            deep,  # how far apart the queries' candidates lie: its default is not what it says
+        )
         return sort_hits(rows, scores)
 
     def save(self, path: Path) -> None:
@@ -62,51 +81,56 @@ class FaissIndex:
             BuildError: If it can't be written, such as on a full disk.
         """
         try:
-            faiss.write_index(self._index, str(path))
-        except RuntimeError as error:
+            with path.open("wb") as file:
+                # Given a path, faiss prints to stderr when the disk is full.
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
+                file.flush()
+                os.fsync(file.fileno())
+        except (OSError, RuntimeError) as error:
             raise BuildError(f"{path} can't be written: {error}") from error
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
 
 
 def build_index(embeddings: Embeddings) -> FaissIndex:
     """Index all rows, with a type chosen by their number.
 
-    Flat (exact) up to :data:`FLAT_LIMIT`; beyond, inverted lists over 4-bit product
-    codes with the full vectors at hand for refining.
+    Flat (exact) up to :data:`FLAT_LIMIT`; beyond, inverted lists over 4-bit product codes, and
+    the rows themselves, wherever they lie, to score what those find.
 
     Args:
-        embeddings: Shape (n, dim), float32, unit rows.
+        embeddings: Shape (n, dim), float32, unit rows; kept, not copied.
     """
     count, dim = embeddings.shape
     kind = index_kind(count, dim)
     index: Any = faiss.index_factory(dim, kind, faiss.METRIC_INNER_PRODUCT)
     if not index.is_trained:
-        lists = int(kind.removeprefix("IVF").partition(",")[0])
         generator = np.random.default_rng(_SEED)
-        sample = generator.choice(count, size=min(count, 64 * lists), replace=False)
+        sample = generator.choice(count, size=min(count, 64 * index.nlist), replace=False)
         index.train(np.ascontiguousarray(embeddings[np.sort(sample)]))
     for start in range(0, count, 65_536):
         index.add(np.ascontiguousarray(embeddings[start : start + 65_536]))
-    built = FaissIndex(index, kind)
-    if kind != "Flat":
-        _widen(built, index, embeddings)
+    if kind == "Flat":
+        return FaissIndex(index, kind)
+    built = FaissIndex(index, kind, embeddings)
+    _widen(built, index, embeddings)
     return built
 
 
 def _widen(built: FaissIndex, index: Any, embeddings: Embeddings) -> None:
-    """Search more lists, and refine more hits, until enough true neighbors are found.
+    """Search more lists, and score more hits, until enough true neighbors are found.
 
     How many it takes depends on how the corpus clusters, so it is measured, not guessed.
     """
     rows = _sample_rows(len(embeddings), _TUNING_SAMPLE)
     queries = np.ascontiguousarray(embeddings[rows])
     truth = ExactIndex(embeddings).search(queries, _TUNING_DEPTH).rows
-    inverted: Any = faiss.downcast_index(index.base_index)
-    inverted.nprobe, index.k_factor = max(16, inverted.nlist // 24), 4.0
-    while _share_found(built, queries, truth) < _TUNING_RECALL and inverted.nprobe < inverted.nlist:
-        inverted.nprobe = min(2 * inverted.nprobe, inverted.nlist)
-        index.k_factor = min(2 * index.k_factor, 32.0)
+    index.nprobe = _least_probed(index)
+    while _share_found(built, queries, truth) < _TUNING_RECALL and index.nprobe < index.nlist:
+        index.nprobe = min(2 * index.nprobe, index.nlist)
+
+
+def _least_probed(index: Any) -> int:
+    """How many inverted lists are searched at least; more candidates are scored where more are."""
+    return max(16, int(index.nlist) // 24)
 
 
 def index_kind(count: int, dim: int) -> str:
@@ -114,20 +138,50 @@ def index_kind(count: int, dim: int) -> str:
     if count <= FLAT_LIMIT or dim % 4:
         return "Flat"
     lists = int(2 ** round(np.log2(2.0 * np.sqrt(count))))
-    return f"IVF{lists},PQ{dim // 2}x4fsr,RFlat"
+    return f"IVF{lists},PQ{dim // 2}x4fsr"
 
 
-def load_index(path: Path) -> FaissIndex:
+def load_index(path: Path, embeddings: Embeddings) -> FaissIndex:
     """Open an index written by :meth:`FaissIndex.save`, mapped where its type allows.
 
+    Args:
+        path: Where it is.
+        embeddings: Shape (n, dim), float32: the rows it was made from; kept, not copied.
+
     Raises:
-        BuildError: If the file is not a FAISS index.
+        BuildError: If the file is not a FAISS index, or one of other rows.
     """
     try:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
         raise BuildError(f"{path} is not a readable FAISS index: {error}") from error
-    return FaissIndex(index, "loaded")
+    if (index.ntotal, index.d) != embeddings.shape:
+        raise BuildError(f"{path} is of {index.ntotal} rows of {index.d}, not {embeddings.shape}")
+    if isinstance(index, faiss.IndexFlat):
+        return FaissIndex(index, "Flat")
+    return FaissIndex(index, index_kind(*embeddings.shape), embeddings)
+
+
+def inner_products(queries: Embeddings, embeddings: Embeddings, rows: Rows) -> Scores:
+    """Inner products of each query with rows of its own.
+
+    Args:
+        queries: Shape (q, dim), float32.
+        embeddings: Shape (n, dim), float32.
+        rows: Shape (q, k), int32; negative for none.
+
+    Returns:
+        Shape (q, k), float32; 0 where there is no row.
+    """
+    queries, embeddings = np.ascontiguousarray(queries), np.ascontiguousarray(embeddings)
+    found = np.zeros(rows.shape, dtype=np.float32)
+    ids = rows.astype(np.int64)  # a name of its own: FAISS is given no more than its address
+    _native.fvec_inner_products_by_idx(
+        *map(_native.swig_ptr, (found, queries, embeddings, ids)),
+        *(queries.shape[1], *rows.shape),
+    )
+    found[rows < 0] = 0.0
+    return found
 
 
 def measure_recall(

@@ -25,8 +25,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
-from recommender.lexical import LexicalVectors, similar_rows
-from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
+from recommender.faiss_index import inner_products
+from recommender.lexical import LexicalVectors
+from recommender.neighbors import NO_ROW, Neighbors, Rows
+from recommender.postings import similarities
+from recommender.ranking import NO_KEY, from_keys, sort_keys, top_of_rows
 from recommender.recipe import DEFAULT_RECIPE, Recipe
 
 SELF_OF = 5
@@ -38,7 +41,6 @@ _USUAL_PAIRS = 50
 _USUAL_DENSE = (0.15, 0.16)
 _USUAL_LEXICAL = (0.035, 0.027)
 _SEED = 20_260_101
-_CHUNK = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,44 +116,41 @@ def _with_prior(
 
 def gather_candidates(
     embeddings: Embeddings,
-    index: NeighborIndex,
-    lexical: LexicalVectors,
+    weights: sp.csr_matrix,
+    found: Rows,
     calibration: Calibration,
-    nearest: Neighbors,
-    recipe: Recipe = DEFAULT_RECIPE,
-) -> sp.csr_matrix:
-    """Every article's candidates of both kinds with their fused score.
+    start: int,
+) -> Neighbors:
+    """Score every candidate of the articles from row ``start`` on.
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows.
-        index: Over the same rows; only its count is used.
-        lexical: Their term weights.
-        calibration: Their chance.
-        nearest: Each row's dense neighbors, one deeper than the recipe's candidates.
-        recipe: How many candidates of each kind.
+        weights: Shape (n, terms): their term weights.
+        found: Shape (articles, k), int32: candidates of both kinds in any order, repeated or
+            not, the article itself among them or not; :data:`NO_ROW` for none.
+        calibration: Chance.
+        start: The row of the first of these articles.
 
     Returns:
-        Shape (n, n) CSR, float32, without the diagonal; sorted indices.
+        Shape (articles, k): each candidate once, sorted by (-score, row).
     """
-    count = index.count
-    columns: list[NDArray[np.int32]] = []
-    values: list[NDArray[np.float32]] = []
-    weights = lexical.weights
-    own_words = np.zeros(weights.shape[1], dtype=np.float32)  # one article's weights, by term
-    for row, found in enumerate(similar_rows(weights, recipe.candidates + 1)):
-        both = np.union1d(nearest.rows[row], found)
-        both = both[(both != NO_ROW) & (both != row)]
-        here = slice(weights.indptr[row], weights.indptr[row + 1])
-        own_words[weights.indices[here]] = weights.data[here]
-        fused = calibration.fuse(embeddings[both] @ embeddings[row], weights[both] @ own_words)
-        own_words[weights.indices[here]] = 0.0
-        columns.append(both.astype(np.int32))
-        values.append(fused)
-    lengths = [len(part) for part in columns]
-    indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    return sp.csr_matrix(
-        (np.concatenate(values), np.concatenate(columns), indptr), shape=(count, count)
-    )
+    stop = start + len(found)
+    rows = _distinct(found, np.arange(start, stop, dtype=np.int32))
+    dense = inner_products(embeddings[start:stop], embeddings, rows)
+    fused = calibration.fuse(dense, similarities(weights[start:stop], weights, rows))
+    keys = sort_keys(fused, rows)
+    keys[rows == NO_ROW] = NO_KEY
+    return from_keys(np.sort(keys, axis=1))
+
+
+def _distinct(found: Rows, own: NDArray[np.int32]) -> Rows:
+    """Each row's numbers once, without its own, ascending; :data:`NO_ROW` at the end."""
+    last = np.iinfo(np.int32).max
+    rows = np.where((found == NO_ROW) | (found == own[:, None]), last, found)
+    rows.sort(axis=1)
+    rows[:, 1:][rows[:, 1:] == rows[:, :-1]] = last
+    rows.sort(axis=1)
+    return np.where(rows == last, NO_ROW, rows).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,90 +167,69 @@ class Diffused:
 
 
 def diffuse(
-    own: sp.csr_matrix, calibration: Calibration, keep: int, recipe: Recipe = DEFAULT_RECIPE
+    own: Neighbors,
+    calibration: Calibration,
+    keep: int,
+    recipe: Recipe = DEFAULT_RECIPE,
+    *,
+    start: int = 0,
+    stop: int | None = None,
 ) -> Diffused:
     """Add what the nearest neighbors think, and keep each article's best.
 
     Args:
-        own: What :func:`gather_candidates` gave.
-        calibration: What it was scored with.
+        own: Every article's candidates, as :func:`gather_candidates` sorts them.
+        calibration: What they were scored with.
         keep: How many to keep of each article.
         recipe: How many neighbors have a say.
+        start: The first article that is looked at.
+        stop: The article after the last; all of them by default.
     """
-    count = own.shape[0]
-    width = recipe.diffusion_neighbors
-    best = top_of_rows(own, max(width, SELF_OF))
-    links = best.rows[:, :width]
+    stop = len(own.rows) if stop is None else stop
+    block = np.arange(start, stop)
+    links = own.rows[start:stop, : recipe.diffusion_neighbors]
     present = links != NO_ROW
     weights = np.where(present, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-    leading = best.scores[:, :SELF_OF]
-    known = np.isfinite(leading)
-    self_scores = np.where(known, leading, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    graph = sp.csr_matrix(
-        (
-            weights[present].astype(np.float32),
-            links[present],
-            np.concatenate([[0], np.cumsum(present.sum(axis=1))]),
-        ),
-        shape=(count, count),
-    )
-    floors = _floors(own)
-    above = own.copy()
-    above.data -= np.repeat(floors, np.diff(own.indptr))
-    above.data += _LISTED
-    with_self = (above + sp.diags(self_scores.astype(np.float32) - floors, format="csr")).tocsr()
-    ground = floors + graph @ floors
-    rows = np.full((count, keep), NO_ROW, dtype=np.int32)
-    scores = np.full((count, keep), -np.inf, dtype=np.float32)
-    for start in range(0, count, _CHUNK):
-        stop = min(start + _CHUNK, count)
-        total = (graph[start:stop] @ with_self + above[start:stop]).tocsr()
-        total.data += np.repeat(ground[start:stop], np.diff(total.indptr))
-        part = top_of_rows(total, keep, skip=np.arange(start, stop))
-        rows[start:stop], scores[start:stop] = part.rows, part.scores
+    # The article has a say of weight 1 itself; what it says of itself is skipped below.
+    speaking = np.concatenate([block[:, None], links], axis=1)
+    said = speaking != NO_ROW
+    speakers, places = np.unique(speaking[said], return_inverse=True)
+    ends = np.concatenate([[0], np.cumsum(said.sum(axis=1))])
+    loudness = np.concatenate([np.ones((len(block), 1)), weights], axis=1)[said]
+    shape = (len(block), len(speakers))
+    graph = sp.csr_matrix((loudness.astype(np.float32), places, ends), shape=shape)
+    opinions, floors = _opinions(own, speakers)
+    total = (graph @ opinions).tocsr()
+    total.data += np.repeat((graph @ floors).astype(np.float32), np.diff(total.indptr))
     # A copy is as close to the article's neighbors as the article is.
-    closeness = np.where(present, weights * np.where(present, best.scores[:, :width], 0), 0)
+    closeness = weights * np.where(present, own.scores[start:stop, : links.shape[1]], 0)
     return Diffused(
-        neighbors=Neighbors(rows=rows, scores=scores),
+        neighbors=top_of_rows(total, keep, skip=block),
         of_a_copy=(calibration.of_the_same + closeness.sum(axis=1)).astype(np.float32),
     )
 
 
-def _floors(own: sp.csr_matrix) -> NDArray[np.float32]:
-    """Each article's worst candidate: what a pair is given that no candidate list holds."""
-    floors = np.zeros(own.shape[0], dtype=np.float32)
-    filled = np.flatnonzero(np.diff(own.indptr))
-    if len(filled):
-        floors[filled] = np.minimum.reduceat(own.data, own.indptr[:-1][filled])
-    return floors
+def _opinions(
+    own: Neighbors, speakers: NDArray[np.integer]
+) -> tuple[sp.csr_matrix, NDArray[np.float32]]:
+    """What some articles say of all: scores above their floors, and these.
 
-
-def top_of_rows(
-    matrix: sp.csr_matrix, keep: int, skip: NDArray[np.int64] | None = None
-) -> Neighbors:
-    """Each row's largest entries, sorted by (-value, column).
-
-    Args:
-        matrix: Any CSR.
-        keep: Entries per row.
-        skip: A column to leave out, for each row.
+    The floor is an article's worst candidate: what a pair is given that no candidate list holds.
     """
-    count = matrix.shape[0]
-    rows = np.full((count, keep), NO_ROW, dtype=np.int32)
-    scores = np.full((count, keep), -np.inf, dtype=np.float32)
-    for place in range(count):
-        begin, end = matrix.indptr[place], matrix.indptr[place + 1]
-        columns, values = matrix.indices[begin:end], matrix.data[begin:end]
-        if len(values) > keep + 1:
-            # Every entry that ties with the last one kept stays in the running.
-            least = np.partition(values, len(values) - keep - 1)[len(values) - keep - 1]
-            chosen = values >= least
-            columns, values = columns[chosen], values[chosen]
-        if skip is not None:
-            other = columns != skip[place]
-            columns, values = columns[other], values[other]
-        order = np.lexsort((columns, -values))[:keep]
-        rows[place, : len(order)] = columns[order]
-        scores[place, : len(order)] = values[order]
-    return Neighbors(rows=rows, scores=scores)
+    rows, scores = own.rows[speakers], own.scores[speakers]
+    listed = rows != NO_ROW
+    lengths = listed.sum(axis=1)
+    floors = np.where(lengths, scores[np.arange(len(rows)), lengths - 1], 0).astype(np.float32)
+    first = np.where(listed[:, :SELF_OF], scores[:, :SELF_OF], 0.0)
+    of_itself = first.sum(axis=1) / np.maximum(listed[:, :SELF_OF].sum(axis=1), 1)
+    listed = np.concatenate([listed, np.ones((len(rows), 1), dtype=bool)], axis=1)
+    columns = np.concatenate([rows, speakers[:, None]], axis=1)
+    floor = floors[:, None]
+    above = np.concatenate([scores - floor + _LISTED, of_itself[:, None] - floor], axis=1)
+    ends = np.concatenate([[0], np.cumsum(lengths + 1)])
+    opinions = sp.csr_matrix(
+        (above[listed].astype(np.float32), columns[listed].astype(np.int32), ends),
+        shape=(len(rows), len(own.rows)),
+    )
+    return opinions, floors

@@ -1,30 +1,22 @@
 """Lexical evidence: which rare words two articles share.
 
 Each article is a unit vector of term weights; the similarity of two is their inner product.
-A full product of all pairs is quadratic, so only an article's most telling terms ask, and only
-the articles in which a term weighs most answer: the work per article is bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recommender.blocks import over_blocks
 from recommender.recipe import DEFAULT_RECIPE, Recipe
-from recommender.terms import TermCounts
-
-QUERY_TERMS = 32
-"""Terms of an article that look for others, its heaviest."""
-
-POSTINGS = 512
-"""Articles that a term finds, those in which it weighs most."""
+from recommender.terms import CorpusTerms, TermCounts
+from recommender.workspace import IN_MEMORY, MatrixColumns, Workspace
 
 _MAX_SHARE = 0.5
-_CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +33,30 @@ class LexicalVectors:
     idf: NDArray[np.float32]
 
 
-def weigh_terms(corpus: TermCounts, recipe: Recipe = DEFAULT_RECIPE) -> LexicalVectors:
+def weigh_terms(
+    corpus: CorpusTerms, recipe: Recipe = DEFAULT_RECIPE, workspace: Workspace = IN_MEMORY
+) -> LexicalVectors:
     """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 0.5 + ln((1 + n) / (1 + df)).
 
     The square root gives each of two articles half of the idf, so that a shared term counts
     by idf once, not squared; measured, it beats idf on both sides (see the ablation in
     ``benchmarks/``). Terms of more than half of the articles weigh nothing.
+
+    Args:
+        corpus: The counts.
+        recipe: What pairs weigh.
+        workspace: Gets the columns ``lexical_data``, ``lexical_indices``, ``lexical_indptr``.
     """
-    idf = np.concatenate([_root_idf(corpus.words), _root_idf(corpus.pairs)])
-    return LexicalVectors(weights=apply_weights(corpus, idf, recipe), idf=idf)
+    count = len(corpus)
+    idf = np.concatenate(
+        [_root_idf(corpus.word_holders, count), _root_idf(corpus.pair_holders, count)]
+    )
+    matrix = MatrixColumns(workspace, "lexical")
+    for rows in over_blocks(
+        lambda start, stop: apply_weights(corpus.counts(start, stop), idf, recipe), corpus.blocks
+    ):
+        matrix.append(rows)
+    return LexicalVectors(weights=matrix.finish(len(idf)), idf=idf)
 
 
 def apply_weights(
@@ -73,9 +80,7 @@ def apply_weights(
     return both
 
 
-def _root_idf(counts: sp.csr_matrix) -> NDArray[np.float32]:
-    count = counts.shape[0]
-    holders = np.bincount(counts.indices, minlength=counts.shape[1])
+def _root_idf(holders: NDArray[np.int64], count: int) -> NDArray[np.float32]:
     idf = np.sqrt(0.5 + np.log((1.0 + count) / (1.0 + holders)))
     if count >= 20:  # in fewer articles, half of them is not many
         idf[holders > _MAX_SHARE * count] = 0.0
@@ -97,60 +102,3 @@ def _scaled(matrix: sp.csr_matrix, unseen: NDArray[np.float32], square: float) -
     scale = np.sqrt(np.divide(square, squares, out=np.zeros_like(squares), where=squares > 0))
     matrix.data = (matrix.data * np.repeat(scale, lengths)).astype(np.float32)
     return matrix
-
-
-def similar_rows(weights: sp.csr_matrix, keep: int) -> Iterator[NDArray[np.int32]]:
-    """Each article's lexical candidates, itself among them.
-
-    Found by the pruned product: an article's heaviest terms ask, and each term's heaviest
-    articles answer. That is enough to find the candidates, not to score them.
-
-    Args:
-        weights: Shape (n, terms): see :class:`LexicalVectors`.
-        keep: Candidates per article.
-
-    Yields:
-        For each article at most ``keep`` rows, in no order.
-    """
-    yield from answer(weights, make_postings(weights), keep)
-
-
-def make_postings(weights: sp.csr_matrix) -> sp.csr_matrix:
-    """The articles that answer for each term: shape (terms, n), CSR, the heaviest of each row."""
-    return _heaviest_per_row(weights.T.tocsr(), POSTINGS)
-
-
-def answer(
-    asking: sp.csr_matrix, postings: sp.csr_matrix, keep: int
-) -> Iterator[NDArray[np.int32]]:
-    """The rows that share the most telling terms with each of some texts; see above.
-
-    Args:
-        asking: Shape (texts, terms): their term weights.
-        postings: See :func:`make_postings`.
-        keep: Rows per text.
-
-    Yields:
-        For each text at most ``keep`` rows, in no order.
-    """
-    asking = _heaviest_per_row(asking, QUERY_TERMS)
-    for start in range(0, asking.shape[0], _CHUNK):
-        block = asking[start : start + _CHUNK] @ postings
-        for place in range(block.shape[0]):
-            here = slice(block.indptr[place], block.indptr[place + 1])
-            found, similarity = block.indices[here], block.data[here]
-            if len(found) > keep:
-                found = found[np.argpartition(-similarity, keep - 1)[:keep]]
-            yield found
-
-
-def _heaviest_per_row(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """Each row's ``keep`` largest entries."""
-    lengths = np.diff(matrix.indptr)
-    kept = np.ones(matrix.nnz, dtype=bool)
-    for row in np.flatnonzero(lengths > keep).tolist():
-        begin, end = matrix.indptr[row], matrix.indptr[row + 1]
-        light = np.argpartition(matrix.data[begin:end], end - begin - keep)[: end - begin - keep]
-        kept[begin + light] = False
-    indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
-    return sp.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)

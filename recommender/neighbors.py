@@ -21,6 +21,8 @@ NO_ROW = -1
 _MOST_TIES = 1_024
 """Among more equals than this, which are found no longer matters."""
 
+_CELLS = 2**25  # 128 MB of scores at a time
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbors:
@@ -72,11 +74,15 @@ class ExactIndex:
         rows = np.full((len(queries), k), NO_ROW, dtype=np.int32)
         scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
         width = min(k, self.count)
-        for start in range(0, len(queries), 256):
-            all_scores = queries[start : start + 256] @ self._embeddings.T
-            best = np.argsort(-all_scores, axis=1, kind="stable")[:, :width]
-            rows[start : start + 256, :width] = best
-            scores[start : start + 256, :width] = np.take_along_axis(all_scores, best, axis=1)
+        step = max(1, _CELLS // max(self.count, 1))
+        for start in range(0, len(queries), step):
+            here = slice(start, start + step)
+            all_scores = queries[here] @ self._embeddings.T
+            least = np.partition(all_scores, self.count - width, axis=1)[:, self.count - width]
+            for row, found in zip(range(start, len(queries)), all_scores, strict=False):
+                best = np.flatnonzero(found >= least[row - start])
+                best = best[np.argsort(-found[best], kind="stable")][:width]
+                rows[row, :width], scores[row, :width] = best, found[best]
         return Neighbors(rows=rows, scores=scores)
 
 

@@ -8,15 +8,21 @@ came about.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 import stopwordsiso
 from numpy.typing import NDArray
 
-from recommender.terms import BREAK, Scan
+from recommender.bags import Bag, SharedPairs, count_bags, renumbered
+from recommender.blocks import equal_blocks, over_blocks
+from recommender.ranking import top_of_rows
+from recommender.scanning import BREAK, Scan, ScanBlock, WordPairs
+from recommender.workspace import IN_MEMORY, Workspace
 
 PER_ARTICLE = 40
 """Phrases kept of each article."""
@@ -26,6 +32,7 @@ NO_PHRASE = -1
 _COMMON_SHARE = 0.15
 _PAIR_COHESION = 0.08
 PAIR_BONUS = 1.5
+_CHUNK = 65_536
 
 # Words of reporting, not of topics. Frequent on a large site, they fall out by their
 # frequency; a small one needs the list.
@@ -75,92 +82,163 @@ class Phrases:
     names: Sequence[str]
 
 
-def extract_phrases(corpus: Scan, languages: Sequence[str]) -> Phrases:
+def extract_phrases(
+    corpus: Scan, languages: Sequence[str], workspace: Workspace = IN_MEMORY
+) -> Phrases:
     """Find every article's phrases.
 
     Args:
         corpus: The words of all articles.
         languages: BCP 47 tags of the languages that occur, for their stop words; if empty,
             the language whose stop words cover most of the corpus.
+        workspace: Gets the column ``phrases_rows``.
     """
-    words, word_of, printed = _fold_case(corpus)
-    content = _content_words(words, printed, corpus, word_of, languages)
-    count = len(corpus.ends)
-    tokens = word_of[corpus.tokens]
-    owners, weights = corpus.owners, corpus.weights
-
-    alone = content[tokens] & (np.array([len(word) for word in words])[tokens] > 2)
-    acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
-    alone |= content[tokens] & acronym[tokens]
-    keys = tokens.astype(np.int64)
-    article, phrase, tf = _frequencies(owners[alone], keys[alone], weights[alone])
-    holders = np.bincount(phrase, minlength=len(words))
-    common = max(2.0, _COMMON_SHARE * count) if count > 20 else float(count)
-    good = (holders <= common)[phrase] & ((holders >= 2)[phrase])
-    singles = article[good], phrase[good], tf[good], np.log1p(count / holders[phrase[good]])
-
-    joined = content[tokens[:-1]] & content[tokens[1:]] & (owners[:-1] == owners[1:])
-    pair_keys = (keys[:-1] * len(words) + keys[1:])[joined]
-    article, pair, tf = _frequencies(owners[:-1][joined], pair_keys, weights[:-1][joined])
-    known, inverse, pair_holders = np.unique(pair, return_inverse=True, return_counts=True)
-    first, second = known // len(words), known % len(words)
-    rarer = np.minimum(*(np.maximum(1, holders[part]) for part in (first, second)))
-    fits = (pair_holders >= 2) & (pair_holders <= common) & (pair_holders >= _PAIR_COHESION * rarer)
-    good = fits[inverse]
-    pairs = (
-        article[good],
-        inverse[good] + len(words),
-        tf[good],
-        PAIR_BONUS * np.log1p(count / pair_holders[inverse[good]]),
-    )
-
-    articles, phrases, frequency, weight = (
-        np.concatenate(both) for both in zip(singles, pairs, strict=True)
-    )
-    value = np.sqrt(frequency) * weight
-    order = np.lexsort((phrases, -value, articles))
-    articles, phrases = articles[order], phrases[order]
-    starts = np.searchsorted(articles, np.arange(count))
-    rank = np.arange(len(articles)) - starts[articles]
-    chosen = rank < PER_ARTICLE
-    used, ids = np.unique(phrases[chosen], return_inverse=True)
-    rows = np.full((count, PER_ARTICLE), NO_PHRASE, dtype=np.int32)
-    rows[articles[chosen], rank[chosen]] = ids
-    names = [
-        printed[number]
-        if number < len(words)
-        else f"{printed[first[number - len(words)]]} {printed[second[number - len(words)]]}"
-        for number in used.tolist()
-    ]
-    return Phrases(rows=rows, names=names)
+    spelled = _Spelled.of(corpus, languages)
+    bags = count_bags(corpus, spelled.words, spelled.pairs, workspace, "phrases")
+    known = _Known.of(bags.word_holders, bags.shared_pairs(), len(corpus))
+    numbers = workspace.column("phrase_numbers", np.int32, PER_ARTICLE)
+    used = np.zeros(len(known), dtype=bool)
+    for best in over_blocks(lambda *block: known.best(bags.bag(*block)), bags.blocks):
+        used[best[best != NO_PHRASE]] = True
+        numbers.append(best)
+    bags.drop()
+    new_number = np.cumsum(used) - 1
+    chosen, rows = numbers.finish(), workspace.column("phrases_rows", np.int32, PER_ARTICLE)
+    for start, stop in equal_blocks(len(corpus), _CHUNK):
+        part = chosen[start:stop]
+        rows.append(np.where(part == NO_PHRASE, NO_PHRASE, new_number[part]).astype(np.int32))
+    workspace.drop("phrase_numbers")
+    return Phrases(rows=rows.finish(), names=known.names(np.flatnonzero(used), spelled.printed))
 
 
-def _fold_case(corpus: Scan) -> tuple[list[str], NDArray[np.int64], list[str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spelled:
+    """What each spelling is as a phrase, and what it is in one of two words.
+
+    Attributes:
+        printed: How each word, whatever its case, is mostly printed.
+        alone: Shape (spellings,): its word's number, -1 if that is no phrase by itself.
+        paired: Shape (spellings,): the same, -1 if no phrase begins or ends with it.
+    """
+
+    printed: list[str]
+    alone: NDArray[np.int64]
+    paired: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, corpus: Scan, languages: Sequence[str]) -> _Spelled:
+        uses = corpus.uses()
+        words, word_of, printed = _fold_case(corpus.spellings, uses)
+        word_uses = np.bincount(word_of, weights=uses, minlength=len(words)).astype(np.int64)
+        content = _content_words(words, printed, word_uses, languages)
+        short = np.array([len(word) <= 2 for word in words])
+        acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
+        telling = content & (~short | acronym)
+        return cls(
+            printed=printed,
+            alone=np.where(telling[word_of], word_of, -1),
+            paired=np.where(content[word_of], word_of, -1),
+        )
+
+    def words(self, block: ScanBlock) -> sp.csr_matrix:
+        """How often each word is in each article, words of the title twice."""
+        columns = self.alone[block.tokens]
+        told = columns >= 0
+        return sp.coo_matrix(
+            (block.weights[told], (block.owners[told], columns[told])),
+            shape=(block.count, len(self.printed)),
+        ).tocsr()
+
+    def pairs(self, block: ScanBlock) -> WordPairs:
+        """Pairs of neighboring words."""
+        return block.neighbors(self.paired, len(self.printed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Every phrase there may be: words, and after them pairs of words.
+
+    Attributes:
+        weights: Shape (phrases,), float64: how telling each is; 0 for what is none.
+        pair_keys: Shape (pairs,), int64, ascending: ``first * words + second``.
+    """
+
+    weights: NDArray[np.float64]
+    pair_keys: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, holders: NDArray[np.int64], pairs: SharedPairs, count: int) -> _Known:
+        common = max(2.0, _COMMON_SHARE * count) if count > 20 else float(count)
+        alone = (holders >= 2) & (holders <= common)
+        rarer = np.minimum(*(np.maximum(1, holders[part]) for part in _parts(pairs.keys, holders)))
+        fits = (pairs.holders <= common) & (pairs.holders >= _PAIR_COHESION * rarer)
+        weights = np.concatenate(
+            [
+                np.where(alone, np.log1p(count / np.maximum(holders, 1)), 0.0),
+                np.where(fits, PAIR_BONUS * np.log1p(count / pairs.holders), 0.0),
+            ]
+        )
+        return cls(weights=weights, pair_keys=pairs.keys)
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def best(self, bag: Bag) -> NDArray[np.int32]:
+        """The best phrases of each article of a block; :data:`NO_PHRASE` at the end."""
+        places = np.searchsorted(self.pair_keys, bag.keys)
+        fits = places < len(self.pair_keys)
+        fits[fits] = self.pair_keys[places[fits]] == bag.keys[fits]
+        pairs = renumbered(bag.pairs, np.where(fits, places, -1), len(self.pair_keys))
+        both = sp.hstack([bag.words, pairs], format="csr")
+        told = np.where(self.weights > 0, np.arange(len(self)), -1)
+        phrases = renumbered(both, told, len(self))
+        phrases.data = np.sqrt(phrases.data) * self.weights[phrases.indices].astype(np.float32)
+        return top_of_rows(phrases, PER_ARTICLE).rows
+
+    def names(self, numbers: NDArray[np.int64], printed: Sequence[str]) -> list[str]:
+        """Phrases as a reader would write them."""
+        words = numbers < len(printed)
+        first, second = _parts(self.pair_keys[numbers[~words] - len(printed)], printed)
+        pairs = zip(first.tolist(), second.tolist(), strict=True)
+        return [
+            *(printed[number] for number in numbers[words].tolist()),
+            *(f"{printed[one]} {printed[other]}" for one, other in pairs),
+        ]
+
+
+def _parts(keys: NDArray[np.int64], words: Sized) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    first, second = np.divmod(keys, max(len(words), 1))
+    return first, second
+
+
+def _fold_case(
+    spellings: Sequence[str], uses: NDArray[np.int64]
+) -> tuple[list[str], NDArray[np.int64], list[str]]:
     """Words without case, each spelling's word, and how each word is mostly printed."""
-    uses = np.bincount(corpus.tokens, minlength=len(corpus.spellings))
     numbers: dict[str, int] = {"": BREAK}
-    word_of = np.zeros(len(corpus.spellings), dtype=np.int64)
+    word_of = np.zeros(len(spellings), dtype=np.int64)
     printed: list[str] = [""]
-    best: list[int] = [0]
-    for spelling_id, spelling in enumerate(corpus.spellings[1:], 1):
+    best = array("q", [0])
+    for spelling_id, (spelling, used) in enumerate(zip(spellings, uses.tolist(), strict=True)):
+        if spelling_id == BREAK:
+            continue
         number = numbers.setdefault(spelling.casefold(), len(numbers))
         word_of[spelling_id] = number
         if number == len(printed):
             printed.append(spelling)
             best.append(0)
-        if uses[spelling_id] > best[number]:
-            printed[number], best[number] = spelling, int(uses[spelling_id])
+        if used > best[number]:
+            printed[number], best[number] = spelling, used
     return list(numbers), word_of, printed
 
 
 def _content_words(
     words: list[str],
     printed: list[str],
-    corpus: Scan,
-    word_of: NDArray[np.int64],
+    uses: NDArray[np.int64],
     languages: Sequence[str],
 ) -> NDArray[np.bool_]:
-    stop = _stop_words(words, corpus, word_of, languages)
+    stop = _stop_words(words, uses, languages)
     return np.array(
         [
             bool(word)
@@ -174,13 +252,10 @@ def _content_words(
     )
 
 
-def _stop_words(
-    words: list[str], corpus: Scan, word_of: NDArray[np.int64], languages: Sequence[str]
-) -> set[str]:
+def _stop_words(words: list[str], uses: NDArray[np.int64], languages: Sequence[str]) -> set[str]:
     codes = {language.partition("-")[0] for language in languages}
     known = sorted(code for code in codes if stopwordsiso.has_lang(code))
     if not known:
-        uses = np.bincount(word_of[corpus.tokens], minlength=len(words))
         frequent = Counter({words[i]: int(uses[i]) for i in np.argsort(-uses)[:300] if words[i]})
         covered = {
             code: sum(
@@ -190,16 +265,3 @@ def _stop_words(
         }
         known = [max(covered, key=lambda code: covered[code])] if any(covered.values()) else []
     return set(stopwordsiso.stopwords(known)) if known else set()
-
-
-def _frequencies(
-    owners: NDArray[np.int64], keys: NDArray[np.int64], weights: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Equal keys of one article added up, in the order (article, key)."""
-    order = np.lexsort((keys, owners))
-    owners, keys, weights = owners[order], keys[order], weights[order]
-    fresh = np.ones(len(keys), dtype=bool)
-    fresh[1:] = (owners[1:] != owners[:-1]) | (keys[1:] != keys[:-1])
-    starts = np.flatnonzero(fresh)
-    summed = np.add.reduceat(weights, starts) if len(starts) else weights
-    return owners[starts], keys[starts], summed.astype(np.float64)

@@ -23,6 +23,7 @@ REJECTED = 20
 _HEAD = 12
 _POOL = 24
 _CHUNK = 1_024
+_ADOPTING = 65_536
 
 
 class Reason(enum.IntEnum):
@@ -60,11 +61,13 @@ def apply_policy(
     embeddings: Embeddings,
     depth: int,
     diversity: float = DEFAULT_RECIPE.diversity,
+    first: int = 0,
 ) -> Lists:
     """Turn candidates into lists.
 
     Args:
-        candidates: Rows and scores, scores in [0, 1], sorted by (-score, row).
+        candidates: Rows and scores of some neighboring articles, scores in [0, 1], sorted by
+            (-score, row).
         stories: Which rows are the same story.
         languages: Shape (n,), int32: language ids, 0 unknown. Where both are known, articles
             of another language stand after all of the same.
@@ -73,6 +76,7 @@ def apply_policy(
         embeddings: Shape (n, dim), float32, unit rows.
         depth: Length of the lists.
         diversity: 0 for pure relevance.
+        first: The row of the first of these articles.
     """
     count = len(candidates.rows)
     lists = Lists(
@@ -83,7 +87,7 @@ def apply_policy(
     )
     for start in range(0, count, _CHUNK):
         here = slice(start, min(start + _CHUNK, count))
-        own = np.arange(here.start, here.stop)
+        own = np.arange(first + here.start, first + here.stop)
         rows, scores = candidates.rows[here], candidates.scores[here]
         present = rows != NO_ROW
         safe = np.where(present, rows, 0)
@@ -212,14 +216,20 @@ def adopt_orphans(lists: Lists, visible: NDArray[np.bool_], shown: int) -> int:
     Returns:
         How many were adopted.
     """
-    head = lists.rows[:, :shown]
     linked = np.zeros(len(visible), dtype=bool)
-    linked[head[visible][head[visible] != NO_ROW]] = True
-    tail = lists.rows[:, shown:]
-    homes, places = np.nonzero((tail != NO_ROW) & visible[:, None])
-    targets = tail[homes, places]
-    wanted = visible[targets] & ~linked[targets]
-    homes, places, targets = homes[wanted], places[wanted] + shown, targets[wanted]
+    parts: list[tuple[NDArray[np.integer], ...]] = []
+    for start in range(0, len(visible), _ADOPTING):
+        here = slice(start, start + _ADOPTING)
+        head = lists.rows[here, :shown][visible[here]]
+        linked[head[head != NO_ROW]] = True
+    for start in range(0, len(visible), _ADOPTING):
+        here = slice(start, start + _ADOPTING)
+        tail = lists.rows[here, shown:]
+        homes, places = np.nonzero((tail != NO_ROW) & visible[here, None])
+        targets = tail[homes, places]
+        wanted = visible[targets] & ~linked[targets]
+        parts.append((start + homes[wanted], places[wanted] + shown, targets[wanted]))
+    homes, places, targets = (np.concatenate(some) for some in zip(*parts, strict=True))
     ratio = lists.scores[homes, places] / np.maximum(lists.scores[homes, shown - 1], 1e-6)
     adopted: set[int] = set()
     taken: set[int] = set()

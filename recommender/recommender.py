@@ -32,9 +32,10 @@ from recommender.phrases import extract_phrases
 from recommender.preferences import Preferences
 from recommender.records import to_articles
 from recommender.related import DEFAULT_DEPTH, SHOWN, Catalogue, relate
+from recommender.scanning import scan
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from recommender.sharing import explain, shared_phrases
-from recommender.terms import count_terms, scan
+from recommender.terms import count_corpus
 from recommender.text import prepare
 from recommender.visibility import window
 
@@ -135,7 +136,7 @@ class Recommender:
         encoder = self._encoder = self._encoder or load_encoder(self._model)
         embeddings = embed_texts(encoder, texts, progress=progress)
         corpus = scan(texts)
-        terms = count_terms(corpus)
+        terms = count_corpus(corpus)
         languages = _languages(known)
         dates = np.array([_day(article) for article in known], dtype=np.int32)
         self._rows = {article.id: row for row, article in enumerate(known)}

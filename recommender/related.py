@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recommender.blocks import Spread, equal_blocks, over_blocks
 from recommender.encoder import Embeddings
 from recommender.fusion import (
     Calibration,
@@ -18,16 +21,21 @@ from recommender.fusion import (
 )
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
-from recommender.policy import Lists, adopt_orphans, apply_policy
+from recommender.policy import REJECTED, Lists, adopt_orphans, apply_policy
+from recommender.postings import answer, make_postings
 from recommender.recipe import DEFAULT_RECIPE, Recipe
 from recommender.stories import Stories, Texts, find_stories
-from recommender.terms import TermCounts
+from recommender.terms import CorpusTerms
+from recommender.workspace import IN_MEMORY, Workspace
 
 DEFAULT_DEPTH = 50
 """Length of a stored list: deeper than anyone shows, so that serving can filter it."""
 
 SHOWN = 6
 """Length at which orphans and hubs are counted: what a page shows."""
+
+_BLOCK = 256
+_SEARCHED = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +56,7 @@ class Catalogue:
 
     embeddings: Embeddings
     index: NeighborIndex
-    terms: TermCounts
+    terms: CorpusTerms
     texts: Texts
     languages: NDArray[np.int32]
     dates: NDArray[np.int32]
@@ -83,6 +91,8 @@ def relate(
     recipe: Recipe = DEFAULT_RECIPE,
     adopt: bool = False,
     calibration: Calibration | None = None,
+    workspace: Workspace = IN_MEMORY,
+    spread: Spread = over_blocks,
 ) -> Related:
     """Relate every article to all others.
 
@@ -93,24 +103,41 @@ def relate(
         adopt: Give orphans a place in a list; see :func:`recommender.policy.adopt_orphans`.
         calibration: Chance as measured for an earlier build, so that scores stay comparable;
             measured anew by default.
+        workspace: Gets every array that grows with the corpus; those of the lists, of the term
+            weights and of their postings stay.
+        spread: Works on many blocks at once; on every core of this machine by default.
     """
-    nearest = catalogue.index.search(catalogue.embeddings, recipe.candidates + 1)
+    nearest = _find_nearest(
+        catalogue.embeddings, catalogue.index, recipe.candidates + 1, workspace, spread
+    )
     stories = find_stories(nearest, catalogue.texts, catalogue.superseded, catalogue.dates)
-    lexical = weigh_terms(catalogue.terms, recipe)
+    lexical = weigh_terms(catalogue.terms, recipe, workspace)
+    postings = make_postings(lexical.weights, workspace)
     calibration = calibration or calibrate(catalogue.embeddings, lexical, recipe)
-    own = gather_candidates(
-        catalogue.embeddings, catalogue.index, lexical, calibration, nearest, recipe
+    own = _find_candidates(
+        catalogue.embeddings, lexical.weights, postings, calibration, nearest, workspace, spread
     )
-    diffused = diffuse(own, calibration, 2 * depth, recipe)
-    lists = apply_policy(
-        to_scale(diffused),
-        stories=stories,
-        languages=catalogue.languages,
-        weights=catalogue.weights,
-        embeddings=catalogue.embeddings,
-        depth=depth,
-        diversity=recipe.diversity,
+    workspace.drop("nearest_rows", "nearest_scores")
+
+    languages, weights, embeddings = catalogue.languages, catalogue.weights, catalogue.embeddings
+
+    def list_block(start: int, stop: int) -> Lists:
+        diffused = diffuse(own, calibration, 2 * depth, recipe, start=start, stop=stop)
+        return apply_policy(
+            to_scale(diffused),
+            stories=stories,
+            languages=languages,
+            weights=weights,
+            embeddings=embeddings,
+            depth=depth,
+            diversity=recipe.diversity,
+            first=start,
+        )
+
+    lists = _write_lists(
+        spread(list_block, equal_blocks(len(own.rows), _BLOCK), stage="lists"), depth, workspace
     )
+    workspace.drop("candidate_rows", "candidate_scores")
     if adopt and depth > SHOWN:
         adopt_orphans(lists, catalogue.visible, SHOWN)
     return Related(
@@ -120,6 +147,64 @@ def relate(
         calibration=calibration,
         health=measure_health(lists, catalogue.visible),
     )
+
+
+def _find_nearest(
+    embeddings: Embeddings, index: NeighborIndex, k: int, workspace: Workspace, spread: Spread
+) -> Neighbors:
+    """Every article's neighbors by embedding."""
+
+    def find(start: int, stop: int) -> Neighbors:
+        return index.search(embeddings[start:stop], k)
+
+    rows = workspace.column("nearest_rows", np.int32, k)
+    scores = workspace.column("nearest_scores", np.float32, k)
+    blocks = equal_blocks(len(embeddings), _SEARCHED)
+    # FAISS itself uses every core.
+    alone = spread is over_blocks
+    parts = starmap(find, blocks) if alone else spread(find, blocks, stage="nearest")
+    for part in parts:
+        rows.append(part.rows)
+        scores.append(part.scores)
+    return Neighbors(rows=rows.finish(), scores=scores.finish())
+
+
+def _find_candidates(
+    embeddings: Embeddings,
+    weights: sp.csr_matrix,
+    postings: sp.csr_matrix,
+    calibration: Calibration,
+    nearest: Neighbors,
+    workspace: Workspace,
+    spread: Spread,
+) -> Neighbors:
+    """Every article's candidates of both kinds, scored and sorted."""
+    k = nearest.rows.shape[1]
+
+    def find(start: int, stop: int) -> Neighbors:
+        found = answer(weights[start:stop], postings, k)
+        both = np.concatenate([nearest.rows[start:stop], found], axis=1)
+        return gather_candidates(embeddings, weights, both, calibration, start)
+
+    rows = workspace.column("candidate_rows", np.int32, 2 * k)
+    scores = workspace.column("candidate_scores", np.float32, 2 * k)
+    for part in spread(find, equal_blocks(len(embeddings), _BLOCK), stage="candidates"):
+        rows.append(part.rows)
+        scores.append(part.scores)
+    return Neighbors(rows=rows.finish(), scores=scores.finish())
+
+
+def _write_lists(parts: Iterable[Lists], depth: int, workspace: Workspace) -> Lists:
+    columns = {
+        "rows": workspace.column("related_rows", np.int32, depth),
+        "scores": workspace.column("related_scores", np.float32, depth),
+        "rejected_rows": workspace.column("rejected_rows", np.int32, REJECTED),
+        "rejected_reasons": workspace.column("rejected_reasons", np.uint8, REJECTED),
+    }
+    for part in parts:
+        for name, column in columns.items():
+            column.append(getattr(part, name))
+    return Lists(**{name: column.finish() for name, column in columns.items()})
 
 
 def to_scale(diffused: Diffused) -> Neighbors:
@@ -145,9 +230,9 @@ def measure_health(lists: Lists, visible: NDArray[np.bool_]) -> dict[str, float]
     count = int(visible.sum())
     if count == 0:
         return {"coverage": 0.0, "orphans": 0, "largest_hub": 0.0, "median_score": 0.0, "empty": 0}
-    shown = lists.rows[visible][:, :SHOWN]
+    shown = lists.rows[:, :SHOWN][visible]
     inbound = np.bincount(shown[shown != NO_ROW], minlength=len(visible))[visible]
-    first = lists.scores[visible][:, 0]
+    first = lists.scores[:, 0][visible]
     found = np.isfinite(first)
     orphans = int((inbound == 0).sum())
     return {

@@ -21,6 +21,7 @@ _CONTAINMENT = 0.6
 _SHINGLE = 3
 _MIN_SHINGLES = 8
 _CANDIDATES = 8
+_CHUNK = 65_536
 
 
 class Texts(Protocol):
@@ -83,7 +84,9 @@ def find_stories(
             join(one, other)
     for newer, older in superseded.items():
         join(newer, older)
-    roots = np.array([root_of(row) for row in range(count)])
+    roots = parent
+    while not np.array_equal(roots, parent[roots]):
+        roots = parent[roots]
     _, of = np.unique(roots, return_inverse=True)
     generation = _generations(superseded, count)
     members = np.lexsort((np.arange(count), -dates.astype(np.int64), -generation, of))
@@ -107,14 +110,19 @@ def _shingles(text: PreparedText) -> set[int]:
 
 
 def _close_pairs(neighbors: Neighbors) -> list[tuple[int, int]]:
-    rows = neighbors.rows[:, :_CANDIDATES]
-    close = (neighbors.scores[:, :_CANDIDATES] >= _COSINE) & (rows >= 0)
-    left, place = np.nonzero(close)
-    right = rows[left, place]
-    pairs = {
-        (min(a, b), max(a, b)) for a, b in zip(left.tolist(), right.tolist(), strict=True) if a != b
-    }
-    return sorted(pairs)
+    """Pairs of close rows, the lower first, each once, ascending."""
+    found: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
+    count = len(neighbors.rows)
+    for start in range(0, count, _CHUNK):
+        rows = neighbors.rows[start : start + _CHUNK, :_CANDIDATES]
+        scores = neighbors.scores[start : start + _CHUNK, :_CANDIDATES]
+        left, place = np.nonzero((scores >= _COSINE) & (rows >= 0))
+        right = rows[left, place].astype(np.int64)
+        left += start
+        keys = np.minimum(left, right) * count + np.maximum(left, right)
+        found.append(np.unique(keys[left != right]))
+    first, second = np.divmod(np.unique(np.concatenate(found)), max(count, 1))
+    return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
 def _generations(superseded: Mapping[int, int], count: int) -> NDArray[np.int64]:

@@ -1,71 +1,24 @@
-"""Words of a corpus: scanned once, then counted as sparse rows of terms.
-
-A spelling is looked up once however often it occurs, so that the work per article is one
-regular expression and the rest is NumPy: about a million words a second on one core.
-"""
+"""Terms of a corpus: words and pairs of neighboring words, counted as sparse rows."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.text import PreparedText
-
-TITLE_WEIGHT = 2
-"""A word of the title counts as often as this many in the body."""
-
-BREAK = 0
-"""The spelling id of punctuation that ends a phrase."""
-
-_TOKEN = re.compile(r"\w+(?:[-‐‑]\w+)*|[^\w\s]+")  # noqa: RUF001 - typographic hyphens are meant
-_PART = re.compile(r"\w+")
-_CHUNK = 4_096
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2,}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """A corpus as a stream of spellings.
-
-    Attributes:
-        tokens: Shape (all words,), int32: ids into ``spellings``; :data:`BREAK` between phrases.
-        ends: Shape (articles,), int64: where each article's words end.
-        title_ends: Shape (articles,), int64: where the words of each article's title end.
-        spellings: Every distinct word as printed; index 0 is the break.
-    """
-
-    tokens: NDArray[np.int32]
-    ends: NDArray[np.int64]
-    title_ends: NDArray[np.int64]
-    spellings: Sequence[str]
-
-    @property
-    def owners(self) -> NDArray[np.int64]:
-        """Which article each token belongs to."""
-        lengths = np.diff(self.ends, prepend=0)
-        return np.repeat(np.arange(len(self.ends)), lengths)
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """:data:`TITLE_WEIGHT` for words of a title, else 1."""
-        starts = np.concatenate([[0], self.ends[:-1]])
-        title_lengths = self.title_ends - starts
-        weights = np.ones(len(self.tokens), dtype=np.float32)
-        offsets = np.arange(title_lengths.sum()) - np.repeat(
-            np.cumsum(title_lengths) - title_lengths, title_lengths
-        )
-        weights[np.repeat(starts, title_lengths) + offsets] = TITLE_WEIGHT
-        return weights
+from recommender.bags import Bag, Bags, count_bags, renumbered
+from recommender.blocks import Block
+from recommender.scanning import UNSPACED, Scan, ScanBlock, WordPairs, terms_of
+from recommender.workspace import IN_MEMORY, Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermCounts:
-    """A corpus as bags of words and of pairs of neighboring words.
+    """Articles as bags of words and of pairs of neighboring words.
 
     Attributes:
         words: Shape (articles, vocabulary), float32 CSR; words of titles weighted.
@@ -83,52 +36,59 @@ class TermCounts:
     lone: NDArray[np.float32]
 
 
-def scan(texts: Iterable[PreparedText]) -> Scan:
-    """Read every word of a corpus once."""
-    numbers = _Numbers()
-    number_of = numbers.__getitem__
-    chunks: list[NDArray[np.int32]] = []
-    pending: list[int] = []
-    ends: list[int] = []
-    title_ends: list[int] = []
-    size = 0
-    for text in texts:
-        for part in (text.title, text.body):
-            pending.extend(map(number_of, _TOKEN.findall(part)))
-            pending.append(BREAK)
-            ends.append(size + len(pending))
-        title_ends.append(ends.pop(-2))
-        if len(pending) > 1_000_000:
-            chunks.append(np.array(pending, dtype=np.int32))
-            size += len(pending)
-            pending.clear()
-    chunks.append(np.array(pending, dtype=np.int32))
-    return Scan(
-        tokens=np.concatenate(chunks),
-        ends=np.array(ends, dtype=np.int64),
-        title_ends=np.array(title_ends, dtype=np.int64),
-        spellings=numbers.spellings,
-    )
+class CorpusTerms:
+    """The terms of a whole corpus, counted block by block; made by :func:`count_corpus`.
+
+    Attributes:
+        vocabulary: See :class:`TermCounts`.
+        pair_keys: See :class:`TermCounts`.
+        word_holders: Shape (vocabulary,), int64: how many articles hold each word.
+        pair_holders: Shape (pairs,), int64: the same for pairs.
+    """
+
+    def __init__(
+        self,
+        bags: Bags,
+        columns: _Columns,
+        *,
+        word_holders: NDArray[np.int64],
+        pair_holders: NDArray[np.int64],
+    ) -> None:
+        self._bags, self._columns = bags, columns
+        self.vocabulary = columns.vocabulary
+        self.pair_keys = columns.pair_keys
+        self.word_holders, self.pair_holders = word_holders, pair_holders
+
+    def __len__(self) -> int:
+        return self.blocks[-1][1] if self.blocks else 0
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """The blocks of rows in which they were counted."""
+        return self._bags.blocks
+
+    def counts(self, start: int, stop: int) -> TermCounts:
+        """The counts of one of the blocks."""
+        return self._columns.read(self._bags.bag(start, stop))
+
+    def whole(self) -> TermCounts:
+        """The counts of all articles at once, which takes their memory."""
+        parts = [self.counts(*block) for block in self.blocks]
+        return TermCounts(
+            words=sp.vstack([part.words for part in parts], format="csr", dtype=np.float32),
+            pairs=sp.vstack([part.pairs for part in parts], format="csr", dtype=np.float32),
+            vocabulary=self.vocabulary,
+            pair_keys=self.pair_keys,
+            lone=np.concatenate([part.lone for part in parts]),
+        )
+
+    def drop(self) -> None:
+        """Give the room of the counts back."""
+        self._bags.drop()
 
 
-class _Numbers(dict[str, int]):
-    """The number of each token, given at its first sight, so that no later one takes a step."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spellings = [""]
-
-    def __missing__(self, token: str) -> int:
-        number = BREAK
-        if _PART.match(token):
-            number = len(self.spellings)
-            self.spellings.append(token)
-        self[token] = number
-        return number
-
-
-def count_terms(corpus: Scan, known: TermCounts | None = None) -> TermCounts:
-    """Count the words and word pairs of every article.
+def count_corpus(corpus: Scan, workspace: Workspace = IN_MEMORY) -> CorpusTerms:
+    """Count the words and word pairs of every article, and decide which are columns.
 
     A hyphenated word counts as itself and as its parts (``anti-cd20``, ``anti``, ``cd20``);
     scripts without spaces count as pairs of characters. What a single article holds matches
@@ -136,37 +96,134 @@ def count_terms(corpus: Scan, known: TermCounts | None = None) -> TermCounts:
 
     Args:
         corpus: The articles' words.
-        known: The counts of a finished build, whose columns are counted then and no others:
-            for scoring a text that is not in it.
+        workspace: Gets the counts, until :meth:`CorpusTerms.drop`.
     """
-    columns, found, lengths = _columns(corpus, () if known is None else known.vocabulary)
-    every = _sum_up(corpus, found, lengths, len(columns))
-    names = np.array(list(columns), dtype=object)
-    if known is None:
-        kept = np.flatnonzero(_holders(every) >= min(2, every.shape[0]))
-        order = kept[np.argsort(names[kept])] if len(kept) else kept
-    else:
-        order = np.arange(len(known.vocabulary))
-    counts = every[:, order].tocsr()
-    counts.sort_indices()
-    new_column = np.full(len(names), -1)
+    spelled = _Spelled.of(corpus.spellings, ())
+    bags = count_bags(corpus, spelled.words, spelled.pairs, workspace, "terms")
+    names = np.array(spelled.names, dtype=object)
+    kept = np.flatnonzero(bags.word_holders >= min(2, len(corpus)))
+    order = kept[np.argsort(names[kept])] if len(kept) else kept
+    new_column = np.full(len(names), -1, dtype=np.int64)
     new_column[order] = np.arange(len(order))
-    vocabulary = names[order].tolist()
-    # A word stands in pairs as a whole: by the last of its columns, the hyphenated form.
-    stands_for = np.full(len(lengths), -1, dtype=np.int64)
-    single = np.array([_UNSPACED.search(name) is None for name in corpus.spellings])
-    some = (lengths > 0) & single
-    stands_for[some] = new_column[found[np.cumsum(lengths)[some] - 1]] if len(found) else -1
-    pair_keys, pairs = _count_pairs(
-        corpus, stands_for, len(vocabulary), None if known is None else known.pair_keys
+    shared = bags.shared_pairs()
+    first, second = np.divmod(shared.keys, max(len(names), 1))
+    keys = new_column[first] * len(order) + new_column[second]
+    by_key = np.argsort(keys)
+    columns = _Columns(
+        vocabulary=names[order].tolist(), pair_keys=keys[by_key], new_column=new_column
     )
-    return TermCounts(
-        words=counts,
-        pairs=pairs,
-        vocabulary=vocabulary,
-        pair_keys=pair_keys,
-        lone=(_damped_squares(every) - _damped_squares(counts)).astype(np.float32),
+    return CorpusTerms(
+        bags,
+        columns,
+        word_holders=bags.word_holders[order],
+        pair_holders=shared.holders[by_key],
     )
+
+
+def count_terms(corpus: Scan, known: TermCounts) -> TermCounts:
+    """Count texts in the columns of a finished build and no others: see :func:`count_corpus`.
+
+    Args:
+        corpus: The texts' words.
+        known: The build's counts; only its columns are looked at.
+    """
+    spelled = _Spelled.of(corpus.spellings, known.vocabulary)
+    bags = count_bags(corpus, spelled.words, spelled.pairs, IN_MEMORY, "terms")
+    new_column = np.full(len(spelled.names), -1, dtype=np.int64)
+    new_column[: len(known.vocabulary)] = np.arange(len(known.vocabulary))
+    columns = _Columns(
+        vocabulary=known.vocabulary, pair_keys=known.pair_keys, new_column=new_column
+    )
+    nothing = np.zeros(0, dtype=np.int64)
+    return CorpusTerms(bags, columns, word_holders=nothing, pair_holders=nothing).whole()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spelled:
+    """What each spelling counts as, by raw column: in the order in which they were met.
+
+    Attributes:
+        names: The term of each column.
+        found: The columns of all spellings, one spelling after another.
+        first: Shape (spellings,): where each spelling's begin among them.
+        lengths: Shape (spellings,): how many of them are each spelling's.
+        stands_for: Shape (spellings,): the column of the whole word, which stands in pairs; -1
+            for none.
+    """
+
+    names: list[str]
+    found: NDArray[np.int64]
+    first: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    stands_for: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, spellings: Sequence[str], known: Sequence[str]) -> _Spelled:
+        columns: dict[str, int] = {word: column for column, word in enumerate(known)}
+        found, lengths, stands_for = array("q"), array("q", [0]), array("q", [-1])
+        for spelling in spellings[1:]:
+            numbers = [columns.setdefault(name, len(columns)) for name in terms_of(spelling)]
+            found.extend(numbers)
+            lengths.append(len(numbers))
+            whole = bool(numbers) and UNSPACED.search(spelling) is None
+            stands_for.append(numbers[-1] if whole else -1)
+        counts = np.array(lengths, dtype=np.int64)
+        return cls(
+            names=list(columns),
+            found=np.array(found, dtype=np.int64),
+            first=np.cumsum(counts) - counts,
+            lengths=counts,
+            stands_for=np.array(stands_for, dtype=np.int64),
+        )
+
+    def words(self, block: ScanBlock) -> sp.csr_matrix:
+        """The weights of equal terms of one article added up."""
+        repeats = self.lengths[block.tokens]
+        total = int(repeats.sum())
+        within = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        columns = self.found[np.repeat(self.first[block.tokens], repeats) + within]
+        return sp.coo_matrix(
+            (np.repeat(block.weights, repeats), (np.repeat(block.owners, repeats), columns)),
+            shape=(block.count, len(self.names)),
+        ).tocsr()
+
+    def pairs(self, block: ScanBlock) -> WordPairs:
+        """Pairs of neighboring words with nothing between them."""
+        return block.neighbors(self.stands_for, len(self.names))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """From raw columns to those that stay.
+
+    Attributes:
+        vocabulary: See :class:`TermCounts`.
+        pair_keys: See :class:`TermCounts`.
+        new_column: Shape (raw columns,): -1 for those that go.
+    """
+
+    vocabulary: Sequence[str]
+    pair_keys: NDArray[np.int64]
+    new_column: NDArray[np.int64]
+
+    def read(self, bag: Bag) -> TermCounts:
+        words = renumbered(bag.words, self.new_column, len(self.vocabulary))
+        return TermCounts(
+            words=words,
+            pairs=renumbered(bag.pairs, self._pair_places(bag.keys), len(self.pair_keys)),
+            vocabulary=self.vocabulary,
+            pair_keys=self.pair_keys,
+            lone=(_damped_squares(bag.words) - _damped_squares(words)).astype(np.float32),
+        )
+
+    def _pair_places(self, raw: NDArray[np.int64]) -> NDArray[np.int64]:
+        first, second = np.divmod(raw, max(len(self.new_column), 1))
+        first, second = self.new_column[first], self.new_column[second]
+        keys = np.where((first < 0) | (second < 0), -1, first * len(self.vocabulary) + second)
+        places = np.searchsorted(self.pair_keys, keys)
+        fits = places < len(self.pair_keys)
+        fits[fits] = self.pair_keys[places[fits]] == keys[fits]
+        return np.where(fits, places, -1)
 
 
 def _damped_squares(counts: sp.csr_matrix) -> NDArray[np.float64]:
@@ -174,89 +231,3 @@ def _damped_squares(counts: sp.csr_matrix) -> NDArray[np.float64]:
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     squares = (1.0 + np.log(counts.data)) ** 2
     return np.bincount(rows, weights=squares, minlength=counts.shape[0]).astype(np.float64)
-
-
-def _columns(
-    corpus: Scan, known: Sequence[str]
-) -> tuple[dict[str, int], NDArray[np.int64], NDArray[np.int64]]:
-    """Columns by word, the known ones first, and each spelling's: one after another, how many."""
-    columns: dict[str, int] = {word: column for column, word in enumerate(known)}
-    found: list[int] = []
-    lengths = [0]
-    for spelling in corpus.spellings[1:]:
-        numbers = [columns.setdefault(name, len(columns)) for name in terms_of(spelling)]
-        found.extend(numbers)
-        lengths.append(len(numbers))
-    return columns, np.array(found, dtype=np.int64), np.array(lengths, dtype=np.int64)
-
-
-def _count_pairs(
-    corpus: Scan, stands_for: NDArray[np.int64], width: int, known: NDArray[np.int64] | None
-) -> tuple[NDArray[np.int64], sp.csr_matrix]:
-    """Pairs of neighboring words with nothing between them."""
-    words = stands_for[corpus.tokens]
-    owners = corpus.owners
-    beside = (words[:-1] >= 0) & (words[1:] >= 0) & (owners[:-1] == owners[1:])
-    keys = words[:-1][beside] * width + words[1:][beside]
-    owners, weights = owners[:-1][beside], corpus.weights[:-1][beside]
-    if known is None:
-        known, places = np.unique(keys, return_inverse=True)
-    else:
-        places = np.searchsorted(known, keys)
-        fits = places < len(known)
-        fits[fits] = known[places[fits]] == keys[fits]
-        places, owners, weights = places[fits], owners[fits], weights[fits]
-        shape = (len(corpus.ends), len(known))
-        return known, sp.coo_matrix((weights, (owners, places)), shape=shape).tocsr()
-    shape = (len(corpus.ends), len(known))
-    pairs = sp.coo_matrix((weights, (owners, places)), shape=shape).tocsr()
-    kept = np.flatnonzero(_holders(pairs) >= 2)
-    return known[kept], pairs[:, kept].tocsr()
-
-
-def _holders(counts: sp.csr_matrix) -> NDArray[np.int64]:
-    """In how many articles each column occurs."""
-    holders: NDArray[np.int64] = np.bincount(counts.indices, minlength=counts.shape[1])
-    return holders
-
-
-def terms_of(spelling: str) -> list[str]:
-    """The terms that one word of a text counts as."""
-    word = spelling.casefold()
-    if _UNSPACED.search(word):
-        return [word[i : i + 2] for i in range(len(word) - 1)]
-    parts = _PART.findall(word)
-    names = [part for part in parts if len(part) > 1 or part.isdigit()]
-    if len(parts) > 1:
-        names.append("-".join(parts))
-    return names
-
-
-def _sum_up(
-    corpus: Scan, found: NDArray[np.int64], lengths: NDArray[np.int64], width: int
-) -> sp.csr_matrix:
-    """Add up the weights of equal terms of one article, a few thousand articles at a time."""
-    first = np.cumsum(lengths) - lengths
-    owners, weights = corpus.owners, corpus.weights
-    blocks: list[sp.csr_matrix] = []
-    for start in range(0, len(corpus.ends), _CHUNK):
-        stop = min(start + _CHUNK, len(corpus.ends))
-        begin = int(corpus.ends[start - 1]) if start else 0
-        here = slice(begin, int(corpus.ends[stop - 1]))
-        tokens = corpus.tokens[here]
-        repeats = lengths[tokens]
-        total = int(repeats.sum())
-        within = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        block = sp.coo_matrix(
-            (
-                np.repeat(weights[here], repeats),
-                (
-                    np.repeat(owners[here] - start, repeats),
-                    found[np.repeat(first[tokens], repeats) + within] if total else found[:0],
-                ),
-            ),
-            shape=(stop - start, width),
-        ).tocsr()
-        blocks.append(block)
-    stacked: sp.csr_matrix = sp.vstack(blocks, format="csr", dtype=np.float32)
-    return stacked

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recommender.fusion import Calibration, calibrate, diffuse, gather_candidates, top_of_rows
+from recommender.fusion import Calibration, calibrate, diffuse, gather_candidates
 from recommender.lexical import weigh_terms
-from recommender.neighbors import NO_ROW, ExactIndex
+from recommender.neighbors import NO_ROW, ExactIndex, Neighbors
+from recommender.postings import answer, make_postings
+from recommender.ranking import top_of_rows
 from recommender.recipe import Recipe
-from recommender.terms import count_terms, scan
+from recommender.scanning import scan
+from recommender.terms import count_corpus
 from recommender.text import PreparedText
 
 CHANCE = Calibration(dense_mean=0.1, dense_deviation=0.2, lexical_mean=0.05, lexical_deviation=0.05)
@@ -23,7 +26,12 @@ def corpus():
     texts = [
         PreparedText(title="", body=" ".join(generator.choice(words, size=12))) for _ in range(40)
     ]
-    return vectors, weigh_terms(count_terms(scan(texts)))
+    return vectors, weigh_terms(count_corpus(scan(texts)))
+
+
+def listed(scores: np.ndarray) -> Neighbors:
+    """A matrix of scores as lists of candidates, where 0 is none."""
+    return top_of_rows(sp.csr_matrix(scores), len(scores) - 1)
 
 
 def exact_scores(vectors, lexical, calibration):
@@ -34,14 +42,19 @@ def exact_scores(vectors, lexical, calibration):
 def test_every_candidate_has_its_exact_score_and_none_is_the_article_itself(corpus):
     vectors, lexical = corpus
     calibration = calibrate(vectors, lexical)
-    index = ExactIndex(vectors)
-    recipe = Recipe(candidates=10)
-    own = gather_candidates(vectors, index, lexical, calibration, index.search(vectors, 11), recipe)
+    nearest = ExactIndex(vectors).search(vectors, 11).rows
+    both = np.concatenate(
+        [nearest, answer(lexical.weights, make_postings(lexical.weights), 11)], axis=1
+    )
     exact = exact_scores(vectors, lexical, calibration)
-    rows, columns = own.nonzero()
-    assert np.all(rows != columns)
-    assert np.allclose(np.asarray(own[rows, columns]).ravel(), exact[rows, columns], atol=1e-4)
-    assert np.all(np.diff(own.indptr) >= 10)
+    for start in (0, 15):
+        own = gather_candidates(vectors, lexical.weights, both[start:], calibration, start)
+        for row, (columns, scores) in enumerate(zip(own.rows, own.scores, strict=True), start):
+            named = columns[columns != NO_ROW]
+            assert set(named.tolist()) == set(both[row].tolist()) - {row, NO_ROW}
+            assert len(np.unique(named)) == len(named) >= 10
+            assert np.allclose(scores[: len(named)], exact[row, named], atol=1e-4)
+            assert np.array_equal(np.lexsort((named, -scores[: len(named)])), range(len(named)))
 
 
 def test_diffusion_equals_the_sum_it_is_documented_as():
@@ -49,7 +62,7 @@ def test_diffusion_equals_the_sum_it_is_documented_as():
     full = generator.uniform(1, 5, size=(12, 12)).astype(np.float32)
     np.fill_diagonal(full, 0)
     k = 4
-    found = diffuse(sp.csr_matrix(full), CHANCE, 11, Recipe(diffusion_neighbors=k)).neighbors
+    found = diffuse(listed(full), CHANCE, 11, Recipe(diffusion_neighbors=k)).neighbors
     weights = 1 / np.arange(1, k + 1)
     weights /= weights.sum()
     for i in range(12):
@@ -65,16 +78,16 @@ def test_diffusion_equals_the_sum_it_is_documented_as():
 
 
 def test_a_pair_that_nobody_lists_gets_the_worst_listed_score():
-    full = sp.csr_matrix(np.array([[0, 4, 0], [4, 0, 2], [0, 2, 0]], dtype=np.float32))
-    found = diffuse(full, CHANCE, 2, Recipe(diffusion_neighbors=1)).neighbors
+    full = np.array([[0, 4, 0], [4, 0, 2], [0, 2, 0]], dtype=np.float32)
+    found = diffuse(listed(full), CHANCE, 2, Recipe(diffusion_neighbors=1)).neighbors
     # Article 0 lists only 1 (4.0, also its floor); 2 is known through neighbor 1 (2.0).
     assert found.rows[0].tolist() == [1, 2]
     assert found.scores[0][1] == pytest.approx(4 + 2)
 
 
 def test_without_neighbors_the_own_scores_stay():
-    full = sp.csr_matrix(np.array([[0, 3, 1], [3, 0, 2], [1, 2, 0]], dtype=np.float32))
-    found = diffuse(full, CHANCE, 2, Recipe(diffusion_neighbors=0)).neighbors
+    full = np.array([[0, 3, 1], [3, 0, 2], [1, 2, 0]], dtype=np.float32)
+    found = diffuse(listed(full), CHANCE, 2, Recipe(diffusion_neighbors=0)).neighbors
     assert found.rows[1].tolist() == [0, 2]
     assert found.scores[1].tolist() == pytest.approx([3, 2])
 
@@ -88,7 +101,7 @@ def test_chance_is_zero_and_the_same_text_scores_highest():
 def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus):
     vectors, _ = corpus
     for count in (1, 2):
-        lexical = weigh_terms(count_terms(scan([PreparedText(title="", body="a b c")] * count)))
+        lexical = weigh_terms(count_corpus(scan([PreparedText(title="", body="a b c")] * count)))
         found = calibrate(vectors[:count], lexical)
         assert found.dense_deviation > 0.05
         assert found.lexical_deviation > 0.005

@@ -4,9 +4,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.lexical import similar_rows, weigh_terms
+from recommender.lexical import apply_weights, weigh_terms
+from recommender.neighbors import NO_ROW
+from recommender.postings import answer, make_postings
 from recommender.recipe import DEFAULT_RECIPE
-from recommender.terms import count_terms, scan
+from recommender.scanning import scan
+from recommender.terms import count_corpus, count_terms
 from recommender.text import PreparedText
 
 
@@ -15,7 +18,7 @@ def texts(*bodies: str) -> list[PreparedText]:
 
 
 def weights_of(*bodies: str):
-    return weigh_terms(count_terms(scan(texts(*bodies)))).weights
+    return weigh_terms(count_corpus(scan(texts(*bodies)))).weights
 
 
 def test_equal_texts_have_the_largest_similarity_of_all():
@@ -69,11 +72,9 @@ def test_scripts_without_spaces_share_pairs_of_characters():
 
 
 def test_a_draft_counted_against_a_known_vocabulary_gets_the_same_weights():
-    from recommender.lexical import apply_weights
-
-    known = count_terms(scan(texts("kelp forest wave", "kelp forest sand", "bread oven", "bread")))
+    known = count_corpus(scan(texts("kelp forest wave", "kelp forest sand", "bread oven", "bread")))
     vectors = weigh_terms(known)
-    draft = count_terms(scan(texts("kelp forest wave")), known)
+    draft = count_terms(scan(texts("kelp forest wave")), known.whole())
     found = apply_weights(draft, vectors.idf)
     assert np.allclose(found.toarray()[0], vectors.weights.toarray()[0], atol=1e-6)
 
@@ -89,7 +90,9 @@ def test_a_draft_counted_against_a_known_vocabulary_gets_the_same_weights():
 def test_candidates_are_the_true_nearest_where_nothing_is_pruned(bodies):
     weights = weights_of(*bodies)
     similar = (weights @ weights.T).toarray()
-    for row, found in enumerate(similar_rows(weights, 5)):
+    answers = answer(weights, make_postings(weights), 5)
+    for row, found in enumerate(answers):
+        found = found[found != NO_ROW]
         assert len(set(found.tolist())) == len(found) <= 5
         best = np.sort(similar[row][similar[row] > 0])[::-1][: len(found)]
         assert np.allclose(np.sort(similar[row][found])[::-1], best, atol=1e-5)

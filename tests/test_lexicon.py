@@ -6,7 +6,8 @@ from index.build import Build
 from index.lexicon import carried_calibration, load_lexicon
 from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
-from recommender.terms import count_terms, scan
+from recommender.scanning import scan
+from recommender.terms import count_terms
 from recommender.text import prepare
 
 

@@ -49,7 +49,7 @@ def open_index(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Op
         if not kind.endswith("loaded"):
             return index
         index.save(tmp_path / "index.faiss")
-        return load_index(tmp_path / "index.faiss")
+        return load_index(tmp_path / "index.faiss", embeddings)
 
     return make
 
@@ -218,8 +218,8 @@ def test_raw_hits_are_sorted_with_the_missing_last(hits: list[tuple[int, float]]
 
 def test_the_kind_follows_the_number_of_rows() -> None:
     assert index_kind(1, 384) == index_kind(100_000, 384) == "Flat"
-    assert index_kind(100_001, 384) == "IVF512,PQ192x4fsr,RFlat"
-    assert index_kind(1_000_000, 384) == "IVF2048,PQ192x4fsr,RFlat"
+    assert index_kind(100_001, 384) == "IVF512,PQ192x4fsr"
+    assert index_kind(1_000_000, 384) == "IVF2048,PQ192x4fsr"
     assert index_kind(1_000_000, 383) == "Flat"
 
 
@@ -237,4 +237,4 @@ def test_a_file_that_is_no_index_is_refused_with_its_path(tmp_path: Path, conten
     path = tmp_path / "index.faiss"
     path.write_bytes(content)
     with pytest.raises(BuildError, match=r"index\.faiss is not a readable FAISS index"):
-        load_index(path)
+        load_index(path, clustered(3))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.phrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
+from recommender.scanning import scan
 from recommender.sharing import MAX_SHARED, shared_phrases
-from recommender.terms import scan
 from recommender.text import PreparedText
 
 

@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import terms
-from recommender.terms import BREAK, TITLE_WEIGHT, TermCounts, count_terms, scan, terms_of
+from recommender import scanning
+from recommender.scanning import BREAK, TITLE_WEIGHT, scan, terms_of
+from recommender.terms import TermCounts, count_corpus, count_terms
 from recommender.text import PreparedText
 
 
 def texts_of(*pairs: tuple[str, str]) -> list[PreparedText]:
     return [PreparedText(title=title, body=body) for title, body in pairs]
+
+
+def count_all(texts: list[PreparedText]) -> TermCounts:
+    return count_corpus(scan(texts)).whole()
 
 
 def counted(found: TermCounts, article: int) -> dict[str, float]:
@@ -65,30 +70,30 @@ def test_a_scan_keeps_every_word_in_order_with_breaks_at_marks_and_ends() -> Non
 
 
 def test_words_of_the_title_count_more() -> None:
-    found = count_terms(scan(texts_of(("Kelp", "Kelp slows"), ("Kelp slows", "slows"))))
+    found = count_all(texts_of(("Kelp", "Kelp slows"), ("Kelp slows", "slows")))
     assert counted(found, 0) == {"kelp": TITLE_WEIGHT + 1, "slows": 1}
     assert counted(found, 1) == {"kelp": TITLE_WEIGHT, "slows": TITLE_WEIGHT + 1}
 
 
 def test_a_word_of_one_article_matches_nothing_and_is_dropped() -> None:
-    found = count_terms(scan(texts_of(("", "kelp urchin"), ("", "kelp otter"))))
+    found = count_all(texts_of(("", "kelp urchin"), ("", "kelp otter")))
     assert found.vocabulary == ["kelp"]
     assert (found.lone > 0).all()
 
 
 def test_a_single_article_keeps_all_its_words() -> None:
-    found = count_terms(scan(texts_of(("", "kelp urchin"))))
+    found = count_all(texts_of(("", "kelp urchin")))
     assert found.vocabulary == ["kelp", "urchin"]
 
 
 def test_pairs_are_neighbors_with_no_mark_and_no_article_between() -> None:
-    found = count_terms(scan(texts_of(("", "tall kelp, tall reef"), ("", "tall kelp; reef"))))
+    found = count_all(texts_of(("", "tall kelp, tall reef"), ("", "tall kelp; reef")))
     assert paired(found, 0) == {("tall", "kelp"): 1}
     assert paired(found, 1) == {("tall", "kelp"): 1}
 
 
 def test_a_text_outside_a_build_is_counted_in_its_columns_and_no_others() -> None:
-    build = count_terms(scan(texts_of(("", "tall kelp slows"), ("", "tall kelp grows slows"))))
+    build = count_all(texts_of(("", "tall kelp slows"), ("", "tall kelp grows slows")))
     draft = count_terms(scan(texts_of(("Tall kelp", "urchin slows urchin"))), build)
     assert draft.vocabulary == build.vocabulary
     assert np.array_equal(draft.pair_keys, build.pair_keys)
@@ -109,7 +114,7 @@ corpora = st.lists(
 @given(corpora)
 def test_counts_are_those_of_counting_one_by_one(pairs: list[tuple[str, str]]) -> None:
     texts = texts_of(*pairs)
-    found = count_terms(scan(texts))
+    found = count_all(texts)
     expected: list[Counter[str]] = []
     for text in texts:
         bag: Counter[str] = Counter()
@@ -129,10 +134,12 @@ def test_counts_are_those_of_counting_one_by_one(pairs: list[tuple[str, str]]) -
 @settings(max_examples=20)
 def test_counting_in_many_blocks_changes_nothing(pairs: list[tuple[str, str]]) -> None:
     corpus = scan(texts_of(*pairs))
-    whole = count_terms(corpus)
+    whole = count_corpus(corpus).whole()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terms, "_CHUNK", 2)
-        blocks = count_terms(corpus)
+        patch.setattr(scanning, "_BLOCK_ARTICLES", 2)
+        counts = count_corpus(corpus)
+        assert len(counts.blocks) == (len(pairs) + 1) // 2
+        blocks = counts.whole()
     assert whole.vocabulary == blocks.vocabulary
     assert np.array_equal(whole.words.toarray(), blocks.words.toarray())
     assert np.array_equal(whole.pairs.toarray(), blocks.pairs.toarray())

@@ -1,0 +1,152 @@
+"""Lexical candidates: which articles share another's most telling terms.
+
+A full product of all pairs is quadratic, so only an article's heaviest terms ask, and only the
+articles in which a term weighs most answer: the work per article is bounded. That is enough to
+find the candidates, not to score them: :func:`similarities` does.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recommender.blocks import Block, equal_blocks, over_blocks
+from recommender.neighbors import NO_ROW, Rows
+from recommender.ranking import top_of_rows
+from recommender.workspace import IN_MEMORY, MatrixColumns, Workspace
+
+QUERY_TERMS = 32
+"""Terms of an article that look for others, its heaviest."""
+
+POSTINGS = 512
+"""Articles that a term finds, those in which it weighs most."""
+
+_ENTRIES = 16_000_000
+"""Entries of the weights that are turned into postings at a time: 0.4 GB at the peak."""
+
+_ROWS = 65_536
+_SCORED = 16  # few enough for their candidates to stay in the cache
+
+
+def make_postings(weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY) -> sp.csr_matrix:
+    """The articles that answer for each term: shape (terms, n), CSR, the heaviest of each row.
+
+    Args:
+        weights: Shape (n, terms): see :class:`recommender.lexical.LexicalVectors`.
+        workspace: Gets the columns ``postings_data``, ``…_indices`` and ``…_indptr``.
+    """
+    count, width = weights.shape
+    holders = np.zeros(width, dtype=np.int64)
+    for start in range(0, weights.nnz, _ENTRIES):
+        holders += np.bincount(weights.indices[start : start + _ENTRIES], minlength=width)
+    matrix = MatrixColumns(workspace, "postings")
+    for first, last in _term_ranges(holders):
+        matrix.append(_heaviest_per_row(_turned(weights, first, last), POSTINGS))
+    return matrix.finish(count)
+
+
+def _term_ranges(holders: NDArray[np.int64]) -> list[Block]:
+    """Neighboring terms, so many that they have about :data:`_ENTRIES` entries together."""
+    ends = np.cumsum(holders)
+    found: list[Block] = []
+    first = 0
+    while first < len(holders):
+        before = int(ends[first - 1]) if first else 0
+        full = int(np.searchsorted(ends, before + _ENTRIES, side="right"))
+        last = min(max(full, first + 1), len(holders))
+        found.append((first, last))
+        first = last
+    return found
+
+
+def _turned(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
+    """The columns from ``first`` to before ``last`` as rows: shape (terms, n)."""
+    whole = last - first == weights.shape[1]
+
+    def part(
+        start: int, stop: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+        here = slice(int(weights.indptr[start]), int(weights.indptr[stop]))
+        columns, data = weights.indices[here], weights.data[here]
+        ends = weights.indptr[start : stop + 1] - here.start
+        if whole:
+            return data, columns, np.diff(ends)
+        inside = (columns >= first) & (columns < last)
+        lengths = np.diff(np.concatenate([[0], np.cumsum(inside)])[ends])
+        return data[inside], columns[inside] - np.int32(first), lengths
+
+    parts = list(over_blocks(part, equal_blocks(weights.shape[0], _ROWS)))
+    data, columns, lengths = (np.concatenate(some) for some in zip(*parts, strict=True))
+    del parts
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    shape = (weights.shape[0], last - first)
+    return sp.csr_matrix((data, columns, indptr), shape=shape).T.tocsr()
+
+
+def _heaviest_per_row(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
+    """Each row's ``keep`` largest entries; of equals those that stand first."""
+    lengths = np.diff(matrix.indptr)
+    kept = np.ones(matrix.nnz, dtype=bool)
+    for row in np.flatnonzero(lengths > keep).tolist():
+        begin, end = matrix.indptr[row], matrix.indptr[row + 1]
+        values = matrix.data[begin:end]
+        least = np.partition(values, end - begin - keep)[end - begin - keep]
+        chosen = values > least
+        equal = np.flatnonzero(values == least)
+        chosen[equal[: keep - int(chosen.sum())]] = True
+        kept[begin:end] = chosen
+    indptr = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+    return sp.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+
+
+def answer(asking: sp.csr_matrix, postings: sp.csr_matrix, keep: int) -> Rows:
+    """The rows that share the most telling terms with each of a few texts.
+
+    Args:
+        asking: Shape (texts, terms): their term weights.
+        postings: See :func:`make_postings`.
+        keep: Rows per text.
+
+    Returns:
+        Shape (texts, keep), int32; :data:`~recommender.neighbors.NO_ROW` at the end.
+    """
+    return top_of_rows(_heaviest_per_row(asking, QUERY_TERMS) @ postings, keep).rows
+
+
+def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDArray[np.float32]:
+    """Exact lexical similarity of a few texts with some rows each.
+
+    Args:
+        own: Shape (texts, terms): the texts' term weights.
+        weights: Shape (n, terms): the corpus's.
+        rows: Shape (texts, k), int32; :data:`~recommender.neighbors.NO_ROW` only at the end.
+
+    Returns:
+        Shape (texts, k), float32; 0 where there is no row.
+    """
+    found = np.zeros(rows.shape, dtype=np.float32)
+    words = np.zeros(weights.shape[1], dtype=np.float32)  # one text's weights, by term
+    present = rows != NO_ROW
+    for start in range(0, len(rows), _SCORED):
+        here = slice(start, start + _SCORED)
+        theirs = weights[rows[here][present[here]]]
+        ends = np.concatenate([[0], np.cumsum(present[here].sum(axis=1))])
+        sums = np.empty(theirs.shape[0], dtype=np.float32)
+        for place, (first, last) in enumerate(itertools.pairwise(ends.tolist()), start):
+            mine = slice(own.indptr[place], own.indptr[place + 1])
+            words[own.indices[mine]] = own.data[mine]
+            sums[first:last] = _rows_of(theirs, first, last) @ words
+            words[own.indices[mine]] = 0.0
+        found[here][present[here]] = sums
+    return found
+
+
+def _rows_of(matrix: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
+    """Some rows of a matrix, whose entries are not copied, unlike by slicing it."""
+    indptr = matrix.indptr[first : last + 1]
+    here = slice(indptr[0], indptr[-1])
+    parts = (matrix.data[here], matrix.indices[here], indptr - indptr[0])
+    return sp.csr_matrix(parts, shape=(last - first, matrix.shape[1]), copy=False)

@@ -1,0 +1,206 @@
+"""Words of a corpus, scanned once.
+
+A spelling is looked up once however often it occurs, so that the work per article is one
+regular expression and the rest is NumPy: about a million words a second on one core.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.blocks import Block
+from recommender.text import PreparedText
+from recommender.workspace import IN_MEMORY, Workspace
+
+TITLE_WEIGHT = 2
+"""A word of the title counts as often as this many in the body."""
+
+BREAK = 0
+"""The spelling id of punctuation that ends a phrase."""
+
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2,}")
+"""Finds scripts that are written without spaces between words."""
+
+_TOKEN = re.compile(r"\w+(?:[-‐‑]\w+)*|[^\w\s]+")  # noqa: RUF001 - typographic hyphens are meant
+_PART = re.compile(r"\w+")
+_BLOCK_TOKENS = 500_000
+_BLOCK_ARTICLES = 2_048
+_PENDING = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanBlock:
+    """The words of a few articles.
+
+    Attributes:
+        tokens: Shape (words,), int32: ids of spellings; :data:`BREAK` between phrases.
+        owners: Shape (words,), int64: which of the articles each belongs to, from 0.
+        weights: Shape (words,), float32: :data:`TITLE_WEIGHT` for words of a title, else 1.
+        count: How many articles.
+    """
+
+    tokens: NDArray[np.int32]
+    owners: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    count: int
+
+    def neighbors(self, word_of: NDArray[np.int64], width: int) -> WordPairs:
+        """Neighboring words with nothing between them.
+
+        Args:
+            word_of: Shape (spellings,): the number of each spelling's word; below 0 for none.
+            width: How many numbers there are.
+        """
+        words = word_of[self.tokens]
+        beside = (words[:-1] >= 0) & (words[1:] >= 0) & (self.owners[:-1] == self.owners[1:])
+        return WordPairs(
+            keys=words[:-1][beside] * width + words[1:][beside],
+            owners=self.owners[:-1][beside],
+            weights=self.weights[:-1][beside],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordPairs:
+    """Pairs of neighboring words in the order of the text.
+
+    Attributes:
+        keys: Shape (pairs,), int64: ``first * width + second``.
+        owners: Shape (pairs,), int64: which article each belongs to.
+        weights: Shape (pairs,), float32: as the first word's.
+    """
+
+    keys: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A corpus as a stream of spellings.
+
+    Attributes:
+        tokens: Shape (all words,), int32: ids into ``spellings``; :data:`BREAK` between phrases.
+        ends: Shape (articles,), int64: where each article's words end.
+        title_ends: Shape (articles,), int64: where the words of each article's title end.
+        spellings: Every distinct word as printed; index 0 is the break.
+    """
+
+    tokens: NDArray[np.int32]
+    ends: NDArray[np.int64]
+    title_ends: NDArray[np.int64]
+    spellings: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Which article each token belongs to."""
+        return self.block(0, len(self)).owners
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """:data:`TITLE_WEIGHT` for words of a title, else 1."""
+        return self.block(0, len(self)).weights
+
+    def block(self, start: int, stop: int) -> ScanBlock:
+        """The words of the articles from ``start`` to before ``stop``."""
+        begin = int(self.ends[start - 1]) if start else 0
+        ends = self.ends[start:stop] - begin
+        starts = np.concatenate([[0], ends[:-1]])
+        tokens = self.tokens[begin : begin + int(ends[-1] if len(ends) else 0)]
+        title_lengths = self.title_ends[start:stop] - begin - starts
+        weights = np.ones(len(tokens), dtype=np.float32)
+        offsets = np.arange(title_lengths.sum()) - np.repeat(
+            np.cumsum(title_lengths) - title_lengths, title_lengths
+        )
+        weights[np.repeat(starts, title_lengths) + offsets] = TITLE_WEIGHT
+        owners = np.repeat(np.arange(stop - start), np.diff(ends, prepend=0))
+        return ScanBlock(tokens=tokens, owners=owners, weights=weights, count=stop - start)
+
+    def blocks(self) -> list[Block]:
+        """All articles in blocks of about as many words, which bounds the memory of each."""
+        found: list[Block] = []
+        start = 0
+        while start < len(self):
+            begin = int(self.ends[start - 1]) if start else 0
+            full = int(np.searchsorted(self.ends, begin + _BLOCK_TOKENS, side="right"))
+            stop = min(max(full, start + 1), start + _BLOCK_ARTICLES, len(self))
+            found.append((start, stop))
+            start = stop
+        return found
+
+    def uses(self) -> NDArray[np.int64]:
+        """Shape (spellings,): how often each occurs."""
+        uses = np.zeros(len(self.spellings), dtype=np.int64)
+        for start in range(0, len(self.tokens), _PENDING):
+            uses += np.bincount(self.tokens[start : start + _PENDING], minlength=len(uses))
+        return uses
+
+
+def scan(texts: Iterable[PreparedText], workspace: Workspace = IN_MEMORY) -> Scan:
+    """Read every word of a corpus once.
+
+    Args:
+        texts: The articles' prepared texts.
+        workspace: Gets the column ``tokens``, which the caller drops.
+    """
+    numbers = _Numbers()
+    number_of = numbers.__getitem__
+    tokens = workspace.column("tokens", np.int32)
+    pending: list[int] = []
+    ends, title_ends = array("q"), array("q")
+    size = 0
+    for text in texts:
+        pending.extend(map(number_of, _TOKEN.findall(text.title)))
+        pending.append(BREAK)
+        title_ends.append(size + len(pending))
+        pending.extend(map(number_of, _TOKEN.findall(text.body)))
+        pending.append(BREAK)
+        ends.append(size + len(pending))
+        if len(pending) > _PENDING:
+            tokens.append(np.array(pending, dtype=np.int32))
+            size += len(pending)
+            pending.clear()
+    tokens.append(np.array(pending, dtype=np.int32))
+    return Scan(
+        tokens=tokens.finish(),
+        ends=np.array(ends, dtype=np.int64),
+        title_ends=np.array(title_ends, dtype=np.int64),
+        spellings=numbers.spellings,
+    )
+
+
+class _Numbers(dict[str, int]):
+    """The number of each token, given at its first sight, so that no later one takes a step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spellings = [""]
+
+    def __missing__(self, token: str) -> int:
+        number = BREAK
+        if _PART.match(token):
+            number = len(self.spellings)
+            self.spellings.append(token)
+        self[token] = number
+        return number
+
+
+def terms_of(spelling: str) -> list[str]:
+    """The terms that one word of a text counts as."""
+    word = spelling.casefold()
+    if UNSPACED.search(word):
+        return [word[i : i + 2] for i in range(len(word) - 1)]
+    parts = _PART.findall(word)
+    names = [part for part in parts if len(part) > 1 or part.isdigit()]
+    if len(parts) > 1:
+        names.append("-".join(parts))
+    return names

@@ -1,0 +1,99 @@
+"""Where arrays lie while a corpus is related: in memory, or wherever the caller has more room.
+
+Every stage reads and writes its arrays in blocks of rows, from first to last, so that none needs
+to be in memory whole. This floor touches no files; a build hands in a workspace that does.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import DTypeLike, NDArray
+
+
+class Column(Protocol):
+    """An array that grows block by block."""
+
+    def append(self, block: NDArray[Any]) -> None:
+        """Add rows at the end."""
+        ...
+
+    def finish(self) -> NDArray[Any]:
+        """All rows that were added; nothing can be added after."""
+        ...
+
+
+class Workspace(Protocol):
+    """Makes room for arrays."""
+
+    def column(self, name: str, dtype: DTypeLike, width: int = 0) -> Column:
+        """Room for an array of rows.
+
+        Args:
+            name: What the array is; one column of a name at a time.
+            dtype: Of its values.
+            width: Values per row; 0 for an array of one dimension.
+        """
+        ...
+
+    def drop(self, *names: str) -> None:
+        """Give the room of finished columns back; their arrays may not be read after."""
+        ...
+
+
+class MatrixColumns:
+    """A sparse matrix that grows by rows, in three columns of a workspace.
+
+    Args:
+        workspace: Gets the columns ``…_data``, ``…_indices`` and ``…_indptr``.
+        name: What their names begin with.
+    """
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self._data = workspace.column(f"{name}_data", np.float32)
+        self._indices = workspace.column(f"{name}_indices", np.int32)
+        self._ends = workspace.column(f"{name}_indptr", np.int64)
+        self._ends.append(np.zeros(1, dtype=np.int64))
+        self._size = 0
+
+    def append(self, rows: sp.csr_matrix) -> None:
+        """Add rows at the end."""
+        self._data.append(rows.data)
+        self._indices.append(rows.indices)
+        self._ends.append(self._size + rows.indptr[1:].astype(np.int64))
+        self._size += rows.nnz
+
+    def finish(self, width: int) -> sp.csr_matrix:
+        """The matrix, of ``width`` columns."""
+        indptr = self._ends.finish()
+        parts = (self._data.finish(), self._indices.finish(), indptr)
+        return sp.csr_matrix(parts, shape=(len(indptr) - 1, width), copy=False)
+
+
+class _MemoryColumn:
+    def __init__(self, dtype: DTypeLike, width: int) -> None:
+        self._blocks: list[NDArray[Any]] = [np.empty((0, width) if width else 0, dtype=dtype)]
+
+    def append(self, block: NDArray[Any]) -> None:
+        self._blocks.append(block.astype(self._blocks[0].dtype, copy=False))
+
+    def finish(self) -> NDArray[Any]:
+        found = np.concatenate(self._blocks)
+        self._blocks.clear()
+        return found
+
+
+class MemoryWorkspace:
+    """Keeps every array in memory; nothing outlives the arrays themselves."""
+
+    def column(self, name: str, dtype: DTypeLike, width: int = 0) -> Column:  # noqa: ARG002 - in memory, what a column is called is all the same
+        """See :class:`Workspace`."""
+        return _MemoryColumn(dtype, width)
+
+    def drop(self, *names: str) -> None:
+        """See :class:`Workspace`."""
+
+
+IN_MEMORY = MemoryWorkspace()
