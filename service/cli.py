@@ -362,7 +362,7 @@ def rollback(
 
 app.command(epilog="Example: alsolike evaluate --qrels judgments.tsv")(evaluate)
 app.command(epilog="Example: alsolike takedown my-article --reason 'withdrawn'")(takedown)
-app.command(epilog="Example: alsolike audit --csv > audit.csv")(audit)
+app.command(epilog="Example: alsolike audit --csv")(audit)
 app.command("check-overrides", epilog="Example: alsolike check-overrides --json")(check_overrides)
 app.command(epilog="Example: alsolike builds")(cli_operations.builds)
 app.command(epilog="Example: alsolike diff 20260102T030405Z-0a1b2c")(cli_operations.diff)
