@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.build import Build
+from index.engine import Encoding
 from index.facts import PreparedTexts
 from index.files import load_array
 from index.making import Making
 from index.manifest import EncoderEntry
-from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder
 
-_ENCODE_CHUNK = 4_096
 
-
-def encode_texts(making: Making, encoder: Encoder, texts: PreparedTexts) -> tuple[Embeddings, int]:
+def encode_texts(
+    making: Making,
+    encoder: Encoder,
+    load_encoder: Callable[[], Encoder],
+    texts: PreparedTexts,
+) -> tuple[Embeddings, int]:
     """Write one embedding a row; what did not change comes from the live build.
+
+    Args:
+        making: The build.
+        encoder: What encodes them.
+        load_encoder: Opens another of the same kind, on another machine.
+        texts: Prepared texts.
 
     Returns:
         The embeddings, mapped read-only, and how many texts were encoded anew.
@@ -47,10 +57,16 @@ def encode_texts(making: Making, encoder: Encoder, texts: PreparedTexts) -> tupl
         done += count
         making.progress("encode", done, len(missing))
 
-    for start in range(0, len(missing), _ENCODE_CHUNK):
-        rows = missing[start : start + _ENCODE_CHUNK]
-        batch = [texts[row] for row in rows.tolist()]
-        embeddings[rows] = embed_texts(encoder, batch, progress=advance)
+    encoding = Encoding(
+        load_encoder=load_encoder,
+        encoder=encoder,
+        texts=texts,
+        rows=missing,
+        digests=digests,
+        progress=advance,
+    )
+    for rows, encoded in making.options.engine.encode(encoding):
+        embeddings[rows] = encoded
     embeddings.flush()
     del embeddings
     with path.open("rb") as file:

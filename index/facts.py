@@ -31,6 +31,10 @@ class PreparedTexts:
         self._path = path
         self._blob = Blob(path)
 
+    def __reduce__(self) -> tuple[type[PreparedTexts], tuple[Path]]:
+        """Another process opens the file anew."""
+        return PreparedTexts, (self._path.resolve(),)
+
     def __len__(self) -> int:
         return len(self._blob)
 

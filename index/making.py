@@ -10,6 +10,7 @@ from pathlib import Path
 
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
+from index.engine import Engine, LocalEngine
 from index.gates import Limits
 from index.milvus_place import InMilvus
 from index.root import Root
@@ -37,6 +38,7 @@ class BuildOptions:
         preferences: What the site prefers among its own articles.
         adopt_orphans: Give articles that nobody links to a place where a good one exists.
         milvus: Put the vectors there instead of into a file of the build.
+        engine: What runs the heavy stages.
     """
 
     mapping: FieldMapping
@@ -48,6 +50,7 @@ class BuildOptions:
     preferences: Preferences = field(default_factory=Preferences)
     adopt_orphans: bool = False
     milvus: InMilvus | None = None
+    engine: Engine = field(default_factory=LocalEngine)
     from_scratch: bool = False
     limits: Limits = field(default_factory=Limits)
     accept_change: bool = False

@@ -71,6 +71,10 @@ class Milvus:
         self._client: MilvusClient | None = None
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[Milvus], tuple[str, str]]:
+        """Another process connects anew."""
+        return Milvus, (self.uri, self._token)
+
     def create(self, collection: str, columns: Columns, index: dict[str, Any]) -> None:
         """Fill a new collection, index and load it; one of that name is replaced.
 

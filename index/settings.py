@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     milvus_alias: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{0,200}$")] = Field(
         "alsolike", description="names the live build's collection in Milvus"
     )
+    engine: Literal["local", "ray"] = Field(
+        "local", description="what runs a build's heavy stages: this process, or a Ray cluster"
+    )
+    ray_address: str | None = Field(
+        None, description="host:port of the Ray cluster's head; this machine alone if unset"
+    )
     half_life: Annotated[float, Field(gt=0)] | None = Field(
         None, description="days after which an article counts half as much as the newest"
     )

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -110,6 +111,12 @@ def build(
         str | None,
         typer.Option(help="http://host:19530, or a path ending in .db; milvus.db in the root."),
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="What runs the heavy stages: local or ray.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="host:port of a Ray cluster's head; this machine if unset.")
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help="Add or refresh this article only; may be repeated."),
@@ -137,6 +144,7 @@ def build(
 ) -> None:
     """Read articles, relate each to all others, and publish the result."""
     from index.builder import make_build
+    from index.engine import open_engine
     from index.making import BuildOptions
     from index.sources.registry import open_sources
     from recommender.sentence_encoder import load_encoder
@@ -149,6 +157,8 @@ def build(
         depth=depth,
         index=index,
         milvus_uri=milvus_uri,
+        engine=engine,
+        ray_address=ray_address,
     )
     sources = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     options = BuildOptions(
@@ -173,12 +183,15 @@ def build(
     refusal = None
     with place.locked("alsolike build") as found:
         cli_operations.say_found(found)
-        with _progress_bar() as progress:
+        with (
+            open_engine(settings.engine, address=settings.ray_address, root=place.path) as running,
+            _progress_bar() as progress,
+        ):
             manifest, report = make_build(
                 place,
                 sources,
                 lambda: load_encoder(settings.model, settings.precision),
-                options,
+                replace(options, engine=running),
                 progress,
             )
         if publish_:

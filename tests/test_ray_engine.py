@@ -1,0 +1,158 @@
+"""Builds on a Ray cluster of two nodes: the same lists, whatever is lost on the way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SAMPLE, plain_mapping
+from ray_cluster import RayCluster, ray_cluster
+
+from index.build import Build
+from index.builder import make_build
+from index.making import BuildOptions
+from index.root import Root
+from index.sources.jsonl import JsonlSource
+from recommender.encoder import HashingEncoder
+
+SOURCE = SAMPLE / "articles.jsonl"
+
+_DRIVER = """
+import os, sys, time
+from pathlib import Path
+
+from conftest import plain_mapping
+from index import ray_engine
+from index.builder import make_build
+from index.engine import open_engine
+from index.making import BuildOptions
+from index.root import Root
+from index.sources.jsonl import JsonlSource
+from recommender.encoder import HashingEncoder
+
+path, source, address, pause = Path(sys.argv[1]), sys.argv[2], sys.argv[3], float(sys.argv[4])
+
+
+class Slow:
+    # Takes its time, and leaves a line for each text that it encodes.
+    def __init__(self):
+        self._encoder = HashingEncoder(64)
+        self.fingerprint = self._encoder.fingerprint
+
+    def encode(self, texts, *, progress=None):
+        with (path.parent / f"encoded-{os.getpid()}.log").open("a") as log:
+            log.writelines(f"{hash(text)}\\n" for text in texts)
+        time.sleep(pause)
+        return self._encoder.encode(texts, progress=progress)
+
+
+ray_engine.SHARD = 8
+root = Root(path)
+with root.locked("test"), open_engine("ray", address=address, root=path) as engine:
+    manifest, _ = make_build(
+        root, [JsonlSource(source)], Slow, BuildOptions(mapping=plain_mapping(), engine=engine)
+    )
+    root.publish(manifest.name)
+print(manifest.name, manifest.encoded)
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
+    with ray_cluster(tmp_path_factory.mktemp("ray") / "log") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    root = Root(tmp_path_factory.mktemp("local") / "root")
+    with root.locked("test"):
+        manifest, _ = make_build(
+            root,
+            [JsonlSource(str(SOURCE))],
+            lambda: HashingEncoder(64),
+            BuildOptions(mapping=plain_mapping()),
+        )
+    return Build(root.folder(manifest.name))
+
+
+class Driver:
+    """A build on the cluster, in a process of its own, which can be watched and killed."""
+
+    def __init__(self, path: Path, cluster: RayCluster, pause: float) -> None:
+        self.path = path
+        paths = [str(SAMPLE.parent.parent), str(Path(__file__).parent)]
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-c", f"import sys; sys.path[:0] = {paths}\n{_DRIVER}"),
+                *(str(path), str(SOURCE), cluster.address, str(pause)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_for_shards(self, count: int) -> None:
+        deadline = time.monotonic() + 100
+        while len(list((self.path / "work").glob("encoded-*/*.npz"))) < count:
+            assert self.process.poll() is None, self.process.communicate()[1][-2000:]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def finish(self) -> tuple[Build, int]:
+        said, errors = self.process.communicate(timeout=150)
+        assert self.process.returncode == 0, errors[-2000:]
+        name, encoded = said.split()
+        return Build(Root(self.path).folder(name)), int(encoded)
+
+
+def encoded_texts(folder: Path) -> Counter[str]:
+    """How often each text was encoded, in all processes of the cluster together."""
+    return Counter(line for log in folder.glob("*.log") for line in log.read_text().splitlines())
+
+
+def assert_same(build: Build, local: Build) -> None:
+    ours, theirs = (np.load(b.folder / "embeddings.npy") for b in (build, local))
+    assert np.array_equal(ours, theirs)
+    assert np.array_equal(build.related_rows, local.related_rows)
+    assert np.array_equal(build.related_scores, local.related_scores)
+
+
+def test_a_driver_that_is_killed_is_followed_by_one_that_goes_on(
+    cluster: RayCluster, local: Build, tmp_path: Path
+) -> None:
+    first = Driver(tmp_path / "root", cluster, pause=0.3)
+    first.wait_for_shards(4)
+    first.process.kill()
+    first.process.communicate()
+    kept = len(list((tmp_path / "root" / "work").glob("encoded-*/*.npz")))
+    build, encoded = Driver(tmp_path / "root", cluster, pause=0).finish()
+    assert_same(build, local)
+    assert kept >= 4
+    assert encoded == local.count
+    assert not (tmp_path / "root" / "work").exists()
+    assert [path.name for path in (tmp_path / "root" / "builds").iterdir()] == [build.name]
+    # What was kept is not encoded again, and of what was not at most what was under way.
+    twice = sum(1 for count in encoded_texts(tmp_path).values() if count > 1)
+    assert twice <= 2 * 8 * 2
+
+
+def test_a_node_that_is_killed_loses_nothing_and_doubles_nothing(
+    cluster: RayCluster, local: Build, tmp_path: Path
+) -> None:
+    """The last test, for it takes half of the cluster with it."""
+    driver = Driver(tmp_path / "root", cluster, pause=0.3)
+    driver.wait_for_shards(3)
+    cluster.kill_the_other_node()
+    build, encoded = driver.finish()
+    assert_same(build, local)
+    assert encoded == local.count
+    report = json.loads((build.folder / "report.json").read_text())
+    assert report["reading"]["kept"] == local.count
