@@ -33,7 +33,7 @@ def open_decisions(settings: Settings) -> Database:
         DatabaseError: With the remedy.
     """
     saved = load_state(settings.root)
-    database = _open(settings, create=not (settings.root / STATE).exists())
+    database = _open(settings)
     try:
         check_snapshot(settings.root, saved, database.version())
     except DatabaseError:
@@ -44,9 +44,7 @@ def open_decisions(settings: Settings) -> Database:
 
 def keep_state(settings: Settings) -> StateKeeper:
     """The keeper of a serving process; makes the default database where there is none yet."""
-    return StateKeeper(
-        settings.root, lambda: open_decisions(settings), own_file=_own_file(settings)
-    )
+    return StateKeeper(settings.root, partial(_open, settings), own_file=_own_file(settings))
 
 
 def read_state(settings: Settings) -> State:
@@ -144,7 +142,10 @@ def upgrade_decisions(settings: Settings) -> str | None:
     )
 
 
-def _open(settings: Settings, *, create: bool) -> Database:
+def _open(settings: Settings, *, create: bool | None = None) -> Database:
+    """Open the database; by default a missing file is made if no snapshot tells of one."""
+    if create is None:
+        create = not (settings.root / STATE).exists()
     if create:
         _make_root(settings)
     return open_database(

@@ -24,6 +24,7 @@ from recommender.visibility import NEVER
 STATE = "state.json"
 _BESIDE = ".state.json.new"
 _LOCK = ".state.lock"
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 def save_state(root: Path, state: State) -> bool:
@@ -136,7 +137,7 @@ def _decode(body: dict[str, Any]) -> State:
         override = Override(
             article_id=article_id,
             target_id=target_id,
-            kind=Kind(kind),
+            kind=_KINDS[kind],
             position=position,
             until=NEVER if until is None else until,
         )

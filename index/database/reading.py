@@ -10,6 +10,8 @@ from index.database import schema
 from index.database.store import Store
 from index.state import Kind, Override, State
 
+_KINDS = {kind.value: kind for kind in Kind}
+
 
 def read_version(store: Store) -> tuple[str, int]:
     """The database's id and the state's version; one row.
@@ -60,7 +62,7 @@ def read_state(store: Store) -> State:
             override = Override(
                 article_id=article_id,
                 target_id=target_id,
-                kind=Kind(kind),
+                kind=_KINDS[kind],
                 position=position,
                 until=until,
             )

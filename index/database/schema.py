@@ -113,6 +113,7 @@ attempts = sa.Table(
     sa.Column("client", sa.Text, primary_key=True),
     sa.Column("since", sa.BigInteger, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
+    sa.Index("attempts_since", "since"),
 )
 
 audit = sa.Table(
@@ -129,4 +130,5 @@ audit = sa.Table(
     sa.Column("after", sa.JSON(none_as_null=True)),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Index("audit_pair", "article_id", "target_id"),
+    sa.Index("audit_target", "target_id"),
 )

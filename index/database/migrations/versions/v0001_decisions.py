@@ -110,6 +110,7 @@ def _make_accounts() -> None:
         sa.Column("since", sa.BigInteger, nullable=False),
         sa.Column("count", sa.Integer, nullable=False),
     )
+    op.create_index("attempts_since", "attempts", ["since"])
 
 
 def _make_audit() -> None:
@@ -127,6 +128,7 @@ def _make_audit() -> None:
         sa.Column("reason", sa.Text, nullable=False),
     )
     op.create_index("audit_pair", "audit", ["article_id", "target_id"])
+    op.create_index("audit_target", "audit", ["target_id"])
     if op.get_bind().dialect.name == "sqlite":
         for change in ("UPDATE", "DELETE"):
             op.execute(
