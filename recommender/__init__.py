@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recommender.recommender import Explanation, Recommender, RelatedArticle
+    from recommender.recommendation import Explanation, RelatedArticle
+    from recommender.recommender import Recommender
 
 __all__ = ["Explanation", "Recommender", "RelatedArticle"]
 

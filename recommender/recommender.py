@@ -7,6 +7,7 @@
     site = Recommender().fit([{"id": "kelp", "title": "Kelp and waves", "text": "…"}, …])
     for found in site.related("kelp", limit=3):
         print(f"{found.score:.2f} {found.article.title}: {', '.join(found.shared_terms)}")
+    site.related_to("Where urchins graze, kelp is gone in a summer.")
 
 The same articles give the same lists as ``alsolike build`` does.
 """
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,60 +23,27 @@ from numpy.typing import NDArray
 
 from recommender.article import Article
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
+from recommender.draft import Corpus
 from recommender.embedding import embed_texts
 from recommender.encoder import Encoder, Progress
 from recommender.errors import InputError, NotFoundError
 from recommender.faiss_index import build_index
 from recommender.neighbors import NO_ROW
+from recommender.outside import Outside
 from recommender.phrases import extract_phrases
+from recommender.postings import make_postings
 from recommender.preferences import Preferences
+from recommender.recommendation import Explanation, RelatedArticle
 from recommender.records import to_articles
 from recommender.related import DEFAULT_DEPTH, SHOWN, Catalogue, relate
 from recommender.scanning import scan
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from recommender.sharing import explain, shared_phrases
 from recommender.terms import count_corpus
-from recommender.text import prepare
+from recommender.text import PreparedText, prepare
 from recommender.visibility import window
 
 _DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelatedArticle:
-    """One article of a list.
-
-    Attributes:
-        article: The article.
-        score: 0 for a random pair of the corpus, 1 for a copy.
-        shared_terms: Up to four phrases that it shares with the one asked about.
-    """
-
-    article: Article
-    score: float
-    shared_terms: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why two articles stand together, or don't.
-
-    Attributes:
-        sentence: For people.
-        shared_terms: Up to four phrases that both hold.
-        score: As in the list of the first; ``None`` if the second is not in it.
-        cosine: Of their embeddings.
-        word_similarity: Of their weighted words, 0 to 1.
-        same_story: Whether they are near-duplicates or versions of one piece, of which a list
-            shows one.
-    """
-
-    sentence: str
-    shared_terms: tuple[str, ...]
-    score: float | None
-    cosine: float
-    word_similarity: float
-    same_story: bool
 
 
 class Recommender:
@@ -137,27 +104,47 @@ class Recommender:
         embeddings = embed_texts(encoder, texts, progress=progress)
         corpus = scan(texts)
         terms = count_corpus(corpus)
-        languages = _languages(known)
+        self._languages: dict[str | None, int] = {None: 0}
+        for article in known:
+            self._languages.setdefault(article.language, len(self._languages))
+        languages = np.array([self._languages[article.language] for article in known], np.int32)
         dates = np.array([_day(article) for article in known], dtype=np.int32)
         self._rows = {article.id: row for row, article in enumerate(known)}
-        self._articles, self._boilerplate, self._terms = known, boilerplate, terms
-        self._embeddings, self._index = embeddings, build_index(embeddings)
+        self._articles, self._boilerplate = known, boilerplate
+        index = build_index(embeddings)
         self._windows = np.array([window(article) for article in known], dtype=np.int64)
         self._phrases = extract_phrases(corpus, sorted({a.language for a in known if a.language}))
         boosts = np.array([self._preferences.boost(article) for article in known], dtype=np.float32)
+        weights = boosts * self._preferences.fade(dates, int(time.time() // 86_400))
         self._related = relate(
             Catalogue(
                 embeddings=embeddings,
-                index=self._index,
+                index=index,
                 terms=terms,
                 texts=texts,
                 languages=languages,
                 dates=dates,
                 superseded=self._superseded(known),
                 visible=self._visible(),
-                weights=boosts * self._preferences.fade(dates, int(time.time() // 86_400)),
+                weights=weights,
             ),
             depth=self._depth,
+        )
+        self._outside = Outside(
+            Corpus(
+                embeddings=embeddings,
+                index=index,
+                weights=self._related.lexical.weights,
+                postings=make_postings(self._related.lexical.weights),
+                calibration=self._related.calibration,
+                texts=texts,
+                stories=self._related.stories.of,
+                languages=languages,
+                preferences=weights,
+            ),
+            terms,
+            self._related.lexical.idf,
+            self._phrases,
         )
         return self
 
@@ -182,6 +169,39 @@ class Recommender:
             for shown, score in self._shown(lists.rows[row], lists.scores[row], limit)
         ]
 
+    def related_to(
+        self, text: str, *, title: str = "", language: str | None = None, limit: int = SHOWN
+    ) -> list[RelatedArticle]:
+        """What is related to a text that is not among the articles, as if it had been.
+
+        Args:
+            text: Plain text.
+            title: Counts twice, as a title does; without one the text is all there is.
+            language: Its BCP 47 tag, if known: articles of the same go first.
+            limit: Most to return.
+
+        Raises:
+            InputError: If the text is empty, or nothing was fitted.
+        """
+        if self._encoder is None or not self._articles:
+            raise InputError("there are no articles to relate a text to: call fit first")
+        body = self._boilerplate.clean(text)
+        prepared = PreparedText(title=title or body, body=body if title else "")
+        if not prepared.whole.strip():
+            raise InputError("the text is empty")
+        number = self._languages.get(language, len(self._languages))
+        placed = self._outside.place(
+            prepared, embed_texts(self._encoder, [prepared]), language=number, depth=self._depth
+        )
+        return [
+            RelatedArticle(
+                article=self._articles[shown],
+                score=score,
+                shared_terms=placed.shared_with(shown),
+            )
+            for shown, score in self._shown(placed.rows, placed.scores, limit)
+        ]
+
     def explain(self, article_id: str, other_id: str) -> Explanation:
         """Why ``other_id`` is, or isn't, in the list of ``article_id``.
 
@@ -196,7 +216,9 @@ class Recommender:
             sentence=explain(shared),
             shared_terms=shared,
             score=float(self._related.lists.scores[row, listed[0]]) if len(listed) else None,
-            cosine=float(self._embeddings[row] @ self._embeddings[other]),
+            cosine=float(
+                self._outside.corpus.embeddings[row] @ self._outside.corpus.embeddings[other]
+            ),
             word_similarity=float(weights[row].multiply(weights[other]).sum()),
             same_story=bool(stories.of[row] == stories.of[other]),
         )
@@ -246,12 +268,6 @@ class Recommender:
             for row, article in enumerate(articles)
             if article.supersedes in self._rows
         }
-
-
-def _languages(articles: Sequence[Article]) -> NDArray[np.int32]:
-    """Shape (n,): language ids, 0 unknown."""
-    numbers: dict[str | None, int] = {None: 0}
-    return np.array([numbers.setdefault(a.language, len(numbers)) for a in articles], np.int32)
 
 
 def _day(article: Article) -> int:

@@ -70,6 +70,50 @@ def test_a_draft_is_related_and_never_shown():
     assert "waves" in ids(site.related("fish"))
 
 
+def test_a_text_from_outside_is_related_as_if_it_had_been_among_them():
+    text = "Urchins graze kelp forests bare; otters bring the kelp back."
+    found = fit().related_to(text, title="Urchins in the kelp")
+    assert set(ids(found)[:2]) == {"waves", "fish"}
+    assert "kelp" in map(str.casefold, found[0].shared_terms)
+    among = fit([*RECORDS, {"id": "urchins", "title": "Urchins in the kelp", "text": text}])
+    assert ids(found)[:2] == ids(among.related("urchins"))[:2]
+
+
+def test_a_text_without_a_title_is_related_too():
+    found = fit().related_to("A sourdough loaf from the village oven.", limit=2)
+    assert set(ids(found)) == {"loaf", "oven"}
+
+
+def test_a_copy_of_an_article_is_not_related_to_itself():
+    waves = RECORDS[0]
+    assert "waves" not in ids(fit().related_to(waves["text"], title=waves["title"]))
+
+
+def test_articles_of_the_texts_own_language_go_first():
+    german = {
+        "id": "brot",
+        "title": "Ein Laib Brot",
+        "text": "Sourdough heißt auf Deutsch Sauerteig.",
+        "language": "de",
+    }
+    site = fit([*({**record, "language": "en"} for record in RECORDS), german])
+    text = "Auf Deutsch heißt sourdough Sauerteig. Sourdough bread rises in the kitchen."
+    assert ids(site.related_to(text, language="de"))[0] == "brot"
+    assert ids(site.related_to(text, language="en"))[0] != "brot"
+    assert site.related_to(text, language="fr")
+
+
+@pytest.mark.parametrize("text", ["", "  \n "])
+def test_an_empty_text_is_an_error(text):
+    with pytest.raises(InputError, match="empty"):
+        fit().related_to(text)
+
+
+def test_a_text_needs_articles_first():
+    with pytest.raises(InputError, match="fit"):
+        Recommender(encoder=HashingEncoder(64)).related_to("kelp")
+
+
 def test_an_explanation_names_what_both_hold():
     why = fit().explain("waves", "fish")
     assert why.sentence.startswith("Both speak of ")
