@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -60,21 +60,21 @@ class FileColumn:
         self._dtype = np.dtype(dtype)
         self._row = (width,) if width else ()
         self._count = 0
-        self._file = path.open("wb")
-        self._write_header()
+        with path.open("wb") as file:
+            self._write_header(file)
 
     def append(self, block: NDArray[Any]) -> None:
         """See :class:`recommender.workspace.Column`."""
         if block.shape[1:] != self._row:
             raise BuildError(f"{self._path}: rows of {block.shape[1:]}, expected {self._row}")
-        self._file.write(np.ascontiguousarray(block, dtype=self._dtype).data)
+        with self._path.open("ab") as file:  # so that no failing build leaves it open
+            file.write(np.ascontiguousarray(block, dtype=self._dtype).data)
         self._count += len(block)
 
     def finish(self) -> NDArray[Any]:
         """Every row, mapped; what is changed there is changed in the file."""
-        self._file.seek(0)
-        self._write_header()
-        self._file.close()
+        with self._path.open("r+b") as file:
+            self._write_header(file)
         size = self._path.stat().st_size
         if not self._count:
             return np.empty((0, *self._row), dtype=self._dtype)
@@ -83,10 +83,10 @@ class FileColumn:
         mapped = np.memmap(self._path, self._dtype, mode="r+", offset=offset, shape=shape)
         return np.asarray(mapped)
 
-    def _write_header(self) -> None:
+    def _write_header(self, file: BinaryIO) -> None:
         """NumPy leaves room for as many rows as there may be, so its length stays the same."""
         np.lib.format.write_array_header_1_0(
-            self._file,
+            file,
             {
                 "descr": np.lib.format.dtype_to_descr(self._dtype),
                 "fortran_order": False,

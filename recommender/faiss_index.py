@@ -83,7 +83,7 @@ class FaissIndex:
         try:
             with path.open("wb") as file:
                 # Given a path, faiss prints to stderr when the disk is full.
-                faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
+                faiss.write_index(self._index, _native.PyCallbackIOWriter(file.write))
                 file.flush()
                 os.fsync(file.fileno())
         except (OSError, RuntimeError) as error:

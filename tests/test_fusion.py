@@ -105,11 +105,3 @@ def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus):
         found = calibrate(vectors[:count], lexical)
         assert found.dense_deviation > 0.05
         assert found.lexical_deviation > 0.005
-
-
-def test_top_of_rows_breaks_ties_by_column_and_skips_what_it_is_told():
-    matrix = sp.csr_matrix(np.array([[5, 2, 2, 2, 2, 9]], dtype=np.float32))
-    found = top_of_rows(matrix, 3, skip=np.array([5]))
-    assert found.rows.tolist() == [[0, 1, 2]]
-    short = top_of_rows(sp.csr_matrix((1, 4), dtype=np.float32), 2)
-    assert short.rows.tolist() == [[NO_ROW, NO_ROW]]
