@@ -21,6 +21,8 @@ from index.settings import Settings, load_settings
 from service.auth import Auth
 from service.drafts import Drafts, drafts_router
 from service.edge import Edge
+from service.editor.guests import Invitation
+from service.editor.routes import editor_routers
 from service.editorial import Desk
 from service.editorial_api import editorial_routers
 from service.failures import add_failures
@@ -39,11 +41,12 @@ log = logging.getLogger("alsolike")
 FLUSH_SECONDS = 1.0
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
+def create_app(settings: Settings | None = None, invitation: Invitation | None = None) -> ASGIApp:
     """The ASGI app that ``alsolike serve`` runs.
 
     Args:
         settings: The effective settings; read from file and environment by default.
+        invitation: Lets the first visitor of a demo in as an editor.
     """
     settings = settings or load_settings()
     keeper = keep_state(settings)
@@ -56,6 +59,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         await live.refresh_now()
         if live.unready is not None:
             log.error("not ready: %s", live.unready)
+        metrics.flush()
         tasks = [asyncio.create_task(live.watch()), asyncio.create_task(_flush(metrics))]
         yield
         for task in tasks:
@@ -76,7 +80,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     add_operations(app, live)
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
-    _include_routers(app, live, settings, keeper, metrics)
+    _include_routers(app, live, settings, keeper, metrics, invitation)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _failed)
@@ -89,14 +93,20 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 
 def _include_routers(
-    app: FastAPI, live: Live, settings: Settings, keeper: StateKeeper, metrics: Metrics
+    app: FastAPI,
+    live: Live,
+    settings: Settings,
+    keeper: StateKeeper,
+    metrics: Metrics,
+    invitation: Invitation | None,
 ) -> None:
     """Where further routes join the app, one ``app.include_router(…)`` each."""
-    desk = Desk(live, settings, lambda: keeper.database)
     add_failures(app)
-    for router in editorial_routers(desk):
+    desk = Desk(live, settings, lambda: keeper.database)
+    drafts = Drafts(live, settings, desk.auth, metrics.queue.set)
+    pages = editor_routers(desk, settings, drafts, invitation)
+    for router in [*editorial_routers(desk), drafts_router(drafts), *pages]:
         app.include_router(router)
-    app.include_router(drafts_router(Drafts(live, settings, desk.auth, metrics.queue.set)))
 
 
 async def _flush(metrics: Metrics) -> None:

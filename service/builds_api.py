@@ -146,7 +146,7 @@ def builds_router(desk: Desk) -> APIRouter:
     def publish(name: Name, how: Publishing, identity: Identity = Depends(admin)) -> PublishAnswer:
         root = desk.root
         root.folder(name)
-        with _at_work(root, identity, "publish"):
+        with at_work(root, identity, "publish"):
             verdicts = publish_build(
                 root,
                 name,
@@ -176,7 +176,7 @@ def builds_router(desk: Desk) -> APIRouter:
         responses=problems(400, 409, 413),
     )
     def rollback(why: Reason, identity: Identity = Depends(admin)) -> RollbackAnswer:
-        with _at_work(desk.root, identity, "rollback"):
+        with at_work(desk.root, identity, "rollback"):
             name = desk.root.rollback(reason=why.reason)
         desk.live.refresh()
         return RollbackAnswer(build=name)
@@ -187,14 +187,14 @@ def builds_router(desk: Desk) -> APIRouter:
         responses=problems(400, 409, 413),
     )
     def release(why: Reason, identity: Identity = Depends(admin)) -> ReleaseAnswer:
-        with _at_work(desk.root, identity, "release"):
+        with at_work(desk.root, identity, "release"):
             return ReleaseAnswer(released=desk.root.release(reason=why.reason))
 
     return router
 
 
 @contextmanager
-def _at_work(root: Root, identity: Identity, what: str) -> Iterator[None]:
+def at_work(root: Root, identity: Identity, what: str) -> Iterator[None]:
     """Hold the root, as the person who asks.
 
     Raises:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.resources
+import ipaddress
 import logging
 import mimetypes
 import socket
@@ -26,12 +27,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.articles import FieldMapping, ReadReport, read_articles
+from index.decisions import open_decisions
 from index.settings import Settings
 from index.sources.jsonl import JsonlSource
 from recommender.article import Article
-from recommender.errors import SettingError
+from recommender.errors import DatabaseError, SettingError
 from recommender.visibility import window
 from service.app import create_app
+from service.editor.guests import Invitation, may_invite
 from service.fragment import Card, make_card, templates
 from service.server import GRACE_SECONDS, bind, configure_logs
 
@@ -127,6 +130,8 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the addresses are printed below
     service_url, site_url = _url(service), _url(site)
     article = f"{site_url}/{SAMPLE_ARTICLE}"
+    invitation = _invite(settings, service)
+    entrance = "" if invitation is None else f"/enter?key={invitation.key}  (good once)"
     print(  # noqa: T201 - the demo's result
         f"\nThe demo site, click through it:       {site_url}/\n"
         f"  one article, widget:                 {article}\n"
@@ -134,12 +139,13 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
         f"Related articles as JSON:              "
         f"{service_url}/v1/related?id={SAMPLE_ARTICLE}\n"
         f"The API's documentation:               {service_url}/docs\n"
+        f"The editors' pages:                    {service_url}/editor{entrance}\n"
         "Stop with Ctrl+C.\n",
         flush=True,
     )
     seen = settings.model_copy(update={"site_url": settings.site_url or site_url})
     apps = _ByPort(
-        create_app(seen), create_demo_site(settings, service_url), site.getsockname()[1]
+        create_app(seen, invitation), create_demo_site(settings, service_url), site.getsockname()[1]
     )
     server = uvicorn.Server(
         uvicorn.Config(
@@ -148,6 +154,21 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
     )
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[service, site])
+
+
+def _invite(settings: Settings, service: socket.socket) -> Invitation | None:
+    """A link for whoever reads the terminal: only where nobody else comes, and has been let in."""
+    local = ipaddress.ip_address(service.getsockname()[0]).is_loopback
+    if not local:
+        return None
+    try:
+        database = open_decisions(settings)
+    except DatabaseError:  # the service says why, and goes on without decisions
+        return None
+    try:
+        return Invitation() if may_invite(database) else None
+    finally:
+        database.close()
 
 
 class _ByPort:

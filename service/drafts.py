@@ -31,7 +31,7 @@ from service.openapi import Problem
 from service.problems import MEDIA_TYPE, ProblemError
 
 if TYPE_CHECKING:
-    from index.draft import Placed
+    from index.draft import DraftAnswer, Placed
 
 log = logging.getLogger("alsolike")
 
@@ -80,12 +80,20 @@ class Drafts:
         Raises:
             ProblemError: 401, 403 or 429.
         """
-        if not self._settings.drafts:
-            raise ProblemError(403, "drafts are switched off here: the setting drafts is false")
-        if not self._is_local(request.scope):
+        if self._settings.drafts and not self._is_local(request.scope):
             if self._auth is None:
                 raise ProblemError(403, "drafts are answered on a loopback address only")
             self._auth.authorize(request.scope, Role.EDITOR)
+        self.take(request)
+
+    def take(self, request: Request) -> None:
+        """Count one more draft of whoever sends it, if drafts are answered at all.
+
+        Raises:
+            ProblemError: 403 or 429.
+        """
+        if not self._settings.drafts:
+            raise ProblemError(403, "drafts are switched off here: the setting drafts is false")
         wait = self._limiter.take(self._proxies.client(request.scope))
         if wait:
             raise ProblemError(
@@ -110,7 +118,23 @@ class Drafts:
             ProblemError: For a request that can't be answered as asked.
             AlsoLikeError: For a draft, a model or a build that is no good.
         """
-        draft = parse_draft(await self._read(request))
+        served, answer = await self.relate(request, parse_draft(await self._read(request)))
+        return draft_json(served.build, answer)
+
+    async def relate(self, request: Request, draft: DraftRequest) -> tuple[Served, DraftAnswer]:
+        """Relate a draft to the live build.
+
+        Args:
+            request: Whose draft it is; its body was read.
+            draft: The draft.
+
+        Returns:
+            The build that it was related to under the newest decisions, and the answer.
+
+        Raises:
+            ProblemError: If it can't be answered now.
+            AlsoLikeError: For a draft, a model or a build that is no good.
+        """
         build = self._live.build
         if build is None:
             raise ProblemError(503, "not ready: no build is open; /readyz says why")
@@ -121,9 +145,9 @@ class Drafts:
         except ModelError as error:
             log.error("a draft was refused: %s", error)
             raise ProblemError(503, str(error)) from error
-        return self._render(build, placed, draft.wish(self._settings))
+        return self._choose(build, placed, draft.wish(self._settings))
 
-    def _render(self, build: Build, placed: Placed, wish: Wish) -> bytes:
+    def _choose(self, build: Build, placed: Placed, wish: Wish) -> tuple[Served, DraftAnswer]:
         """What may be shown of it now, by the newest decisions, from the build it began with."""
         from index.draft import answer_draft
 
@@ -134,7 +158,7 @@ class Drafts:
         served = generation.served
         if served.build is not build:
             served = Served(build, served.state)
-        return draft_json(build, answer_draft(served, placed, now=now, wish=wish))
+        return served, answer_draft(served, placed, now=now, wish=wish)
 
     async def _read(self, request: Request) -> bytes:
         media_type = (header(request.scope, b"content-type") or "").partition(";")[0].strip()

@@ -68,7 +68,7 @@ def tell_conflict(
             {
                 "at": entry.at,
                 "who": entry.who,
-                "sentence": tell_entry(build, entry),
+                "sentence": tell_entry(build, entry, within=True),
                 "reason": entry.reason,
             }
             for entry in since

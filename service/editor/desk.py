@@ -55,6 +55,10 @@ class Room:
         """A dependency: someone who may decide, by a form of ours."""
         return self.auth.authorize(request.scope, Role.EDITOR, csrf)
 
+    def admin_looking(self, request: Request) -> Identity:
+        """A dependency: someone who may see the forms for that."""
+        return self.auth.authorize(request.scope, Role.ADMIN)
+
     def admin(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
         """A dependency: someone who may choose the live build, by a form of ours."""
         return self.auth.authorize(request.scope, Role.ADMIN, csrf)

@@ -16,14 +16,12 @@ from index.standing import Standing
 from index.state import Kind
 from service.auth import Identity
 from service.editor.desk import Room
-from service.editor.pages import Pages, page_route
+from service.editor.pages import Pages, page_route, whole_number
 from service.editor.telling import Item, tell_item
 from service.parameters import parse_query
-from service.problems import ProblemError
 
 PAGE = 40
 _LONGEST = 200
-_MOST_PAGES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +40,7 @@ def finding_router(room: Room, pages: Pages) -> APIRouter:
     @router.get("/editor")
     def find(request: Request, person: Identity = Depends(room.reader)) -> Response:
         given = _single(request)
-        query, page = read_query(given), _page(given)
+        query, page = read_query(given), whole_number("page", given.get("page", "1"))
         served, now = room.look()
         found = room.desk.finder.find(served, query, now=now, limit=PAGE, offset=(page - 1) * PAGE)
         pinning = _pinning(served, given.get("pin"), now)
@@ -99,13 +97,6 @@ def read_query(given: Mapping[str, str]) -> Query:
 
 def _single(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_query(request.scope["query_string"]).items()}
-
-
-def _page(given: Mapping[str, str]) -> int:
-    text = given.get("page", "1")
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:7]) <= _MOST_PAGES:
-        raise ProblemError(422, f"there is no page {text[:20]!r}", field="page")
-    return int(text[:7])
 
 
 def _hit(served: Served, row: int, now: int, pinning: Item | None) -> Hit:

@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from index.settings import Settings
 from recommender.errors import AlsoLikeError
-from recommender.visibility import NEVER
+from recommender.visibility import NEVER, microseconds
 from service.auth import Identity
 from service.failures import problem_of
 from service.problems import ProblemError
@@ -67,7 +67,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters.update(
-            iso=self._iso, when=self.when, query=_query, number=_number, speak=_speak
+            iso=self._iso, when=self.when, query=_query, number=_number, speak=_speak, day=self._day
         )
         self._templates.globals.update(static=lambda name: f"/editor/static/{name}")
 
@@ -145,9 +145,24 @@ class Pages:
         except (OverflowError, ValueError):
             return None
 
+    def _day(self, text: str) -> str:
+        """A moment in ISO 8601 for people."""
+        return self.when(microseconds(dt.datetime.fromisoformat(text)))
+
     def _iso(self, instant: int) -> str:
         local = None if instant == NEVER else self.local(instant)
         return "" if local is None else local.isoformat(timespec="seconds")
+
+
+def whole_number(name: str, text: str) -> int:
+    """A parameter that counts from 1.
+
+    Raises:
+        ProblemError: 422 for anything else.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6 and int(text)):
+        raise ProblemError(422, f"{name} is {text[:20]!r}, not a number from 1", field=name)
+    return int(text)
 
 
 def page_route(pages: Pages, identify: Callable[[Request], Identity | None]) -> type[APIRoute]:

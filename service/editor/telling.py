@@ -12,6 +12,7 @@ from index.database.audit import Entry
 from index.preview import LeftOut
 from index.served import Served
 from index.standing import Standing, standing
+from recommender.visibility import NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +114,19 @@ def tell_values(values: Mapping[str, Any] | None) -> str:
     return "hidden as not related" if values["not_related"] else "hidden"
 
 
-def tell_entry(build: Build | None, entry: Entry) -> str:
-    """What an entry of the audit trail did, as the end of a sentence about who did it."""
+def tell_entry(build: Build | None, entry: Entry, *, within: bool = False) -> str:
+    """What an entry of the audit trail did, as the end of a sentence about who did it.
+
+    Args:
+        build: For titles.
+        entry: The entry.
+        within: Whether it is told beside the list that it is about, which needs no name then.
+    """
     thing, _, verb = entry.action.partition(".")
     article = _named(build, entry.article_id)
     if thing == "override":
-        return _tell_override(verb, entry, _named(build, entry.target_id), article)
+        told = _tell_override(verb, entry, _named(build, entry.target_id))
+        return told if within else f"{told} in {article}"
     if thing == "takedown":
         return f"took {article} down" if entry.after else f"lifted the takedown of {article}"
     if thing == "judgment":
@@ -126,20 +134,37 @@ def tell_entry(build: Build | None, entry: Entry) -> str:
             return f"took back the word on {_named(build, entry.target_id)} in {article}"
         word = "good" if entry.after["verdict"] == 1 else "bad"
         return f"called {_named(build, entry.target_id)} a {word} link in {article}"
-    name = (entry.after or entry.before or {}).get("name", "")
-    return f"{entry.action.replace('.', ': ')} {name}".strip()
+    name = str((entry.after or entry.before or {}).get("name", ""))
+    told = _ACCOUNTS.get(entry.action, "{} " + entry.action.replace(".", ": "))
+    return told.format(name).strip()
 
 
-def _tell_override(verb: str, entry: Entry, target: str, article: str) -> str:
+_ACCOUNTS: Mapping[str, str] = {
+    "editor.add": "let {} in",
+    "editor.password": "gave {} another password",
+    "editor.disable": "let {} in no more",
+    "editor.sign-out": "signed {} out everywhere",
+    "token.add": "made the token {}",
+    "token.revoke": "revoked the token {}",
+}
+
+
+def tell_end(entry: Entry) -> int | None:
+    """When what an entry decided ends by itself; ``None`` for never."""
+    until = (entry.after or {}).get("until")
+    return until if isinstance(until, int) and until < NEVER else None
+
+
+def _tell_override(verb: str, entry: Entry, target: str) -> str:
     after = entry.after
     if after is None:
         was = "pin" if (entry.before or {}).get("kind") == "pin" else "hide"
-        return f"removed the {was} of {target} in {article}"
+        return f"removed the {was} of {target}"
     again = " again" if verb == "undo" else ""
     if after["kind"] == "pin":
-        return f"pinned {target} at {after['position']}{again} in {article}"
+        return f"pinned {target} at {after['position']}{again}"
     as_what = " as not related" if after["not_related"] else ""
-    return f"hid {target}{as_what}{again} in {article}"
+    return f"hid {target}{as_what}{again}"
 
 
 def _named(build: Build | None, article_id: str) -> str:
