@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.snapshot import Snapshot
+from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
-from recommender.related import SHOWN
 
 _GONE = -2
 _CHUNK = 65_536

@@ -25,8 +25,8 @@ import numpy as np
 
 from index.churn import Churn
 from index.snapshot import Snapshot
+from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
-from recommender.related import SHOWN
 
 FEW = 20
 """Shares of fewer articles than these say nothing: one is a large part of them."""

@@ -14,8 +14,8 @@ from index.engine import Engine, LocalEngine
 from index.gates import Limits
 from index.milvus_place import InMilvus
 from index.root import Root
+from recommender.lengths import DEFAULT_DEPTH
 from recommender.preferences import Preferences
-from recommender.related import DEFAULT_DEPTH
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage's name, how much of it is done, and of how much (if known)."""

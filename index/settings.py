@@ -23,8 +23,8 @@ from index.milvus_place import TOKEN_VARIABLE, InMilvus
 from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
+from recommender.lengths import DEFAULT_DEPTH
 from recommender.preferences import Boost, Preferences
-from recommender.related import DEFAULT_DEPTH
 from recommender.sentence_encoder import DEFAULT_MODEL
 
 CONFIG_FILE = "alsolike.toml"

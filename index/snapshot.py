@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from index.files import Blob, load_array
 from index.manifest import EncoderEntry, Manifest
+from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
-from recommender.related import SHOWN
 from recommender.visibility import Visibility
 
 _CHUNK = 8_192

@@ -28,6 +28,7 @@ from recommender.embedding import embed_texts
 from recommender.encoder import Encoder, Progress
 from recommender.errors import InputError, NotFoundError
 from recommender.faiss_index import build_index
+from recommender.lengths import DEFAULT_DEPTH, SHOWN
 from recommender.neighbors import NO_ROW
 from recommender.outside import Outside
 from recommender.phrases import extract_phrases
@@ -35,7 +36,7 @@ from recommender.postings import make_postings
 from recommender.preferences import Preferences
 from recommender.recommendation import Explanation, RelatedArticle
 from recommender.records import to_articles
-from recommender.related import DEFAULT_DEPTH, SHOWN, Catalogue, relate
+from recommender.related import Catalogue, relate
 from recommender.scanning import scan
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from recommender.sharing import explain, shared_phrases

@@ -19,6 +19,7 @@ from recommender.fusion import (
     diffuse,
     gather_candidates,
 )
+from recommender.lengths import DEFAULT_DEPTH, SHOWN
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.policy import REJECTED, Lists, adopt_orphans, apply_policy
@@ -27,12 +28,6 @@ from recommender.recipe import DEFAULT_RECIPE, Recipe
 from recommender.stories import Stories, Texts, find_stories
 from recommender.terms import CorpusTerms
 from recommender.workspace import IN_MEMORY, Workspace
-
-DEFAULT_DEPTH = 50
-"""Length of a stored list: deeper than anyone shows, so that serving can filter it."""
-
-SHOWN = 6
-"""Length at which orphans and hubs are counted: what a page shows."""
 
 _BLOCK = 256
 _SEARCHED = 8_192
