@@ -21,6 +21,7 @@ from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
 from service.auth import Auth
 from service.live import Live
+from service.openapi import ID_PATTERN
 from service.parameters import parse_query
 from service.problems import MEDIA_TYPE, ProblemError
 
@@ -140,12 +141,19 @@ def _id(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
-Id = Annotated[
-    str,
-    Query(min_length=1, max_length=MAX_ID_BYTES, description="the site's own id of an article"),
-    AfterValidator(_id),
-]
+def _query(description: str) -> Any:
+    return Query(
+        min_length=1,
+        max_length=MAX_ID_BYTES,
+        description=description,
+        json_schema_extra={"pattern": ID_PATTERN},
+    )
+
+
+Id = Annotated[str, _query("the site's own id of an article"), AfterValidator(_id)]
 """An article's id as a query parameter: it may hold slashes, so it is none of the path's."""
+
+Target = Annotated[str, _query("the article in that list"), AfterValidator(_id)]
 
 _DESCRIPTIONS: Mapping[int, str] = {
     400: "The body can't be read",

@@ -15,8 +15,13 @@ from index.cleaning import MAX_URL
 from index.selection import MAX_LIMIT, Fallback, Order, Origin
 from index.settings import Settings
 from recommender.article import MAX_ID_BYTES
-from service.parameters import MAX_EXCLUDE
+from service.parameters import LANGUAGE_PATTERN, MAX_EXCLUDE
 from service.problems import MEDIA_TYPE
+
+ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
+"""What :func:`recommender.article.check_id` lets through, but for the length in bytes."""
+
+_ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES, "pattern": ID_PATTERN}
 
 
 class CardImage(BaseModel):
@@ -100,7 +105,7 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
         "in": "query",
         "required": True,
         "description": "the site's own id of the article shown",
-        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES},
+        "schema": _ID,
         **({} if example is None else {"example": example.article_id}),
     }
     path_id = {
@@ -167,7 +172,7 @@ def _options(settings: Settings) -> list[dict[str, Any]]:
         option(
             "exclude",
             "ids that must not appear; may be repeated",
-            {"type": "array", "items": {"type": "string"}, "maxItems": MAX_EXCLUDE},
+            {"type": "array", "items": _ID, "maxItems": MAX_EXCLUDE},
         ),
         option(
             "min_score",
@@ -184,5 +189,9 @@ def _options(settings: Settings) -> list[dict[str, Any]]:
             "order of the articles chosen",
             {"type": "string", "enum": list(Order), "default": Order.RELEVANCE},
         ),
-        option("language", "only articles of this language", {"type": "string"}),
+        option(
+            "language",
+            "only articles of this language",
+            {"type": "string", "minLength": 2, "maxLength": 35, "pattern": LANGUAGE_PATTERN},
+        ),
     ]

@@ -23,7 +23,7 @@ from index.state import Kind
 from recommender.errors import ConflictError
 from recommender.visibility import NEVER
 from service.auth import Identity
-from service.editorial import Desk, Id, make_router, now, problems
+from service.editorial import Desk, Id, Target, make_router, now, problems
 from service.moments import Until, show_moment
 from service.problems import ProblemError
 
@@ -92,7 +92,6 @@ IfMatch = Annotated[
         alias="If-Match", description='the list\'s ETag, or * for any: "0" for an untouched one'
     ),
 ]
-Target = Annotated[Id, Query(description="the article in that list")]
 
 
 def overrides_router(desk: Desk) -> APIRouter:

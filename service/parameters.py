@@ -5,6 +5,7 @@ Parameters that no route names are ignored, as caches and trackers add some of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,9 @@ from service.problems import ProblemError
 
 MAX_EXCLUDE = 100
 MAX_FIELDS = 200
+LANGUAGE_PATTERN = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"
+
+_LANGUAGE = re.compile(LANGUAGE_PATTERN)
 
 _FALLBACKS = frozenset(Fallback)
 _ORDERS = frozenset(Order)
@@ -127,7 +131,7 @@ def _read_sort(text: str, wish: Wish) -> Wish:
 
 
 def _read_language(text: str, wish: Wish) -> Wish:
-    if not 2 <= len(text) <= 35 or not text.replace("-", "").isalnum():
+    if not 2 <= len(text) <= 35 or not _LANGUAGE.fullmatch(text):
         raise _wrong("language", text, "a language tag like en or pt-BR")
     return replace(wish, language=text.lower())
 

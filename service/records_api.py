@@ -15,9 +15,8 @@ from index.database.judgments import Judgment
 from index.database.roles import Role
 from service.audit_lines import audit_json, csv_lines
 from service.auth import Identity
-from service.editorial import Desk, Id, make_router, problems
+from service.editorial import Desk, Id, Target, make_router, problems
 from service.moments import show_moment
-from service.overrides_api import Target
 
 MAX_PAGE = 1_000
 
