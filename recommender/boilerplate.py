@@ -34,7 +34,7 @@ _PARTICLE = 3  # "of", "and", "für" may stand in a name
 _EDGE_SENTENCES = 12
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")  # noqa: RUF001 - CJK sentence marks
-_NUMBERED = re.compile(r"\S*\d\S*")
+_NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # begun at a word's start alone, so that it is linear
 _DIGIT = re.compile(r"\d")
 _OUTER_MARKS = " \t\r.,;:!?…*_|·•–—-()[]{}<>\"'“”‘’«»"  # noqa: RUF001 - the marks are meant
 _GLUED = re.compile(r"([A-Z][a-z]{3,14})(?=[A-Z][a-z]*\b)")

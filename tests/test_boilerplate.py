@@ -101,3 +101,17 @@ def test_cleaning_only_ever_takes_words_away_in_order(texts: list[str], text: st
     learned = learn([article(i, page or "x", page) for i, page in enumerate(texts)])
     left = iter("".join(text.split()))
     assert all(character in left for character in "".join(learned.clean(text).split()))
+
+
+@given(st.text(alphabet="a1 \n.<²", max_size=40))
+def test_every_word_that_holds_a_digit_counts_as_one_number(text: str) -> None:
+    words = ["0" if any(c.isdecimal() for c in word) else word for word in text.casefold().split()]
+    marks = " \t\r.,;:!?…*_|·•–—-()[]{}<>\"'“”‘’«»"  # noqa: RUF001 - the marks are meant
+    assert shape(text) == " ".join(words).strip(marks)
+
+
+@pytest.mark.parametrize("word", ["A" * 400_000, "<" * 400_000, "a" * 400_000 + " 1"])
+def test_a_word_without_end_is_read_once_not_once_per_letter(word: str) -> None:
+    shared = Boilerplate(passages={"q": 9}, labels={"Q": 9}, headings={})
+    assert shared.clean(word) == word, "a quadratic reading would take a quarter of an hour"
+    assert len(shape(word)) <= len(word)
