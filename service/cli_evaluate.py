@@ -2,35 +2,97 @@
 
 from __future__ import annotations
 
-import json
+import time
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from index.build import Build
-from index.decisions import read_state
+from index.decisions import open_decisions, read_state
 from index.evaluation import evaluate_build
+from index.golden import Agreement, measure_agreement, read_golden
 from index.root import Root
 from index.selection import Wish
-from index.settings import load_settings
+from index.settings import Settings, load_settings
+from recommender.errors import InputError
 from recommender.evaluation import read_qrels
+from service.cli_options import JsonOption, RootOption, print_json
+
+GOLDEN_EXIT_CODE = 21
+"""What ``evaluate --golden --least`` ends with if too few pairs are as editors want them."""
 
 
 def evaluate(
-    qrels: Annotated[Path, typer.Option(help="Judgments: seed, article, grade, by tabs; .gz too.")],
-    root: Annotated[
-        Path | None, typer.Option("--root", help="Folder of the builds (setting root).")
+    name: Annotated[
+        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    qrels: Annotated[
+        Path | None, typer.Option(help="Judgments: seed, article, grade, by tabs; .gz too.")
+    ] = None,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="By editors' judgments and pins, without overrides.")
+    ] = False,
+    least: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="With --golden: end with 21 below this share."),
+    ] = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Score the live lists, as readers get them, against judgments."""
+    """Score a build's lists against judgments: a file of them, or the editors' own."""
     settings = load_settings(root=root)
     place = Root(settings.root)
-    wish = Wish(min_score=settings.min_score, fallback=settings.fallback)
-    figures = evaluate_build(Build(place.folder()), read_qrels(qrels), wish, read_state(settings))
+    build = Build(place.folder(name))
+    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+    if golden == (qrels is not None) or (least is not None and not golden):
+        raise InputError("name either --qrels FILE, or --golden with or without --least")
+    if qrels is not None:
+        _print_figures(
+            evaluate_build(build, read_qrels(qrels), wish, read_state(settings)), as_json
+        )
+        return
+    found = _agreement(build, wish, settings)
+    _print_agreement(build, found, as_json)
+    if least is not None and found.share < least:
+        raise typer.Exit(GOLDEN_EXIT_CODE)
+
+
+def _agreement(build: Build, wish: Wish, settings: Settings) -> Agreement:
+    now = time.time_ns() // 1000
+    with closing(open_decisions(settings)) as database:
+        golden = read_golden(database, now=now)
+        return measure_agreement(build, database.state(), golden, wish, now=now)
+
+
+def _print_agreement(build: Build, found: Agreement, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))
+        print_json(
+            {
+                "build": build.name,
+                "share": round(found.share, 4),
+                "good": found.good,
+                "good_shown": found.good_shown,
+                "bad": found.bad,
+                "bad_shown": found.bad_shown,
+                "missed": found.missed,
+                "wrong": found.wrong,
+            }
+        )
+        return
+    typer.echo(
+        f"{found.share:.1%} as editors want it, build {build.name}: {found.good_shown} of "
+        f"{found.good} good links shown, {found.bad_shown} of {found.bad} bad ones"
+    )
+    for sign, pairs in (("+", found.missed), ("-", found.wrong)):
+        for article_id, target_id in pairs:
+            typer.echo(f"  {sign} {target_id}  in the list of  {article_id}")
+
+
+def _print_figures(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
         return
     typer.echo(
         f"{figures['seeds']} judged articles with 3 or more related, build {figures['build']}"

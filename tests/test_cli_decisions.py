@@ -134,6 +134,22 @@ def test_export_and_evaluate_leave_out_what_is_taken_down(call: CALL, tmp_path: 
     assert after["seeds"] == before["seeds"] - 1
 
 
+def test_a_build_can_be_held_to_what_editors_said(call: CALL, settings: Settings) -> None:
+    first, second, *_ = related(call)
+    with closing(open_decisions(settings)) as database:
+        database.judgments.put(MIRA, article_id=PAGE, target_id=first, verdict=1)
+        database.judgments.put(MIRA, article_id=PAGE, target_id=second, verdict=-1)
+    code, out, _ = call("evaluate", "--golden", "--json")
+    told = json.loads(out)
+    assert (code, told["share"], told["wrong"]) == (0, 0.5, [[PAGE, second]])
+    assert call("evaluate", "--golden", "--least", "0.5")[0] == 0
+    code, out, _ = call("evaluate", told["build"], "--golden", "--least", "0.6")
+    assert code == 21
+    assert f"- {second}  in the list of  {PAGE}" in out
+    for wrong in ((), ("--golden", "--qrels", "x"), ("--least", "0.5")):
+        assert call("evaluate", *wrong)[0] == 2
+
+
 @pytest.mark.parametrize(
     "command",
     [("related", PAGE), ("export", "--out", "out"), ("check-overrides",)],
