@@ -7,13 +7,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from desks import Desk, open_desk
 from milvus_server import Line
+from serving import until
 from test_milvus_place import Site
 
 from index.build import Build
+from index.database.roles import Role
 from index.milvus import Milvus
 from index.milvus_place import InMilvus
 from index.pointer import write_pointer
@@ -159,6 +164,52 @@ def test_a_build_is_not_published_while_nobody_can_say_that_its_vectors_are_ther
     pointer = site.root.current()
     assert pointer is not None
     assert pointer.build == names[0]
+
+
+@pytest.fixture
+def desk(site: Site, tmp_path: Path) -> Iterator[Desk]:
+    path = site.root.path
+    with open_desk(path, path.parent, model="hashing:32", draft_rate=10_000) as opened:
+        yield opened
+
+
+def send_draft(desk: Desk) -> Any:
+    text = {"title": "How myelin heals", "summary": "Remyelination in mice and people."}
+    return desk.ask("POST", "/v1/related", Role.EDITOR, json=text)
+
+
+def test_no_draft_fails_while_the_service_changes_from_build_to_build(
+    site: Site, names: list[str], desk: Desk
+) -> None:
+    answers: list[Any] = []
+    with load(lambda: answers.append(send_draft(desk)), threads=2), site.root.locked("test"):
+        for _ in range(2):
+            site.root.publish(names[1])
+            until(lambda: answers and answers[-1].json().get("build") == names[1])
+            site.root.rollback()
+            until(lambda: answers[-1].json().get("build") == names[0])
+            site.root.release()
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.json()["build"] for answer in answers} == set(names)
+    assert all(answer.json()["items"] for answer in answers)
+
+
+def test_lists_are_served_while_drafts_are_told_that_a_part_is_away(
+    site: Site, desk: Desk, line: Line
+) -> None:
+    article = Build(site.root.folder()).article_id(0)
+    before = desk.shown(article)
+    assert send_draft(desk).status_code == 200
+    line.cut()
+    refused = send_draft(desk)
+    assert refused.status_code == 503
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert "away" in refused.json()["detail"]
+    assert "127.0.0.1" not in refused.text
+    assert desk.shown(article) == before != []
+    assert desk.client.get("/readyz").status_code == 200
+    line.mend()
+    assert send_draft(desk).status_code == 200
 
 
 def test_a_build_whose_vectors_can_not_be_dropped_stays_until_they_can(
