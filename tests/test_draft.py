@@ -224,3 +224,9 @@ def test_what_a_site_prefers_counts_for_drafts_too(build, build_root, write_json
     preferences = load_array(own.folder / "preferences.npy")
     assert preferences[own.row(wanted)] == 0
     assert wanted not in ids(own, ask(own, sea()))
+
+
+@pytest.mark.parametrize("piece", ["<", "<!--", "a-", "A", "&amp;", "睡", ". ", "a\n", "Aa "])
+def test_a_text_made_to_be_slow_is_as_quick_as_any(build, piece):
+    answer = ask(build, {"title": "Kelp", "summary": piece * (200_000 // len(piece))})
+    assert len(answer.items) <= 6

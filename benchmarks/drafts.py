@@ -1,0 +1,129 @@
+"""What does it take to relate a text that is in no build?
+
+``python -m benchmarks.drafts [--data DIR | --root DIR] [--drafts 200]``: drafts are related one
+after another, as the service's one thread does it, and each one's time is split into encoding and
+everything else. The build is made of ms-research (with ``--data``), of the sample, or is the live
+one of a root that was built before (``--root``). The drafts are articles of the build, evenly
+spread: that they find themselves in it changes nothing in the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from benchmarks.corpora import SAMPLE, CachedEncoder, data_folder, say, table
+from index.articles import FieldMapping
+from index.build import Build
+from index.builder import make_build
+from index.draft import DraftIndex, answer_draft, embed, read_draft
+from index.making import BuildOptions
+from index.root import Root
+from index.selection import Wish
+from index.served import Served
+from index.sources.registry import open_sources
+from recommender.article import Article
+from recommender.encoder import Encoder
+from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
+
+WARM_UP = 5
+
+
+def made_build(folder: Path, data: Path | None, encoder: Encoder) -> Build:
+    """A build of ms-research, or of the sample."""
+    source = SAMPLE / "articles.jsonl" if data is None else data / "ms-research.jsonl.gz"
+    mapped = {} if data is None else {"summary": "text"}
+    root = Root(folder / "root")
+    with root.locked("benchmark"):
+        manifest, _ = make_build(
+            root,
+            open_sources([str(source)], [], {}, mapped),
+            lambda: encoder,
+            BuildOptions(
+                mapping=FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+            ),
+        )
+    return Build(root.folder(manifest.name))
+
+
+def as_draft(article: Article) -> dict[str, Any]:
+    """What an editor would send of it."""
+    return {
+        "title": article.title,
+        "sections": [{"heading": one.heading, "text": one.text} for one in article.sections],
+        "language": article.language,
+        "tags": list(article.tags),
+    }
+
+
+def measure(build: Build, encoder: Encoder, drafts: int) -> dict[str, Any]:
+    """Times of one draft after another."""
+    start = time.perf_counter()
+    index = DraftIndex(build)
+    opened = time.perf_counter() - start
+    say(f"{build.count} articles, opened in {opened:.2f} s")
+    rows = np.linspace(0, build.count - 1, drafts + WARM_UP).astype(int).tolist()
+    spent: dict[str, list[float]] = {"encode": [], "search": [], "whole": []}
+    served, wish = Served(build), Wish()
+    for row in rows:
+        fields = as_draft(build.article(row))
+        begun = time.perf_counter()
+        article = read_draft(fields)
+        text = index.prepare(article)
+        before = time.perf_counter()
+        embedding = embed(encoder, text)
+        after = time.perf_counter()
+        placed = index.place(article, text, embedding)
+        answer_draft(served, placed, now=time.time_ns() // 1000, wish=wish)
+        done = time.perf_counter()
+        spent["encode"].append(after - before)
+        spent["search"].append(before - begun + done - after)
+        spent["whole"].append(done - begun)
+    figures: dict[str, Any] = {
+        "articles": build.count,
+        "drafts": drafts,
+        "open_s": round(opened, 3),
+    }
+    for name, seconds in spent.items():
+        for quantile in (50, 99):
+            value = float(np.percentile(seconds[WARM_UP:], quantile))
+            figures[f"{name}_p{quantile}_ms"] = round(1000 * value, 1)
+    figures["per_s"] = round(drafts / sum(spent["whole"][WARM_UP:]), 1)
+    return figures
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = data_folder(argparse.ArgumentParser(description=__doc__))
+    parser.add_argument("--root", type=Path, help="a root with a live build, instead of making one")
+    parser.add_argument("--drafts", type=int, default=200, help="how many (200)")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="model name, folder or hashing:DIM")
+    arguments = parser.parse_args()
+    encoder = load_encoder(arguments.model)
+    with ExitStack() as stack:
+        if arguments.root is not None:
+            build = Build(Root(arguments.root).folder())
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            build = made_build(folder, arguments.data, CachedEncoder(encoder))
+        figures = measure(build, encoder, arguments.drafts)
+    rows = [
+        [part, *(f"{figures[f'{part}_p{quantile}_ms']:.1f}" for quantile in (50, 99))]
+        for part in ("encode", "search", "whole")
+    ]
+    print(f"{figures['drafts']} drafts against {figures['articles']} articles, one at a time\n")
+    print(table(["", "p50 ms", "p99 ms"], rows))
+    print(f"\n{figures['per_s']:.1f} drafts a second in one worker")
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
