@@ -1,4 +1,9 @@
-"""txtai with its defaults: ``Embeddings(path=…)``, searched with the article's text."""
+"""txtai as its examples run it, searched with the article's text.
+
+``Embeddings(path=…, maxlength=256)``: what the model was trained for. Without ``maxlength`` txtai lets
+512 tokens through, in twice the time. The vectors are those of sentence-transformers then, so that
+one encoder, handed in as a function, does for both and its work is kept between runs.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ class Txtai(Peer):
 
     call = "embeddings.search(the article's text), which encodes it, in the process"
     packages = ("txtai",)
-    encodes = "txtai"
+    encodes = "plain"
     encodes_requests = True
     hybrid: ClassVar[bool] = False
 
@@ -24,7 +29,6 @@ class Txtai(Peer):
         """See :class:`Peer`."""
         del ids
         self._texts = [text.whole for text in texts]
-        # The encoder is txtai's own, handed in as a function so that its work can be kept.
         self._index = Index(method="external", transform=self._transform(), hybrid=self.hybrid)
         self._index.index((row, text, None) for row, text in enumerate(self._texts))
         self._save()
