@@ -1,8 +1,8 @@
 """txtai as its examples run it, searched with the article's text.
 
-``Embeddings(path=…, maxlength=256)``: what the model was trained for. Without ``maxlength`` txtai lets
-512 tokens through, in twice the time. The vectors are those of sentence-transformers then, so that
-one encoder, handed in as a function, does for both and its work is kept between runs.
+``Embeddings(path=…, maxlength=256)``: what the model was trained for. Without ``maxlength`` txtai
+lets 512 tokens through, in twice the time. The vectors are those of sentence-transformers then, so
+that one encoder, handed in as a function, does for both and its work is kept between runs.
 """
 
 from __future__ import annotations
