@@ -24,6 +24,9 @@ ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
 _ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES, "pattern": ID_PATTERN}
 
 
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
 class CardImage(BaseModel):
     """A card's picture."""
 
@@ -128,7 +131,23 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
     for path, operations in document["paths"].items():  # what a site needs, then the rest
         paths.setdefault(path, {}).update(operations)
     document["paths"] = paths
+    for operations in paths.values():
+        for operation in operations.values():
+            _tell_problems(operation)
     return document
+
+
+def _tell_problems(operation: dict[str, Any]) -> None:
+    """Every error is a problem, whoever answers; a body may be unreadable or too large."""
+    responses = operation["responses"]
+    if "requestBody" in operation:
+        responses.setdefault("400", {"description": "The body can't be read"})
+        responses.setdefault("413", {"description": "The body is too large"})
+    for status, response in responses.items():
+        told = response.get("content", {}).get("application/json", {}).get("schema", _PROBLEM)
+        if status >= "400" and told == _PROBLEM and "text/html" not in response.get("content", {}):
+            response["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
+    operation["responses"] = dict(sorted(responses.items()))
 
 
 def _operation(
