@@ -112,9 +112,9 @@ class AnswerCache:
         Only a few ways of asking are remembered: a counter in the query is no reason to fill up.
         """
         answer = self._answers.get(question)
-        if answer is None or len(answer.aliases) >= _MOST_ALIASES:
-            return
         raw = (path, query)
+        if answer is None or raw in self.raw or len(answer.aliases) >= _MOST_ALIASES:
+            return
         answer.aliases.append(raw)
         answer.size += (more := _ALIAS_OVERHEAD + len(path) + len(query))
         self.raw[raw] = answer

@@ -19,6 +19,7 @@ from index.keeper import StateKeeper
 from index.root import Root
 from index.settings import Settings, load_settings
 from service.auth import Auth
+from service.batch import batch_router
 from service.drafts import Drafts, drafts_router
 from service.edge import Edge
 from service.editor.guests import Invitation
@@ -27,6 +28,7 @@ from service.editorial import Desk
 from service.editorial_api import editorial_routers
 from service.failures import add_failures
 from service.limits import BodyLimits
+from service.lists import RelatedLists
 from service.live import Live
 from service.metrics import Metrics
 from service.operations import add_metrics, add_operations
@@ -52,6 +54,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     keeper = keep_state(settings)
     live = Live(Root(settings.root), keeper=keeper, cache_bytes=settings.cache_mb * 1_000_000)
     tally = Tally()
+    lists = RelatedLists(settings, tally)
     metrics = Metrics(live, tally)
 
     @contextlib.asynccontextmanager
@@ -77,6 +80,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         openapi_url=None,
     )
     add_pages(app, live, settings)
+    app.include_router(batch_router(live, lists))
     add_operations(app, live)
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
@@ -86,7 +90,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     app.add_exception_handler(Exception, _failed)
     limits = BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
     edge = Edge(app, limits, tally, access_log=settings.access_log)
-    related = RelatedRoutes(edge, live, settings, tally)
+    related = RelatedRoutes(edge, live, lists, settings, tally)
     if not settings.read_token:
         return related
     return ReadGate(related, Auth(settings, lambda: keeper.database))

@@ -32,7 +32,7 @@ class Cors:
 
     def vary(self, *names: bytes) -> Header:
         """The header ``Vary``, with ``Origin`` where that matters: caches serve many sites."""
-        return b"vary", b", ".join([*names, b"Origin"] if self.narrow else names)
+        return b"vary", b", ".join([*names, b"Origin"] if self.narrow else [*names])
 
     def allow(self, asked: Mapping[bytes, bytes]) -> Headers:
         """What the asking origin's answer carries beside :attr:`always`."""

@@ -130,10 +130,19 @@ def _read_sort(text: str, wish: Wish) -> Wish:
     return replace(wish, order=Order(text))
 
 
-def _read_language(text: str, wish: Wish) -> Wish:
+def check_language(text: str) -> str:
+    """A language tag in lower case.
+
+    Raises:
+        ProblemError: 422, if it is none.
+    """
     if not 2 <= len(text) <= 35 or not _LANGUAGE.fullmatch(text):
         raise _wrong("language", text, "a language tag like en or pt-BR")
-    return replace(wish, language=text.lower())
+    return text.lower()
+
+
+def _read_language(text: str, wish: Wish) -> Wish:
+    return replace(wish, language=check_language(text))
 
 
 _READERS: Mapping[str, Callable[[str, Wish], Wish]] = {

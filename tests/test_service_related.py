@@ -21,6 +21,7 @@ from index.settings import Settings
 from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.app import create_app
+from service.lists import RelatedLists
 from service.live import WATCH_SECONDS, Live
 from service.parameters import parse_query, read_article_id
 from service.problems import ProblemError
@@ -335,7 +336,9 @@ def test_whatever_fails_inside_is_answered_in_the_one_shape(root: Root) -> None:
     assert broken.build is not None
     broken.build.cards = None  # type: ignore[assignment]
     settings = Settings(root=root.path)
-    app = RelatedRoutes(create_app(settings), broken, settings, Tally())
+    tally = Tally()
+    lists = RelatedLists(settings, tally)
+    app = RelatedRoutes(create_app(settings), broken, lists, settings, tally)
     client = TestClient(app, raise_server_exceptions=False)
     answer = client.get("/v1/related?id=plain-1")
     assert answer.status_code == 500
