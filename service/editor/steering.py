@@ -167,6 +167,7 @@ class Steering:
             return show_article(
                 self._room, self._pages, person, article_id, status=409, conflict=conflict
             )
+        self._room.desk.live.refresh()
         return back_to(article_id, written.seq)
 
     def title(self, article_id: str) -> str:
@@ -320,6 +321,7 @@ def steering_router(room: Room, pages: Pages) -> APIRouter:
             written = room.desk.database().undo(person.actor, seq)
         except ConflictError as error:
             raise ProblemError(409, _sentence(error)) from None
+        room.desk.live.refresh()
         return back_to(back, written.seq)
 
     return router
