@@ -163,8 +163,8 @@ class CachedEncoder:
         digests = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
         missing = {d: text for d, text in zip(digests, texts, strict=True) if d not in self._kept}
         todo = list(missing)
-        for start in range(0, len(todo), _STEP):  # kept soon, should the run be cut off
-            some = todo[start : start + _STEP]
+        for first in range(0, len(todo), _STEP):  # kept soon, should the run be cut off
+            some = todo[first : first + _STEP]
             fresh = self._encoder.encode([missing[d] for d in some], progress=progress)
             self._kept.update(zip(some, fresh, strict=True))
             self._save()
