@@ -147,7 +147,7 @@ def _make(
         embeddings, encoded = encode_texts(making, encoder, load_encoder, texts)
     with making.stage("words"):
         workspace = FolderWorkspace(folder)
-        corpus = scan(texts, workspace)
+        corpus = scan(texts, workspace, making.options.engine.spread)
         terms = count_corpus(corpus, workspace)
         phrases = extract_phrases(corpus, facts.language_names[1:], workspace)
         write_json(folder / "phrases.json", phrases.names)

@@ -7,7 +7,7 @@ so that a build does not depend on which of them made it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.blocks import Block, over_blocks
+from recommender.blocks import Spread, over_blocks
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder, Progress
 from recommender.errors import SettingError
@@ -55,13 +55,9 @@ class Engine(Protocol):
         """Rows and their embeddings, every row once, in any order."""
         ...
 
-    def spread(
-        self, work: Callable[[int, int], T], blocks: Iterable[Block], *, stage: str = ""
-    ) -> Iterator[T]:
-        """The results of ``work(start, stop)``, of any size, in the order of the rows.
-
-        See :func:`recommender.blocks.over_blocks`.
-        """
+    @property
+    def spread(self) -> Spread:
+        """Works on blocks of rows; see :func:`recommender.blocks.over_blocks`."""
         ...
 
     def finish(self) -> None:
@@ -110,15 +106,7 @@ class LocalEngine:
             batch = [encoding.texts[row] for row in rows.tolist()]
             yield rows, embed_texts(encoding.encoder, batch, progress=encoding.progress)
 
-    def spread(
-        self,
-        work: Callable[[int, int], T],
-        blocks: Iterable[Block],
-        *,
-        stage: str = "",  # noqa: ARG002 - the protocol's
-    ) -> Iterator[T]:
-        """See :class:`Engine`."""
-        return over_blocks(work, blocks)
+    spread = staticmethod(over_blocks)
 
     def finish(self) -> None:
         """See :class:`Engine`; nothing was kept."""

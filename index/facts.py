@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from array import array
 from collections.abc import Iterator
@@ -11,17 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build import NO_DATE, Ragged
-from index.cards import render_card
+from index.build import Ragged
 from index.files import Blob, BlobWriter, ends_path, save_array, write_json
 from index.making import Making
+from index.preparing import PreparedBlock, prepare_block
 from index.store import ArticleStore
+from recommender.blocks import equal_blocks, in_turn
 from recommender.boilerplate import Boilerplate
-from recommender.text import PreparedText, prepare
-from recommender.visibility import microseconds, window
+from recommender.text import PreparedText
 
-_DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
-_DAY = 86_400_000_000
+_BLOCK = 1_024
 
 
 class PreparedTexts:
@@ -104,38 +104,42 @@ def prepare_articles(
     ids, cards = BlobWriter(folder / "ids.bin"), BlobWriter(folder / "cards.bin")
     texts = BlobWriter(folder / "prepared.bin")
     visibility = np.empty((count, 2), dtype=np.int64)
-    dates = np.full(count, NO_DATE, dtype=np.int32)
-    recency = np.full(count, np.iinfo(np.int64).min + 1, dtype=np.int64)
+    dates = np.empty(count, dtype=np.int32)
+    recency = np.empty(count, dtype=np.int64)
     digests = np.empty((count, 16), dtype=np.uint8)
+    boosts = np.empty(count, dtype=np.float32)
     languages = np.zeros(count, dtype=np.int32)
     language_ids: dict[str, int] = {"": 0}
     tag_numbers: dict[str, int] = {}
     tag_rows, tag_ids = array("i"), array("i")
-    boosts = np.ones(count, dtype=np.float32)
     preferences = making.options.preferences
     supersedes: dict[int, str] = {}
-    for row, article in enumerate(store):
-        prepared = prepare(article, boilerplate)
-        ids.append(article.id.encode())
-        cards.append(render_card(article, prepared))
-        texts.append(f"{prepared.title}\0{prepared.body}".encode())
-        visibility[row] = window(article)
-        digests[row] = np.frombuffer(prepared.digest(), dtype=np.uint8)
-        if article.date is not None:
-            dates[row] = article.date.toordinal() - _DAY_ZERO
-            recency[row] = int(dates[row]) * _DAY
-        if article.visible_from is not None:
-            recency[row] = microseconds(article.visible_from)
-        if article.language is not None:
-            languages[row] = language_ids.setdefault(article.language, len(language_ids))
-        for tag in article.tags:
-            tag_rows.append(row)
-            tag_ids.append(tag_numbers.setdefault(tag, len(tag_numbers)))
-        if article.supersedes is not None:
-            supersedes[row] = article.supersedes
-        boosts[row] = preferences.boost(article)
-        if row % 1_000 == 0:
-            making.progress("prepare", row, count)
+
+    def work(start: int, stop: int) -> PreparedBlock:
+        return prepare_block(store.rows(start, stop), boilerplate, preferences)
+
+    first = 0
+    spread = in_turn(making.options.engine.spread)
+    for part in spread(work, equal_blocks(count, _BLOCK), stage="prepare"):
+        here = slice(first, first + len(part.dates))
+        for name, writer in (("ids", ids), ("cards", cards), ("texts", texts)):
+            for piece in part.pieces(name):
+                writer.append(piece)
+        visibility[here], digests[here], dates[here] = part.visibility, part.digests, part.dates
+        recency[here], boosts[here] = part.recency, part.boosts
+        for row, facets in enumerate(part.pieces("facets"), first):
+            if facets:
+                found = json.loads(facets)
+                languages[row] = language_ids.setdefault(
+                    found.get("language", ""), len(language_ids)
+                )
+                for tag in found.get("tags", ()):
+                    tag_rows.append(row)
+                    tag_ids.append(tag_numbers.setdefault(tag, len(tag_numbers)))
+                if "supersedes" in found:
+                    supersedes[row] = found["supersedes"]
+        first = here.stop
+        making.progress("prepare", first, count)
     for writer in (ids, cards, texts):
         writer.close()
     save_array(folder / "text_digests.npy", digests)

@@ -29,12 +29,14 @@ from numpy.typing import NDArray
 
 from index import by_name
 from index.engine import Encoding
+from index.preparing import PreparedBlock
 from recommender.blocks import Block
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings
 from recommender.errors import AlsoLikeError, BuildError, ModelError, UnavailableError
 from recommender.neighbors import Neighbors
 from recommender.policy import Lists
+from recommender.scanning import ScanPart
 
 T = TypeVar("T")
 
@@ -255,5 +257,7 @@ def _our_errors() -> Iterator[None]:
         ) from error
 
 
-_RESULTS: dict[str, Any] = {"Neighbors": Neighbors, "Lists": Lists}
-"""What a stage may give: dataclasses of arrays whose first dimension is the shard's rows."""
+_RESULTS: dict[str, Any] = {
+    kind.__name__: kind for kind in (Lists, Neighbors, PreparedBlock, ScanPart)
+}
+"""What a stage may give: dataclasses of arrays, of which those of neighboring blocks are joined."""

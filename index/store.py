@@ -125,6 +125,16 @@ class ArticleStore:
         for (data,) in self._query("SELECT data FROM articles ORDER BY row"):
             yield self._article(data)
 
+    def __reduce__(self) -> tuple[type[ArticleStore], tuple[Path]]:
+        """Another process opens the file anew."""
+        return ArticleStore, (self._path.resolve(),)
+
+    def rows(self, start: int, stop: int) -> Iterator[Article]:
+        """The articles from row ``start`` to before ``stop``."""
+        statement = "SELECT data FROM articles WHERE row >= ? AND row < ? ORDER BY row"
+        for (data,) in self._query(statement, (start, stop)):
+            yield self._article(data)
+
     def sample(self, count: int, total: int) -> Iterator[Article]:
         """About ``count`` articles, evenly spread over all ``total``."""
         step = max(1, total // count)

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import starmap
 from typing import Protocol, TypeVar
 
 Block = tuple[int, int]
@@ -27,6 +28,23 @@ class Spread(Protocol):
     ) -> Iterator[T]:
         """The results in order; ``stage`` names what they are."""
         ...
+
+
+def in_turn(spread: Spread) -> Spread:
+    """``spread``, but on this machine block after block.
+
+    For work that keeps the interpreter to itself, or uses every core already.
+    """
+    return _one_by_one if spread is over_blocks else spread
+
+
+def _one_by_one(
+    work: Callable[[int, int], T],
+    blocks: Iterable[Block],
+    *,
+    stage: str = "",  # noqa: ARG001 - see Spread
+) -> Iterator[T]:
+    return starmap(work, blocks)
 
 
 def over_blocks(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import starmap
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.blocks import Spread, equal_blocks, over_blocks
+from recommender.blocks import Spread, equal_blocks, in_turn, over_blocks
 from recommender.encoder import Embeddings
 from recommender.fusion import (
     Calibration,
@@ -156,9 +155,7 @@ def _find_nearest(
     scores = workspace.column("nearest_scores", np.float32, k)
     blocks = equal_blocks(len(embeddings), _SEARCHED)
     # FAISS itself uses every core.
-    alone = spread is over_blocks
-    parts = starmap(find, blocks) if alone else spread(find, blocks, stage="nearest")
-    for part in parts:
+    for part in in_turn(spread)(find, blocks, stage="nearest"):
         rows.append(part.rows)
         scores.append(part.scores)
     return Neighbors(rows=rows.finish(), scores=scores.finish())

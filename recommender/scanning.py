@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.blocks import Block
+from recommender.blocks import Block, Spread, equal_blocks, in_turn, over_blocks
+from recommender.stories import Texts
 from recommender.text import PreparedText
 from recommender.workspace import IN_MEMORY, Workspace
 
@@ -32,6 +34,7 @@ _PART = re.compile(r"\w+")
 _BLOCK_TOKENS = 500_000
 _BLOCK_ARTICLES = 2_048
 _PENDING = 1_000_000
+_SCANNED = 4_096  # more than a cluster works on at once: what is numbered by itself stays whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,36 +148,79 @@ class Scan:
         return uses
 
 
-def scan(texts: Iterable[PreparedText], workspace: Workspace = IN_MEMORY) -> Scan:
+class SizedTexts(Texts, Sized, Protocol):
+    """Texts whose number is known."""
+
+
+def scan(texts: SizedTexts, workspace: Workspace = IN_MEMORY, spread: Spread = over_blocks) -> Scan:
     """Read every word of a corpus once.
 
     Args:
         texts: The articles' prepared texts.
         workspace: Gets the column ``tokens``, which the caller drops.
+        spread: Works on many articles at once, if not on this machine.
     """
-    numbers = _Numbers()
-    number_of = numbers.__getitem__
+    spellings: dict[str, int] = {"": BREAK}
     tokens = workspace.column("tokens", np.int32)
-    pending: list[int] = []
-    ends, title_ends = array("q"), array("q")
+    ends: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+    title_ends: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     size = 0
-    for text in texts:
-        pending.extend(map(number_of, _TOKEN.findall(text.title)))
-        pending.append(BREAK)
-        title_ends.append(size + len(pending))
-        pending.extend(map(number_of, _TOKEN.findall(text.body)))
-        pending.append(BREAK)
-        ends.append(size + len(pending))
-        if len(pending) > _PENDING:
-            tokens.append(np.array(pending, dtype=np.int32))
-            size += len(pending)
-            pending.clear()
-    tokens.append(np.array(pending, dtype=np.int32))
+
+    def work(start: int, stop: int) -> ScanPart:
+        return _scan_part(texts[row] for row in range(start, stop))
+
+    blocks = equal_blocks(len(texts), _SCANNED)
+    for part in in_turn(spread)(work, blocks, stage="words"):
+        found = part.spellings.tobytes().decode(errors="surrogatepass")
+        # In the order of the rows, so that words get the numbers that one pass would give.
+        numbers = [spellings.setdefault(word, len(spellings)) for word in found.split("\n") if word]
+        tokens.append(np.array([BREAK, *numbers], dtype=np.int32)[part.tokens])
+        ends.append(size + part.ends)
+        title_ends.append(size + part.title_ends)
+        size += len(part.tokens)
     return Scan(
         tokens=tokens.finish(),
+        ends=np.concatenate(ends),
+        title_ends=np.concatenate(title_ends),
+        spellings=list(spellings),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanPart:
+    """Some articles of a corpus as a stream of spellings, numbered by themselves.
+
+    Attributes:
+        tokens: Shape (words,), int32: places in ``spellings``, from 1; :data:`BREAK`.
+        ends: Shape (articles,), int64: where each article's words end.
+        title_ends: Shape (articles,), int64: where the words of each article's title end.
+        spellings: Shape (bytes,), uint8: every distinct word in UTF-8, a line each.
+    """
+
+    tokens: NDArray[np.int32]
+    ends: NDArray[np.int64]
+    title_ends: NDArray[np.int64]
+    spellings: NDArray[np.uint8]
+
+
+def _scan_part(texts: Iterable[PreparedText]) -> ScanPart:
+    numbers = _Numbers()
+    number_of = numbers.__getitem__
+    tokens = array("i")
+    ends, title_ends = array("q"), array("q")
+    for text in texts:
+        tokens.extend(map(number_of, _TOKEN.findall(text.title)))
+        tokens.append(BREAK)
+        title_ends.append(len(tokens))
+        tokens.extend(map(number_of, _TOKEN.findall(text.body)))
+        tokens.append(BREAK)
+        ends.append(len(tokens))
+    lines = "\n".join(numbers.spellings[1:]).encode(errors="surrogatepass")
+    return ScanPart(
+        tokens=np.array(tokens, dtype=np.int32),
         ends=np.array(ends, dtype=np.int64),
         title_ends=np.array(title_ends, dtype=np.int64),
-        spellings=numbers.spellings,
+        spellings=np.frombuffer(lines, dtype=np.uint8),
     )
 
 
