@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from desks import PAGE, TESTER, Desk, build_site, open_desk
 from starlette.testclient import TestClient
 
+from index.database import editors
 from index.database.roles import Role
 from index.decisions import open_decisions
 from index.state_file import STATE
@@ -286,3 +288,65 @@ def test_without_the_database_nobody_is_known_and_nothing_is_written(
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "5"
     assert desk.shown(), "reading goes on where it takes nobody"
+
+
+def test_no_more_than_two_passwords_are_hashed_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, most = [0], [0]
+    hasher = editors._hasher
+
+    class Counting:
+        def hash(self, password: str) -> str:
+            return hasher.hash(password)
+
+        def verify(self, hashed: str, password: bytes) -> bool:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+            try:
+                return hasher.verify(hashed, password)
+            finally:
+                at_once[0] -= 1
+
+    monkeypatch.setattr(editors, "_hasher", Counting())
+    session(desk)
+    database = open_decisions(desk.settings)
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda _: database.editors.verify("mira", "wrong one"), range(24)))
+    database.close()
+    assert found == [None] * 24
+    assert most[0] == 2
+
+
+def test_signing_in_makes_a_session_that_nobody_could_have_planted(desk: Desk) -> None:
+    planted, _ = session(desk)
+    database = open_decisions(desk.settings)
+    database.editors.sign_out(TESTER, "mira")
+    database.close()
+    answer = desk.client.post(
+        "/editor/sign-in",
+        data={"name": "mira", "password": "correct horse battery"},
+        headers={"Cookie": f"{COOKIE}={planted}", "Origin": HERE},
+        follow_redirects=False,
+    )
+    assert answer.status_code == 303
+    cookie = answer.headers["set-cookie"]
+    assert planted not in cookie
+    assert {"HttpOnly", "Path=/", "SameSite=strict"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie, "not on plain HTTP, where it would be thrown away"
+    old = desk.client.get("/v1/audit", headers={"Cookie": f"{COOKIE}={planted}"})
+    assert old.status_code == 401
+    new = desk.client.get("/v1/audit", headers={"Cookie": cookie.partition(";")[0]})
+    assert new.status_code == 200
+
+
+def test_another_site_can_t_sign_a_browser_in_as_someone_else(desk: Desk) -> None:
+    session(desk)
+    answer = desk.client.post(
+        "/editor/sign-in",
+        data={"name": "mira", "password": "correct horse battery"},
+        headers={"Origin": "https://evil.example"},
+        follow_redirects=False,
+    )
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
-from desks import PAGE, PASSWORD, SLASHED, Desk, build_site, database_settings, open_desk
+from desks import PAGE, PASSWORD, SLASHED, TESTER, Desk, build_site, database_settings, open_desk
 from real_servers import postgres
-from serving import until
+from serving import alsolike, free_ports, get, until
 from starlette.testclient import TestClient
 
 from index.database.roles import Role
+from index.decisions import open_decisions
 from index.journal import read_journal
+from index.settings import Settings
 from service.app import create_app
 
 
@@ -69,6 +73,30 @@ def test_a_takedown_reaches_another_worker_by_itself(desk: Desk) -> None:
         assert target in other.get("/v1/related", params={"id": PAGE}).text
         take_down(desk, target)
         until(lambda: target not in other.get("/v1/related", params={"id": PAGE}).text)
+
+
+def test_every_worker_of_a_real_service_honors_a_takedown(site: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(site, tmp_path / "root")
+    database = open_decisions(Settings(root=root))
+    token, _ = database.tokens.add(TESTER, name="cms", role=Role.EDITOR)
+    database.close()
+    port = free_ports()
+    arguments = ("serve", "--root", str(root), "--port", str(port), "--workers", "2")
+    with alsolike(*arguments, folder=tmp_path):
+        url = f"http://127.0.0.1:{port}/v1"
+        until(lambda: (answer := get(f"{url}/related?id={PAGE}")) and answer.status == 200)
+        asked = httpx2.put(
+            f"{url}/visibility?id={PAGE}",
+            json={"visible": False},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert asked.status_code == 200
+        until(
+            lambda: all(
+                (answer := get(f"{url}/related?id={PAGE}")) and answer.status == 404
+                for _ in range(40)
+            )
+        )
 
 
 def test_lifting_a_takedown_brings_the_article_back_and_lifting_none_does_nothing(

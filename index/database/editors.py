@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,6 +24,9 @@ MIN_PASSWORD = 12
 MAX_PASSWORD = 1_000
 
 _hasher = PasswordHasher()
+
+_verifying = threading.BoundedSemaphore(2)
+"""Each hash takes 64 MiB for a moment: many who sign in at once wait, and fill no memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +186,11 @@ def _hash(password: str) -> str:
 def _matches(hashed: str, password: str) -> bool:
     # Cut, so that a megabyte of password costs no more than the longest allowed.
     given = password[: MAX_PASSWORD + 1].encode(errors="surrogatepass")
-    try:
-        return _hasher.verify(hashed, given)
-    except (VerificationError, InvalidHashError):
-        return False
+    with _verifying:
+        try:
+            return _hasher.verify(hashed, given)
+        except (VerificationError, InvalidHashError):
+            return False
 
 
 def _is_text(given: str) -> bool:
