@@ -75,8 +75,12 @@ def inbound_links(
         The places, and whether there may be more than were looked at.
     """
     build = served.build
-    story = build.members[int(build.stories[row])]
-    lists, places = np.nonzero(np.isin(build.related_rows, story))
+    everywhere = build.related_rows.reshape(-1)  # one long list is looked through fastest
+    found_at = [
+        np.flatnonzero(everywhere == member)
+        for member in build.members[int(build.stories[row])].tolist()
+    ]
+    lists, places = np.divmod(np.concatenate(found_at), build.related_rows.shape[1])
     near = np.argsort(places, kind="stable")
     asked = dict.fromkeys([*_pinning(served, row), *lists[near].tolist()])
     found: list[Inbound] = []
