@@ -36,7 +36,9 @@ from recommender.visibility import window
 from service.app import create_app
 from service.editor.guests import Invitation, may_invite
 from service.fragment import Card, make_card, templates
-from service.server import GRACE_SECONDS, bind, configure_logs
+from service.logs import configure_logs
+from service.pages import page_policy
+from service.server import GRACE_SECONDS, bind
 
 SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
 SAMPLE_SOURCE = SAMPLE / "articles.jsonl"
@@ -60,7 +62,7 @@ def create_demo_site(settings: Settings, service_url: str) -> Starlette:
     def home(_: Request) -> Response:
         page = templates.get_template("demo_home.html")
         shown = [_teaser(article, settings) for article in newest_first if _is_visible(article)]
-        return HTMLResponse(page.render(articles=shown))
+        return _page(page.render(articles=shown), service_url)
 
     async def article(request: Request) -> Response:
         found = articles.get(request.path_params["article_id"])
@@ -70,14 +72,13 @@ def create_demo_site(settings: Settings, service_url: str) -> Starlette:
         if "include" in request.query_params:
             included = await run_in_threadpool(_include, service_url, found.id)
         page = templates.get_template("demo_article.html")
-        return HTMLResponse(
-            page.render(
-                article=found,
-                teaser=_teaser(found, settings),
-                service_url=service_url,
-                included=None if included is None else Markup(included),  # noqa: S704 - escaped by the service
-            )
+        html = page.render(
+            article=found,
+            teaser=_teaser(found, settings),
+            service_url=service_url,
+            included=None if included is None else Markup(included),  # noqa: S704 - escaped by the service
         )
+        return _page(html, service_url)
 
     def image(request: Request) -> Response:
         path = SAMPLE / "images" / Path(request.path_params["name"]).name
@@ -212,6 +213,16 @@ def _teaser(article: Article, settings: Settings) -> Card:
         "date": None if article.date is None else article.date.isoformat(),
     }
     return make_card(values, article.language, settings.locale)
+
+
+def _page(html: str, service_url: str) -> HTMLResponse:
+    """A page under a policy as strict as one with the widget can be."""
+    policy = page_policy(
+        html,
+        styles=service_url,
+        more=f"script-src {service_url}; connect-src {service_url}; img-src 'self' data:",
+    )
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
 
 def _include(service_url: str, article_id: str) -> str:
