@@ -157,12 +157,10 @@ class ArticleStore:
         )
         if not terms:
             return []
-        found = self._query("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", (terms,))
-        rows = [row for (row,) in found]
+        rows = self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", terms)
         if len(rows) > RANKED:
             return rows
-        ranked = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid"
-        return [row for (row,) in self._query(ranked, (terms,))]
+        return self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid", terms)
 
     def first_word(self, at_least: str) -> str | None:
         """The first of all words in the order of their UTF-8 bytes, from ``at_least`` on."""
@@ -176,6 +174,12 @@ class ArticleStore:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _rows(self, statement: str, terms: str) -> list[int]:
+        try:
+            return [row for (row,) in self._database.execute(statement, (terms,)).fetchall()]
+        except sqlite3.Error as error:
+            raise BuildError(f"{self._path} can't be read: {error}") from error
 
     def _query(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
         try:
