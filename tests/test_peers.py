@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks.corpora import Corpus
-from benchmarks.peers.lists import DEPTH, worth_of
+from benchmarks.peers.lists import DEPTH, NOT_ASKED, worth_of
 from benchmarks.peers.peer import PEERS, without
 from benchmarks.peers.precomputed import build_with
 from benchmarks.peers.showing import as_json, draw, render
@@ -64,6 +64,16 @@ def test_a_perfect_ranking_scores_one():
     assert 0 < worse.ndcg10["set"] < 1
 
 
+def test_lists_that_were_not_asked_for_count_nowhere():
+    some = lists([1, 2, 3], [0], [0], [0], [0])
+    some[3:] = NOT_ASKED
+    judged = {"set": {"a": {"b": 1, "c": 1, "d": 1}, "e": {"a": 1, "b": 1, "c": 1}}}
+    found = worth_of(some, corpus(judged), np.arange(5))
+    assert (found.lists, found.orphans, found.duplicates) == (3, None, 0)
+    assert found.ndcg10["set"] == 1.0  # of the two seeds only a's list is there
+    assert found.largest_hub == round(2 / 3, 4)
+
+
 def test_the_article_itself_is_left_out_wherever_it_stands():
     assert without(3, [3, 1, 2], 2) == [1, 2]
     assert without(3, [1, 3, 2], 2) == [1, 2]
@@ -91,6 +101,7 @@ def figures(**more):
         "version": "x 1",
         "call": "asks",
         "ndcg10": {"five-cited": 0.5},
+        "lists": 5,
         "orphans": 1,
         "largest_hub": 0.2,
         "duplicates": 3,

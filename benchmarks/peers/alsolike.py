@@ -29,6 +29,7 @@ class AlsoLike(Peer):
     call = "GET /v1/related?id=… of alsolike serve: cards, scores, origins, shared terms"
     packages = ("alsolike",)
     encodes = "alsolike"
+    keeps_lists = False
 
     def build(self, ids: Sequence[str], texts: Sequence[PreparedText]) -> None:
         """See :class:`Peer`."""

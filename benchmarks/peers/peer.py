@@ -43,6 +43,7 @@ class Peer:
         threads: How many requests it can work on at once: clients of a server can on several.
         encodes: What with, see :func:`benchmarks.peers.encoders.load_peer_encoder`; ``None`` for
             nothing.
+        keeps_lists: Whether its lists may be kept between runs: not if its version says too little.
         encodes_requests: Whether a request encodes its text, so that a web process needs the model.
     """
 
@@ -51,6 +52,7 @@ class Peer:
     threads: ClassVar[int] = 1
     encodes: ClassVar[str | None] = None
     encodes_requests: ClassVar[bool] = False
+    keeps_lists: ClassVar[bool] = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -45,7 +45,7 @@ def render(results: Results) -> str:
         rows = [
             [
                 *(PEERS[name], *(f"{found['ndcg10'][one]:.4f}" for one in sets)),
-                *(f"{found['orphans']:,}", f"{found['largest_hub']:.1%}"),
+                *(_orphans(found), f"{found['largest_hub']:.1%}"),
                 *(f"{found['duplicates']:,}", _seconds(found["build_s"])),
                 *(_seconds(found["rebuild_s"]), f"{found['rps']:,.0f}"),
                 *(f"{found['p99_ms']:,.1f} ms", _seconds(found["lists_s"])),
@@ -70,6 +70,11 @@ def render(results: Results) -> str:
         )
     )
     return "\n\n".join(parts)
+
+
+def _orphans(found: Mapping[str, Any]) -> str:
+    known = found["orphans"]
+    return f"of {found['lists']:,} lists" if known is None else f"{known:,}"
 
 
 def _seconds(value: float) -> str:

@@ -50,7 +50,9 @@ def change(texts: list[PreparedText]) -> list[int]:
     return rows
 
 
-def run(peer: Peer, corpus: Corpus, built: Path, seconds: float, before: int) -> dict[str, object]:
+def run(
+    peer: Peer, corpus: Corpus, built: Path, *, seconds: float, patience: float, before: int
+) -> dict[str, object]:
     """Build, ask, serve, change.
 
     Args:
@@ -58,6 +60,7 @@ def run(peer: Peer, corpus: Corpus, built: Path, seconds: float, before: int) ->
         corpus: The articles.
         built: AlsoLike's folder for the same corpus; its own is where the peer's is.
         seconds: How long each run of requests lasts.
+        patience: Seconds after which no more lists are asked for.
         before: Bytes that this process held before the peer's code was loaded.
     """
     clock: Callable[[], float] = time.perf_counter
@@ -73,7 +76,7 @@ def run(peer: Peer, corpus: Corpus, built: Path, seconds: float, before: int) ->
         peer.build(corpus.ids, corpus.texts)
         build_s = clock() - start
         say(f"{corpus.name}: built in {build_s:.1f} s")
-        lists, lists_s = all_lists(peer, corpus)
+        lists, lists_s = all_lists(peer, corpus, patience)
     (peer.folder / ARTICLES).write_text(
         json.dumps([[i, text.title] for i, text in zip(corpus.ids, corpus.texts, strict=True)])
     )
@@ -116,6 +119,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("built", type=Path)
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--patience", type=float, required=True)
     parser.add_argument("--model", default=DEFAULT_MODEL)
     arguments = parser.parse_args()
     corpus = load_corpus(arguments.corpus, arguments.data)
@@ -125,7 +129,14 @@ def main() -> None:
         with server_of(arguments.peer, arguments.folder):
             peer = open_peer(arguments.peer, arguments.folder)
             peer.model = arguments.model
-            found = run(peer, corpus, arguments.built, arguments.seconds, before)
+            found = run(
+                peer,
+                corpus,
+                arguments.built,
+                seconds=arguments.seconds,
+                patience=arguments.patience,
+                before=before,
+            )
     except OutcomeException as error:  # a server's program is missing
         found = {"skipped": str(error)}
     print(json.dumps(found))
