@@ -38,14 +38,16 @@ _BEYOND_THE_SCHEMA = [
     *("PUT /v1/visibility", "PUT /v1/judgments", "DELETE /v1/judgments", "POST /v1/related"),
     "POST /v1/related/batch",
 ]
+_TOO_MUCH = ["400", "401", "403", "404", "405", "409", "413", "414", "415", "422", "428"]
 CONFIG = {
+    "checks": {"negative_data_rejection": {"expected-statuses": _TOO_MUCH}},
     "operations": [
         {
             "include-name": name,
             "checks": {"positive_data_acceptance": {"expected-statuses": _RULES}},
         }
         for name in _BEYOND_THE_SCHEMA
-    ]
+    ],
 }
 
 
