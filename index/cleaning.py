@@ -12,7 +12,6 @@ MAX_URL = 2048
 """Longest link in characters."""
 
 _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
-_SPACE = re.compile(r"\s+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--.{0,500}?--)>")
@@ -28,8 +27,10 @@ def plain_text(text: str) -> str:
         text = _TAG.sub("", _BLOCK_TAG.sub("\n", text))
     if "&" in text:
         text = html.unescape(text)
-    text = _BIDI.sub("", _CONTROL.sub(" ", text)).encode(errors="replace").decode()
-    lines = (_SPACE.sub(" ", line).strip() for line in text.splitlines())
+    text = _CONTROL.sub(" ", text)
+    if not text.isascii():
+        text = _BIDI.sub("", text).encode(errors="replace").decode()
+    lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
 

@@ -101,6 +101,7 @@ def count_corpus(corpus: Scan, workspace: Workspace = IN_MEMORY) -> CorpusTerms:
     spelled = _Spelled.of(corpus.spellings, ())
     bags = count_bags(corpus, spelled.words, spelled.pairs, workspace, "terms")
     names = np.array(spelled.names, dtype=object)
+    del spelled
     kept = np.flatnonzero(bags.word_holders >= min(2, len(corpus)))
     order = kept[np.argsort(names[kept])] if len(kept) else kept
     new_column = np.full(len(names), -1, dtype=np.int64)

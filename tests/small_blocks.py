@@ -1,0 +1,54 @@
+"""Makes a build of invented articles in small blocks, so that what grows with the articles shows.
+
+``python tests/small_blocks.py COUNT FOLDER``; run by ``test_memory.py``, which watches it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from index.articles import FieldMapping
+from index.builder import make_build
+from index.making import BuildOptions
+from index.root import Root
+from index.sources.jsonl import JsonlSource
+from recommender import postings, related, scanning
+from recommender.encoder import HashingEncoder
+
+WORDS = 60
+
+
+def write_articles(path: Path, count: int) -> None:
+    """Articles of as many words each, out of a vocabulary that does not grow."""
+    generator = np.random.default_rng(9)
+    shares = 1.0 / np.arange(5, 4_005)
+    with path.open("w") as file:
+        for number in range(count):
+            chosen = generator.choice(4_000, size=WORDS, p=shares / shares.sum())
+            text = " ".join(f"w{word}" for word in chosen)
+            record = {"id": f"{number:07}", "title": text[:30], "summary": text}
+            file.write(json.dumps(record) + "\n")
+
+
+def main() -> None:
+    """Build and end."""
+    folder = Path(sys.argv[2])
+    write_articles(folder / "articles.jsonl", int(sys.argv[1]))
+    scanning._BLOCK_TOKENS, scanning._BLOCK_ARTICLES = 10_000, 128
+    scanning._SCANNED = 256
+    postings._ENTRIES, postings._ROWS, postings.POSTINGS = 50_000, 256, 64
+    related._BLOCK, related._SEARCHED = 64, 256
+    root = Root(folder / "root")
+    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    source = JsonlSource(str(folder / "articles.jsonl"))
+    with root.locked("test"):
+        make_build(root, [source], lambda: HashingEncoder(64), BuildOptions(mapping=mapping))
+
+
+if __name__ == "__main__":
+    main()
