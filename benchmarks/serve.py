@@ -92,26 +92,31 @@ def measure_size(data: Path, count: int, options: argparse.Namespace) -> dict[st
     with serving(root, *arguments) as (service, port, ready):
         bodies = data / f"bodies-{count}.json"
         bodies.write_text(json.dumps(popular_bodies(port, count)))
-        with bare_serving(bodies) as bare_port:
+        with bare_serving(bodies) as (bare, bare_port):
             ask(port, count, options)  # fills the cache, as the first minutes of a day do
             ask(bare_port, count, options)
             before = cache_counts(port)
             rounds = [
-                (ask(port, count, options), ask(bare_port, count, options))
+                (
+                    ask(port, count, options, server=service.pid),
+                    ask(bare_port, count, options, server=bare.pid),
+                )
                 for _ in range(options.rounds)
             ]
             after = cache_counts(port)
         anonymous = anonymous_mb(service.pid)
-    ours, bare = ([pair[side] for pair in rounds] for side in (0, 1))
+    ours, theirs = ([pair[side] for pair in rounds] for side in (0, 1))
     hits, misses = (after[kind] - before[kind] for kind in ("hit", "miss"))
     result = {
         "articles": count,
         "rps": round(median_rate(ours)),
-        "bare_rps": round(median_rate(bare)),
+        "bare_rps": round(median_rate(theirs)),
         "ratio_rps": round(statistics.median(rate(a) / rate(b) for a, b in rounds), 3),
         "ratio_p99": round(statistics.median(a["p99_ms"] / b["p99_ms"] for a, b in rounds), 3),
         "p50_ms": statistics.median(found["p50_ms"] for found in ours),
         "p99_ms": statistics.median(found["p99_ms"] for found in ours),
+        "cpu_us": round(statistics.median(found["cpu_us"] for found in ours), 1),
+        "bare_cpu_us": round(statistics.median(found["cpu_us"] for found in theirs), 1),
         "ready_s": round(ready, 3),
         "anon_mb": anonymous,
         "hit_rate": round(hits / (hits + misses), 3),
@@ -235,7 +240,7 @@ def serving(root: Root, *arguments: str) -> Iterator[tuple[subprocess.Popen[byte
 
 
 @contextlib.contextmanager
-def bare_serving(bodies: Path) -> Iterator[int]:
+def bare_serving(bodies: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.serve", "--bare", bodies, str(port)],
@@ -244,7 +249,7 @@ def bare_serving(bodies: Path) -> Iterator[int]:
     try:
         while get(port, f"/v1/related?id={article_id(0)}") is None:
             time.sleep(0.05)
-        yield port
+        yield process, port
     finally:
         process.terminate()
         process.wait()
@@ -284,13 +289,15 @@ def ask(
     connections: int = CONNECTIONS,
     wait: int = 0,
     check: bool = False,
+    server: int | None = None,
 ) -> dict[str, Any]:
-    """One run of wrk; its figures."""
+    """One run of wrk; its figures, and with ``server`` what a request cost that process."""
     command = [
         "wrk", "-t1", f"-c{connections}", f"-d{seconds or options.seconds}", "--latency", "-s", LUA,
         f"http://127.0.0.1:{port}", "--", str(count), str(options.zipf), str(wait),
         "check" if check else "-",
     ]  # fmt: skip
+    before = 0.0 if server is None else cpu_seconds(server)
     done = subprocess.run(
         command,
         capture_output=True,
@@ -301,7 +308,15 @@ def ask(
     found = re.search(r"^JSON (.*)$", done.stdout, re.MULTILINE)
     assert found is not None, done.stdout + done.stderr
     result: dict[str, Any] = json.loads(found[1])
+    if server is not None:
+        result["cpu_us"] = 1e6 * (cpu_seconds(server) - before) / result["requests"]
     return result
+
+
+def cpu_seconds(pid: int) -> float:
+    """Time that a process had a core; unlike rates it says something on a busy machine too."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rate(found: dict[str, Any]) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
 """Holds the manifest's own digest, as ``sha256sum --check`` reads it: a build that was never
 published has no other witness."""
+
+_HASHING = 4
+"""Files hashed at a time."""
 
 
 class _Strict(BaseModel):
@@ -151,17 +156,22 @@ def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None)
         if extra:
             raise BuildError(f"{folder / min(extra)} does not belong to the build")
         names = set(manifest.files)
-    for name in sorted(names):
-        path = folder / name
-        entry = manifest.files.get(name)
-        if entry is None:
-            raise BuildError(f"{folder / MANIFEST} lists no file {name}; rebuild")
-        try:
-            size = path.stat().st_size
-            digest = file_sha256(path) if size == entry.bytes else ""
-        except OSError as error:
-            raise BuildError(f"{path} can't be read: {error}") from error
-        if size != entry.bytes:
-            raise BuildError(f"{path} has {size} bytes, the manifest says {entry.bytes}")
-        if digest != entry.sha256:
-            raise BuildError(f"{path} is damaged: its SHA-256 is not the manifest's")
+    with ThreadPoolExecutor(_HASHING) as pool:  # hashing leaves the interpreter to others
+        for _ in pool.map(partial(_check_file, folder, manifest), sorted(names)):
+            pass
+
+
+def _check_file(folder: Path, manifest: Manifest, name: str) -> None:
+    path = folder / name
+    entry = manifest.files.get(name)
+    if entry is None:
+        raise BuildError(f"{folder / MANIFEST} lists no file {name}; rebuild")
+    try:
+        size = path.stat().st_size
+        digest = file_sha256(path) if size == entry.bytes else ""
+    except OSError as error:
+        raise BuildError(f"{path} can't be read: {error}") from error
+    if size != entry.bytes:
+        raise BuildError(f"{path} has {size} bytes, the manifest says {entry.bytes}")
+    if digest != entry.sha256:
+        raise BuildError(f"{path} is damaged: its SHA-256 is not the manifest's")
