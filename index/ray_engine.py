@@ -13,7 +13,8 @@ import hashlib
 import logging
 import os
 import shutil
-from collections import deque
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,12 +54,16 @@ class RayEngine:
         address: ``host:port`` of its head, or ``auto``; a cluster of this machine alone by default.
         work: A folder that every machine sees, for what a crash must not lose.
 
+    Attributes:
+        worked: Seconds by stage that workers spent on shards, in all of their processes together.
+
     Raises:
         UnavailableError: If there is no such cluster.
     """
 
     def __init__(self, address: str | None, work: Path) -> None:
         self._work = work.resolve()
+        self.worked: defaultdict[str, float] = defaultdict(float)
         try:
             ray.init(
                 address=address,
@@ -112,6 +117,7 @@ class RayEngine:
                 rows = np.frombuffer(batch["rows"][0], dtype=np.int64)
                 with np.load(folder / str(batch["file"][0])) as kept:
                     yield rows, kept["values"]
+                self.worked["encode"] += float(batch["seconds"][0])
                 encoding.progress(len(rows))
 
     def spread(
@@ -128,13 +134,21 @@ class RayEngine:
                 task = None if path.exists() else _run.remote(blob, shard, str(path))
                 waiting.append((path, task))
                 if len(waiting) > ahead:
-                    yield _take(*waiting.popleft())
+                    yield self._take(stage, *waiting.popleft())
             while waiting:
-                yield _take(*waiting.popleft())
+                yield self._take(stage, *waiting.popleft())
 
     def finish(self) -> None:
         """See :class:`index.engine.Engine`."""
         shutil.rmtree(self._work, ignore_errors=True)
+
+    def _take(self, stage: str, path: Path, task: Any) -> Any:
+        """The result of a shard, once it is there."""
+        if task is not None:
+            self.worked[stage] += ray.get(task)
+        with np.load(path) as found:
+            kind = _RESULTS[str(found["type"])]
+            return kind(**{field.name: found[field.name] for field in dataclasses.fields(kind)})
 
     def _folder(self, stage: str, what: bytes) -> Path:
         """Where results lie that were made from the same."""
@@ -157,12 +171,14 @@ class _ShardEncoder:
             )
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        began = time.perf_counter()
         rows = np.frombuffer(batch["rows"][0], dtype=np.int64)
         digests = np.ascontiguousarray(self._digests[rows])
         name = hashlib.blake2b(digests.tobytes(), digest_size=16).hexdigest() + ".npz"
         values = embed_texts(self._encoder, [self._texts[row] for row in rows.tolist()])
         _save(self._folder / name, {"digests": digests, "values": values})
-        return {"rows": batch["rows"], "file": [name]}
+        seconds = time.perf_counter() - began
+        return {"rows": batch["rows"], "file": [name], "seconds": [seconds]}
 
 
 _opened: dict[bytes, Callable[[int, int], Any]] = {}
@@ -170,8 +186,9 @@ _opened: dict[bytes, Callable[[int, int], Any]] = {}
 
 
 @ray.remote(num_cpus=1, max_retries=-1)
-def _run(blob: bytes, shard: list[Block], path: str) -> None:
-    """Work on one shard and write the result."""
+def _run(blob: bytes, shard: list[Block], path: str) -> float:
+    """Work on one shard and write the result; returns the seconds that took."""
+    began = time.perf_counter()
     key = hashlib.blake2b(blob, digest_size=16).digest()
     if key not in _opened:
         _opened.clear()
@@ -180,15 +197,7 @@ def _run(blob: bytes, shard: list[Block], path: str) -> None:
     names = [field.name for field in dataclasses.fields(parts[0])]
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     _save(Path(path), {**joined, "type": np.array(type(parts[0]).__name__)})
-
-
-def _take(path: Path, task: Any) -> Any:
-    """The result of a shard, once it is there."""
-    if task is not None:
-        ray.get(task)
-    with np.load(path) as found:
-        kind = _RESULTS[str(found["type"])]
-        return kind(**{field.name: found[field.name] for field in dataclasses.fields(kind)})
+    return time.perf_counter() - began
 
 
 def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

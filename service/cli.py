@@ -14,6 +14,7 @@ import typer
 
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
+from index.capacity import near_limits
 from index.decisions import read_state
 from index.manifest import Manifest
 from index.publishing import publish_build
@@ -272,7 +273,8 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a build holds, how it was made, and how good it was measured to be."""
-    place = Root(load_settings(root=root).root)
+    settings = load_settings(root=root)
+    place = Root(settings.root)
     manifest = place.manifest(name)
     pointer = place.current()
     live = pointer is not None and pointer.build == manifest.name
@@ -280,8 +282,9 @@ def inspect(
     if boilerplate:
         _print_boilerplate(shared, as_json=as_json)
         return
+    near = near_limits(manifest, settings.keep, place.path)
     if as_json:
-        print_json({"live": live, **manifest.model_dump()})
+        print_json({"live": live, "near_limits": near, **manifest.model_dump()})
         return
     size = sum(entry.bytes for entry in manifest.files.values())
     rows = {
@@ -303,6 +306,8 @@ def inspect(
     }
     for label, value in rows.items():
         typer.echo(f"{label:9} {value}")
+    for warning in near:
+        typer.echo(f"near a limit: {warning}")
 
 
 def _print_boilerplate(shared: dict[str, dict[str, int]], *, as_json: bool) -> None:

@@ -1,0 +1,159 @@
+"""What a number of articles takes: the formulas of ``docs/scale.md``, and when one machine is near.
+
+Seconds of a stage are ``articles · core-seconds / cores``, for what runs on all machines at once,
+plus what the one that drives the build does alone; bytes are per article. The rates were measured
+by ``benchmarks/scale.py`` and ``benchmarks/encode.py`` on two cores of a cloud machine, with
+abstracts of 180 words and embeddings 384 wide; other texts and machines have others, which
+``benchmarks/capacity.py`` measures.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.manifest import Manifest
+
+NIGHT = 8.0
+"""Hours that a nightly build may take."""
+
+NEAR = 0.7
+"""Share of what a machine can do from which on the next step is worth preparing."""
+
+_DISTRIBUTED = ("prepare", "words", "relate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """What one article takes.
+
+    Attributes:
+        spread: Core-seconds by stage, of what every machine of a cluster can do.
+        alone: Seconds by stage, of what only the machine can do that drives the build.
+        encode: Core-seconds of encoding on a CPU.
+        disk: Bytes of a build.
+        work: Bytes beside it while it is made.
+        memory: Bytes of anonymous memory at the peak, on the machine that drives the build.
+        dim: Width of an embedding.
+    """
+
+    spread: Mapping[str, float] = field(
+        default_factory=lambda: {"prepare": 230e-6, "words": 200e-6, "relate": 2_600e-6}
+    )
+    alone: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "read": 270e-6,
+            "prepare": 20e-6,
+            "words": 120e-6,
+            "index": 250e-6,
+            "relate": 60e-6,
+            "report": 10e-6,
+            "publish": 8e-6,
+        }
+    )
+    encode: float = 2 / 103
+    disk: float = 11_000
+    work: float = 4_000
+    memory: float = 3_000
+    dim: int = 384
+
+
+MEASURED = Rates()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machines:
+    """What a build runs on.
+
+    Attributes:
+        nodes: How many machines.
+        cores: Of each.
+        gpus: All together.
+        gpu_rate: Articles a second that one of them encodes.
+    """
+
+    nodes: int = 1
+    cores: int = 2
+    gpus: int = 0
+    gpu_rate: float = 0.0
+
+
+def build_seconds(
+    articles: int, machines: Machines, rates: Rates = MEASURED, *, changed: float = 1.0
+) -> dict[str, float]:
+    """Seconds by stage.
+
+    Args:
+        articles: How many.
+        machines: On what.
+        rates: What each takes.
+        changed: Share of the texts that are new to the live build and must be encoded.
+    """
+    cores = machines.nodes * machines.cores
+    found = {stage: articles * each for stage, each in rates.alone.items()}
+    for stage in _DISTRIBUTED:
+        found[stage] = found.get(stage, 0.0) + articles * rates.spread[stage] / cores
+    encoded = articles * changed
+    if machines.gpus:
+        found["encode"] = encoded / (machines.gpus * machines.gpu_rate)
+    else:
+        found["encode"] = encoded * rates.encode / cores
+    return found
+
+
+def disk_bytes(articles: int, keep: int, rates: Rates = MEASURED) -> float:
+    """Bytes of a root: the builds that stay, live and before included, and one in the making."""
+    return articles * (rates.disk * (keep + 3) + rates.work)
+
+
+def mapped_bytes(articles: int, rates: Rates = MEASURED) -> float:
+    """Bytes that searching wants in memory: embeddings, and codes of a quarter byte a value."""
+    return articles * (4 * rates.dim + rates.dim / 4 + 8)
+
+
+def milvus_bytes(articles: int, rates: Rates = MEASURED, *, links: int = 16) -> float:
+    """Memory of Milvus for one collection: vectors, the graph's links, and scalars to filter by."""
+    return articles * (4 * rates.dim + 8 * links + 32)
+
+
+def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
+    """What a root comes near to on this machine, and which step is next; nothing by default.
+
+    Args:
+        manifest: Of the build looked at: its size and its seconds are what is gone by.
+        keep: How many builds stay.
+        folder: The root.
+    """
+    found: list[str] = []
+    seconds = dict(manifest.seconds)
+    encode = seconds.pop("encode", 0.0)
+    each = encode / manifest.encoded if manifest.encoded >= 1_000 else MEASURED.encode / _cores()
+    hours = (sum(seconds.values()) + manifest.count * each) / 3600
+    if hours > NEAR * NIGHT and not manifest.encoder.model.startswith("hashing"):
+        found.append(
+            f"a build from scratch takes about {hours:.1f} hours here, a night has {NIGHT:.0f}: "
+            "next, build on more machines (alsolike build --engine ray)"
+        )
+    size = sum(entry.bytes for entry in manifest.files.values())
+    usage = shutil.disk_usage(folder)
+    root = size * (keep + 3) + manifest.count * MEASURED.work
+    if root > NEAR * usage.total:
+        found.append(
+            f"{keep + 3} builds of this size take {root / 1e9:.1f} GB of the disk's "
+            f"{usage.total / 1e9:.1f}: next, a larger disk or a smaller setting keep"
+        )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    mapped = mapped_bytes(manifest.count, Rates(dim=manifest.encoder.dim))
+    if mapped > NEAR * memory and manifest.index.uri is None:
+        found.append(
+            f"searching wants {mapped / 1e9:.1f} GB of vectors in the memory's "
+            f"{memory / 1e9:.1f}: next, vectors in Milvus (alsolike build --index milvus)"
+        )
+    return found
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
