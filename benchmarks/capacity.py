@@ -203,29 +203,41 @@ def main() -> None:
         source, root, address = arguments.one
         build_one(Path(source), Path(root), address)
         return
-    if not arguments.plan:
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary)
-            source = folder / "articles.jsonl"
-            write_source(arguments.data, arguments.copies, source)
-            local = run(source, folder / "local")
-            with cluster(1) as address:
-                one = run(source, folder / "one", address)
-            with cluster(2) as address:
-                two = run(source, folder / "two", address)
-            lists = [Build(Path(found["build"])).related_rows for found in (local, one, two)]
-            same = all(np.array_equal(lists[0], other) for other in lists[1:])
-            print(f"{local['articles']:,} articles; the lists of all three are equal: {same}\n")
-            header = ["seconds", "this process, 2 cores", "one node", "… of these its worker"]
-            header += ["two nodes, foretold", "two nodes"]
-            print(table(header, check(local, one, two)))
-            each = local["bytes"] / local["articles"]
-            print(
-                f"\n{each:,.0f} bytes an article; this process had {local['peak_mb']} MB at most\n"
-            )
     header = ["articles", "machines", "first build, h", "encoding, h", "nightly, h", "disk, GB"]
     header += ["memory of the driver, GB", "mapped, GB", "Milvus, GB"]
-    print(table(header, plan()))
+    say(table(header, plan()))
+    if arguments.plan:
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        source = folder / "articles.jsonl"
+        write_source(arguments.data, arguments.copies, source)
+        local = run(source, folder / "local")
+        with cluster(1) as address:
+            one = run(source, folder / "one", address)
+        with cluster(2) as address:
+            two = run(source, folder / "two", address)
+        lists = [Build(Path(found["build"])).related_rows for found in (local, one, two)]
+        same = all(np.array_equal(lists[0], other) for other in lists[1:])
+        say(f"{local['articles']:,} articles; the lists of all three are equal: {same}\n")
+        header = ["seconds", "this process, 2 cores", "one node", "… of these its worker"]
+        header += ["two nodes, foretold", "two nodes"]
+        say(table(header, check(local, one, two)))
+        each = local["bytes"] / local["articles"]
+        say(f"{each:,.0f} bytes an article; this process had {local['peak_mb']} MB at most")
+        print(
+            json.dumps(
+                {
+                    "articles": local["articles"],
+                    "equal_lists": same,
+                    "local_s": round(sum(local["seconds"].values()), 1),
+                    "one_node_s": round(sum(one["seconds"].values()), 1),
+                    "one_node_workers_s": round(sum(one["worked"].values()), 1),
+                    "two_nodes_foretold_s": round(sum(foretell(one, 2).values()), 1),
+                    "two_nodes_s": round(sum(two["seconds"].values()), 1),
+                }
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ Without ``--data`` it runs on the sample, to show that it does.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import socket
@@ -300,13 +301,14 @@ def main() -> None:
             found = [switch(server.uri, embeddings), *kill(server, embeddings)]
         finally:
             server.stop()
-    print(f"{len(embeddings):,} articles, {embeddings.shape[1]} wide, by {arguments.model}\n")
+    say(f"{len(embeddings):,} articles, {embeddings.shape[1]} wide, by {arguments.model}\n")
     header = ["index", "kind", "fill s", "candidates/s", f"recall@{_DEPTH}"]
     for threads in (1, 4):
         header += [f"drafts/s, {threads} at once", "p50 ms", "p99 ms"]
-    print(table(header, rows))
-    print()
-    print("\n".join(f"- {line}" for line in found))
+    say(table(header, rows))
+    say("\n".join(f"- {line}" for line in found))
+    indexes = [dict(zip(header, row, strict=True)) for row in rows]
+    print(json.dumps({"articles": len(embeddings), "indexes": indexes, "found": found}))
 
 
 if __name__ == "__main__":

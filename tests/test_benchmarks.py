@@ -38,3 +38,16 @@ def test_relevance_measures_every_method_on_the_sample():
 @pytest.mark.parametrize("module", ["ablation", "template"])
 def test_the_slower_ones_run_too(module):
     assert last_line(f"benchmarks.{module}")
+
+
+@pytest.mark.full
+def test_an_index_in_milvus_is_compared_and_its_server_killed_and_found_again():
+    found = last_line("benchmarks.milvus")
+    assert all(float(index["recall@50"]) >= 0.95 for index in found["indexes"])
+    assert ", 0 failed" in found["found"][0]
+    assert " 0 of them otherwise than before" in found["found"][2]
+
+
+@pytest.mark.full
+def test_clusters_of_one_and_two_nodes_build_the_same_lists():
+    assert last_line("benchmarks.capacity")["equal_lists"]
