@@ -33,7 +33,7 @@ import numpy as np
 
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
 from index import milvus_index
-from index.milvus import Milvus
+from index.milvus import Columns, Milvus
 from index.milvus_place import InMilvus
 from index.vectors import VectorIndex, make_index
 from recommender import faiss_index
@@ -45,10 +45,10 @@ from recommender.recipe import DEFAULT_RECIPE
 from recommender.sentence_encoder import load_encoder
 from recommender.visibility import ALWAYS, NEVER, Visibility
 
-SEARCHED = 4_096
+SEARCHED = 2_048
 """Articles whose candidates are looked for, spread evenly over the corpus."""
 
-DRAFTS = 400
+DRAFTS = 200
 HIDDEN = 0.1
 """Share of articles that a draft's search must leave out."""
 
@@ -57,15 +57,18 @@ _SWITCHES = 50
 _AWAY = 10.0
 _PATIENCE = 180.0
 _SERVE = """
-import sys
+import signal, sys
 from milvus import MilvusServer, MilvusServerConfig
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 config = MilvusServerConfig(data_dir=sys.argv[1], proxy_port=int(sys.argv[2]))
 server = MilvusServer(config)
-server.start()
-print(server.server_proc.pid, flush=True)
-sys.stdin.read()
-server.stop()
+try:
+    server.start()
+    print(server.server_proc.pid, flush=True)
+    sys.stdin.read()
+finally:
+    server.stop()
 """
 
 
@@ -149,6 +152,16 @@ def load(searches: list[Callable[[], object]], pause: float = 0.0) -> Iterator[S
             thread.join()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One of the indexes that are compared."""
+
+    name: str
+    title: str
+    wanted: InMilvus | None
+    exact: bool
+
+
 def read(data: Path | None, model: str) -> Embeddings:
     """One embedding an article."""
     texts = (
@@ -200,27 +213,19 @@ def measure(index: VectorIndex, embeddings: Embeddings, filled: float) -> list[s
     return cells
 
 
-def compare(embeddings: Embeddings, uri: str, folder: Path) -> list[list[str]]:
-    """A row for every kind of index."""
+def compare(embeddings: Embeddings, kinds: list[Kind], folder: Path) -> list[list[str]]:
+    """A row for each kind of index."""
     visibility, languages = windows(len(embeddings)), np.zeros(len(embeddings), dtype=np.int32)
-    kinds: list[tuple[str, InMilvus | None, bool]] = [
-        ("FAISS, exact", None, True),
-        ("FAISS, approximate", None, False),
-        ("Milvus server, exact", InMilvus(uri=uri), True),
-        ("Milvus server, graph", InMilvus(uri=uri), False),
-        ("milvus-lite, exact", InMilvus(uri=str(folder / "lite.db")), True),
-    ]
     rows = []
-    for number, (name, wanted, exact) in enumerate(kinds):
-        limit = 10**9 if exact else 19
-        faiss_index.FLAT_LIMIT = milvus_index.FLAT_LIMIT = limit
-        place = folder / "builds" / f"b{number}"
+    for kind in kinds:
+        faiss_index.FLAT_LIMIT = milvus_index.FLAT_LIMIT = 10**9 if kind.exact else 19
+        place = folder / "builds" / kind.name
         place.mkdir(parents=True)
-        if wanted is None:
-            np.save(place / "embeddings.npy", embeddings)
+        np.save(place / "embeddings.npy", embeddings)
         began = time.perf_counter()
-        index = make_index(place, f"b{number}", embeddings, visibility, languages, wanted)
-        rows.append([name, index.kind, *measure(index, embeddings, time.perf_counter() - began)])
+        index = make_index(place, kind.name, embeddings, visibility, languages, kind.wanted)
+        filled = time.perf_counter() - began
+        rows.append([kind.title, index.kind, *measure(index, embeddings, filled)])
         say(" · ".join(rows[-1]))
     return rows
 
@@ -228,16 +233,19 @@ def compare(embeddings: Embeddings, uri: str, folder: Path) -> list[list[str]]:
 def switch(uri: str, embeddings: Embeddings) -> str:
     """Searches through the alias while it goes to and fro between two collections."""
     milvus, clients = Milvus(uri), [Milvus(uri) for _ in range(4)]
-    milvus.point("live", "build_b2")
+    some = embeddings[:1_000]
+    visibility, languages = windows(len(some)), np.zeros(len(some), dtype=np.int32)
+    columns = Columns(embeddings=some, visibility=visibility, languages=languages)
+    milvus.create("other", columns, {"index_type": "FLAT", "params": {}})
+    milvus.point("live", "build_exact")
     query = embeddings[:1]
     with load(
         [lambda c=client: c.search("live", query, 20, params={}) for client in clients]
     ) as seen:
         time.sleep(1)
         for turn in range(_SWITCHES):
-            milvus.point("live", ("build_b3", "build_b2")[turn % 2])
+            milvus.point("live", ("other", "build_exact")[turn % 2])
             time.sleep(0.1)
-    milvus.point("live", "build_b2")
     failed = len(seen.answered) - sum(seen.answered)
     return (
         f"{_SWITCHES} switches of the alias under 4 clients: {len(seen.answered)} searches, "
@@ -249,11 +257,11 @@ def kill(server: Server, embeddings: Embeddings) -> list[str]:
     """What clients see while the server is killed, gone for a while, and started again."""
     clients = [Milvus(server.uri) for _ in range(4)]
     query = embeddings[:1]
-    truth, _ = clients[0].search("build_b2", query, 20, params={})
+    truth, _ = clients[0].search("build_exact", query, 20, params={})
     wrong = []
 
     def search(client: Milvus) -> None:
-        rows, _ = client.search("build_b2", query, 20, params={})
+        rows, _ = client.search("build_exact", query, 20, params={})
         if not np.array_equal(rows, truth):
             wrong.append(rows)
 
@@ -297,8 +305,21 @@ def main() -> None:
         server = Server(folder / "server")
         say(f"server started in {server.start():.1f} s")
         try:
-            rows = compare(embeddings, server.uri, folder)
+            there = InMilvus(uri=server.uri)
+            lite = InMilvus(uri=str(folder / "lite.db"))
+            first = [
+                Kind(name="flat", title="FAISS, exact", wanted=None, exact=True),
+                Kind(name="ivf", title="FAISS, approximate", wanted=None, exact=False),
+                Kind(name="exact", title="Milvus server, exact", wanted=there, exact=True),
+            ]
+            rows = compare(embeddings, first, folder)
             found = [switch(server.uri, embeddings), *kill(server, embeddings)]
+            say("\n".join(found))
+            then = [
+                Kind(name="lite", title="milvus-lite, exact", wanted=lite, exact=True),
+                Kind(name="graph", title="Milvus server, graph", wanted=there, exact=False),
+            ]
+            rows += compare(embeddings, then, folder)
         finally:
             server.stop()
     say(f"{len(embeddings):,} articles, {embeddings.shape[1]} wide, by {arguments.model}\n")

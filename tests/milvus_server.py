@@ -11,14 +11,17 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 _SERVE = """
-import sys
+import signal, sys
 from milvus import MilvusServer, MilvusServerConfig
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 server = MilvusServer(MilvusServerConfig(data_dir=sys.argv[1]))
-server.start()
-print(server.listen_port, flush=True)
-sys.stdin.read()  # until whoever started this is done, or gone
-server.stop()
+try:
+    server.start()
+    print(server.listen_port, flush=True)
+    sys.stdin.read()  # until whoever started this is done, or gone
+finally:
+    server.stop()
 """
 
 
