@@ -54,12 +54,13 @@ def main() -> None:
     """Run the benchmark."""
     parser = data_folder(argparse.ArgumentParser(description=__doc__))
     parser.add_argument("--peers", default=",".join(PEERS), help="which, by comma")
+    parser.add_argument("--corpora", default="ms-research,synergy", help="with --data: which")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each run of requests (4)")
     parser.add_argument("--patience", type=float, default=600.0, help="for a peer's lists (600 s)")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="hashing:64: for a trial run")
     arguments = parser.parse_args()
     names = arguments.peers.split(",")
-    corpora = ["sample"] if arguments.data is None else ["ms-research", "synergy"]
+    corpora = ["sample"] if arguments.data is None else arguments.corpora.split(",")
     results: dict[str, dict[str, dict]] = {}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # servers have users of their own
