@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.scale import watch
 
 DRIVER = Path(__file__).with_name("small_blocks.py")
@@ -19,10 +21,18 @@ def peak_of_building(count: int, folder: Path) -> float:
     return anonymous
 
 
-def test_anonymous_memory_grows_by_no_more_than_is_documented(tmp_path: Path) -> None:
-    small, large = 3_000, 12_000
+@pytest.mark.parametrize(
+    ("small", "large", "kilobytes"),
+    [
+        (3_000, 12_000, 2.0),
+        # docs/operations.md states this bound; the memory's own grain is too coarse for fewer.
+        pytest.param(12_000, 36_000, 1.0, marks=pytest.mark.full),
+    ],
+)
+def test_anonymous_memory_hardly_grows_with_the_articles(
+    tmp_path: Path, small: int, large: int, kilobytes: float
+) -> None:
     first = peak_of_building(small, tmp_path / "small")
     second = peak_of_building(large, tmp_path / "large")
     assert first > 30
-    # docs/operations.md states this bound.
-    assert 1_000 * (second - first) / (large - small) <= 2.0
+    assert 1_000 * (second - first) / (large - small) <= kilobytes
