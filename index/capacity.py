@@ -1,10 +1,9 @@
 """What a number of articles takes: the formulas of ``docs/scale.md``, and when one machine is near.
 
 Seconds of a stage are ``articles · core-seconds / cores``, for what runs on all machines at once,
-plus what the one that drives the build does alone; bytes are per article. The rates were measured
-by ``benchmarks/scale.py`` and ``benchmarks/encode.py`` on two cores of a cloud machine, with
-abstracts of 180 words and embeddings 384 wide; other texts and machines have others, which
-``benchmarks/capacity.py`` measures.
+plus what the one that drives the build does alone; bytes are per article. The rates are CPU time
+of builds of 5,000 and 20,000 abstracts of 180 words, 384 wide, on a core of a small cloud machine,
+and the encoder's rate on two of them; other texts and machines have others.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.manifest import Manifest
+from recommender.faiss_index import FLAT_LIMIT
 
 NIGHT = 8.0
 """Hours that a nightly build may take."""
@@ -31,7 +31,9 @@ class Rates:
     """What one article takes.
 
     Attributes:
-        spread: Core-seconds by stage, of what every machine of a cluster can do.
+        spread: Core-seconds by stage, of what every machine of a cluster can do; searching aside.
+        exact: Core-seconds of comparing it with another article, up to 100,000 of them.
+        lists: Core-seconds of searching inverted lists, by the square root of their articles.
         alone: Seconds by stage, of what only the machine can do that drives the build.
         encode: Core-seconds of encoding on a CPU.
         disk: Bytes of a build.
@@ -41,23 +43,24 @@ class Rates:
     """
 
     spread: Mapping[str, float] = field(
-        default_factory=lambda: {"prepare": 230e-6, "words": 200e-6, "relate": 2_600e-6}
+        default_factory=lambda: {"prepare": 200e-6, "words": 84e-6, "relate": 430e-6}
     )
     alone: Mapping[str, float] = field(
         default_factory=lambda: {
-            "read": 270e-6,
-            "prepare": 20e-6,
-            "words": 120e-6,
+            "read": 215e-6,
+            "words": 105e-6,
             "index": 250e-6,
-            "relate": 60e-6,
-            "report": 10e-6,
-            "publish": 8e-6,
+            "write": 100e-6,
+            "report": 100e-6,
+            "publish": 10e-6,
         }
     )
+    exact: float = 17e-9
+    lists: float = 0.4e-6
     encode: float = 2 / 103
-    disk: float = 11_000
+    disk: float = 11_300
     work: float = 4_000
-    memory: float = 3_000
+    memory: float = 3_300
     dim: int = 384
 
 
@@ -96,6 +99,8 @@ def build_seconds(
     found = {stage: articles * each for stage, each in rates.alone.items()}
     for stage in _DISTRIBUTED:
         found[stage] = found.get(stage, 0.0) + articles * rates.spread[stage] / cores
+    search = rates.exact * articles if articles <= FLAT_LIMIT else rates.lists * articles**0.5
+    found["relate"] += articles * search / cores
     encoded = articles * changed
     if machines.gpus:
         found["encode"] = encoded / (machines.gpus * machines.gpu_rate)

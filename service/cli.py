@@ -14,7 +14,6 @@ import typer
 
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
-from index.capacity import near_limits
 from index.decisions import read_state
 from index.manifest import Manifest
 from index.publishing import publish_build
@@ -273,6 +272,8 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a build holds, how it was made, and how good it was measured to be."""
+    from index.capacity import near_limits
+
     settings = load_settings(root=root)
     place = Root(settings.root)
     manifest = place.manifest(name)
