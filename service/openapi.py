@@ -138,11 +138,14 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
 
 
 def _tell_problems(operation: dict[str, Any]) -> None:
-    """Every error is a problem, whoever answers; a body may be unreadable or too large."""
+    """Every error is a problem, whoever answers; an address or a body may be too large."""
     responses = operation["responses"]
     if "requestBody" in operation:
         responses.setdefault("400", {"description": "The body can't be read"})
         responses.setdefault("413", {"description": "The body is too large"})
+    if "parameters" in operation and "422" in responses:
+        refusal = copy.deepcopy(responses["422"].get("content", {}))
+        responses.setdefault("414", {"description": "The address is too long", "content": refusal})
     for status, response in responses.items():
         told = response.get("content", {}).get("application/json", {}).get("schema", _PROBLEM)
         if status >= "400" and told == _PROBLEM and "text/html" not in response.get("content", {}):

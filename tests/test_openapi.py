@@ -144,7 +144,7 @@ def test_every_documented_failure_has_the_documented_shape(
     client: TestClient, document: dict[str, Any]
 ) -> None:
     responses = document["paths"]["/v1/related"]["get"]["responses"]
-    assert set(responses) == {"200", "404", "422", "503"}
+    assert set(responses) == {"200", "404", "414", "422", "503"}
     for url, status in (("/v1/related?id=unknown", 404), ("/v1/related", 422)):
         answer = client.get(url)
         assert answer.status_code == status
