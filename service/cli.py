@@ -213,7 +213,7 @@ def build(
 
 
 @app.command(
-    epilog="Example: alsolike related my-article --limit 6, or alsolike related --text draft.txt"
+    epilog="Example: alsolike related my-article --limit 6 && alsolike related --text draft.txt"
 )
 def related(
     article_id: Annotated[

@@ -160,7 +160,7 @@ def test_publish_and_rollback_move_the_pointer_and_leave_a_reason(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("related", "ARTICLE_ID"),
+        ("related", "--text FILE"),
         ("related piece-1 --limit 51", "--limit"),
         ("related piece-1 --limit six", "--limit"),
         ("build", "source"),
