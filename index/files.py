@@ -169,11 +169,12 @@ class Blob:
 
     def find(self, wanted: bytes) -> int | None:
         """The place of a string among strings that ascend, by binary search."""
+        data, ends = self._data, self._ends
         post = bisect.bisect_right(self._signposts, wanted)
-        low, high = max(0, post - 1) * _STRIDE, min(post * _STRIDE, len(self))
+        low, high = max(0, post - 1) * _STRIDE, min(post * _STRIDE, len(ends))
         while low < high:
             middle = (low + high) // 2
-            found = self[middle]
+            found = data[ends[middle - 1] if middle else 0 : ends[middle]]
             if found == wanted:
                 return middle
             if found < wanted:

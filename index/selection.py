@@ -84,8 +84,7 @@ class Chosen(NamedTuple):
     shared_terms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(NamedTuple):
     """What a list is shown beside: an article of the build, or a text that is in none.
 
     All numbers are plain ones: lists, not arrays, which a request would read too slowly.
@@ -146,10 +145,11 @@ def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> 
     guard.hide(subject.overrides)
     wanted = wish.limit - len(pinned)
     chosen: list[Chosen] = []
-    for shown, score in _related(subject, guard, wish):
-        if len(chosen) >= wanted:
-            break
-        chosen.append(_choose(served.build, subject, shown, score, Origin.RELATED))
+    if wanted:
+        for shown, score in _related(subject, guard, wish):
+            chosen.append(_choose(served.build, subject, shown, score, Origin.RELATED))
+            if len(chosen) == wanted:
+                break
     if len(chosen) < wanted and wish.fallback is not Fallback.NONE:
         for shown in _fallbacks(served.build, subject, guard, wish):
             chosen.append(Chosen(row=shown, score=0.0, origin=Origin.FALLBACK, shared_terms=()))
@@ -181,9 +181,9 @@ class _Guard:
     """Decides which row, if any, may stand for a story, each story once."""
 
     def __init__(self, served: Served, subject: Subject, now: int, wish: Wish) -> None:
-        self._served = served
         self._build = build = served.build
-        self._now = now
+        self._story_of = build.story_of
+        self._visible, self._newest = served.showing(now)[2:]
         self._seen = set(subject.stories)
         self._language = wish.language
         excluded = (build.row(article_id) for article_id in wish.exclude)
@@ -192,7 +192,7 @@ class _Guard:
 
     def is_visible(self, row: int) -> bool:
         """Whether the row itself may be shown now."""
-        return self._served.is_visible(row, self._now)
+        return bool(self._visible[row])
 
     def hide(self, overrides: Sequence[Override]) -> None:
         """Keep the stories of what is hidden in this list out of it."""
@@ -212,15 +212,18 @@ class _Guard:
 
     def admit(self, candidate: int) -> int | None:
         """The newest visible version of the candidate's story, if it has not been shown."""
-        build = self._build
-        story = build.story_of[candidate]
+        story = self._story_of[candidate]
         if story in self._seen:
             return None
-        for member in build.members.numbers(story):
-            if self.is_visible(member) and self._speaks(member):
-                self._seen.add(story)
-                return member
-        return None
+        shown: int = self._newest[candidate]
+        if self._language is not None:
+            members = self._build.members.numbers(story)
+            speaking = (row for row in members if self._visible[row] and self._speaks(row))
+            shown = next(speaking, NO_ROW)
+        if shown == NO_ROW:
+            return None
+        self._seen.add(story)
+        return shown
 
     def _speaks(self, row: int) -> bool:
         if self._language is None:

@@ -106,14 +106,13 @@ class AnswerCache:
         answer.kept = True
         self._grow(answer.size)
 
-    def alias(self, path: bytes, query: bytes, question: Hashable) -> None:
+    def alias(self, path: bytes, query: bytes, answer: Answer) -> None:
         """Find a kept answer by these raw bytes from now on.
 
         Only a few ways of asking are remembered: a counter in the query is no reason to fill up.
         """
-        answer = self._answers.get(question)
         raw = (path, query)
-        if answer is None or raw in self.raw or len(answer.aliases) >= _MOST_ALIASES:
+        if not answer.kept or raw in self.raw or len(answer.aliases) >= _MOST_ALIASES:
             return
         answer.aliases.append(raw)
         answer.size += (more := _ALIAS_OVERHEAD + len(path) + len(query))

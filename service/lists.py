@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from importlib.metadata import version
 from typing import NamedTuple
@@ -27,7 +28,7 @@ ROUTES = {False: "/v1/related", True: "/v1/related.html"}
 
 
 class Question(NamedTuple):
-    """What is asked, whichever way it was written; together with the generation, the cache key."""
+    """What is asked, whichever way it was written."""
 
     article_id: str
     as_html: bool
@@ -62,14 +63,15 @@ class RelatedLists:
         Raises:
             ProblemError: For an unknown or invisible article.
         """
-        kept = generation.cache.get(question)
+        article_id, as_html, wish = question
+        key = f"{_meaning(wish)}{as_html:d}{article_id}"
+        kept = generation.cache.get(key)
         if kept is not None:
             self._tally.hits += 1
             return kept
         self._tally.misses += 1
         served = generation.served
         build = served.build
-        article_id, as_html, wish = question
         row = build.row(article_id)
         if row is None or not served.is_visible(row, now):
             raise not_found()
@@ -85,21 +87,26 @@ class RelatedLists:
         else:
             body = related_json(build, article_id, chosen)
         answer = Answer(
-            self._tag(generation, question), self._shared[as_html], body, route=ROUTES[as_html]
+            self._tag(generation, key), self._shared[as_html], body, route=ROUTES[as_html]
         )
         if not wish.exclude:  # as many lists of those as there are pages that ask
-            generation.cache.put(question, answer)
+            generation.cache.put(key, answer)
         return answer
 
-    def _tag(self, generation: Generation, question: Question) -> bytes:
-        article_id, as_html, wish = question
-        meaning = (
-            article_id, as_html, wish.limit, wish.min_score, str(wish.fallback), str(wish.order),
-            wish.language, sorted(wish.exclude),
-        )  # fmt: skip
-        digest = hashlib.blake2b(repr(meaning).encode(), digest_size=12, key=generation.tag)
-        digest.update(self._salt)
+    def _tag(self, generation: Generation, key: str) -> bytes:
+        content = self._salt + key.encode()
+        digest = hashlib.blake2b(content, digest_size=12, key=generation.tag)
         return b'"%b"' % digest.hexdigest().encode()
+
+
+@functools.lru_cache(maxsize=1_000)
+def _meaning(wish: Wish) -> str:
+    """A wish as text; no two have the same, nor one that the other begins with."""
+    parts = (
+        wish.limit, wish.min_score, str(wish.fallback), str(wish.order),
+        wish.language, sorted(wish.exclude),
+    )  # fmt: skip
+    return repr(parts)
 
 
 def not_ready() -> ProblemError:

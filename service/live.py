@@ -11,15 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-
 from index.build import Build
 from index.keeper import Kept
 from index.root import Root
 from index.served import Served
-from index.state import NO_STATE
+from index.state import NO_STATE, State
 from recommender.errors import AlsoLikeError, NotFoundError
-from recommender.visibility import ALWAYS, NEVER
 from service.answers import AnswerCache
 
 log = logging.getLogger("alsolike")
@@ -36,6 +33,9 @@ class Keeper(Protocol):
     def refresh(self) -> bool:
         """Look whether there is anything new."""
 
+    def poll(self) -> State | None:
+        """Look, but not too often for a database that was away."""
+
 
 class Undecided:
     """The keeper of a service that has no decisions, such as a test's."""
@@ -45,6 +45,10 @@ class Undecided:
     def refresh(self) -> bool:
         """There never is anything new."""
         return False
+
+    def poll(self) -> State | None:
+        """What holds always."""
+        return NO_STATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +125,8 @@ class Live:
     def refresh(self) -> None:
         """Follow ``CURRENT`` and the decisions, now; blocks."""
         self.follow_builds()
-        self.follow_decisions()
+        self.keeper.refresh()
+        self._settle()
 
     def follow_builds(self) -> None:
         """Open what ``CURRENT`` names if that changed; a bad build is refused and logged.
@@ -144,8 +149,8 @@ class Live:
         self._settle()
 
     def follow_decisions(self) -> None:
-        """Take up what editors decided since."""
-        self.keeper.refresh()
+        """Take up what editors decided since; a database that is away is not asked each time."""
+        self.keeper.poll()
         self._settle()
 
     async def refresh_now(self) -> None:
@@ -192,21 +197,12 @@ class Live:
                 self.generation = self._generation(Served(build, state), self.clock())
 
     def _generation(self, served: Served, now: int) -> Generation:
-        edges = [(ALWAYS, NEVER)]
-        for instants in (served.build.epochs, served.state.instants):
-            place = int(np.searchsorted(instants, now, side="right"))
-            edges.append(
-                (
-                    int(instants[place - 1]) if place else ALWAYS,
-                    int(instants[place]) if place < len(instants) else NEVER,
-                )
-            )
-        state = served.state
+        showing, state = served.showing(now), served.state
         parts = (served.build.name, state.database, state.version, served.epoch(now))
         return Generation(
             served=served,
-            since=max(since for since, _ in edges),
-            until=min(until for _, until in edges),
+            since=showing.since,
+            until=showing.until,
             tag=hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(),
             cache=AnswerCache(self.cache_bytes),
         )

@@ -133,7 +133,7 @@ class RelatedRoutes:
             question = Question(article_id, as_html, wish)
             answer = self._lists.find(generation, question, now)
             if not wish.exclude:
-                generation.cache.alias(scope["raw_path"], scope["query_string"], question)
+                generation.cache.alias(scope["raw_path"], scope["query_string"], answer)
             return self._reply(generation, answer, asked, now)
         except ProblemError as problem:
             return self._failure(problem, asked, as_html=as_html)

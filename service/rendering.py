@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from json.encoder import encode_basestring
 
@@ -23,16 +24,11 @@ def related_json(build: Build, article_id: str, chosen: list[Chosen]) -> bytes:
 
 def items_json(build: Build, chosen: list[Chosen]) -> bytes:
     """A list as a JSON array: the build's card bytes, joined with what this list adds."""
+    cards = build.cards
     return b"[%b]" % b",".join(
         [
-            b'{%b,"score":%b,"origin":"%b","position":%d,"shared_terms":[%b]}'
-            % (
-                build.cards[row],
-                repr(score).encode(),
-                _ORIGINS[origin],
-                position,
-                b",".join([quoted(term) for term in terms]),
-            )
+            b'{%b,"score":%a,"origin":"%b","position":%d,"shared_terms":[%b]}'
+            % (cards[row], score, _ORIGINS[origin], position, b",".join(map(_quoted_term, terms)))
             for position, (row, score, origin, terms) in enumerate(chosen, 1)
         ]
     )
@@ -64,3 +60,6 @@ def related_html(
 def quoted(text: str) -> bytes:
     """A JSON string, in UTF-8."""
     return encode_basestring(text).encode()
+
+
+_quoted_term = functools.lru_cache(maxsize=65_536)(quoted)
