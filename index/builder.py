@@ -34,6 +34,7 @@ from index.manifest import (
     describe_files,
     write_manifest,
 )
+from index.milvus_place import reach
 from index.page import PAGE, render_page
 from index.reading import read_sources
 from index.report import REPORT, Findings, make_report
@@ -135,6 +136,8 @@ def _make(
     making: Making, name: str, sources: Sequence[Source], load_encoder: Callable[[], Encoder]
 ) -> Manifest:
     folder = making.folder
+    if making.options.milvus is not None:
+        reach(folder, making.options.milvus)
     with making.stage("read"):
         count = read_sources(making, sources)
     store = ArticleStore(folder / ARTICLES)

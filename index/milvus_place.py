@@ -96,6 +96,16 @@ def new_place(folder: Path, name: str, wanted: InMilvus) -> MilvusPlace:
     return MilvusPlace(uri=uri, collection=collection, alias=wanted.alias)
 
 
+def reach(folder: Path, wanted: InMilvus) -> None:
+    """Find out before a build's work, not after it, that Milvus does not answer.
+
+    Raises:
+        SettingError: If the extra ``milvus`` is not installed.
+        UnavailableError: If the server does not answer.
+    """
+    new_place(folder, "build", wanted).connect(folder).collections()
+
+
 def read_place(folder: Path) -> MilvusPlace | None:
     """What a build's ``vectors.json`` says; ``None`` for a build with an index of its own.
 
@@ -165,7 +175,7 @@ def drop_vectors(folder: Path) -> None:
             place.connect(folder).drop(place.collection, place.alias)
         except UnavailableError as error:
             raise UnavailableError(
-                f"{folder.name} stays, because its {error}; prune again when it answers"
+                f"{folder.name} stays until its vectors can be dropped: {error}"
             ) from error
 
 

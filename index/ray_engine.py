@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import shutil
+import socket
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -62,6 +63,7 @@ class RayEngine:
     """
 
     def __init__(self, address: str | None, work: Path) -> None:
+        _reach(address)
         self._work = work.resolve()
         self.worked: defaultdict[str, float] = defaultdict(float)
         try:
@@ -155,6 +157,17 @@ class RayEngine:
         folder = self._work / f"{stage}-{hashlib.blake2b(what, digest_size=8).hexdigest()}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _reach(address: str | None) -> None:
+    """Find out at once that nobody listens, which Ray tries for minutes to do."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return  # "auto", or this machine alone
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise UnavailableError(f"the Ray cluster at {address} can't be joined: {error}") from error
 
 
 class _ShardEncoder:

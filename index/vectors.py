@@ -132,8 +132,9 @@ def make_index(
         # Read back, its vectors are mapped.
         return LocalIndex(folder / LOCAL, embeddings, visibility, languages)
     place = new_place(folder, name, wanted)
-    place.save(folder)  # first, so that a collection of a build that died is found and dropped
     milvus = place.connect(folder)
+    milvus.collections()  # it answers; what never did has nothing to be dropped
+    place.save(folder)  # first, so that a collection of a build that died is found and dropped
     from index.milvus import Columns
     from index.milvus_index import fill_collection
 

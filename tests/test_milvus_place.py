@@ -13,6 +13,7 @@ from conftest import SAMPLE, plain_mapping
 
 from index.build import Build
 from index.builder import make_build
+from index.journal import read_journal
 from index.making import BuildOptions
 from index.milvus import Milvus
 from index.milvus_place import InMilvus
@@ -22,7 +23,7 @@ from index.settings import load_settings
 from index.sources.jsonl import JsonlSource
 from index.vectors import open_index
 from recommender.encoder import HashingEncoder
-from recommender.errors import BuildError, SettingError
+from recommender.errors import BuildError, SettingError, UnavailableError
 
 
 class Site:
@@ -108,6 +109,17 @@ def test_a_build_that_fails_leaves_no_collection(
         site.build()
     assert site.milvus.collections() == []
     assert list(site.root.builds.iterdir()) == []
+
+
+def test_a_server_that_never_answered_is_told_before_any_work_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    lost = Site(tmp_path / "root", InMilvus(uri="http://127.0.0.1:9"))
+    with pytest.raises(UnavailableError, match=r"http://127\.0\.0\.1:9 can't be used now"):
+        lost.build()
+    assert list(lost.root.builds.iterdir()) == []
+    journal = read_journal(lost.root.path)
+    assert [line["event"] for line in journal] == ["fail"]
 
 
 def test_a_build_that_was_killed_leaves_no_collection_to_the_next(site: Site) -> None:

@@ -17,10 +17,12 @@ from ray_cluster import RayCluster, ray_cluster
 
 from index.build import Build
 from index.builder import make_build
+from index.engine import open_engine
 from index.making import BuildOptions
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import HashingEncoder
+from recommender.errors import UnavailableError
 
 SOURCE = SAMPLE / "articles.jsonl"
 
@@ -123,6 +125,14 @@ def assert_same(build: Build, local: Build) -> None:
     assert np.array_equal(ours, theirs)
     assert np.array_equal(build.related_rows, local.related_rows)
     assert np.array_equal(build.related_scores, local.related_scores)
+
+
+def test_a_cluster_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UnavailableError, match=r"127\.0\.0\.1:9 can't be joined"),
+        open_engine("ray", address="127.0.0.1:9", root=tmp_path),
+    ):
+        pass
 
 
 def test_a_driver_that_is_killed_is_followed_by_one_that_goes_on(
