@@ -168,10 +168,14 @@ def shared_terms(build: Build, row: int, other: int) -> list[str]:
 
 
 def _choose(build: Build, subject: Subject, shown: int, score: float, origin: Origin) -> Chosen:
-    first = MAX_SHARED * subject.rows.index(shown) if shown in subject.rows else NO_ROW
-    if 0 <= first < len(subject.shared):
+    try:
+        first = MAX_SHARED * subject.rows.index(shown)
+    except ValueError:
+        first = len(subject.shared)
+    if first < len(subject.shared):
         known = subject.shared[first : first + MAX_SHARED]
-        terms = tuple([build.phrase_names[phrase] for phrase in known if phrase >= 0])
+        names = build.phrase_names
+        terms = tuple([names[phrase] for phrase in known if phrase >= 0])
     else:
         terms = tuple(subject.phrases.shared_with(build.phrases(shown)))
     return Chosen(shown, score, origin, terms)

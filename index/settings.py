@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         default_factory=lambda: ["*"], description="origins whose pages may read the public routes"
     )
     cache_mb: Annotated[int, Field(ge=0, le=65_536)] = Field(
-        64, description="memory in which each worker keeps answers; 0 keeps none"
+        256, description="memory in which each worker keeps answers; 0 keeps none"
     )
     max_age: Annotated[int, Field(ge=0, le=86_400)] = Field(
         60, description="seconds for which browsers and proxies may keep an answer"
