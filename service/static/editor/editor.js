@@ -3,8 +3,10 @@ import { watchFrames } from "./cards.js";
 import { followFind } from "./find.js";
 import { listenToKeys } from "./keys.js";
 import { followForms } from "./steer.js";
+import { sayNews } from "./swap.js";
 
 followFind();
 followForms();
 listenToKeys();
 watchFrames();
+sayNews();

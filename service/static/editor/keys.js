@@ -37,11 +37,15 @@ function move(step) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
+/* A row may lack a button that another row about the same article has. */
 function press(name) {
   const item = document.activeElement?.closest("[data-item]");
-  const target = item?.querySelector(`[data-do="${name}"]:not(:disabled)`);
-  target?.focus();
-  target?.click();
+  if (!item) return;
+  const button = `[data-do="${name}"]:not(:disabled)`;
+  const same = item.dataset.target && `[data-target="${CSS.escape(item.dataset.target)}"] ${button}`;
+  const found = item.querySelector(button) ?? (same && document.querySelector(same));
+  found?.focus();
+  found?.click();
 }
 
 function onKey(event) {

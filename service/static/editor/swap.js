@@ -7,6 +7,12 @@ export function say(sentence) {
   requestAnimationFrame(() => (announce.textContent = sentence));
 }
 
+/* What was just done, if the page tells of it. */
+export function sayNews() {
+  const told = document.querySelector("[data-announce]");
+  if (told) say(told.dataset.announce);
+}
+
 /* What has the focus, so that it can be found again in the new parts. */
 function remember() {
   const at = document.activeElement;
@@ -47,8 +53,7 @@ export function swap(page) {
   const urgent = document.querySelector("[data-focus]");
   if (urgent) urgent.focus();
   else restore(kept);
-  const told = document.querySelector("[data-announce]");
-  if (told) say(told.dataset.announce);
+  sayNews();
   document.dispatchEvent(new CustomEvent("swapped"));
 }
 
