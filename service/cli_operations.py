@@ -159,7 +159,7 @@ def export(
     An embargo that begins or ends, or a takedown, reaches these files only at the next export,
     and a CDN only when it fetches them again; the service honors both at once.
     """
-    from service.related import items_json
+    from service.rendering import items_json
 
     settings = load_settings(root=root, limit=limit)
     place = Root(settings.root)
