@@ -301,15 +301,18 @@ def every_error(kind: type[errors.AlsoLikeError]) -> Iterator[type[errors.AlsoLi
 
 
 def test_documented_commands_options_and_settings_exist() -> None:
-    text = DOCS.read_text()
+    text = DOCS.read_text() + DOCS.with_name("runbook.md").read_text()
     commands: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
     blocks = "\n".join(re.findall(r"^```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-    told = re.findall(r"alsolike ([a-z]+)(.*)", blocks)
-    told += re.findall(r"`alsolike ([a-z]+)([^`]*)`", text)
+    told = re.findall(r"alsolike ([a-z-]+)(.*)", blocks)
+    told += re.findall(r"`alsolike ([a-z-]+)([^`]*)`", text)
     assert len(told) > 15
     for name, rest in told:
         assert name in commands
-        options = {option for parameter in commands[name].params for option in parameter.opts}
+        command: Any = commands[name]
+        if hasattr(command, "commands"):  # a group: its command is the next word
+            command = command.commands[rest.split()[0]]
+        options = {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= options | {"--help"}, (name, rest)
     for name, default in re.findall(r"^\| `(\w+)` \| `?([\w.-]+)`? \|", text, re.MULTILINE):
         assert str(Settings.model_fields[name].default) == default
