@@ -50,9 +50,10 @@ def build(root: Root, source: Any = None, *, publish: bool = True) -> str:
     return manifest.name
 
 
-def operate_for_ever(path: Path) -> None:
+def operate_for_ever(path: Path, begun: Any) -> None:
     """Everything operations do, again and again: build, publish, go back, release, prune."""
     root = Root(path)
+    begun.set()
     while True:
         with root.locked("test"):
             root.release()  # a kill between the two below leaves a hold, as it must
@@ -101,8 +102,10 @@ def check_kills(folder: Path, kills: int, how: signal.Signals) -> None:
         once = time.perf_counter() - start
     draw = random.Random(kills)
     for _ in range(kills):
-        process = _processes.Process(target=operate_for_ever, args=(root.path,))
+        begun = _processes.Event()
+        process = _processes.Process(target=operate_for_ever, args=(root.path, begun))
         process.start()
+        begun.wait()
         time.sleep(draw.uniform(0, 4 * once))
         assert process.pid is not None
         os.kill(process.pid, how)
