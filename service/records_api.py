@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -82,13 +83,20 @@ class AuditAnswer(BaseModel):
     next: int | None = Field(description="the parameter before of the next page")
 
 
+_NAME = r"^[^\u0000-\u001f\u007f-\u009f]+$"
+
+
 def _printable(value: str) -> str:
-    if not value.isprintable():
+    if not re.fullmatch(_NAME, value):
         raise ValueError("it holds a control character")
     return value
 
 
-Name = Annotated[str, Query(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
+Name = Annotated[
+    str,
+    Query(min_length=1, max_length=MAX_NAME, json_schema_extra={"pattern": _NAME}),
+    AfterValidator(_printable),
+]
 
 
 def records_router(desk: Desk) -> APIRouter:
