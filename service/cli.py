@@ -420,7 +420,7 @@ def demo(
     """Build the sample corpus, show one list, and serve it with a small demo site."""
     from service.demo import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo
 
-    settings = load_settings(root=root, port=port)
+    settings = load_settings(root=root, port=port, model=model)
     # A port that is taken is better said now than after the work.
     sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
     build(source=[str(SAMPLE_SOURCE)], root=root, model=model)
