@@ -7,7 +7,7 @@ import hashlib
 import sqlalchemy as sa
 
 from index.database import schema
-from index.database.store import Store, upsert
+from index.database.store import Store, insert_missing
 
 _TABLE = schema.attempts
 _SECOND = 1_000_000
@@ -41,17 +41,21 @@ class Attempts:
         with self._store.write() as connection:
             # Windows of any length end within a day.
             connection.execute(sa.delete(_TABLE).where(_TABLE.c.since <= now - 86_400 * _SECOND))
-            row = connection.execute(
+            # The first two of a client at once: without a row there would be nothing to wait for.
+            insert_missing(connection, _TABLE, {"client": key}, since=now, count=0)
+            found = connection.execute(
                 sa.select(_TABLE.c.since, _TABLE.c.count)
                 .where(_TABLE.c.client == key)
                 .with_for_update()
-            ).first()
-            since, count = (now, 0) if row is None else (int(row[0]), int(row[1]))
+            ).one()
+            since, count = int(found[0]), int(found[1])
             if now >= since + seconds * _SECOND:
                 since, count = now, 0
             if count >= limit:
                 return -(-(since + seconds * _SECOND - now) // _SECOND)
-            upsert(connection, _TABLE, {"client": key}, since=since, count=count + 1)
+            connection.execute(
+                sa.update(_TABLE).where(_TABLE.c.client == key).values(since=since, count=count + 1)
+            )
             return 0
 
     def clear(self, client: str) -> None:

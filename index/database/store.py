@@ -200,10 +200,23 @@ def _told(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {name: None if value == NEVER else value for name, value in values.items()}
 
 
+def insert_missing(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
+) -> None:
+    """Add a row if there is none with this key, so that there is one to lock."""
+    statement = _insert(connection, table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=list(key)))
+
+
 def upsert(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
 ) -> None:
     """Set columns of the row with this key, or add it."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(**key, **values)
+    statement = _insert(connection, table).values(**key, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
