@@ -6,15 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import scipy.sparse as sp
 
 from index.build import Build
-from index.files import Blob, BlobWriter, load_array, save_array, write_json
+from index.files import BlobWriter, load_array, save_array, write_json
 from index.manifest import EncoderEntry
 from recommender.fusion import Calibration
 from recommender.lexical import LexicalVectors
-from recommender.terms import CorpusTerms, TermCounts
+from recommender.terms import CorpusTerms
 
 _PARTS = ("data", "indices", "indptr")
 
@@ -39,23 +38,6 @@ def load_matrix(build: Build, name: str, shape: tuple[int, int]) -> sp.csr_matri
     """A sparse matrix of a build, mapped: ``lexical`` (articles, terms) or ``postings``."""
     parts: Any = tuple(load_array(build.checked(f"{name}_{part}.npy")) for part in _PARTS)
     return sp.csr_matrix(parts, shape=shape, copy=False)
-
-
-def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:
-    """Read them back, mapped; the counts are empty, their columns are what matters."""
-    words = [word.decode() for word in Blob(build.checked("words.bin"))]
-    build.checked("words_ends.npy")
-    keys = load_array(build.checked("pair_keys.npy")).astype(np.int64)
-    idf = load_array(build.checked("lexical_idf.npy")).astype(np.float32)
-    weights = load_matrix(build, "lexical", (build.count, len(idf)))
-    terms = TermCounts(
-        words=sp.csr_matrix(np.zeros((0, len(words)), dtype=np.float32)),
-        pairs=sp.csr_matrix(np.zeros((0, len(keys)), dtype=np.float32)),
-        vocabulary=words,
-        pair_keys=keys,
-        lone=np.zeros(0, dtype=np.float32),
-    )
-    return terms, LexicalVectors(weights=weights, idf=idf)
 
 
 def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibration | None:

@@ -15,7 +15,7 @@ from index.build import Build
 from index.keeper import Kept
 from index.root import Root
 from index.served import Served
-from index.state import NO_STATE, State
+from index.state import State
 from recommender.errors import AlsoLikeError, NotFoundError
 from service.answers import AnswerCache
 
@@ -35,20 +35,6 @@ class Keeper(Protocol):
 
     def poll(self) -> State | None:
         """Look, but not too often for a database that was away."""
-
-
-class Undecided:
-    """The keeper of a service that has no decisions, such as a test's."""
-
-    kept = Kept(state=NO_STATE, problem=None)
-
-    def refresh(self) -> bool:
-        """There never is anything new."""
-        return False
-
-    def poll(self) -> State | None:
-        """What holds always."""
-        return NO_STATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +78,7 @@ class Live:
     """
 
     root: Root
-    keeper: Keeper = field(default_factory=Undecided)
+    keeper: Keeper
     cache_bytes: int = 64_000_000
     clock: Callable[[], int] = system_clock
     generation: Generation | None = None

@@ -111,3 +111,14 @@ def logs_as_they_were() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def new_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], str]]:
+    """Gives URLs of empty databases for decisions, of each kind in turn."""
+    from databases import urls
+
+    with urls(request.param, tmp_path_factory.mktemp("databases")) as make:
+        yield make

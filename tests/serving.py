@@ -20,8 +20,10 @@ from zoneinfo import ZoneInfo
 
 from index.articles import FieldMapping
 from index.builder import BuildOptions, make_build
+from index.keeper import Kept
 from index.root import Root
 from index.sources.jsonl import JsonlSource
+from index.state import NO_STATE, State
 from recommender.encoder import HashingEncoder
 from recommender.errors import SettingError
 from service.server import bind
@@ -134,3 +136,15 @@ def stop(process: subprocess.Popen[bytes]) -> int:
         process.kill()
         process.wait()
         raise
+
+
+class Undecided:
+    """The keeper of a service that nobody decides anything for."""
+
+    kept = Kept(state=NO_STATE, problem=None)
+
+    def refresh(self) -> bool:
+        return False
+
+    def poll(self) -> State | None:
+        return NO_STATE

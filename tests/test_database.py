@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from databases import MIRA, OMAR, NewUrl, opened, urls
+from databases import MIRA, OMAR, NewUrl, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -37,14 +37,6 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def new_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[NewUrl]:
-    with urls(request.param, tmp_path_factory.mktemp("databases")) as make:
-        yield make
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
-from databases import MIRA, NewUrl, opened, urls
+from databases import MIRA, NewUrl, opened
 
 from index.database import editors
 from index.database.database import Database
@@ -39,14 +39,6 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2 with the least that it takes: its cost is not what is tested."""
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     monkeypatch.setattr(editors, "_hasher", hasher)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def new_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[NewUrl]:
-    with urls(request.param, tmp_path_factory.mktemp("databases")) as make:
-        yield make
 
 
 @pytest.fixture

@@ -7,27 +7,18 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from databases import MIRA, NewUrl, reopen, server, urls
+from databases import MIRA, NewUrl, reopen, server
 
 from index.database.database import open_database, upgrade_database
 from index.state import Kind
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["test_database_killed"])
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def new_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[NewUrl]:
-    with urls(request.param, tmp_path_factory.mktemp("databases")) as make:
-        yield make
 
 
 def decide_for_ever(url: str, answers: Path, first: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from databases import MIRA, NewUrl, opened, urls
+from databases import MIRA, NewUrl, opened
 
 from index.database import schema, upgrading
 from index.database.database import open_database, upgrade_database
@@ -22,14 +21,6 @@ from recommender.errors import DatabaseError
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["test_database_upgrading"])
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def new_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[NewUrl]:
-    with urls(request.param, tmp_path_factory.mktemp("databases")) as make:
-        yield make
 
 
 def test_the_steps_lead_to_the_schema_that_the_code_expects(new_url: NewUrl) -> None:

@@ -18,7 +18,7 @@ import pytest
 from corpora import topical
 from desks import TESTER, Desk, build_site, open_desk, records
 from fastapi import FastAPI
-from serving import publish, until
+from serving import Undecided, publish, until
 from starlette.testclient import TestClient
 
 from index.database.roles import Role
@@ -263,7 +263,7 @@ print(json.dumps([before, answer.status_code, after]))
 def held_up(site: Path, **settings: Any) -> Iterator[tuple[TestClient, Live, Drafts, Any]]:
     """A service whose only thread for drafts is busy until it is let go."""
     found = Settings(root=site, model=MODEL, **settings)
-    live = Live(Root(site))
+    live = Live(Root(site), Undecided())
     live.refresh()
     drafts = Drafts(live, found)
     app = FastAPI()

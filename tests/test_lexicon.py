@@ -1,9 +1,10 @@
 """The words of a build, read back: a draft is weighed as the build weighed its articles."""
 
 import numpy as np
+from lexicons import load_lexicon
 
 from index.build import Build
-from index.lexicon import carried_calibration, load_lexicon
+from index.lexicon import carried_calibration
 from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
 from recommender.scanning import scan

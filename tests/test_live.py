@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from serving import prose, publish
+from serving import Undecided, prose, publish
 
 from index.root import Root
 from service import live
@@ -21,7 +21,7 @@ def records() -> list[dict[str, str]]:
 
 
 def test_nothing_published_is_a_reason_and_no_crash(tmp_path: Path) -> None:
-    serving = Live(Root(tmp_path / "root"))
+    serving = Live(Root(tmp_path / "root"), Undecided())
     serving.refresh()
     assert serving.build is None
     assert serving.refused is not None
@@ -33,7 +33,7 @@ def test_a_build_is_opened_once_for_each_publish(
 ) -> None:
     place = Root(tmp_path / "root")
     name = publish(place, tmp_path, records)
-    serving = Live(place)
+    serving = Live(place, Undecided())
     serving.refresh()
     opened = serving.build
     assert opened is not None
@@ -59,7 +59,7 @@ def test_a_refused_build_is_tried_again_and_logged_once(
     cards = place.folder(publish(place, tmp_path, records)) / "cards.bin"
     whole = cards.read_bytes()
     cards.write_bytes(whole[:-1])
-    serving = Live(place)
+    serving = Live(place, Undecided())
     for _ in range(3):
         serving.refresh()
     assert serving.build is None
@@ -76,7 +76,7 @@ def test_a_pointer_that_vanishes_or_breaks_leaves_the_old_build_serving(
 ) -> None:
     place = Root(tmp_path / "root")
     name = publish(place, tmp_path, records)
-    serving = Live(place)
+    serving = Live(place, Undecided())
     serving.refresh()
     (place.path / "CURRENT").write_bytes(b"{}")
     serving.refresh()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from serving import alsolike, free_ports, get, prose, publish, until
+from serving import Undecided, alsolike, free_ports, get, prose, publish, until
 from starlette.testclient import TestClient
 
 from index.root import Root
@@ -331,7 +331,7 @@ def test_a_setting_narrows_which_origins_may_read(root: Root) -> None:
 
 
 def test_whatever_fails_inside_is_answered_in_the_one_shape(root: Root) -> None:
-    broken = Live(root)
+    broken = Live(root, Undecided())
     broken.refresh()
     assert broken.build is not None
     broken.build.cards = None  # type: ignore[assignment]

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from lexicons import load_lexicon
 
 from index.build import Build
-from index.lexicon import load_lexicon
 from index.vocabulary import Vocabulary
 from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights

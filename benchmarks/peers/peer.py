@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import version
@@ -31,7 +32,7 @@ PEERS = {
 """Module here to the name in the table."""
 
 
-class Peer:
+class Peer(ABC):
     """One way to related articles.
 
     Args:
@@ -76,20 +77,20 @@ class Peer:
         """Of everything in it."""
         return ", ".join(f"{name} {version(name)}" for name in self.packages)
 
+    @abstractmethod
     def build(self, ids: Sequence[str], texts: Sequence[PreparedText]) -> None:
         """From nothing to ready to answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change(self, rows: Sequence[int], texts: Sequence[PreparedText]) -> None:
         """Some rows' texts changed: back to ready to answer. ``texts`` are all of them."""
-        raise NotImplementedError
 
-    def open(self) -> None:
+    def open(self) -> None:  # noqa: B027 - most need nothing
         """What a web process does before its first request."""
 
+    @abstractmethod
     def related(self, row: int, limit: int) -> list[int]:
         """Rows, best first, the article itself not among them: one request."""
-        raise NotImplementedError
 
     def related_all(self, limit: int) -> Iterable[list[int]] | None:
         """All lists at once, where it has a call for that."""
