@@ -7,7 +7,7 @@ import hashlib
 import sqlalchemy as sa
 
 from index.database import schema
-from index.database.store import Store, insert_missing
+from index.database.store import Store, lock_row
 
 _TABLE = schema.attempts
 _SECOND = 1_000_000
@@ -41,14 +41,8 @@ class Attempts:
         with self._store.write() as connection:
             # Windows of any length end within a day.
             connection.execute(sa.delete(_TABLE).where(_TABLE.c.since <= now - 86_400 * _SECOND))
-            # The first two of a client at once: without a row there would be nothing to wait for.
-            insert_missing(connection, _TABLE, {"client": key}, since=now, count=0)
-            found = connection.execute(
-                sa.select(_TABLE.c.since, _TABLE.c.count)
-                .where(_TABLE.c.client == key)
-                .with_for_update()
-            ).one()
-            since, count = int(found[0]), int(found[1])
+            row = lock_row(connection, _TABLE, {"client": key}, since=now, count=0)
+            since, count = int(row["since"]), int(row["count"])
             if now >= since + seconds * _SECOND:
                 since, count = now, 0
             if count >= limit:

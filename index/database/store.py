@@ -200,12 +200,16 @@ def _told(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {name: None if value == NEVER else value for name, value in values.items()}
 
 
-def insert_missing(
+def lock_row(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
-) -> None:
-    """Add a row if there is none with this key, so that there is one to lock."""
+) -> Mapping[str, Any]:
+    """Hold the row with this key until the transaction ends; it is added if there is none.
+
+    One statement: between looking and adding, another transaction could do either.
+    """
     statement = _insert(connection, table).values(**key, **values)
-    connection.execute(statement.on_conflict_do_nothing(index_elements=list(key)))
+    held = statement.on_conflict_do_update(index_elements=list(key), set_=key).returning(table)
+    return dict(connection.execute(held).mappings().one())
 
 
 def upsert(
