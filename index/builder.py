@@ -201,7 +201,27 @@ def _make(
             folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)
         )
         moment = time.time_ns() // 1000
+        manifest = Manifest(
+            format=FORMAT_VERSION,
+            name=name,
+            created=now(),
+            alsolike=version("alsolike"),
+            encoder=entry,
+            recipe=RECIPE,
+            count=count,
+            visible=int(snapshot.visible(moment).sum()),
+            depth=making.options.depth,
+            sources=[source.name for source in sources],
+            index=describe_index(folder, index.kind, snapshot.recall),
+            quality={},
+            reading={},
+            encoded=encoded,
+            seconds={},
+            files={},
+        )
         churn, verdicts = _compare(making, snapshot, moment)
+        if making.options.golden is not None:
+            verdicts.append(making.options.golden(_unfinished(folder, manifest)))
         report = make_report(
             Findings(
                 now=moment,
@@ -218,23 +238,12 @@ def _make(
             )
         )
         write_json(folder / REPORT, report)
-    manifest = Manifest(
-        format=FORMAT_VERSION,
-        name=name,
-        created=now(),
-        alsolike=version("alsolike"),
-        encoder=entry,
-        recipe=RECIPE,
-        count=count,
-        visible=int(snapshot.visible(moment).sum()),
-        depth=making.options.depth,
-        sources=[source.name for source in sources],
-        index=describe_index(folder, index.kind, snapshot.recall),
-        quality=report["quality"],
-        reading=report["reading"],
-        encoded=encoded,
-        seconds=making.seconds,
-        files={},
+    manifest = manifest.model_copy(
+        update={
+            "quality": report["quality"],
+            "reading": report["reading"],
+            "seconds": making.seconds,
+        }
     )
     write_file(folder / PAGE, render_page(manifest, report).encode())
     manifest = manifest.model_copy(update={"files": describe_files(folder)})
@@ -275,6 +284,13 @@ def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
 def _write_stories(folder: Path, related: Related) -> None:
     save_array(folder / "stories.npy", related.stories.of)
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
+
+
+def _unfinished(folder: Path, manifest: Manifest) -> Build:
+    """The build as it will be, opened under the name that it has while it is made."""
+    update = {"name": folder.name, "files": describe_files(folder)}
+    write_manifest(folder, manifest.model_copy(update=update))
+    return Build(folder)
 
 
 def _compare(

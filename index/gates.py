@@ -10,19 +10,23 @@ code     gate           refuses a build when
 14       recall         its index misses too many true neighbors
 15       encoder        the model or the text recipe changed (``--accept-change``)
 17       comparison     the live build can't be read, so there is nothing to compare with
+18       golden         its lists are too seldom what editors said of links, if that is demanded
 =======  =============  ==========================================================================
 
 A root's first build is only held to recall (:func:`index.publishing.publish_build`).
 Code 16 is no gate of a build's: a rollback holds publishing (:meth:`index.root.Root.release`).
+The gate *golden* asks the editors' database: :mod:`index.golden_gate`.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from index.build import Build
 from index.churn import Churn
 from index.snapshot import Snapshot
 from recommender.lengths import SHOWN
@@ -45,6 +49,7 @@ class Gate(enum.IntEnum):
     RECALL = 14
     ENCODER = 15
     COMPARISON = 17
+    GOLDEN = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,7 @@ class Verdict:
     Attributes:
         gate: Which.
         value: What was measured.
-        limit: What is let through, at most (for recall: at least).
+        limit: What is let through, at most (for recall and golden: at least).
         passed: Whether it is let through.
         message: Both as a sentence.
     """
@@ -87,6 +92,10 @@ class Verdict:
     limit: float
     passed: bool
     message: str
+
+
+GoldenGate = Callable[[Build], Verdict]
+"""Measures an open build by what editors said."""
 
 
 def judge(

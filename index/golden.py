@@ -34,6 +34,10 @@ class Golden:
     bad: frozenset[Pair]
 
 
+NO_GOLDEN = Golden(good=frozenset(), bad=frozenset())
+"""Nobody said anything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
     """How far a build's lists follow a golden set.

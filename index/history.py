@@ -15,9 +15,10 @@ def describe_builds(root: Root) -> dict[str, Any]:
     Returns:
         JSON values: ``live``, a name or ``None``; ``held``, who holds publishing since when and
         why, or ``None``; ``items``, for each build its ``build``, ``state`` (``"live"``,
-        ``"rollback"``, ``"refused"``, ``"damaged"`` or empty) and ``note``, and, unless it is
-        damaged, ``created``, ``articles``, ``encoded``, ``encoder``, ``recall``, ``seconds`` and
-        ``mb``; ``problem``, what is wrong with the pointer, or ``None``.
+        ``"rollback"``, ``"refused"``, ``"damaged"`` or empty), ``note`` and ``found``, what each
+        gate that refused it measured, and, unless it is damaged, ``created``, ``articles``,
+        ``encoded``, ``encoder``, ``recall``, ``seconds`` and ``mb``; ``problem``, what is wrong
+        with the pointer, or ``None``.
     """
     pointer, rollback, problem = None, [], None
     try:
@@ -29,7 +30,13 @@ def describe_builds(root: Root) -> dict[str, Any]:
     fates = _fates(root)
     items = []
     for name in root.names():
-        item: dict[str, Any] = {"build": name, "state": "", "note": "", **fates.get(name, {})}
+        item: dict[str, Any] = {
+            "build": name,
+            "state": "",
+            "note": "",
+            "found": [],
+            **fates.get(name, {}),
+        }
         if name == live:
             item["state"] = "live"
         elif name in rollback:
@@ -56,14 +63,18 @@ def describe_builds(root: Root) -> dict[str, Any]:
     return {"live": live, "held": held, "items": items, "problem": problem}
 
 
-def _fates(root: Root) -> dict[str, dict[str, str]]:
+def _fates(root: Root) -> dict[str, dict[str, Any]]:
     """The last that the journal says of each build, if that was more than its making."""
-    fates: dict[str, dict[str, str]] = {}
+    fates: dict[str, dict[str, Any]] = {}
     for line in read_journal(root.path):
         event, name = line.get("event"), line.get("build")
         gates = ", ".join(line.get("gates", {}))
         if event == "refuse":
-            fates[str(name)] = {"state": "refused", "note": gates}
+            fates[str(name)] = {
+                "state": "refused",
+                "note": gates,
+                "found": line.get("found", []),
+            }
         elif event == "force":
             fates[str(name)] = {"state": "", "note": f"forced past {gates}"}
         elif event == "publish":

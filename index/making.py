@@ -11,7 +11,7 @@ from pathlib import Path
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
 from index.engine import Engine, LocalEngine
-from index.gates import Limits
+from index.gates import GoldenGate, Limits
 from index.milvus_place import InMilvus
 from index.root import Root
 from recommender.lengths import DEFAULT_DEPTH
@@ -34,6 +34,7 @@ class BuildOptions:
         relearn: Learn the boilerplate anew instead of carrying it over from the live build.
         from_scratch: Carry nothing over: encode and learn everything anew.
         limits: What the gates let through, for the report.
+        golden: The gate that asks what editors said, for the report.
         accept_change: Another encoder or recipe is meant, for the report.
         preferences: What the site prefers among its own articles.
         adopt_orphans: Give articles that nobody links to a place where a good one exists.
@@ -53,6 +54,7 @@ class BuildOptions:
     engine: Engine = field(default_factory=LocalEngine)
     from_scratch: bool = False
     limits: Limits = field(default_factory=Limits)
+    golden: GoldenGate | None = None
     accept_change: bool = False
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from index.build import Build
 from index.churn import compare
-from index.gates import Gate, Limits, Verdict, judge
+from index.gates import Gate, GoldenGate, Limits, Verdict, judge
 from index.journal import append_journal
 from index.pointer import CURRENT
 from index.root import Root
@@ -19,6 +20,7 @@ def publish_build(
     name: str,
     limits: Limits,
     *,
+    golden: GoldenGate | None = None,
     accept_change: bool = False,
     force: bool = False,
     reason: str = "",
@@ -29,6 +31,7 @@ def publish_build(
         root: The root.
         name: The build.
         limits: What the gates let through.
+        golden: The gate that asks what editors said (:mod:`index.golden_gate`); none by default.
         accept_change: Another encoder or recipe is meant.
         force: Publish even what a gate refuses; the journal keeps what was overruled.
         reason: Why, for the journal.
@@ -45,6 +48,8 @@ def publish_build(
     manifest = root.verify(name)
     new = Snapshot.of(root.folder(name), manifest)
     verdicts = _judge(root, new, limits, accept_change=accept_change)
+    if golden is not None:
+        verdicts.append(golden(Build(root.folder(name))))
     # A first build has nothing to protect: weak lists are better than none, and are reported.
     first = not (root.path / CURRENT).exists()
     refusals = [v for v in verdicts if not v.passed and (not first or v.gate is Gate.RECALL)]
@@ -56,7 +61,14 @@ def publish_build(
         root.make_live(manifest, event="force", reason=reason, gates=overruled)
         return verdicts
     message = _refusal(name, refusals)
-    append_journal(root.path, "refuse", build=name, gates=overruled, reason=message)
+    append_journal(
+        root.path,
+        "refuse",
+        build=name,
+        gates=overruled,
+        found=[verdict.message for verdict in refusals],
+        reason=message,
+    )
     raise GateError(message, int(refusals[0].gate))
 
 
@@ -89,7 +101,10 @@ def _refusal(name: str, refusals: Sequence[Verdict]) -> str:
     )
     option = "--accept-change" if only_change else "--force"
     reasons = "; ".join(f"{verdict.gate.name.lower()}: {verdict.message}" for verdict in refusals)
+    looks = [f"alsolike report {name}"]
+    if any(verdict.gate is Gate.GOLDEN for verdict in refusals):
+        looks.append(f"alsolike evaluate {name} --golden")
     return (
-        f"build {name} is held back: {reasons}. It stays for inspection (alsolike report {name}); "
+        f"build {name} is held back: {reasons}. It stays for inspection ({', '.join(looks)}); "
         f"to publish it all the same: alsolike publish {name} {option}"
     )

@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     )
     max_hub: Share = Field(0.1, description="gate: share of lists that one article may be in")
     min_recall: Share = Field(0.98, description="gate: share of true neighbors the index must find")
+    min_golden: Share = Field(
+        0.0, description="gate: share of editors' judgments and pins that lists must follow; 0: off"
+    )
     host: str = Field("127.0.0.1", description="address to serve on")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to serve on")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="serving processes")

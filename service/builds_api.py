@@ -14,6 +14,7 @@ from index.churn import compare, describe_churn
 from index.database.checking import MAX_REASON
 from index.database.roles import Role
 from index.gates import Gate
+from index.golden_gate import golden_gate
 from index.history import describe_builds
 from index.journal import acting_for
 from index.publishing import publish_build
@@ -48,6 +49,7 @@ class BuildItem(BaseModel):
     build: str
     state: str = Field(description="live, rollback, refused, damaged or empty")
     note: str = Field(description="what the journal says of it")
+    found: list[str] = Field([], description="what each gate that refused it measured")
     created: str | None = None
     articles: int | None = None
     encoder: str | None = None
@@ -151,6 +153,7 @@ def builds_router(desk: Desk) -> APIRouter:
                 root,
                 name,
                 desk.settings.limits,
+                golden=golden_gate(desk.settings),
                 accept_change=how.accept_change,
                 force=how.force,
                 reason=how.reason,

@@ -15,6 +15,7 @@ import typer
 from index.articles import FieldMapping, ReadReport
 from index.build import Build
 from index.decisions import read_state
+from index.golden_gate import golden_gate
 from index.manifest import Manifest
 from index.publishing import publish_build
 from index.root import Root
@@ -176,6 +177,7 @@ def build(
         adopt_orphans=settings.adopt_orphans,
         from_scratch=from_scratch,
         limits=settings.limits,
+        golden=golden_gate(settings),
         accept_change=accept_change,
         milvus=settings.milvus,
     )
@@ -360,6 +362,7 @@ def publish(
             place,
             name,
             settings.limits,
+            golden=golden_gate(settings),
             accept_change=accept_change,
             force=force,
             reason=reason,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from index.build import Build
-from index.decisions import open_decisions, read_state
+from index.decisions import read_state
 from index.evaluation import evaluate_build
-from index.golden import Agreement, measure_agreement, read_golden
+from index.golden import Agreement
+from index.golden_gate import agreement_of
 from index.root import Root
 from index.selection import Wish
-from index.settings import Settings, load_settings
+from index.settings import load_settings
 from recommender.errors import InputError
 from recommender.evaluation import read_qrels
 from service.cli_options import JsonOption, RootOption, print_json
@@ -45,25 +44,18 @@ def evaluate(
     settings = load_settings(root=root)
     place = Root(settings.root)
     build = Build(place.folder(name))
-    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
     if golden == (qrels is not None) or (least is not None and not golden):
         raise InputError("name either --qrels FILE, or --golden with or without --least")
     if qrels is not None:
+        wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
         _print_figures(
             evaluate_build(build, read_qrels(qrels), wish, read_state(settings)), as_json
         )
         return
-    found = _agreement(build, wish, settings)
+    found = agreement_of(build, settings)
     _print_agreement(build, found, as_json)
     if least is not None and found.share < least:
         raise typer.Exit(GOLDEN_EXIT_CODE)
-
-
-def _agreement(build: Build, wish: Wish, settings: Settings) -> Agreement:
-    now = time.time_ns() // 1000
-    with closing(open_decisions(settings)) as database:
-        golden = read_golden(database, now=now)
-        return measure_agreement(build, database.state(), golden, wish, now=now)
 
 
 def _print_agreement(build: Build, found: Agreement, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from index.churn import compare, describe_churn
 from index.decisions import read_state
 from index.export import export_lists
 from index.files import replace_file
+from index.golden_gate import golden_gate
 from index.history import describe_builds
 from index.page import PAGE
 from index.publishing import publish_build
@@ -46,6 +47,7 @@ def publish_made(
             place,
             name,
             settings.limits,
+            golden=golden_gate(settings),
             accept_change=accept_change,
             force=force,
             reason=reason,

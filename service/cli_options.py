@@ -30,7 +30,8 @@ AcceptOption = Annotated[
 GATES_EPILOG = (
     "Held back, a build stays for inspection and the exit code names the gate: 10 articles lost, "
     "11 lists changed, 12 articles without a good link, 13 a hub, 14 recall, 15 encoder or recipe "
-    "changed, 16 publishing held since a rollback, 17 nothing to compare with."
+    "changed, 16 publishing held since a rollback, 17 nothing to compare with, "
+    "18 too little of what editors said."
 )
 
 

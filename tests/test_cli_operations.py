@@ -6,14 +6,17 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
+from databases import MIRA
 from serving import prose
 
+from index.decisions import open_decisions
 from index.gates import Gate
 from index.root import HELD_EXIT_CODE
 from index.settings import Settings
@@ -129,6 +132,26 @@ def test_another_model_is_held_back_until_it_is_accepted(call: CALL) -> None:
     assert live(call) == second
     third = build(call, articles(40), "--model", "hashing:32", "--accept-change")
     assert live(call) == third
+
+
+def test_a_build_that_follows_editors_too_little_is_held_back_by_every_command(
+    call: CALL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALSOLIKE_MIN_GOLDEN", "0.9")
+    first = build(call, articles(40))  # nobody has said anything yet
+    shown = call("related", "piece-001", "--json").json()["items"][0]["article_id"]
+    with closing(open_decisions(Settings())) as database:
+        database.judgments.put(MIRA, article_id="piece-001", target_id=shown, verdict=-1)
+    second = build(call, articles(40), code=Gate.GOLDEN)
+    assert live(call) == first
+    assert call("evaluate", second, "--golden", "--json").json()["wrong"] == [["piece-001", shown]]
+    refused = call("publish", second)
+    assert refused.code == Gate.GOLDEN
+    assert "0.0% of 1 links that editors judged or pinned" in refused.err
+    assert f"alsolike evaluate {second} --golden" in refused.err
+    assert f"alsolike publish {second} --force" in refused.err
+    assert call("publish", second, "--force").code == 0
+    assert live(call) == second
 
 
 def test_deletions_take_effect_unless_the_feed_is_partial(call: CALL) -> None:
@@ -318,7 +341,10 @@ def test_documented_commands_options_and_settings_exist() -> None:
         assert str(Settings.model_fields[name].default) == default
 
 
-def test_the_documented_order_of_gates_is_theirs(call: CALL) -> None:
+def test_the_documented_order_of_gates_is_theirs(
+    call: CALL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALSOLIKE_MIN_GOLDEN", "0.5")
     build(call, articles(60))
     found = call("build", write(articles(30)), "--model", "hashing:128", "--no-publish", "--json")
     report = call("report", found.json()["build"], "--json").json()

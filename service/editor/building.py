@@ -11,11 +11,12 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from index.build import Build
+from index.golden_gate import golden_gate
 from index.history import describe_builds
 from index.page import PAGE as REPORT_PAGE
 from index.publishing import publish_build
 from index.served import Served
-from recommender.errors import AlsoLikeError, BuildError, GateError
+from recommender.errors import AlsoLikeError, GateError
 from service.auth import Identity
 from service.builds_api import at_work
 from service.editor.desk import Room
@@ -45,8 +46,6 @@ class Builds:
         """All builds, newest first."""
         told = describe_builds(self._root)
         told["items"].reverse()
-        for item in told["items"]:
-            item["gates"] = self._refusing(item["build"]) if item["state"] == "refused" else []
         rollback = next((i["build"] for i in told["items"] if i["state"] == "rollback"), None)
         return self._pages.render(
             "builds",
@@ -116,14 +115,6 @@ class Builds:
         )
         return HTMLResponse(page, headers=HEADERS | {"Content-Security-Policy": policy})
 
-    def _refusing(self, name: str) -> list[str]:
-        """What the gates said when a build was made."""
-        try:
-            gates = Build(self._root.folder(name)).report()["gates"]
-        except BuildError as error:
-            return [str(error)]
-        return [gate["message"] for gate in gates if not gate["passed"]]
-
 
 _NOTICES = {
     "published": "The build is live.",
@@ -177,6 +168,7 @@ def _add_writes(router: APIRouter, room: Room, builds: Builds) -> None:
                     root,
                     build,
                     room.settings.limits,
+                    golden=golden_gate(room.settings),
                     accept_change=bool(accept_change),
                     force=bool(force),
                     reason=reason,

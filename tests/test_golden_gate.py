@@ -1,0 +1,211 @@
+"""The gate that demands of a build what editors said of links."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import plain_mapping
+from desks import PAGE, TESTER, Desk, build_site, open_desk
+from desks import records as site_records
+from editor_pages import add_editor, editor
+
+from index.build import Build
+from index.builder import make_build
+from index.database.roles import Role
+from index.decisions import FILE, open_decisions
+from index.gates import Gate, Limits, Verdict
+from index.golden_gate import agreement_of, golden_gate
+from index.history import describe_builds
+from index.journal import read_journal
+from index.making import BuildOptions
+from index.publishing import publish_build
+from index.root import Root
+from index.selection import Wish, select
+from index.served import Served
+from index.settings import Settings
+from index.sources.jsonl import JsonlSource
+from index.state import Kind
+from recommender.encoder import HashingEncoder
+from recommender.errors import GateError
+
+AWAY = "postgresql://reader:hunter2@127.0.0.1:1/x"
+LENIENT = Limits(max_churn=1.0, max_weak=1.0)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with two builds of articles on four topics, and an admin."""
+    root = build_site(tmp_path_factory.mktemp("site"))
+    add_editor(root, "mira", Role.ADMIN)
+    return root
+
+
+@pytest.fixture
+def root(site: Path, tmp_path: Path) -> Root:
+    shutil.copytree(site, tmp_path / "root")
+    return Root(tmp_path / "root")
+
+
+def demand(root: Root, least: float, **settings: Any) -> Settings:
+    return Settings(root=root.path, min_golden=least, **settings)
+
+
+def judge(settings: Settings, *words: int) -> None:
+    """Say something of the first links of a page, as readers see them."""
+    build = Build(Root(settings.root).folder())
+    row = build.row(PAGE)
+    assert row is not None
+    shown = select(Served(build), row, now=time.time_ns() // 1000, wish=Wish(limit=6))
+    with closing(open_decisions(settings)) as database:
+        for item, verdict in zip(shown, words, strict=False):
+            target_id = build.article_id(item.row)
+            database.judgments.put(TESTER, article_id=PAGE, target_id=target_id, verdict=verdict)
+
+
+def publish(root: Root, settings: Settings, **options: Any) -> list[Verdict]:
+    """Publish the live build once more: only this gate has anything to say."""
+    pointer = root.current()
+    assert pointer is not None
+    with root.locked("test"):
+        return publish_build(root, pointer.build, LENIENT, golden=golden_gate(settings), **options)
+
+
+def golden_of(verdicts: list[Verdict]) -> Verdict:
+    [found] = [verdict for verdict in verdicts if verdict.gate is Gate.GOLDEN]
+    return found
+
+
+def test_nothing_is_demanded_unless_the_settings_do(root: Root) -> None:
+    judge(demand(root, 0.0), -1)
+    assert golden_gate(demand(root, 0.0)) is None
+    assert Gate.GOLDEN not in {verdict.gate for verdict in publish(root, demand(root, 0.0))}
+
+
+@pytest.mark.parametrize(("least", "held"), [(0.75, False), (0.76, True)])
+def test_a_build_that_follows_editors_too_little_is_held_back(
+    root: Root, least: float, held: bool
+) -> None:
+    settings = demand(root, least)
+    judge(settings, 1, 1, -1, 1)
+    if not held:
+        assert golden_of(publish(root, settings)).value == 0.75
+        return
+    with pytest.raises(GateError, match=r"75\.0% of 4 links .* at least 76\.0% are") as refused:
+        publish(root, settings)
+    assert refused.value.exit_code == Gate.GOLDEN
+    assert "--golden" in str(refused.value)
+    with pytest.raises(GateError):
+        publish(root, settings, accept_change=True)
+    name = root.names()[-1]
+    told = read_journal(root.path)[-1]
+    assert (told["event"], told["gates"]) == ("refuse", {"golden": 0.75})
+    [row] = [item for item in describe_builds(root)["items"] if item["build"] == name]
+    assert row["note"] == "golden"
+    assert row["found"] == [golden_of(publish(root, settings, force=True)).message]
+    told = read_journal(root.path)[-1]
+    assert (told["event"], told["gates"]) == ("force", {"golden": 0.75})
+
+
+def test_the_gate_measures_what_evaluate_does_without_overrides(root: Root) -> None:
+    settings = demand(root, 0.1)
+    judge(settings, 1, -1)
+    build = Build(root.folder())
+    with closing(open_decisions(settings)) as database:
+        database.overrides.put(
+            TESTER, article_id=PAGE, target_id="rail-003", kind=Kind.PIN, position=1
+        )
+    found = agreement_of(build, settings)
+    assert found.missed == ((PAGE, "rail-003"),)
+    assert golden_of(publish(root, settings)).value == found.share == pytest.approx(1 / 3)
+
+
+def test_where_nobody_said_anything_nothing_is_demanded_and_no_database_made(root: Root) -> None:
+    for path in root.path.glob(f"{FILE}*"):
+        path.unlink()
+    (root.path / "state.json").unlink(missing_ok=True)
+    found = golden_of(publish(root, demand(root, 1.0)))
+    assert found.passed
+    assert "judged or pinned no link" in found.message
+    assert not (root.path / FILE).exists()
+
+
+@pytest.mark.parametrize("how", ["away", "lost"])
+def test_what_editors_said_must_be_readable(root: Root, how: str) -> None:
+    """A gate that passes what it can't measure is none; forcing is for people to decide."""
+    settings = demand(root, 0.5, **({"database": AWAY} if how == "away" else {}))
+    if how == "lost":
+        with closing(open_decisions(settings)) as database:
+            database.takedowns.put(TESTER, article_id="gone")
+        for path in root.path.glob(f"{FILE}*"):
+            path.unlink()
+    with pytest.raises(GateError, match="what editors said can't be read") as refused:
+        publish(root, settings)
+    assert refused.value.exit_code == Gate.GOLDEN
+    assert "hunter2" not in str(refused.value)
+    assert not golden_of(publish(root, settings, force=True)).passed
+
+
+def test_a_first_build_is_held_to_nothing_that_editors_said(
+    root: Root, tmp_path: Path, write_jsonl: Callable[..., Path]
+) -> None:
+    (root.path / "CURRENT").unlink()
+    settings = demand(root, 1.0, database=AWAY)
+    with root.locked("test"):
+        found = publish_build(root, root.names()[0], LENIENT, golden=golden_gate(settings))
+    assert not golden_of(found).passed
+    assert root.current() is not None
+
+
+def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[..., Path]) -> None:
+    settings = demand(root, 0.6)
+    judge(settings, 1, -1)
+    source = JsonlSource(str(write_jsonl(site_records())))
+    options = BuildOptions(mapping=plain_mapping(), golden=golden_gate(settings))
+    with root.locked("test"):
+        manifest, _ = make_build(root, [source], lambda: HashingEncoder(64), options)
+    assert root.verify(manifest.name).files
+    build = Build(root.folder(manifest.name))
+    told = build.report()["gates"][-1]
+    assert (told["gate"], told["exit_code"], told["value"]) == ("golden", 18, 0.5)
+    assert not told["passed"]
+    assert agreement_of(build, settings).share == 0.5
+    assert told["message"] in build.checked("report.html").read_text()
+
+
+@pytest.fixture
+def desk(site: Path, tmp_path: Path) -> Iterator[Desk]:
+    with open_desk(site, tmp_path, max_churn=1.0, min_golden=0.9, model="hashing:64") as opened:
+        judge(opened.settings, 1, -1)
+        yield opened
+
+
+def test_over_http_and_on_the_page_the_gate_holds_and_says_why(desk: Desk) -> None:
+    name = desk.root.names()[-1]
+    refused = desk.ask("POST", f"/v1/builds/{name}/publish", Role.ADMIN, json={})
+    assert refused.status_code == 409
+    assert "50.0% of 2 links" in refused.json()["detail"]
+    with editor(desk) as mira:
+        mira.get("/editor/builds/publish", build=name)
+        answer = mira.send("/editor/builds/publish", build=name)
+        assert answer.status_code == 409
+        assert "50.0% of 2 links" in mira.said
+        done = mira.send("/editor/builds/publish", build=name, force="yes", reason="looked at")
+        assert "The build is live." in mira.page, done.text
+    assert read_journal(desk.root.path)[-1]["gates"] == {"golden": 0.5}
+
+
+def test_the_page_of_builds_says_what_a_refused_one_was_refused_for(desk: Desk) -> None:
+    desk.ask("POST", "/v1/rollback", Role.ADMIN, json={})
+    desk.ask("POST", "/v1/release", Role.ADMIN, json={})
+    name = desk.root.names()[-1]
+    assert desk.ask("POST", f"/v1/builds/{name}/publish", Role.ADMIN, json={}).status_code == 409
+    [told] = [i for i in desk.ask("GET", "/v1/builds").json()["items"] if i["build"] == name]
+    assert told["state"] == "refused"
+    with editor(desk) as mira:
+        assert told["found"][0] in mira.get("/editor/builds").text
