@@ -245,6 +245,7 @@ class Milvus:
                     token=self._token,
                     timeout=min(timeout, SEARCH_TIMEOUT),
                     dedicated=True,
+                    grpc_options=_OPTIONS,
                 )
             client = self._client
         yield client

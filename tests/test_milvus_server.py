@@ -136,6 +136,18 @@ def test_a_server_that_is_away_is_said_to_be_and_found_again_when_it_is_back(
     draft()
 
 
+def test_a_client_does_not_wait_because_others_found_the_server_away(line: Line) -> None:
+    idle = Milvus(line.uri)
+    before = idle.collections()
+    for _ in range(8):
+        line.cut()
+        for _ in range(3):
+            with pytest.raises(UnavailableError):
+                Milvus(line.uri).collections()
+        line.mend()
+        assert idle.collections() == before
+
+
 def test_going_back_needs_no_server_and_the_alias_follows_when_it_is_back(
     site: Site, names: list[str], line: Line
 ) -> None:
