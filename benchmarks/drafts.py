@@ -81,8 +81,9 @@ def measure(build: Build, encoder: Encoder, drafts: int) -> dict[str, Any]:
         before = time.perf_counter()
         embedding = embed(encoder, text)
         after = time.perf_counter()
-        placed = index.place(article, text, embedding)
-        answer_draft(served, placed, now=time.time_ns() // 1000, wish=wish)
+        now = time.time_ns() // 1000
+        placed = index.place(article, text, embedding, served=served, now=now, wish=wish)
+        answer_draft(served, placed, now=now, wish=wish)
         done = time.perf_counter()
         spent["encode"].append(after - before)
         spent["search"].append(before - begun + done - after)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from index.articles import FieldMapping, ReadReport, read_articles
 from index.build import Build
+from index.explaining import phrases_json
 from index.files import load_array
 from index.lexicon import load_matrix
 from index.selection import Chosen, Subject, Wish, select_beside
@@ -25,7 +26,7 @@ from index.vectors import open_index
 from index.vocabulary import Vocabulary
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
-from recommender.draft import Corpus, Draft, relate_draft
+from recommender.draft import Among, Corpus, Draft, relate_draft
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder, Fingerprint
 from recommender.errors import ArticleError, ModelError
@@ -61,7 +62,10 @@ class DraftAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A draft in its place among a build's articles, before visibility and editors have a say.
+    """A draft in its place among a build's articles.
+
+    What may be shown can change while it waits to be shown: visibility and editors have the last
+    say in :func:`answer_draft`.
 
     Attributes:
         subject: Its candidates and what else a list is chosen by.
@@ -119,9 +123,10 @@ class DraftIndex:
         self._boilerplate = Boilerplate(**build.read_json("boilerplate.json"))
         self._vocabulary = Vocabulary(build)
         terms = len(self._vocabulary)
+        self._index = open_index(build)
         self._corpus = Corpus(
             embeddings=cast("Embeddings", load_array(build.checked("embeddings.npy"))),
-            index=open_index(build),
+            index=self._index,
             weights=load_matrix(build, "lexical", (build.count, terms)),
             postings=load_matrix(build, "postings", (terms, build.count)),
             calibration=Calibration(**build.read_json("calibration.json")),
@@ -135,13 +140,25 @@ class DraftIndex:
         """What of a draft is compared."""
         return prepare(article, self._boilerplate)
 
-    def place(self, article: Article, text: PreparedText, embedding: Embeddings) -> Placed:
-        """Find what is related to a draft, whether it may be shown or not.
+    def place(
+        self,
+        article: Article,
+        text: PreparedText,
+        embedding: Embeddings,
+        *,
+        served: Served,
+        now: int,
+        wish: Wish,
+    ) -> Placed:
+        """Find what is related to a draft among what may be shown.
 
         Args:
             article: The draft.
             text: Its prepared text.
             embedding: Shape (1, dim), float32, a unit row: see :func:`embed`.
+            served: This build under what editors decided.
+            now: Microseconds since 1970 UTC.
+            wish: What is asked for.
         """
         build = self.build
         words = scan([text])
@@ -155,21 +172,37 @@ class DraftIndex:
             ),
             self._corpus,
             depth=build.manifest.depth,
+            among=self._among(served, now, wish),
         )
         tags = (_place_of(tag, build.tag_names) for tag in article.tags)
         phrases = self._phrases(words, np.concatenate([found.same_story, found.rows]))
+        known_tags = [tag for tag in tags if tag < len(build.tag_names)]
+        shared = SharedPhrases(phrases, build.phrase_names)
         subject = Subject(
             rows=found.rows.tolist(),
             scores=found.scores.tolist(),
             stories=frozenset(build.stories[found.same_story].tolist()),
             language=language,
-            tags=[tag for tag in tags if tag < len(build.tag_names)],
-            phrases=SharedPhrases(phrases, build.phrase_names),
+            tags=lambda: known_tags,
+            explain=lambda other: phrases_json(shared.shared_with(build.phrases(other))),
         )
         return Placed(
             subject=subject,
             terms=tuple(build.phrase_names[phrase] for phrase in phrases[:MAX_TERMS]),
             same_story=tuple(found.same_story.tolist()),
+        )
+
+    def _among(self, served: Served, now: int, wish: Wish) -> Among:
+        """What the guard would let through, so that nothing else takes a candidate's place."""
+        build = self.build
+        rows = np.asarray(served.showing(now).visible)
+        languages = [_place_of(wish.language, build.language_names)] if wish.language else []
+        if languages:
+            rows = rows & np.isin(build.languages, [0, *languages])
+        ids = [name for name, until in served.state.takedowns.items() if now < until]
+        taken_down = [row for row in map(build.row, ids) if row is not None]
+        return Among(
+            index=self._index.shown_at(now, languages=languages, without=taken_down), rows=rows
         )
 
     def _phrases(self, words: Scan, rows: NDArray[np.int32]) -> list[int]:

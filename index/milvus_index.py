@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -79,16 +79,15 @@ class MilvusIndex:
         )
         return sort_hits(rows, scores)
 
-    def shown_at(self, now: int, languages: Sequence[int] = ()) -> MilvusIndex:
-        """The same index without what readers may not see.
-
-        Args:
-            now: The moment, microseconds since 1970 UTC.
-            languages: Only rows of these, and of unknown language; all of them by default.
-        """
+    def shown_at(
+        self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
+    ) -> MilvusIndex:
+        """See :class:`index.vectors.VectorIndex`; the server leaves out what is left out."""
         where = f"visible_from <= {now:d} and visible_until > {now:d}"
         if languages:
             where += f" and language in {sorted({0, *languages})}"
+        if without:
+            where += f" and id not in {sorted(without)}"
         return MilvusIndex(
             self.milvus,
             self.collection,

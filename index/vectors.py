@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -24,12 +24,15 @@ LOCAL = "index.faiss"
 class VectorIndex(NeighborIndex, Protocol):
     """A build's index, which also knows what readers may see."""
 
-    def shown_at(self, now: int, languages: Sequence[int] = ()) -> NeighborIndex:
+    def shown_at(
+        self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
+    ) -> NeighborIndex:
         """The same index without what readers may not see.
 
         Args:
             now: The moment, microseconds since 1970 UTC.
             languages: Only rows of these, and of unknown language; all of them by default.
+            without: Rows that are left out whenever they may be seen, such as those taken down.
         """
         ...
 
@@ -66,12 +69,15 @@ class LocalIndex:
         """See :class:`~recommender.neighbors.NeighborIndex`."""
         return self._index.search(queries, k)
 
-    def shown_at(self, now: int, languages: Sequence[int] = ()) -> NeighborIndex:
+    def shown_at(
+        self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
+    ) -> NeighborIndex:
         """See :class:`VectorIndex`."""
         shown = (self._visibility[:, 0] <= now) & (now < self._visibility[:, 1])
         if languages:
             shown &= np.isin(self._languages, [0, *languages])
-        return _Shown(self._index, shown)
+        shown[list(without)] = False
+        return self._index if shown.all() else _Shown(self._index, shown)
 
 
 class _Shown:

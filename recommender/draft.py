@@ -8,6 +8,10 @@ what the corpus says of rare words and of chance.
 
 The build's own functions do all of it, over a corpus of a few hundred rows: the draft, as row 0,
 and the articles that come into question, in their own order.
+
+A list of a build is deep enough to leave out what may not be shown now. A draft is asked for once,
+so it looks for candidates, its own and its neighbors', only among what may be shown; but what it is
+a near-duplicate of, and so not shown beside it, is looked for everywhere.
 """
 
 from __future__ import annotations
@@ -58,6 +62,19 @@ class Corpus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Among:
+    """Those articles of a corpus that a draft's list may hold.
+
+    Attributes:
+        index: Over their rows alone.
+        rows: Shape (n,), bool: which of the corpus's they are.
+    """
+
+    index: NeighborIndex
+    rows: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A text as it is compared.
 
@@ -90,20 +107,30 @@ class DraftList:
 
 
 def relate_draft(
-    draft: Draft, corpus: Corpus, *, depth: int, recipe: Recipe = DEFAULT_RECIPE
+    draft: Draft,
+    corpus: Corpus,
+    *,
+    depth: int,
+    among: Among | None = None,
+    recipe: Recipe = DEFAULT_RECIPE,
 ) -> DraftList:
-    """Relate a draft to every article of a corpus.
+    """Relate a draft to the articles of a corpus.
 
     Args:
         draft: The text.
         corpus: What it is related to.
         depth: Length of the list.
+        among: Articles that the list may hold; all of them by default.
         recipe: The one that the corpus was related by.
     """
     nearest = corpus.index.search(draft.embedding, recipe.candidates)
     same_story = _near_duplicates(draft.text, nearest, corpus)
-    own = _own_candidates(draft, nearest, corpus)
-    scaled = to_scale(_diffuse(own, corpus, 2 * depth, recipe))
+    if among is None:
+        among = Among(index=corpus.index, rows=np.ones(len(corpus.embeddings), dtype=bool))
+    if not among.rows[nearest.rows[nearest.rows != NO_ROW]].all():
+        nearest = among.index.search(draft.embedding, recipe.candidates)
+    own = _own_candidates(draft, nearest, corpus, among)
+    scaled = to_scale(_diffuse(own, corpus, among, 2 * depth, recipe))
     lists = _apply_policy(scaled, draft, same_story, corpus, depth, recipe)
     return DraftList(rows=lists.rows[0], scores=lists.scores[0], same_story=same_story)
 
@@ -129,13 +156,13 @@ class _Locale:
 
     def name(self, local: Rows) -> Rows:
         """Rows as numbered here, back in the corpus; the draft is never among them."""
-        present = local != NO_ROW
-        return np.where(present, self.rows[np.where(present, local - 1, 0)], NO_ROW)
+        names = np.append(self.rows, np.int32(NO_ROW))
+        return names[np.where(local == NO_ROW, -1, local - 1)]
 
 
-def _own_candidates(draft: Draft, nearest: Neighbors, corpus: Corpus) -> Neighbors:
+def _own_candidates(draft: Draft, nearest: Neighbors, corpus: Corpus, among: Among) -> Neighbors:
     """The draft's candidates of both kinds, scored and sorted: shape (1, k)."""
-    found = answer(draft.weights, corpus.postings, nearest.rows.shape[1])
+    found = answer(draft.weights, corpus.postings, nearest.rows.shape[1], among.rows)
     both = np.concatenate([nearest.rows, found], axis=1)
     here = _Locale(both)
     scored = gather_candidates(
@@ -148,14 +175,14 @@ def _own_candidates(draft: Draft, nearest: Neighbors, corpus: Corpus) -> Neighbo
     return Neighbors(rows=here.name(scored.rows), scores=scored.scores)
 
 
-def _diffuse(own: Neighbors, corpus: Corpus, keep: int, recipe: Recipe) -> Diffused:
+def _diffuse(own: Neighbors, corpus: Corpus, among: Among, keep: int, recipe: Recipe) -> Diffused:
     """Add what the draft's nearest neighbors think, each by candidates of its own."""
     links = own.rows[0, : recipe.diffusion_neighbors]
     links = links[links != NO_ROW]
-    nearest = corpus.index.search(
+    nearest = among.index.search(
         np.ascontiguousarray(corpus.embeddings[links]), recipe.candidates + 1
     )
-    found = answer(corpus.weights[links], corpus.postings, recipe.candidates + 1)
+    found = answer(corpus.weights[links], corpus.postings, recipe.candidates + 1, among.rows)
     both = np.concatenate([nearest.rows, found], axis=1)
     theirs = [
         gather_candidates(

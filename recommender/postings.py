@@ -102,18 +102,28 @@ def _heaviest_per_row(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
     return sp.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 
 
-def answer(asking: sp.csr_matrix, postings: sp.csr_matrix, keep: int) -> Rows:
+def answer(
+    asking: sp.csr_matrix,
+    postings: sp.csr_matrix,
+    keep: int,
+    among: NDArray[np.bool_] | None = None,
+) -> Rows:
     """The rows that share the most telling terms with each of a few texts.
 
     Args:
         asking: Shape (texts, terms): their term weights.
         postings: See :func:`make_postings`.
         keep: Rows per text.
+        among: Shape (n,): which rows may be found; all of them by default.
 
     Returns:
         Shape (texts, keep), int32; :data:`~recommender.neighbors.NO_ROW` at the end.
     """
-    return top_of_rows(_heaviest_per_row(asking, QUERY_TERMS) @ postings, keep).rows
+    found = _heaviest_per_row(asking, QUERY_TERMS) @ postings
+    if among is not None:
+        found.data[~among[found.indices]] = 0.0
+        found.eliminate_zeros()
+    return top_of_rows(found, keep).rows
 
 
 def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDArray[np.float32]:

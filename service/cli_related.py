@@ -51,9 +51,10 @@ def related_to_text(
 
     title, _, body = _read(file).strip().partition("\n")
     fields = {"title": title, "summary": body, "language": language}
-    placed = Drafter(settings.model, settings.precision).place(build, fields)
-    served = Served(build, read_state(settings))
-    answer = answer_draft(served, placed, now=time.time_ns() // 1000, wish=wish)
+    served, now = Served(build, read_state(settings)), time.time_ns() // 1000
+    drafter = Drafter(settings.model, settings.precision)
+    placed = drafter.place(served, fields, now=now, wish=wish)
+    answer = answer_draft(served, placed, now=now, wish=wish)
     if as_json:
         from service.draft_models import draft_json
 

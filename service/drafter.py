@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from index.build import Build
+from index.selection import Wish
+from index.served import Served
 from recommender.errors import ModelError
 
 if TYPE_CHECKING:  # they bring FAISS and sparse matrices, which a process may never need
@@ -27,12 +29,14 @@ class Drafter:
         self._encoder: Encoder | None = None
         self._index: DraftIndex | None = None
 
-    def place(self, build: Build, fields: Mapping[str, Any]) -> Placed:
-        """Find what is related to a draft, whether it may be shown or not.
+    def place(self, served: Served, fields: Mapping[str, Any], *, now: int, wish: Wish) -> Placed:
+        """Find what is related to a draft among what may be shown.
 
         Args:
-            build: To which it is related.
+            served: The build that it is related to, under what editors decided.
             fields: See :func:`index.draft.read_draft`.
+            now: Microseconds since 1970 UTC.
+            wish: What is asked for.
 
         Raises:
             ArticleError: If the draft breaks a rule of the format.
@@ -42,10 +46,10 @@ class Drafter:
         from index.draft import embed, read_draft
 
         article = read_draft(fields)
-        encoder = self._fitting(build)
-        index = self._opened(build)
+        encoder = self._fitting(served.build)
+        index = self._opened(served.build)
         text = index.prepare(article)
-        return index.place(article, text, embed(encoder, text))
+        return index.place(article, text, embed(encoder, text), served=served, now=now, wish=wish)
 
     def _opened(self, build: Build) -> DraftIndex:
         from index.draft import DraftIndex

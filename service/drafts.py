@@ -135,27 +135,30 @@ class Drafts:
             ProblemError: If it can't be answered now.
             AlsoLikeError: For a draft, a model or a build that is no good.
         """
-        build = self._live.build
-        if build is None:
-            raise ProblemError(503, "not ready: no build is open; /readyz says why")
+        wish, now = draft.wish(self._settings), self._live.clock()
+        served = self._served(now)
         try:
             placed = await self.queue.run(
-                lambda: self._drafter.place(build, draft.fields()), lambda: _left(request)
+                lambda: self._drafter.place(served, draft.fields(), now=now, wish=wish),
+                lambda: _left(request),
             )
         except ModelError as error:
             log.error("a draft was refused: %s", error)
             raise ProblemError(503, str(error)) from error
-        return self._choose(build, placed, draft.wish(self._settings))
+        return self._choose(served.build, placed, wish)
+
+    def _served(self, now: int) -> Served:
+        generation = self._live.at(now)
+        if generation is None:
+            raise ProblemError(503, "not ready: no build is open; /readyz says why")
+        return generation.served
 
     def _choose(self, build: Build, placed: Placed, wish: Wish) -> tuple[Served, DraftAnswer]:
         """What may be shown of it now, by the newest decisions, from the build it began with."""
         from index.draft import answer_draft
 
         now = self._live.clock()
-        generation = self._live.at(now)
-        if generation is None:
-            raise ProblemError(503, "not ready: no build is open; /readyz says why")
-        served = generation.served
+        served = self._served(now)
         if served.build is not build:
             served = Served(build, served.state)
         return served, answer_draft(served, placed, now=now, wish=wish)

@@ -34,8 +34,9 @@ def ask(build: Build, fields: dict[str, Any], wish: Wish = RELATED_ONLY, state: 
     index = DraftIndex(build)
     article = read_draft(fields)
     text = index.prepare(article)
-    placed = index.place(article, text, embed(ENCODER, text))
-    return answer_draft(Served(build, state), placed, now=NOW, wish=wish)
+    served = Served(build, state)
+    placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, wish=wish)
+    return answer_draft(served, placed, now=NOW, wish=wish)
 
 
 def ids(build: Build, answer) -> list[str]:

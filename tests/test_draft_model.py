@@ -64,8 +64,11 @@ def ask(build: Build, record: dict[str, Any], encoder: Encoder) -> list[Chosen]:
     index = DraftIndex(build)
     article = read_draft({name: record[name] for name in FIELDS if name in record})
     text = index.prepare(article)
-    placed = index.place(article, text, embed(encoder, text))
-    return answer_draft(Served(build), placed, now=NOW, wish=RELATED_ONLY).items
+    served = Served(build)
+    placed = index.place(
+        article, text, embed(encoder, text), served=served, now=NOW, wish=RELATED_ONLY
+    )
+    return answer_draft(served, placed, now=NOW, wish=RELATED_ONLY).items
 
 
 def ids(build: Build, chosen: list[Chosen]) -> list[str]:
