@@ -19,7 +19,7 @@ from index.build import Ragged
 from index.cards import render_card
 from index.explaining import explain_lists
 from index.facts import Facts
-from index.files import BlobWriter, save_array, write_json
+from index.files import BlobWriter, save_array, save_names
 from index.journal import now
 from index.manifest import (
     FORMAT_VERSION,
@@ -90,7 +90,7 @@ def _write(folder: Path, name: str, count: int, marker: str, half: int | None) -
     own = generator.integers(0, _OF_TOPIC, (count, PER_ARTICLE // 4), dtype=np.int64)
     phrases[:, ::4] = _COMMON + topic[:, None] * _OF_TOPIC + own
     save_array(folder / "phrases_rows.npy", phrases.astype(np.int32))
-    write_json(folder / "phrases.json", words)
+    save_names(folder / "phrases.bin", words)
     explain_lists(folder)
     save_array(folder / "stories.npy", rows.astype(np.int32))
     Ragged(rows.astype(np.int32), rows + 1).save(folder, "members")

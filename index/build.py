@@ -11,8 +11,8 @@ visibility.npy         (n, 2) int64: shown while from <= now < until, microsecon
 related_rows.npy       (n, depth) int32: related rows, best first, -1 at the end
 related_scores.npy     (n, depth) float32 in [0, 1]
 phrases_rows.npy       (n, 40) int32: what each article is about
-phrases.json           the phrases themselves
-shared.npy             (n, 8 · 4) int32: phrases shared with the first eight of each list
+phrases.bin            the phrases themselves
+shared.bin             phrases shared with the first eight of each row's list, as JSON strings
 stories.npy            (n,) int32: which story a row belongs to
 members_*.npy          each story's rows, newest version first
 facets.json            the names of tags and languages
@@ -44,7 +44,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from index.files import Blob, Rows, load_array, save_array
+from index.explaining import SHARED, split_explained
+from index.files import Blob, Names, Rows, load_array, prefault, save_array
 from index.manifest import Manifest, check_files, read_manifest
 from index.store import ARTICLES, ArticleStore
 from recommender.article import Article
@@ -61,8 +62,10 @@ SERVED = frozenset(
         "related_rows.npy",
         "related_scores.npy",
         "phrases_rows.npy",
-        "phrases.json",
-        "shared.npy",
+        "phrases.bin",
+        "phrases_ends.npy",
+        "shared.bin",
+        "shared_ends.npy",
         "stories.npy",
         "members_values.npy",
         "members_ends.npy",
@@ -157,7 +160,7 @@ class Build:
         self.related_rows = cast("NDArray[np.int32]", self._array("related_rows"))
         self.related_scores = cast("NDArray[np.float32]", self._array("related_scores"))
         self.phrase_rows = cast("NDArray[np.int32]", self._array("phrases_rows"))
-        self.phrase_names = cast("list[str]", self.read_json("phrases.json"))
+        self.phrase_names = Names(Blob(folder / "phrases.bin"))
         self.stories = cast("NDArray[np.int32]", self._array("stories"))
         self.members = Ragged.load(folder, "members")
         facets = cast("dict[str, list[str]]", self.read_json("facets.json"))
@@ -171,7 +174,7 @@ class Build:
         self._windows = Rows(self.visibility)
         self._related = Rows(self.related_rows), Rows(self.related_scores)
         self._phrases = Rows(self.phrase_rows)
-        self._shared = Rows(self._array("shared"))
+        self._shared = Blob(folder / SHARED)
         self.story_of = self.stories.data
         self.language_of = self.languages.data
         self.date_of = self.dates.data
@@ -199,9 +202,9 @@ class Build:
         """The places in :attr:`phrase_names` of a row's phrases, most telling first."""
         return self._phrases[row]
 
-    def shared(self, row: int) -> list[int]:
-        """The phrases that a row shares with the first of its list, four for each; -1 for none."""
-        return self._shared[row]
+    def explained(self, row: int) -> list[bytes]:
+        """What a row shares with each of the first of its list: JSON strings, comma between."""
+        return split_explained(self._shared[row])
 
     def epoch(self, now: int) -> int:
         """How many instants of change lie at or before ``now``."""
@@ -239,6 +242,7 @@ class Build:
             raise BuildError(
                 f"{self.folder / name}.npy has {len(array)} rows, the build {self.count}"
             )
+        prefault(array.base)
         return array
 
     def read_json(self, name: str) -> Any:

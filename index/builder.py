@@ -22,7 +22,7 @@ from index.churn import compare, describe_churn
 from index.encoding import encode_texts
 from index.explaining import explain_lists
 from index.facts import prepare_articles
-from index.files import save_array, write_file, write_json
+from index.files import save_array, save_names, write_file, write_json
 from index.gates import Verdict, judge
 from index.journal import append_journal, now
 from index.lexicon import carried_calibration, save_lexicon
@@ -153,7 +153,7 @@ def _make(
         corpus = scan(texts, workspace, making.options.engine.spread)
         terms = count_corpus(corpus, workspace)
         phrases = extract_phrases(corpus, facts.language_names[1:], workspace)
-        write_json(folder / "phrases.json", phrases.names)
+        save_names(folder / "phrases.bin", phrases.names)
         del corpus, phrases
         workspace.drop("tokens")
     with making.stage("index"):

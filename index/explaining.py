@@ -5,43 +5,52 @@ A request would spend more time on this than on everything else together.
 
 from __future__ import annotations
 
-import json
+from json.encoder import encode_basestring
 from pathlib import Path
 
-import numpy as np
-
-from index.files import load_array, save_array
+from index.files import Blob, BlobWriter, Names, load_array
 from recommender.neighbors import NO_ROW
-from recommender.sharing import MAX_SHARED, SharedPhrases
+from recommender.sharing import SharedPhrases
 
 EXPLAINED = 8
 """Places of a list whose shared phrases are stored; what comes after is explained when shown."""
 
-SHARED = "shared.npy"
+SHARED = "shared.bin"
 
 _CHUNK = 4_096
+_BETWEEN = b"\n"  # stands in no JSON string
 
 
 def explain_lists(folder: Path) -> None:
-    """Write ``shared.npy``: shape (n, 8 · 4), int32, phrase ids by place; -1 where there are fewer.
+    """Write ``shared.bin``: for each row, what it shares with each of the first of its list.
 
     Args:
         folder: The build, with its lists and phrases.
     """
     related_rows = load_array(folder / "related_rows.npy")
     phrase_rows = load_array(folder / "phrases_rows.npy")
-    names = json.loads((folder / "phrases.json").read_bytes())
-    count = len(related_rows)
-    found = np.full((count, EXPLAINED * MAX_SHARED), -1, dtype=np.int32)
-    for start in range(0, count, _CHUNK):
+    names = Names(Blob(folder / "phrases.bin"))
+    writer = BlobWriter(folder / SHARED)
+    for start in range(0, len(related_rows), _CHUNK):
         rows = related_rows[start : start + _CHUNK, :EXPLAINED].tolist()
         mine = phrase_rows[start : start + _CHUNK].tolist()
-        for at, (others, phrases) in enumerate(zip(rows, mine, strict=True), start):
+        for others, phrases in zip(rows, mine, strict=True):
             page = SharedPhrases(phrases, names)
-            for place, other in enumerate(others):
-                if other == NO_ROW:
-                    break
-                shared = page.ids_shared_with(phrase_rows[other].tolist())
-                first = place * MAX_SHARED
-                found[at, first : first + len(shared)] = shared
-    save_array(folder / SHARED, found)
+            writer.append(
+                _BETWEEN.join(
+                    phrases_json(page.shared_with(phrase_rows[other].tolist()))
+                    for other in others
+                    if other != NO_ROW
+                )
+            )
+    writer.close()
+
+
+def split_explained(stored: bytes) -> list[bytes]:
+    """What :func:`explain_lists` wrote of one row: for each place JSON strings, comma between."""
+    return stored.split(_BETWEEN)
+
+
+def phrases_json(phrases: list[str]) -> bytes:
+    """Phrases as they stand in a JSON array, without its brackets; no line breaks in it."""
+    return ",".join(map(encode_basestring, phrases)).encode()

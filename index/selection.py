@@ -9,15 +9,17 @@ labelled fallbacks.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from index.build import Build
+from index.explaining import phrases_json
 from index.served import Served
 from index.state import Kind, Override
 from recommender.neighbors import NO_ROW
-from recommender.sharing import MAX_SHARED, SharedPhrases, shared_phrases
+from recommender.sharing import shared_phrases
 
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 6
@@ -75,28 +77,35 @@ class Chosen(NamedTuple):
         row: Its row in the build.
         score: In [0, 1]; 0 for a fallback.
         origin: Why it is there.
-        shared_terms: Up to four phrases that it shares with the article asked about.
+        explained: Up to four phrases that it shares with the article asked about, as JSON
+            strings with commas between.
     """
 
     row: int
     score: float
     origin: Origin
-    shared_terms: tuple[str, ...]
+    explained: bytes
+
+    @property
+    def shared_terms(self) -> tuple[str, ...]:
+        """The phrases that it shares with the article asked about."""
+        return tuple(json.loads(b"[%b]" % self.explained))
 
 
 class Subject(NamedTuple):
     """What a list is shown beside: an article of the build, or a text that is in none.
 
-    All numbers are plain ones: lists, not arrays, which a request would read too slowly.
+    All numbers are plain ones: lists, not arrays, which a request would read too slowly. What
+    few requests need is a function.
 
     Attributes:
         rows: Related rows, best first; -1 at the end.
         scores: Their scores, in [0, 1].
         stories: Its own story and what else must not be shown beside it, by story.
         language: Its id in the build; any that no article has for a language new to it.
-        tags: Ids of those of its tags that the build knows.
-        phrases: What it is about, held against what others are about.
-        shared: Phrases shared with the first of ``rows``, four for each, where that is known.
+        tags: Gives the ids of those of its tags that the build knows.
+        explain: Gives what it shares with a row; see :attr:`Chosen.explained`.
+        explained: The same for the first of ``rows``, where that is known.
         overrides: What editors decided for its list, pins by position, then hides.
     """
 
@@ -104,9 +113,9 @@ class Subject(NamedTuple):
     scores: Sequence[float]
     stories: frozenset[int]
     language: int
-    tags: Sequence[int]
-    phrases: SharedPhrases
-    shared: Sequence[int] = ()
+    tags: Callable[[], Sequence[int]]
+    explain: Callable[[int], bytes]
+    explained: Sequence[bytes] = ()
     overrides: Sequence[Override] = ()
 
 
@@ -126,9 +135,9 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
         scores=scores,
         stories=frozenset([build.story_of[row]]),
         language=build.language_of[row],
-        tags=build.tags.numbers(row),
-        phrases=SharedPhrases(build.phrases(row), build.phrase_names),
-        shared=build.shared(row),
+        tags=lambda: build.tags.numbers(row),
+        explain=lambda other: phrases_json(shared_terms(build, row, other)),
+        explained=build.explained(row),
         overrides=served.overrides(row, now),
     )
     return select_beside(served, subject, now=now, wish=wish)
@@ -144,15 +153,10 @@ def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> 
     pinned = _pinned(served.build, subject, guard, wish.limit)
     guard.hide(subject.overrides)
     wanted = wish.limit - len(pinned)
-    chosen: list[Chosen] = []
-    if wanted:
-        for shown, score in _related(subject, guard, wish):
-            chosen.append(_choose(served.build, subject, shown, score, Origin.RELATED))
-            if len(chosen) == wanted:
-                break
+    chosen = _related(subject, guard, wish, wanted)
     if len(chosen) < wanted and wish.fallback is not Fallback.NONE:
         for shown in _fallbacks(served.build, subject, guard, wish):
-            chosen.append(Chosen(row=shown, score=0.0, origin=Origin.FALLBACK, shared_terms=()))
+            chosen.append(Chosen(shown, 0.0, Origin.FALLBACK, b""))
             if len(chosen) == wanted:
                 break
     if wish.order is Order.NEWEST:
@@ -165,20 +169,6 @@ def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> 
 def shared_terms(build: Build, row: int, other: int) -> list[str]:
     """Up to four phrases that two rows share."""
     return shared_phrases(build.phrases(row), build.phrases(other), build.phrase_names)
-
-
-def _choose(build: Build, subject: Subject, shown: int, score: float, origin: Origin) -> Chosen:
-    try:
-        first = MAX_SHARED * subject.rows.index(shown)
-    except ValueError:
-        first = len(subject.shared)
-    if first < len(subject.shared):
-        known = subject.shared[first : first + MAX_SHARED]
-        names = build.phrase_names
-        terms = tuple([names[phrase] for phrase in known if phrase >= 0])
-    else:
-        terms = tuple(subject.phrases.shared_with(build.phrases(shown)))
-    return Chosen(shown, score, origin, terms)
 
 
 class _Guard:
@@ -246,21 +236,28 @@ def _pinned(build: Build, subject: Subject, guard: _Guard, limit: int) -> list[t
             continue
         place = subject.rows.index(target) if target in subject.rows else None
         score = 0.0 if place is None else round(subject.scores[place], 4)
-        item = _choose(build, subject, target, score, Origin.PINNED)
+        item = Chosen(target, score, Origin.PINNED, subject.explain(target))
         pinned.append((override.position, item))
     return pinned
 
 
-def _related(subject: Subject, guard: _Guard, wish: Wish) -> Iterator[tuple[int, float]]:
-    for candidate, score in zip(subject.rows, subject.scores, strict=True):
-        if candidate == NO_ROW:
-            return
+def _related(subject: Subject, guard: _Guard, wish: Wish, wanted: int) -> list[Chosen]:
+    """The best that may be shown; nearly all the time of a request is spent here."""
+    chosen: list[Chosen] = []
+    admit, least, explained = guard.admit, wish.min_score, subject.explained
+    known = len(explained)
+    for place, (candidate, score) in enumerate(zip(subject.rows, subject.scores, strict=True)):
+        if candidate == NO_ROW or len(chosen) == wanted:
+            break
         score = round(score, 4)  # as it is shown, so that a limit means what is seen
-        if score < wish.min_score:
+        if score < least:
             continue  # not the end: a diversified list is not sorted by score
-        shown = guard.admit(candidate)
+        shown = admit(candidate)
         if shown is not None:
-            yield shown, score
+            stored = place < known and shown == candidate
+            shared = explained[place] if stored else subject.explain(shown)
+            chosen.append(Chosen(shown, score, Origin.RELATED, shared))
+    return chosen
 
 
 def _fallbacks(build: Build, subject: Subject, guard: _Guard, wish: Wish) -> Iterator[int]:
@@ -270,7 +267,7 @@ def _fallbacks(build: Build, subject: Subject, guard: _Guard, wish: Wish) -> Ite
         language = build.language_names.index(wish.language)
     pools = [build.recent[language]] if language < len(build.recent) else []
     if wish.fallback is Fallback.TAG:
-        pools = [*sorted((build.tagged[tag] for tag in subject.tags), key=len), *pools]
+        pools = [*sorted((build.tagged[tag] for tag in subject.tags()), key=len), *pools]
     for pool in pools:
         for candidate in map(int, pool):  # one by one: a pool may hold a million rows
             # One that is not visible yet is no news, though an older version of it may be shown.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from json.encoder import encode_basestring
 
@@ -15,11 +14,12 @@ _ORIGINS = {origin: origin.encode() for origin in Origin}
 
 def related_json(build: Build, article_id: str, chosen: list[Chosen]) -> bytes:
     """The body of an answer."""
-    return b'{"article_id":%b,"build":"%b","items":%b}' % (
-        quoted(article_id),
-        build.name.encode(),
-        items_json(build, chosen),
-    )
+    parts = (
+        b'{"article_id":', quoted(article_id),
+        b',"build":"', build.name.encode(),
+        b'","items":', items_json(build, chosen), b"}",
+    )  # fmt: skip
+    return b"".join(parts)  # of just the size it needs, as it may be kept
 
 
 def items_json(build: Build, chosen: list[Chosen]) -> bytes:
@@ -28,8 +28,8 @@ def items_json(build: Build, chosen: list[Chosen]) -> bytes:
     return b"[%b]" % b",".join(
         [
             b'{%b,"score":%a,"origin":"%b","position":%d,"shared_terms":[%b]}'
-            % (cards[row], score, _ORIGINS[origin], position, b",".join(map(_quoted_term, terms)))
-            for position, (row, score, origin, terms) in enumerate(chosen, 1)
+            % (cards[row], score, _ORIGINS[origin], position, explained)
+            for position, (row, score, origin, explained) in enumerate(chosen, 1)
         ]
     )
 
@@ -60,6 +60,3 @@ def related_html(
 def quoted(text: str) -> bytes:
     """A JSON string, in UTF-8."""
     return encode_basestring(text).encode()
-
-
-_quoted_term = functools.lru_cache(maxsize=65_536)(quoted)
