@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="1000,100000,1000000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=8, help="of each round")
+    parser.add_argument("--warm-up", type=int, default=40, help="seconds before the first round")
     parser.add_argument("--zipf", type=float, default=1.1, help="exponent of the ids' distribution")
     parser.add_argument("--swaps", type=int, help="hot swaps under load instead")
     parser.add_argument("--soak", type=float, help="minutes at half the top rate instead")
@@ -93,7 +94,8 @@ def measure_size(data: Path, count: int, options: argparse.Namespace) -> dict[st
         bodies = data / f"bodies-{count}.json"
         bodies.write_text(json.dumps(popular_bodies(port, count)))
         with bare_serving(bodies) as (bare, bare_port):
-            ask(port, count, options)  # fills the cache, as the first minutes of a day do
+            # Fills the cache, as the first minutes of a day do.
+            ask(port, count, options, seconds=options.warm_up)
             ask(bare_port, count, options)
             before = cache_counts(port)
             rounds = [

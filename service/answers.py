@@ -73,7 +73,9 @@ class AnswerCache:
 
     Questions are found by their meaning and, before any parsing, by the raw bytes that asked for
     them. Eviction is second chance (CLOCK): the oldest goes unless it was used since it was last
-    looked at, which costs a hit no more than setting a flag. Not for use by several threads.
+    looked at, which costs a hit no more than setting a flag. Once full, only what is asked for a
+    second time gets in: most pages of a long tail are asked for once, and would push out others.
+    Not for use by several threads.
 
     Args:
         capacity: Bytes; 0 keeps nothing.
@@ -86,6 +88,7 @@ class AnswerCache:
         """Answers by (path, query) as they came."""
         self._answers: dict[Hashable, Answer] = {}
         self._queue: deque[Hashable] = deque()
+        self._turned_away: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -101,10 +104,22 @@ class AnswerCache:
         """Keep an answer."""
         if answer.size > self.capacity or question in self._answers:
             return
+        if self.size + answer.size > self.capacity and self._is_new(question):
+            return
+        self._grow(answer.size)  # first, or the newest might go when all others were used
         self._answers[question] = answer
         self._queue.append(question)
         answer.kept = True
-        self._grow(answer.size)
+
+    def _is_new(self, question: Hashable) -> bool:
+        mark = hash(question)
+        if mark in self._turned_away:
+            self._turned_away.remove(mark)
+            return False
+        if len(self._turned_away) >= len(self._answers):
+            self._turned_away.clear()  # long ago by now
+        self._turned_away.add(mark)
+        return True
 
     def alias(self, path: bytes, query: bytes, answer: Answer) -> None:
         """Find a kept answer by these raw bytes from now on.

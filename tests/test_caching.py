@@ -344,7 +344,20 @@ def test_a_cache_counts_no_less_than_it_takes() -> None:
 def test_what_is_asked_for_stays_and_what_is_not_goes(tmp_path: Path) -> None:
     cache = AnswerCache(50_000)
     for number in range(200):
-        cache.put(number, Answer(b'"t"', (), bytes(1_000), route="r"))
+        for _ in range(2):
+            cache.put(number, Answer(b'"t"', (), bytes(1_000), route="r"))
         assert cache.get(0) is not None, "asked for all the time"
     assert cache.get(1) is None
     assert cache.get(199) is not None
+
+
+def test_a_full_cache_keeps_what_is_asked_for_twice_and_nothing_asked_for_once() -> None:
+    cache = AnswerCache(50_000)
+    for number in range(200):
+        cache.put(number, Answer(b'"t"', (), bytes(1_000), route="r"))
+    kept = [number for number in range(200) if cache.get(number)]
+    assert kept == list(range(len(kept))), "those that came first"
+    assert 10 < len(kept) < 50
+    for _ in range(2):
+        cache.put(150, Answer(b'"t"', (), bytes(1_000), route="r"))
+    assert cache.get(150) is not None
