@@ -9,6 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_SOON = {
+    "RAY_health_check_initial_delay_ms": "500",
+    "RAY_health_check_period_ms": "500",
+    "RAY_health_check_timeout_ms": "2000",
+    "RAY_health_check_failure_threshold": "3",
+}
+"""A dead machine is given up after seconds rather than half a minute, which changes nothing else."""
+
 _SERVE = """
 import os, sys
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -48,7 +56,7 @@ class RayCluster:
 @contextmanager
 def ray_cluster(log: Path) -> Iterator[RayCluster]:
     paths = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {**os.environ, **_SOON, "PYTHONPATH": os.pathsep.join(paths)}
     with (
         log.open("w") as errors,
         subprocess.Popen(
