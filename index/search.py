@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from index.build import Build
 from index.churn import compare
-from index.links import count_links
+from index.links import Links, count_links
 from index.root import Root
 from index.served import Served
 from index.snapshot import Snapshot
@@ -102,6 +102,7 @@ class Finder:
         self._root = root
         self._good_score = good_score
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
+        self._links: tuple[str, NDArray[np.bool_], Links] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
 
     def find(self, served: Served, query: Query, *, now: int, limit: int, offset: int = 0) -> Found:
@@ -140,7 +141,7 @@ class Finder:
         if kept is None or kept[0] != key:
             by_standing = standings(served, now)
             visible = by_standing[Standing.VISIBLE]
-            links = count_links(served, visible, now)
+            links = self._count_links(served, visible, now)
             overridden = np.zeros(served.build.count, dtype=bool)
             rows = [served.build.row(article_id) for article_id in state.overrides]
             overridden[[row for row in rows if row is not None]] = True
@@ -156,6 +157,13 @@ class Finder:
             self._masks = kept
         changed = self._since_the_last(served.build, now)
         return kept[1] if changed is None else {**kept[1], "changed": changed}
+
+    def _count_links(self, served: Served, visible: NDArray[np.bool_], now: int) -> Links:
+        """The links of all lists, counted anew only if others may be seen: a pin changes none."""
+        name, kept = served.build.name, self._links
+        if kept is None or kept[0] != name or not np.array_equal(kept[1], visible):
+            kept = self._links = name, visible, count_links(served, visible, now)
+        return kept[2]
 
     def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:
         """Which rows the live build brought, or gave another list than the one before it."""
@@ -200,15 +208,15 @@ def _allowed(
 
 def _match(build: Build, words: list[str]) -> tuple[list[int], bool]:
     """Rows that hold all words; if few do, then those that hold words spelled nearly so."""
-    exact = build.articles.match([[word] for word in words])
-    if len(exact) >= FEW:
-        return exact, False
-    spellings = [[word, *near_spellings(build.articles, word)] for word in words]
-    if all(len(some) == 1 for some in spellings):
-        return exact, False
-    seen = set(exact)
-    more = [row for row in build.articles.match(spellings) if row not in seen]
-    return [*exact, *more], bool(more)
+    articles, typed = build.articles, [[word] for word in words]
+    exact = articles.holding(typed)
+    if len(exact) < FEW:
+        spellings = [[word, *near_spellings(articles, word)] for word in words]
+        wider = exact if spellings == typed else articles.holding(spellings)
+        if len(wider) > len(exact):
+            known = set(exact)
+            return sorted(articles.ranked(spellings, wider), key=lambda row: row not in known), True
+    return articles.ranked(typed, exact), False
 
 
 def _count(build: Build, rows: NDArray[np.int64], masks: Mapping[str, NDArray[np.bool_]]) -> Counts:

@@ -19,8 +19,8 @@ def near_spellings(articles: ArticleStore, word: str) -> list[str]:
 
     One letter is wrong, missing, too many, or has changed places with the next. Instead of
     going through all words, this steps through the letters that do follow each beginning of
-    ``word`` somewhere in the vocabulary, so it knows every alphabet and takes a few hundred
-    look-ups at any size of build.
+    ``word`` somewhere in the vocabulary, so it knows every alphabet and takes a hundred or two
+    look-ups at any size of build. What begins with one already found is not named again.
 
     Args:
         articles: The build's.
@@ -29,13 +29,14 @@ def near_spellings(articles: ArticleStore, word: str) -> list[str]:
     word = fold(word)
     if len(word) < SHORTEST or not word.isalnum():
         return []
-    near: dict[str, None] = {}
-    for spelling in _candidates(articles, word):
-        if spelling not in near and spelling != word and _begins(articles, spelling):
-            near[spelling] = None
+    near: list[str] = []
+    for place in reversed(range(len(word))):  # a word's beginning is right more often
+        for spelling in _wrong_at(articles, word, place):
+            if spelling != word and not any(map(spelling.startswith, near)):
+                near.append(spelling)
             if len(near) == _MOST:
-                break
-    return list(near)
+                return near
+    return near
 
 
 def fold(word: str) -> str:
@@ -44,27 +45,24 @@ def fold(word: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
-def _candidates(articles: ArticleStore, word: str) -> Iterator[str]:
-    for place in reversed(range(len(word))):  # a word's beginning is right more often
-        before, after = word[:place], word[place:]
-        yield before + after[1:]
-        if len(after) > 1:
-            yield before + after[1] + after[0] + after[2:]
-        for letter in _letters_after(articles, before):
-            yield before + letter + after[1:]
-            yield before + letter + after
-
-
-def _letters_after(articles: ArticleStore, before: str) -> Iterator[str]:
-    """The letters with which words that begin with ``before`` go on."""
+def _wrong_at(articles: ArticleStore, word: str, place: int) -> Iterator[str]:
+    """Beginnings of words that differ from ``word`` at one place."""
+    before, after = word[:place], word[place:]
+    swapped = [after[1] + after[0] + after[2:]] if len(after) > 1 else []
+    for rest in (after[1:], *swapped):
+        found = articles.first_word(before + rest)
+        if found is not None and found.startswith(before + rest):
+            yield before + rest
+    if not after[1:]:
+        return  # whatever stands in place of the last letter, it begins with what is before
+    # What is found on the way to one spelling often lies beyond the next, or at another letter.
     found = articles.first_word(before + "\1")
     while found is not None and found.startswith(before):
-        letter = found[len(before)]
-        yield letter
-        found = articles.first_word(before + letter + _LAST)
-
-
-def _begins(articles: ArticleStore, spelling: str) -> bool:
-    """Whether some word begins so."""
-    found = articles.first_word(spelling)
-    return found is not None and found.startswith(spelling)
+        begun = found[: place + 1]
+        for spelling in sorted((begun + after[1:], begun + after)):
+            if found is not None and found < spelling:
+                found = articles.first_word(spelling)
+            if found is not None and found.startswith(spelling):
+                yield spelling
+        if found is not None and found.startswith(begun):
+            found = articles.first_word(begun + _LAST)

@@ -49,5 +49,15 @@ def test_an_index_in_milvus_is_compared_and_its_server_killed_and_found_again():
 
 
 @pytest.mark.full
+def test_what_an_editor_waits_for_is_measured_on_invented_articles():
+    found = last_line(
+        *("benchmarks.editor", "--articles", "300", "--searches", "60", "--previews", "10")
+    )
+    assert set(found) == {"articles", "search_p95_ms", "search_ratio", "preview_p95_ms"}
+    assert found["articles"] == 300
+    assert min(found.values()) > 0
+
+
+@pytest.mark.full
 def test_clusters_of_one_and_two_nodes_build_the_same_lists():
     assert last_line("benchmarks.capacity")["equal_lists"]

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -212,7 +211,7 @@ def _query(value: str) -> str:
 
 
 def _number(value: int) -> str:
-    return format_decimal(value, locale="en")
+    return f"{value:,}"
 
 
 def _speak(language: str | None) -> Markup:
