@@ -23,7 +23,7 @@ from index.selection import Wish, select
 from index.served import Served
 from index.settings import load_settings
 from index.standing import Standing, standing
-from recommender.errors import AlsoLikeError, InputError, NotFoundError
+from recommender.errors import AlsoLikeError, BuildError, InputError, NotFoundError
 from service import cli_operations
 from service.cli_database import db_app
 from service.cli_decisions import audit, check_overrides, takedown
@@ -426,7 +426,16 @@ def demo(
     settings = load_settings(root=root, port=port, model=model)
     # A port that is taken is better said now than after the work.
     sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
-    build(source=[str(SAMPLE_SOURCE)], root=root, model=model)
+    # A demo of another version or model is in nobody's way: its root holds the sample alone.
+    stale = _is_unreadable(Root(settings.root))
+    build(
+        source=[str(SAMPLE_SOURCE)],
+        root=root,
+        model=model,
+        from_scratch=stale,
+        accept_change=True,
+        force=stale,
+    )
     typer.echo()
     related(SAMPLE_ARTICLE, root=root)
     if sockets is not None:
@@ -437,6 +446,16 @@ def _open(place: Root, name: str | None) -> Build:
     pointer = place.current()
     digest = pointer.manifest_sha256 if pointer is not None and name is None else None
     return Build(place.folder(name), manifest_sha256=digest)
+
+
+def _is_unreadable(place: Root) -> bool:
+    """Whether the live build is damaged, or of a format that this version does not read."""
+    try:
+        if place.current() is not None:
+            _open(place, None)
+    except (BuildError, NotFoundError):
+        return True
+    return False
 
 
 def _unknown(opened: Build, article_id: str) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from typing import Literal
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from service.live import Live
 from service.metrics import CONTENT_TYPE, Metrics
+from service.probes import LIVEZ, READYZ
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
 
 
 class Ready(BaseModel):
@@ -33,36 +38,21 @@ class NotReady(BaseModel):
     reason: str
 
 
-def add_operations(app: FastAPI, live: Live) -> None:
-    """Add ``/livez`` and ``/readyz``."""
+def add_operations(app: FastAPI) -> None:
+    """Describe ``/livez`` and ``/readyz``, which :mod:`service.probes` answers in front."""
 
-    @app.head("/livez", include_in_schema=False)
-    @app.get("/livez", tags=["operations"], summary="Whether the process answers")
-    async def livez() -> dict[str, str]:
-        return {"status": "alive"}
+    @app.get(LIVEZ, tags=["operations"], summary="Whether the process answers")
+    async def livez() -> Alive:
+        raise NotImplementedError
 
-    @app.head("/readyz", include_in_schema=False, response_model=None)
     @app.get(
-        "/readyz",
+        READYZ,
         tags=["operations"],
         summary="Whether related articles can be served, and from which build",
-        response_model=Ready,
         responses={503: {"description": "Nothing is served", "model": NotReady}},
     )
-    async def readyz() -> Ready | JSONResponse:
-        generation = live.generation
-        if generation is None:
-            return JSONResponse(NotReady(reason=live.unready or "starting").model_dump(), 503)
-        build = generation.served.build
-        created = dt.datetime.fromisoformat(build.manifest.created)
-        return Ready(
-            build=build.name,
-            articles=build.count,
-            age_seconds=round((dt.datetime.now(dt.UTC) - created).total_seconds()),
-            refused=live.refused,
-            decisions=generation.served.state.version,
-            database=live.keeper.kept.problem,
-        )
+    async def readyz() -> Ready:
+        raise NotImplementedError
 
 
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:

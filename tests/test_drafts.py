@@ -25,7 +25,8 @@ from index.database.roles import Role
 from index.decisions import open_decisions
 from index.root import Root
 from index.settings import Settings
-from service.app import _problem, create_app
+from service.api import _problem
+from service.app import create_app
 from service.drafts import Drafts, drafts_router
 from service.failures import add_failures
 from service.live import Live
@@ -242,7 +243,7 @@ def test_no_model_is_imported_before_the_first_draft(site: Path) -> None:
 import json, sys
 from starlette.testclient import TestClient
 from index.settings import Settings
-from service.app import _problem, create_app
+from service.app import create_app
 heavy = ("torch", "sentence_transformers", "transformers")
 with TestClient(create_app(Settings(root={str(site)!r}, model={MODEL!r}))) as client:
     client.get("/v1/related", params={{"id": "sea-000"}})
