@@ -13,8 +13,11 @@ from urllib.parse import quote
 import pytest
 from serving import Answer, alsolike, free_ports, get, until
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from index.root import Root
 from index.settings import Settings
+from service.cli import app
 from service.demo import SAMPLE, SAMPLE_ARTICLE, SAMPLE_SOURCE, create_demo_site
 
 RECORDS: list[dict[str, Any]] = [
@@ -155,3 +158,16 @@ def test_a_second_demo_encodes_nothing_anew(tmp_path: Path) -> None:
         told.append((tmp_path / "stdout").read_text().splitlines()[0])
     assert "120 encoded" in told[0]
     assert " 0 encoded" in told[1]
+
+
+def test_a_demo_left_by_another_version_or_model_is_made_anew(tmp_path: Path) -> None:
+    demo = ["demo", "--no-serve", "--root", str(tmp_path / "demo"), "--model"]
+    assert CliRunner().invoke(app, [*demo, "hashing:64"]).exit_code == 0
+    assert CliRunner().invoke(app, [*demo, "hashing:32"]).exit_code == 0
+
+    folder = Root(tmp_path / "demo").folder()
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": ', '"format": 9', 1))
+    done = CliRunner().invoke(app, [*demo, "hashing:32"])
+    assert done.exit_code == 0, done.output
+    assert "120 encoded" in done.output
