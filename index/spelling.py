@@ -12,6 +12,10 @@ SHORTEST = 5
 
 _MOST = 20
 _LAST = "\U0010ffff"
+_LATIN = 0x250
+"""Before it lie all letters of Latin, plain and extended."""
+_ALPHABET = 0x80
+"""No alphabet's letters lie farther apart, Latin aside."""
 
 
 def near_spellings(articles: ArticleStore, word: str) -> list[str]:
@@ -20,7 +24,8 @@ def near_spellings(articles: ArticleStore, word: str) -> list[str]:
     One letter is wrong, missing, too many, or has changed places with the next. Instead of
     going through all words, this steps through the letters that do follow each beginning of
     ``word`` somewhere in the vocabulary, so it knows every alphabet and takes a hundred or two
-    look-ups at any size of build. What begins with one already found is not named again.
+    look-ups at any size of build. Letters far beyond the word's own alphabet are left out: no
+    slip of the hand makes them. What begins with one already found is not named again.
 
     Args:
         articles: The build's.
@@ -57,7 +62,8 @@ def _wrong_at(articles: ArticleStore, word: str, place: int) -> Iterator[str]:
         return  # whatever stands in place of the last letter, it begins with what is before
     # What is found on the way to one spelling often lies beyond the next, or at another letter.
     found = articles.first_word(before + "\1")
-    while found is not None and found.startswith(before):
+    last = before + chr(max(_LATIN, ord(max(word)) + _ALPHABET))
+    while found is not None and found.startswith(before) and found < last:
         begun = found[: place + 1]
         for spelling in sorted((begun + after[1:], begun + after)):
             if found is not None and found < spelling:
