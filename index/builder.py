@@ -150,9 +150,10 @@ def _make(
         embeddings, encoded = encode_texts(making, encoder, load_encoder, texts)
     with making.stage("words"):
         workspace = FolderWorkspace(folder)
-        corpus = scan(texts, workspace, making.options.engine.spread)
-        terms = count_corpus(corpus, workspace)
-        phrases = extract_phrases(corpus, facts.language_names[1:], workspace)
+        spread = making.options.engine.spread
+        corpus = scan(texts, workspace, spread)
+        terms = count_corpus(corpus, workspace, spread)
+        phrases = extract_phrases(corpus, facts.language_names[1:], workspace, spread)
         save_names(folder / "phrases.bin", phrases.names)
         del corpus, phrases
         workspace.drop("tokens")
@@ -185,7 +186,7 @@ def _make(
             if making.options.relearn
             else carried_calibration(making.previous, entry),
             workspace=workspace,
-            spread=making.options.engine.spread,
+            spread=spread,
         )
         terms.drop()
     with making.stage("write"):
@@ -195,7 +196,7 @@ def _make(
         store.close()
         texts.discard()
         workspace.sync()
-        explain_lists(folder)
+        explain_lists(folder, spread)
     with making.stage("report"):
         snapshot = Snapshot.read(
             folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)

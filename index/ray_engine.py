@@ -31,14 +31,18 @@ from numpy.typing import NDArray
 
 from index import by_name
 from index.engine import Encoding
+from index.explaining import ExplainedPart
 from index.preparing import PreparedBlock
+from recommender.bags import BagPart
 from recommender.blocks import Block
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings
 from recommender.errors import AlsoLikeError, BuildError, ModelError, UnavailableError
 from recommender.neighbors import Neighbors
+from recommender.phrases import BestPhrases
 from recommender.policy import Lists
 from recommender.scanning import ScanPart
+from recommender.workspace import SparseRows
 
 T = TypeVar("T")
 
@@ -280,6 +284,16 @@ def _our_errors() -> Iterator[None]:
 
 
 _RESULTS: dict[str, Any] = {
-    kind.__name__: kind for kind in (Lists, Neighbors, PreparedBlock, ScanPart)
+    kind.__name__: kind
+    for kind in (
+        BagPart,
+        BestPhrases,
+        ExplainedPart,
+        Lists,
+        Neighbors,
+        PreparedBlock,
+        ScanPart,
+        SparseRows,
+    )
 }
 """What a stage may give: dataclasses of arrays, of which those of neighboring blocks are joined."""

@@ -8,19 +8,26 @@ each block is read again with the columns that stayed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.blocks import Block, over_blocks
+from recommender.blocks import Block, Spread, over_blocks
 from recommender.scanning import Scan, ScanBlock, WordPairs
 from recommender.workspace import Workspace
 
-_PARTS = ("word_columns", "word_counts", "pair_keys", "pair_holders", "pair_places", "pair_counts")
-_TYPES = (np.int32, np.float32, np.int64, np.int32, np.int32, np.float32)
+_KEPT = {
+    "word_columns": np.int32,
+    "word_counts": np.float32,
+    "pair_keys": np.int64,
+    "pair_holders": np.int32,
+    "pair_places": np.int32,
+    "pair_counts": np.float32,
+}
+"""Columns of :class:`BagPart` that are as long as the corpus, and their types."""
 
 _MOST_BITS = 27
 """The table that tells lone pairs from shared ones has at most so many bits of address: 128 MB."""
@@ -41,6 +48,34 @@ class Bag:
     words: sp.csr_matrix
     pairs: sp.csr_matrix
     keys: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BagPart:
+    """The bags of neighboring blocks, in arrays only, so that they can be joined and sent.
+
+    Attributes:
+        word_columns: Shape (entries,), int32: of the words of one article after another.
+        word_counts: Shape (entries,), float32.
+        word_lengths: Shape (articles,), int64: how many entries are each article's.
+        pair_keys: Shape (keys,), int64: the distinct pairs of one block after another.
+        pair_holders: Shape (keys,), int32: how many articles of the block hold each.
+        key_lengths: Shape (blocks,), int64: how many keys are each block's.
+        pair_places: Shape (entries,), int32: of the pairs of one article after another, by their
+            place among the keys of its block.
+        pair_counts: Shape (entries,), float32.
+        pair_lengths: Shape (articles,), int64: how many entries are each article's.
+    """
+
+    word_columns: NDArray[np.int32]
+    word_counts: NDArray[np.float32]
+    word_lengths: NDArray[np.int64]
+    pair_keys: NDArray[np.int64]
+    pair_holders: NDArray[np.int32]
+    key_lengths: NDArray[np.int64]
+    pair_places: NDArray[np.int32]
+    pair_counts: NDArray[np.float32]
+    pair_lengths: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +107,10 @@ class Bags:
         self._place = {start: place for place, (start, _) in enumerate(blocks)}
         self._columns, self._ends, self._drop = columns, ends, drop
 
+    def __reduce__(self) -> tuple[type[Bags], tuple[object, ...]]:
+        """Another process reads them, and has nothing to give back."""
+        return Bags, (self.blocks, self._columns, self._ends, self.word_holders, _nothing)
+
     def bag(self, start: int, stop: int) -> Bag:
         """The bag of one of :attr:`blocks`."""
         keys = self._columns["pair_keys"][self._keys(start)]
@@ -90,7 +129,7 @@ class Bags:
         without keeping any key (a count of one in the table is no more than one in truth); only
         the others' keys are collected.
         """
-        total = int(self._ends["keys"][-1]) if len(self.blocks) else 0
+        total = int(self._ends["key"][-1]) if len(self.blocks) else 0
         bits = min(_MOST_BITS, max(10, int(4 * total).bit_length()))
         seen = np.zeros(1 << bits, dtype=np.uint8)
         for start, _ in self.blocks:
@@ -121,7 +160,7 @@ class Bags:
         self._drop()
 
     def _keys(self, start: int) -> slice:
-        place, ends = self._place[start], self._ends["keys"]
+        place, ends = self._place[start], self._ends["key"]
         return slice(int(ends[place - 1]) if place else 0, int(ends[place]))
 
     def _matrix(
@@ -134,12 +173,19 @@ class Bags:
         return self._columns[names[1]][here], self._columns[names[0]][here], indptr
 
 
+def _nothing() -> None:
+    pass
+
+
 def count_bags(
     corpus: Scan,
     words_of: Callable[[ScanBlock], sp.csr_matrix],
     pairs_of: Callable[[ScanBlock], WordPairs],
-    workspace: Workspace,
+    width: int,
+    *,
     name: str,
+    workspace: Workspace,
+    spread: Spread = over_blocks,
 ) -> Bags:
     """Count every block of a corpus.
 
@@ -147,54 +193,55 @@ def count_bags(
         corpus: The words of all articles.
         words_of: Gives a block's words as CSR, by raw column.
         pairs_of: Gives its pairs of words, by raw key.
+        width: How many raw columns there are.
+        name: What the columns' names begin with.
         workspace: Gets columns that :meth:`Bags.drop` gives back.
-        name: What their names begin with.
+        spread: Works on many blocks at once.
     """
     blocks = corpus.blocks()
-    writers = [
-        workspace.column(f"{name}_{part}", dtype)
-        for part, dtype in zip(_PARTS, _TYPES, strict=True)
-    ]
-    lengths: dict[str, list[NDArray[Any]]] = {"word": [], "pair": [], "keys": []}
-    word_holders = np.zeros(0, dtype=np.int64)
+    corpus = replace(corpus, spellings=())  # the functions know them: none is sent twice
 
-    def count(start: int, stop: int) -> Bag:
+    def count(start: int, stop: int) -> BagPart:
         block = corpus.block(start, stop)
-        return _count_pairs(words_of(block), pairs_of(block), block.count)
+        return _count(words_of(block), pairs_of(block), block.count)
 
-    for bag in over_blocks(count, blocks):
-        holders = np.bincount(bag.words.indices, minlength=bag.words.shape[1])
-        word_holders = word_holders + holders if len(word_holders) else holders
-        values: tuple[NDArray[Any], ...] = (
-            bag.words.indices,
-            bag.words.data,
-            bag.keys,
-            np.bincount(bag.pairs.indices, minlength=len(bag.keys)),
-            bag.pairs.indices,
-            bag.pairs.data,
-        )
-        for writer, value in zip(writers, values, strict=True):
-            writer.append(value)
-        lengths["word"].append(np.diff(bag.words.indptr))
-        lengths["pair"].append(np.diff(bag.pairs.indptr))
-        lengths["keys"].append(np.array([len(bag.keys)]))
+    columns = {part: workspace.column(f"{name}_{part}", kind) for part, kind in _KEPT.items()}
+    lengths: dict[str, list[NDArray[np.int64]]] = {"word": [], "pair": [], "key": []}
+    word_holders = np.zeros(width, dtype=np.int64)
+    for found in spread(count, blocks, stage=name):
+        word_holders += np.bincount(found.word_columns, minlength=width)
+        for part, column in columns.items():
+            column.append(getattr(found, part))
+        for kind, some in lengths.items():
+            some.append(getattr(found, f"{kind}_lengths"))
     ends = {
         kind: np.cumsum(np.concatenate([[], *some]), dtype=np.int64)
         for kind, some in lengths.items()
     }
     return Bags(
         blocks,
-        {part: writer.finish() for part, writer in zip(_PARTS, writers, strict=True)},
+        {part: column.finish() for part, column in columns.items()},
         ends,
         word_holders,
-        lambda: workspace.drop(*(f"{name}_{part}" for part in _PARTS)),
+        lambda: workspace.drop(*(f"{name}_{part}" for part in _KEPT)),
     )
 
 
-def _count_pairs(words: sp.csr_matrix, pairs: WordPairs, count: int) -> Bag:
+def _count(words: sp.csr_matrix, pairs: WordPairs, count: int) -> BagPart:
     keys, places = np.unique(pairs.keys, return_inverse=True)
     counts = sp.coo_matrix((pairs.weights, (pairs.owners, places)), shape=(count, len(keys)))
-    return Bag(words=words, pairs=counts.tocsr(), keys=keys)
+    rows = counts.tocsr()
+    return BagPart(
+        word_columns=words.indices.astype(np.int32, copy=False),
+        word_counts=words.data,
+        word_lengths=np.diff(words.indptr).astype(np.int64),
+        pair_keys=keys,
+        pair_holders=np.bincount(rows.indices, minlength=len(keys)).astype(np.int32),
+        key_lengths=np.array([len(keys)], dtype=np.int64),
+        pair_places=rows.indices.astype(np.int32, copy=False),
+        pair_counts=rows.data,
+        pair_lengths=np.diff(rows.indptr).astype(np.int64),
+    )
 
 
 def renumbered(counts: sp.csr_matrix, new_column: NDArray[np.int64], width: int) -> sp.csr_matrix:

@@ -11,10 +11,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.blocks import over_blocks
+from recommender.blocks import Spread, over_blocks
 from recommender.recipe import DEFAULT_RECIPE, Recipe
 from recommender.terms import CorpusTerms, TermCounts
-from recommender.workspace import IN_MEMORY, MatrixColumns, Workspace
+from recommender.workspace import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 
 _MAX_SHARE = 0.5
 
@@ -34,7 +34,10 @@ class LexicalVectors:
 
 
 def weigh_terms(
-    corpus: CorpusTerms, recipe: Recipe = DEFAULT_RECIPE, workspace: Workspace = IN_MEMORY
+    corpus: CorpusTerms,
+    recipe: Recipe = DEFAULT_RECIPE,
+    workspace: Workspace = IN_MEMORY,
+    spread: Spread = over_blocks,
 ) -> LexicalVectors:
     """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 0.5 + ln((1 + n) / (1 + df)).
 
@@ -46,15 +49,18 @@ def weigh_terms(
         corpus: The counts.
         recipe: What pairs weigh.
         workspace: Gets the columns ``lexical_data``, ``lexical_indices``, ``lexical_indptr``.
+        spread: Works on many articles at once; on every core of this machine by default.
     """
     count = len(corpus)
     idf = np.concatenate(
         [_root_idf(corpus.word_holders, count), _root_idf(corpus.pair_holders, count)]
     )
+
+    def weigh(start: int, stop: int) -> SparseRows:
+        return SparseRows.of(apply_weights(corpus.counts(start, stop), idf, recipe))
+
     matrix = MatrixColumns(workspace, "lexical")
-    for rows in over_blocks(
-        lambda start, stop: apply_weights(corpus.counts(start, stop), idf, recipe), corpus.blocks
-    ):
+    for rows in spread(weigh, corpus.blocks, stage="weights"):
         matrix.append(rows)
     return LexicalVectors(weights=matrix.finish(len(idf)), idf=idf)
 

@@ -19,7 +19,7 @@ import stopwordsiso
 from numpy.typing import NDArray
 
 from recommender.bags import Bag, SharedPairs, count_bags, renumbered
-from recommender.blocks import equal_blocks, over_blocks
+from recommender.blocks import Spread, equal_blocks, over_blocks
 from recommender.ranking import top_of_rows
 from recommender.scanning import BREAK, Scan, ScanBlock, WordPairs
 from recommender.workspace import IN_MEMORY, Workspace
@@ -83,7 +83,10 @@ class Phrases:
 
 
 def extract_phrases(
-    corpus: Scan, languages: Sequence[str], workspace: Workspace = IN_MEMORY
+    corpus: Scan,
+    languages: Sequence[str],
+    workspace: Workspace = IN_MEMORY,
+    spread: Spread = over_blocks,
 ) -> Phrases:
     """Find every article's phrases.
 
@@ -92,15 +95,28 @@ def extract_phrases(
         languages: BCP 47 tags of the languages that occur, for their stop words; if empty,
             the language whose stop words cover most of the corpus.
         workspace: Gets the column ``phrases_rows``.
+        spread: Works on many articles at once; on every core of this machine by default.
     """
-    spelled = _Spelled.of(corpus, languages)
-    bags = count_bags(corpus, spelled.words, spelled.pairs, workspace, "phrases")
+    printed, spelled = _spell(corpus, languages)
+    bags = count_bags(
+        corpus,
+        spelled.words,
+        spelled.pairs,
+        spelled.width,
+        name="phrases",
+        workspace=workspace,
+        spread=spread,
+    )
     known = _Known.of(bags.word_holders, bags.shared_pairs(), len(corpus))
+
+    def choose(start: int, stop: int) -> BestPhrases:
+        return known.best(bags.bag(start, stop))
+
     numbers = workspace.column("phrase_numbers", np.int32, PER_ARTICLE)
     used = np.zeros(len(known), dtype=bool)
-    for best in over_blocks(lambda *block: known.best(bags.bag(*block)), bags.blocks):
-        used[best[best != NO_PHRASE]] = True
-        numbers.append(best)
+    for best in spread(choose, bags.blocks, stage="best-phrases"):
+        used[best.rows[best.rows != NO_PHRASE]] = True
+        numbers.append(best.rows)
     bags.drop()
     new_number = np.cumsum(used) - 1
     chosen, rows = numbers.finish(), workspace.column("phrases_rows", np.int32, PER_ARTICLE)
@@ -108,7 +124,19 @@ def extract_phrases(
         part = chosen[start:stop]
         rows.append(np.where(part == NO_PHRASE, NO_PHRASE, new_number[part]).astype(np.int32))
     workspace.drop("phrase_numbers")
-    return Phrases(rows=rows.finish(), names=known.names(np.flatnonzero(used), spelled.printed))
+    return Phrases(rows=rows.finish(), names=known.names(np.flatnonzero(used), printed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestPhrases:
+    """The phrases of some articles, before they are numbered anew.
+
+    Attributes:
+        rows: Shape (articles, :data:`PER_ARTICLE`), int32, best first; :data:`NO_PHRASE` at the
+            end.
+    """
+
+    rows: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,29 +144,14 @@ class _Spelled:
     """What each spelling is as a phrase, and what it is in one of two words.
 
     Attributes:
-        printed: How each word, whatever its case, is mostly printed.
+        width: How many words there are.
         alone: Shape (spellings,): its word's number, -1 if that is no phrase by itself.
         paired: Shape (spellings,): the same, -1 if no phrase begins or ends with it.
     """
 
-    printed: list[str]
+    width: int
     alone: NDArray[np.int64]
     paired: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, corpus: Scan, languages: Sequence[str]) -> _Spelled:
-        uses = corpus.uses()
-        words, word_of, printed = _fold_case(corpus.spellings, uses)
-        word_uses = np.bincount(word_of, weights=uses, minlength=len(words)).astype(np.int64)
-        content = _content_words(words, printed, word_uses, languages)
-        short = np.array([len(word) <= 2 for word in words])
-        acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
-        telling = content & (~short | acronym)
-        return cls(
-            printed=printed,
-            alone=np.where(telling[word_of], word_of, -1),
-            paired=np.where(content[word_of], word_of, -1),
-        )
 
     def words(self, block: ScanBlock) -> sp.csr_matrix:
         """How often each word is in each article, words of the title twice."""
@@ -146,12 +159,28 @@ class _Spelled:
         told = columns >= 0
         return sp.coo_matrix(
             (block.weights[told], (block.owners[told], columns[told])),
-            shape=(block.count, len(self.printed)),
+            shape=(block.count, self.width),
         ).tocsr()
 
     def pairs(self, block: ScanBlock) -> WordPairs:
         """Pairs of neighboring words."""
-        return block.neighbors(self.paired, len(self.printed))
+        return block.neighbors(self.paired, self.width)
+
+
+def _spell(corpus: Scan, languages: Sequence[str]) -> tuple[list[str], _Spelled]:
+    """How each word, whatever its case, is mostly printed, and what each spelling is."""
+    uses = corpus.uses()
+    words, word_of, printed = _fold_case(corpus.spellings, uses)
+    word_uses = np.bincount(word_of, weights=uses, minlength=len(words)).astype(np.int64)
+    content = _content_words(words, printed, word_uses, languages)
+    short = np.array([len(word) <= 2 for word in words])
+    acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
+    telling = content & (~short | acronym)
+    return printed, _Spelled(
+        width=len(printed),
+        alone=np.where(telling[word_of], word_of, -1),
+        paired=np.where(content[word_of], word_of, -1),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +212,8 @@ class _Known:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def best(self, bag: Bag) -> NDArray[np.int32]:
-        """The best phrases of each article of a block; :data:`NO_PHRASE` at the end."""
+    def best(self, bag: Bag) -> BestPhrases:
+        """The best phrases of each article of a block."""
         places = np.searchsorted(self.pair_keys, bag.keys)
         fits = places < len(self.pair_keys)
         fits[fits] = self.pair_keys[places[fits]] == bag.keys[fits]
@@ -193,7 +222,7 @@ class _Known:
         told = np.where(self.weights > 0, np.arange(len(self)), -1)
         phrases = renumbered(both, told, len(self))
         phrases.data = np.sqrt(phrases.data) * self.weights[phrases.indices].astype(np.float32)
-        return top_of_rows(phrases, PER_ARTICLE).rows
+        return BestPhrases(rows=top_of_rows(phrases, PER_ARTICLE).rows)
 
     def names(self, numbers: NDArray[np.int64], printed: Sequence[str]) -> list[str]:
         """Phrases as a reader would write them."""

@@ -13,10 +13,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.blocks import Block, equal_blocks, over_blocks
+from recommender.blocks import Block, Spread, equal_blocks, in_turn, over_blocks
 from recommender.neighbors import NO_ROW, Rows
 from recommender.ranking import top_of_rows
-from recommender.workspace import IN_MEMORY, MatrixColumns, Workspace
+from recommender.workspace import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 
 QUERY_TERMS = 32
 """Terms of an article that look for others, its heaviest."""
@@ -31,20 +31,27 @@ _ROWS = 65_536
 _SCORED = 16  # few enough for their candidates to stay in the cache
 
 
-def make_postings(weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY) -> sp.csr_matrix:
+def make_postings(
+    weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY, spread: Spread = over_blocks
+) -> sp.csr_matrix:
     """The articles that answer for each term: shape (terms, n), CSR, the heaviest of each row.
 
     Args:
         weights: Shape (n, terms): see :class:`recommender.lexical.LexicalVectors`.
         workspace: Gets the columns ``postings_data``, ``…_indices`` and ``…_indptr``.
+        spread: Works on many terms at once, if not on this machine.
     """
     count, width = weights.shape
     holders = np.zeros(width, dtype=np.int64)
     for start in range(0, weights.nnz, _ENTRIES):
         holders += np.bincount(weights.indices[start : start + _ENTRIES], minlength=width)
+
+    def find(first: int, last: int) -> SparseRows:
+        return SparseRows.of(_heaviest_per_row(_turned(weights, first, last), POSTINGS))
+
     matrix = MatrixColumns(workspace, "postings")
-    for first, last in _term_ranges(holders):
-        matrix.append(_heaviest_per_row(_turned(weights, first, last), POSTINGS))
+    for rows in in_turn(spread)(find, _term_ranges(holders), stage="postings"):
+        matrix.append(rows)
     return matrix.finish(count)
 
 

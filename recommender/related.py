@@ -105,8 +105,8 @@ def relate(
         catalogue.embeddings, catalogue.index, recipe.candidates + 1, workspace, spread
     )
     stories = find_stories(nearest, catalogue.texts, catalogue.superseded, catalogue.dates)
-    lexical = weigh_terms(catalogue.terms, recipe, workspace)
-    postings = make_postings(lexical.weights, workspace)
+    lexical = weigh_terms(catalogue.terms, recipe, workspace, spread)
+    postings = make_postings(lexical.weights, workspace, spread)
     calibration = calibration or calibrate(catalogue.embeddings, lexical, recipe)
     own = _find_candidates(
         catalogue.embeddings, lexical.weights, postings, calibration, nearest, workspace, spread

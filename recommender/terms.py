@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.bags import Bag, Bags, count_bags, renumbered
-from recommender.blocks import Block
+from recommender.blocks import Block, Spread, over_blocks
 from recommender.scanning import UNSPACED, Scan, ScanBlock, WordPairs, terms_of
 from recommender.workspace import IN_MEMORY, Workspace
 
@@ -87,7 +87,9 @@ class CorpusTerms:
         self._bags.drop()
 
 
-def count_corpus(corpus: Scan, workspace: Workspace = IN_MEMORY) -> CorpusTerms:
+def count_corpus(
+    corpus: Scan, workspace: Workspace = IN_MEMORY, spread: Spread = over_blocks
+) -> CorpusTerms:
     """Count the words and word pairs of every article, and decide which are columns.
 
     A hyphenated word counts as itself and as its parts (``anti-cd20``, ``anti``, ``cd20``);
@@ -97,11 +99,20 @@ def count_corpus(corpus: Scan, workspace: Workspace = IN_MEMORY) -> CorpusTerms:
     Args:
         corpus: The articles' words.
         workspace: Gets the counts, until :meth:`CorpusTerms.drop`.
+        spread: Works on many articles at once; on every core of this machine by default.
     """
-    spelled = _Spelled.of(corpus.spellings, ())
-    bags = count_bags(corpus, spelled.words, spelled.pairs, workspace, "terms")
-    names = np.array(spelled.names, dtype=object)
-    del spelled
+    found, spelled = _spell(corpus.spellings, ())
+    bags = count_bags(
+        corpus,
+        spelled.words,
+        spelled.pairs,
+        spelled.width,
+        name="terms",
+        workspace=workspace,
+        spread=spread,
+    )
+    names = np.array(found, dtype=object)
+    del found, spelled
     kept = np.flatnonzero(bags.word_holders >= min(2, len(corpus)))
     order = kept[np.argsort(names[kept])] if len(kept) else kept
     new_column = np.full(len(names), -1, dtype=np.int64)
@@ -128,9 +139,11 @@ def count_terms(corpus: Scan, known: TermCounts) -> TermCounts:
         corpus: The texts' words.
         known: The build's counts; only its columns are looked at.
     """
-    spelled = _Spelled.of(corpus.spellings, known.vocabulary)
-    bags = count_bags(corpus, spelled.words, spelled.pairs, IN_MEMORY, "terms")
-    new_column = np.full(len(spelled.names), -1, dtype=np.int64)
+    _, spelled = _spell(corpus.spellings, known.vocabulary)
+    bags = count_bags(
+        corpus, spelled.words, spelled.pairs, spelled.width, name="terms", workspace=IN_MEMORY
+    )
+    new_column = np.full(spelled.width, -1, dtype=np.int64)
     new_column[: len(known.vocabulary)] = np.arange(len(known.vocabulary))
     columns = _Columns(
         vocabulary=known.vocabulary, pair_keys=known.pair_keys, new_column=new_column
@@ -144,7 +157,7 @@ class _Spelled:
     """What each spelling counts as, by raw column: in the order in which they were met.
 
     Attributes:
-        names: The term of each column.
+        width: How many raw columns there are.
         found: The columns of all spellings, one spelling after another.
         first: Shape (spellings,): where each spelling's begin among them.
         lengths: Shape (spellings,): how many of them are each spelling's.
@@ -152,30 +165,11 @@ class _Spelled:
             for none.
     """
 
-    names: list[str]
+    width: int
     found: NDArray[np.int64]
     first: NDArray[np.int64]
     lengths: NDArray[np.int64]
     stands_for: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, spellings: Sequence[str], known: Sequence[str]) -> _Spelled:
-        columns: dict[str, int] = {word: column for column, word in enumerate(known)}
-        found, lengths, stands_for = array("q"), array("q", [0]), array("q", [-1])
-        for spelling in spellings[1:]:
-            numbers = [columns.setdefault(name, len(columns)) for name in terms_of(spelling)]
-            found.extend(numbers)
-            lengths.append(len(numbers))
-            whole = bool(numbers) and UNSPACED.search(spelling) is None
-            stands_for.append(numbers[-1] if whole else -1)
-        counts = np.array(lengths, dtype=np.int64)
-        return cls(
-            names=list(columns),
-            found=np.array(found, dtype=np.int64),
-            first=np.cumsum(counts) - counts,
-            lengths=counts,
-            stands_for=np.array(stands_for, dtype=np.int64),
-        )
 
     def words(self, block: ScanBlock) -> sp.csr_matrix:
         """The weights of equal terms of one article added up."""
@@ -185,12 +179,32 @@ class _Spelled:
         columns = self.found[np.repeat(self.first[block.tokens], repeats) + within]
         return sp.coo_matrix(
             (np.repeat(block.weights, repeats), (np.repeat(block.owners, repeats), columns)),
-            shape=(block.count, len(self.names)),
+            shape=(block.count, self.width),
         ).tocsr()
 
     def pairs(self, block: ScanBlock) -> WordPairs:
         """Pairs of neighboring words with nothing between them."""
-        return block.neighbors(self.stands_for, len(self.names))
+        return block.neighbors(self.stands_for, self.width)
+
+
+def _spell(spellings: Sequence[str], known: Sequence[str]) -> tuple[list[str], _Spelled]:
+    """The term of each raw column, and what each spelling counts as."""
+    columns: dict[str, int] = {word: column for column, word in enumerate(known)}
+    found, lengths, stands_for = array("q"), array("q", [0]), array("q", [-1])
+    for spelling in spellings[1:]:
+        numbers = [columns.setdefault(name, len(columns)) for name in terms_of(spelling)]
+        found.extend(numbers)
+        lengths.append(len(numbers))
+        whole = bool(numbers) and UNSPACED.search(spelling) is None
+        stands_for.append(numbers[-1] if whole else -1)
+    counts = np.array(lengths, dtype=np.int64)
+    return list(columns), _Spelled(
+        width=len(columns),
+        found=np.array(found, dtype=np.int64),
+        first=np.cumsum(counts) - counts,
+        lengths=counts,
+        stands_for=np.array(stands_for, dtype=np.int64),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

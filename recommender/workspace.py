@@ -6,6 +6,7 @@ to be in memory whole. This floor touches no files; a build hands in a workspace
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,6 +44,26 @@ class Workspace(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparseRows:
+    """Some rows of a sparse matrix, in arrays only, so that blocks can be joined and sent.
+
+    Attributes:
+        data: Shape (entries,), float32.
+        indices: Shape (entries,), int32: their columns.
+        lengths: Shape (rows,), int64: how many entries are each row's.
+    """
+
+    data: NDArray[np.float32]
+    indices: NDArray[np.int32]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: sp.csr_matrix) -> SparseRows:
+        """The rows of a CSR matrix."""
+        return cls(data=rows.data, indices=rows.indices, lengths=np.diff(rows.indptr))
+
+
 class MatrixColumns:
     """A sparse matrix that grows by rows, in three columns of a workspace.
 
@@ -58,12 +79,12 @@ class MatrixColumns:
         self._ends.append(np.zeros(1, dtype=np.int64))
         self._size = 0
 
-    def append(self, rows: sp.csr_matrix) -> None:
+    def append(self, rows: SparseRows) -> None:
         """Add rows at the end."""
         self._data.append(rows.data)
         self._indices.append(rows.indices)
-        self._ends.append(self._size + rows.indptr[1:].astype(np.int64))
-        self._size += rows.nnz
+        self._ends.append(self._size + np.cumsum(rows.lengths, dtype=np.int64))
+        self._size += len(rows.data)
 
     def finish(self, width: int) -> sp.csr_matrix:
         """The matrix, of ``width`` columns."""

@@ -15,7 +15,7 @@ _SOON = {
     "RAY_health_check_timeout_ms": "2000",
     "RAY_health_check_failure_threshold": "3",
 }
-"""A dead machine is given up after seconds rather than half a minute, which changes nothing else."""
+"""A dead machine is given up after seconds, not half a minute; nothing else changes."""
 
 _SERVE = """
 import os, sys

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from index.workspace import FolderWorkspace
 from recommender.errors import BuildError
-from recommender.workspace import IN_MEMORY, MatrixColumns, Workspace
+from recommender.workspace import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 
 
 @pytest.fixture(params=["memory", "folder"])
@@ -83,7 +83,8 @@ def test_a_matrix_grows_by_rows(workspace: Workspace) -> None:
     whole = sp.random_array((40, 30), density=0.2, rng=5, format="csr", dtype=np.float32)
     columns = MatrixColumns(workspace, "matrix")
     for start in (0, 10, 15):
-        columns.append(sp.csr_matrix(whole[start : {0: 10, 10: 15, 15: 40}[start]]))
+        rows = sp.csr_matrix(whole[start : {0: 10, 10: 15, 15: 40}[start]])
+        columns.append(SparseRows.of(rows))
     found = columns.finish(30)
     assert found.shape == (40, 30)
     assert np.array_equal(found.toarray(), whole.toarray())
