@@ -56,7 +56,7 @@ def test_its_own_articles_section_runs_as_printed(tmp_path):
     runnable = [line for line in shell_lines("alsolike") if " serve" not in line]
     assert len(runnable) >= 2
     for line in runnable:
-        words = shlex.split(line.replace("/srv/alsolike", str(tmp_path / "root")))
+        words = shlex.split(line)
         done = subprocess.run(
             [str(Path(sys.executable).parent / words[0]), *words[1:]],
             cwd=tmp_path,
