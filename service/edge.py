@@ -8,7 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.limits import BodyLimits, check_head, read_body, replay
-from service.problems import MEDIA_TYPE, ProblemError
+from service.problems import ProblemError
 from service.related import log_access
 from service.request_id import HEADER, current, request_id
 from service.tally import Tally
@@ -86,11 +86,6 @@ def _route(scope: Scope) -> str:
 
 
 async def _refuse(problem: ProblemError, send: Send) -> None:
-    body = problem.body()
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", b"%d" % len(body)),
-        *problem.raw_headers(),
-    ]
+    headers, body = problem.response()
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -12,9 +12,6 @@ from dataclasses import dataclass
 
 from service.answers import Header
 
-NO_STORE: Header = (b"cache-control", b"no-store")
-"""Of errors: an article may become visible the next moment."""
-
 _SECOND = 1_000_000
 
 

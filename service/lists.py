@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from index.selection import Wish, select
 from index.settings import Settings
-from service.answers import Answer, Headers
+from service.answers import Answer, Header
 from service.cors import Cors
 from service.live import Generation
 from service.parameters import default_wish
@@ -19,10 +19,7 @@ from service.tally import Tally
 
 JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html; charset=utf-8")
-SAFE: Headers = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-)
+POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 ROUTES = {False: "/v1/related", True: "/v1/related.html"}
 """What requests are counted under, by whether HTML is asked for, whichever way the id is given."""
 
@@ -52,7 +49,12 @@ class RelatedLists:
         self._tally = tally
         self.defaults = default_wish(settings)
         self.cors = Cors(settings.cors_origins)
-        shared = (*SAFE, *self.cors.always, self.cors.vary(b"Accept-Encoding"))
+        shared = (
+            (b"x-content-type-options", b"nosniff"),
+            POLICY,
+            *self.cors.always,
+            self.cors.vary(b"Accept-Encoding"),
+        )
         self._shared = {False: (JSON, *shared), True: (HTML, *shared)}
         rendered_by = (version("alsolike"), settings.heading, settings.locale)
         self._salt = repr(rendered_by).encode()

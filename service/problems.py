@@ -42,6 +42,21 @@ class ProblemError(Exception):
         headers = self.headers or {}
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
+    def response(self, *, as_html: bool = False) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        """Headers and body of the answer, for those who send it themselves.
+
+        Args:
+            as_html: For an include, which puts a body into a page as it is: it gets none.
+        """
+        body = b"" if as_html else self.body()
+        headers = [
+            (b"content-type", b"text/html; charset=utf-8" if as_html else MEDIA_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),  # an article may become visible the next moment
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        return headers + self.raw_headers(), body
+
     def body(self) -> bytes:
         """The answer's bytes."""
         problem: dict[str, Any] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,7 +16,7 @@ from index.database.roles import Role
 from recommender.errors import DatabaseError
 from service.auth import Auth
 from service.failures import problem_of
-from service.problems import MEDIA_TYPE, ProblemError
+from service.problems import ProblemError
 from service.related import find_target
 
 KNOWN_SECONDS = 1.0
@@ -89,15 +88,6 @@ def _only_for_them(send: Send) -> Send:
 
 
 async def _refuse(scope: Scope, problem: ProblemError, send: Send) -> None:
-    as_html = scope["raw_path"].endswith(b".html")  # an include puts a body into a page as it is
-    body = b"" if as_html else problem.body()
-    headers: dict[str, Any] = {
-        "content-type": "text/html; charset=utf-8" if as_html else MEDIA_TYPE,
-        "content-length": str(len(body)),
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-        **(problem.headers or {}),
-    }
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": raw})
+    headers, body = problem.response(as_html=scope["raw_path"].endswith(b".html"))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -15,12 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.settings import Settings
 from service.answers import Answer, Header
-from service.freshness import NO_STORE, Freshness, accepts_gzip, matches
+from service.freshness import Freshness, accepts_gzip, matches
 from service.limits import check_address
-from service.lists import HTML, ROUTES, SAFE, Question, RelatedLists, not_ready
+from service.lists import POLICY, ROUTES, Question, RelatedLists, not_ready
 from service.live import Generation, Live
 from service.parameters import parse_query, read_article_id, read_wish
-from service.problems import MEDIA_TYPE, ProblemError, server_error
+from service.problems import ProblemError, server_error
 from service.request_id import HEADER, request_id
 from service.tally import Tally
 
@@ -30,7 +30,6 @@ access_log = logging.getLogger("alsolike.access")
 _ARTICLES = b"/v1/articles/"
 BATCH = b"/v1/related/batch"
 _METHODS = ("GET", "HEAD")
-_PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _OF_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 
 
@@ -160,20 +159,12 @@ class RelatedRoutes:
         return Reply(200, headers, body)
 
     def _failure(self, problem: ProblemError, asked: dict[bytes, bytes], *, as_html: bool) -> Reply:
-        """An error; without a body for an include, which puts the body into a page as it is."""
-        body = b"" if as_html else problem.body()
-        headers = [
-            HTML if as_html else _PROBLEM,
-            (b"content-length", b"%d" % len(body)),
-            NO_STORE,
-            *SAFE,
+        headers, body = problem.response(as_html=as_html)
+        headers += [
+            POLICY,
             *self._cors.always,
             self._cors.vary(b"Accept-Encoding"),
             *self._cors.allow(asked),
-            *(
-                (name.lower().encode(), value.encode())
-                for name, value in (problem.headers or {}).items()
-            ),
         ]
         return Reply(problem.status, headers, body)
 
