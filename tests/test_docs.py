@@ -22,7 +22,7 @@ from tests.real_servers import missing
 HERE = Path(__file__).parent.parent
 PAGES = [HERE / "README.md", HERE / "index" / "sample" / "README.md", *(HERE / "docs").glob("*.md")]
 NAMES = [str(page.relative_to(HERE)) for page in PAGES]
-FENCED = re.compile(r"^(<!-- run -->\n)?```([\w-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^(<!-- run -->\n)? *```([\w-]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"`(alsolike [^`]+)`")
 HEREDOC = re.compile(r"<<'?(\w+)'?\n.*?^\1$", re.MULTILINE | re.DOTALL)
 ROOT = typer.main.get_command(app)
