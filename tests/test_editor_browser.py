@@ -284,6 +284,20 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         said(page, "You removed the pin")
 
 
+def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo, viewport={"width": 390, "height": 844}) as page:
+        page.goto(ARTICLE)
+        row(page, "passed-over", 9).get_by_role("link", name="Hide").click()
+        page.get_by_role("dialog").get_by_role("button", name="Hide").click()
+        said(page, "You hid")
+        assert page.evaluate("scrollY") > 1_000
+        expect(page.locator("#notice .notice")).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="Undo").click()
+        said(page, "You removed the hide")
+
+
 class Hands:
     """Someone without a mouse.
 
