@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,9 +62,24 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path / "root")
 
 
-def test_lists_are_those_of_a_local_build(site: Site, sample_build: Build, tmp_path: Path) -> None:
-    name = site.build()
-    here = Build(site.root.folder(name))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Three builds of which none was published."""
+    site = Site(tmp_path_factory.mktemp("made") / "root")
+    for _ in range(3):
+        site.build(publish=False)
+    return site
+
+
+@pytest.fixture
+def copy(made: Site, tmp_path: Path) -> tuple[Site, list[str]]:
+    """A copy of these builds, vectors and all, and their names."""
+    shutil.copytree(made.root.path, tmp_path / "root")
+    return Site(tmp_path / "root"), made.root.names()
+
+
+def test_lists_are_those_of_a_local_build(made: Site, tmp_path: Path) -> None:
+    here = Build(made.root.folder(made.root.names()[0]))
     there = Site(tmp_path / "local")
     there.wanted = None
     local = Build(there.root.folder(there.build()))
@@ -72,27 +88,28 @@ def test_lists_are_those_of_a_local_build(site: Site, sample_build: Build, tmp_p
     assert not (here.folder / "index.faiss").exists()
 
 
-def test_the_manifest_says_where_the_vectors_lie(site: Site) -> None:
-    entry = site.root.manifest(site.build()).index
+def test_the_manifest_says_where_the_vectors_lie(made: Site) -> None:
+    entry = made.root.manifest(made.root.names()[0]).index
     assert (entry.kind, entry.recall, entry.uri) == ("milvus:FLAT", 1.0, "milvus.db")
-    assert entry.collection in site.milvus.collections()
+    assert entry.collection in made.milvus.collections()
+    assert made.live is None
 
 
-def test_the_alias_follows_publishing_and_going_back(site: Site) -> None:
-    first = site.build()
-    assert site.live == site.collection(first)
-    second = site.build(publish=False)
-    assert site.live == site.collection(first)
+def test_the_alias_follows_publishing_and_going_back(copy: tuple[Site, list[str]]) -> None:
+    site, names = copy
     with site.root.locked("test"):
-        site.root.publish(second)
-        assert site.live == site.collection(second)
-        assert site.root.rollback() == first
-    assert site.live == site.collection(first)
+        for name in names[:2]:
+            site.root.publish(name)
+            assert site.live == site.collection(name)
+        assert site.root.rollback() == names[0]
+    assert site.live == site.collection(names[0])
 
 
-def test_pruning_drops_the_collections_of_what_it_removes(site: Site) -> None:
-    names = [site.build() for _ in range(3)]
+def test_pruning_drops_the_collections_of_what_it_removes(copy: tuple[Site, list[str]]) -> None:
+    site, names = copy
     with site.root.locked("test"):
+        for name in names:
+            site.root.publish(name)
         assert prune(site.root, 1) == names[:1]
     assert site.milvus.collections() == sorted(site.collection(name) for name in names[1:])
     assert site.live == site.collection(names[2])
@@ -136,39 +153,40 @@ def test_a_build_that_was_killed_leaves_no_collection_to_the_next(site: Site) ->
     assert site.milvus.collections() == []
 
 
-def test_a_build_whose_rows_are_not_all_there_is_not_published(site: Site) -> None:
-    name = site.build(publish=False)
-    site.milvus.drop(site.collection(name), "alsolike")
+def test_a_build_whose_rows_are_not_all_there_is_not_published(
+    copy: tuple[Site, list[str]],
+) -> None:
+    site, names = copy
+    site.milvus.drop(site.collection(names[0]), "alsolike")
     with site.root.locked("test"), pytest.raises(BuildError, match="is gone"):
-        site.root.publish(name)
+        site.root.publish(names[0])
     assert site.root.current() is None
 
 
-def test_a_root_can_be_moved_with_its_folder(site: Site, tmp_path: Path) -> None:
-    name = site.build()
-    (tmp_path / "root").rename(tmp_path / "moved")
-    moved = Build(Root(tmp_path / "moved").folder(name))
-    embeddings = np.load(moved.folder / "embeddings.npy")
-    assert open_index(moved).search(embeddings[:3], 1).rows[:, 0].tolist() == [0, 1, 2]
+def test_a_root_can_be_moved_with_its_folder(copy: tuple[Site, list[str]]) -> None:
+    site, names = copy  # it was made elsewhere
+    build = Build(site.root.folder(names[0]))
+    embeddings = np.load(build.folder / "embeddings.npy")
+    assert open_index(build).search(embeddings[:3], 1).rows[:, 0].tolist() == [0, 1, 2]
 
 
-def test_a_process_waits_for_its_turn_at_a_folder(site: Site) -> None:
-    name = site.build()
-    embeddings = np.load(site.root.folder(name) / "embeddings.npy")
+def test_a_process_waits_for_its_turn_at_a_folder(made: Site) -> None:
+    build = Build(made.root.folder(made.root.names()[0]))
+    embeddings = np.load(build.folder / "embeddings.npy")
     holder = subprocess.Popen(
         [
             sys.executable,
             "-c",
             "import sys, time; from milvus_lite.db import MilvusLite; "
-            "d = MilvusLite(sys.argv[1]); print('held', flush=True); time.sleep(1); d.close()",
-            site.milvus.uri,
+            "d = MilvusLite(sys.argv[1]); print('held', flush=True); time.sleep(0.5); d.close()",
+            made.milvus.uri,
         ],
         stdout=subprocess.PIPE,
     )
     with holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        found = open_index(Build(site.root.folder(name))).search(embeddings[:1], 1)
+        found = open_index(build).search(embeddings[:1], 1)
         assert found.rows.tolist() == [[0]]
 
 
