@@ -1,4 +1,4 @@
-"""What forms do: pin, hide, take down, judge, undo. Each leads back to the list it changed."""
+"""The forms to pin, hide, take down, judge and undo; each leads back to the list it changed."""
 
 from __future__ import annotations
 
@@ -10,27 +10,23 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import RedirectResponse, Response
 
-from index.database.overrides import StoredOverride
 from index.database.store import Written
-from index.selection import Chosen, Origin, select
+from index.selection import select
 from index.standing import Standing
-from index.state import Kind
 from recommender.errors import ConflictError, InputError, NotFoundError
-from recommender.visibility import NEVER
 from service.auth import Identity
 from service.editor.asking import DO, Asked, ask_again, read_number
 from service.editor.conflicts import tell_conflict
+from service.editor.deciding import VERBS, Decider
 from service.editor.desk import Room
 from service.editor.looking import show_article
 from service.editor.pages import Pages, page_route
 from service.editor.telling import tell_item, title_of
 from service.problems import ProblemError
 
-_VERBS = ("up", "down", "remove", "good", "bad", "lift")
-
 
 class Steering:
-    """Writes what forms ask for.
+    """Brings up forms, and carries out what they ask for.
 
     Args:
         room: Where to look and to write.
@@ -39,97 +35,7 @@ class Steering:
 
     def __init__(self, room: Room, pages: Pages) -> None:
         self._room, self._pages = room, pages
-
-    def decide(self, person: Identity, article_id: str, target_id: str, asked: Asked) -> Written:
-        """Do what a form for one decision asks.
-
-        Raises:
-            InputError: If it can't be done as asked.
-            ConflictError: If the list was changed since the editor looked.
-        """
-        database = self._room.desk.database()
-        until = asked.end(self._room.desk.live.clock(), self._room.settings.zone)
-        if asked.do == "everywhere":
-            return database.takedowns.put(
-                person.actor, article_id=target_id, reason=asked.reason, until=until
-            )
-        served, _ = self._room.look()
-        for known in (article_id, target_id):
-            if served.build.row(known) is None:
-                raise NotFoundError(f"build {served.build.name} has no article {known[:80]!r}")
-        return database.overrides.put(
-            person.actor,
-            article_id=article_id,
-            target_id=target_id,
-            kind=Kind.PIN if asked.do == "pin" else Kind.HIDE,
-            position=asked.pinned_at(),
-            reason=asked.reason,
-            not_related=asked.do == "unrelated",
-            until=until,
-            if_version=asked.looked_at(),
-        )
-
-    def act(
-        self, person: Identity, article_id: str, verb: str, target_id: str, version: int | None
-    ) -> Written:
-        """Do what a single button asks; see :meth:`decide`."""
-        database = self._room.desk.database()
-        if verb in ("up", "down"):
-            return self._move(person, article_id, verb, target_id, version)
-        if verb == "remove":
-            return database.overrides.remove(
-                person.actor, article_id=article_id, target_id=target_id, if_version=version
-            )
-        if verb == "lift":
-            return database.takedowns.lift(person.actor, article_id=target_id)
-        verdict = 1 if verb == "good" else -1
-        said = {
-            each.target_id: each.verdict
-            for each in database.judgments.of(article_id)
-            if each.author == person.name
-        }
-        if said.get(target_id) == verdict:  # pressed again: no word any more
-            return database.judgments.remove(
-                person.actor, article_id=article_id, target_id=target_id
-            )
-        build = self._room.look()[0].build.name
-        return database.judgments.put(
-            person.actor, article_id=article_id, target_id=target_id, verdict=verdict, build=build
-        )
-
-    def _move(
-        self, person: Identity, article_id: str, verb: str, target_id: str, version: int | None
-    ) -> Written:
-        served, now = self._room.look()
-        row = served.build.row(article_id)
-        chosen = [] if row is None else select(served, row, now=now, wish=self._room.wish)
-        places = {served.build.article_id(item.row): at for at, item in enumerate(chosen, 1)}
-        place = places.get(target_id)
-        if place is None:
-            raise NotFoundError(f"{target_id!r} is not among what readers see of {article_id!r}")
-        below = _next_pinned(chosen, place)
-        if verb == "down" and below is not None:
-            # To pass a pin, lift that one: of two pins at one position the later comes first.
-            target_id, position = served.build.article_id(below), place
-        else:
-            position = min(max(1, place + (1 if verb == "down" else -1)), len(chosen))
-        stored = self.stored(article_id, target_id)
-        kept = stored if stored is not None and now < stored.until else None
-        return self._room.desk.database().overrides.put(
-            person.actor,
-            article_id=article_id,
-            target_id=target_id,
-            kind=Kind.PIN,
-            position=position,
-            reason="" if kept is None else kept.reason,
-            until=NEVER if kept is None else kept.until,
-            if_version=version,
-        )
-
-    def stored(self, article_id: str, target_id: str) -> StoredOverride | None:
-        """What was decided about a pair."""
-        listed = self._room.desk.database().overrides.of(article_id).items
-        return next((each for each in listed if each.target_id == target_id), None)
+        self.decider = Decider(room)
 
     def carry_out(
         self,
@@ -190,7 +96,7 @@ class Steering:
         places = {served.build.article_id(item.row): at for at, item in enumerate(chosen, 1)}
         zone, place = room.settings.zone, places.get(target_id, 1)
         asked = ask_again(
-            self.stored(article_id, target_id), do, now=now, zone=zone, position=place
+            self.decider.stored(article_id, target_id), do, now=now, zone=zone, position=place
         )
         if not version:  # opened by itself: what is there now is what is seen
             version = str(room.desk.database().overrides.of(article_id).version)
@@ -278,7 +184,7 @@ def steering_router(room: Room, pages: Pages) -> APIRouter:
             return steering.carry_out(
                 person,
                 article_id,
-                lambda: steering.decide(person, article_id, target_id, asked),
+                lambda: steering.decider.decide(person, article_id, target_id, asked),
                 wish=asked.wish(steering.title(target_id)),
                 action="/editor/decide",
                 fields=fields,
@@ -295,7 +201,7 @@ def steering_router(room: Room, pages: Pages) -> APIRouter:
         person: Identity = Depends(room.writer),
     ) -> Response:
         verb, _, target_id = act.partition(" ")
-        if verb not in _VERBS or not target_id:
+        if verb not in VERBS or not target_id:
             raise ProblemError(422, f"nobody can {verb[:20]!r} here", field="act")
         wishes = {
             "up": "move “{}” up",
@@ -305,7 +211,7 @@ def steering_router(room: Room, pages: Pages) -> APIRouter:
         return steering.carry_out(
             person,
             article_id,
-            lambda: steering.act(person, article_id, verb, target_id, read_number(version)),
+            lambda: steering.decider.act(person, article_id, verb, target_id, read_number(version)),
             wish=wishes.get(verb, "judge “{}”").format(steering.title(target_id)),
             action="/editor/steer",
             fields={"article_id": article_id, "act": act, "version": version, "seen": seen},
@@ -334,12 +240,6 @@ def back_to(article_id: str, seq: int) -> Response:
             f"/editor/article?{urlencode({'id': article_id, 'done': seq})}", 303
         )
     return RedirectResponse(f"/editor/history?done={seq}", 303)
-
-
-def _next_pinned(chosen: list[Chosen], place: int) -> int | None:
-    """The row right below a place, if an editor pinned it."""
-    below = chosen[place] if place < len(chosen) else None
-    return below.row if below is not None and below.origin is Origin.PINNED else None
 
 
 def _fields(asked: Asked) -> dict[str, Any]:
