@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ import typer.main
 
 from docs.reference import PAGE, reference
 from index.settings import Settings
+from index.sources.registry import KINDS
 from service.cli import app
 from tests.real_servers import missing
 
@@ -149,3 +151,36 @@ def test_something_is_runnable():
 
 def test_the_reference_is_what_the_code_says():
     assert PAGE.read_text() == reference(), "python -m docs.reference writes it anew"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_default_in_a_table_is_the_setting_s(name):
+    for table in re.findall(r"^\| setting \| default .*\n((?:\|.*\n)+)", prose(name), re.MULTILINE):
+        rows = re.findall(r"^\| `(\w+)` \| `?([^`|]+?)`? \|", table, re.MULTILINE)
+        assert rows
+        for setting, stated in rows:
+            default = Settings.model_fields[setting].default
+            assert stated in {str(default), json.dumps(default, default=str)}, setting
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_variable_and_test_named_in_text_exists(name):
+    text = prose(name)
+    settings = set(Settings.model_fields)
+    for assigned in re.findall(r"`(\w+) = [^`]+`", text):
+        known = {field for kind in KINDS.values() for field in kind.__dataclass_fields__}
+        assert assigned in settings | known | {"read", "map"}, assigned
+    for variable in re.findall(r"`ALSOLIKE_([A-Z_]+)`", text):
+        assert variable.lower() in settings | {"config", "milvus_token"}, variable
+    for test in re.findall(r"`(test_\w+)`", text):
+        assert (HERE / "tests" / f"{test}.py").is_file(), test
+
+
+def test_every_route_named_in_text_is_in_the_reference():
+    known = set(re.findall(r"^\| `[A-Z]+ ([^`]+)` \|", PAGE.read_text(), re.MULTILINE))
+    assert len(known) > 20
+    for name in NAMES:
+        for route in re.findall(
+            r"`(?:[A-Z]+ )?(/(?:v1|editor|livez|readyz)/?[^`? ]*)", prose(name)
+        ):
+            assert route in known | {"/v1"}, (name, route)
