@@ -152,7 +152,7 @@ def _send(service: Service, operation: Any, mode: GenerationMode, examples: int)
 
 def _looks_right(value: Any) -> bool:
     """Whether what is wrong by the schema is gone once it stands in an address."""
-    return value in ({}, None) or (isinstance(value, list) and len(value) < 2)
+    return value is None or (isinstance(value, list | dict) and len(value) < 2)
 
 
 def _aim(case: Case, at_articles: bool) -> None:
