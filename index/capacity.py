@@ -2,7 +2,7 @@
 
 Seconds of a stage are ``articles · core-seconds / cores``, for what runs on all machines at once,
 plus what the one that drives the build does alone; bytes are per article. The rates are CPU time
-of builds of 5,000 and 20,000 abstracts of 180 words, 384 wide, on a core of a small cloud machine,
+of builds of 7,000 and 21,000 abstracts of 180 words, 384 wide, on a core of a small cloud machine,
 and the encoder's rate on two of them; other texts and machines have others.
 """
 
@@ -23,7 +23,7 @@ NIGHT = 8.0
 NEAR = 0.7
 """Share of what a machine can do from which on the next step is worth preparing."""
 
-_DISTRIBUTED = ("prepare", "words", "relate")
+_DISTRIBUTED = ("prepare", "words", "relate", "write")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Rates:
     Attributes:
         spread: Core-seconds by stage, of what every machine of a cluster can do; searching aside.
         exact: Core-seconds of comparing it with another article, up to 100,000 of them.
+        index: Seconds of indexing it beyond these, of the machine that drives the build alone.
         lists: Core-seconds of searching inverted lists, by the square root of their articles.
         alone: Seconds by stage, of what only the machine can do that drives the build.
         encode: Core-seconds of encoding on a CPU.
@@ -43,22 +44,28 @@ class Rates:
     """
 
     spread: Mapping[str, float] = field(
-        default_factory=lambda: {"prepare": 200e-6, "words": 84e-6, "relate": 430e-6}
+        default_factory=lambda: {
+            "prepare": 225e-6,
+            "words": 165e-6,
+            "relate": 340e-6,
+            "write": 125e-6,
+        }
     )
     alone: Mapping[str, float] = field(
         default_factory=lambda: {
-            "read": 215e-6,
-            "words": 105e-6,
-            "index": 250e-6,
-            "write": 100e-6,
-            "report": 100e-6,
+            "read": 225e-6,
+            "prepare": 35e-6,
+            "words": 40e-6,
+            "write": 5e-6,
+            "report": 20e-6,
             "publish": 10e-6,
         }
     )
     exact: float = 17e-9
+    index: float = 250e-6
     lists: float = 0.4e-6
     encode: float = 2 / 103
-    disk: float = 11_300
+    disk: float = 15_000
     work: float = 4_000
     memory: float = 3_300
     dim: int = 384
@@ -101,6 +108,7 @@ def build_seconds(
         found[stage] = found.get(stage, 0.0) + articles * rates.spread[stage] / cores
     search = rates.exact * articles if articles <= FLAT_LIMIT else rates.lists * articles**0.5
     found["relate"] += articles * search / cores
+    found["index"] = 0.0 if articles <= FLAT_LIMIT else articles * rates.index
     encoded = articles * changed
     if machines.gpus:
         found["encode"] = encoded / (machines.gpus * machines.gpu_rate)

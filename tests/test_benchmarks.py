@@ -61,3 +61,11 @@ def test_what_an_editor_waits_for_is_measured_on_invented_articles():
 @pytest.mark.full
 def test_clusters_of_one_and_two_nodes_build_the_same_lists():
     assert last_line("benchmarks.capacity")["equal_lists"]
+
+
+@pytest.mark.full
+def test_a_cluster_of_this_machine_alone_builds_the_same_lists_and_its_cost_is_told():
+    found = last_line("benchmarks.ray")
+    assert found["equal_lists"]
+    assert found["ndcg10_difference"] == 0.0
+    assert found["ray_s"] > found["local_s"]
