@@ -21,6 +21,13 @@ class RelatedArticle:
     score: float
     shared_terms: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """A line, for the list that a notebook shows: the article's text would bury it."""
+        return (
+            f"RelatedArticle({self.score:.2f}, {self.article.id!r}, {self.article.title!r}, "
+            f"{', '.join(self.shared_terms)!r})"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:

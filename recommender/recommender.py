@@ -55,6 +55,9 @@ class Recommender:
         encoder: Used instead of a model's name, where one is at hand already.
         preferences: What the site prefers among its own articles.
         depth: Most related articles kept of each.
+
+    Raises:
+        InputError: If the depth is below 1.
     """
 
     def __init__(
@@ -65,12 +68,20 @@ class Recommender:
         preferences: Preferences | None = None,
         depth: int = DEFAULT_DEPTH,
     ) -> None:
+        if depth < 1:
+            raise InputError(f"depth {depth} is below 1")
         self._model = model
         self._encoder = encoder
         self._preferences = preferences or Preferences()
         self._depth = depth
         self._articles: Sequence[Article] = ()
         self._rows: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        """Which model, and how much is known."""
+        model = self._model if self._encoder is None else self._encoder.fingerprint.model
+        held = f"{len(self):,} articles" if self._articles else "not fitted"
+        return f"<Recommender: {model}, {held}>"
 
     def __len__(self) -> int:
         return len(self._articles)
@@ -92,7 +103,7 @@ class Recommender:
 
         Raises:
             ArticleError: If one can't be an article.
-            InputError: If there are none.
+            InputError: If there are none, or one is no record.
             ModelError: If the model can't be used.
         """
         known = to_articles(articles)
@@ -157,6 +168,7 @@ class Recommender:
             limit: Most to return; a list can be shorter, never padded.
 
         Raises:
+            InputError: If nothing was fitted, or the limit is below 0.
             NotFoundError: If there is no such article.
         """
         row = self._row(article_id)
@@ -182,10 +194,10 @@ class Recommender:
             limit: Most to return.
 
         Raises:
-            InputError: If the text is empty, or nothing was fitted.
+            InputError: If the text is empty, nothing was fitted, or the limit is below 0.
         """
-        if self._encoder is None or not self._articles:
-            raise InputError("there are no articles to relate a text to: call fit first")
+        self._check_fitted()
+        assert self._encoder is not None  # noqa: S101 - fitting loads it
         body = self._boilerplate.clean(text)
         prepared = PreparedText(title=title or body, body=body if title else "")
         if not prepared.whole.strip():
@@ -207,6 +219,7 @@ class Recommender:
         """Why ``other_id`` is, or isn't, in the list of ``article_id``.
 
         Raises:
+            InputError: If nothing was fitted.
             NotFoundError: If there is no such article.
         """
         row, other = self._row(article_id), self._row(other_id)
@@ -226,10 +239,20 @@ class Recommender:
 
     @property
     def boilerplate(self) -> Boilerplate:
-        """What all pages share, and so was left out."""
+        """What all pages share, and so was left out.
+
+        Raises:
+            InputError: If nothing was fitted.
+        """
+        self._check_fitted()
         return self._boilerplate
 
+    def _check_fitted(self) -> None:
+        if not self._articles:
+            raise InputError("nothing was fitted yet: call fit(articles) first")
+
     def _row(self, article_id: str) -> int:
+        self._check_fitted()
         found = self._rows.get(article_id)
         if found is None:
             raise NotFoundError(f"there is no article {article_id!r} among {len(self)}")
@@ -250,6 +273,8 @@ class Recommender:
         self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int
     ) -> Iterator[tuple[int, float]]:
         """The first ``limit`` stories of a list, each by its newest visible version."""
+        if limit < 0:
+            raise InputError(f"limit {limit} is below 0")
         visible, stories = self._visible(), self._related.stories
         for row, score in zip(rows[rows != NO_ROW].tolist(), scores.tolist(), strict=False):
             story = int(stories.of[row])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from recommender.article import Article, Section, Status
-from recommender.errors import ArticleError
+from recommender.errors import ArticleError, InputError
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Article))
 _TEXT = ("text", "summary")
@@ -34,7 +34,10 @@ def to_articles(records: Iterable[Article | Mapping[str, Any]]) -> list[Article]
 
     Raises:
         ArticleError: If one can't be an article, has an unknown field, or repeats an id.
+        InputError: If these are no records.
     """
+    if isinstance(records, Mapping | str):
+        raise InputError(f"a list of articles is needed, not one {type(records).__name__}")
     articles: dict[str, Article] = {}
     for record in records:
         article = record if isinstance(record, Article) else _to_article(record)
@@ -45,6 +48,8 @@ def to_articles(records: Iterable[Article | Mapping[str, Any]]) -> list[Article]
 
 
 def _to_article(record: Mapping[str, Any]) -> Article:
+    if not isinstance(record, Mapping):
+        raise InputError(f"an article is a dictionary with id, title and text, not {record!r:.60}")
     values = dict(record)
     unknown = sorted(map(str, values.keys() - _KNOWN))
     if unknown:
@@ -61,7 +66,8 @@ def _to_article(record: Mapping[str, Any]) -> Article:
             raise ArticleError(
                 name,
                 "invalid",
-                f"article {values['id']!r}: {name} {values[name]!r} is not of type {wanted}",
+                f"article {values['id']!r}: {name} {values[name]!r:.60} is of type "
+                f"{type(values[name]).__name__}, not {wanted}",
             )
     for name in _TEXT:
         text = values.pop(name, "")

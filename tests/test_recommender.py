@@ -138,6 +138,40 @@ def test_nothing_to_fit_is_an_error():
         fit([])
 
 
+def test_asking_before_fitting_says_what_to_do():
+    site = Recommender(encoder=HashingEncoder(256))
+    for ask in (
+        lambda: site.related("waves"),
+        lambda: site.explain("waves", "fish"),
+        lambda: site.boilerplate,
+    ):
+        with pytest.raises(InputError, match=r"call fit\(articles\) first"):
+            ask()
+
+
+@pytest.mark.parametrize("records", [RECORDS[0], "waves", ["waves"], [("id", "waves")]])
+def test_what_is_no_list_of_records_is_refused_in_words(records):
+    with pytest.raises(InputError, match="article"):
+        fit(records)
+
+
+def test_a_limit_below_nothing_is_refused():
+    with pytest.raises(InputError, match="-1"):
+        fit().related("waves", limit=-1)
+    assert fit().related("waves", limit=0) == []
+    with pytest.raises(InputError, match="depth 0"):
+        Recommender(depth=0)
+
+
+def test_what_a_notebook_prints_is_a_line_without_texts():
+    assert repr(Recommender("some-model")) == "<Recommender: some-model, not fitted>"
+    site = fit()
+    assert repr(site) == "<Recommender: hashing:256, 5 articles>"
+    (first,) = site.related("waves", limit=1)
+    assert repr(first).startswith(f"RelatedArticle({first.score:.2f}, 'fish', 'Fish in kelp', ")
+    assert RECORDS[1]["text"] not in repr(first)
+
+
 def test_a_single_article_has_no_related_ones():
     assert fit(RECORDS[:1]).related("waves") == []
 
