@@ -184,3 +184,20 @@ def test_every_route_named_in_text_is_in_the_reference():
             r"`(?:[A-Z]+ )?(/(?:v1|editor|livez|readyz)/?[^`? ]*)", prose(name)
         ):
             assert route in known | {"/v1"}, (name, route)
+
+
+def test_every_claim_about_another_product_names_a_source():
+    text = (HERE / "docs" / "compare.md").read_text()
+    table, _, sources = text.partition("## Sources")
+    numbers = set(re.findall(r"^(\d+)\. ", sources, re.MULTILINE))
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines() if row.startswith("| ")]
+    rows = [cells for cells in rows if cells[0] not in {"---"} and "YARPP" not in cells]
+    assert len(rows) > 20
+    cited = set()
+    for question, *others, _ in rows:
+        assert len(others) == 8, question
+        for cell in others:
+            named = re.findall(r"\[(\d+)\]", cell)
+            assert named or cell == "nd", f"{question}: {cell}"
+            cited |= set(named)
+    assert cited == numbers
