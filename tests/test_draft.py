@@ -116,6 +116,18 @@ def test_an_article_that_readers_may_not_see_is_neither_listed_nor_named(build, 
     assert not {records[hidden]["id"] for hidden in (4, 8, 12)} & set(ids(build, others))
 
 
+def test_a_draft_that_the_build_holds_unseen_leaves_out_what_it_replaces(build_root, write_jsonl):
+    records = topical(24)
+    new, old = records[0], records[4]
+    new |= {"status": "draft", "supersedes": old["id"]}
+    _, own = build_root(write_jsonl(records))
+    everything = Wish(limit=50, fallback=Fallback.NONE)
+    assert old["id"] in ids(own, ask(own, sea(), everything))
+    answer = ask(own, new, everything)
+    assert answer.same_story == ()
+    assert old["id"] not in ids(own, answer)
+
+
 def test_what_is_taken_down_is_neither_listed_nor_named(build, records):
     first = ids(build, ask(build, sea()))[0]
     state = State(takedowns={first: NEVER, records[24]["id"]: NEVER})

@@ -91,6 +91,15 @@ def test_other_languages_are_left_out_but_not_the_unknown(index: VectorIndex) ->
     assert share_found(restricted(shown & (LANGUAGES % 2 == 0)), found.rows) >= 0.95
 
 
+def test_rows_that_are_named_are_left_out_whenever_they_may_be_seen(index: VectorIndex) -> None:
+    shown = (VISIBILITY[:, 0] <= NOW) & (VISIBILITY[:, 1] > NOW)
+    without = np.flatnonzero(shown)[::2]
+    found = index.shown_at(NOW, without=without.tolist()).search(QUERIES, 10)
+    assert not np.isin(found.rows, without).any()
+    shown[without] = False
+    assert share_found(restricted(shown), found.rows) >= 0.95
+
+
 def test_where_fewer_are_seen_than_asked_for_the_rest_is_marked(index: VectorIndex) -> None:
     found = index.shown_at(NOW).search(QUERIES[:3], COUNT)
     shown = int(((VISIBILITY[:, 0] <= NOW) & (VISIBILITY[:, 1] > NOW)).sum())
