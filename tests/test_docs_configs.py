@@ -11,6 +11,8 @@ import pytest
 import yaml
 from real_servers import need
 
+from index.export import file_name
+
 DOCS = Path(__file__).parent.parent / "docs"
 FENCED = re.compile(r"^ *```([\w-]+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 UNIT = re.compile(r"^# /etc/systemd/system/(\S+)\n", re.MULTILINE)
@@ -104,6 +106,17 @@ def test_every_script_is_read(text: str, tmp_path: Path) -> None:
     node = need("node")
     (tmp_path / "block.mjs").write_text(text)
     done(node, "--check", str(tmp_path / "block.mjs"))
+
+
+def test_the_printed_script_names_files_as_the_export_does(tmp_path: Path) -> None:
+    node = need("node")
+    ids = ["plain", ".dot", "..", "a~b", "10.1000/182", "(x)!*'", "ü b%2F", "日本", "😀"]
+    (script,) = blocks("js").values()
+    (tmp_path / "names.mjs").write_text(
+        f"console.log(JSON.stringify({json.dumps(ids)}.map((id) => {{ {script} return name; }})))"
+    )
+    named = json.loads(done(node, str(tmp_path / "names.mjs")))
+    assert named == [file_name(article_id) for article_id in ids]
 
 
 def test_every_kind_of_block_is_checked_or_only_shown() -> None:
