@@ -8,6 +8,9 @@ DEMO_SERVE ?= 1
 # Of the service; the demo site takes the next. Left empty: 8000, or free ones if that is taken.
 PORT ?=
 
+# Much of a test run is waiting for servers to start: files are run side by side, each as a whole.
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+
 # What is installed depends on these two files alone.
 USE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
@@ -25,7 +28,7 @@ demo: $(USE)
 	$(BIN)/alsolike demo $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
 test: $(DEV)
-	$(BIN)/python -m pytest -m "not full"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not full"
 
 test-full: $(DEV)
 	$(BIN)/python -m pytest
