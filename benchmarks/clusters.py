@@ -23,9 +23,9 @@ import numpy as np
 
 from benchmarks.corpora import SAMPLE, say
 from index.articles import FieldMapping
-from index.builder import make_build
-from index.engine import open_engine
-from index.making import BuildOptions
+from index.building.builder import make_build
+from index.building.engine import open_engine
+from index.building.making import BuildOptions
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.sentence_encoder import load_encoder

@@ -23,9 +23,9 @@ import numpy as np
 from benchmarks.corpora import SAMPLE, CachedEncoder, data_folder, say, table
 from index.articles import FieldMapping
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.draft import DraftIndex, answer_draft, embed, read_draft
-from index.making import BuildOptions
 from index.root import Root
 from index.selection import Wish
 from index.served import Served

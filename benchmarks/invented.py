@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from index.build import Ragged
+from index.building.facts import Facts
 from index.cards import render_card
 from index.explaining import explain_lists
-from index.facts import Facts
 from index.files import BlobWriter, save_array, save_names
 from index.journal import now
 from index.manifest import (

@@ -32,9 +32,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
-from index import milvus_index
-from index.milvus import Columns, Milvus
-from index.milvus_place import InMilvus
+from index.milvus.client import Columns, Milvus
+from index.milvus.client import index as milvus_index
+from index.milvus.place import InMilvus
 from index.vectors import VectorIndex, make_index
 from recommender import faiss_index
 from recommender.embedding import embed_texts

@@ -24,12 +24,12 @@ import numpy as np
 from benchmarks.corpora import JUDGED, say
 from index.articles import FieldMapping
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.database.database import Database
 from index.database.roles import Role
 from index.database.store import Actor
 from index.decisions import open_decisions
-from index.making import BuildOptions
 from index.root import Root
 from index.settings import Settings
 from index.sources.jsonl import JsonlSource

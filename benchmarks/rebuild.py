@@ -24,11 +24,11 @@ import numpy as np
 from benchmarks.corpora import SAMPLE, data_folder, say
 from index.articles import FieldMapping
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.files import load_array
-from index.gates import Limits
-from index.making import BuildOptions
-from index.publishing import publish_build
+from index.publishing.deciding import publish_build
+from index.publishing.gates import Limits
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress

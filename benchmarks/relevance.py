@@ -34,9 +34,9 @@ from benchmarks.corpora import (
 )
 from index.articles import FieldMapping
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.evaluation import evaluate_build
-from index.making import BuildOptions
 from index.root import Root
 from index.selection import Wish
 from index.settings import Settings

@@ -34,8 +34,8 @@ import numpy as np
 
 from benchmarks.corpora import OUT, SAMPLE, data_folder, say, table
 from index.articles import FieldMapping
-from index.builder import make_build
-from index.making import BuildOptions
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.boilerplate import split_sentences

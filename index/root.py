@@ -22,7 +22,7 @@ from index.files import sync_folder
 from index.journal import append_journal, now, read_journal, who
 from index.lock import locked
 from index.manifest import MANIFEST, Manifest, check_files, read_manifest
-from index.milvus_place import check_vectors, drop_vectors, point_alias
+from index.milvus.place import check_vectors, drop_vectors, point_alias
 from index.pointer import (
     BUILD_NAME,
     HISTORY,

@@ -18,8 +18,8 @@ from pydantic_settings import (
 )
 
 from index.database.roles import Role
-from index.gates import Limits
-from index.milvus_place import TOKEN_VARIABLE, InMilvus
+from index.milvus.place import TOKEN_VARIABLE, InMilvus
+from index.publishing.gates import Limits
 from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError

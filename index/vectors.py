@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from index.build import Build
 from index.files import load_array
 from index.manifest import IndexEntry
-from index.milvus_place import InMilvus, new_place, read_place
+from index.milvus.place import InMilvus, new_place, read_place
 from recommender.encoder import Embeddings
 from recommender.faiss_index import build_index, load_index
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
@@ -141,8 +141,8 @@ def make_index(
     milvus = place.connect(folder)
     milvus.collections()  # it answers; what never did has nothing to be dropped
     place.save(folder)  # first, so that a collection of a build that died is found and dropped
-    from index.milvus import Columns
-    from index.milvus_index import fill_collection
+    from index.milvus.client import Columns
+    from index.milvus.index import fill_collection
 
     columns = Columns(embeddings=embeddings, visibility=visibility, languages=languages)
     filled = fill_collection(milvus, place.collection, columns)
@@ -170,7 +170,7 @@ def open_index(build: Build) -> VectorIndex:
         embeddings = cast("Embeddings", load_array(build.checked("embeddings.npy")))
         return LocalIndex(build.checked(LOCAL), embeddings, build.visibility, build.languages)
     milvus = place.connect(build.folder)
-    from index.milvus_index import MilvusIndex
+    from index.milvus.index import MilvusIndex
 
     return MilvusIndex(
         milvus,

@@ -21,11 +21,11 @@ from service.edge import Edge
 from service.late import LateApp
 from service.lifespan import Lifespan
 from service.limits import BodyLimits
-from service.lists import RelatedLists
 from service.live import Live
 from service.metrics import Metrics
 from service.probes import Probes
-from service.related import RelatedRoutes
+from service.site.lists import RelatedLists
+from service.site.related import RelatedRoutes
 from service.tally import Tally
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     metrics = Metrics(live, tally)
 
     def compose() -> ASGIApp:
-        from service.api import compose_api
+        from service.api.composing import compose_api
 
         return compose_api(settings, live, lists, keeper, metrics, invitation)
 
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     if not settings.read_token:
         return related
     from service.auth import Auth  # only here, as it brings what a public service needs later
-    from service.read_gate import ReadGate
+    from service.site.read_gate import ReadGate
 
     return ReadGate(related, Auth(settings, lambda: keeper.database))
 

@@ -33,12 +33,12 @@ from index.sources.jsonl import JsonlSource
 from recommender.article import Article
 from recommender.errors import DatabaseError, SettingError
 from recommender.visibility import window
+from service.api.pages import page_policy
 from service.app import create_app
 from service.editor.guests import Invitation, may_invite
-from service.fragment import Card, make_card, templates
 from service.logs import configure_logs
-from service.pages import page_policy
 from service.server import GRACE_SECONDS, bind
+from service.site.fragment import Card, make_card, templates
 
 SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
 SAMPLE_SOURCE = SAMPLE / "articles.jsonl"

@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.limits import BodyLimits, check_head, read_body, replay
 from service.problems import ProblemError
-from service.related import log_access
 from service.request_id import HEADER, current, request_id
+from service.site.related import log_access
 from service.tally import Tally
 
 _SAFE = {

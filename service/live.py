@@ -17,7 +17,7 @@ from index.root import Root
 from index.served import Served
 from index.state import State
 from recommender.errors import AlsoLikeError, NotFoundError
-from service.answers import AnswerCache
+from service.site.answers import AnswerCache
 
 log = logging.getLogger("alsolike")
 

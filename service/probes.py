@@ -1,7 +1,7 @@
 """``/livez`` and ``/readyz``, for those who watch the service: there before any page is.
 
 Plain ASGI like the related routes, since a service is ready when these can be answered. They are
-described in the OpenAPI document by :mod:`service.operations`.
+described in the OpenAPI document by :mod:`service.api.operations`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Probes:
 
 
 def readiness(live: Live) -> tuple[int, dict[str, Any]]:
-    """Status and content of ``/readyz``; see :class:`service.operations.Ready`."""
+    """Status and content of ``/readyz``; see :class:`service.api.operations.Ready`."""
     generation = live.generation
     if generation is None:
         return 503, {"status": "not ready", "reason": live.unready or "starting"}

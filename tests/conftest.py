@@ -15,7 +15,7 @@ import pytest
 
 from index.articles import FieldMapping
 from index.build import Build
-from index.builder import BuildOptions, make_build
+from index.building.builder import BuildOptions, make_build
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import HashingEncoder

@@ -19,7 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from index.articles import FieldMapping
-from index.builder import BuildOptions, make_build
+from index.building.builder import BuildOptions, make_build
 from index.keeper import Kept
 from index.root import Root
 from index.sources.jsonl import JsonlSource

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from index.articles import FieldMapping
-from index.builder import make_build
-from index.making import BuildOptions
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender import postings, related, scanning

@@ -11,7 +11,7 @@ import numpy as np
 
 from index.files import BlobWriter, save_array
 from index.manifest import EncoderEntry
-from index.snapshot import Snapshot
+from index.publishing.snapshot import Snapshot
 from recommender.visibility import ALWAYS, NEVER
 
 NOW = 1_000_000

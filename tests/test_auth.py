@@ -18,7 +18,7 @@ from index.decisions import open_decisions
 from index.state_file import STATE
 from service.app import create_app
 from service.auth import COOKIE, CSRF_HEADER, SECURE_COOKIE
-from service.read_gate import KNOWN_SECONDS
+from service.site.read_gate import KNOWN_SECONDS
 
 HIDE = {
     "params": {"article_id": PAGE, "target_id": "bread-002"},

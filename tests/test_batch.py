@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from index.root import Root
 from index.settings import Settings
+from service.api.batch import BatchAnswer
 from service.app import create_app
-from service.batch import BatchAnswer
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.build import SERVED, Build
-from index.builder import make_build
-from index.making import BuildOptions
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.manifest import MANIFEST, SEAL
 from index.root import Root
 from index.sources.source import Record

@@ -14,8 +14,8 @@ from conftest import plain_mapping
 from corpora import topical
 
 from index.build import Build
-from index.builder import make_build
-from index.making import BuildOptions
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.manifest import MANIFEST, SEAL
 from index.root import Root
 from index.sources.jsonl import JsonlSource

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from index import by_name
-from index.workspace import FolderWorkspace
+from index.building import by_name
+from index.building.workspace import FolderWorkspace
 from recommender.blocks import Block, over_blocks
 from recommender.lexical import weigh_terms
 from recommender.phrases import extract_phrases

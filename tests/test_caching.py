@@ -18,11 +18,11 @@ from index.keeper import Kept
 from index.root import Root
 from index.settings import Settings
 from index.state import NO_STATE, State
-from service.answers import Answer, AnswerCache
-from service.freshness import Freshness, accepts_gzip, matches
-from service.lists import RelatedLists
 from service.live import Live
-from service.related import RelatedRoutes
+from service.site.answers import Answer, AnswerCache
+from service.site.freshness import Freshness, accepts_gzip, matches
+from service.site.lists import RelatedLists
+from service.site.related import RelatedRoutes
 from service.tally import Tally
 
 SECOND = 1_000_000

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snapshots import NOW, ring, snapshot
 
-from index.churn import compare, describe_churn
+from index.publishing.churn import compare, describe_churn
 
 
 def test_a_build_differs_in_nothing_from_itself(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import typer.main
 from serving import alsolike, free_ports, get, prose, stop, until
 
 from service import cli
-from service.openapi import RelatedAnswer
+from service.api.openapi import RelatedAnswer
 from service.server import bind
 
 COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]

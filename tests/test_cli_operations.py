@@ -17,7 +17,7 @@ from databases import MIRA
 from serving import prose
 
 from index.decisions import open_decisions
-from index.gates import Gate
+from index.publishing.gates import Gate
 from index.root import HELD_EXIT_CODE
 from index.settings import Settings
 from recommender import errors

@@ -22,10 +22,10 @@ import pytest
 from conftest import SAMPLE, plain_mapping
 from disks import fill, small_disk
 
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.journal import read_journal
-from index.making import BuildOptions
-from index.retention import prune
+from index.publishing.retention import prune
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from index.sources.source import Problem, Record

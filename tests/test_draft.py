@@ -11,10 +11,10 @@ from conftest import plain_mapping
 from corpora import topical
 
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.draft import DraftIndex, answer_draft, check_encoder, embed, read_draft
 from index.files import load_array
-from index.making import BuildOptions
 from index.root import Root
 from index.selection import Fallback, Origin, Wish, select
 from index.served import Served

@@ -12,10 +12,10 @@ from conftest import plain_mapping
 from corpora import topical
 
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.draft import DraftIndex, answer_draft, embed, read_draft
-from index.making import BuildOptions
-from index.milvus_place import InMilvus
+from index.milvus.place import InMilvus
 from index.root import Root
 from index.selection import Chosen, Fallback, Wish
 from index.served import Served

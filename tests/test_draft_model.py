@@ -15,9 +15,9 @@ import pytest
 from conftest import SAMPLE, plain_mapping
 
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.draft import DraftIndex, answer_draft, embed, read_draft
-from index.making import BuildOptions
 from index.root import Root
 from index.selection import Chosen, Fallback, Wish, select
 from index.served import Served

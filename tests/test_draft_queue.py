@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from service.draft_queue import DraftQueue
+from service.api.draft_queue import DraftQueue
 from service.problems import ProblemError
 
 

@@ -25,10 +25,10 @@ from index.database.roles import Role
 from index.decisions import open_decisions
 from index.root import Root
 from index.settings import Settings
-from service.api import _problem
+from service.api.composing import _problem
+from service.api.drafts import Drafts, drafts_router
+from service.api.failures import add_failures
 from service.app import create_app
-from service.drafts import Drafts, drafts_router
-from service.failures import add_failures
 from service.live import Live
 from service.problems import ProblemError
 

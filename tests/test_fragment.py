@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from index.root import Root
 from index.settings import Settings
 from service.app import create_app
-from service.fragment import Heading, make_card, make_heading, render_fragment
+from service.site.fragment import Heading, make_card, make_heading, render_fragment
 
 HOSTILE = "</a><script>alert('x')</script>\"' onload=alert(1) {{ 7*7 }} <!-- &amp;"
 ALLOWED = {"section", "h2", "h3", "ul", "li", "img", "div", "a", "time", "p", "span"}

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from snapshots import ENCODER, NOW, ring, snapshot
 
-from index.churn import compare
-from index.gates import Gate, Limits, Verdict, judge
+from index.publishing.churn import compare
+from index.publishing.gates import Gate, Limits, Verdict, judge
+from index.publishing.snapshot import Snapshot
 from index.root import HELD_EXIT_CODE
 from index.settings import Settings
-from index.snapshot import Snapshot
 
 
 def verdicts(new: Snapshot, live: Snapshot | None, **options: Any) -> dict[Gate, Verdict]:

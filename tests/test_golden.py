@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from index.build import Build
 from index.database.database import open_database
 from index.database.judgments import Judgment
-from index.golden import Golden, measure_agreement, read_golden, weigh
+from index.editing.golden import Golden, measure_agreement, read_golden, weigh
 from index.selection import Wish, select
 from index.served import Served
 from index.state import NO_STATE, Kind, Override, State

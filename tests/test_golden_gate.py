@@ -16,15 +16,15 @@ from desks import records as site_records
 from editor_pages import add_editor, editor
 
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.database.roles import Role
 from index.decisions import FILE, open_decisions
-from index.gates import Gate, Limits, Verdict
-from index.golden_gate import agreement_of, golden_gate
-from index.history import describe_builds
 from index.journal import read_journal
-from index.making import BuildOptions
-from index.publishing import publish_build
+from index.publishing.deciding import publish_build
+from index.publishing.gates import Gate, Limits, Verdict
+from index.publishing.golden_gate import agreement_of, golden_gate
+from index.publishing.history import describe_builds
 from index.root import Root
 from index.selection import Wish, select
 from index.served import Served

@@ -13,12 +13,12 @@ import pytest
 from conftest import SAMPLE, plain_mapping
 
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.journal import read_journal
-from index.making import BuildOptions
-from index.milvus import Milvus
-from index.milvus_place import InMilvus
-from index.retention import prune
+from index.milvus.client import Milvus
+from index.milvus.place import InMilvus
+from index.publishing.retention import prune
 from index.root import Root
 from index.settings import load_settings
 from index.sources.jsonl import JsonlSource
@@ -121,7 +121,7 @@ def test_a_build_that_fails_leaves_no_collection(
     def fail(*_: object, **__: object) -> None:
         raise BuildError("no more")
 
-    monkeypatch.setattr("index.builder.measure_recall", fail)
+    monkeypatch.setattr("index.building.builder.measure_recall", fail)
     with pytest.raises(BuildError, match="no more"):
         site.build()
     assert site.milvus.collections() == []
@@ -141,7 +141,7 @@ def test_a_server_that_never_answered_is_told_before_any_work_and_leaves_nothing
 
 def test_a_build_that_was_killed_leaves_no_collection_to_the_next(site: Site) -> None:
     script = (
-        "import os, sys; sys.path.insert(0, 'tests'); import index.builder as b; "
+        "import os, sys; sys.path.insert(0, 'tests'); import index.building.builder as b; "
         "from test_milvus_place import Site; from pathlib import Path; "
         "b.measure_recall = lambda *a, **k: os._exit(9); Site(Path(sys.argv[1])).build()"
     )

@@ -19,10 +19,10 @@ from test_milvus_place import Site
 
 from index.build import Build
 from index.database.roles import Role
-from index.milvus import Milvus
-from index.milvus_place import InMilvus
+from index.milvus.client import Milvus
+from index.milvus.place import InMilvus
 from index.pointer import write_pointer
-from index.retention import prune
+from index.publishing.retention import prune
 from index.root import Root
 from index.vectors import open_index
 from recommender.errors import UnavailableError

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index import milvus_index
-from index.milvus import Columns, Milvus
-from index.milvus_index import fill_collection
+from index.milvus.client import Columns, Milvus
+from index.milvus.client import index as milvus_index
+from index.milvus.index import fill_collection
 from recommender import faiss_index
 from recommender.encoder import Embeddings
 from recommender.errors import BuildError, InputError

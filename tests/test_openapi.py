@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 from index.root import Root
 from index.settings import Settings
+from service.api.openapi import Problem, RelatedAnswer
 from service.app import create_app
-from service.openapi import Problem, RelatedAnswer
 
 ROUTES = {
     "/v1/related",

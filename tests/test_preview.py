@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from serving import publish
 
 from index.build import Build
-from index.preview import DEPTH, Candidate, LeftOut, Preview, make_preview
+from index.editing.preview import DEPTH, Candidate, LeftOut, Preview, make_preview
 from index.root import Root
 from index.selection import Fallback, Origin, Wish, select
 from index.served import Served

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from conftest import plain_mapping
 
-from index.builder import make_build
-from index.gates import Gate, Limits
-from index.making import BuildOptions
-from index.publishing import publish_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
+from index.publishing.deciding import publish_build
+from index.publishing.gates import Gate, Limits
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import HashingEncoder

@@ -16,9 +16,9 @@ from conftest import SAMPLE, plain_mapping
 from ray_cluster import RayCluster, ray_cluster
 
 from index.build import Build
-from index.builder import make_build
-from index.engine import Engine, LocalEngine, open_engine
-from index.making import BuildOptions
+from index.building.builder import make_build
+from index.building.engine import Engine, LocalEngine, open_engine
+from index.building.making import BuildOptions
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import Encoder, HashingEncoder
@@ -33,10 +33,10 @@ import os, sys, time
 from pathlib import Path
 
 from conftest import plain_mapping
-from index import ray_engine
-from index.builder import make_build
-from index.engine import open_engine
-from index.making import BuildOptions
+from index.building import ray_engine
+from index.building.builder import make_build
+from index.building.engine import open_engine
+from index.building.making import BuildOptions
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import HashingEncoder
@@ -160,7 +160,7 @@ def test_the_real_model_gives_the_same_lists_though_others_batch_its_texts(
     cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured: 98.5 % of the first ten rows, nDCG@10 0.9164 against 0.9162."""
-    from index import ray_engine
+    from index.building import ray_engine
 
     monkeypatch.setattr(ray_engine, "SHARD", 64)
     here = build_by(LocalEngine(), tmp_path / "local", load_encoder)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from service.api.openapi import RelatedAnswer
 from service.cli import app
-from service.openapi import RelatedAnswer
 
 HERE = Path(__file__).parent.parent
 README = (HERE / "README.md").read_text()

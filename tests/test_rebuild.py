@@ -15,9 +15,9 @@ import pytest
 from conftest import SAMPLE, plain_mapping
 
 from index.build import Build
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.files import load_array
-from index.making import BuildOptions
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import Embeddings, Fingerprint, HashingEncoder

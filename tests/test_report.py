@@ -15,10 +15,10 @@ import pytest
 from conftest import SAMPLE
 
 from index.build import Build
-from index.charts import columns, meter, scatter
-from index.layout import lay_out
-from index.page import PAGE, render_page
-from index.report import MAP_ARTICLES, REPORT
+from index.reporting.charts import columns, meter, scatter
+from index.reporting.layout import lay_out
+from index.reporting.page import PAGE, render_page
+from index.reporting.report import MAP_ARTICLES, REPORT
 from index.root import Root
 from recommender.encoder import HashingEncoder
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from conftest import plain_mapping
 
-from index.builder import make_build
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.journal import read_journal
-from index.making import BuildOptions
-from index.retention import prune
+from index.publishing.retention import prune
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from recommender.encoder import HashingEncoder

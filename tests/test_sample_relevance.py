@@ -9,8 +9,8 @@ import pytest
 
 from index.articles import FieldMapping
 from index.build import Build
-from index.builder import make_build
-from index.making import BuildOptions
+from index.building.builder import make_build
+from index.building.making import BuildOptions
 from index.root import Root
 from index.selection import Fallback, Wish, select
 from index.served import Served

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from serving import publish
 
 from index.build import Build
+from index.editing.search import FEW, Finder, Found, Query
+from index.editing.spelling import fold, near_spellings
 from index.root import Root
-from index.search import FEW, Finder, Found, Query
 from index.served import Served
-from index.spelling import fold, near_spellings
 from index.standing import Standing, standing, standings
 from index.state import Kind, Override, State
 from recommender.visibility import microseconds

@@ -21,11 +21,11 @@ from index.settings import Settings
 from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.app import create_app
-from service.lists import RelatedLists
 from service.live import WATCH_SECONDS, Live
-from service.parameters import parse_query, read_article_id
 from service.problems import ProblemError
-from service.related import RelatedRoutes
+from service.site.lists import RelatedLists
+from service.site.parameters import parse_query, read_article_id
+from service.site.related import RelatedRoutes
 from service.tally import Tally
 
 SLASHED = "10.1000/heat/ü 50% & more?"

@@ -17,9 +17,9 @@ from index.root import Root
 from index.settings import Settings
 from index.state import Kind, Override
 from recommender.visibility import NEVER
-from service.lists import RelatedLists
 from service.live import Live
-from service.related import RelatedRoutes
+from service.site.lists import RelatedLists
+from service.site.related import RelatedRoutes
 from service.tally import Tally
 
 IDS = [f"p-{number}" for number in range(10)]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.milvus import Milvus
-from index.milvus_index import MilvusIndex
-from index.milvus_place import InMilvus, read_place
+from index.milvus.client import Milvus
+from index.milvus.index import MilvusIndex
+from index.milvus.place import InMilvus, read_place
 from index.vectors import VectorIndex, make_index
 from recommender import faiss_index
 from recommender.encoder import Embeddings

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.workspace import FolderWorkspace
+from index.building.workspace import FolderWorkspace
 from recommender.errors import BuildError
 from recommender.workspace import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 

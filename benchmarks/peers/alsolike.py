@@ -76,10 +76,10 @@ class AlsoLike(Peer):
 
     def _make(self, texts: Sequence[PreparedText]) -> None:
         from index.articles import FieldMapping
-        from index.builder import make_build
-        from index.gates import Limits
-        from index.making import BuildOptions
-        from index.publishing import publish_build
+        from index.building.builder import make_build
+        from index.building.making import BuildOptions
+        from index.publishing.deciding import publish_build
+        from index.publishing.gates import Limits
         from index.root import Root
         from index.sources.jsonl import JsonlSource
         from recommender.errors import GateError

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
 
-from index.hosts import shown
 from index.sources.feed_json import read_json_feed
 from index.sources.feed_xml import read_xml_feed
+from index.sources.hosts import shown
 from index.sources.markup import MarkupError
 from index.sources.source import Problem, Record
 from index.sources.web import WebOptions

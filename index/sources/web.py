@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from index.fetching import MAX_BYTES, Fetcher
-from index.hosts import HostRules
+from index.sources.fetching import MAX_BYTES, Fetcher
+from index.sources.hosts import HostRules
 from recommender.errors import SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebOptions:
-    """How to fetch; see :class:`~index.fetching.Fetcher`.
+    """How to fetch; see :class:`~index.sources.fetching.Fetcher`.
 
     Attributes:
         hosts: Hosts besides the URL's own that may be fetched from.

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from index.fetching import Answer, Fetcher, HttpError
-from index.hosts import shown
+from index.sources.fetching import Answer, Fetcher, HttpError
+from index.sources.hosts import shown
 from index.sources.markup import MarkupError, parse_html
 from index.sources.sections import sections_of
 from index.sources.source import Problem, Record

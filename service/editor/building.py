@@ -11,14 +11,14 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from index.build import Build
-from index.golden_gate import golden_gate
-from index.history import describe_builds
-from index.page import PAGE as REPORT_PAGE
-from index.publishing import publish_build
+from index.publishing.deciding import publish_build
+from index.publishing.golden_gate import golden_gate
+from index.publishing.history import describe_builds
+from index.reporting.page import PAGE as REPORT_PAGE
 from index.served import Served
 from recommender.errors import AlsoLikeError, GateError
+from service.api.builds import at_work
 from service.auth import Identity
-from service.builds_api import at_work
 from service.editor.desk import Room
 from service.editor.differing import Differ, figures, most_changed
 from service.editor.pages import HEADERS, Pages, page_route, whole_number

@@ -9,10 +9,10 @@ from fastapi import Form, Request
 from index.database.roles import Role
 from index.served import Served
 from index.settings import Settings
+from service.api.desk import Desk
 from service.auth import Identity
-from service.editorial import Desk
-from service.parameters import default_wish
 from service.problems import ProblemError
+from service.site.parameters import default_wish
 
 
 class Room:

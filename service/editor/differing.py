@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from index.build import Build
-from index.churn import Churn, compare
+from index.publishing.churn import Churn, compare
+from index.publishing.snapshot import Snapshot
 from index.root import Root
 from index.selection import Chosen, Wish, select
 from index.served import Served
-from index.snapshot import Snapshot
 from index.state import State
 from service.editor.telling import Item, tell_item
 

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from index.search import Query
+from index.editing.search import Query
 from index.standing import Standing
 from recommender.errors import ArticleError
+from service.api.draft_models import DraftRequest
+from service.api.drafts import Drafts
 from service.auth import Identity
-from service.draft_models import DraftRequest
-from service.drafts import Drafts
 from service.editor.desk import Room
 from service.editor.pages import Pages, page_route
 from service.editor.telling import tell_item

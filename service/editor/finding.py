@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from index.search import Counts, Query
+from index.editing.search import Counts, Query
 from index.served import Served
 from index.standing import Standing
 from index.state import Kind
@@ -18,7 +18,7 @@ from service.auth import Identity
 from service.editor.desk import Room
 from service.editor.pages import Pages, page_route, whole_number
 from service.editor.telling import Item, tell_item
-from service.parameters import parse_query
+from service.site.parameters import parse_query
 
 PAGE = 40
 _LONGEST = 200

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from index.build import Build
 from index.database.audit import Entry
-from service.audit_lines import audit_json, csv_lines
+from service.api.audit_lines import audit_json, csv_lines
 from service.auth import Identity
 from service.editor.desk import Room
 from service.editor.looking import tell_done

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.database.overrides import ListOverrides, StoredOverride
-from index.preview import Candidate, LeftOut, Pinned, Preview, make_preview
+from index.editing.preview import Candidate, LeftOut, Pinned, Preview, make_preview
 from index.selection import Chosen, Origin
 from index.served import Served
 from index.standing import Standing, standing
@@ -26,7 +26,7 @@ from service.editor.telling import (
     trouble_of_pin,
 )
 from service.problems import ProblemError
-from service.rendering import related_html
+from service.site.rendering import related_html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from index.settings import Settings
 from recommender.errors import AlsoLikeError
 from recommender.visibility import NEVER, microseconds
+from service.api.failures import problem_of
 from service.auth import Identity
-from service.failures import problem_of
 from service.problems import ProblemError
 
 POLICY = (

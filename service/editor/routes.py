@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from index.settings import Settings
-from service.drafts import Drafts
+from service.api.desk import Desk
+from service.api.drafts import Drafts
 from service.editor.building import building_router
 from service.editor.desk import Room
 from service.editor.drafting import drafting_router
@@ -17,7 +18,6 @@ from service.editor.looking import looking_router
 from service.editor.pages import Pages
 from service.editor.shipping import static_router
 from service.editor.steering import steering_router
-from service.editorial import Desk
 
 
 def editor_routers(

@@ -9,7 +9,7 @@ from typing import Any
 
 from index.build import Build
 from index.database.audit import Entry
-from index.preview import LeftOut
+from index.editing.preview import LeftOut
 from index.served import Served
 from index.standing import Standing, standing
 from recommender.visibility import NEVER

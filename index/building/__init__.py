@@ -1,0 +1,1 @@
+"""Making a build, one stage after another, here or on a cluster."""

@@ -1,0 +1,308 @@
+"""Makes a build: from a source to a verified directory, one stage after another.
+
+Nothing that is live is touched. A build grows under a name that nothing reads; only when every
+file is written and synced does it get its real name, and only publishing makes it live.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from index.articles import ReadReport
+from index.build import Build, Ragged
+from index.building.encoding import encode_texts
+from index.building.facts import prepare_articles
+from index.building.making import BuildOptions, Making, Progress
+from index.building.reading import read_sources
+from index.building.workspace import FolderWorkspace
+from index.explaining import explain_lists
+from index.files import save_array, save_names, write_file, write_json
+from index.journal import append_journal, now
+from index.lexicon import carried_calibration, save_lexicon
+from index.manifest import (
+    FORMAT_VERSION,
+    EncoderEntry,
+    Manifest,
+    describe_files,
+    write_manifest,
+)
+from index.milvus.place import reach
+from index.publishing.churn import compare, describe_churn
+from index.publishing.gates import Verdict, judge
+from index.publishing.snapshot import Snapshot
+from index.reporting.page import PAGE, render_page
+from index.reporting.report import REPORT, Findings, make_report
+from index.root import Root
+from index.sources.source import Source
+from index.store import ARTICLES, ArticleStore
+from index.vectors import describe_index, make_index
+from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
+from recommender.encoder import Encoder
+from recommender.errors import BuildError, NotFoundError, UnavailableError
+from recommender.faiss_index import measure_recall
+from recommender.phrases import extract_phrases
+from recommender.related import Catalogue, Related, relate
+from recommender.scanning import scan
+from recommender.terms import count_corpus
+from recommender.text import RECIPE
+
+_DRIFT_SAMPLE = 1_000
+
+
+def make_build(
+    root: Root,
+    sources: Sequence[Source],
+    load_encoder: Callable[[], Encoder],
+    options: BuildOptions,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> tuple[Manifest, ReadReport]:
+    """Read, encode, relate and write a build; the caller holds the root's lock.
+
+    Args:
+        root: Where the build is made.
+        sources: Where the articles come from; of an id in two of them the first wins.
+        load_encoder: Called once there is something to compare, never for a refused source.
+        options: See :class:`BuildOptions`.
+        progress: See :data:`Progress`.
+
+    Raises:
+        SourceError: If there is no usable article, or the source can't be read.
+        BuildError: If the build can't be written.
+    """
+    name = _new_name()
+    folder = root.start_build(name)
+    try:
+        making = Making(
+            root=root,
+            folder=folder,
+            options=options,
+            previous=None if options.from_scratch else _previous(root),
+            progress=progress,
+        )
+        manifest = _make(making, name, sources, load_encoder)
+        root.finish_build(folder)
+    except BaseException as error:
+        # First the files, so that on a full disk there is room for the journal's line.
+        with suppress(UnavailableError, OSError):  # what stays is tried again by the next command
+            root.discard(folder)
+        with suppress(BuildError):
+            append_journal(root.path, "fail", build=name, reason=str(error) or repr(error))
+        if isinstance(error, OSError | sqlite3.Error):
+            raise BuildError(f"the build could not be written to {folder}: {error}") from error
+        raise
+    options.engine.finish()
+    append_journal(
+        root.path,
+        "build",
+        build=name,
+        articles=manifest.count,
+        encoded=manifest.encoded,
+        skipped=sum(making.report.skipped.values()),
+        seconds=round(sum(making.seconds.values()), 1),
+    )
+    return manifest, making.report
+
+
+def _new_name() -> str:
+    """The moment, to a fraction of a microsecond, so that names sort by age."""
+    seconds, rest = divmod(time.time_ns(), 1_000_000_000)
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
+    return f"{moment}-{(rest << 24) // 1_000_000_000:06x}"
+
+
+def _previous(root: Root) -> Build | None:
+    """The live build, whose embeddings and boilerplate can be carried over."""
+    try:
+        pointer = root.current()
+        if pointer is None:
+            return None
+        return Build(root.folder(pointer.build), manifest_sha256=pointer.manifest_sha256)
+    except (BuildError, NotFoundError) as error:
+        raise BuildError(
+            f"the live build can't be built upon: {error} (alsolike rollback goes back to the one "
+            "before; --from-scratch takes nothing from it)"
+        ) from error
+
+
+def _make(
+    making: Making, name: str, sources: Sequence[Source], load_encoder: Callable[[], Encoder]
+) -> Manifest:
+    folder = making.folder
+    if making.options.milvus is not None:
+        reach(folder, making.options.milvus)
+    with making.stage("read"):
+        count = read_sources(making, sources)
+    store = ArticleStore(folder / ARTICLES)
+    with making.stage("prepare"):
+        boilerplate, relearned = _boilerplate(making, store, count)
+        facts, texts = prepare_articles(making, store, boilerplate, count)
+    encoder = load_encoder()
+    entry = EncoderEntry(**asdict(encoder.fingerprint))
+    with making.stage("encode"):
+        embeddings, encoded = encode_texts(making, encoder, load_encoder, texts)
+    with making.stage("words"):
+        workspace = FolderWorkspace(folder)
+        spread = making.options.engine.spread
+        corpus = scan(texts, workspace, spread)
+        terms = count_corpus(corpus, workspace, spread)
+        phrases = extract_phrases(corpus, facts.language_names[1:], workspace, spread)
+        save_names(folder / "phrases.bin", phrases.names)
+        del corpus, phrases
+        workspace.drop("tokens")
+    with making.stage("index"):
+        index = make_index(
+            folder,
+            name,
+            embeddings,
+            facts.visibility,
+            facts.languages,
+            wanted=making.options.milvus,
+        )
+        recall = measure_recall(index, embeddings, k=min(making.options.depth, count))
+    with making.stage("relate"):
+        related = relate(
+            Catalogue(
+                embeddings=embeddings,
+                index=index,
+                terms=terms,
+                languages=facts.languages,
+                superseded=facts.superseded,
+                dates=facts.dates,
+                texts=texts,
+                visible=facts.visible_now(),
+                weights=facts.weights,
+            ),
+            depth=making.options.depth,
+            adopt=making.options.adopt_orphans,
+            calibration=None
+            if making.options.relearn
+            else carried_calibration(making.previous, entry),
+            workspace=workspace,
+            spread=spread,
+        )
+        terms.drop()
+    with making.stage("write"):
+        _write_stories(folder, related)
+        save_lexicon(folder, terms, related.lexical, related.calibration)
+        facts.save(folder)
+        store.close()
+        texts.discard()
+        workspace.sync()
+        explain_lists(folder, spread)
+    with making.stage("report"):
+        snapshot = Snapshot.read(
+            folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)
+        )
+        moment = time.time_ns() // 1000
+        manifest = Manifest(
+            format=FORMAT_VERSION,
+            name=name,
+            created=now(),
+            alsolike=version("alsolike"),
+            encoder=entry,
+            recipe=RECIPE,
+            count=count,
+            visible=int(snapshot.visible(moment).sum()),
+            depth=making.options.depth,
+            sources=[source.name for source in sources],
+            index=describe_index(folder, index.kind, snapshot.recall),
+            quality={},
+            reading={},
+            encoded=encoded,
+            seconds={},
+            files={},
+        )
+        churn, verdicts = _compare(making, snapshot, moment)
+        if making.options.golden is not None:
+            verdicts.append(making.options.golden(_unfinished(folder, manifest)))
+        report = make_report(
+            Findings(
+                now=moment,
+                reading=making.report,
+                facts=facts,
+                snapshot=snapshot,
+                embeddings=embeddings,
+                health=related.health,
+                boilerplate=boilerplate,
+                relearned=relearned,
+                churn=churn,
+                verdicts=verdicts,
+                good_score=making.options.limits.good_score,
+            )
+        )
+        write_json(folder / REPORT, report)
+    manifest = manifest.model_copy(
+        update={
+            "quality": report["quality"],
+            "reading": report["reading"],
+            "seconds": making.seconds,
+        }
+    )
+    write_file(folder / PAGE, render_page(manifest, report).encode())
+    manifest = manifest.model_copy(update={"files": describe_files(folder)})
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _boilerplate(
+    making: Making, store: ArticleStore, count: int
+) -> tuple[Boilerplate, Boilerplate]:
+    """What is ignored, and what would be if it were learned now, from a smaller sample.
+
+    The live build's is carried over, so that no text changes because another did.
+    """
+    previous = making.previous
+    if previous is not None and previous.manifest.recipe == RECIPE and not making.options.relearn:
+        found = json.loads(previous.checked("boilerplate.json").read_bytes())
+        boilerplate = Boilerplate(**found)
+        relearned = _learn(store, count, _DRIFT_SAMPLE)
+    else:
+        boilerplate = relearned = _learn(store, count, SAMPLE)
+    write_json(
+        making.folder / "boilerplate.json",
+        {
+            "passages": boilerplate.passages,
+            "labels": boilerplate.labels,
+            "headings": boilerplate.headings,
+        },
+    )
+    return boilerplate, relearned
+
+
+def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
+    sample = list(store.sample(size, count))
+    return learn_boilerplate(sample, len(sample))
+
+
+def _write_stories(folder: Path, related: Related) -> None:
+    save_array(folder / "stories.npy", related.stories.of)
+    Ragged(related.stories.members, related.stories.ends).save(folder, "members")
+
+
+def _unfinished(folder: Path, manifest: Manifest) -> Build:
+    """The build as it will be, opened under the name that it has while it is made."""
+    update = {"name": folder.name, "files": describe_files(folder)}
+    write_manifest(folder, manifest.model_copy(update=update))
+    return Build(folder)
+
+
+def _compare(
+    making: Making, new: Snapshot, now: int
+) -> tuple[dict[str, Any] | None, list[Verdict]]:
+    """What the build changes against the live one, and what the gates would say now."""
+    options = making.options
+    live = churn = described = None
+    if making.previous is not None:
+        live = Snapshot.of(making.previous.folder, making.previous.manifest)
+        churn = compare(live, new, now=now)
+        described = describe_churn(live, new, churn, now=now)
+    verdicts = judge(new, live, churn, options.limits, accept_change=options.accept_change, now=now)
+    return described, verdicts

@@ -1,0 +1,112 @@
+"""What runs the heavy stages of a build: this process, or a cluster.
+
+Both do the same work on the same blocks of rows and hand back the results in the order of the rows,
+so that a build does not depend on which of them made it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.blocks import Spread, over_blocks
+from recommender.embedding import embed_texts
+from recommender.encoder import Embeddings, Encoder, Progress
+from recommender.errors import SettingError
+from recommender.stories import Texts
+
+T = TypeVar("T")
+
+_ENCODE_CHUNK = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """Texts to encode.
+
+    Attributes:
+        load_encoder: Opens the encoder, wherever it is needed.
+        encoder: Opened here.
+        texts: All prepared texts.
+        rows: Shape (m,), int64: which of them.
+        digests: Shape (n, 16), uint8: of all texts, to know one again.
+        progress: Told how many more are encoded.
+    """
+
+    load_encoder: Callable[[], Encoder]
+    encoder: Encoder
+    texts: Texts
+    rows: NDArray[np.int64]
+    digests: NDArray[np.generic]
+    progress: Progress = field(default=lambda _: None)
+
+
+class Engine(Protocol):
+    """Runs the heavy stages."""
+
+    def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
+        """Rows and their embeddings, every row once, in any order."""
+        ...
+
+    @property
+    def spread(self) -> Spread:
+        """Works on blocks of rows; see :func:`recommender.blocks.over_blocks`."""
+        ...
+
+    def finish(self) -> None:
+        """Forget what was kept to go on from after a crash: the build is done."""
+        ...
+
+
+@contextmanager
+def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engine]:
+    """An engine by its name, closed at the end of the block.
+
+    Args:
+        kind: ``"local"`` or ``"ray"``.
+        address: Of a Ray cluster's head; a cluster of this machine alone by default.
+        root: Where the build is made; every machine of the cluster must see it.
+
+    Raises:
+        SettingError: If the extra ``ray`` is not installed.
+        UnavailableError: If there is no cluster at the address.
+    """
+    if kind == "local":
+        yield LocalEngine()
+        return
+    try:
+        from index.building.ray_engine import RayEngine
+    except ImportError as error:
+        raise SettingError(
+            f"the engine ray needs the extra: pip install 'alsolike[ray]' ({error})"
+        ) from error
+    # It tells of lost machines on stdout, which is for results.
+    with redirect_stdout(sys.stderr):
+        engine = RayEngine(address, root / "work")
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+class LocalEngine:
+    """This process, on all of its cores."""
+
+    def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
+        """See :class:`Engine`."""
+        for start in range(0, len(encoding.rows), _ENCODE_CHUNK):
+            rows = encoding.rows[start : start + _ENCODE_CHUNK]
+            batch = [encoding.texts[row] for row in rows.tolist()]
+            yield rows, embed_texts(encoding.encoder, batch, progress=encoding.progress)
+
+    spread = staticmethod(over_blocks)
+
+    def finish(self) -> None:
+        """See :class:`Engine`; nothing was kept."""

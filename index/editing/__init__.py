@@ -1,0 +1,1 @@
+"""What editors look at and look for."""

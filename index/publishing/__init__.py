@@ -1,0 +1,1 @@
+"""From a finished build to a live one: gates, what changes, what stays."""

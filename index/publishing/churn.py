@@ -1,0 +1,159 @@
+"""What one build changes for readers, against another: articles in and out, lists that moved."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.publishing.snapshot import Snapshot
+from recommender.lengths import SHOWN
+from recommender.neighbors import NO_ROW
+
+_GONE = -2
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Churn:
+    """The difference between an older and a newer build, as readers see it at one moment.
+
+    Attributes:
+        added: Rows of the newer build whose articles the older lacks, int64.
+        removed: Rows of the older build whose articles the newer lacks, int64.
+        rewritten: How many articles of both have another text.
+        rows: Rows of the newer build whose lists were compared: visible in both, int64.
+        old_rows: Their rows in the older build, int64.
+        replaced: For each of these the share of its shown list that is new, float64 in [0, 1].
+    """
+
+    added: NDArray[np.int64]
+    removed: NDArray[np.int64]
+    rewritten: int
+    rows: NDArray[np.int64]
+    old_rows: NDArray[np.int64]
+    replaced: NDArray[np.float64]
+
+    @property
+    def changed(self) -> float:
+        """Share of the lists compared that show at least one other article, in any order."""
+        return float((self.replaced > 0).mean()) if len(self.replaced) else 0.0
+
+
+def compare(old: Snapshot, new: Snapshot, *, now: int) -> Churn:
+    """Compare two builds.
+
+    Args:
+        old: The older one.
+        new: The newer one.
+        now: The moment at which both are looked at, microseconds since 1970 UTC, so that
+            what merely came of age in between does not count.
+    """
+    old_row = _match(new.ids, old.ids)
+    in_both = np.flatnonzero(old_row >= 0)
+    new_row = np.full(len(old), _GONE, dtype=np.int32)
+    new_row[old_row[in_both]] = in_both
+    digests = new.digests[in_both] != old.digests[old_row[in_both]]
+    rows = in_both[new.visible(now)[in_both] & old.visible(now)[old_row[in_both]]]
+    old_rows = old_row[rows]
+    old_lists, new_lists = old.shown(now)[0], new.shown(now)[0]
+    replaced = np.zeros(len(rows))
+    for start in range(0, len(rows), _CHUNK):
+        here = slice(start, start + _CHUNK)
+        before, after = old_lists[old_rows[here]], new_lists[rows[here]]
+        before = np.where(before == NO_ROW, NO_ROW, new_row[before])
+        present = after != NO_ROW
+        kept = ((after[:, :, None] == before[:, None, :]).any(axis=2) & present).sum(axis=1)
+        longest = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
+        replaced[here] = 1.0 - kept / np.maximum(longest, 1)
+        replaced[here][longest == 0] = 0.0
+    return Churn(
+        added=np.flatnonzero(old_row < 0),
+        removed=np.flatnonzero(new_row == _GONE),
+        rewritten=int(digests.any(axis=1).sum()),
+        rows=rows,
+        old_rows=old_rows,
+        replaced=replaced,
+    )
+
+
+def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
+    """The place of each id among ``others``, -1 where it is not; both ascend."""
+    found = array("q")
+    theirs = enumerate(others)
+    place, other = next(theirs, (0, None))
+    for article_id in ids:
+        while other is not None and other < article_id:
+            place, other = next(theirs, (0, None))
+        found.append(place if other == article_id else -1)
+    return np.frombuffer(found, dtype=np.int64)
+
+
+def describe_churn(
+    old: Snapshot, new: Snapshot, churn: Churn, *, now: int, limit: int = 20
+) -> dict[str, Any]:
+    """The difference for people and machines, with titles.
+
+    Args:
+        old: The older build.
+        new: The newer build.
+        churn: What :func:`compare` gave.
+        now: The moment given to it.
+        limit: How many articles and lists are named.
+    """
+    order = np.lexsort((churn.rows, -churn.replaced))[:limit]
+    most = order[churn.replaced[order] > 0]
+    old_lists, new_lists = old.shown(now)[0], new.shown(now)[0]
+    slots = np.rint(churn.replaced * SHOWN).astype(np.int64)
+    return {
+        "old": old.name,
+        "new": new.name,
+        "added": _named(new, churn.added, limit),
+        "removed": _named(old, churn.removed, limit),
+        "rewritten": churn.rewritten,
+        "lists": {
+            "compared": len(churn.rows),
+            "changed": round(churn.changed, 4),
+            "replaced": round(float(churn.replaced.mean()), 4) if len(churn.rows) else 0.0,
+            "by_slots": np.bincount(slots, minlength=SHOWN + 1).tolist(),
+        },
+        "most_changed": [
+            {
+                "article_id": new.article_id(row),
+                "title": new.title(row),
+                "replaced": round(float(share), 4),
+                **_in_and_out(old, new, old_lists[old_row], new_lists[row]),
+            }
+            for row, old_row, share in zip(
+                churn.rows[most].tolist(),
+                churn.old_rows[most].tolist(),
+                churn.replaced[most].tolist(),
+                strict=True,
+            )
+        ],
+    }
+
+
+def _named(snapshot: Snapshot, rows: NDArray[np.int64], limit: int) -> dict[str, Any]:
+    return {
+        "count": len(rows),
+        "first": [
+            {"article_id": snapshot.article_id(row), "title": snapshot.title(row)}
+            for row in rows[:limit].tolist()
+        ],
+    }
+
+
+def _in_and_out(
+    old: Snapshot, new: Snapshot, before: NDArray[np.int32], after: NDArray[np.int32]
+) -> dict[str, list[str]]:
+    was = {old.article_id(row): old.title(row) for row in before.tolist() if row != NO_ROW}
+    now = {new.article_id(row): new.title(row) for row in after.tolist() if row != NO_ROW}
+    return {
+        "in": [title for article_id, title in now.items() if article_id not in was],
+        "out": [title for article_id, title in was.items() if article_id not in now],
+    }

@@ -1,0 +1,211 @@
+"""Gates: what a build must pass before readers see it, each with an exit code of its own.
+
+=======  =============  ==========================================================================
+code     gate           refuses a build when
+=======  =============  ==========================================================================
+10       articles       it has fewer articles, or fewer visible ones, than the live build
+11       lists          too many lists that readers see show other articles than the live build's
+12       weak           too many visible articles have no good link
+13       hub            one article is in too many shown lists
+14       recall         its index misses too many true neighbors
+15       encoder        the model or the text recipe changed (``--accept-change``)
+17       comparison     the live build can't be read, so there is nothing to compare with
+18       golden         its lists are too seldom what editors said of links, if that is demanded
+=======  =============  ==========================================================================
+
+A root's first build is only held to recall (:func:`index.publishing.deciding.publish_build`).
+Code 16 is no gate of a build's: a rollback holds publishing (:meth:`index.root.Root.release`).
+The gate *golden* asks the editors' database: :mod:`index.publishing.golden_gate`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.build import Build
+from index.publishing.churn import Churn
+from index.publishing.snapshot import Snapshot
+from recommender.lengths import SHOWN
+from recommender.neighbors import NO_ROW
+
+FEW = 20
+"""Shares of fewer articles than these say nothing: one is a large part of them."""
+
+_NATURAL_HUB = 25.0
+"""In a neighbor graph some article has many times an even share of links without any fault."""
+
+
+class Gate(enum.IntEnum):
+    """The gates, by the exit code of a refusal."""
+
+    ARTICLES = 10
+    LISTS = 11
+    WEAK = 12
+    HUB = 13
+    RECALL = 14
+    ENCODER = 15
+    COMPARISON = 17
+    GOLDEN = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is let through.
+
+    Attributes:
+        max_loss: Largest share of the live build's articles that may be missing.
+        max_churn: Largest share of lists that may show other articles than before.
+        max_weak: Largest share of visible articles that may have no good link.
+        good_score: What the best related article must score to be a good link: as much as
+            readers are shown.
+        max_hub: Largest share of shown lists that one article may be in. On a small site an
+            even spread comes near it, so 25 times an even share is always let through.
+        min_recall: Least share of true neighbors that the index must find.
+    """
+
+    max_loss: float = 0.1
+    max_churn: float = 0.5
+    max_weak: float = 0.2
+    good_score: float = 0.05
+    max_hub: float = 0.1
+    min_recall: float = 0.98
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one gate measured.
+
+    Attributes:
+        gate: Which.
+        value: What was measured.
+        limit: What is let through, at most (for recall and golden: at least).
+        passed: Whether it is let through.
+        message: Both as a sentence.
+    """
+
+    gate: Gate
+    value: float
+    limit: float
+    passed: bool
+    message: str
+
+
+GoldenGate = Callable[[Build], Verdict]
+"""Measures an open build by what editors said."""
+
+
+def judge(
+    new: Snapshot,
+    live: Snapshot | None,
+    churn: Churn | None,
+    limits: Limits,
+    *,
+    accept_change: bool,
+    now: int,
+) -> list[Verdict]:
+    """Measure a build at every gate.
+
+    Args:
+        new: The build.
+        live: The live one; ``None`` if there is none, when only the build itself is judged.
+        churn: What :func:`index.publishing.churn.compare` found between the two.
+        limits: What is let through.
+        accept_change: Another encoder or recipe is meant, and so is the churn it brings.
+        now: The moment at which they are looked at, microseconds since 1970 UTC.
+    """
+    verdicts = [*_judge_alone(new, limits, now)]
+    if live is None or churn is None:
+        return verdicts
+    changed = live.encoder != new.encoder or live.recipe != new.recipe
+    return [
+        Verdict(
+            gate=Gate.ENCODER,
+            value=float(changed),
+            limit=0.0,
+            passed=accept_change or not changed,
+            message=_encoder_message(new, live, changed=changed),
+        ),
+        _judge_loss(new, live, limits, now),
+        Verdict(
+            gate=Gate.LISTS,
+            value=churn.changed,
+            limit=limits.max_churn,
+            passed=churn.changed <= limits.max_churn
+            or (changed and accept_change)
+            or len(churn.rows) < FEW,
+            message=f"{churn.changed:.0%} of {len(churn.rows)} lists show other articles than "
+            f"the live build's, at most {limits.max_churn:.0%} may",
+        ),
+        *verdicts,
+    ]
+
+
+def _judge_loss(new: Snapshot, live: Snapshot, limits: Limits, now: int) -> Verdict:
+    """Deletions and mass hiding alike; what merely expired is gone from both."""
+    before, after = int(live.visible(now).sum()), int(new.visible(now).sum())
+    kind = "visible articles"
+    if len(new) * before <= after * len(live) or not before:
+        before, after, kind = len(live), len(new), "articles"
+    loss = max(0.0, 1.0 - after / before)
+    return Verdict(
+        gate=Gate.ARTICLES,
+        value=loss,
+        limit=limits.max_loss,
+        passed=loss <= limits.max_loss or before < FEW,
+        message=f"{after} {kind} against {before} in the live build, a loss of {loss:.0%}, "
+        f"at most {limits.max_loss:.0%} may go",
+    )
+
+
+def _judge_alone(new: Snapshot, limits: Limits, now: int) -> list[Verdict]:
+    visible = new.visible(now)
+    count = int(visible.sum())
+    lists, best = new.shown(now)
+    weak = float((best[visible] < limits.good_score).mean()) if count else 1.0
+    shown = lists[visible]
+    inbound = np.bincount(shown[shown != NO_ROW], minlength=len(new))
+    hub = int(np.argmax(inbound))
+    share = float(inbound[hub] / count) if count else 0.0
+    max_hub = max(limits.max_hub, min(1.0, _NATURAL_HUB * SHOWN / max(count, 1)))
+    return [
+        Verdict(
+            gate=Gate.WEAK,
+            value=weak,
+            limit=limits.max_weak,
+            passed=weak <= limits.max_weak or count < FEW,
+            message=f"{weak:.0%} of {count} visible articles have no related article that scores "
+            f"{limits.good_score:g} or more, at most {limits.max_weak:.0%} may",
+        ),
+        Verdict(
+            gate=Gate.HUB,
+            value=share,
+            limit=max_hub,
+            passed=share <= max_hub or count < FEW,
+            message=f"{new.article_id(hub)} is in {share:.0%} of the shown lists, at most "
+            f"{max_hub:.0%} may hold the same article",
+        ),
+        Verdict(
+            gate=Gate.RECALL,
+            value=new.recall,
+            limit=limits.min_recall,
+            passed=new.recall >= limits.min_recall,
+            message=f"the index finds {new.recall:.1%} of the true neighbors, at least "
+            f"{limits.min_recall:.1%} are asked for",
+        ),
+    ]
+
+
+def _encoder_message(new: Snapshot, live: Snapshot, *, changed: bool) -> str:
+    if not changed:
+        return "model and text recipe are those of the live build"
+    if live.recipe != new.recipe:
+        return f"the text recipe changed from {live.recipe} to {new.recipe}"
+    old, made = live.encoder.model_dump(), new.encoder.model_dump()
+    parts = ", ".join(
+        f"{key} {old[key]!r:.20} → {made[key]!r:.20}" for key in made if old[key] != made[key]
+    )
+    return f"the encoder changed: {parts}"

@@ -1,0 +1,254 @@
+"""The figures of a build: what an operator reads in ``report.json`` and on its page."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.articles import ReadReport
+from index.building.facts import Facts
+from index.publishing.gates import Verdict
+from index.publishing.snapshot import Snapshot
+from index.reporting.layout import lay_out
+from recommender.boilerplate import Boilerplate
+from recommender.encoder import Embeddings
+from recommender.neighbors import NO_ROW
+
+REPORT = "report.json"
+
+MAP_ARTICLES = 2_000
+"""Most articles on the map."""
+
+_BINS = 25
+_INBOUND = (0, 1, 2, 3, 5, 9, 17, 33, 65)
+_NAMED = 20
+_TAGS = 25
+_GROUPS = 7
+_PASSAGES = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the stages of a build found out, to be reported.
+
+    Attributes:
+        now: The moment at which visibility is decided, microseconds since 1970 UTC.
+        reading: What became of every record.
+        facts: Of each row.
+        snapshot: The build itself.
+        embeddings: Shape (n, dim), float32.
+        health: See :func:`recommender.related.measure_health`.
+        boilerplate: What was ignored.
+        relearned: What would be ignored if it were learned from these articles.
+        churn: See :func:`index.publishing.churn.describe_churn`; ``None`` for a first build.
+        verdicts: What the gates say.
+        good_score: From which score on readers are shown an article.
+    """
+
+    now: int
+    reading: ReadReport
+    facts: Facts
+    snapshot: Snapshot
+    embeddings: Embeddings
+    health: dict[str, float]
+    boilerplate: Boilerplate
+    relearned: Boilerplate
+    churn: dict[str, Any] | None
+    verdicts: list[Verdict]
+    good_score: float
+
+
+def make_report(findings: Findings) -> dict[str, Any]:
+    """All figures as JSON values; the same for the same build, without times."""
+    reading = findings.reading
+    visible = findings.snapshot.visible(findings.now)
+    shown, best = findings.snapshot.shown(findings.now)
+    facts = findings.facts
+    lists = shown[visible]
+    inbound = np.bincount(lists[lists != NO_ROW], minlength=len(visible))
+    return {
+        "quality": findings.health,
+        "gates": [
+            {**asdict(verdict), "gate": verdict.gate.name.lower(), "exit_code": int(verdict.gate)}
+            for verdict in findings.verdicts
+        ],
+        # Without the build's own name, which is a time.
+        "churn": findings.churn
+        and {key: value for key, value in findings.churn.items() if key != "new"},
+        "scores": {"good": findings.good_score, **_scores(best[visible])},
+        "links": _links(findings.snapshot, visible, inbound),
+        "languages": _coverage(
+            [name or "unknown" for name in facts.language_names],
+            facts.languages,
+            np.arange(len(visible)),
+            visible,
+            inbound,
+            best,
+        ),
+        "tags": _coverage(facts.tag_names, facts.tag_ids, facts.tag_rows, visible, inbound, best),
+        "boilerplate": _boilerplate(findings.boilerplate, findings.relearned),
+        "reading": {
+            "read": reading.read,
+            "kept": reading.kept,
+            "skipped": dict(sorted(reading.skipped.items())),
+            "notes": dict(sorted(reading.notes.items())),
+            "unused_fields": dict(sorted(reading.unused_fields.items())),
+        },
+        "problems": [asdict(problem) for problem in reading.problems],
+        "map": _map(findings, visible),
+    }
+
+
+def _scores(best: NDArray[np.float32]) -> dict[str, Any]:
+    found = best[np.isfinite(best)]
+    counts, _ = np.histogram(found, bins=_BINS, range=(0.0, 1.0))
+    return {
+        "of": "the best related article of each visible article",
+        "none": int(len(best) - len(found)),
+        "bins": counts.tolist(),
+        "quantiles": {
+            str(share): round(float(np.quantile(found, share)), 4) if len(found) else None
+            for share in (0.05, 0.25, 0.5, 0.75, 0.95)
+        },
+    }
+
+
+def _links(
+    snapshot: Snapshot, visible: NDArray[np.bool_], inbound: NDArray[np.int64]
+) -> dict[str, Any]:
+    orphans = np.flatnonzero(visible & (inbound == 0))
+    hubs = np.lexsort((np.arange(len(inbound)), -inbound))[:_NAMED]
+    counts = np.bincount(
+        np.searchsorted(_INBOUND, inbound[visible], side="right") - 1, minlength=len(_INBOUND)
+    )
+    ends = [f"{low}" for low in _INBOUND]
+    for place, (low, high) in enumerate(itertools.pairwise(_INBOUND)):
+        if high - low > 1:
+            ends[place] = f"{low}–{high - 1}"  # noqa: RUF001 - a range for people
+    ends[-1] += "+"
+    return {
+        "of": "how many shown lists each visible article is in",
+        "inbound": dict(zip(ends, counts.tolist(), strict=True)),
+        "orphans": {
+            "count": len(orphans),
+            "first": [_name(snapshot, row) for row in orphans[:_NAMED].tolist()],
+        },
+        "hubs": [
+            {**_name(snapshot, row), "lists": int(inbound[row])}
+            for row in hubs.tolist()
+            if inbound[row]
+        ],
+    }
+
+
+def _name(snapshot: Snapshot, row: int) -> dict[str, str]:
+    return {"article_id": snapshot.article_id(row), "title": snapshot.title(row)}
+
+
+def _coverage(
+    names: list[str],
+    ids: NDArray[np.int32],
+    rows: NDArray[np.integer],
+    visible: NDArray[np.bool_],
+    inbound: NDArray[np.int64],
+    best: NDArray[np.float32],
+) -> list[dict[str, Any]]:
+    """For each name: articles, visible ones, which share of these is linked, the mean score."""
+    width = len(names)
+    seen = visible[rows]
+    articles = np.bincount(ids, minlength=width)
+    shown = np.bincount(ids[seen], minlength=width)
+    linked = np.bincount(ids[seen & (inbound[rows] > 0)], minlength=width)
+    score = np.where(np.isfinite(best), best, 0.0)
+    total = np.bincount(ids[seen], score[rows][seen], minlength=width)
+    order = np.lexsort((np.arange(width), -articles))[:_TAGS]
+    return [
+        {
+            "name": names[place],
+            "articles": int(articles[place]),
+            "visible": int(shown[place]),
+            "linked": round(float(linked[place] / max(shown[place], 1)), 4),
+            "best_score": round(float(total[place] / max(shown[place], 1)), 4),
+        }
+        for place in order.tolist()
+        if articles[place]
+    ]
+
+
+def _boilerplate(ignored: Boilerplate, relearned: Boilerplate) -> dict[str, Any]:
+    """What is ignored, and how far learning anew would lead away from it.
+
+    What only just counts as shared comes and goes with the sample; drift is what is shared by
+    twice as many pages on one side and not at all on the other.
+    """
+    old, new = _passages(ignored), _passages(relearned)
+    gone = _common(old) - new.keys()
+    came = _common(new) - old.keys()
+    either = _common(old) | _common(new)
+    return {
+        "passages": dict(list(ignored.passages.items())[:_PASSAGES]),
+        "labels": dict(list(ignored.labels.items())[:_PASSAGES]),
+        "headings": dict(list(ignored.headings.items())[:_PASSAGES]),
+        "count": len(ignored),
+        "drift": {
+            "share": round(len(gone | came) / len(either), 4) if either else 0.0,
+            "gone": [name for _, name in sorted(gone)][:_NAMED],
+            "new": [name for _, name in sorted(came)][:_NAMED],
+        },
+    }
+
+
+def _passages(boilerplate: Boilerplate) -> dict[tuple[str, str], int]:
+    kinds = {
+        "passage": boilerplate.passages,
+        "label": boilerplate.labels,
+        "heading": boilerplate.headings,
+    }
+    return {(kind, name): count for kind, held in kinds.items() for name, count in held.items()}
+
+
+def _common(passages: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
+    least = 2 * min(passages.values(), default=0)
+    return {passage for passage, count in passages.items() if count >= least}
+
+
+def _map(findings: Findings, visible: NDArray[np.bool_]) -> dict[str, Any]:
+    """Where up to :data:`MAP_ARTICLES` visible articles lie, by commonest tag or by language."""
+    rows = np.flatnonzero(visible)
+    if len(rows) > MAP_ARTICLES:
+        rows = rows[np.linspace(0, len(rows) - 1, MAP_ARTICLES).astype(np.int64)]
+    facts, snapshot = findings.facts, findings.snapshot
+    names, group_of = _map_groups(facts)
+    places = lay_out(np.ascontiguousarray(findings.embeddings[rows]))
+    return {
+        "groups": names,
+        "articles": [
+            {
+                "x": round(x, 4),
+                "y": round(y, 4),
+                "group": int(group_of[row]),
+                "title": snapshot.title(row),
+            }
+            for row, (x, y) in zip(rows.tolist(), places.tolist(), strict=True)
+        ],
+    }
+
+
+def _map_groups(facts: Facts) -> tuple[list[str], NDArray[np.int64]]:
+    """Each article's commonest tag among the few that are named; without tags, its language."""
+    names, ids, rows = facts.tag_names, facts.tag_ids, facts.tag_rows
+    if not names:
+        names = [name or "unknown" for name in facts.language_names]
+        ids, rows = facts.languages, np.arange(len(facts.languages), dtype=np.int32)
+    uses = np.bincount(ids, minlength=len(names))
+    common = np.lexsort((np.arange(len(uses)), -uses))[:_GROUPS]
+    rest = len(common)
+    place = np.full(len(names), rest, dtype=np.int64)
+    place[common] = np.arange(rest)
+    group_of = np.full(len(facts.dates), rest, dtype=np.int64)
+    np.minimum.at(group_of, rows, place[ids])
+    return [*(names[number] for number in common.tolist()), "other"], group_of

@@ -1,0 +1,1 @@
+"""What is asked now and then: drafts, batches, editors' decisions, builds, documentation."""

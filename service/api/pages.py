@@ -1,0 +1,114 @@
+"""What people and pages load: the documentation, its document, and the widget."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import importlib.resources
+import json
+import re
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from index.selection import select
+from index.settings import Settings
+from service.api.openapi import Example, openapi
+from service.live import Live
+from service.site.fragment import templates
+from service.site.parameters import default_wish
+from service.site.rendering import related_json
+
+_STATIC = {
+    "widget.js": ("The script for any page", "text/javascript; charset=utf-8"),
+    "widget.css": ("The cards' style", "text/css; charset=utf-8"),
+}
+_ANY_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "public, max-age=3600",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+def add_pages(app: FastAPI, live: Live, settings: Settings) -> None:
+    """Add the documentation and the widget's files."""
+    static = importlib.resources.files("service") / "static"
+    for name, (summary, media_type) in _STATIC.items():
+        _add_file(app, name, summary, (static / name).read_bytes(), media_type)
+
+    def document() -> dict[str, Any]:
+        return openapi(app, settings, _example(live, settings))
+
+    @app.head("/openapi.json", include_in_schema=False)
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi_json() -> JSONResponse:
+        return JSONResponse(await asyncio.to_thread(document))
+
+    @app.head("/docs", include_in_schema=False)
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        template = templates.get_template("docs.html")
+        page = template.render(document=await asyncio.to_thread(document), pretty=_pretty)
+        return HTMLResponse(page, headers={"Content-Security-Policy": page_policy(page)})
+
+
+def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
+    """A ``Content-Security-Policy`` for a page of ours: its own styles, and what is named.
+
+    Args:
+        page: The HTML; each ``<style>`` in it is allowed by its hash, so that nothing that finds
+            its way into a page can bring another.
+        styles: Further sources of styles.
+        more: Further directives.
+    """
+    hashes = [
+        base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        for style in _STYLE.findall(page)
+    ]
+    allowed = " ".join([*(f"'sha256-{digest}'" for digest in hashes), styles]).strip() or "'none'"
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        f"style-src {allowed}; {more}"
+    ).rstrip("; ")
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _add_file(app: FastAPI, name: str, summary: str, content: bytes, media_type: str) -> None:
+    media, _, _ = media_type.partition(";")
+
+    @app.head(f"/{name}", include_in_schema=False)
+    @app.get(
+        f"/{name}",
+        tags=["site"],
+        summary=summary,
+        operation_id=name.replace(".", "_"),
+        response_class=Response,
+        responses={200: {"content": {media: {"schema": {"type": "string"}}}}},
+    )
+    async def file() -> Response:
+        return Response(content, media_type=media_type, headers=_ANY_ORIGIN)
+
+
+def _example(live: Live, settings: Settings) -> Example | None:
+    """An article that can be asked for now, and the answer that it gets."""
+    now = live.clock()
+    generation = live.at(now)
+    if generation is None:
+        return None
+    served = generation.served
+    build = served.build
+    visible = (row for row in range(min(build.count, 1_000)) if served.is_visible(row, now))
+    row = next(visible, None)
+    if row is None:
+        return None
+    article_id = build.article_id(row)
+    chosen = select(served, row, now=now, wish=default_wish(settings))
+    return Example(
+        article_id=article_id, answer=json.loads(related_json(build, article_id, chosen))
+    )

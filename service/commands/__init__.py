@@ -1,0 +1,1 @@
+"""The commands of ``alsolike``, a file for each group."""

@@ -1,0 +1,1 @@
+"""What a site asks on every page view: related articles by id."""
