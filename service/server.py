@@ -107,7 +107,7 @@ def takedown_time(settings: Settings) -> str:
     """How long a taken-down article may still be seen, from the settings; a sentence."""
     held = settings.max_age + settings.stale_while_revalidate
     return (
-        f"a takedown reaches readers within {WATCH_SECONDS + held:g} s at worst: this service "
+        f"a takedown reaches readers within {2 * WATCH_SECONDS + held:g} s at worst: this service "
         f"stops at once, its other workers within {2 * WATCH_SECONDS:g} s, and caches may hold an "
         f"answer for max_age + stale_while_revalidate = {held} s"
     )

@@ -127,7 +127,7 @@ def test_figures_can_be_switched_off(root: Root) -> None:
 
 def test_the_worst_case_of_a_takedown_follows_from_the_settings() -> None:
     said = takedown_time(Settings(max_age=10, stale_while_revalidate=5))
-    assert "within 15.25 s" in said
+    assert "within 15.5 s" in said
 
 
 def test_log_lines_can_be_json_and_carry_the_request(capsys: pytest.CaptureFixture[str]) -> None:
