@@ -8,8 +8,8 @@ DEMO_SERVE ?= 1
 # Of the service; the demo site takes the next. Left empty: 8000, or free ones if that is taken.
 PORT ?=
 
-# Much of a test run is waiting for servers to start: files are run side by side, each as a whole.
-PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+# Much of a test run is waiting for servers to start: files are run side by side (tests/conftest.py).
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 # What is installed depends on these two files alone.
 USE := $(VENV)/.installed

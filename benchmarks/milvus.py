@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
+from index.milvus import index as milvus_index
 from index.milvus.client import Columns, Milvus
-from index.milvus.client import index as milvus_index
 from index.milvus.place import InMilvus
 from index.vectors import VectorIndex, make_index
 from recommender import faiss_index

@@ -27,6 +27,19 @@ hypothesis.settings.load_profile("alsolike")
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests are run side by side, each file stays whole, to make once what its tests share.
+
+    All that need a Milvus server go together: this one can't run twice on a machine.
+    """
+    groups: dict[Path, str] = {}
+    for item in items:
+        if item.path not in groups:
+            needs = "milvus_uri" in item.path.read_text(encoding="utf-8")
+            groups[item.path] = "milvus" if needs else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index.milvus import index as milvus_index
 from index.milvus.client import Columns, Milvus
-from index.milvus.client import index as milvus_index
 from index.milvus.index import fill_collection
 from recommender import faiss_index
 from recommender.encoder import Embeddings
