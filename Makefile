@@ -9,7 +9,7 @@ DEMO_SERVE ?= 1
 PORT ?=
 
 # Much of a test run is waiting for servers to start: files are run side by side (tests/conftest.py).
-PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # What is installed depends on these two files alone.
 USE := $(VENV)/.installed

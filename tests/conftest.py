@@ -27,17 +27,21 @@ hypothesis.settings.load_profile("alsolike")
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where tests are run side by side, each file stays whole, to make once what its tests share.
 
     All that need a Milvus server go together: this one can't run twice on a machine.
     """
-    groups: dict[Path, str] = {}
-    for item in items:
-        if item.path not in groups:
-            needs = "milvus_uri" in item.path.read_text(encoding="utf-8")
-            groups[item.path] = "milvus" if needs else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            text = (config.rootpath / path).read_text(encoding="utf-8")
+            return "milvus" if "milvus_uri" in text else path
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
