@@ -14,7 +14,7 @@ from recommender.text import PreparedText
 class Dense(Peer):
     """A flat index of unit vectors, searched in the web process."""
 
-    call = "index.editing.search with the article's stored embedding, in the process"
+    call = "index.search with the article's stored embedding, in the process"
     packages = ("sentence-transformers", "faiss-cpu")
     encodes = "plain"
 
