@@ -241,8 +241,13 @@ def build_one(folder: Path, source: Path, root: Path) -> None:
     )
 
 
-def watch(process: subprocess.Popen[str]) -> tuple[float, float]:
-    """Peak anonymous and resident memory of a process until it ends, in MB."""
+def watch(process: subprocess.Popen[str], every: float = 0.05) -> tuple[float, float]:
+    """Peak anonymous and resident memory of a process until it ends, in MB.
+
+    Args:
+        process: The process.
+        every: Seconds between two looks; what is there for a shorter time may be missed.
+    """
     anonymous = resident = 0
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
@@ -252,7 +257,7 @@ def watch(process: subprocess.Popen[str]) -> tuple[float, float]:
             resident = max(resident, int(fields["VmHWM"].split()[0]))
         except (OSError, KeyError):  # it has just ended
             break
-        time.sleep(0.05)
+        time.sleep(every)
     return round(anonymous / 1e3, 1), round(resident / 1e3, 1)
 
 

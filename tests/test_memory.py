@@ -16,7 +16,7 @@ DRIVER = Path(__file__).with_name("small_blocks.py")
 def peak_of_building(count: int, folder: Path) -> float:
     folder.mkdir()
     with subprocess.Popen([sys.executable, str(DRIVER), str(count), str(folder)], text=True) as one:
-        anonymous, _ = watch(one)
+        anonymous, _ = watch(one, every=0.001)
     assert one.returncode == 0
     return anonymous
 
