@@ -225,7 +225,7 @@ def serving(root: Root, *arguments: str) -> Iterator[tuple[subprocess.Popen[byte
     port = free_port()
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "service", "serve", "--root", root.path, "--port", str(port)],
+        [sys.executable, "-m", "service.cli", "serve", "--root", root.path, "--port", str(port)],
         env={**os.environ, "ALSOLIKE_ACCESS_LOG": str("--access-log" in arguments)},
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: os.sched_setaffinity(0, CORES[:1]) if len(CORES) > 1 else None,

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from index.articles import FieldMapping, ReadReport, read_articles
 from index.build import Build
-from index.explaining import phrases_json
 from index.files import load_array
 from index.lexicon import load_matrix
-from index.selection import Chosen, Subject, Wish, select_beside
+from index.selection import Chosen, Subject, Wish, explainer, select_beside
 from index.served import Served
 from index.sources.source import Problem, Record
 from index.vectors import open_index
@@ -35,7 +34,6 @@ from recommender.known_phrases import find_known_phrases
 from recommender.neighbors import NO_ROW
 from recommender.phrases import NO_PHRASE
 from recommender.scanning import Scan, scan
-from recommender.sharing import SharedPhrases
 from recommender.text import RECIPE, PreparedText, prepare
 
 MAX_TERMS = 10
@@ -176,15 +174,14 @@ class DraftIndex:
         )
         tags = (_place_of(tag, build.tag_names) for tag in article.tags)
         phrases = self._phrases(words, np.concatenate([found.same_story, found.rows]))
-        known_tags = [tag for tag in tags if tag < len(build.tag_names)]
-        shared = SharedPhrases(phrases, build.phrase_names)
+        known = [tag for tag in tags if tag < len(build.tag_names)]
         subject = Subject(
             rows=found.rows.tolist(),
             scores=found.scores.tolist(),
             stories=frozenset(build.stories[found.same_story].tolist()),
             language=language,
-            tags=lambda: known_tags,
-            explain=lambda other: phrases_json(shared.shared_with(build.phrases(other))),
+            tags=lambda: known,
+            explain=explainer(build, phrases),
         )
         return Placed(
             subject=subject,

@@ -76,8 +76,7 @@ def load_array(path: Path) -> NDArray[np.generic]:
 def prefault(mapped: object) -> None:
     """Enter a mapping's pages into this process's table at once, where the system can.
 
-    Otherwise each page costs a fault when it is first read, some microseconds in the middle of a
-    request; all of them together cost less than one request does.
+    Otherwise each page costs a fault when it is first read, in the middle of a request.
     """
     if isinstance(mapped, mmap.mmap):
         with contextlib.suppress(OSError, ValueError):  # Linux before 5.14, other systems

@@ -19,7 +19,7 @@ from index.explaining import phrases_json
 from index.served import Served
 from index.state import Kind, Override
 from recommender.neighbors import NO_ROW
-from recommender.sharing import shared_phrases
+from recommender.sharing import SharedPhrases, shared_phrases
 
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 6
@@ -136,11 +136,17 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
         stories=frozenset([build.story_of[row]]),
         language=build.language_of[row],
         tags=lambda: build.tags.numbers(row),
-        explain=lambda other: phrases_json(shared_terms(build, row, other)),
+        explain=explainer(build, build.phrases(row)),
         explained=build.explained(row),
         overrides=served.overrides(row, now),
     )
     return select_beside(served, subject, now=now, wish=wish)
+
+
+def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
+    """Gives what a text about these phrases shares with a row; see :attr:`Chosen.explained`."""
+    page = SharedPhrases(phrases, build.phrase_names)
+    return lambda other: phrases_json(page.shared_with(build.phrases(other)))
 
 
 def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> list[Chosen]:

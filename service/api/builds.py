@@ -14,9 +14,8 @@ from index.database.checking import MAX_REASON
 from index.database.roles import Role
 from index.journal import acting_for
 from index.publishing.churn import compare, describe_churn
-from index.publishing.deciding import publish_build
+from index.publishing.deciding import publish_as_set
 from index.publishing.gates import Gate
-from index.publishing.golden_gate import golden_gate
 from index.publishing.history import describe_builds
 from index.publishing.snapshot import Snapshot
 from index.root import Root
@@ -149,11 +148,10 @@ def builds_router(desk: Desk) -> APIRouter:
         root = desk.root
         root.folder(name)
         with at_work(root, identity, "publish"):
-            verdicts = publish_build(
+            verdicts = publish_as_set(
                 root,
                 name,
-                desk.settings.limits,
-                golden=golden_gate(desk.settings),
+                desk.settings,
                 accept_change=how.accept_change,
                 force=how.force,
                 reason=how.reason,

@@ -56,7 +56,7 @@ def compose_api(
     )
     add_pages(app, live, settings)
     app.include_router(batch_router(live, lists))
-    add_operations(app)
+    add_operations(app, live)
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
     add_failures(app)

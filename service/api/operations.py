@@ -6,11 +6,12 @@ import asyncio
 from typing import Literal
 
 from fastapi import FastAPI
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
+from service.live import Live
 from service.metrics import CONTENT_TYPE, Metrics
-from service.probes import LIVEZ, READYZ
+from service.probes import LIVEZ, READYZ, readiness
 
 
 class Alive(BaseModel):
@@ -38,21 +39,23 @@ class NotReady(BaseModel):
     reason: str
 
 
-def add_operations(app: FastAPI) -> None:
-    """Describe ``/livez`` and ``/readyz``, which :mod:`service.probes` answers in front."""
+def add_operations(app: FastAPI, live: Live) -> None:
+    """Add ``/livez`` and ``/readyz``, as :mod:`service.probes` answers them in front of the app."""
 
     @app.get(LIVEZ, tags=["operations"], summary="Whether the process answers")
     async def livez() -> Alive:
-        raise NotImplementedError
+        return Alive()
 
     @app.get(
         READYZ,
         tags=["operations"],
         summary="Whether related articles can be served, and from which build",
+        response_model=Ready,
         responses={503: {"description": "Nothing is served", "model": NotReady}},
     )
-    async def readyz() -> Ready:
-        raise NotImplementedError
+    async def readyz() -> JSONResponse:
+        status, content = readiness(live)
+        return JSONResponse(content, status)
 
 
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:

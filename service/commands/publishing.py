@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from index.publishing.deciding import publish_build
-from index.publishing.golden_gate import golden_gate
+from index.publishing.deciding import publish_as_set
 from index.publishing.retention import prune as prune_builds
 from index.root import Root
 from index.settings import Settings, load_settings
@@ -37,14 +36,8 @@ def publish_made(
     """
     refusal = None
     try:
-        publish_build(
-            place,
-            name,
-            settings.limits,
-            golden=golden_gate(settings),
-            accept_change=accept_change,
-            force=force,
-            reason=reason,
+        publish_as_set(
+            place, name, settings, accept_change=accept_change, force=force, reason=reason
         )
     except GateError as error:
         refusal = error
@@ -65,14 +58,8 @@ def publish(
     place = Root(settings.root)
     with place.locked("alsolike publish") as found:
         say_found(found)
-        publish_build(
-            place,
-            name,
-            settings.limits,
-            golden=golden_gate(settings),
-            accept_change=accept_change,
-            force=force,
-            reason=reason,
+        publish_as_set(
+            place, name, settings, accept_change=accept_change, force=force, reason=reason
         )
     _done(as_json, name, f"live: {name}")
 

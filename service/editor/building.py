@@ -11,8 +11,7 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from index.build import Build
-from index.publishing.deciding import publish_build
-from index.publishing.golden_gate import golden_gate
+from index.publishing.deciding import publish_as_set
 from index.publishing.history import describe_builds
 from index.reporting.page import PAGE as REPORT_PAGE
 from index.served import Served
@@ -164,11 +163,10 @@ def _add_writes(router: APIRouter, room: Room, builds: Builds) -> None:
     ) -> Response:
         try:
             with at_work(root, person, "publish"):
-                publish_build(
+                publish_as_set(
                     root,
                     build,
-                    room.settings.limits,
-                    golden=golden_gate(room.settings),
+                    room.settings,
                     accept_change=bool(accept_change),
                     force=bool(force),
                     reason=reason,
