@@ -196,11 +196,8 @@ class DraftIndex:
         languages = [_place_of(wish.language, build.language_names)] if wish.language else []
         if languages:
             rows = rows & np.isin(build.languages, [0, *languages])
-        ids = [name for name, until in served.state.takedowns.items() if now < until]
-        taken_down = [row for row in map(build.row, ids) if row is not None]
-        return Among(
-            index=self._index.shown_at(now, languages=languages, without=taken_down), rows=rows
-        )
+        shown = self._index.shown_at(now, languages=languages, without=served.taken_down(now))
+        return Among(index=shown, rows=rows)
 
     def _phrases(self, words: Scan, rows: NDArray[np.int32]) -> list[int]:
         """What the draft is about, in phrases of the articles beside it."""

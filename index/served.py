@@ -65,7 +65,7 @@ class Served:
     def _show(self, now: int) -> Showing:
         build = self.build
         visible = (build.visibility[:, 0] <= now) & (now < build.visibility[:, 1])
-        visible[[row for row, until in self._taken_down.items() if now < until]] = False
+        visible[self.taken_down(now)] = False
         members = build.members.values[visible[build.members.values]][::-1]
         newest = np.full(len(build.members), NO_ROW, dtype=np.int32)
         newest[build.stories[members]] = members  # of several the last is kept: the newest
@@ -81,6 +81,10 @@ class Served:
             if place < len(instants):
                 until = min(until, int(instants[place]))
         return since, until
+
+    def taken_down(self, now: int) -> list[int]:
+        """Rows that are taken down at ``now`` (microseconds since 1970 UTC)."""
+        return [row for row, until in self._taken_down.items() if now < until]
 
     def is_visible(self, row: int, now: int) -> bool:
         """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
