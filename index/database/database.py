@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.database import connecting, reading, undoing
+from index.database import connecting, copying, reading, undoing
 from index.database.attempts import Attempts
 from index.database.audit import Audit
 from index.database.editors import Editors
@@ -83,6 +84,10 @@ class Database:
         """How many rows the tables of decisions and accounts hold, by name."""
         return reading.count_rows(self._store)
 
+    def copy_into(self, empty: Database) -> dict[str, int]:
+        """Copy every row into a database without any; see :func:`.copying.copy_rows`."""
+        return copying.copy_rows(self._store, empty._store)
+
     def close(self) -> None:
         """Let go of all connections."""
         self._store.engine.dispose()
@@ -141,10 +146,8 @@ def upgrade_database(url: str, *, password: str = "", create: bool = True) -> st
     engine, path = _engine(_parse(url, password))
     place = describe(url)
     try:
-        if not create:
-            there = path is None or path.exists()
-            if (_version(engine, place) if there else None) is None:
-                raise _lost(place)
+        if not create and _version_at(url, password) is None:
+            raise _lost(place)
         return upgrade(engine, place) if path is None else _upgrade_file(path, place)
     finally:
         engine.dispose()
@@ -165,6 +168,34 @@ def back_up(url: str, target: Path) -> None:
         connecting.copy_file(path, target)
     except sqlite3.Error as error:
         raise DatabaseError(f"{place} can't be copied to {target}: {error}") from error
+
+
+def copy_database(
+    source: str, target: str, *, source_password: str = "", target_password: str = ""
+) -> dict[str, int]:
+    """Copy all decisions into an empty database; makes its tables where there are none.
+
+    Args:
+        source: As for :func:`open_database`; it is only read.
+        target: Likewise; of either kind.
+        source_password: Takes the place of one in ``source``.
+        target_password: Takes the place of one in ``target``.
+
+    Returns:
+        How many rows were copied, by table.
+
+    Raises:
+        DatabaseError: See :func:`.copying.copy_rows`.
+    """
+    if _version_at(source, source_password) is None:
+        raise DatabaseError(f"{describe(source)} holds no decisions: there is nothing to copy")
+    if _version_at(target, target_password) is None:
+        upgrade_database(target, password=target_password)
+    with (
+        closing(open_database(source, password=source_password, create=False)) as old,
+        closing(open_database(target, password=target_password, create=False)) as new,
+    ):
+        return old.copy_into(new)
 
 
 def _lost(place: str) -> DatabaseError:
@@ -197,6 +228,15 @@ def _engine(url: sa.URL) -> tuple[sa.Engine, Path | None]:
         path = Path(str(url.database))
         return connecting.sqlite_engine(path), path
     return connecting.postgres_engine(url), None
+
+
+def _version_at(url: str, password: str) -> str | None:
+    """Which schema a database has; ``None`` if it holds nothing, or is a file that is not there."""
+    engine, path = _engine(_parse(url, password))
+    try:
+        return _version(engine, describe(url)) if path is None or path.exists() else None
+    finally:
+        engine.dispose()
 
 
 def _version(engine: sa.Engine, place: str) -> str | None:

@@ -1,4 +1,4 @@
-"""``alsolike db``: the database of decisions, made, upgraded and looked at."""
+"""``alsolike db``: the database of decisions, made, upgraded, copied and looked at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from index.database.database import back_up
+from index.database.database import back_up, copy_database
+from index.database.engine import describe, parse_url
 from index.database.schema import HEAD
 from index.decisions import database_url, look_at_decisions, upgrade_decisions
 from index.settings import load_settings
@@ -15,7 +16,7 @@ from service.api.moments import show_moment
 from service.commands.options import JsonOption, RootOption, print_json
 
 db_app = typer.Typer(
-    help="Make, upgrade and look at the database of decisions.",
+    help="Make, upgrade, copy and look at the database of decisions.",
     epilog="Example: alsolike db status",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -46,6 +47,45 @@ def backup(
         print_json({"backup": str(target), "bytes": target.stat().st_size})
     else:
         typer.echo(f"copied to {target}")
+
+
+@db_app.command(
+    epilog="Example: alsolike db copy --to postgresql://alsolike@db.example/alsolike",
+)
+def copy(
+    target: Annotated[
+        str, typer.Option("--to", metavar="URL", help="An empty database; its tables are made.")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="URL", help="Is only read; the one in use if left out."),
+    ] = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy all decisions, accounts and the audit trail, from SQLite to PostgreSQL or back.
+
+    ALSOLIKE_DATABASE_PASSWORD serves a URL without a password. Stop the service first: what is
+    decided afterwards is not in the copy.
+    """
+    settings = load_settings(root=root)
+    held = settings.database_password.get_secret_value()
+    copied = copy_database(
+        source or database_url(settings),
+        target,
+        source_password=held if source is None else _password_for(source, held),
+        target_password=_password_for(target, held),
+    )
+    if as_json:
+        print_json({"to": describe(target), "rows": copied})
+        return
+    rows = ", ".join(f"{count} {name}" for name, count in copied.items() if count)
+    typer.echo(f"copied to {describe(target)}: {rows or 'nothing, as nothing was decided'}")
+    typer.echo("set database to it and start the service; it goes on where it was")
+
+
+def _password_for(url: str, held: str) -> str:
+    return "" if parse_url(url).password else held
 
 
 @db_app.command(epilog="Example: alsolike db status --json")
