@@ -244,6 +244,7 @@ class Settings(BaseSettings):
             good_score=self.min_score,
             max_hub=self.max_hub,
             min_recall=self.min_recall,
+            limit=self.limit,
         )
 
     @property

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from index.build import Ragged
 from index.files import BlobWriter, save_array
 from index.manifest import EncoderEntry
+from index.publishing.gates import Limits
 from index.publishing.snapshot import Snapshot
 from recommender.visibility import ALWAYS, NEVER
 
 NOW = 1_000_000
+WISH = Limits().wish
 
 ENCODER = EncoderEntry(
     model="m", revision=None, sha256="0", dim=8, max_tokens=0, precision="float32"
@@ -31,6 +34,8 @@ def snapshot(
     encoder: EncoderEntry = ENCODER,
     recipe: str = "1",
     recall: float = 1.0,
+    stories: Mapping[str, str] | None = None,
+    scores: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Snapshot:
     """A build of the given related lists.
 
@@ -43,6 +48,8 @@ def snapshot(
         encoder: What made its embeddings.
         recipe: Which text recipe.
         recall: Of its index.
+        scores: Those that are others, by article and related article.
+        stories: What stands in for a story, by id: of several the first by id is the newest.
     """
     folder.mkdir(parents=True)
     names = sorted(lists, key=str.encode)
@@ -50,22 +57,27 @@ def snapshot(
     ids, cards = BlobWriter(folder / "ids.bin"), BlobWriter(folder / "cards.bin")
     depth = max([len(related) for related in lists.values()] + [1])
     related = np.full((len(names), depth), -1, dtype=np.int32)
-    scores = np.full((len(names), depth), -np.inf, dtype=np.float32)
+    related_scores = np.full((len(names), depth), -np.inf, dtype=np.float32)
     visibility = np.full((len(names), 2), NEVER, dtype=np.int64)
     digests = np.zeros((len(names), 16), dtype=np.uint8)
     for name, row in rows.items():
         ids.append(name.encode())
         cards.append(json.dumps({"article_id": name, "title": f"Title of {name}"})[1:-1].encode())
         related[row, : len(lists[name])] = [rows[other] for other in lists[name]]
-        scores[row, : len(lists[name])] = score
+        own = (scores or {}).get(name, {})
+        related_scores[row, : len(lists[name])] = [own.get(other, score) for other in lists[name]]
         if name not in hidden:
             visibility[row, 0] = ALWAYS
         text = (texts or {}).get(name, name).encode()
         digests[row] = np.frombuffer(hashlib.md5(text).digest(), dtype=np.uint8)
     ids.close()
     cards.close()
+    told = [(stories or {}).get(name, name) for name in names]
+    story_of = np.array([sorted(set(told)).index(story) for story in told], dtype=np.int32)
+    save_array(folder / "stories.npy", story_of)
+    Ragged.grouped(story_of, np.arange(len(names)), len(set(told))).save(folder, "members")
     save_array(folder / "related_rows.npy", related)
-    save_array(folder / "related_scores.npy", scores)
+    save_array(folder / "related_scores.npy", related_scores)
     save_array(folder / "visibility.npy", visibility)
     save_array(folder / "text_digests.npy", digests)
     return Snapshot.read(folder, name=folder.name, encoder=encoder, recipe=recipe, recall=recall)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from snapshots import ENCODER, NOW, ring, snapshot
+from snapshots import ENCODER, NOW, WISH, ring, snapshot
 
 from index.publishing.churn import compare
 from index.publishing.gates import Gate, Limits, Verdict, judge
@@ -17,7 +17,7 @@ from index.settings import Settings
 
 def verdicts(new: Snapshot, live: Snapshot | None, **options: Any) -> dict[Gate, Verdict]:
     accept_change = options.pop("accept_change", False)
-    churn = None if live is None else compare(live, new, now=NOW)
+    churn = None if live is None else compare(live, new, now=NOW, wish=WISH)
     found = judge(new, live, churn, Limits(**options), accept_change=accept_change, now=NOW)
     return {verdict.gate: verdict for verdict in found}
 

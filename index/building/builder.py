@@ -302,7 +302,7 @@ def _compare(
     live = churn = described = None
     if making.previous is not None:
         live = Snapshot.of(making.previous.folder, making.previous.manifest)
-        churn = compare(live, new, now=now)
+        churn = compare(live, new, now=now, wish=options.limits.wish)
         described = describe_churn(live, new, churn, now=now)
     verdicts = judge(new, live, churn, options.limits, accept_change=options.accept_change, now=now)
     return described, verdicts

@@ -14,6 +14,7 @@ from index.editing.spelling import near_spellings
 from index.publishing.churn import compare
 from index.publishing.snapshot import Snapshot
 from index.root import Root
+from index.selection import DEFAULT_LIMIT, Wish
 from index.served import Served
 from index.standing import Standing, standings
 from index.store import split_words
@@ -96,11 +97,13 @@ class Finder:
     Args:
         root: Where the build before the live one is found.
         good_score: From which score on readers are shown an article.
+        shown: How many places of a list they see.
     """
 
-    def __init__(self, root: Root, good_score: float) -> None:
+    def __init__(self, root: Root, good_score: float, shown: int = DEFAULT_LIMIT) -> None:
         self._root = root
         self._good_score = good_score
+        self._wish = Wish(limit=shown, min_score=good_score)
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
         self._links: tuple[str, NDArray[np.bool_], Links] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
@@ -175,10 +178,11 @@ class Finder:
             kept = self._changed
             if kept is None or kept[0] != (before, build.name):
                 old = Snapshot.of(self._root.folder(before), self._root.manifest(before))
-                churn = compare(old, Snapshot.of(build.folder, build.manifest), now=now)
+                new = Snapshot.of(build.folder, build.manifest)
+                churn = compare(old, new, now=now, wish=self._wish)
                 changed = np.zeros(build.count, dtype=bool)
                 changed[churn.added] = True
-                changed[churn.rows[churn.replaced > 0]] = True
+                changed[churn.rows[churn.turned > 0]] = True
                 kept = self._changed = (before, build.name), changed
             return kept[1]
         except AlsoLikeError:  # it was removed, or is damaged: there is nothing to compare with

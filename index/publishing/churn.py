@@ -1,4 +1,10 @@
-"""What one build changes for readers, against another: articles in and out, lists that moved."""
+"""What one build changes for readers, against another: articles in and out, lists that moved.
+
+A list counts as far as readers see it: the first places, without what is invisible, too weak or of
+one story with what stands there already. Two things that readers see are left out: what editors
+decided, as it holds for both builds, and the fallbacks, as the newest articles among them would
+turn every short list over with each new article, whatever the builds are like.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.publishing.snapshot import Snapshot
-from recommender.lengths import SHOWN
+from index.selection import Wish
 from recommender.neighbors import NO_ROW
 
 _GONE = -2
@@ -23,28 +29,32 @@ class Churn:
     """The difference between an older and a newer build, as readers see it at one moment.
 
     Attributes:
+        wish: What readers are taken to ask for.
         added: Rows of the newer build whose articles the older lacks, int64.
         removed: Rows of the older build whose articles the newer lacks, int64.
         rewritten: How many articles of both have another text.
         rows: Rows of the newer build whose lists were compared: visible in both, int64.
         old_rows: Their rows in the older build, int64.
-        replaced: For each of these the share of its shown list that is new, float64 in [0, 1].
+        turned: For each of these how many places of its list show another article, int64.
+        replaced: Which share of its list that is, float64 in [0, 1].
     """
 
+    wish: Wish
     added: NDArray[np.int64]
     removed: NDArray[np.int64]
     rewritten: int
     rows: NDArray[np.int64]
     old_rows: NDArray[np.int64]
+    turned: NDArray[np.int64]
     replaced: NDArray[np.float64]
 
     @property
     def changed(self) -> float:
         """Share of the lists compared that show at least one other article, in any order."""
-        return float((self.replaced > 0).mean()) if len(self.replaced) else 0.0
+        return float((self.turned > 0).mean()) if len(self.turned) else 0.0
 
 
-def compare(old: Snapshot, new: Snapshot, *, now: int) -> Churn:
+def compare(old: Snapshot, new: Snapshot, *, now: int, wish: Wish) -> Churn:
     """Compare two builds.
 
     Args:
@@ -52,6 +62,7 @@ def compare(old: Snapshot, new: Snapshot, *, now: int) -> Churn:
         new: The newer one.
         now: The moment at which both are looked at, microseconds since 1970 UTC, so that
             what merely came of age in between does not count.
+        wish: What the site asks for where a request does not say.
     """
     old_row = _match(new.ids, old.ids)
     in_both = np.flatnonzero(old_row >= 0)
@@ -60,24 +71,26 @@ def compare(old: Snapshot, new: Snapshot, *, now: int) -> Churn:
     digests = new.digests[in_both] != old.digests[old_row[in_both]]
     rows = in_both[new.visible(now)[in_both] & old.visible(now)[old_row[in_both]]]
     old_rows = old_row[rows]
-    old_lists, new_lists = old.shown(now)[0], new.shown(now)[0]
-    replaced = np.zeros(len(rows))
+    old_lists, new_lists = old.related(now, wish, old_rows), new.related(now, wish, rows)
+    turned = np.zeros(len(rows), dtype=np.int64)
+    longest = np.zeros(len(rows), dtype=np.int64)
     for start in range(0, len(rows), _CHUNK):
         here = slice(start, start + _CHUNK)
-        before, after = old_lists[old_rows[here]], new_lists[rows[here]]
+        before, after = old_lists[here], new_lists[here]
         before = np.where(before == NO_ROW, NO_ROW, new_row[before])
         present = after != NO_ROW
         kept = ((after[:, :, None] == before[:, None, :]).any(axis=2) & present).sum(axis=1)
-        longest = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
-        replaced[here] = 1.0 - kept / np.maximum(longest, 1)
-        replaced[here][longest == 0] = 0.0
+        longest[here] = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
+        turned[here] = longest[here] - kept
     return Churn(
+        wish=wish,
         added=np.flatnonzero(old_row < 0),
         removed=np.flatnonzero(new_row == _GONE),
         rewritten=int(digests.any(axis=1).sum()),
         rows=rows,
         old_rows=old_rows,
-        replaced=replaced,
+        turned=turned,
+        replaced=turned / np.maximum(longest, 1),
     )
 
 
@@ -107,8 +120,8 @@ def describe_churn(
     """
     order = np.lexsort((churn.rows, -churn.replaced))[:limit]
     most = order[churn.replaced[order] > 0]
-    old_lists, new_lists = old.shown(now)[0], new.shown(now)[0]
-    slots = np.rint(churn.replaced * SHOWN).astype(np.int64)
+    before = old.related(now, churn.wish, churn.old_rows[most])
+    after = new.related(now, churn.wish, churn.rows[most])
     return {
         "old": old.name,
         "new": new.name,
@@ -119,19 +132,20 @@ def describe_churn(
             "compared": len(churn.rows),
             "changed": round(churn.changed, 4),
             "replaced": round(float(churn.replaced.mean()), 4) if len(churn.rows) else 0.0,
-            "by_slots": np.bincount(slots, minlength=SHOWN + 1).tolist(),
+            "by_slots": np.bincount(churn.turned, minlength=churn.wish.limit + 1).tolist(),
         },
         "most_changed": [
             {
                 "article_id": new.article_id(row),
                 "title": new.title(row),
                 "replaced": round(float(share), 4),
-                **_in_and_out(old, new, old_lists[old_row], new_lists[row]),
+                **_in_and_out(old, new, was, comes),
             }
-            for row, old_row, share in zip(
+            for row, share, was, comes in zip(
                 churn.rows[most].tolist(),
-                churn.old_rows[most].tolist(),
                 churn.replaced[most].tolist(),
+                before,
+                after,
                 strict=True,
             )
         ],

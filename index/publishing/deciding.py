@@ -103,7 +103,7 @@ def _judge(root: Root, new: Snapshot, limits: Limits, *, accept_change: bool) ->
         pointer = root.current()
         if pointer is not None and pointer.build != new.name:
             live = Snapshot.of(root.folder(), root.manifest())
-            churn = compare(live, new, now=now)
+            churn = compare(live, new, now=now, wish=limits.wish)
     except (BuildError, NotFoundError) as error:
         live = churn = None
         unreadable.append(

@@ -29,6 +29,7 @@ import numpy as np
 from index.build import Build
 from index.publishing.churn import Churn
 from index.publishing.snapshot import Snapshot
+from index.selection import DEFAULT_LIMIT, Wish
 from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
 
@@ -65,6 +66,7 @@ class Limits:
         max_hub: Largest share of shown lists that one article may be in. On a small site an
             even spread comes near it, so 25 times an even share is always let through.
         min_recall: Least share of true neighbors that the index must find.
+        limit: How many places of a list readers see.
     """
 
     max_loss: float = 0.1
@@ -73,6 +75,12 @@ class Limits:
     good_score: float = 0.05
     max_hub: float = 0.1
     min_recall: float = 0.98
+    limit: int = DEFAULT_LIMIT
+
+    @property
+    def wish(self) -> Wish:
+        """What readers are taken to ask for when lists are compared."""
+        return Wish(limit=self.limit, min_score=self.good_score)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

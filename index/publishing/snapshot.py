@@ -10,8 +10,10 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from index.build import Ragged
 from index.files import Blob, load_array
 from index.manifest import EncoderEntry, Manifest
+from index.selection import Wish
 from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
 from recommender.visibility import Visibility
@@ -34,6 +36,8 @@ class Snapshot:
         visibility: Shape (n, 2), int64 microseconds.
         rows: Shape (n, depth), int32: related rows, best first, -1 at the end.
         scores: Shape (n, depth), float32.
+        stories: Shape (n,), int32: which story each row belongs to.
+        members: Each story's rows, newest version first.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Snapshot:
     visibility: Visibility
     rows: NDArray[np.int32]
     scores: NDArray[np.float32]
+    stories: NDArray[np.int32]
+    members: Ragged
 
     @classmethod
     def read(
@@ -67,6 +73,8 @@ class Snapshot:
             visibility=cast("Visibility", load_array(folder / "visibility.npy")),
             rows=cast("NDArray[np.int32]", load_array(folder / "related_rows.npy")),
             scores=cast("NDArray[np.float32]", load_array(folder / "related_scores.npy")),
+            stories=cast("NDArray[np.int32]", load_array(folder / "stories.npy")),
+            members=Ragged.load(folder, "members"),
         )
 
     @classmethod
@@ -103,7 +111,9 @@ class Snapshot:
     def shown(
         self, now: int, visible: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """What stands first in every list once the invisible is left out.
+        """What stands first in every list once the invisible is left out, for figures of a build.
+
+        What readers get leaves out more, see :meth:`related`.
 
         Args:
             now: Microseconds since 1970 UTC.
@@ -125,15 +135,62 @@ class Snapshot:
                 some = some[(head[some, -1] == NO_ROW) & (rows[:, -1] != NO_ROW)]
         return head, best
 
+    def related(
+        self, now: int, wish: Wish, rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int32]:
+        """The related articles that readers get, as :func:`index.selection.select` chooses them.
+
+        For all lists at once; without fallbacks and without what editors decided.
+
+        Args:
+            now: Microseconds since 1970 UTC.
+            wish: What is asked for; its limit and its least score count.
+            rows: Shape (m,): whose lists; everyone's by default.
+
+        Returns:
+            Rows, shape (m, limit), -1 at the end.
+        """
+        wanted = np.arange(len(self)) if rows is None else rows
+        newest = self._newest(now)
+        lists = np.full((len(wanted), wish.limit), NO_ROW, dtype=np.int32)
+        for start in range(0, len(wanted), _CHUNK):
+            some = np.arange(start, min(start + _CHUNK, len(wanted)))
+            for width in (2 * wish.limit, self.rows.shape[1]):
+                candidates = np.asarray(self.rows[wanted[some], :width])
+                scores = self.scores[wanted[some], :width].astype(np.float64)
+                # A stored list holds each story once, and its own not at all.
+                shown = newest[np.where(candidates == NO_ROW, 0, candidates)]
+                there = (candidates != NO_ROW) & (shown != NO_ROW)
+                there &= np.round(scores, 4) >= wish.min_score  # as scores are shown
+                lists[some] = _head(there, shown, wish.limit)[0]
+                some = some[(lists[some, -1] == NO_ROW) & (candidates[:, -1] != NO_ROW)]
+        return lists
+
+    def _newest(self, now: int) -> NDArray[np.int32]:
+        """Shape (n,): the newest visible version of each row's story, or -1."""
+        visible, members = self.visible(now), self.members.values
+        members = members[visible[members]][::-1]
+        newest = np.full(len(self.members), NO_ROW, dtype=np.int32)
+        newest[self.stories[members]] = members  # of several the last is kept: the newest
+        return newest[self.stories]
+
 
 def _front(
     rows: NDArray[np.int32], scores: NDArray[np.float32], visible: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The first visible rows of each list, and the best of their scores."""
     there = (rows != NO_ROW) & visible[np.where(rows == NO_ROW, 0, rows)]
-    order = np.argsort(~there, axis=1, kind="stable")[:, :SHOWN]
-    taken = np.take_along_axis(there, order, axis=1)
-    head = np.full((len(rows), SHOWN), NO_ROW, dtype=np.int32)
-    head[:, : order.shape[1]] = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)
+    head, order, taken = _head(there, rows, SHOWN)
     best = np.where(taken, np.take_along_axis(scores, order, axis=1), -np.inf).max(axis=1)
     return head, best.astype(np.float32)
+
+
+def _head(
+    there: NDArray[np.bool_], rows: NDArray[np.int32], length: int
+) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.bool_]]:
+    """The first of each list that are there, the places that they had, and which of those are."""
+    order = np.argsort(~there, axis=1, kind="stable")[:, :length]
+    taken = np.take_along_axis(there, order, axis=1)
+    head = np.full((len(rows), length), NO_ROW, dtype=np.int32)
+    head[:, : order.shape[1]] = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)
+    return head, order, taken

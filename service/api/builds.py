@@ -137,7 +137,9 @@ def builds_router(desk: Desk) -> APIRouter:
             raise ProblemError(409, "nothing is live to compare with")
         live = Snapshot.of(root.folder(), root.manifest())
         moment = now()
-        return describe_churn(live, new, compare(live, new, now=moment), now=moment)
+        return describe_churn(
+            live, new, compare(live, new, now=moment, wish=desk.settings.limits.wish), now=moment
+        )
 
     @router.post(
         "/builds/{name}/publish",

@@ -41,7 +41,7 @@ class Desk:
         self.settings = settings
         self.database = database
         self.auth = Auth(settings, database)
-        self.finder = Finder(live.root, settings.min_score)
+        self.finder = Finder(live.root, settings.min_score, settings.limit)
 
     @property
     def root(self) -> Root:

@@ -112,11 +112,12 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Compare two builds: articles in and out, and the lists that changed most."""
-    place = Root(load_settings(root=root).root)
+    settings = load_settings(root=root)
+    place = Root(settings.root)
     first = Snapshot.of(place.folder(old), place.manifest(old))
     second = Snapshot.of(place.folder(new), place.manifest(new))
     now = time.time_ns() // 1000
-    churn = compare(first, second, now=now)
+    churn = compare(first, second, now=now, wish=settings.limits.wish)
     found = describe_churn(first, second, churn, now=now, limit=limit or 10)
     if as_json:
         print_json(found)
@@ -128,8 +129,8 @@ def diff(
     typer.echo(f"{found['rewritten']} articles with another text")
     lists = found["lists"]
     typer.echo(
-        f"{lists['changed']:.1%} of {lists['compared']} lists show other articles; "
-        f"{lists['replaced']:.1%} of all places changed hands"
+        f"{lists['changed']:.1%} of {lists['compared']} lists show other related articles; "
+        f"{lists['replaced']:.1%} of their places changed hands"
     )
     for item in found["most_changed"]:
         typer.echo(f"\n{item['title']}  [{item['article_id']}]  {item['replaced']:.0%} new")

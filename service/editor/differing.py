@@ -77,7 +77,7 @@ class Differ:
                 manifests = [self._root.manifest(name) for name in (old, new)]
                 folders = [self._root.folder(name) for name in (old, new)]
                 first, second = map(Snapshot.of, folders, manifests)
-                churn = compare(first, second, now=time.time_ns() // 1000)
+                churn = compare(first, second, now=time.time_ns() // 1000, wish=self._wish)
                 self._kept = (old, new), Build(folders[0]), Build(folders[1]), churn
             return self._kept[1:]
 
@@ -126,7 +126,7 @@ def figures(churn: Churn) -> dict[str, Any]:
         "removed": len(churn.removed),
         "rewritten": churn.rewritten,
         "compared": len(churn.rows),
-        "changed": int((churn.replaced > 0).sum()),
+        "changed": int((churn.turned > 0).sum()),
         "share": churn.changed,
     }
 
