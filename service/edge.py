@@ -73,7 +73,7 @@ class Edge:
             seconds = time.perf_counter() - start
             self._tally.add(_route(scope), status, seconds)
             if self._access_log:
-                log_access(scope, status, seconds, name)
+                log_access(scope["method"], scope["raw_path"], status, seconds, name)
 
 
 def _has_body(scope: Scope) -> bool:

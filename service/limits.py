@@ -41,20 +41,20 @@ def check_head(scope: Scope) -> None:
     Raises:
         ProblemError: 414 or 431.
     """
-    check_address(scope)
+    check_address(scope["raw_path"], scope["query_string"])
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
         raise ProblemError(431, f"the headers have over {MAX_HEADERS} bytes", headers=_CLOSE)
 
 
-def check_address(scope: Scope) -> None:
+def check_address(path: bytes, query: bytes) -> None:
     """Refuse a path or query that is too long.
 
     Raises:
         ProblemError: 414.
     """
-    if len(scope["raw_path"]) > MAX_PATH:
+    if len(path) > MAX_PATH:
         raise ProblemError(414, f"the path has over {MAX_PATH} bytes", headers=_CLOSE)
-    if len(scope["query_string"]) > MAX_QUERY:
+    if len(query) > MAX_QUERY:
         raise ProblemError(414, f"the query string has over {MAX_QUERY} bytes", headers=_CLOSE)
 
 

@@ -24,6 +24,9 @@ log = logging.getLogger("alsolike")
 GRACE_SECONDS = 10
 """How long a reader who hangs on may hold up a restart."""
 
+QUICK_WITH = "0.54."
+"""The versions of uvicorn whose protocol :mod:`service.quick` is made and tested for."""
+
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """Where the environment tells the Prometheus client of each worker to keep its counts."""
 
@@ -81,12 +84,21 @@ def run_server(settings: Settings) -> None:
             workers=settings.workers,
             access_log=False,  # ours knows the request's id and route
             log_config=log_config(settings.log_format),  # each worker sets up its own
+            http=http_protocol(),
             server_header=False,
             proxy_headers=False,  # whom to trust is the setting trusted_proxies
             ws="none",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         serve_on(config, bound)
+
+
+def http_protocol() -> str:
+    """What uvicorn speaks HTTP with: ours, which is the quicker, if it fits this uvicorn.
+
+    With another version page views take the longer way, and nothing else is different.
+    """
+    return "service.quick:QuickProtocol" if uvicorn.__version__.startswith(QUICK_WITH) else "auto"
 
 
 def serve_on(config: uvicorn.Config, bound: socket.socket) -> None:

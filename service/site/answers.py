@@ -5,67 +5,74 @@ from __future__ import annotations
 import gzip
 from collections import deque
 from collections.abc import Hashable
-
-Header = tuple[bytes, bytes]
-Headers = tuple[Header, ...]
+from typing import NamedTuple
 
 GZIP_FROM = 860
 """Bytes from which compressing pays: below, an answer fits one packet either way."""
 
-_OVERHEAD = 1_100
+_OVERHEAD = 500
 """What an answer takes in memory beside its bytes: headers, keys, table entries."""
 _ALIAS_OVERHEAD = 250
 _GZIP_OVERHEAD = 500
 _MOST_ALIASES = 4
 
 
+class Form(NamedTuple):
+    """An answer's bytes in one encoding.
+
+    Attributes:
+        tag: Its ``ETag``.
+        head: Its headers, as lines.
+        body: What follows them.
+    """
+
+    tag: bytes
+    head: bytes
+    body: bytes
+
+
 class Answer:
     """A successful answer to one question, ready to send as often as it is asked.
 
     Attributes:
-        tag: The ``ETag`` of the answer as it is; gzip has one of its own, as its bytes differ.
         route: What asked for it, for the counts.
-        headers: What goes with the answer as it is.
-        body: The answer's bytes.
-        gzipped: Headers and bytes for a reader who takes gzip, once one did.
+        plain: As it is.
+        gzipped: For a reader who takes gzip, once one did; with a tag of its own, as its bytes
+            differ.
         size: What it takes in memory, in bytes.
         used: Whether it was asked for since the cache last looked.
         kept: Whether a cache holds it.
         aliases: The raw bytes under which the cache finds it.
     """
 
-    __slots__ = (
-        "_shared", "aliases", "body", "gzipped", "headers", "kept", "route", "size", "tag", "used",
-    )  # fmt: skip
+    __slots__ = ("_shared", "aliases", "gzipped", "kept", "plain", "route", "size", "used")
 
-    def __init__(self, tag: bytes, shared: Headers, body: bytes, *, route: str) -> None:
-        self.tag = tag
+    def __init__(self, tag: bytes, shared: bytes, body: bytes, *, route: str) -> None:
         self.route = route
-        self.body = body
-        self.headers: Headers = (*shared, (b"content-length", b"%d" % len(body)), (b"etag", tag))
-        self.size = _OVERHEAD + len(body)
+        self.plain = Form(tag, shared + _about(tag, body), body)
+        self.gzipped: Form | None = None
+        self.size = _OVERHEAD + len(self.plain.head) + len(body)
         self.used = False
         self.kept = False
         self.aliases: list[Hashable] = []
-        self.gzipped: tuple[Headers, bytes] | None = None
         self._shared = shared
 
     def compress(self) -> int:
         """Make :attr:`gzipped`; returns how many bytes more the answer takes now."""
-        if len(self.body) < GZIP_FROM:
-            self.gzipped = self.headers, self.body
+        if len(self.plain.body) < GZIP_FROM:
+            self.gzipped = self.plain
             return 0
-        body = gzip.compress(self.body, 6, mtime=0)
-        headers = (
-            *self._shared,
-            (b"content-encoding", b"gzip"),
-            (b"content-length", b"%d" % len(body)),
-            (b"etag", self.tag[:-1] + b'-gzip"'),
-        )
-        self.gzipped = headers, body
-        more = _GZIP_OVERHEAD + len(body)
+        tag = self.plain.tag[:-1] + b'-gzip"'
+        body = gzip.compress(self.plain.body, 6, mtime=0)
+        head = self._shared + b"content-encoding: gzip\r\n" + _about(tag, body)
+        self.gzipped = Form(tag, head, body)
+        more = _GZIP_OVERHEAD + len(head) + len(body)
         self.size += more
         return more
+
+
+def _about(tag: bytes, body: bytes) -> bytes:
+    return b"content-length: %d\r\netag: %b\r\n" % (len(body), tag)
 
 
 class AnswerCache:
@@ -134,8 +141,8 @@ class AnswerCache:
         self.raw[raw] = answer
         self._grow(more)
 
-    def gzipped(self, answer: Answer) -> tuple[Headers, bytes]:
-        """Headers and bytes for a reader who takes gzip; compressed when first asked for."""
+    def gzipped(self, answer: Answer) -> Form:
+        """For a reader who takes gzip; compressed when first asked for."""
         if answer.gzipped is None:
             more = answer.compress()
             if answer.kept:

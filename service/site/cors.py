@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from service.site.answers import Header, Headers
+from service.site.headers import Header, Headers
 
 _ANY: Header = (b"access-control-allow-origin", b"*")
 _PREFLIGHT: Headers = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from service.site.answers import Header
+from service.site.headers import as_lines
 
 _SECOND = 1_000_000
 
@@ -32,18 +32,18 @@ class Freshness:
         """Microseconds for which an answer may be shown at most."""
         return (self.max_age + self.stale) * _SECOND
 
-    def header(self, left: int) -> Header:
+    def line(self, left: int) -> bytes:
         """The header of an answer given ``left`` microseconds before the next change."""
-        return _header(self.max_age, self.stale, min(left, self.span) // _SECOND)
+        return _line(self.max_age, self.stale, min(left, self.span) // _SECOND)
 
 
 @functools.lru_cache(maxsize=1_000)
-def _header(max_age: int, stale: int, seconds: int) -> Header:
+def _line(max_age: int, stale: int, seconds: int) -> bytes:
     fresh = min(max_age, seconds)
     value = f"public, max-age={fresh}"
     if after := min(stale, seconds - fresh):
         value += f", stale-while-revalidate={after}"
-    return b"cache-control", value.encode()
+    return as_lines([(b"cache-control", value.encode())])
 
 
 @functools.lru_cache(maxsize=1_000)

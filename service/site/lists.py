@@ -11,8 +11,9 @@ from index.selection import Wish, select
 from index.settings import Settings
 from service.live import Generation
 from service.problems import ProblemError, not_found
-from service.site.answers import Answer, Header
+from service.site.answers import Answer
 from service.site.cors import Cors
+from service.site.headers import Header, as_lines
 from service.site.parameters import default_wish
 from service.site.rendering import related_html, related_json
 from service.tally import Tally
@@ -55,7 +56,7 @@ class RelatedLists:
             *self.cors.always,
             self.cors.vary(b"Accept-Encoding"),
         )
-        self._shared = {False: (JSON, *shared), True: (HTML, *shared)}
+        self._shared = {False: as_lines([JSON, *shared]), True: as_lines([HTML, *shared])}
         rendered_by = (version("alsolike"), settings.heading, settings.locale)
         self._salt = repr(rendered_by).encode()
 

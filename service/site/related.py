@@ -1,8 +1,9 @@
 """The routes that a site asks on every page view: related articles by id.
 
-A plain ASGI callable in front of the FastAPI app, since routing, dependency injection and
-response models would cost several times what the answer itself does. The same routes are
-described in the app's OpenAPI document by :mod:`service.api.openapi`.
+Found and answered without routing, dependency injection and response models, which would cost
+several times what the answer itself does: a plain function of what was asked, behind a plain ASGI
+callable and, under ``alsolike serve``, behind :mod:`service.quick`. The same routes are described
+in the app's OpenAPI document by :mod:`service.api.openapi`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from service.limits import check_address
 from service.live import Generation, Live
 from service.problems import ProblemError, server_error
 from service.request_id import HEADER, request_id
-from service.site.answers import Answer, Header
+from service.site.answers import Answer
 from service.site.freshness import Freshness, accepts_gzip, matches
+from service.site.headers import as_lines, from_lines
 from service.site.lists import POLICY, ROUTES, Question, RelatedLists, not_ready
 from service.site.parameters import parse_query, read_article_id, read_wish
 from service.tally import Tally
@@ -33,11 +35,27 @@ _METHODS = ("GET", "HEAD")
 _OF_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 
 
+class Asked(NamedTuple):
+    """What of a request decides its answer.
+
+    Attributes:
+        method: In capitals.
+        path: As it came, percent-encoded.
+        query: As it came, without the question mark.
+        headers: By name, in lower case.
+    """
+
+    method: str
+    path: bytes
+    query: bytes
+    headers: dict[bytes, bytes]
+
+
 class Reply(NamedTuple):
-    """A response, ready to send."""
+    """A response, ready to send; its head holds the headers as lines."""
 
     status: int
-    headers: list[Header]
+    head: bytes
     body: bytes
 
 
@@ -61,63 +79,68 @@ class RelatedRoutes:
         self._tally = tally
         self._cors = lists.cors
         self._freshness = Freshness(settings.max_age, settings.stale_while_revalidate)
-        self._fresh = self._freshness.header(self._freshness.span)
+        self._fresh = self._freshness.line(self._freshness.span)
         self._access_log = settings.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            asked = Asked(
+                scope["method"], scope["raw_path"], scope["query_string"], dict(scope["headers"])
+            )
+            reply = self.reply(asked)
+            if reply is not None:
+                headers = from_lines(reply.head)
+                start = {"type": "http.response.start", "status": reply.status, "headers": headers}
+                await send(start)
+                await send({"type": "http.response.body", "body": reply.body})
+                return
+        await self._app(scope, receive, send)
+
+    def reply(self, asked: Asked) -> Reply | None:
+        """The response to a request, counted and logged; ``None`` if another is to answer it."""
         start = time.perf_counter()
         now = self._live.clock()
         generation = self._live.at(now)
         kept = None
-        if generation is not None and scope["method"] in _METHODS:
-            kept = generation.cache.raw.get((scope["raw_path"], scope["query_string"]))
+        if generation is not None and asked.method in _METHODS:
+            kept = generation.cache.raw.get((asked.path, asked.query))
         if kept is not None and generation is not None:
             kept.used = True
             self._tally.hits += 1
             route = kept.route
-            asked = dict(scope["headers"])
-            reply = self._reply(generation, kept, asked, now)
+            status, head, body = self._send(generation, kept, asked, now)
         else:
-            target = find_target(scope["raw_path"])
-            asked = dict(scope["headers"])
-            if target is not None and not (scope["method"] == "POST" and target == (None, False)):
+            target = find_target(asked.path)
+            if target is not None and not (asked.method == "POST" and target == (None, False)):
                 route = ROUTES[target[1]]
-                reply = self._answer(generation, target, scope, asked, now)
-            elif scope["raw_path"] == BATCH and scope["method"] == "OPTIONS":
+                status, head, body = self._answer(generation, target, asked, now)
+            elif asked.path == BATCH and asked.method == "OPTIONS":
                 route = BATCH.decode()
-                reply = Reply(204, self._cors.preflight(asked, b"POST"), b"")
+                status, head, body = self._preflight(asked, b"POST")
             else:
-                await self._app(scope, receive, send)
-                return
-        name = request_id(asked.get(HEADER))
-        status, headers, body = reply
-        headers.append((HEADER, name))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        if scope["method"] == "HEAD":
-            body = b""
-        await send({"type": "http.response.body", "body": body})
+                return None
+        name = request_id(asked.headers.get(HEADER))
         seconds = time.perf_counter() - start
         self._tally.add(route, status, seconds)
         if self._access_log:
-            log_access(scope, status, seconds, name)
+            log_access(asked.method, asked.path, status, seconds, name)
+        if asked.method == "HEAD":
+            body = b""
+        return Reply(status, b"%b%b: %b\r\n" % (head, HEADER, name), body)
 
     def _answer(
         self,
         generation: Generation | None,
         target: tuple[bytes | None, bool],
-        scope: Scope,
-        asked: dict[bytes, bytes],
+        asked: Asked,
         now: int,
     ) -> Reply:
         path_id, as_html = target
         try:
-            if scope["method"] not in _METHODS:
-                if scope["method"] == "OPTIONS":
-                    return Reply(204, self._cors.preflight(asked, b"GET, HEAD"), b"")
+            if asked.method not in _METHODS:
+                if asked.method == "OPTIONS":
+                    return self._preflight(asked, b"GET, HEAD")
                 raise ProblemError(
                     405,
                     "related articles are read with GET or HEAD",
@@ -125,56 +148,57 @@ class RelatedRoutes:
                 )
             if generation is None:
                 raise not_ready()
-            check_address(scope)
-            parameters = parse_query(scope["query_string"])
+            check_address(asked.path, asked.query)
+            parameters = parse_query(asked.query)
             article_id = read_article_id(path_id, parameters)
             wish = read_wish(parameters, self._lists.defaults)
             question = Question(article_id, as_html, wish)
             answer = self._lists.find(generation, question, now)
             if not wish.exclude:
-                generation.cache.alias(scope["raw_path"], scope["query_string"], answer)
-            return self._reply(generation, answer, asked, now)
+                generation.cache.alias(asked.path, asked.query, answer)
+            return self._send(generation, answer, asked, now)
         except ProblemError as problem:
             return self._failure(problem, asked, as_html=as_html)
         except Exception:
             log.exception("a related list could not be made")
             return self._failure(server_error(), asked, as_html=as_html)
 
-    def _reply(
-        self, generation: Generation, answer: Answer, asked: dict[bytes, bytes], now: int
-    ) -> Reply:
-        accepted = asked.get(b"accept-encoding")
+    def _send(self, generation: Generation, answer: Answer, asked: Asked, now: int) -> Reply:
+        accepted = asked.headers.get(b"accept-encoding")
         if accepted is not None and accepts_gzip(accepted):
-            found, body = generation.cache.gzipped(answer)
+            tag, head, body = generation.cache.gzipped(answer)
         else:
-            found, body = answer.headers, answer.body
+            tag, head, body = answer.plain
         left = generation.until - now
-        fresh = self._fresh if left >= self._freshness.span else self._freshness.header(left)
-        headers = [*found, fresh]
+        head += self._fresh if left >= self._freshness.span else self._freshness.line(left)
         if self._cors.narrow:
-            headers += self._cors.allow(asked)
-        condition = asked.get(b"if-none-match")
-        if condition is not None and matches(condition, dict(found)[b"etag"]):
-            return Reply(304, [header for header in headers if header[0] not in _OF_THE_BODY], b"")
-        return Reply(200, headers, body)
+            head += as_lines(self._cors.allow(asked.headers))
+        condition = asked.headers.get(b"if-none-match")
+        if condition is not None and matches(condition, tag):
+            rest = (header for header in from_lines(head) if header[0] not in _OF_THE_BODY)
+            return Reply(304, as_lines(rest), b"")
+        return Reply(200, head, body)
 
-    def _failure(self, problem: ProblemError, asked: dict[bytes, bytes], *, as_html: bool) -> Reply:
+    def _preflight(self, asked: Asked, methods: bytes) -> Reply:
+        return Reply(204, as_lines(self._cors.preflight(asked.headers, methods)), b"")
+
+    def _failure(self, problem: ProblemError, asked: Asked, *, as_html: bool) -> Reply:
         headers, body = problem.response(as_html=as_html)
         headers += [
             POLICY,
             *self._cors.always,
             self._cors.vary(b"Accept-Encoding"),
-            *self._cors.allow(asked),
+            *self._cors.allow(asked.headers),
         ]
-        return Reply(problem.status, headers, body)
+        return Reply(problem.status, as_lines(headers), body)
 
 
-def log_access(scope: Scope, status: int, seconds: float, name: bytes) -> None:
+def log_access(method: str, path: bytes, status: int, seconds: float, name: bytes) -> None:
     """A line for a request, if the setting ``access_log`` asks for them."""
     access_log.info(
         "%s %s %d",
-        scope["method"],
-        scope["raw_path"].decode("latin-1"),
+        method,
+        path.decode("latin-1"),
         status,
         extra={"seconds": round(seconds, 6), "request_id": name.decode()},
     )
