@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     min_golden: Share = Field(
         0.0, description="gate: share of editors' judgments and pins that lists must follow; 0: off"
     )
+    max_golden_drop: Share | None = Field(
+        None, description="gate: how much less of them than the live build; any if unset"
+    )
     host: str = Field("127.0.0.1", description="address to serve on")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to serve on")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="serving processes")

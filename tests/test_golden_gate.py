@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -176,6 +177,125 @@ def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[.
     assert not told["passed"]
     assert agreement_of(build, settings).share == 0.5
     assert told["message"] in build.checked("report.html").read_text()
+
+
+# Against the live build
+
+
+def shown(root: Root) -> list[str]:
+    """The first list as readers of the live build see it."""
+    build = Build(root.folder())
+    row = build.row(PAGE)
+    assert row is not None
+    items = select(Served(build), row, now=time.time_ns() // 1000, wish=Wish(limit=6))
+    return [build.article_id(item.row) for item in items]
+
+
+def rebuild(root: Root, tmp_path: Path, **changes: dict[str, Any] | None) -> str:
+    """Another build of the site, some of whose articles are other ones, or gone."""
+    kept = [
+        {**record, **(changes.get(record["id"]) or {})}
+        for record in site_records()
+        if changes.get(record["id"], {}) is not None
+    ]
+    path = tmp_path / "changed.jsonl"
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in kept))
+    options = BuildOptions(mapping=plain_mapping())
+    with root.locked("test"):
+        return make_build(root, [JsonlSource(str(path))], lambda: HashingEncoder(64), options)[
+            0
+        ].name
+
+
+def publish_after(root: Root, name: str, settings: Settings) -> Verdict:
+    with root.locked("test"):
+        return golden_of(publish_build(root, name, LENIENT, golden=golden_gate(settings)))
+
+
+OFF_TOPIC = {"title": "Tram depot", "summary": "Pantograph viaduct siding turnout gauge depot."}
+
+
+def test_a_new_judgment_moves_both_builds_and_holds_nothing_back(
+    root: Root, tmp_path: Path
+) -> None:
+    name = rebuild(root, tmp_path)
+    judge(demand(root, 0.0), -1, -1, -1)
+    with pytest.raises(GateError, match=r"0\.0% of 3 links"):
+        publish_after(root, name, demand(root, 0.5))
+    found = publish_after(root, name, demand(root, 0.0, max_golden_drop=0.0))
+    assert (found.value, found.limit, found.passed) == (0.0, 0.0, True)
+    assert "in the live build 0.0%" in found.message
+
+
+@pytest.mark.parametrize(("most", "held"), [(0.0, True), (0.24, True), (0.25, False)])
+def test_a_build_that_loses_good_links_against_the_live_one_is_held_back(
+    root: Root, tmp_path: Path, most: float, held: bool
+) -> None:
+    settings = demand(root, 0.0, max_golden_drop=most)
+    judge(settings, 1, 1, 1, 1)
+    name = rebuild(root, tmp_path, **{shown(root)[1]: OFF_TOPIC})
+    if not held:
+        assert publish_after(root, name, settings).value == 0.75
+        return
+    with pytest.raises(GateError, match=r"of 4 .* 75\.0% are .* live build 100\.0%") as refused:
+        publish_after(root, name, settings)
+    assert refused.value.exit_code == Gate.GOLDEN
+    assert root.current().build != name  # type: ignore[union-attr]
+
+
+def test_a_good_link_lost_and_a_bad_one_gone_weigh_the_same(root: Root, tmp_path: Path) -> None:
+    judge(demand(root, 0.0), 1, -1)
+    first, second, *_ = shown(root)
+    name = rebuild(root, tmp_path, **{first: OFF_TOPIC, second: OFF_TOPIC})
+    found = publish_after(root, name, demand(root, 0.0, max_golden_drop=0.0))
+    assert (found.value, found.limit) == (0.5, 0.5)
+
+
+def test_an_article_that_left_takes_what_was_said_of_it_along(root: Root, tmp_path: Path) -> None:
+    judge(demand(root, 0.0), 1, 1)
+    gone, *_ = shown(root)
+    name = rebuild(root, tmp_path, **{gone: None})
+    found = publish_after(root, name, demand(root, 0.0, max_golden_drop=0.0))
+    assert "of 1 judged or pinned links that both builds could show" in found.message
+    assert found.value == 1.0
+
+
+def test_where_both_builds_share_no_judged_article_nothing_is_lost(
+    root: Root, tmp_path: Path
+) -> None:
+    name = rebuild(root, tmp_path)
+    found = publish_after(root, name, demand(root, 0.0, max_golden_drop=0.0))
+    assert found.passed
+    assert "judged or pinned no link" in found.message
+
+
+def test_of_two_demands_both_are_told_and_either_holds_back(root: Root, tmp_path: Path) -> None:
+    judge(demand(root, 0.0), 1, 1)
+    name = rebuild(root, tmp_path, **{shown(root)[0]: OFF_TOPIC})
+    for least, most in ((0.4, 0.0), (0.6, 1.0)):
+        with pytest.raises(GateError, match=r"50\.0% of 2 links .*; of 2 judged .* build 100"):
+            publish_after(root, name, demand(root, least, max_golden_drop=most))
+    assert publish_after(root, name, demand(root, 0.5, max_golden_drop=0.5)).value == 0.5
+
+
+def test_without_another_live_build_there_is_nothing_to_lose(root: Root) -> None:
+    settings = demand(root, 0.0, max_golden_drop=0.0)
+    judge(settings, -1, 1)
+    assert golden_of(publish(root, settings)).passed  # it is live itself
+    (root.path / "CURRENT").unlink()
+    assert publish_after(root, root.names()[-1], settings).passed
+
+
+def test_a_live_build_that_cant_be_read_is_told_and_forced_past(root: Root, tmp_path: Path) -> None:
+    settings = demand(root, 0.0, max_golden_drop=0.0)
+    name = rebuild(root, tmp_path)
+    with (root.folder() / "related_rows.npy").open("r+b") as file:
+        file.write(b"\xff" * 200)
+    with pytest.raises(GateError, match="no live build to compare with"):
+        publish_after(root, name, settings)
+    with root.locked("test"):
+        publish_build(root, name, LENIENT, golden=golden_gate(settings), force=True)
+    assert root.current().build == name  # type: ignore[union-attr]
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ class Agreement:
         bad_shown: How many of those are shown all the same.
         missed: The good pairs that are not shown, in order.
         wrong: The bad pairs that are, in order.
+        pairs: All of these pairs.
     """
 
     good: int
@@ -57,6 +58,7 @@ class Agreement:
     bad_shown: int
     missed: tuple[Pair, ...]
     wrong: tuple[Pair, ...]
+    pairs: frozenset[Pair]
 
     @property
     def share(self) -> float:
@@ -64,6 +66,10 @@ class Agreement:
         count = self.good + self.bad
         right = self.good_shown + self.bad - self.bad_shown
         return right / count if count else 1.0
+
+    def failed(self, pairs: frozenset[Pair]) -> int:
+        """How many of these pairs are not as they should be."""
+        return len(pairs.intersection([*self.missed, *self.wrong]))
 
 
 def read_golden(database: Database, *, now: int) -> Golden:
@@ -132,4 +138,5 @@ def measure_agreement(
         bad_shown=sum(bad.values()),
         missed=tuple(pair for pair, found in good.items() if not found),
         wrong=tuple(pair for pair, found in bad.items() if found),
+        pairs=frozenset([*good, *bad]),
     )

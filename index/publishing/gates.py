@@ -10,7 +10,8 @@ code     gate           refuses a build when
 14       recall         its index misses too many true neighbors
 15       encoder        the model or the text recipe changed (``--accept-change``)
 17       comparison     the live build can't be read, so there is nothing to compare with
-18       golden         its lists are too seldom what editors said of links, if that is demanded
+18       golden         its lists are too seldom what editors said of links, or more seldom than the
+                        live build's, if that is demanded
 =======  =============  ==========================================================================
 
 A root's first build is only held to recall (:func:`index.publishing.deciding.publish_build`).
