@@ -112,8 +112,9 @@ def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
         value=share,
         limit=max(0.0, live_share - most),
         passed=failed - before <= most * len(pairs) + 1e-9,  # counted: shares would be rounded
-        message=f"of {len(pairs)} judged or pinned links that both builds could show, {share:.1%} are "
-        f"as editors want them, in the live build {live_share:.1%}; at most {most:.1%} may be lost"
+        message=f"of {len(pairs)} judged or pinned links that both builds could show, {share:.1%} "
+        f"are as editors want them, in the live build {live_share:.1%}; at most {most:.1%} may be "
+        "lost"
         if pairs
         else "editors judged or pinned no link that both this and the live build could show",
     )
