@@ -40,10 +40,10 @@ from benchmarks.serve import serving, warm
 from benchmarks.typist import Typist
 from index.build import Build
 from index.decisions import open_decisions
+from index.full_text import FULL_TEXT, split_words
 from index.root import Root
 from index.settings import Settings
 from index.state import Kind
-from index.store import ARTICLES, split_words
 from service.auth import COOKIE
 
 SHOWN = 40
@@ -128,7 +128,7 @@ def measure(root: Root, searches: int, previews: int) -> dict[str, float]:
     build = Build(root.folder())
     warm(root)
     typist = Typist(build, SEED)
-    bare = BareQuery(build.checked(ARTICLES))
+    bare = BareQuery(build.checked(FULL_TEXT))
     found: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
     pages: list[tuple[float, float]] = []
     with serving(root) as (service, port, _), closing(Decider(root, build)) as decider:

@@ -24,7 +24,7 @@ embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: what eac
 index.faiss            the neighbor index over them
 words.bin, lexical_*   term weights of every article; calibration.json: what chance looks
                        like; both to score a draft as the build would have
-articles.sqlite        the articles themselves, with full-text search
+articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
 boilerplate.json       what the pages share and was ignored
 rejected_rows.npy      (n, 20) int32: candidates left out of each list, best first
 rejected_reasons.npy   (n, 20) uint8: why; see recommender.policy.Reason
@@ -46,6 +46,7 @@ from numpy.typing import NDArray
 
 from index.explaining import SHARED, split_explained
 from index.files import Blob, Names, Rows, load_array, prefault, save_array
+from index.full_text import FULL_TEXT, FullText
 from index.manifest import Manifest, check_files, read_manifest
 from index.store import ARTICLES, ArticleStore
 from recommender.article import Article
@@ -224,9 +225,22 @@ class Build:
         """All articles; the file is hashed before its first use."""
         return ArticleStore(self.checked(ARTICLES))
 
+    @functools.cached_property
+    def full_text(self) -> FullText:
+        """Finds rows by words; the file is hashed before its first use."""
+        return FullText(self.checked(FULL_TEXT))
+
     def report(self) -> dict[str, Any]:
         """The figures that were taken when the build was made."""
         return cast("dict[str, Any]", self.read_json("report.json"))
+
+    def warm_up(self) -> None:
+        """Hash and open what editors read, so that the first of them does not wait for it.
+
+        Raises:
+            BuildError: If one of these files is damaged.
+        """
+        _ = self.articles, self.full_text
 
     def checked(self, name: str) -> Path:
         """The path of a file, hashed once before it is first used."""

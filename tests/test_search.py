@@ -88,16 +88,16 @@ def test_one_wrong_letter_in_a_long_word_still_finds_it(
 
 
 def test_a_short_word_is_taken_as_it_is_typed(build: Build) -> None:
-    assert near_spellings(build.articles, "keip") == []
-    assert near_spellings(build.articles, "well-known") == []
-    assert any("lagoon".startswith(each) for each in near_spellings(build.articles, "lagon"))
+    assert near_spellings(build.full_text, "keip") == []
+    assert near_spellings(build.full_text, "well-known") == []
+    assert any("lagoon".startswith(each) for each in near_spellings(build.full_text, "lagon"))
 
 
 @hypothesis_settings(max_examples=60)
 @given(word=st.text(max_size=12))
 def test_near_spellings_are_beginnings_of_words_one_letter_away(build: Build, word: str) -> None:
-    for spelling in near_spellings(build.articles, word):
-        found = build.articles.first_word(spelling)
+    for spelling in near_spellings(build.full_text, word):
+        found = build.full_text.first_word(spelling)
         assert found is not None
         assert found.startswith(spelling)
         assert abs(len(spelling) - len(fold(word))) <= 1
@@ -116,7 +116,7 @@ def test_no_near_spelling_is_passed_over(build: Build, data: st.DataObject) -> N
         before, after = word[:at], word[at:]
         wrong |= {before + each + rest for each in letters for rest in (after, after[1:])}
         wrong.add(before + after[1:2] + after[:1] + after[2:])
-    found = near_spellings(build.articles, word)
+    found = near_spellings(build.full_text, word)
     assert len(set(found)) == len(found) < 20, "or the rest would be passed over"
     assert set(found) <= wrong - {word}
     for other in every:
@@ -126,10 +126,10 @@ def test_no_near_spelling_is_passed_over(build: Build, data: st.DataObject) -> N
 
 def vocabulary(build: Build) -> list[str]:
     words = []
-    word = build.articles.first_word("")
+    word = build.full_text.first_word("")
     while word is not None:
         words.append(word)
-        word = build.articles.first_word(word + "\0")
+        word = build.full_text.first_word(word + "\0")
     return words
 
 

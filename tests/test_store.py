@@ -1,4 +1,4 @@
-"""The articles of a build come back whole, by row and by their words."""
+"""The articles of a build come back whole, by row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.store import ArticleStaging, ArticleStore, write_articles
+from index.building.staging import ArticleStaging
+from index.store import ArticleStore, to_bytes
 from recommender.article import Article, Image, Section, Status
 from recommender.errors import BuildError
 
@@ -20,10 +21,8 @@ Fill = Callable[[Iterable[Article]], ArticleStore]
 
 def store_of(folder: Path, articles: Iterable[Article]) -> ArticleStore:
     staging = ArticleStaging(folder / "staging.sqlite")
-    for article in articles:
-        staging.add(article)
-    write_articles(folder / "articles.sqlite", staging)
-    staging.discard()
+    staging.add([(article.id, to_bytes(article)) for article in articles])
+    staging.write(folder / "articles.sqlite")
     return ArticleStore(folder / "articles.sqlite")
 
 
@@ -75,20 +74,6 @@ def test_rows_are_numbered_by_the_bytes_of_the_ids(fill: Fill) -> None:
     assert store[2].id == sorted(ids, key=str.encode)[2]
 
 
-def test_the_first_owner_of_an_id_keeps_it(tmp_path: Path) -> None:
-    staging = ArticleStaging(tmp_path / "staging.sqlite")
-    assert staging.add(article("a", "First"))
-    assert not staging.add(article("a", "Second"))
-    assert staging.add(article("A", "Third"))
-    assert [article_id for article_id, _ in staging] == ["A", "a"]
-    assert write_articles(tmp_path / "articles.sqlite", staging) == 2
-    staging.discard()
-    assert [path.name for path in tmp_path.iterdir()] == ["articles.sqlite"]
-    store = ArticleStore(tmp_path / "articles.sqlite")
-    assert store[1].title == "First"
-    store.close()
-
-
 @pytest.mark.parametrize("row", [-1, 1, 10**6])
 def test_a_row_outside_is_an_error(fill: Fill, row: int) -> None:
     with pytest.raises(IndexError):
@@ -99,32 +84,6 @@ def test_a_sample_is_spread_evenly(fill: Fill) -> None:
     store = fill(article(f"{number:03}") for number in range(100))
     assert [int(found.id) for found in store.sample(10, 100)] == list(range(0, 100, 10))
     assert len(list(store.sample(1_000, 100))) == 100
-
-
-def test_search_finds_ids_titles_and_texts_by_the_beginnings_of_words(fill: Fill) -> None:
-    store = fill(
-        [
-            article("kelp-1", "Über Wellen", "The tall forest."),
-            article("choir-2", "A second verse", "Kelp is not sung of."),
-        ]
-    )
-    ids = [found.id for found in store]
-    assert {ids[row] for row in store.search("kelp", 9)} == {"kelp-1", "choir-2"}
-    assert [ids[row] for row in store.search("UBER well", 9)] == ["kelp-1"]
-    assert [ids[row] for row in store.search("vers sung", 9)] == ["choir-2"]
-    assert store.search("kelp verse forest", 9) == []
-    assert store.search("  ", 9) == []
-    assert len(store.search("kelp", 1)) == 1
-
-
-@given(st.text(st.characters(codec=None), max_size=20))
-def test_search_takes_anything_a_person_can_type(
-    tmp_path_factory: pytest.TempPathFactory, words: str
-) -> None:
-    store = store_of(tmp_path_factory.mktemp("store"), [article("kelp", "A kelp forest")])
-    assert store.search(words, 3) in ([], [0])
-    assert store.search(f"{words}" + ' " kelp*', 3) in ([], [0])
-    store.close()
 
 
 def test_a_store_cannot_be_written(fill: Fill, tmp_path: Path) -> None:
@@ -151,8 +110,8 @@ def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
 
 
 def test_an_article_that_is_no_longer_readable_is_refused(tmp_path: Path) -> None:
+    store_of(tmp_path, [article("a")]).close()
     path = tmp_path / "articles.sqlite"
-    write_articles(path, [("a", b'{"id":"a","title":"A","url":"/a"}')])
     with sqlite3.connect(path) as database:
         database.execute("UPDATE articles SET data = '{}'")
     database.close()

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,7 @@ from index.articles import ReadReport
 from index.build import Build, Ragged
 from index.building.encoding import encode_texts
 from index.building.facts import prepare_articles
+from index.building.full_text import full_text
 from index.building.making import BuildOptions, Making, Progress
 from index.building.reading import read_sources
 from index.building.workspace import FolderWorkspace
@@ -87,7 +88,8 @@ def make_build(
             previous=None if options.from_scratch else _previous(root),
             progress=progress,
         )
-        manifest = _make(making, name, sources, load_encoder)
+        with ExitStack() as beside:
+            manifest = _make(making, name, sources, load_encoder, beside)
         root.finish_build(folder)
     except BaseException as error:
         # First the files, so that on a full disk there is room for the journal's line.
@@ -133,13 +135,18 @@ def _previous(root: Root) -> Build | None:
 
 
 def _make(
-    making: Making, name: str, sources: Sequence[Source], load_encoder: Callable[[], Encoder]
+    making: Making,
+    name: str,
+    sources: Sequence[Source],
+    load_encoder: Callable[[], Encoder],
+    beside: ExitStack,
 ) -> Manifest:
     folder = making.folder
     if making.options.milvus is not None:
         reach(folder, making.options.milvus)
     with making.stage("read"):
         count = read_sources(making, sources)
+        searchable = beside.enter_context(full_text(folder))
     store = ArticleStore(folder / ARTICLES)
     with making.stage("prepare"):
         boilerplate, relearned = _boilerplate(making, store, count)
@@ -197,6 +204,8 @@ def _make(
         texts.discard()
         workspace.sync()
         explain_lists(folder, spread)
+    with making.stage("search"):
+        searchable.result()
     with making.stage("report"):
         snapshot = Snapshot.read(
             folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from index.articles import ReadReport, read_articles
 from index.building.making import Making
+from index.building.staging import ArticleStaging
 from index.sources.source import Problem, Source
-from index.store import ARTICLES, ArticleStaging, write_articles
+from index.store import ARTICLES, to_bytes
 from recommender.article import Article
 from recommender.errors import InputError, NotFoundError, SourceError
+
+_TOGETHER = 1_024
 
 
 def read_sources(making: Making, sources: Sequence[Source]) -> int:
@@ -25,15 +29,14 @@ def read_sources(making: Making, sources: Sequence[Source]) -> int:
         for article, place in read_articles(source, options.mapping, report, strict=options.strict):
             if options.only and article.id not in options.only:
                 continue
-            if not staging.add(article):
+            if staging.add([(article.id, to_bytes(article))]):
                 _refuse_duplicate(report, article, place, strict=options.strict)
             wanted.discard(article.id)
             if report.kept % 1_000 == 0:
                 making.progress("read", report.kept, None)
     if options.only or options.keep_missing:
         _add_the_rest(making, staging, wanted, sources)
-    count = write_articles(making.folder / ARTICLES, staging)
-    staging.discard()
+    count = staging.write(making.folder / ARTICLES)
     if count == 0:
         raise SourceError(_nothing_usable(sources, report))
     return count
@@ -54,8 +57,10 @@ def _add_the_rest(
             f"--only {min(missing)}: there is no usable article of that id in "
             f"{', '.join(source.name for source in sources)}"
         )
-    for article in making.previous.articles:
-        staging.add(article)
+    previous = making.previous
+    kept = enumerate(previous.articles.kept())
+    while some := [(previous.article_id(row), data) for row, data in islice(kept, _TOGETHER)]:
+        staging.add(some)
 
 
 def _refuse_duplicate(report: ReadReport, article: Article, place: str, *, strict: bool) -> None:

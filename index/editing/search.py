@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from index.build import Build
 from index.editing.links import Links, count_links
 from index.editing.spelling import near_spellings
+from index.full_text import split_words
 from index.publishing.churn import compare
 from index.publishing.snapshot import Snapshot
 from index.root import Root
 from index.selection import DEFAULT_LIMIT, Wish
 from index.served import Served
 from index.standing import Standing, standings
-from index.store import split_words
 from recommender.errors import AlsoLikeError
 
 FEW = 20
@@ -212,15 +212,16 @@ def _allowed(
 
 def _match(build: Build, words: list[str]) -> tuple[list[int], bool]:
     """Rows that hold all words; if few do, then those that hold words spelled nearly so."""
-    articles, typed = build.articles, [[word] for word in words]
-    exact = articles.holding(typed)
+    full_text, typed = build.full_text, [[word] for word in words]
+    exact = full_text.holding(typed)
     if len(exact) < FEW:
-        spellings = [[word, *near_spellings(articles, word)] for word in words]
-        wider = exact if spellings == typed else articles.holding(spellings)
+        spellings = [[word, *near_spellings(full_text, word)] for word in words]
+        wider = exact if spellings == typed else full_text.holding(spellings)
         if len(wider) > len(exact):
             known = set(exact)
-            return sorted(articles.ranked(spellings, wider), key=lambda row: row not in known), True
-    return articles.ranked(typed, exact), False
+            ranked = full_text.ranked(spellings, wider)
+            return sorted(ranked, key=lambda row: row not in known), True
+    return full_text.ranked(typed, exact), False
 
 
 def _count(build: Build, rows: NDArray[np.int64], masks: Mapping[str, NDArray[np.bool_]]) -> Counts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from index.store import ArticleStore
+from index.full_text import FullText
 
 SHORTEST = 5
 """Length from which on a word may hold a wrong letter: shorter ones are near to too many."""
@@ -18,7 +18,7 @@ _ALPHABET = 0x80
 """No alphabet's letters lie farther apart, Latin aside."""
 
 
-def near_spellings(articles: ArticleStore, word: str) -> list[str]:
+def near_spellings(full_text: FullText, word: str) -> list[str]:
     """Beginnings of words of the build that are one letter away from ``word``.
 
     One letter is wrong, missing, too many, or has changed places with the next. Instead of
@@ -28,7 +28,7 @@ def near_spellings(articles: ArticleStore, word: str) -> list[str]:
     slip of the hand makes them. What begins with one already found is not named again.
 
     Args:
-        articles: The build's.
+        full_text: The build's.
         word: As it was typed, one of :data:`SHORTEST` letters or more; else nothing is near.
     """
     word = fold(word)
@@ -36,7 +36,7 @@ def near_spellings(articles: ArticleStore, word: str) -> list[str]:
         return []
     near: list[str] = []
     for place in reversed(range(len(word))):  # a word's beginning is right more often
-        for spelling in _wrong_at(articles, word, place):
+        for spelling in _wrong_at(full_text, word, place):
             if spelling != word and not any(map(spelling.startswith, near)):
                 near.append(spelling)
             if len(near) == _MOST:
@@ -50,25 +50,25 @@ def fold(word: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
-def _wrong_at(articles: ArticleStore, word: str, place: int) -> Iterator[str]:
+def _wrong_at(full_text: FullText, word: str, place: int) -> Iterator[str]:
     """Beginnings of words that differ from ``word`` at one place."""
     before, after = word[:place], word[place:]
     swapped = [after[1] + after[0] + after[2:]] if len(after) > 1 else []
     for rest in (after[1:], *swapped):
-        found = articles.first_word(before + rest)
+        found = full_text.first_word(before + rest)
         if found is not None and found.startswith(before + rest):
             yield before + rest
     if not after[1:]:
         return  # whatever stands in place of the last letter, it begins with what is before
     # What is found on the way to one spelling often lies beyond the next, or at another letter.
-    found = articles.first_word(before + "\1")
+    found = full_text.first_word(before + "\1")
     last = before + chr(max(_LATIN, ord(max(word)) + _ALPHABET))
     while found is not None and found.startswith(before) and found < last:
         begun = found[: place + 1]
         for spelling in sorted((begun + after[1:], begun + after)):
             if found is not None and found < spelling:
-                found = articles.first_word(spelling)
+                found = full_text.first_word(spelling)
             if found is not None and found.startswith(spelling):
                 yield spelling
         if found is not None and found.startswith(begun):
-            found = articles.first_word(begun + _LAST)
+            found = full_text.first_word(begun + _LAST)

@@ -167,7 +167,7 @@ def print_list(build: Build, chosen: list[Chosen]) -> None:
 
 
 def _unknown(opened: Build, article_id: str) -> str:
-    near = [opened.article_id(row) for row in opened.articles.search(article_id, 3)]
+    near = [opened.article_id(row) for row in opened.full_text.search(article_id, 3)]
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     return f"there is no article {article_id!r} in build {opened.name}{hint}"
 
