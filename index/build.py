@@ -242,14 +242,6 @@ class Build:
         """
         _ = self.articles, self.full_text
 
-    def warm_up(self) -> None:
-        """Hash and open what editors read, so that the first of them does not wait for it.
-
-        Raises:
-            BuildError: If one of these files is damaged.
-        """
-        _ = self.articles, self.full_text
-
     def checked(self, name: str) -> Path:
         """The path of a file, hashed once before it is first used."""
         with self._lock:

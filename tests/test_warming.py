@@ -58,13 +58,13 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def is_warm(build: Build | None) -> bool:
-    """Whether its articles were opened: a property that was asked for is kept in the object."""
-    return build is not None and "articles" in vars(build)
+    """Whether its files were opened: a property that was asked for is kept in the object."""
+    return build is not None and {"articles", "full_text"} <= vars(build).keys()
 
 
 def lose(build: Build) -> None:
     for name in FILES:
-        (build.folder / name).unlink(missing_ok=True)
+        (build.folder / name).unlink()
 
 
 def test_what_editors_read_is_open_before_they_ask(live: Live) -> None:
@@ -77,9 +77,12 @@ def test_what_editors_read_is_open_before_they_ask(live: Live) -> None:
     assert live.build is not None
     lose(live.build)
     assert live.build.article(0).title == "Piece 0", "it was opened, so the file's name may go"
+    assert live.build.full_text.search("piece", 9) == [0, 1, 2, 3, 4]
     fresh = Build(live.root.folder())
     with pytest.raises(BuildError, match=r"articles\.sqlite"):
         fresh.article(0)
+    with pytest.raises(BuildError, match=r"search\.sqlite"):
+        _ = fresh.full_text
 
 
 def test_each_build_that_becomes_live_is_warmed_up(
