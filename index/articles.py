@@ -107,6 +107,23 @@ class ReadReport:
         if problem.reason != "made-from-template":  # of a site without links that is every record
             self._remember(problem)
 
+    def take_back(self, problem: Problem, *, at: int) -> None:
+        """Count an article as left out that was kept; ``at`` says where among the problems."""
+        self.kept -= 1
+        behind = self.problems[at:]
+        del self.problems[at:]
+        self.skip(problem)
+        self.problems += behind
+
+    def add(self, later: ReadReport) -> None:
+        """Add what became of the records that come next."""
+        self.read += later.read
+        self.kept += later.kept
+        self.skipped += later.skipped
+        self.notes += later.notes
+        self.unused_fields += later.unused_fields
+        self.problems += later.problems[: _KEPT_PROBLEMS - len(self.problems)]
+
     def _remember(self, problem: Problem) -> None:
         if len(self.problems) < _KEPT_PROBLEMS:
             self.problems.append(problem)

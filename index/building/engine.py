@@ -7,11 +7,12 @@ so that a build does not depend on which of them made it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,11 @@ from recommender.encoder import Embeddings, Encoder, Progress
 from recommender.errors import SettingError
 from recommender.stories import Texts
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _ENCODE_CHUNK = 4_096
+_STREAM_CHUNK = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,15 @@ class Encoding:
 
 class Engine(Protocol):
     """Runs the heavy stages."""
+
+    def stream(
+        self, work: Callable[[Sequence[S]], T], items: Iterable[S], *, stage: str = ""
+    ) -> Iterator[T]:
+        """The results of ``work`` on some of the items at a time, in order.
+
+        If the stream breaks off, the results of what came before still come, and then its error.
+        """
+        ...
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
         """Rows and their embeddings, every row once, in any order."""
@@ -99,6 +111,20 @@ def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engin
 class LocalEngine:
     """This process, on all of its cores."""
 
+    def stream(
+        self,
+        work: Callable[[Sequence[S]], T],
+        items: Iterable[S],
+        *,
+        stage: str = "",  # noqa: ARG002 - see Engine
+    ) -> Iterator[T]:
+        """See :class:`Engine`."""
+        stream = Breakable(items)
+        rest = iter(stream)
+        while chunk := list(islice(rest, _STREAM_CHUNK)):
+            yield work(chunk)
+        stream.check()
+
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
         """See :class:`Engine`."""
         for start in range(0, len(encoding.rows), _ENCODE_CHUNK):
@@ -110,3 +136,26 @@ class LocalEngine:
 
     def finish(self) -> None:
         """See :class:`Engine`; nothing was kept."""
+
+
+class Breakable(Generic[S]):
+    """A stream that ends where it breaks off, and tells of it afterwards.
+
+    Args:
+        items: The stream.
+    """
+
+    def __init__(self, items: Iterable[S]) -> None:
+        self._items = items
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[S]:
+        try:
+            yield from self._items
+        except Exception as error:  # noqa: BLE001 - raised by check()
+            self._error = error
+
+    def check(self) -> None:
+        """Raise what broke it off."""
+        if self._error is not None:
+            raise self._error

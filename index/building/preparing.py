@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build import NO_DATE
+from index.building.pieces import cut_pieces, join_pieces, lengths_of
 from index.cards import render_card
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
@@ -56,10 +57,7 @@ class PreparedBlock:
     def pieces(self, name: str) -> Iterator[bytes]:
         """Each article's id, card, text or facets."""
         column = ("ids", "cards", "texts", "facets").index(name)
-        content, start = getattr(self, name).tobytes(), 0
-        for length in self.lengths[:, column].tolist():
-            yield content[start : start + length]
-            start += length
+        return cut_pieces(getattr(self, name), self.lengths[:, column])
 
 
 def prepare_block(
@@ -90,14 +88,13 @@ def prepare_block(
         else:
             recency.append(NO_RECENCY if article.date is None else days * _DAY)
         boosts.append(preferences.boost(article))
-    ids, cards, texts, facets = (np.frombuffer(b"".join(part), dtype=np.uint8) for part in parts)
-    lengths = np.array([list(map(len, part)) for part in parts], dtype=np.int64).T
+    ids, cards, texts, facets = map(join_pieces, parts)
     return PreparedBlock(
         ids=ids,
         cards=cards,
         texts=texts,
         facets=facets,
-        lengths=lengths,
+        lengths=lengths_of(*parts),
         digests=np.frombuffer(bytes(digests), dtype=np.uint8).reshape(-1, 16),
         visibility=np.array(windows, dtype=np.int64).reshape(-1, 2),
         dates=np.array(dates, dtype=np.int32),

@@ -1,23 +1,25 @@
 """Ray: the only file that imports it. Runs the heavy stages of a build on a cluster.
 
-Only numbers of rows travel through Ray. Texts and arrays lie in the root, on a file system that
-every machine of the cluster sees; results are written there as well, each under the name of the
-rows it is for, so that a lost machine or a driver that is started again loses no more than what was
-being worked on. Whatever was written for the same rows before is replaced by the same bytes.
+What a source holds travels through Ray, and numbers of rows. Texts and arrays lie in the root, on a
+file system that every machine of the cluster sees; results are written there as well, each under
+the name of what it is for, rows or the digest of what travelled, so that a lost machine or a driver
+that is started again loses no more than what was being worked on. Whatever was written for the same
+before is replaced by the same bytes.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import logging
 import os
+import pickle
 import shutil
 import socket
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,20 +32,21 @@ import ray.data
 from numpy.typing import NDArray
 
 from index.building import by_name
-from index.building.engine import Encoding
-from index.building.preparing import PreparedBlock
-from index.explaining import ExplainedPart
-from recommender.bags import BagPart
+from index.building.engine import Breakable, Encoding
+from index.building.shards import (
+    batches_of,
+    known,
+    load_parts,
+    save_arrays,
+    save_parts,
+    shards_of,
+)
 from recommender.blocks import Block
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings
 from recommender.errors import AlsoLikeError, BuildError, ModelError, UnavailableError
-from recommender.neighbors import Neighbors
-from recommender.phrases import BestPhrases
-from recommender.policy import Lists
-from recommender.scanning import ScanPart
-from recommender.workspace import SparseRows
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 SHARD = 2_048
@@ -97,7 +100,7 @@ class RayEngine:
         left = encoding.rows
         for path in sorted(folder.glob("*.npz")):
             with np.load(path) as kept:
-                rows, embeddings = _known(left, encoding.digests, kept["digests"], kept["values"])
+                rows, embeddings = known(left, encoding.digests, kept["digests"], kept["values"])
             left = np.setdiff1d(left, rows)
             encoding.progress(len(rows))
             yield rows, embeddings
@@ -130,14 +133,35 @@ class RayEngine:
         self, work: Callable[[int, int], T], blocks: Iterable[Block], *, stage: str = ""
     ) -> Iterator[T]:
         """See :class:`~index.building.engine.Engine`; blocks make shards of some thousand rows."""
-        folder = self._folder(stage or "work", by_name.digest(work))
+        shards = (
+            (f"{shard[0][0]:012}-{shard[-1][1]:012}", shard) for shard in shards_of(blocks, SHARD)
+        )
+        return self._in_order(stage, by_name.digest(work), work, shards)
+
+    def stream(
+        self, work: Callable[[Sequence[S]], T], items: Iterable[S], *, stage: str = ""
+    ) -> Iterator[T]:
+        """See :class:`~index.building.engine.Engine`; the items themselves travel."""
+        stream = Breakable(items)
+        shards = (
+            (hashlib.blake2b(b"".join(batch), digest_size=16).hexdigest(), [(batch,)])
+            for batch in batches_of(map(pickle.dumps, stream), SHARD)
+        )
+        yield from self._in_order(stage, by_name.digest(work), _Unpacking(work), shards)
+        stream.check()
+
+    def _in_order(
+        self, stage: str, what: bytes, work: Callable[..., T], shards: Iterable[tuple[str, Any]]
+    ) -> Iterator[T]:
+        """The results of shards, of which a few are under way; the name of each is its file's."""
+        folder = self._folder(stage or "work", version("alsolike").encode() + what)
         blob = ray.put(by_name.dumps(work))
         ahead = max(2, _AHEAD * _number_of("CPU"))
         waiting: deque[tuple[Path, Any]] = deque()
         with _our_errors():
-            for shard in _shards(blocks):
-                path = folder / f"{shard[0][0]:012}-{shard[-1][1]:012}.npz"
-                task = None if path.exists() else _run.remote(blob, shard, str(path))
+            for name, calls in shards:
+                path = folder / f"{name}.npz"
+                task = None if path.exists() else _run.remote(blob, calls, str(path))
                 waiting.append((path, task))
                 if len(waiting) > ahead:
                     yield self._take(stage, *waiting.popleft())
@@ -152,9 +176,7 @@ class RayEngine:
         """The result of a shard, once it is there."""
         if task is not None:
             self.worked[stage] += ray.get(task)
-        with np.load(path) as found:
-            kind = _RESULTS[str(found["type"])]
-            return kind(**{field.name: found[field.name] for field in dataclasses.fields(kind)})
+        return load_parts(path)
 
     def _folder(self, stage: str, what: bytes) -> Path:
         """Where results lie that were made from the same."""
@@ -193,71 +215,42 @@ class _ShardEncoder:
         digests = np.ascontiguousarray(self._digests[rows])
         name = hashlib.blake2b(digests.tobytes(), digest_size=16).hexdigest() + ".npz"
         values = embed_texts(self._encoder, [self._texts[row] for row in rows.tolist()])
-        _save(self._folder / name, {"digests": digests, "values": values})
+        save_arrays(self._folder / name, {"digests": digests, "values": values})
         seconds = time.perf_counter() - began
         return {"rows": batch["rows"], "file": [name], "seconds": [seconds]}
 
 
-_opened: dict[bytes, Callable[[int, int], Any]] = {}
+class _Unpacking:
+    """Work on items that were packed one by one, to know how much they are."""
+
+    def __init__(self, work: Callable[[Sequence[Any]], Any]) -> None:
+        self._work = work
+
+    def __call__(self, batch: Sequence[bytes]) -> Any:
+        return self._work([by_name.loads(item) for item in batch])
+
+
+_opened: dict[bytes, Callable[..., Any]] = {}
 """The work of this process, so that a stage's arrays are mapped once in each."""
 
 
 @ray.remote(num_cpus=1, max_retries=-1)
-def _run(blob: bytes, shard: list[Block], path: str) -> float:
+def _run(blob: bytes, shard: list[tuple[Any, ...]], path: str) -> float:
     """Work on one shard and write the result; returns the seconds that took."""
     began = time.perf_counter()
     key = hashlib.blake2b(blob, digest_size=16).digest()
     if key not in _opened:
         _opened.clear()
         _opened[key] = by_name.loads(blob)
-    parts = [_opened[key](start, stop) for start, stop in shard]
-    names = [field.name for field in dataclasses.fields(parts[0])]
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    _save(Path(path), {**joined, "type": np.array(type(parts[0]).__name__)})
+    parts = [_opened[key](*call) for call in shard]
+    save_parts(Path(path), parts)
     return time.perf_counter() - began
-
-
-def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write a file in one step, whoever else writes the same one."""
-    beside = path.with_name(f".{path.stem}.{os.uname().nodename}-{os.getpid()}.tmp")
-    with beside.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def _number_of(resource: str) -> int:
     """How many of a resource all machines of the cluster have."""
     found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     return int(found.get(resource, 0))
-
-
-def _shards(blocks: Iterable[Block]) -> Iterator[list[Block]]:
-    """Neighboring blocks, some thousand rows together."""
-    shard: list[Block] = []
-    for block in blocks:
-        shard.append(block)
-        if shard[-1][1] - shard[0][0] >= SHARD:
-            yield shard
-            shard = []
-    if shard:
-        yield shard
-
-
-def _known(
-    rows: NDArray[np.int64], digests: NDArray[Any], known: NDArray[Any], values: Embeddings
-) -> tuple[NDArray[np.int64], Embeddings]:
-    """Those of some rows whose texts were encoded before, and their embeddings."""
-    keys, wanted = _as_keys(known), _as_keys(digests[rows])
-    order = np.argsort(keys)
-    place = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
-    found = keys[place] == wanted
-    return rows[found], values[place[found]]
-
-
-def _as_keys(digests: NDArray[Any]) -> NDArray[np.void]:
-    return np.ascontiguousarray(digests).view("S16").ravel()
 
 
 @contextmanager
@@ -281,19 +274,3 @@ def _our_errors() -> Iterator[None]:
         raise BuildError(
             f"the Ray cluster failed: {' '.join(str(error).split())[-400:]}"
         ) from error
-
-
-_RESULTS: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (
-        BagPart,
-        BestPhrases,
-        ExplainedPart,
-        Lists,
-        Neighbors,
-        PreparedBlock,
-        ScanPart,
-        SparseRows,
-    )
-}
-"""What a stage may give: dataclasses of arrays, of which those of neighboring blocks are joined."""

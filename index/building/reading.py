@@ -1,16 +1,21 @@
-"""The first stage: every article of the sources, once, into the build's store."""
+"""The first stage: every article of the sources, once, into the build's store.
+
+The sources are read here, in their order; what is read is made into articles by the engine, batch
+by batch; and here it is seen which ids occurred before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 
-from index.articles import ReadReport, read_articles
+from index.articles import ReadReport
 from index.building.making import Making
+from index.building.parsing import Outcome, ParsedBatch, parse_batch
 from index.building.staging import ArticleStaging
-from index.sources.source import Problem, Source
-from index.store import ARTICLES, to_bytes
-from recommender.article import Article
+from index.sources.source import Problem, Source, take_apart
+from index.store import ARTICLES
 from recommender.errors import InputError, NotFoundError, SourceError
 
 _TOGETHER = 1_024
@@ -24,22 +29,50 @@ def read_sources(making: Making, sources: Sequence[Source]) -> int:
     """
     options, report = making.options, making.report
     staging = ArticleStaging(making.folder / "staging.sqlite")
-    wanted = set(options.only)
+    missing = set(options.only)
     for source in sources:
-        for article, place in read_articles(source, options.mapping, report, strict=options.strict):
-            if options.only and article.id not in options.only:
-                continue
-            if staging.add([(article.id, to_bytes(article))]):
-                _refuse_duplicate(report, article, place, strict=options.strict)
-            wanted.discard(article.id)
-            if report.kept % 1_000 == 0:
-                making.progress("read", report.kept, None)
+        raw, parse = take_apart(source)
+        work = partial(parse_batch, parse=parse, mapping=options.mapping, strict=options.strict)
+        for batch in options.engine.stream(work, raw, stage="read"):
+            missing -= _take(making, staging, batch)
+            making.progress("read", report.kept, None)
     if options.only or options.keep_missing:
-        _add_the_rest(making, staging, wanted, sources)
+        _add_the_rest(making, staging, missing, sources)
     count = staging.write(making.folder / ARTICLES)
     if count == 0:
         raise SourceError(_nothing_usable(sources, report))
     return count
+
+
+def _take(making: Making, staging: ArticleStaging, batch: ParsedBatch) -> set[str]:
+    """Add a batch to what was read before it; returns the ids of what was kept of it."""
+    options, outcome = making.options, Outcome.of(batch)
+    kept = batch.kept()
+    wanted = (
+        [place for place, (article_id, _) in enumerate(kept) if article_id in options.only]
+        if options.only
+        else range(len(kept))
+    )
+    twice = [wanted[place] for place in staging.add([kept[place] for place in wanted])]
+    duplicates = [(place, _duplicate(kept[place][0], outcome.places[place])) for place in twice]
+    if duplicates and options.strict:
+        problem = duplicates[0][1]
+        raise SourceError(f"{problem.place}: {problem.message} (--strict refuses the source)")
+    for place, problem in reversed(duplicates):
+        outcome.report.take_back(problem, at=outcome.told[place])
+    making.report.add(outcome.report)
+    if outcome.refused:
+        raise SourceError(outcome.refused)
+    return {kept[place][0] for place in wanted}
+
+
+def _duplicate(article_id: str, place: str) -> Problem:
+    return Problem(
+        place=place,
+        field="id",
+        reason="duplicate",
+        message=f"id {article_id!r} occurred before; the first article keeps it",
+    )
 
 
 def _add_the_rest(
@@ -61,19 +94,6 @@ def _add_the_rest(
     kept = enumerate(previous.articles.kept())
     while some := [(previous.article_id(row), data) for row, data in islice(kept, _TOGETHER)]:
         staging.add(some)
-
-
-def _refuse_duplicate(report: ReadReport, article: Article, place: str, *, strict: bool) -> None:
-    problem = Problem(
-        place=place,
-        field="id",
-        reason="duplicate",
-        message=f"id {article.id!r} occurred before; the first article keeps it",
-    )
-    if strict:
-        raise SourceError(f"{place}: {problem.message} (--strict refuses the source)")
-    report.kept -= 1
-    report.skip(problem)
 
 
 def _nothing_usable(sources: Sequence[Source], report: ReadReport) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from index.sources.secret_options import mask
-from index.sources.source import Problem, Record, Source, look_up
+from index.sources.source import Parted, Problem, Record, Source, as_it_is, look_up
 from recommender.errors import SourceError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +38,29 @@ class ConfiguredSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
+        return map(self._configured, self._guarded(self.source.records()))
+
+    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
+        """See :class:`~index.sources.source.Parted`."""
+        if self.secrets or not isinstance(self.source, Parted):
+            return self.records(), as_it_is
+        raw, parse = self.source.parted()
+        return self._guarded(raw), partial(self._parse, parse)
+
+    def _parse(self, parse: Callable[[Any], Record | Problem], raw: Any) -> Record | Problem:
+        return self._configured(parse(raw))
+
+    def _guarded(self, items: Iterator[T]) -> Iterator[T]:
         try:
-            for item in self.source.records():
-                if isinstance(item, Problem):
-                    yield replace(
-                        item, place=self._mask(item.place), message=self._mask(item.message)
-                    )
-                else:
-                    yield Record(place=self._mask(item.place), values=self._renamed(item.values))
+            yield from items
         except SourceError as error:
             # Without the cause, whose own words may hold the secret.
             raise SourceError(self._mask(str(error))) from None
+
+    def _configured(self, item: Record | Problem) -> Record | Problem:
+        if isinstance(item, Problem):
+            return replace(item, place=self._mask(item.place), message=self._mask(item.message))
+        return Record(place=self._mask(item.place), values=self._renamed(item.values))
 
     def _mask(self, text: str) -> str:
         return mask(text, self.secrets) if self.secrets else text

@@ -6,18 +6,21 @@ import gzip
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, NoReturn, cast
+from typing import IO, Any, NoReturn, cast
 
 from index.sources.source import Problem, Record
 from recommender.errors import SourceError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """A longer line is skipped unread, so that one bad file can't fill the memory."""
+
+Line = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,17 @@ class JsonlSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
+        lines, parse = self.parted()
+        return map(parse, lines)
+
+    def parted(self) -> tuple[Iterator[Line | Problem], Callable[[Any], Record | Problem]]:
+        """See :class:`~index.sources.source.Parted`: lines with their numbers."""
+        return self._lines(), partial(_record, self.name)
+
+    def _lines(self) -> Iterator[Line | Problem]:
         try:
             with self._open() as file:
-                yield from _records(file, self.name)
+                yield from _lines(file, self.name)
         except (OSError, EOFError, zlib.error) as error:
             raise SourceError(f"{self.name} can't be read to its end: {error}") from error
 
@@ -64,19 +75,18 @@ class JsonlSource:
         return path.open("rb")
 
 
-def _records(file: IO[bytes], name: str) -> Iterator[Record | Problem]:
+def _lines(file: IO[bytes], name: str) -> Iterator[Line | Problem]:
     number = 0
     while True:
         number += 1
         line = file.readline(MAX_LINE_BYTES + 1)
         if not line:
             return
-        place = f"{name} line {number}"
         if len(line) > MAX_LINE_BYTES:
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE_BYTES)
             yield Problem(
-                place=place,
+                place=f"{name} line {number}",
                 field="",
                 reason="line-too-long",
                 message=f"the line is longer than {MAX_LINE_BYTES} bytes",
@@ -85,10 +95,14 @@ def _records(file: IO[bytes], name: str) -> Iterator[Record | Problem]:
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
         if line.strip():
-            yield _record(line, place)
+            yield number, line
 
 
-def _record(line: bytes, place: str) -> Record | Problem:
+def _record(name: str, found: Line | Problem) -> Record | Problem:
+    if isinstance(found, Problem):
+        return found
+    number, line = found
+    place = f"{name} line {number}"
     try:
         text = line.decode()
     except UnicodeDecodeError as error:

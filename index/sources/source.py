@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,29 @@ class Source(Protocol):
             SourceError: If the source as a whole can't be read.
         """
         ...
+
+
+@runtime_checkable
+class Parted(Protocol):
+    """A source that can be read in one place and be made sense of in others."""
+
+    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
+        """What it holds, in its order, hardly looked at, and what makes a record of each.
+
+        Both together give what :meth:`Source.records` gives. What makes records can be sent to
+        other machines, and so can what they are made of; neither holds a secret.
+        """
+        ...
+
+
+def take_apart(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
+    """See :class:`Parted`; other sources give records that are made already."""
+    return source.parted() if isinstance(source, Parted) else (source.records(), as_it_is)
+
+
+def as_it_is(record: Record | Problem) -> Record | Problem:
+    """Makes a record of what is one."""
+    return record
 
 
 def look_up(values: Mapping[str, Any], name: str) -> Any:
