@@ -19,6 +19,7 @@ from slow_lines import read_into
 
 from index.building.engine import LocalEngine, open_engine
 from index.sources.delimited import CsvSource
+from index.sources.html_pages import HtmlSource
 from index.sources.jsonl import JsonlSource
 from index.sources.source import Source
 from index.store import ARTICLES, ArticleStore
@@ -34,7 +35,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
 
 
 def nasty(folder: Path) -> list[Source]:
-    """Two sources of good and bad records, with ids that occur twice in and between them."""
+    """Sources of good and bad records, with ids that occur twice in and between them."""
     good = {"title": "Kelp <b>forests</b>", "url": "/k", "summary": "Tall & green. \U0001f30a"}
     lines: list[bytes] = []
     for number in range(200):
@@ -49,7 +50,17 @@ def nasty(folder: Path) -> list[Source]:
     rows = [f"{'b' if row % 3 else 'a'}{row},Row {row},/r,A text" for row in range(60)]
     rows[7] = "one cell"
     (folder / "second.csv").write_text("\n".join(["id,title,url,summary", *rows]))
-    return [JsonlSource(str(folder / "first.jsonl")), CsvSource(path=str(folder / "second.csv"))]
+    pages = folder / "pages"
+    pages.mkdir()
+    for number in range(20):
+        title = "" if number % 5 == 0 else f"<title>Page {number}</title>"
+        (pages / f"a{number * 40}.html").write_text(f"<html>{title}<p>A text &amp; more")
+    (pages / "invalid.html").write_bytes(b"\xff\xfe\x00")
+    return [
+        JsonlSource(str(folder / "first.jsonl")),
+        CsvSource(path=str(folder / "second.csv")),
+        HtmlSource(path=str(pages)),
+    ]
 
 
 def stored(folder: Path) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from index.building.making import BuildOptions, Making
 from index.building.reading import read_sources
 from index.root import Root
 from index.sources.configured import ConfiguredSource
+from index.sources.html_pages import HtmlSource
 from index.sources.jsonl import JsonlSource
+from index.sources.markdown_pages import MarkdownSource
+from index.sources.plain_pages import PlainSource
 from index.sources.source import Problem, Record, Source, as_it_is, take_apart
 from index.store import ARTICLES, ArticleStore, to_bytes
 from recommender.errors import AlsoLikeError, SourceError
@@ -186,6 +190,25 @@ def test_lines_are_taken_apart_and_made_into_the_same_records(
         None,
         "/x/b",
     ]
+
+
+@pytest.mark.parametrize("kind", [HtmlSource, MarkdownSource, PlainSource])
+def test_pages_are_taken_apart_and_made_into_the_same_records(
+    tmp_path: Path, kind: type[HtmlSource] | type[MarkdownSource] | type[PlainSource]
+) -> None:
+    suffix = {HtmlSource: "html", MarkdownSource: "md", PlainSource: "txt"}[kind]
+    contents = [b"---\ntitle: One\n---\nA text", b"", b"\xff\xfe\x00", b"x" * 4_200_000, b"<p>Two"]
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.{suffix}").write_bytes(content)
+    (tmp_path / f"gone.{suffix}").symlink_to(tmp_path / "nowhere")
+    source = kind(path=str(tmp_path))
+    raw, parse = take_apart(source)
+    assert parse is not as_it_is
+    sent = [pickle.loads(pickle.dumps((parse, item))) for item in raw]
+    records = [again(item) for again, item in sent]
+    assert records == list(source.records())
+    reasons = [record.reason for record in records if isinstance(record, Problem)]
+    assert {"page-too-long", "unreadable"} < set(reasons)
 
 
 def test_what_holds_a_secret_is_made_into_records_where_it_is_read(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from index.sources.html_facts import main_element, page_facts, published_times
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
-from index.sources.pages import Page, PageError, literal, place_of, read_pages
+from index.sources.pages import (
+    Page,
+    PageError,
+    RawPage,
+    literal,
+    make_record,
+    place_of,
+    read_pages,
+)
 from index.sources.sections import sections_of
 from index.sources.source import Problem, Record
 from recommender.errors import SettingError
@@ -49,7 +58,13 @@ class HtmlSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        return read_pages(self.path, (".html", ".htm", ".xhtml"), self._record)
+        pages, parse = self.parted()
+        return map(parse, pages)
+
+    def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
+        """See :class:`~index.sources.source.Parted`: files with what they hold."""
+        pages = read_pages(self.path, (".html", ".htm", ".xhtml"))
+        return pages, partial(make_record, self._record)
 
     def _record(self, page: Page) -> Record:
         try:

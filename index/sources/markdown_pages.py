@@ -8,13 +8,22 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import yaml
 from markdown_it import MarkdownIt
 
 from index.sources.markup import MarkupError, parse_html, select, text_of
-from index.sources.pages import Page, PageError, literal, place_of, read_pages
+from index.sources.pages import (
+    Page,
+    PageError,
+    RawPage,
+    literal,
+    make_record,
+    place_of,
+    read_pages,
+)
 from index.sources.sections import sections_of
 from index.sources.source import Problem, Record
 
@@ -65,7 +74,12 @@ class MarkdownSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        return read_pages(self.path, (".md", ".markdown"), _record)
+        pages, parse = self.parted()
+        return map(parse, pages)
+
+    def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
+        """See :class:`~index.sources.source.Parted`: files with what they hold."""
+        return read_pages(self.path, (".md", ".markdown")), partial(make_record, _record)
 
 
 def _record(page: Page) -> Record:

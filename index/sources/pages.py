@@ -48,15 +48,16 @@ class Page:
     text: str
 
 
-def read_pages(
-    location: str, suffixes: tuple[str, ...], parse: Callable[[Page], Record]
-) -> Iterator[Record | Problem]:
+RawPage = tuple[Path, str, bytes]
+"""A file, the id by its path, and what it holds (one byte more than allowed of a larger one)."""
+
+
+def read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | Problem]:
     """Every page of a folder or glob, in the order of their paths.
 
     Args:
         location: A folder (all pages below it), a glob (``"site/**/*.html"``) or one file.
         suffixes: Which files of a folder are pages.
-        parse: Reads one; raises :class:`PageError`.
 
     Raises:
         SourceError: If there is no such page.
@@ -64,12 +65,28 @@ def read_pages(
     base, paths = _find(location, suffixes)
     for path in paths:
         try:
-            page = Page(path=path, id=_page_id(path, base), text=_read(path))
-            yield parse(page)
+            with path.open("rb") as file:
+                content = file.read(MAX_PAGE_BYTES + 1)
         except OSError as error:
             yield _problem(path, "unreadable", f"can't be read: {error.strerror or error}")
-        except PageError as error:
-            yield _problem(path, error.reason, str(error))
+        else:
+            yield path, _page_id(path, base), content
+
+
+def make_record(parse: Callable[[Page], Record], found: RawPage | Problem) -> Record | Problem:
+    """A record of what :func:`read_pages` found.
+
+    Args:
+        parse: Reads a page; raises :class:`PageError`.
+        found: The page.
+    """
+    if isinstance(found, Problem):
+        return found
+    path, page_id, content = found
+    try:
+        return parse(Page(path=path, id=page_id, text=_decoded(content)))
+    except PageError as error:
+        return _problem(path, error.reason, str(error))
 
 
 def literal(text: str) -> str:
@@ -118,9 +135,7 @@ def _page_id(path: Path, base: Path) -> str:
     return relative.as_posix()
 
 
-def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(MAX_PAGE_BYTES + 1)
+def _decoded(content: bytes) -> str:
     if len(content) > MAX_PAGE_BYTES:
         raise PageError("page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
     encoding = "utf-8"

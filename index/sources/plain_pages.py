@@ -8,11 +8,20 @@ what every page shares.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from index.sources.pages import Page, PageError, literal, place_of, read_pages
+from index.sources.pages import (
+    Page,
+    PageError,
+    RawPage,
+    literal,
+    make_record,
+    place_of,
+    read_pages,
+)
 from index.sources.sections import RELATED_HEADING
 from index.sources.source import Problem, Record
 
@@ -39,7 +48,12 @@ class PlainSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        return read_pages(self.path, (".txt", ".text"), _record)
+        pages, parse = self.parted()
+        return map(parse, pages)
+
+    def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
+        """See :class:`~index.sources.source.Parted`: files with what they hold."""
+        return read_pages(self.path, (".txt", ".text")), partial(make_record, _record)
 
 
 def _record(page: Page) -> Record:
