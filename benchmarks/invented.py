@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index.build import Ragged
 from index.building.facts import Facts
 from index.cards import render_card
 from index.explaining import explain_lists
 from index.files import BlobWriter, save_array, save_names
+from index.id_table import write_id_table
 from index.journal import now
 from index.manifest import (
     FORMAT_VERSION,
@@ -29,6 +29,7 @@ from index.manifest import (
     describe_files,
     write_manifest,
 )
+from index.ragged import Ragged
 from index.root import Root
 from recommender.article import Article, Image
 from recommender.phrases import PER_ARTICLE
@@ -137,6 +138,7 @@ def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> 
         cards.append(render_card(article, PreparedText(title=article.title, body="")))
     ids.close()
     cards.close()
+    write_id_table(folder)
     assert article is not None
     return Facts(
         visibility=np.tile(np.array(window(article), dtype=np.int64), (count, 1)),

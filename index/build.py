@@ -6,6 +6,7 @@ Everything is mapped, not loaded, so that opening is quick at any size and worke
 file                   holds
 =====================  =======================================================================
 ids.bin                each row's article id, ascending
+slots_*.npy            rows by a hash of their ids; see index.id_table
 cards.bin              each row's card, the inside of a JSON object
 visibility.npy         (n, 2) int64: shown while from <= now < until, microseconds since 1970
 related_rows.npy       (n, depth) int32: related rows, best first, -1 at the end
@@ -37,7 +38,6 @@ from __future__ import annotations
 import functools
 import json
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,9 +45,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.explaining import SHARED, split_explained
-from index.files import Blob, Names, Rows, load_array, prefault, save_array
+from index.files import Blob, Names, Rows, load_array, prefault
 from index.full_text import FULL_TEXT, FullText
+from index.id_table import IdTable
 from index.manifest import Manifest, check_files, read_manifest
+from index.ragged import Ragged
 from index.store import ARTICLES, ArticleStore
 from recommender.article import Article
 from recommender.errors import BuildError
@@ -57,6 +59,8 @@ SERVED = frozenset(
     {
         "ids.bin",
         "ids_ends.npy",
+        "slots_values.npy",
+        "slots_ends.npy",
         "cards.bin",
         "cards_ends.npy",
         "visibility.npy",
@@ -86,55 +90,6 @@ SERVED = frozenset(
 NO_DATE = np.iinfo(np.int32).min
 
 
-@dataclass(frozen=True)
-class Ragged:
-    """Lists of different lengths in two arrays.
-
-    Attributes:
-        values: All lists one after another, int32.
-        ends: Where each ends, int64.
-    """
-
-    values: NDArray[np.int32]
-    ends: NDArray[np.int64]
-
-    @functools.cached_property
-    def _plain(self) -> tuple[memoryview, memoryview]:
-        return self.values.data, self.ends.data
-
-    def numbers(self, index: int) -> list[int]:
-        """One of the lists as plain numbers, quickly."""
-        values, ends = self._plain
-        return values[ends[index - 1] if index else 0 : ends[index]].tolist()
-
-    def __getitem__(self, index: int) -> NDArray[np.int32]:
-        start = int(self.ends[index - 1]) if index else 0
-        return self.values[start : int(self.ends[index])]
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    @classmethod
-    def grouped(cls, keys: NDArray[np.integer], values: NDArray[np.integer], count: int) -> Ragged:
-        """One list per key 0…count-1, keeping the order of ``values`` within each."""
-        order = np.argsort(keys, kind="stable")
-        ends = np.cumsum(np.bincount(keys, minlength=count)).astype(np.int64)
-        return cls(values[order].astype(np.int32), ends)
-
-    def save(self, folder: Path, name: str) -> None:
-        """Write both arrays into a build."""
-        save_array(folder / f"{name}_values.npy", self.values)
-        save_array(folder / f"{name}_ends.npy", self.ends)
-
-    @classmethod
-    def load(cls, folder: Path, name: str) -> Ragged:
-        """Map both arrays of a build."""
-        return cls(
-            cast("NDArray[np.int32]", load_array(folder / f"{name}_values.npy")),
-            cast("NDArray[np.int64]", load_array(folder / f"{name}_ends.npy")),
-        )
-
-
 class Build:
     """An open build.
 
@@ -154,7 +109,7 @@ class Build:
         check_files(folder, self.manifest, set(SERVED))
         self.name = self.manifest.name
         self.count = self.manifest.count
-        self._ids = Blob(folder / "ids.bin")
+        self._ids = IdTable(folder)
         self.cards = Blob(folder / "cards.bin")
         self.visibility = cast("Visibility", self._array("visibility"))
         self.epochs = epochs(self.visibility)
@@ -181,25 +136,24 @@ class Build:
         self.date_of = self.dates.data
 
     def row(self, article_id: str) -> int | None:
-        """The row of an article, by binary search over the ids."""
-        # What is no Unicode is never found.
-        return self._ids.find(article_id.encode(errors="surrogatepass"))
+        """The row of an article."""
+        return self._ids.row(article_id)
 
     def article_id(self, row: int) -> str:
         """The id of a row."""
-        return self._ids[row].decode()
+        return self._ids.article_id(row)
 
     def is_visible(self, row: int, now: int) -> bool:
         """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
         start, end = self._windows[row]
         return bool(start <= now < end)
 
-    def related(self, row: int) -> tuple[list[int], list[float]]:
+    def related(self, row: int) -> tuple[memoryview, memoryview]:
         """A row's related rows, best first and -1 at the end, and their scores."""
         rows, scores = self._related
         return rows[row], scores[row]
 
-    def phrases(self, row: int) -> list[int]:
+    def phrases(self, row: int) -> memoryview:
         """The places in :attr:`phrase_names` of a row's phrases, most telling first."""
         return self._phrases[row]
 

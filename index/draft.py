@@ -178,7 +178,7 @@ class DraftIndex:
         subject = Subject(
             rows=found.rows.tolist(),
             scores=found.scores.tolist(),
-            stories=frozenset(build.stories[found.same_story].tolist()),
+            kin=found.same_story.tolist(),
             language=language,
             tags=lambda: known,
             explain=explainer(build, phrases),

@@ -137,9 +137,9 @@ class Rows:
         self._width = array.shape[1] if array.ndim == 2 else 1
         self._flat = array.reshape(-1).data
 
-    def __getitem__(self, row: int) -> list[Any]:
+    def __getitem__(self, row: int) -> memoryview:
         start = row * self._width
-        return self._flat[start : start + self._width].tolist()
+        return self._flat[start : start + self._width]
 
 
 class Blob:
@@ -173,6 +173,11 @@ class Blob:
             raise IndexError(row)
         ends = self._ends
         return self._data[ends[row - 1] if row else 0 : ends[row]]
+
+    def several(self, rows: Iterable[int]) -> list[bytes]:
+        """What ``self[row]`` gives for each of some rows, in less time."""
+        data, ends = self._data, self._ends
+        return [data[ends[row - 1] if row else 0 : ends[row]] for row in rows]
 
     def __iter__(self) -> Iterator[bytes]:
         start = 0

@@ -95,13 +95,13 @@ class Chosen(NamedTuple):
 class Subject(NamedTuple):
     """What a list is shown beside: an article of the build, or a text that is in none.
 
-    All numbers are plain ones: lists, not arrays, which a request would read too slowly. What
-    few requests need is a function.
+    All numbers are plain ones: of lists or memory views, not of arrays, which a request would read
+    too slowly. What few requests need is a function.
 
     Attributes:
         rows: Related rows, best first; -1 at the end.
         scores: Their scores, in [0, 1].
-        stories: Its own story and what else must not be shown beside it, by story.
+        kin: Rows whose stories must not be shown beside it, as they are its own.
         language: Its id in the build; any that no article has for a language new to it.
         tags: Gives the ids of those of its tags that the build knows.
         explain: Gives what it shares with a row; see :attr:`Chosen.explained`.
@@ -111,7 +111,7 @@ class Subject(NamedTuple):
 
     rows: Sequence[int]
     scores: Sequence[float]
-    stories: frozenset[int]
+    kin: Sequence[int]
     language: int
     tags: Callable[[], Sequence[int]]
     explain: Callable[[int], bytes]
@@ -133,7 +133,7 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
     subject = Subject(
         rows=rows,
         scores=scores,
-        stories=frozenset([build.story_of[row]]),
+        kin=(row,),
         language=build.language_of[row],
         tags=lambda: build.tags.numbers(row),
         explain=explainer(build, build.phrases(row)),
@@ -146,7 +146,7 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
 def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
     """Gives what a text about these phrases shares with a row; see :attr:`Chosen.explained`."""
     page = SharedPhrases(phrases, build.phrase_names)
-    return lambda other: phrases_json(page.shared_with(build.phrases(other)))
+    return lambda other: phrases_json(page.shared_with(build.phrases(other).tolist()))
 
 
 def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> list[Chosen]:
@@ -174,21 +174,30 @@ def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> 
 
 def shared_terms(build: Build, row: int, other: int) -> list[str]:
     """Up to four phrases that two rows share."""
-    return shared_phrases(build.phrases(row), build.phrases(other), build.phrase_names)
+    return shared_phrases(build.phrases(row), build.phrases(other).tolist(), build.phrase_names)
+
+
+def shown_score(score: float) -> float:
+    """A score to four digits, as readers and limits see it (``round`` takes thrice the time)."""
+    return int(score * 10_000 + 0.5) / 10_000
 
 
 class _Guard:
-    """Decides which row, if any, may stand for a story, each story once."""
+    """Decides which row, if any, may stand for a story, each story once.
+
+    A story is known by its newest visible row, as the table of those has to be read anyway.
+    """
 
     def __init__(self, served: Served, subject: Subject, now: int, wish: Wish) -> None:
-        self._build = build = served.build
-        self._story_of = build.story_of
+        self._build = served.build
         self._visible, self._newest = served.showing(now)[2:]
-        self._seen = set(subject.stories)
         self._language = wish.language
-        excluded = (build.row(article_id) for article_id in wish.exclude)
+        self._seen = {NO_ROW}  # a story that no visible row stands for
+        for row in subject.kin:
+            self._seen.add(self._newest[row])
         # A page that shows one version of a story already should not be given another.
-        self._seen.update(build.story_of[found] for found in excluded if found is not None)
+        for article_id in wish.exclude:
+            self._leave_out(article_id)
 
     def is_visible(self, row: int) -> bool:
         """Whether the row itself may be shown now."""
@@ -198,32 +207,35 @@ class _Guard:
         """Keep the stories of what is hidden in this list out of it."""
         for override in overrides:
             if override.kind is Kind.HIDE:
-                target = self._build.row(override.target_id)
-                if target is not None:
-                    self._seen.add(self._build.story_of[target])
+                self._leave_out(override.target_id)
 
     def admit_itself(self, row: int) -> bool:
         """Whether this very row may stand for its story, which then has been shown."""
-        story = self._build.story_of[row]
-        if story in self._seen or not self.is_visible(row) or not self._speaks(row):
+        newest = self._newest[row]
+        if newest in self._seen or not self.is_visible(row) or not self._speaks(row):
             return False
-        self._seen.add(story)
+        self._seen.add(newest)
         return True
 
     def admit(self, candidate: int) -> int | None:
         """The newest visible version of the candidate's story, if it has not been shown."""
-        story = self._story_of[candidate]
-        if story in self._seen:
+        newest: int = self._newest[candidate]
+        if newest in self._seen:
             return None
-        shown: int = self._newest[candidate]
+        shown = newest
         if self._language is not None:
-            members = self._build.members.numbers(story)
+            members = self._build.members.numbers(self._build.story_of[candidate])
             speaking = (row for row in members if self._visible[row] and self._speaks(row))
             shown = next(speaking, NO_ROW)
-        if shown == NO_ROW:
-            return None
-        self._seen.add(story)
+            if shown == NO_ROW:
+                return None
+        self._seen.add(newest)
         return shown
+
+    def _leave_out(self, article_id: str) -> None:
+        row = self._build.row(article_id)
+        if row is not None:
+            self._seen.add(self._newest[row])
 
     def _speaks(self, row: int) -> bool:
         if self._language is None:
@@ -240,8 +252,8 @@ def _pinned(build: Build, subject: Subject, guard: _Guard, limit: int) -> list[t
         target = build.row(override.target_id)
         if target is None or not guard.admit_itself(target):
             continue
-        place = subject.rows.index(target) if target in subject.rows else None
-        score = 0.0 if place is None else round(subject.scores[place], 4)
+        rows = list(subject.rows)
+        score = shown_score(subject.scores[rows.index(target)]) if target in rows else 0.0
         item = Chosen(target, score, Origin.PINNED, subject.explain(target))
         pinned.append((override.position, item))
     return pinned
@@ -255,7 +267,7 @@ def _related(subject: Subject, guard: _Guard, wish: Wish, wanted: int) -> list[C
     for place, (candidate, score) in enumerate(zip(subject.rows, subject.scores, strict=True)):
         if candidate == NO_ROW or len(chosen) == wanted:
             break
-        score = round(score, 4)  # as it is shown, so that a limit means what is seen
+        score = shown_score(score)  # so that a limit means what is seen
         if score < least:
             continue  # not the end: a diversified list is not sorted by score
         shown = admit(candidate)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from index.articles import ReadReport
-from index.build import Build, Ragged
+from index.build import Build
 from index.building.encoding import encode_texts
 from index.building.facts import prepare_articles
 from index.building.full_text import full_text
@@ -39,6 +39,7 @@ from index.milvus.place import reach
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Verdict, judge
 from index.publishing.snapshot import Snapshot
+from index.ragged import Ragged
 from index.reporting.page import PAGE, render_page
 from index.reporting.report import REPORT, Findings, make_report
 from index.root import Root

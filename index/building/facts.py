@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build import Ragged
 from index.building.making import Making
 from index.building.preparing import PreparedBlock, prepare_block
 from index.files import Blob, BlobWriter, ends_path, save_array, write_json
+from index.id_table import IdTable, write_id_table
+from index.ragged import Ragged
 from index.store import ArticleStore
 from recommender.blocks import equal_blocks, in_turn
 from recommender.boilerplate import Boilerplate
@@ -142,6 +143,7 @@ def prepare_articles(
         making.progress("prepare", first, count)
     for writer in (ids, cards, texts):
         writer.close()
+    write_id_table(folder)
     save_array(folder / "text_digests.npy", digests)
     facts = Facts(
         visibility=visibility,
@@ -153,12 +155,12 @@ def prepare_articles(
         tag_ids=np.frombuffer(tag_ids, dtype=np.int32),
         tag_names=list(tag_numbers),
         weights=boosts * preferences.fade(dates, int(time.time() // 86_400)),
-        superseded=_find_older(Blob(folder / "ids.bin"), supersedes),
+        superseded=_find_older(IdTable(folder), supersedes),
     )
     return facts, PreparedTexts(folder / "prepared.bin")
 
 
-def _find_older(ids: Blob, supersedes: dict[int, str]) -> dict[int, int]:
-    """The rows of the older versions that are there; a million ids need no table for that."""
-    found = {row: ids.find(older.encode()) for row, older in supersedes.items()}
+def _find_older(ids: IdTable, supersedes: dict[int, str]) -> dict[int, int]:
+    """The rows of the older versions that are there."""
+    found = {row: ids.row(older) for row, older in supersedes.items()}
     return {row: older for row, older in found.items() if older is not None}

@@ -10,9 +10,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build import Ragged
 from index.files import Blob, load_array
 from index.manifest import EncoderEntry, Manifest
+from index.ragged import Ragged
 from index.selection import Wish
 from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW

@@ -76,7 +76,7 @@ class RelatedLists:
         served = generation.served
         build = served.build
         row = build.row(article_id)
-        if row is None or not served.is_visible(row, now):
+        if row is None or not served.showing(now).visible[row]:
             raise not_found()
         chosen = select(served, row, now=now, wish=wish)
         if as_html:

@@ -24,12 +24,14 @@ def related_json(build: Build, article_id: str, chosen: list[Chosen]) -> bytes:
 
 def items_json(build: Build, chosen: list[Chosen]) -> bytes:
     """A list as a JSON array: the build's card bytes, joined with what this list adds."""
-    cards = build.cards
+    cards = build.cards.several([item.row for item in chosen])
     return b"[%b]" % b",".join(
         [
             b'{%b,"score":%a,"origin":"%b","position":%d,"shared_terms":[%b]}'
-            % (cards[row], score, _ORIGINS[origin], position, explained)
-            for position, (row, score, origin, explained) in enumerate(chosen, 1)
+            % (card, score, _ORIGINS[origin], position, explained)
+            for position, (card, (_, score, origin, explained)) in enumerate(
+                zip(cards, chosen, strict=True), 1
+            )
         ]
     )
 
