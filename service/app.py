@@ -27,6 +27,7 @@ from service.probes import Probes
 from service.site.lists import RelatedLists
 from service.site.related import RelatedRoutes
 from service.tally import Tally
+from service.warming import keep_warm
 
 if TYPE_CHECKING:
     from service.editor.guests import Invitation
@@ -64,7 +65,8 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
             log.error("not ready: %s", live.unready)
         metrics.flush()
         tasks = [
-            asyncio.create_task(task) for task in (live.watch(), _flush(metrics), _follow(api))
+            asyncio.create_task(task)
+            for task in (live.watch(), _flush(metrics), _follow(api, live))
         ]
         yield
         for task in tasks:
@@ -85,7 +87,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     return ReadGate(related, Auth(settings, lambda: keeper.database))
 
 
-async def _follow(api: LateApp) -> None:
+async def _follow(api: LateApp, live: Live) -> None:
     """Compose what is not asked for on every page view, and keep the garbage collector off it.
 
     Again and again it would look through all that was imported, and find nothing: tens of
@@ -97,6 +99,7 @@ async def _follow(api: LateApp) -> None:
         log.exception("pages and API can't be composed; related articles are served all the same")
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    await keep_warm(live)
 
 
 async def _flush(metrics: Metrics) -> None:

@@ -7,6 +7,7 @@ import logging
 
 from index.build import Build
 from recommender.errors import AlsoLikeError
+from service.background import background_thread
 from service.live import Live
 
 log = logging.getLogger("alsolike")
@@ -20,12 +21,13 @@ async def keep_warm(live: Live) -> None:
     Nothing waits for it: whoever asks for a file earlier waits for that file only, as before. Most
     of it is hashing, which leaves the interpreter to those who are answered meanwhile.
     """
+    thread = background_thread("warming")
     warm = None
     while True:
         build = live.build
         if build is not None and build.name != warm:
             warm = build.name
-            await asyncio.to_thread(_warm_up, build)
+            await asyncio.wrap_future(thread.submit(_warm_up, build))
             del build  # one that is swapped away is not to be held until the next look
         await asyncio.sleep(LOOK_SECONDS)
 

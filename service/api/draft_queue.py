@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from service.background import background_thread
 from service.problems import ProblemError
 
-_NICE = 10
 _FIRST_GUESS = 1.0
 
 T = TypeVar("T")
@@ -40,7 +39,7 @@ class DraftQueue:
         self._room = room
         self._seconds = seconds
         self._watch = watch
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="drafts", initializer=_yield_to_all)
+        self._thread = background_thread("drafts")
         self._lock = threading.Lock()
         self._usual = _FIRST_GUESS
         self.waiting = 0
@@ -114,9 +113,3 @@ class DraftQueue:
     def _wait(self) -> int:
         """Seconds after which those who wait now are probably done."""
         return max(1, math.ceil(self.waiting * self._usual))
-
-
-def _yield_to_all() -> None:
-    """Give this thread, and those that it starts, less of the processor than the others get."""
-    with suppress(OSError, AttributeError):  # where threads have no niceness of their own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
