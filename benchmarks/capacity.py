@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from index.capacity import (
     milvus_bytes,
 )
 
-_STAGES = ("read", "prepare", "encode", "words", "relate", "write")
+_STAGES = ("read", "prepare", "encode", "words", "relate", "write", "search")
 _ENCODER = f"hashing:{MEASURED.dim}"
 _KEEP = 5
 _PLANS = {
@@ -80,6 +81,17 @@ def check(local: dict[str, Any], one: dict[str, Any], two: dict[str, Any]) -> li
     return rows
 
 
+def reading(builds: Mapping[str, dict[str, Any]]) -> list[list[str]]:
+    """What reading and the full-text index take of processors' time, in µs an article."""
+    rows = []
+    for name, found in builds.items():
+        each = 1e6 / found["articles"]
+        driver, workers = found["used"]["read"] * each, found["worked"].get("read", 0.0) * each
+        waited = found["seconds"]["search"] * each
+        rows.append([name, f"{driver:.0f}", f"{workers:.0f}", f"{waited:.0f}"])
+    return rows
+
+
 def plan() -> list[list[str]]:
     """A row for each size and each kind of machines."""
     rows = []
@@ -94,7 +106,7 @@ def plan() -> list[list[str]]:
                     f"{sum(first.values()) / 3600:.1f}",
                     f"{first['encode'] / 3600:.1f}",
                     f"{sum(nightly.values()) / 3600:.1f}",
-                    f"{disk_bytes(articles, _KEEP) / 1e9:,.0f}",
+                    f"{disk_bytes(articles, _KEEP, cluster=machines.nodes > 1) / 1e9:,.0f}",
                     f"{articles * MEASURED.memory / 1e9:,.0f}",
                     f"{mapped_bytes(articles) / 1e9:,.0f}",
                     f"{milvus_bytes(articles) / 1e9:,.0f}",
@@ -136,6 +148,9 @@ def main() -> None:
             "two nodes",
         ]
         say(table(header, check(local, one, two)))
+        header = ["reading, µs an article", "the driver", "its workers", "waiting for full text"]
+        builds = {"one process, 2 cores": local, "one node": one, "two nodes": two}
+        say(table(header, reading(builds)))
         each = local["bytes"] / local["articles"]
         say(f"{each:,.0f} bytes an article; this process had {local['peak_mb']} MB at most")
         print(
@@ -148,6 +163,7 @@ def main() -> None:
                     "one_node_workers_s": round(sum(one["worked"].values()), 1),
                     "two_nodes_foretold_s": round(sum(foretell(one, 2).values()), 1),
                     "two_nodes_s": round(sum(two["seconds"].values()), 1),
+                    "driver_reads_us": round(1e6 * two["used"]["read"] / two["articles"]),
                 }
             )
         )

@@ -78,6 +78,9 @@ def compare_seconds(local: dict[str, Any], there: dict[str, Any]) -> list[list[s
     sums = [sum(found["seconds"].values()) for found in (local, there)]
     opened = there["opened"]
     rest = [found["whole"] - total for found, total in zip((local, there), sums, strict=True)]
+    used = [found["used"]["read"] for found in (local, there)]
+    cells = [*used, used[1] - used[0]]
+    rows.append(["read, this process's own", *(f"{cell:.2f}" for cell in cells), "", ""])
     rows.append(["join the cluster", "", f"{opened:.1f}", f"{opened:.1f}", "", ""])
     rows.append(
         [

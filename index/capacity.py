@@ -23,7 +23,8 @@ NIGHT = 8.0
 NEAR = 0.7
 """Share of what a machine can do from which on the next step is worth preparing."""
 
-_DISTRIBUTED = ("prepare", "words", "relate", "write")
+_DISTRIBUTED = ("read", "prepare", "words", "relate", "write")
+_NOT_BESIDE = ("read", "report", "publish")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +37,19 @@ class Rates:
         index: Seconds of indexing it beyond these, of the machine that drives the build alone.
         lists: Core-seconds of searching inverted lists, by the square root of their articles.
         alone: Seconds by stage, of what only the machine can do that drives the build.
+        search: Seconds of its full-text index, which one core makes beside the other stages, from
+            the end of reading to the report.
         encode: Core-seconds of encoding on a CPU.
         disk: Bytes of a build.
         work: Bytes beside it while it is made.
+        shards: Bytes of what a cluster keeps until it is made.
         memory: Bytes of anonymous memory at the peak, on the machine that drives the build.
         dim: Width of an embedding.
     """
 
     spread: Mapping[str, float] = field(
         default_factory=lambda: {
+            "read": 75e-6,
             "prepare": 225e-6,
             "words": 165e-6,
             "relate": 340e-6,
@@ -53,7 +58,7 @@ class Rates:
     )
     alone: Mapping[str, float] = field(
         default_factory=lambda: {
-            "read": 225e-6,
+            "read": 25e-6,
             "prepare": 35e-6,
             "words": 40e-6,
             "write": 5e-6,
@@ -61,12 +66,14 @@ class Rates:
             "publish": 10e-6,
         }
     )
+    search: float = 115e-6
     exact: float = 17e-9
     index: float = 250e-6
     lists: float = 0.4e-6
     encode: float = 2 / 103
     disk: float = 15_000
     work: float = 4_000
+    shards: float = 18_000
     memory: float = 3_300
     dim: int = 384
 
@@ -101,6 +108,9 @@ def build_seconds(
         machines: On what.
         rates: What each takes.
         changed: Share of the texts that are new to the live build and must be encoded.
+
+    Returns:
+        Of ``search`` only what is left to wait for when all other stages are done.
     """
     cores = machines.nodes * machines.cores
     found = {stage: articles * each for stage, each in rates.alone.items()}
@@ -114,12 +124,17 @@ def build_seconds(
         found["encode"] = encoded / (machines.gpus * machines.gpu_rate)
     else:
         found["encode"] = encoded * rates.encode / cores
+    beside = sum(seconds for stage, seconds in found.items() if stage not in _NOT_BESIDE)
+    found["search"] = max(0.0, articles * rates.search - beside)
     return found
 
 
-def disk_bytes(articles: int, keep: int, rates: Rates = MEASURED) -> float:
+def disk_bytes(
+    articles: int, keep: int, rates: Rates = MEASURED, *, cluster: bool = False
+) -> float:
     """Bytes of a root: the builds that stay, live and before included, and one in the making."""
-    return articles * (rates.disk * (keep + 3) + rates.work)
+    making = rates.work + (rates.shards if cluster else 0)
+    return articles * (rates.disk * (keep + 3) + making)
 
 
 def mapped_bytes(articles: int, rates: Rates = MEASURED) -> float:
