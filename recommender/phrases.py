@@ -32,6 +32,8 @@ NO_PHRASE = -1
 _COMMON_SHARE = 0.15
 _PAIR_COHESION = 0.08
 PAIR_BONUS = 1.5
+_BOUND = 0.8
+_LOOSE = 0.5
 _CHUNK = 65_536
 
 # Words of reporting, not of topics. Frequent on a large site, they fall out by their
@@ -201,6 +203,7 @@ class _Known:
         alone = (holders >= 2) & (holders <= common)
         rarer = np.minimum(*(np.maximum(1, holders[part]) for part in _parts(pairs.keys, holders)))
         fits = (pairs.holders <= common) & (pairs.holders >= _PAIR_COHESION * rarer)
+        fits &= ~_fragments(pairs, holders)
         weights = np.concatenate(
             [
                 np.where(alone, np.log1p(count / np.maximum(holders, 1)), 0.0),
@@ -233,6 +236,19 @@ class _Known:
             *(printed[number] for number in numbers[words].tolist()),
             *(f"{printed[one]} {printed[other]}" for one, other in pairs),
         ]
+
+
+def _fragments(pairs: SharedPairs, holders: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which pairs lack their noun: "progressive multiple", where sclerosis nearly always follows.
+
+    Such a pair ends with a word that goes on the same way in most articles that hold it, and that
+    few of them hold in this pair. One that lacks a word before it, "cuff tears", says enough.
+    """
+    first, second = np.divmod(pairs.keys, max(len(holders), 1))
+    goes_on = np.zeros(len(holders), dtype=np.int64)
+    np.maximum.at(goes_on, first, pairs.holders)
+    bound = goes_on[second] >= _BOUND * holders[second]
+    return bound & (pairs.holders < _LOOSE * holders[second])
 
 
 def _parts(keys: NDArray[np.int64], words: Sized) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

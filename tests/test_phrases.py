@@ -53,6 +53,18 @@ def test_a_pair_never_reaches_across_a_stop_word_or_a_mark() -> None:
     assert not {"kelp forest", "forest waves"} & set(phrases.names)
 
 
+def test_a_pair_that_lacks_its_noun_is_none() -> None:
+    bodies = [f"The {kind} bull kelp grows. Rocks {kind}." for kind in ("giant", "giant", "old")]
+    phrases = phrases_of(*bodies, *["A bull kelp bed is dark."] * 3)
+    assert "bull kelp" in phrases.names
+    assert "giant bull" not in phrases.names, "kelp always follows, and mostly nothing before it"
+
+
+def test_a_pair_that_stands_within_a_longer_phrase_alone_is_kept() -> None:
+    phrases = phrases_of(*["Magnetic resonance imaging of a shell."] * 3, *["A dark shell."] * 3)
+    assert {"magnetic resonance", "resonance imaging"} <= set(map(str.casefold, phrases.names))
+
+
 def test_a_pair_never_reaches_into_the_next_article() -> None:
     phrases = phrases_of("tall kelp", "forest bell", "tall kelp", "forest bell")
     assert "kelp forest" not in phrases.names
