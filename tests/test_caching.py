@@ -181,6 +181,17 @@ def test_gzip_is_sent_to_those_who_take_it_and_only_where_it_pays(service: Servi
     assert "content-encoding" not in short.headers
     head = service.client.head(asked, headers={"accept-encoding": "gzip"})
     assert head.headers["content-length"] == answer.headers["content-length"]
+    again = service.client.get(asked)
+    assert (again.content, again.headers["etag"]) == (plain.content, plain.headers["etag"])
+
+
+def test_an_answer_taken_with_gzip_takes_less_memory(service: Service) -> None:
+    asked = "/v1/related?id=p-0&limit=20"
+    service.client.get(asked)
+    cache = service.live.at(service.now).cache  # type: ignore[union-attr]
+    before = cache.size
+    service.client.get(asked, headers={"accept-encoding": "gzip"})
+    assert cache.size < 0.7 * before
 
 
 @pytest.mark.parametrize(
@@ -308,17 +319,19 @@ def test_a_cache_stays_within_its_bytes_and_tells_no_lies(
 ) -> None:
     cache = AnswerCache(capacity)
     made: dict[int, Answer] = {}
+    sizes: dict[int, int] = {}
     for question, size, alias in steps:
         kept = cache.get(question)
         if kept is None:
             kept = Answer(b'"t"', b"", bytes(size), route="r")
-            made[question] = kept
+            made[question], sizes[question] = kept, size
             cache.put(question, kept)
         assert kept is made[question]
         cache.alias(b"/", b"%d-%d" % (question, alias), kept)
         _, head, body = cache.gzipped(kept)
         if b"content-encoding: gzip\r\n" in head:
-            assert gzip.decompress(body) == kept.plain.body
+            assert gzip.decompress(body) == bytes(sizes[question])
+        assert kept.expanded().body == bytes(sizes[question])
         assert cache.size <= capacity
         for (_, query), found in cache.raw.items():  # type: ignore[misc]
             assert found is made[int(query.partition(b"-")[0])]
@@ -335,6 +348,8 @@ def test_a_cache_counts_no_less_than_it_takes() -> None:
         question = (f"article-{number}", number)
         cache.put(question, answer)
         cache.alias(b"/v1/related", b"id=article-%d" % number, answer)
+        if number % 2:
+            cache.gzipped(answer)
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert len(cache) > 500

@@ -13,7 +13,7 @@ GZIP_FROM = 860
 _OVERHEAD = 500
 """What an answer takes in memory beside its bytes: headers, keys, table entries."""
 _ALIAS_OVERHEAD = 250
-_GZIP_OVERHEAD = 500
+_GZIP_OVERHEAD = 250
 _MOST_ALIASES = 4
 
 
@@ -34,9 +34,11 @@ class Form(NamedTuple):
 class Answer:
     """A successful answer to one question, ready to send as often as it is asked.
 
+    Once a reader took it with gzip, as nearly all do, its body is kept in that form only.
+
     Attributes:
         route: What asked for it, for the counts.
-        plain: As it is.
+        plain: As it is; without its body if ``gzipped`` has it, see :meth:`expanded`.
         gzipped: For a reader who takes gzip, once one did; with a tag of its own, as its bytes
             differ.
         size: What it takes in memory, in bytes.
@@ -58,17 +60,25 @@ class Answer:
         self._shared = shared
 
     def compress(self) -> int:
-        """Make :attr:`gzipped`; returns how many bytes more the answer takes now."""
-        if len(self.plain.body) < GZIP_FROM:
+        """Make :attr:`gzipped`; returns how many bytes more the answer takes now, or less."""
+        tag, _, plain = self.plain
+        if len(plain) < GZIP_FROM:
             self.gzipped = self.plain
             return 0
-        tag = self.plain.tag[:-1] + b'-gzip"'
-        body = gzip.compress(self.plain.body, 6, mtime=0)
-        head = self._shared + b"content-encoding: gzip\r\n" + _about(tag, body)
-        self.gzipped = Form(tag, head, body)
-        more = _GZIP_OVERHEAD + len(head) + len(body)
+        tag = tag[:-1] + b'-gzip"'
+        body = gzip.compress(plain, 6, mtime=0)
+        about = self._shared + b"content-encoding: gzip\r\n" + _about(tag, body)
+        self.gzipped = Form(tag, about, body)
+        self.plain = self.plain._replace(body=b"")
+        more = _GZIP_OVERHEAD + len(about) + len(body) - len(plain)
         self.size += more
         return more
+
+    def expanded(self) -> Form:
+        """The answer as it is, with its body."""
+        if self.plain.body or self.gzipped is None or self.gzipped is self.plain:
+            return self.plain
+        return self.plain._replace(body=gzip.decompress(self.gzipped.body))
 
 
 def _about(tag: bytes, body: bytes) -> bytes:

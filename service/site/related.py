@@ -168,7 +168,7 @@ class RelatedRoutes:
         if accepted is not None and accepts_gzip(accepted):
             tag, head, body = generation.cache.gzipped(answer)
         else:
-            tag, head, body = answer.plain
+            tag, head, body = answer.expanded()
         left = generation.until - now
         head += self._fresh if left >= self._freshness.span else self._freshness.line(left)
         if self._cors.narrow:
