@@ -17,6 +17,7 @@ from typing import Any
 
 from conftest import plain_mapping
 
+from index.build import Build
 from index.building.engine import Engine, open_engine
 from index.building.making import BuildOptions, Making
 from index.building.reading import read_sources
@@ -52,14 +53,21 @@ def _slowly(log: Path, parse: Callable[[Any], Record | Problem], line: Any) -> R
     return parse(line)
 
 
-def read_into(folder: Path, sources: list[Source], engine: Engine, **options: Any) -> Making:
+def read_into(
+    folder: Path,
+    sources: list[Source],
+    engine: Engine,
+    *,
+    previous: Build | None = None,
+    **options: Any,
+) -> Making:
     """Only the first stage of a build."""
     folder.mkdir()
     making = Making(
         root=Root(folder),
         folder=folder,
         options=BuildOptions(mapping=plain_mapping(), engine=engine, **options),
-        previous=None,
+        previous=previous,
         progress=lambda _stage, _done, _total: None,
     )
     read_sources(making, sources)

@@ -13,17 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SAMPLE
+from conftest import SAMPLE, plain_mapping
 from ray_cluster import RayCluster, ray_cluster
 from slow_lines import read_into
 
+from index.build import Build
+from index.building.builder import make_build
 from index.building.engine import LocalEngine, open_engine
+from index.building.making import BuildOptions
+from index.root import Root
 from index.sources.delimited import CsvSource
 from index.sources.html_pages import HtmlSource
 from index.sources.jsonl import JsonlSource
 from index.sources.source import Source
 from index.store import ARTICLES, ArticleStore
-from recommender.errors import AlsoLikeError
+from recommender.encoder import HashingEncoder
+from recommender.errors import AlsoLikeError, InputError
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning:ray")
 
@@ -103,6 +108,40 @@ def test_bad_records_and_duplicates_are_told_as_by_one_process(
                     read_into(tmp_path / f"{name}-{number}", some, one, **options)
                 said.append((type(raised.value), str(raised.value)))
             assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("options", [{"only": frozenset({"a7", "b1"})}, {"keep_missing": True}])
+def test_the_rest_is_taken_from_the_live_build(
+    cluster: RayCluster, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    titles = {"a7": "Old", "b1": "Old", "kept": "Kept", "10.1/ü": "Kept", "c": "Kept"}
+    lines = "\n".join(json.dumps({"id": key, "title": title}) for key, title in titles.items())
+    (tmp_path / "live.jsonl").write_text(lines)
+    root = Root(tmp_path / "root")
+    with root.locked("test"):
+        manifest, _ = make_build(
+            root,
+            [JsonlSource(str(tmp_path / "live.jsonl"))],
+            lambda: HashingEncoder(16),
+            BuildOptions(mapping=plain_mapping()),
+        )
+    live = Build(root.folder(manifest.name))
+    sources = nasty(tmp_path)
+    with open_engine("ray", address=cluster.address, root=tmp_path) as engine:
+        for name, one in (("here", LocalEngine()), ("there", engine)):
+            read_into(tmp_path / name, sources, one, previous=live, **options)
+        if "only" in options:
+            missing = {"only": frozenset({"a7", "nobody"}), "previous": live}
+            with pytest.raises(InputError, match="--only nobody: there is no usable article"):
+                read_into(tmp_path / "missing", sources, engine, **missing)
+    assert stored(tmp_path / "there") == stored(tmp_path / "here")
+    articles = map(json.loads, stored(tmp_path / "there"))
+    found = {article["id"]: article["title"] for article in articles}
+    assert titles.keys() <= found.keys()
+    assert (len(found) > len(titles)) == ("keep_missing" in options)
+    assert found["kept"] == found["10.1/ü"] == "Kept"
+    assert found["a7"] == "Kelp forests"
+    assert found["b1"] == "Row 1"
 
 
 def driver(folder: Path, source: Path, cluster: RayCluster) -> subprocess.Popen[str]:
