@@ -49,7 +49,7 @@ class Rates:
 
     spread: Mapping[str, float] = field(
         default_factory=lambda: {
-            "read": 75e-6,
+            "read": 65e-6,
             "prepare": 225e-6,
             "words": 165e-6,
             "relate": 340e-6,
@@ -58,7 +58,7 @@ class Rates:
     )
     alone: Mapping[str, float] = field(
         default_factory=lambda: {
-            "read": 25e-6,
+            "read": 30e-6,
             "prepare": 35e-6,
             "words": 40e-6,
             "write": 5e-6,
