@@ -332,7 +332,7 @@ def main() -> None:
     say(f"{len(embeddings):,} articles, {embeddings.shape[1]} wide, by {arguments.model}\n")
     header = ["index", "kind", "fill s", "candidates/s", f"recall@{_DEPTH}"]
     for threads in (1, 4):
-        header += [f"drafts/s, {threads} at once", "p50 ms", "p99 ms"]
+        header += [f"drafts/s, {threads} at once", f"p50 ms of {threads}", f"p99 ms of {threads}"]
     say(table(header, rows))
     say("\n".join(f"- {line}" for line in found))
     indexes = [dict(zip(header, row, strict=True)) for row in rows]

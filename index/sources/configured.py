@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from index.sources.secret_options import mask
-from index.sources.source import Parted, Problem, Record, Source, as_it_is, look_up
+from index.sources.source import Parted, Problem, Record, Source, as_it_is, look_up, put_together
 from recommender.errors import SourceError
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class ConfiguredSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        return map(self._configured, self._guarded(self.source.records()))
+        return put_together(self._guarded(self.source.records()), self._configured)
 
     def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`."""

@@ -19,7 +19,7 @@ from index.sources.pages import (
     read_pages,
 )
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record
+from index.sources.source import Problem, Record, put_together
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
@@ -58,8 +58,7 @@ class HtmlSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        pages, parse = self.parted()
-        return map(parse, pages)
+        return put_together(*self.parted())
 
     def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`: files with what they hold."""

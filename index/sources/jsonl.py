@@ -14,7 +14,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
-from index.sources.source import Problem, Record
+from index.sources.source import Problem, Record, put_together
 from recommender.errors import SourceError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -40,8 +40,7 @@ class JsonlSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        lines, parse = self.parted()
-        return map(parse, lines)
+        return put_together(*self.parted())
 
     def parted(self) -> tuple[Iterator[Line | Problem], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`: lines with their numbers."""

@@ -25,7 +25,7 @@ from index.sources.pages import (
     read_pages,
 )
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record
+from index.sources.source import Problem, Record, put_together
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")
@@ -74,8 +74,7 @@ class MarkdownSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        pages, parse = self.parted()
-        return map(parse, pages)
+        return put_together(*self.parted())
 
     def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`: files with what they hold."""

@@ -23,7 +23,7 @@ from index.sources.pages import (
     read_pages,
 )
 from index.sources.sections import RELATED_HEADING
-from index.sources.source import Problem, Record
+from index.sources.source import Problem, Record, put_together
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RATING = re.compile(r"([^\W\d][^:\d]{0,60}?)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*\d{1,6})?")
@@ -48,8 +48,7 @@ class PlainSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        pages, parse = self.parted()
-        return map(parse, pages)
+        return put_together(*self.parted())
 
     def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`: files with what they hold."""

@@ -72,6 +72,14 @@ def take_apart(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | 
     return source.parted() if isinstance(source, Parted) else (source.records(), as_it_is)
 
 
+def put_together(
+    raw: Iterator[Any], parse: Callable[[Any], Record | Problem]
+) -> Iterator[Record | Problem]:
+    """The records of what was taken apart; a generator, as whoever stops midway closes it."""
+    for item in raw:
+        yield parse(item)
+
+
 def as_it_is(record: Record | Problem) -> Record | Problem:
     """Makes a record of what is one."""
     return record
