@@ -11,11 +11,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import numpy as np
@@ -27,6 +27,8 @@ from recommender.encoder import Embeddings
 from recommender.errors import BuildError, UnavailableError
 from recommender.neighbors import NO_ROW, Rows, Scores
 
+T = TypeVar("T")
+
 SEARCH_TIMEOUT = 5.0
 """Seconds after which whoever waits for an answer is told that there is none."""
 
@@ -35,6 +37,8 @@ _TURN_TIMEOUT = 10.0
 _BATCH_BYTES = 8_000_000  # a message may have 64 MB
 _QUERIES = 256
 _NOT_FOUND = 100
+_UNEXPECTED = 65535
+_SETTLES = 3.0
 _OPTIONS = {"grpc.use_local_subchannel_pool": 1}  # else a new connection waits as the lost one does
 
 # They log a traceback for every error that they also raise.
@@ -158,7 +162,8 @@ class Milvus:
             if self._is_folder:
                 self._load(client, collection)
             for start in range(0, len(queries), _QUERIES):
-                found = client.search(
+                found = _once_settled(
+                    client.search,
                     collection,
                     data=list(queries[start : start + _QUERIES]),
                     limit=width,
@@ -278,6 +283,22 @@ class Milvus:
             finally:
                 client.close()
                 server_manager_instance.release_server(path)
+
+
+def _once_settled(ask: Callable[..., T], *args: Any, **options: Any) -> T:
+    """What a server answers that may just have learned of a collection, or where an alias points.
+
+    For a moment it then refuses, as it does not know which of its nodes holds it ("failed to get
+    delegator"); it has no code for that but the one for anything.
+    """
+    deadline = time.monotonic() + _SETTLES
+    while True:
+        try:
+            return ask(*args, **options)
+        except MilvusException as error:
+            if error.code != _UNEXPECTED or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def _records(columns: Columns, start: int, stop: int) -> Sequence[dict[str, Any]]:
