@@ -9,6 +9,7 @@ import hashlib
 import json
 import mmap
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -71,6 +72,20 @@ def load_array(path: Path) -> NDArray[np.generic]:
     except (OSError, ValueError, EOFError) as error:
         raise BuildError(f"{path} can't be read as an array: {error}") from error
     return array
+
+
+def open_sqlite(path: Path) -> sqlite3.Connection:
+    """Open a build's SQLite file, which never changes, for any thread.
+
+    Raises:
+        BuildError: If it can't be opened.
+    """
+    try:
+        return sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise BuildError(f"{path} can't be opened: {error}") from error
 
 
 def prefault(mapped: object) -> None:

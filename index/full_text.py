@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from index.files import open_sqlite
 from recommender.errors import BuildError
 
 FULL_TEXT = "search.sqlite"
@@ -46,12 +47,7 @@ class FullText:
         self._path = path
         self._lock = threading.Lock()
         self._has_vocabulary = False
-        try:
-            self._database = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-            )
-        except sqlite3.Error as error:
-            raise BuildError(f"{path} can't be opened: {error}") from error
+        self._database = open_sqlite(path)
 
     def search(self, words: str, limit: int) -> list[int]:
         """Rows whose id, title or text begins words with all of ``words``, best first."""

@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from index.build import Build
 from index.explaining import phrases_json
 from index.served import Served
@@ -180,6 +183,12 @@ def shared_terms(build: Build, row: int, other: int) -> list[str]:
 def shown_score(score: float) -> float:
     """A score to four digits, as readers and limits see it (``round`` takes thrice the time)."""
     return int(score * 10_000 + 0.5) / 10_000
+
+
+def shown_scores(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """:func:`shown_score` of many."""
+    rounded: NDArray[np.float64] = np.floor(scores.astype(np.float64) * 10_000 + 0.5) / 10_000
+    return rounded
 
 
 class _Guard:

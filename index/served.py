@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.build import Build
+from index.ragged import Ragged
 from index.state import NO_STATE, Override, State
 from recommender.neighbors import NO_ROW
 from recommender.visibility import ALWAYS, NEVER
@@ -29,6 +31,22 @@ class Showing(NamedTuple):
     until: int
     visible: memoryview
     newest: memoryview
+
+
+def newest_visible(
+    visible: NDArray[np.bool_], stories: NDArray[np.int32], members: Ragged
+) -> NDArray[np.int32]:
+    """The newest visible version of each row's story, or -1; shape (n,).
+
+    Args:
+        visible: Shape (n,): which rows may be shown.
+        stories: Shape (n,): which story each belongs to.
+        members: Each story's rows, newest version first.
+    """
+    shown = members.values[visible[members.values]][::-1]
+    newest = np.full(len(members), NO_ROW, dtype=np.int32)
+    newest[stories[shown]] = shown  # of several the last is kept: the newest
+    return newest[stories]
 
 
 class Served:
@@ -66,11 +84,9 @@ class Served:
         build = self.build
         visible = (build.visibility[:, 0] <= now) & (now < build.visibility[:, 1])
         visible[self.taken_down(now)] = False
-        members = build.members.values[visible[build.members.values]][::-1]
-        newest = np.full(len(build.members), NO_ROW, dtype=np.int32)
-        newest[build.stories[members]] = members  # of several the last is kept: the newest
+        newest = newest_visible(visible, build.stories, build.members)
         since, until = self._span(now)
-        return Showing(since, until, visible.data, newest[build.stories].data)
+        return Showing(since, until, visible.data, newest.data)
 
     def _span(self, now: int) -> tuple[int, int]:
         since, until = ALWAYS, NEVER

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from index.files import open_sqlite
 from recommender.article import Article
 from recommender.errors import BuildError
 
@@ -35,12 +36,7 @@ class ArticleStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._database = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-            )
-        except sqlite3.Error as error:
-            raise BuildError(f"{path} can't be opened: {error}") from error
+        self._database = open_sqlite(path)
 
     def __getitem__(self, row: int) -> Article:
         found = list(self._query("SELECT data FROM articles WHERE row = ?", (row,)))

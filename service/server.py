@@ -98,7 +98,12 @@ def http_protocol() -> str:
 
     With another version page views take the longer way, and nothing else is different.
     """
-    return "service.quick:QuickProtocol" if uvicorn.__version__.startswith(QUICK_WITH) else "auto"
+    if uvicorn.__version__.startswith(QUICK_WITH):
+        return "service.quick:QuickProtocol"
+    log.info(
+        "page views would be quicker with uvicorn %s* than with %s", QUICK_WITH, uvicorn.__version__
+    )
+    return "auto"
 
 
 def serve_on(config: uvicorn.Config, bound: socket.socket) -> None:

@@ -18,6 +18,9 @@ from sqlalchemy.exc import OperationalError
 from index.database.database import Database, open_database, upgrade_database
 from index.database.engine import open_engine, parse_url
 from index.database.store import Actor
+from index.decisions import keep_state
+from index.keeper import Kept
+from index.settings import Settings
 from recommender.errors import DatabaseError
 
 PASSWORD = "päss@w/ord%"
@@ -26,6 +29,15 @@ OMAR = Actor(name="omar", how="token")
 NewUrl = Callable[[], str]
 
 _numbers = itertools.count()
+
+
+def started(settings: Settings) -> Kept:
+    """What a process that starts now finds."""
+    keeper = keep_state(settings)
+    keeper.refresh()
+    kept = keeper.kept
+    keeper.close()
+    return kept
 
 
 @contextmanager

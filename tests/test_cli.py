@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from commands import runner
 from serving import alsolike, free_ports, get, prose, stop, until
 
 from service import cli
@@ -47,14 +48,8 @@ def call(
     """Runs the command in an empty folder that is this test's own."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        return Outcome(int(ended.value.code or 0), captured.out, captured.err)
-
-    return run
+    run = runner(monkeypatch, capsys)
+    return lambda *arguments: Outcome(*run(*arguments))
 
 
 @pytest.fixture

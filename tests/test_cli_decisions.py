@@ -9,12 +9,12 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Run, runner
 from conftest import SAMPLE
 from databases import MIRA, server
 
@@ -25,7 +25,6 @@ from service import cli
 
 PAGE = "accordion-beginners-at-seventy"
 PASSWORD = "corréct horse battery"
-CALL = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -52,23 +51,14 @@ def call(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> CALL:
+) -> Run:
     """Runs the command; gives its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
+    return runner(monkeypatch, capsys)
 
 
-def related(call: CALL, article_id: str = PAGE) -> list[str]:
+def related(call: Run, article_id: str = PAGE) -> list[str]:
     code, out, err = call("related", article_id, "--json")
     assert code == 0, err
     return [item["article_id"] for item in json.loads(out)["items"]]
@@ -77,7 +67,7 @@ def related(call: CALL, article_id: str = PAGE) -> list[str]:
 # Decisions are honored by every command that shows lists
 
 
-def test_a_takedown_is_gone_from_every_list_until_it_is_lifted(call: CALL) -> None:
+def test_a_takedown_is_gone_from_every_list_until_it_is_lifted(call: Run) -> None:
     before = related(call)
     assert call("takedown", before[0], "--reason", "withdrawn")[:2] == (
         0,
@@ -91,7 +81,7 @@ def test_a_takedown_is_gone_from_every_list_until_it_is_lifted(call: CALL) -> No
     assert call("takedown", before[0], "--lift")[0] == 6
 
 
-def test_a_takedown_may_end_by_itself(call: CALL) -> None:
+def test_a_takedown_may_end_by_itself(call: Run) -> None:
     code, out, _ = call("takedown", "x", "--until", "2999-01-01T12:00", "--json")
     assert (code, json.loads(out)["until"]) == (0, "2999-01-01T12:00:00Z")
     for text in ("2001-01-01", "tomorrow", "2999-13-01"):
@@ -100,7 +90,7 @@ def test_a_takedown_may_end_by_itself(call: CALL) -> None:
 
 
 def test_a_pin_is_shown_by_related_and_exported(
-    call: CALL, settings: Settings, tmp_path: Path
+    call: Run, settings: Settings, tmp_path: Path
 ) -> None:
     database = open_decisions(settings)
     target = "tidal-kite-second-year"
@@ -114,7 +104,7 @@ def test_a_pin_is_shown_by_related_and_exported(
     assert [item["article_id"] for item in exported["items"]] == related(call)
 
 
-def test_export_and_evaluate_leave_out_what_is_taken_down(call: CALL, tmp_path: Path) -> None:
+def test_export_and_evaluate_leave_out_what_is_taken_down(call: Run, tmp_path: Path) -> None:
     taken = related(call)[0]
     assert call("export", "--out", "out")[0] == 0
     assert (tmp_path / "out" / f"{taken}.json").exists()
@@ -134,7 +124,7 @@ def test_export_and_evaluate_leave_out_what_is_taken_down(call: CALL, tmp_path: 
     assert after["seeds"] == before["seeds"] - 1
 
 
-def test_a_build_can_be_held_to_what_editors_said(call: CALL, settings: Settings) -> None:
+def test_a_build_can_be_held_to_what_editors_said(call: Run, settings: Settings) -> None:
     first, second, *_ = related(call)
     with closing(open_decisions(settings)) as database:
         database.judgments.put(MIRA, article_id=PAGE, target_id=first, verdict=1)
@@ -155,7 +145,7 @@ def test_a_build_can_be_held_to_what_editors_said(call: CALL, settings: Settings
     [("related", PAGE), ("export", "--out", "out"), ("check-overrides",)],
 )
 def test_without_database_and_snapshot_no_list_is_shown(
-    call: CALL, settings: Settings, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    call: Run, settings: Settings, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALSOLIKE_DATABASE", "postgresql://reader:hunter2@127.0.0.1:1/x")
     code, out, err = call(*command)
@@ -164,7 +154,7 @@ def test_without_database_and_snapshot_no_list_is_shown(
     assert "hunter2" not in err
 
 
-def test_commands_that_only_read_make_no_database(call: CALL, settings: Settings) -> None:
+def test_commands_that_only_read_make_no_database(call: Run, settings: Settings) -> None:
     related(call)
     assert call("check-overrides")[0] == 0
     assert call("db", "status")[0] == 0
@@ -174,7 +164,7 @@ def test_commands_that_only_read_make_no_database(call: CALL, settings: Settings
 # What editors should look at
 
 
-def test_pins_that_readers_dont_see_are_told(call: CALL, settings: Settings) -> None:
+def test_pins_that_readers_dont_see_are_told(call: Run, settings: Settings) -> None:
     database = open_decisions(settings)
     for target in ("gone", "tidal-kite-second-year"):
         database.overrides.put(MIRA, article_id=PAGE, target_id=target, kind=Kind.PIN, position=1)
@@ -199,7 +189,7 @@ def test_pins_that_readers_dont_see_are_told(call: CALL, settings: Settings) -> 
 # The audit trail
 
 
-def test_the_audit_trail_prints_as_text_json_and_csv(call: CALL) -> None:
+def test_the_audit_trail_prints_as_text_json_and_csv(call: Run) -> None:
     call("takedown", "x/1", "--reason", '=HYPERLINK(1), "quoted"\nand more')
     call("tokens", "add", "cms")
     code, out, _ = call("audit")
@@ -219,7 +209,7 @@ def test_the_audit_trail_prints_as_text_json_and_csv(call: CALL) -> None:
 # Tokens and editors
 
 
-def test_a_token_is_printed_once_and_works_until_revoked(call: CALL, settings: Settings) -> None:
+def test_a_token_is_printed_once_and_works_until_revoked(call: Run, settings: Settings) -> None:
     code, out, err = call("tokens", "add", "cms", "--role", "admin")
     assert code == 0
     text = out.strip()
@@ -240,7 +230,7 @@ def test_a_token_is_printed_once_and_works_until_revoked(call: CALL, settings: S
 
 
 def test_an_editor_gets_in_with_a_password_from_standard_input(
-    call: CALL, settings: Settings
+    call: Run, settings: Settings
 ) -> None:
     assert call("editors", "add", "mira", "--role", "admin", stdin=f"{PASSWORD}\n")[0] == 0
     database = open_decisions(settings)
@@ -261,7 +251,7 @@ def test_an_editor_gets_in_with_a_password_from_standard_input(
 
 @pytest.mark.parametrize(("stdin", "said"), [("", "holds no password"), ("short\n", "12 to 1000")])
 def test_without_a_good_password_nobody_gets_in(
-    call: CALL, settings: Settings, stdin: str, said: str
+    call: Run, settings: Settings, stdin: str, said: str
 ) -> None:
     code, _, err = call("editors", "add", "mira", stdin=stdin)
     assert code == 2
@@ -309,7 +299,7 @@ def test_no_command_takes_a_password_as_an_argument() -> None:
 
 
 def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_be(
-    call: CALL, settings: Settings
+    call: Run, settings: Settings
 ) -> None:
     assert call("db", "upgrade")[:2] == (0, "the database has schema 0001 now (it was empty)\n")
     assert call("db", "upgrade")[:2] == (0, "the database has schema 0001 already\n")
@@ -323,7 +313,7 @@ def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_b
 
 
 def test_a_backup_of_a_database_in_use_can_be_put_in_its_place(
-    call: CALL, settings: Settings, tmp_path: Path
+    call: Run, settings: Settings, tmp_path: Path
 ) -> None:
     call("takedown", "x")
     with closing(open_decisions(settings)) as database:
@@ -339,7 +329,7 @@ def test_a_backup_of_a_database_in_use_can_be_put_in_its_place(
     assert call("db", "backup", "no such folder/copy.sqlite")[0] == 7
 
 
-def test_a_lost_database_is_told_with_what_to_do(call: CALL, settings: Settings) -> None:
+def test_a_lost_database_is_told_with_what_to_do(call: Run, settings: Settings) -> None:
     call("takedown", "x")
     for path in settings.root.glob("alsolike.sqlite*"):
         path.unlink()
@@ -351,7 +341,7 @@ def test_a_lost_database_is_told_with_what_to_do(call: CALL, settings: Settings)
 
 
 def test_postgresql_by_url_with_the_password_apart(
-    call: CALL, monkeypatch: pytest.MonkeyPatch
+    call: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from index.database.engine import parse_url
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from commands import runner
 from databases import MIRA
 from serving import prose
 
@@ -47,15 +47,8 @@ def call(
     monkeypatch.setenv("ALSOLIKE_MAX_WEAK", "1")
     monkeypatch.setenv("ALSOLIKE_MAX_CHURN", "1")
 
-    def run(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return Outcome(int(ended.value.code or 0), captured.out, captured.err)
-
-    return run
+    run = runner(monkeypatch, capsys)
+    return lambda *arguments: Outcome(*run(*arguments))
 
 
 def articles(count: int, *, start: int = 0) -> list[dict[str, Any]]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from databases import MIRA, OMAR, NewUrl, opened, urls
+from commands import Run, runner
+from databases import MIRA, OMAR, NewUrl, opened, started, urls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,15 +19,13 @@ from index.database import schema
 from index.database.database import Database, copy_database, open_database, upgrade_database
 from index.database.engine import open_engine, parse_url
 from index.database.roles import Role
-from index.decisions import FILE, keep_state, look_at_decisions, open_decisions
-from index.keeper import Kept, StateSource
+from index.decisions import FILE, look_at_decisions, open_decisions
+from index.keeper import StateSource
 from index.settings import Settings
 from index.state import Kind
 from index.state_file import STATE
 from recommender.errors import DatabaseError
-from service import cli
 
-CALL = Callable[..., tuple[int, str, str]]
 PASSWORD = "correct horse battery"
 
 
@@ -270,26 +268,17 @@ def settings_here(tmp_path: Path) -> Settings:
     return Settings(root=tmp_path / "root")
 
 
-def start(settings: Settings) -> Kept:
-    """What a process that starts now finds."""
-    keeper = keep_state(settings)
-    keeper.refresh()
-    kept = keeper.kept
-    keeper.close()
-    return kept
-
-
 @pytest.mark.parametrize("kind", ["file", "server"])
 def test_a_service_switched_over_goes_on_where_it_was(
     kind: str, settings_here: Settings, new_file: NewUrl, new_server: NewUrl
 ) -> None:
     with closing(open_decisions(settings_here)) as database:
         decide_everything(database)
-    before = start(settings_here)
+    before = started(settings_here)
     new = {"file": new_file, "server": new_server}[kind]()
     copy_database(f"sqlite:///{settings_here.root / FILE}", new)
     switched = settings_here.model_copy(update={"database": new})
-    after = start(switched)
+    after = started(switched)
     assert (after.source, after.problem) == (StateSource.DATABASE, None)
     assert after.state == before.state
     assert "gone" in after.state.takedowns
@@ -301,7 +290,7 @@ def test_a_service_switched_over_goes_on_where_it_was(
         "later",
     }
     # Back by mistake: the old one lacks what was decided since, and is not believed.
-    again = start(settings_here)
+    again = started(settings_here)
     assert "older than the snapshot" in str(again.problem)
     assert {"gone", "later"} <= again.state.takedowns.keys()
 
@@ -315,7 +304,7 @@ def test_what_was_decided_after_the_copy_is_not_forgotten(
         copy_database(f"sqlite:///{settings_here.root / FILE}", new)
         database.takedowns.put(MIRA, article_id="second")
     switched = settings_here.model_copy(update={"database": new})
-    after = start(switched)
+    after = started(switched)
     assert after.source is StateSource.SNAPSHOT
     assert after.state.takedowns.keys() == {"first", "second"}
     assert look_at_decisions(switched).only_in_snapshot == ["takedown of second"]
@@ -327,19 +316,11 @@ def test_what_was_decided_after_the_copy_is_not_forgotten(
 @pytest.fixture
 def call(
     settings_here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> CALL:
+) -> Run:
     """Runs the command; gives its exit code, output and errors."""
     monkeypatch.setenv("ALSOLIKE_ROOT", str(settings_here.root))
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
+    return runner(monkeypatch, capsys)
 
 
 def without_password(url: str) -> tuple[str, str]:
@@ -349,7 +330,7 @@ def without_password(url: str) -> tuple[str, str]:
 
 
 def test_the_command_moves_a_site_to_postgresql_and_back(
-    call: CALL, new_server: NewUrl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    call: Run, new_server: NewUrl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert call("takedown", "x", "--reason", "withdrawn")[0] == 0
     url, password = without_password(new_server())

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from databases import MIRA, reopen, server
+from databases import MIRA, reopen, server, started
 from disks import small_disk
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,15 +70,6 @@ def lose(settings: Settings) -> Path:
 def bring_back(settings: Settings) -> None:
     for path in settings.root.with_name("away").iterdir():
         shutil.move(path, settings.root / path.name)
-
-
-def start(settings: Settings) -> Kept:
-    """What a process that starts now finds."""
-    keeper = keep_state(settings)
-    keeper.refresh()
-    kept = keeper.kept
-    keeper.close()
-    return kept
 
 
 # With a database
@@ -139,7 +130,7 @@ def test_a_takedown_answered_is_known_to_who_starts_without_the_database(
 ) -> None:
     take_down(settings, "x")
     lose(settings)
-    kept = start(settings)
+    kept = started(settings)
     assert kept.source is StateSource.SNAPSHOT
     assert kept.state is not None
     assert kept.state.takedowns == {"x": NEVER}
@@ -223,7 +214,7 @@ def test_with_neither_database_nor_an_intact_snapshot_nothing_is_served(
         path.write_bytes(content)
         (settings.root / "alsolike.sqlite").write_bytes(b"damaged")
         path.unlink()
-    kept = start(settings)
+    kept = started(settings)
     assert kept.state is None
     assert kept.source is None
     with pytest.raises(DatabaseError, match="there is no snapshot"):
@@ -232,7 +223,7 @@ def test_with_neither_database_nor_an_intact_snapshot_nothing_is_served(
 
 def test_a_database_elsewhere_that_was_never_reached_serves_nothing(tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path}/unmounted/x.sqlite", "postgresql://u@127.0.0.1:1/x"):
-        kept = start(Settings(root=tmp_path, database=url))
+        kept = started(Settings(root=tmp_path, database=url))
         assert kept.state is None
         assert kept.problem is not None
 
@@ -240,7 +231,7 @@ def test_a_database_elsewhere_that_was_never_reached_serves_nothing(tmp_path: Pa
 def test_a_root_that_cant_be_written_and_never_was_decided_in_is_ready(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 8) as disk:
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        kept = start(Settings(root=disk))
+        kept = started(Settings(root=disk))
         assert kept.state is NO_STATE
         assert kept.source is StateSource.NOTHING
         assert kept.problem is not None
@@ -260,7 +251,7 @@ def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
     keeper.refresh()
     lose(settings)
     shutil.move(backup, settings.root / "alsolike.sqlite")
-    for kept in (look_again(keeper), start(settings)):
+    for kept in (look_again(keeper), started(settings)):
         assert kept.state is not None
         assert set(kept.state.takedowns) == {"old", "new"}
         assert kept.problem is not None
@@ -270,7 +261,7 @@ def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
     look = look_at_decisions(settings)
     assert look.only_in_snapshot == ["takedown of new"]
     (settings.root / STATE).unlink()
-    for kept in (look_again(keeper), start(settings)):
+    for kept in (look_again(keeper), started(settings)):
         assert kept.state is not None
         assert set(kept.state.takedowns) == {"old"}
         assert kept.problem is None
@@ -296,13 +287,13 @@ def test_another_database_is_not_believed_before_someone_removed_the_snapshot(
     wrong = f"sqlite:///{tmp_path}/wrong.sqlite"
     open_database(wrong).close()
     moved = Settings(root=settings.root, database=wrong)
-    kept = start(moved)
+    kept = started(moved)
     assert kept.state is not None
     assert set(kept.state.takedowns) == {"x"}
     assert kept.problem is not None
     assert "is of another database" in kept.problem
     (settings.root / STATE).unlink()
-    kept = start(moved)
+    kept = started(moved)
     assert kept.state is not None
     assert kept.state.takedowns == {}
     assert kept.source is StateSource.DATABASE
@@ -317,7 +308,7 @@ def test_an_upgrade_makes_no_empty_database_in_the_place_of_a_lost_one(
         upgrade_decisions(settings)
     (settings.root / STATE).unlink()
     assert upgrade_decisions(settings) is None
-    assert start(settings).problem is None
+    assert started(settings).problem is None
 
 
 # PostgreSQL
@@ -334,7 +325,7 @@ def test_reading_goes_on_while_postgresql_is_stopped(tmp_path: Path) -> None:
         keeper.database.takedowns.put(MIRA, article_id="x")
         keeper.refresh()
         postgresql.stop()
-        for kept in (look_again(keeper), start(settings)):
+        for kept in (look_again(keeper), started(settings)):
             assert kept.source is StateSource.SNAPSHOT
             assert kept.state is not None
             assert set(kept.state.takedowns) == {"x"}

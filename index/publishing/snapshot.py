@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from index.files import Blob, load_array
 from index.manifest import EncoderEntry, Manifest
 from index.ragged import Ragged
-from index.selection import Wish
+from index.selection import Wish, shown_scores
+from index.served import newest_visible
 from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
 from recommender.visibility import Visibility
@@ -151,28 +152,20 @@ class Snapshot:
             Rows, shape (m, limit), -1 at the end.
         """
         wanted = np.arange(len(self)) if rows is None else rows
-        newest = self._newest(now)
+        newest = newest_visible(self.visible(now), self.stories, self.members)
         lists = np.full((len(wanted), wish.limit), NO_ROW, dtype=np.int32)
         for start in range(0, len(wanted), _CHUNK):
             some = np.arange(start, min(start + _CHUNK, len(wanted)))
             for width in (2 * wish.limit, self.rows.shape[1]):
                 candidates = np.asarray(self.rows[wanted[some], :width])
-                scores = self.scores[wanted[some], :width].astype(np.float64)
+                scores = self.scores[wanted[some], :width]
                 # A stored list holds each story once, and its own not at all.
                 shown = newest[np.where(candidates == NO_ROW, 0, candidates)]
                 there = (candidates != NO_ROW) & (shown != NO_ROW)
-                there &= np.round(scores, 4) >= wish.min_score  # as scores are shown
+                there &= shown_scores(scores) >= wish.min_score
                 lists[some] = _head(there, shown, wish.limit)[0]
                 some = some[(lists[some, -1] == NO_ROW) & (candidates[:, -1] != NO_ROW)]
         return lists
-
-    def _newest(self, now: int) -> NDArray[np.int32]:
-        """Shape (n,): the newest visible version of each row's story, or -1."""
-        visible, members = self.visible(now), self.members.values
-        members = members[visible[members]][::-1]
-        newest = np.full(len(self.members), NO_ROW, dtype=np.int32)
-        newest[self.stories[members]] = members  # of several the last is kept: the newest
-        return newest[self.stories]
 
 
 def _front(
