@@ -10,11 +10,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 WORDPRESS = Path("/usr/share/wordpress")
@@ -60,15 +61,25 @@ def folder_for(user: str) -> Iterator[tuple[Path, dict[str, str]]]:
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path, port: int, **options: object) -> Iterator[None]:
-    """A process that listens on a port, for as long as the block runs."""
+def running(
+    command: Sequence[str],
+    log: Path,
+    port: int,
+    answers: Callable[[], bool] = lambda: True,
+    **options: object,
+) -> Iterator[None]:
+    """A process that listens on a port, for as long as the block runs.
+
+    Args:
+        answers: Says whether it serves, where that comes later than listening.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(  # type: ignore[call-overload]
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options
         )
         try:
             deadline = time.monotonic() + _PATIENCE
-            while not _listens(port):
+            while not (_listens(port) and answers()):
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"{command[0]} did not start: {log.read_text()[-2000:]}")
                 time.sleep(0.05)
@@ -83,6 +94,13 @@ def running(command: Sequence[str], log: Path, port: int, **options: object) -> 
 
 def _listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def _serves(url: str, password: str) -> bool:
+    """Whether a PostgreSQL lets clients in: it listens while it is still starting up."""
+    with suppress(psycopg.OperationalError), psycopg.connect(url, password=password):
         return True
     return False
 
@@ -116,8 +134,9 @@ def postgres(password: str) -> Iterator[str]:
         port = free_port()
         command = [server, "-D", str(folder / "data"), "-p", str(port), "-F"]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
-        with running(command, folder / "log", port, **options):
-            yield f"postgresql://reader@127.0.0.1:{port}/postgres"
+        url = f"postgresql://reader@127.0.0.1:{port}/postgres"
+        with running(command, folder / "log", port, lambda: _serves(url, password), **options):
+            yield url
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,17 +93,8 @@ class Postgres(Peer):
 
     def _connection(self) -> psycopg.Connection:
         if not hasattr(self._local, "connection"):
-            self._local.connection = _connect(self._url)
+            self._local.connection = psycopg.connect(self._url, autocommit=True)
         return self._local.connection
-
-
-def _connect(url: str) -> psycopg.Connection:
-    """A connection; a server that has just started may listen before it lets anyone in."""
-    for _ in range(100):
-        with contextlib.suppress(psycopg.OperationalError):
-            return psycopg.connect(url, autocommit=True)
-        time.sleep(0.1)
-    return psycopg.connect(url, autocommit=True)
 
 
 def _columns(text: PreparedText) -> tuple[str, str]:
