@@ -8,8 +8,9 @@ DEMO_SERVE ?= 1
 # Of the service; the demo site takes the next. Left empty: 8000, or free ones if that is taken.
 PORT ?=
 
-# Much of a test run is waiting for servers to start: files are run side by side (tests/conftest.py).
-PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+# Much of a test run is waiting for servers to start: files are run side by side (tests/conftest.py),
+# each process with one thread for sums, as threads that wait for a core spin and take it from others.
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # What is installed depends on these two files alone.
 USE := $(VENV)/.installed
@@ -28,7 +29,7 @@ demo: $(USE)
 	$(BIN)/alsolike demo $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
 test: $(DEV)
-	$(BIN)/python -m pytest $(PARALLEL) -m "not full"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not full"
 
 test-full: $(DEV)
 	$(BIN)/python -m pytest

@@ -24,6 +24,9 @@ from recommender.encoder import HashingEncoder
 hypothesis.settings.register_profile("alsolike", deadline=None)
 hypothesis.settings.load_profile("alsolike")
 
+LONG = ("test_editor_browser", "test_milvus_server", "test_crash", "test_ray_reading", "test_peers")
+"""Files that take longest."""
+
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 
 
@@ -42,6 +45,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "milvus" if "milvus_uri" in text else path
 
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins, or one process would still be at it when the others are done."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 @pytest.fixture(autouse=True)
