@@ -574,6 +574,20 @@ def test_no_page_scrolls_sideways(browser: Browser, demo: Demo, clean: None) -> 
     assert wide == []
 
 
+def test_a_row_says_all_that_two_articles_share_at_any_width(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    cut = "lines => lines.filter(line => line.scrollWidth > line.clientWidth).length"
+    squeezed = "titles => titles.filter(title => title.clientWidth < 190).length"
+    with visit(browser, demo) as page:
+        page.goto(ARTICLE)
+        for width in (320, 390, 768, 1000, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.locator(".rows .meta").count() >= 6
+            assert page.locator(".rows .meta").evaluate_all(cut) == 0, width
+            assert page.locator("#shown .row-main").evaluate_all(squeezed) == 0, width
+
+
 def test_the_frame_is_as_tall_as_its_cards(browser: Browser, demo: Demo, clean: None) -> None:
     with visit(browser, demo) as page:
         page.goto(ARTICLE)
