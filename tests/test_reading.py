@@ -19,6 +19,7 @@ from index.building.making import BuildOptions, Making
 from index.building.reading import read_sources
 from index.root import Root
 from index.sources.configured import ConfiguredSource
+from index.sources.delimited import CsvSource
 from index.sources.html_pages import HtmlSource
 from index.sources.jsonl import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
@@ -209,6 +210,20 @@ def test_pages_are_taken_apart_and_made_into_the_same_records(
     assert records == list(source.records())
     reasons = [record.reason for record in records if isinstance(record, Problem)]
     assert {"page-too-long", "unreadable"} < set(reasons)
+
+
+def test_a_source_of_any_kind_leaves_its_renaming_to_others(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("id,titel\na,A\nb\n")
+    configured = ConfiguredSource(
+        source=CsvSource(path=str(table)), fields={"title": "titel"}, url_template="/x/{id}"
+    )
+    raw, parse = take_apart(configured)
+    first, *rest = raw
+    assert isinstance(first, Record)
+    assert first.values == {"id": "a", "titel": "A"}
+    assert [parse(item) for item in (first, *rest)] == list(configured.records())
+    assert getattr(parse(first), "values")["url"] == "/x/a"  # noqa: B009 - a problem has none
 
 
 def test_what_holds_a_secret_is_made_into_records_where_it_is_read(

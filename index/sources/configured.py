@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from index.sources.secret_options import mask
-from index.sources.source import Parted, Problem, Record, Source, as_it_is, look_up, put_together
+from index.sources.source import Problem, Record, Source, as_it_is, look_up, take_apart
 from recommender.errors import SourceError
 
 T = TypeVar("T")
@@ -38,13 +38,14 @@ class ConfiguredSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        return put_together(self._guarded(self.source.records()), self._configured)
+        for item in self._guarded(self.source.records()):
+            yield self._configured(item)
 
     def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`."""
-        if self.secrets or not isinstance(self.source, Parted):
+        if self.secrets:
             return self.records(), as_it_is
-        raw, parse = self.source.parted()
+        raw, parse = take_apart(self.source)
         return self._guarded(raw), partial(self._parse, parse)
 
     def _parse(self, parse: Callable[[Any], Record | Problem], raw: Any) -> Record | Problem:

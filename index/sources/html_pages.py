@@ -19,7 +19,7 @@ from index.sources.pages import (
     read_pages,
 )
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record, put_together
+from index.sources.source import Parted, Problem, Record
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
@@ -27,7 +27,7 @@ _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HtmlSource:
+class HtmlSource(Parted):
     """HTML pages; a configured selector wins over whatever a page says of itself.
 
     Attributes:
@@ -55,10 +55,6 @@ class HtmlSource:
     def name(self) -> str:
         """The path."""
         return self.path
-
-    def records(self) -> Iterator[Record | Problem]:
-        """See :class:`~index.sources.source.Source`."""
-        return put_together(*self.parted())
 
     def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`: files with what they hold."""

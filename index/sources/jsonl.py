@@ -14,7 +14,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
-from index.sources.source import Problem, Record, put_together
+from index.sources.source import Parted, Problem, Record
 from recommender.errors import SourceError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -24,7 +24,7 @@ Line = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class JsonlSource:
+class JsonlSource(Parted):
     """Articles from a file of JSON lines, gzipped or not, or ``-`` for standard input.
 
     Attributes:
@@ -37,10 +37,6 @@ class JsonlSource:
     def name(self) -> str:
         """The path, or what ``-`` means."""
         return "standard input" if self.path == "-" else self.path
-
-    def records(self) -> Iterator[Record | Problem]:
-        """See :class:`~index.sources.source.Source`."""
-        return put_together(*self.parted())
 
     def parted(self) -> tuple[Iterator[Line | Problem], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`: lines with their numbers."""

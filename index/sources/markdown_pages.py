@@ -25,7 +25,7 @@ from index.sources.pages import (
     read_pages,
 )
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record, put_together
+from index.sources.source import Parted, Problem, Record
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")
@@ -56,7 +56,7 @@ _markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkdownSource:
+class MarkdownSource(Parted):
     """Markdown pages with YAML (``---``) or TOML (``+++``) front matter, or none.
 
     All of the front matter stays in the record, so that a mapping can name any of it.
@@ -71,10 +71,6 @@ class MarkdownSource:
     def name(self) -> str:
         """The path."""
         return self.path
-
-    def records(self) -> Iterator[Record | Problem]:
-        """See :class:`~index.sources.source.Source`."""
-        return put_together(*self.parted())
 
     def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`: files with what they hold."""

@@ -23,7 +23,7 @@ from index.sources.pages import (
     read_pages,
 )
 from index.sources.sections import RELATED_HEADING
-from index.sources.source import Problem, Record, put_together
+from index.sources.source import Parted, Problem, Record
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RATING = re.compile(r"([^\W\d][^:\d]{0,60}?)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*\d{1,6})?")
@@ -32,7 +32,7 @@ _MAX_HEADING = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlainSource:
+class PlainSource(Parted):
     """Plain text pages. All from a related heading on ("You May Also Like") is left out.
 
     Attributes:
@@ -45,10 +45,6 @@ class PlainSource:
     def name(self) -> str:
         """The path."""
         return self.path
-
-    def records(self) -> Iterator[Record | Problem]:
-        """See :class:`~index.sources.source.Source`."""
-        return put_together(*self.parted())
 
     def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
         """See :class:`~index.sources.source.Parted`: files with what they hold."""

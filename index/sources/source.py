@@ -40,6 +40,8 @@ class Problem:
 class Source(Protocol):
     """A place where articles are kept."""
 
+    __slots__ = ()
+
     @property
     def name(self) -> str:
         """For messages and the manifest; never holds a secret."""
@@ -55,8 +57,16 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Parted(Protocol):
+class Parted(Source, Protocol):
     """A source that can be read in one place and be made sense of in others."""
+
+    __slots__ = ()
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`Source`; a generator, as whoever stops midway closes what is read."""
+        raw, parse = self.parted()
+        for item in raw:
+            yield parse(item)
 
     def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
         """What it holds, in its order, hardly looked at, and what makes a record of each.
@@ -70,14 +80,6 @@ class Parted(Protocol):
 def take_apart(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
     """See :class:`Parted`; other sources give records that are made already."""
     return source.parted() if isinstance(source, Parted) else (source.records(), as_it_is)
-
-
-def put_together(
-    raw: Iterator[Any], parse: Callable[[Any], Record | Problem]
-) -> Iterator[Record | Problem]:
-    """The records of what was taken apart; a generator, as whoever stops midway closes it."""
-    for item in raw:
-        yield parse(item)
 
 
 def as_it_is(record: Record | Problem) -> Record | Problem:
