@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -141,15 +143,36 @@ class Spoiling:
             database.execute("CREATE TABLE words (word)")
 
 
-def test_a_build_fails_with_it_and_leaves_nothing(tmp_path: Path, write_jsonl: WRITE) -> None:
+def encoder_once_it_rests(name: str) -> HashingEncoder:
+    """An encoder, as soon as a thread of a pool has nothing more to do, or is gone."""
+    for thread in threading.enumerate():
+        while thread.name == name and thread.is_alive():
+            frame = sys._current_frames().get(thread.ident or 0)
+            if frame is not None and frame.f_code.co_name == "_worker":
+                break
+            time.sleep(0.01)
+    return HashingEncoder(16)
+
+
+def test_a_build_fails_with_it_at_once_and_leaves_nothing(
+    tmp_path: Path, write_jsonl: WRITE
+) -> None:
     root = Root(tmp_path / "root")
     options = BuildOptions(mapping=plain_mapping())
     good = JsonlSource(str(write_jsonl([{"id": "kelp", "title": "Kelp"}])))
     with root.locked("test"):
         live, _ = make_build(root, [good], lambda: HashingEncoder(16), options)
         root.publish(live.name)
+        stages: set[str] = set()
         with pytest.raises(BuildError, match=r"could not be written .*words already exists"):
-            make_build(root, [Spoiling(root)], lambda: HashingEncoder(16), options)
+            make_build(
+                root,
+                [Spoiling(root)],
+                lambda: encoder_once_it_rests("full-text_0"),
+                options,
+                lambda stage, _done, _total: stages.add(stage),
+            )
+    assert stages <= {"read", "prepare"}, "what would be made for nothing is not begun"
     assert [path.name for path in root.builds.iterdir()] == [live.name]
     assert read_journal(root.path)[-1]["event"] == "fail"
     root.verify()

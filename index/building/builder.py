@@ -20,7 +20,7 @@ from index.articles import ReadReport
 from index.build import Build
 from index.building.encoding import encode_texts
 from index.building.facts import prepare_articles
-from index.building.full_text import full_text
+from index.building.full_text import ending_with, full_text
 from index.building.making import BuildOptions, Making, Progress
 from index.building.reading import read_sources
 from index.building.workspace import FolderWorkspace
@@ -148,6 +148,7 @@ def _make(
     with making.stage("read"):
         count = read_sources(making, sources)
         searchable = beside.enter_context(full_text(folder))
+        making.progress = ending_with(searchable, making.progress)
     store = ArticleStore(folder / ARTICLES)
     with making.stage("prepare"):
         boilerplate, relearned = _boilerplate(making, store, count)

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from index.building.making import Progress
 from index.full_text import FULL_TEXT
 from index.store import ARTICLES
 
@@ -56,6 +57,24 @@ def full_text(folder: Path) -> Iterator[Future[None]]:
             while not done.done():  # between two statements there is nothing to interrupt
                 database.interrupt()
                 wait([done], timeout=0.02)
+
+
+def ending_with(done: Future[None], progress: Progress) -> Progress:
+    """Progress of the other stages that ends them once the index has failed.
+
+    A full disk is told when it is full, not when everything else is done.
+
+    Args:
+        done: What waits for the index.
+        progress: What is told as long as it has not failed.
+    """
+
+    def told(stage: str, so_far: int, total: int | None) -> None:
+        if done.done():
+            done.result()
+        progress(stage, so_far, total)
+
+    return told
 
 
 def _open(folder: Path) -> sqlite3.Connection:
