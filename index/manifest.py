@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from index.files import file_sha256, write_file
 from recommender.errors import BuildError
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
 """Holds the manifest's own digest, as ``sha256sum --check`` reads it: a build that was never

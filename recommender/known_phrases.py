@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from recommender.phrases import PAIR_BONUS, PER_ARTICLE
-from recommender.scanning import BREAK, Scan
+from recommender.phrases import PER_ARTICLE, emphasis
+from recommender.scanning import BREAK, Scan, folded
 
 
 def find_known_phrases(
@@ -28,23 +28,22 @@ def find_known_phrases(
     values: dict[int, float] = {}
     for phrase in known:
         name = names[phrase]
-        if (often := frequency.get(name.casefold())) is not None:
-            bonus = PAIR_BONUS if " " in name else 1.0
-            values[phrase] = bonus * rarity(name) * often**0.5
+        if (often := frequency.get(" ".join(map(folded, name.split(" "))))) is not None:
+            values[phrase] = emphasis(name) * rarity(name) * often**0.5
     best = sorted((-value, phrase) for phrase, value in values.items() if value > 0)
     return [phrase for _, phrase in best[:PER_ARTICLE]]
 
 
 def _frequencies(corpus: Scan) -> Counter[str]:
     """How often each word and each pair of neighboring words occurs, words of the title twice."""
-    folded = [spelling.casefold() for spelling in corpus.spellings]
+    words = [folded(spelling) for spelling in corpus.spellings]
     tokens, weights = corpus.tokens.tolist(), corpus.weights.tolist()
     frequency: Counter[str] = Counter()
     for place, (token, weight) in enumerate(zip(tokens, weights, strict=True)):
         if token == BREAK:
             continue
-        frequency[folded[token]] += weight
+        frequency[words[token]] += weight
         after = tokens[place + 1]  # a text ends with a break
         if after != BREAK:
-            frequency[f"{folded[token]} {folded[after]}"] += weight
+            frequency[f"{words[token]} {words[after]}"] += weight
     return frequency

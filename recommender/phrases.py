@@ -1,9 +1,9 @@
 """Phrases that say what an article is about, and so what two articles share.
 
 Candidates are words and pairs of neighboring words, none of them a stop word, a bare number
-or a word that every other article of the site uses too. Each article keeps its best; what
-two articles share is what both lists hold, so any pair can be explained, whichever way it
-came about.
+or a word that every other article of the site uses too; of a pair, one may be a letter, as in
+"vitamin D". Each article keeps its best; what two articles share is what both lists hold, so any
+pair can be explained, whichever way it came about.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from recommender.bags import Bag, SharedPairs, count_bags, renumbered
 from recommender.blocks import Spread, equal_blocks, over_blocks
+from recommender.lettered import find_lettered, find_letters
 from recommender.ranking import top_of_rows
-from recommender.scanning import BREAK, Scan, ScanBlock, WordPairs
+from recommender.reporting import METHOD, REPORTING
+from recommender.scanning import BREAK, Scan, ScanBlock, WordPairs, folded
 from recommender.workspace import IN_MEMORY, Workspace
 
 PER_ARTICLE = 40
@@ -31,43 +33,11 @@ NO_PHRASE = -1
 
 _COMMON_SHARE = 0.15
 _PAIR_COHESION = 0.08
-PAIR_BONUS = 1.5
+_PAIR_BONUS = 1.5
+_METHOD_SHARE = 0.25
 _BOUND = 0.8
 _LOOSE = 0.5
 _CHUNK = 65_536
-
-# Words of reporting, not of topics. Frequent on a large site, they fall out by their
-# frequency; a small one needs the list.
-_REPORTING = frozenset(
-    """
-    abstract aim aims analyses analysis appear appeared approach article articles assess
-    assessed associated association author authors average background based baseline benefit
-    benefits case cases cause caused change changed changes check checked choose cited clear
-    clinical common compare compared comparison conclusion conclusions consider
-    considerations control controls count counted cut data day days describe described
-    design detail details difference differences early effect effects end evaluate evaluated
-    evidence examined existence expect expected experiment factor factors figure figures
-    finding findings follow followed future half hand happen held help helped helps high
-    higher hour hours hundred identify improve improved include included including increase
-    increased indicate individual individuals investigate kept key known lack large larger
-    late later lead leads leave led left less level levels likely limit limitation
-    limitations limited literature living long longer look looked lot low lower main makes
-    mean measure measured measurements measures method methods minute minutes model month
-    months note novel number numbers objective observed outcome outcomes pair paper part
-    participants parts patient patients people percent period person persons place places
-    play point position possible potential present previous probably proportion provide
-    purpose question range rare rate rates ratio read reader readers reason recent record
-    recorded recording records reduce reduced relate related relation remain report reported
-    reports research researcher researchers result results review reviewed risk role said
-    sample score scores see seen series set short show showed shown side sign significant
-    significantly similar simple single small smaller sort start started stay stayed step
-    studied studies study subject subjects suggest suggests summary support surprised
-    takeaway team tell tend term terms test tested tests thing things third thirds time
-    times tool total treatment treatments trial trials turn turned twice type types
-    understand unknown use used users uses using value values vary versus way week weeks
-    work works worth year years young
-    """.split()
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +69,7 @@ def extract_phrases(
         workspace: Gets the column ``phrases_rows``.
         spread: Works on many articles at once; on every core of this machine by default.
     """
-    printed, spelled = _spell(corpus, languages)
+    words, spelled = _spell(corpus, languages)
     bags = count_bags(
         corpus,
         spelled.words,
@@ -109,7 +79,7 @@ def extract_phrases(
         workspace=workspace,
         spread=spread,
     )
-    known = _Known.of(bags.word_holders, bags.shared_pairs(), len(corpus))
+    known = _Known.of(bags.word_holders, bags.shared_pairs(), len(corpus), words)
 
     def choose(start: int, stop: int) -> BestPhrases:
         return known.best(bags.bag(start, stop))
@@ -126,7 +96,14 @@ def extract_phrases(
         part = chosen[start:stop]
         rows.append(np.where(part == NO_PHRASE, NO_PHRASE, new_number[part]).astype(np.int32))
     workspace.drop("phrase_numbers")
-    return Phrases(rows=rows.finish(), names=known.names(np.flatnonzero(used), printed))
+    return Phrases(rows=rows.finish(), names=known.names(np.flatnonzero(used), words.printed))
+
+
+def emphasis(phrase: str) -> float:
+    """What a phrase counts beside how rare it is: two words more than one, those of method less."""
+    parts = phrase.casefold().split(" ")
+    pair = _PAIR_BONUS if len(parts) > 1 else 1.0
+    return pair if METHOD.isdisjoint(parts) else pair * _METHOD_SHARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +116,22 @@ class BestPhrases:
     """
 
     rows: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """Every word that may be a phrase or half of one.
+
+    Attributes:
+        printed: How each is mostly printed, whatever its case.
+        letters: Shape (words,), bool: which are one letter.
+        lettered: Shape (pairs,), int64: which pairs with a letter are names; see
+            :func:`recommender.lettered.find_lettered`.
+    """
+
+    printed: list[str]
+    letters: NDArray[np.bool_]
+    lettered: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,19 +162,29 @@ class _Spelled:
         return block.neighbors(self.paired, self.width)
 
 
-def _spell(corpus: Scan, languages: Sequence[str]) -> tuple[list[str], _Spelled]:
-    """How each word, whatever its case, is mostly printed, and what each spelling is."""
+def _spell(corpus: Scan, languages: Sequence[str]) -> tuple[_Words, _Spelled]:
+    """The words of a corpus, and what each spelling is."""
     uses = corpus.uses()
     words, word_of, printed = _fold_case(corpus.spellings, uses)
     word_uses = np.bincount(word_of, weights=uses, minlength=len(words)).astype(np.int64)
-    content = _content_words(words, printed, word_uses, languages)
+    stop = _stop_words(words, word_uses, languages)
+    letters = find_letters(words)
+    content = _content_words(words, printed, stop) & ~letters
     short = np.array([len(word) <= 2 for word in words])
     acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
     telling = content & (~short | acronym)
-    return printed, _Spelled(
-        width=len(printed),
+    lettered = find_lettered(
+        corpus,
+        word_of,
+        words,
+        word_uses,
+        content=content,
+        stop=np.array([word in stop for word in words]) & ~content,
+    )
+    return _Words(printed=printed, letters=letters, lettered=lettered), _Spelled(
+        width=len(words),
         alone=np.where(telling[word_of], word_of, -1),
-        paired=np.where(content[word_of], word_of, -1),
+        paired=np.where((content | letters)[word_of], word_of, -1),
     )
 
 
@@ -198,19 +201,25 @@ class _Known:
     pair_keys: NDArray[np.int64]
 
     @classmethod
-    def of(cls, holders: NDArray[np.int64], pairs: SharedPairs, count: int) -> _Known:
+    def of(
+        cls, holders: NDArray[np.int64], pairs: SharedPairs, count: int, words: _Words
+    ) -> _Known:
         common = max(2.0, _COMMON_SHARE * count) if count > 20 else float(count)
         alone = (holders >= 2) & (holders <= common)
-        rarer = np.minimum(*(np.maximum(1, holders[part]) for part in _parts(pairs.keys, holders)))
+        first, second = _parts(pairs.keys, holders)
+        rarer = np.maximum(1, np.minimum(holders[first], holders[second]))
+        # After many a word stands any letter: in mathematics, and where things are listed.
+        rarer = np.where(words.letters[second], holders[first], rarer)
         fits = (pairs.holders <= common) & (pairs.holders >= _PAIR_COHESION * rarer)
         fits &= ~_fragments(pairs, holders)
-        weights = np.concatenate(
-            [
-                np.where(alone, np.log1p(count / np.maximum(holders, 1)), 0.0),
-                np.where(fits, PAIR_BONUS * np.log1p(count / pairs.holders), 0.0),
-            ]
+        fits &= ~(words.letters[first] | words.letters[second]) | np.isin(
+            pairs.keys, words.lettered
         )
-        return cls(weights=weights, pair_keys=pairs.keys)
+        rarity = np.log1p(count / np.maximum(np.concatenate([holders, pairs.holders]), 1))
+        told = np.concatenate([alone, fits])
+        each = np.array([emphasis(word) for word in words.printed])
+        stress = np.concatenate([each, _PAIR_BONUS * np.minimum(each[first], each[second])])
+        return cls(weights=np.where(told, rarity * stress, 0.0), pair_keys=pairs.keys)
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -259,7 +268,7 @@ def _parts(keys: NDArray[np.int64], words: Sized) -> tuple[NDArray[np.int64], ND
 def _fold_case(
     spellings: Sequence[str], uses: NDArray[np.int64]
 ) -> tuple[list[str], NDArray[np.int64], list[str]]:
-    """Words without case, each spelling's word, and how each word is mostly printed."""
+    """Words, folded, each spelling's word, and how each word is mostly printed."""
     numbers: dict[str, int] = {"": BREAK}
     word_of = np.zeros(len(spellings), dtype=np.int64)
     printed: list[str] = [""]
@@ -267,7 +276,7 @@ def _fold_case(
     for spelling_id, (spelling, used) in enumerate(zip(spellings, uses.tolist(), strict=True)):
         if spelling_id == BREAK:
             continue
-        number = numbers.setdefault(spelling.casefold(), len(numbers))
+        number = numbers.setdefault(folded(spelling), len(numbers))
         word_of[spelling_id] = number
         if number == len(printed):
             printed.append(spelling)
@@ -280,17 +289,15 @@ def _fold_case(
 def _content_words(
     words: list[str],
     printed: list[str],
-    uses: NDArray[np.int64],
-    languages: Sequence[str],
+    stop: set[str],
 ) -> NDArray[np.bool_]:
-    stop = _stop_words(words, uses, languages)
     return np.array(
         [
             bool(word)
             and not word[0].isdigit()
             # An acronym is no stop word, though many a country's code is listed as one.
             and (word not in stop or (len(name) > 1 and name.isupper()))
-            and word not in _REPORTING
+            and word not in REPORTING
             and not word.replace("-", "").isdigit()
             for word, name in zip(words, printed, strict=True)
         ]

@@ -29,7 +29,10 @@ BREAK = 0
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2,}")
 """Finds scripts that are written without spaces between words."""
 
-_TOKEN = re.compile(r"\w+(?:[-‐‑]\w+)*|[^\w\s]+")  # noqa: RUF001 - typographic hyphens are meant
+_TOKEN = re.compile(
+    r"[^\W\d_](?:\+\+|#)"  # C++ and C#
+    r"|\w+(?:[-‐‑]\w+)*|[^\w\s]+"  # noqa: RUF001 - typographic hyphens are meant
+)
 _PART = re.compile(r"\w+")
 _BLOCK_TOKENS = 500_000
 _BLOCK_ARTICLES = 2_048
@@ -246,7 +249,17 @@ def terms_of(spelling: str) -> list[str]:
     if UNSPACED.search(word):
         return [word[i : i + 2] for i in range(len(word) - 1)]
     parts = _PART.findall(word)
+    if len(parts) < 2:
+        return [word] if parts else []
     names = [part for part in parts if len(part) > 1 or part.isdigit()]
-    if len(parts) > 1:
-        names.append("-".join(parts))
-    return names
+    return [*names, "-".join(parts)]
+
+
+def is_capital(spelling: str) -> bool:
+    """Whether it is one capital letter by itself, but for I, which is a word of English."""
+    return len(spelling) == 1 and spelling.isupper() and spelling != "I"
+
+
+def folded(spelling: str) -> str:
+    """Without case, unless it is one capital letter: the D of vitamin D is no other d."""
+    return spelling if is_capital(spelling) else spelling.casefold()

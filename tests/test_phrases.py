@@ -102,6 +102,62 @@ def test_two_letters_count_only_as_an_acronym() -> None:
     assert "ox" not in phrases.names
 
 
+NAMED = [
+    "Give vitamin D and rest. Hepatitis C is rare. Old T cells wait, and CD4 T cells hunt.",
+    "Low vitamin D deficiency. Not hepatitis C, but the T cells, and CD4 T cells.",
+    "Vitamin D, vitamin D deficiency. For hepatitis C virus and T cells.",
+]
+
+
+@pytest.mark.parametrize("name", ["vitamin D", "hepatitis C", "T cells"])
+def test_a_letter_ends_or_begins_a_name(name: str) -> None:
+    assert name.casefold() in [shared.casefold() for shared in phrases_of(*NAMED).names]
+
+
+@pytest.mark.parametrize("rest", ["D deficiency", "C virus", "CD4 T", "D", "C", "T"])
+def test_what_is_left_of_a_longer_name_is_none(rest: str) -> None:
+    assert rest.casefold() not in [shared.casefold() for shared in phrases_of(*NAMED).names]
+
+
+def test_a_name_with_a_letter_is_shared_whole() -> None:
+    shared = share(phrases_of(*NAMED), 0, 2)
+    assert {"vitamin D", "T cells"} <= set(shared)
+    assert not {"vitamin", "cells"} & set(shared)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "A kelp is a bed and a kelp. I dive for a kelp I like. Kelp A new bed.",
+        "Kelp i, kelp a, kelp d.",
+        "Kelp 2 and kelp 40. Dive 3, kelp 7-8.",
+    ],
+)
+def test_a_letter_that_is_a_word_or_in_a_list_names_nothing(body: str) -> None:
+    assert {shared.casefold() for shared in phrases_of(body, body).names} <= {"kelp", "bed", "dive"}
+
+
+def test_capitals_by_themselves_are_another_word_than_small_letters() -> None:
+    bodies = ["A vitamin A. Take a vitamin d today.", "A dose of vitamin A and a vitamin d today."]
+    names = phrases_of(*bodies).names
+    assert "vitamin d" not in [name.casefold() for name in names]
+
+
+@pytest.mark.parametrize("name", ["C++", "C#"])
+def test_a_language_of_programs_keeps_its_signs(name: str) -> None:
+    phrases = phrases_of(f"We wrote it in {name}.", f"The {name} standard. Yours, C.")
+    assert phrases.names == [name]
+
+
+def test_words_of_method_stand_behind_those_of_subjects() -> None:
+    method = (
+        "A systematic meta-analysis of randomized ozanimod, meta-analysis, randomized controlled."
+    )
+    phrases = phrases_of(method, method, *[f"Ozanimod of {n}." for n in ("kelp", "reef", "owl")])
+    assert share(phrases, 0, 1)[0].casefold() == "ozanimod"
+    assert "meta-analysis" in share(phrases, 0, 1)
+
+
 @pytest.mark.parametrize("languages", [["de"], ["de-at"], []])
 def test_stop_words_follow_the_language_named_or_found(languages: list[str]) -> None:
     bodies = ["Der Chor und die Strophe sind nicht das Lied", "Das Lied ist nicht der Chor"]

@@ -49,7 +49,9 @@ def paired(found: TermCounts, article: int) -> dict[tuple[str, str], float]:
         ("anti-CD20", ["anti", "cd20", "anti-cd20"]),
         ("anti‑CD20", ["anti", "cd20", "anti-cd20"]),  # noqa: RUF001 - a hyphen that doesn't break
         ("B-cell", ["cell", "b-cell"]),
-        ("x", []),
+        ("x", ["x"]),
+        ("", []),
+        ("C++", ["c++"]),
         ("7", ["7"]),
         ("海藻の森", ["海藻", "藻の", "の森"]),
     ],

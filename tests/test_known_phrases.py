@@ -1,0 +1,40 @@
+"""A text that is in no build is about what an article of the same words would be about."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from recommender.known_phrases import find_known_phrases
+from recommender.phrases import NO_PHRASE, extract_phrases
+from recommender.scanning import scan
+from recommender.text import PreparedText
+
+BODIES = [
+    "Vitamin D and T cells. A systematic view of vitamin D, in a cohort of swimmers.",
+    "A systematic view: T cells, vitamin D, swimmers. C++ for a cohort.",
+    "C++ and T cells, for swimmers.",
+]
+
+
+def found_in(body: str, names: list[str]) -> list[str]:
+    corpus = scan([PreparedText(title="", body=body)])
+    found = find_known_phrases(corpus, range(len(names)), names, lambda _: math.log(3))
+    return [names[phrase] for phrase in found]
+
+
+@pytest.mark.parametrize("row", range(3))
+def test_a_text_has_the_phrases_of_its_twin_in_the_corpus(row: int) -> None:
+    phrases = extract_phrases(scan([PreparedText(title="", body=body) for body in BODIES]), ["en"])
+    of_the_twin = [phrases.names[i] for i in phrases.rows[row].tolist() if i != NO_PHRASE]
+    assert set(found_in(BODIES[row], list(phrases.names))) == set(of_the_twin)
+
+
+def test_a_letter_is_found_as_the_capital_that_it_is() -> None:
+    assert found_in("Much vitamin D.", ["vitamin D"]) == ["vitamin D"]
+    assert found_in("A vitamin a day, vitamin d.", ["vitamin A", "vitamin D"]) == []
+
+
+def test_words_of_method_come_last() -> None:
+    assert found_in("Cohort, cohort, cohort of kelp.", ["cohort", "kelp"]) == ["kelp", "cohort"]
