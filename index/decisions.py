@@ -8,6 +8,7 @@ from pathlib import Path
 
 from index.database.database import Database, open_database, upgrade_database
 from index.database.engine import file_url
+from index.files import is_missing
 from index.keeper import StateKeeper
 from index.settings import Settings
 from index.state import State
@@ -113,7 +114,7 @@ def look_at_decisions(settings: Settings) -> Look:
 def nothing_decided(settings: Settings) -> bool:
     """Whether the root never had a database: neither the default file nor a snapshot is there."""
     own_file = _own_file(settings)
-    return own_file is not None and not own_file.exists() and not (settings.root / STATE).exists()
+    return own_file is not None and is_missing(own_file) and is_missing(settings.root / STATE)
 
 
 def _only_in(snapshot: State, state: State) -> list[str]:
@@ -138,14 +139,14 @@ def upgrade_decisions(settings: Settings) -> str | None:
     _make_root(settings)
     password = settings.database_password.get_secret_value()
     return upgrade_database(
-        database_url(settings), password=password, create=not (settings.root / STATE).exists()
+        database_url(settings), password=password, create=is_missing(settings.root / STATE)
     )
 
 
 def _open(settings: Settings, *, create: bool | None = None) -> Database:
     """Open the database; by default a missing file is made if no snapshot tells of one."""
     if create is None:
-        create = not (settings.root / STATE).exists()
+        create = is_missing(settings.root / STATE)
     if create:
         _make_root(settings)
     return open_database(

@@ -32,6 +32,17 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def is_missing(path: Path) -> bool:
+    """Whether there is surely no such file; one that may not be looked at may be there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path`` in one step: readers see the old bytes or the new ones."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")

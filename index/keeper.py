@@ -13,6 +13,7 @@ from pathlib import Path
 
 from index.database.database import Database
 from index.database.store import clock
+from index.files import is_missing
 from index.state import NO_STATE, State
 from index.state_file import STATE, check_snapshot, load_state, save_state
 from recommender.errors import DatabaseError
@@ -168,7 +169,7 @@ class StateKeeper:
         self._seen = stamp
         if state is not None and state is not NO_STATE:
             source = StateSource.SNAPSHOT
-        elif stamp is None and self._own_file is not None and not self._own_file.exists():
+        elif stamp is None and self._own_file is not None and is_missing(self._own_file):
             state, source = NO_STATE, StateSource.NOTHING
         return Kept(
             state=state,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -42,6 +44,28 @@ _processes.set_forkserver_preload(["test_keeper"])
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(root=tmp_path / "root")
+
+
+def test_what_may_not_be_looked_at_is_not_taken_for_missing(settings: Settings) -> None:
+    take_down(settings, "kelp")
+    # Without the rights that root has over any folder, as a service's own user.
+    script = (
+        "from index.decisions import keep_state, nothing_decided\n"
+        "from index.settings import Settings\n"
+        f"settings = Settings(root={str(settings.root)!r})\n"
+        "keeper = keep_state(settings)\n"
+        "keeper.refresh()\n"
+        "print(keeper.kept.state, nothing_decided(settings), keeper.kept.problem)\n"
+    )
+    settings.root.chmod(0)
+    drop = "-dac_override,-dac_read_search"
+    mine = [] if os.getuid() else ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"]
+    done = subprocess.run(
+        [*mine, sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    settings.root.chmod(0o755)
+    assert done.stdout.startswith("None False "), done.stderr
+    assert str(settings.root) in done.stdout
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from index.database.store import Actor, Store, Written, clock
 from index.database.takedowns import Takedowns
 from index.database.tokens import Tokens
 from index.database.upgrading import check_schema, schema_version, upgrade
+from index.files import is_missing
 from index.state import State
 from recommender.errors import DatabaseError
 
@@ -119,7 +120,7 @@ def open_database(
     place = describe(url)
     engine, path = _engine(parsed)
     try:
-        version = _version(engine, place) if path is None or path.exists() else None
+        version = _version(engine, place) if path is None or not is_missing(path) else None
         if version != HEAD and path is not None:
             if version is None and not create:
                 raise _lost(place)
@@ -234,7 +235,7 @@ def _version_at(url: str, password: str) -> str | None:
     """Which schema a database has; ``None`` if it holds nothing, or is a file that is not there."""
     engine, path = _engine(_parse(url, password))
     try:
-        return _version(engine, describe(url)) if path is None or path.exists() else None
+        return _version(engine, describe(url)) if path is None or not is_missing(path) else None
     finally:
         engine.dispose()
 
