@@ -16,11 +16,12 @@ from index.database.audit import Entry
 from index.database.store import Actor
 from index.decisions import open_decisions, read_state
 from index.editing.alerts import find_alerts
+from index.id_table import IdTable
 from index.journal import who
 from index.root import Root
 from index.served import Served
 from index.settings import Settings, load_settings
-from recommender.errors import InputError
+from recommender.errors import AlsoLikeError, InputError
 from recommender.visibility import NEVER, microseconds
 from service.api.audit_lines import audit_json, csv_lines
 from service.api.moments import show_moment
@@ -74,12 +75,29 @@ def takedown(
         else:
             end = read_until(until, settings)
             database.takedowns.put(command_line(), article_id=article_id, reason=reason, until=end)
+            if doubt := _doubt(Root(settings.root), article_id):
+                typer.echo(doubt, err=True)
         found = database.takedowns.get(article_id)
     if as_json:
         ends = show_moment(found.until) if found else None
         print_json({"article_id": article_id, "taken_down": found is not None, "until": ends})
     else:
         typer.echo(f"{article_id} {'may be shown again' if lift else 'is taken down'}")
+
+
+def _doubt(root: Root, article_id: str) -> str:
+    """What may be wrong with a takedown, which holds all the same: a slip must not pass for one."""
+    try:
+        live = root.current()
+        if live is None:
+            return f"{root.path} holds no live build: is it the root that the service reads?"
+        if IdTable(root.folder(live.build)).row(article_id) is None:
+            return (
+                f"the live build holds no article {article_id!r}: is it spelled so?"
+            )
+    except (AlsoLikeError, OSError) as error:
+        return f"whether there is such an article is not known: {error}"
+    return ""
 
 
 def audit(
