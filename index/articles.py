@@ -97,13 +97,12 @@ class ReadReport:
 
     def skip(self, problem: Problem) -> None:
         """Count a record as left out."""
-        name = f"{problem.field}: {problem.reason}" if problem.field else problem.reason
-        self.skipped[name] += 1
+        self.skipped[problem.key] += 1
         self._remember(problem)
 
     def note(self, problem: Problem) -> None:
         """Count something wrong with an article that is kept all the same."""
-        self.notes[f"{problem.field}: {problem.reason}"] += 1
+        self.notes[problem.key] += 1
         if problem.reason != "made-from-template":  # of a site without links that is every record
             self._remember(problem)
 
@@ -198,7 +197,7 @@ def read_articles(
 def _refuse(problem: Problem, strict: bool) -> None:
     if strict:
         raise SourceError(
-            f"{problem.place}: {problem.field + ': ' if problem.field else ''}{problem.message} "
+            f"{problem} "
             "(--strict refuses the source; leave it out to skip such records and have them counted)"
         )
 

@@ -67,7 +67,7 @@ def read_pointer(root: Path) -> Pointer | None:
         pointer = Pointer.model_validate_json(body)
     except (ValidationError, ValueError) as error:
         raise BuildError(
-            f"{path} is damaged ({error}); repair it with: alsolike publish BUILD"
+            f"{path} is damaged ({error}); repair it with: alsolike publish BUILD --force"
         ) from error
     if not BUILD_NAME.fullmatch(pointer.build):
         raise BuildError(f"{path} names {pointer.build!r}, which is not a build's name")

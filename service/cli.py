@@ -77,7 +77,8 @@ def main() -> None:
         _fail(str(error))
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk, a missing right
-        _fail(str(error))
+        told = error.filename and error.strerror
+        _fail(f"{error.filename}: {error.strerror}" if told else str(error))
         sys.exit(1)
 
 

@@ -80,7 +80,7 @@ def test_build_publishes_and_says_what_became_of_every_record(
     assert "skipped 2" in outcome.out
     assert "published: alsolike-root" in outcome.out
     assert "articles.jsonl line 21: title" in outcome.err
-    assert "articles.jsonl line 22: not a JSON object" in outcome.err
+    assert "line 22: not a JSON object: Expecting value at character 1" in outcome.err
     summary = build(call, source)
     assert (summary["articles"], summary["published"]) == (20, True)
     places = [problem["place"].rpartition(" ")[2] for problem in summary["problems"]]

@@ -127,6 +127,16 @@ def test_check_shows_what_became_of_every_field(
     assert "not read: author_id 7" in shown
 
 
+def test_check_shows_of_each_fault_its_own_first_place(
+    alsolike: Callable[..., Ran], tmp_path: Path
+) -> None:
+    records = [{"title": "no id"}, {"id": "a", "title": "A"}, {"id": "no-title"}, {"id": "b"}]
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in records))
+    said = alsolike("sources", "check", "a.jsonl").out
+    assert "id: missing: 1, the first: a.jsonl line 1: " in said
+    assert "title: missing: 2, the first: a.jsonl line 3: " in said
+
+
 def test_check_goes_on_after_a_source_that_fails_and_ends_with_2(
     alsolike: Callable[..., Ran], tmp_path: Path
 ) -> None:

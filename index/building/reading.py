@@ -57,7 +57,7 @@ def _take(making: Making, staging: ArticleStaging, batch: ParsedBatch) -> set[st
     duplicates = [(place, _duplicate(kept[place][0], outcome.places[place])) for place in twice]
     if duplicates and options.strict:
         problem = duplicates[0][1]
-        raise SourceError(f"{problem.place}: {problem.message} (--strict refuses the source)")
+        raise SourceError(f"{problem} (--strict refuses the source)")
     for place, problem in reversed(duplicates):
         outcome.report.take_back(problem, at=outcome.told[place])
     making.report.add(outcome.report)
@@ -104,5 +104,5 @@ def _nothing_usable(sources: Sequence[Source], report: ReadReport) -> str:
     first = report.problems[0]
     return (
         f"none of the {report.read} records of {names} is a usable article ({reasons}); "
-        f"the first: {first.place}: {first.message}"
+        f"the first: {first}"
     )

@@ -110,8 +110,11 @@ def _record(name: str, found: Line | Problem) -> Record | Problem:
     try:
         value = _decoder.decode(text)
     except (ValueError, RecursionError) as error:
+        what = str(error)
+        if isinstance(error, json.JSONDecodeError):  # its own line is one within this line
+            what = f"{error.msg} at character {error.pos + 1}"
         return Problem(
-            place=place, field="", reason="invalid-json", message=f"not a JSON object: {error}"
+            place=place, field="", reason="invalid-json", message=f"not a JSON object: {what}"
         )
     if not isinstance(value, dict):
         return Problem(

@@ -36,6 +36,16 @@ class Problem:
     reason: str
     message: str
 
+    @property
+    def key(self) -> str:
+        """What it is counted by."""
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+    def __str__(self) -> str:
+        """Place, field and message, in one line."""
+        named = not self.field or self.message.startswith(self.field)
+        return f"{self.place}: {self.message if named else f'{self.field}: {self.message}'}"
+
 
 class Source(Protocol):
     """A place where articles are kept."""

@@ -186,8 +186,7 @@ def _print_build(manifest: Manifest, report: ReadReport, place: Root, *, publish
         if problem.reason not in ("no-text", "made-from-template")
     ]
     for problem in skipping[:10]:
-        field = f"{problem.field}: " if problem.field else ""
-        typer.echo(f"{problem.place}: {field}{problem.message}", err=True)
+        typer.echo(str(problem), err=True)
     if len(skipping) > 10:
         typer.echo(f"… and {len(skipping) - 10} more; see report.json of the build", err=True)
     for name, count in report.unused_fields.most_common(1):

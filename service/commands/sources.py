@@ -88,8 +88,8 @@ def _print_check(check: SourceCheck) -> None:
     for name, example in check.unread.items():
         typer.echo(f"  not read: {name}  {example}")
     for reason, count in [*report.skipped.items(), *report.notes.items()]:
-        first = next((one for one in report.problems if reason.endswith(one.reason)), None)
-        told = f", the first: {first.place}: {first.message}" if first else ""
+        first = next((one for one in report.problems if one.key == reason), None)
+        told = f", the first: {first}" if first else ""
         typer.echo(f"  {reason}: {count}{told}")
     if check.error:
         typer.echo(f"  {check.error}")
