@@ -17,13 +17,13 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.site.headers import as_lines
+from service.site.headers import as_lines, take_apart
 from service.site.related import Asked, RelatedRoutes, Reply
 
 log = logging.getLogger("alsolike")
 
 _METHODS = {b"GET": "GET", b"HEAD": "HEAD"}
-_CLOSE = b"\r\nconnection: close\r\n"
+_CLOSE = (b"connection", b"close")
 
 
 class _Answered:
@@ -48,11 +48,11 @@ class QuickProtocol(HttpToolsProtocol):
         if reply is None:
             super().on_headers_complete()
             return
-        status, head, body = reply
+        status, head, tail = reply
         always = as_lines(self.server_state.default_headers)
-        self.transport.write(b"".join((STATUS_LINE[status], always, head, b"\r\n", body)))
+        self.transport.write(b"".join((STATUS_LINE[status], always, head, tail)))
         self.cycle = _Answered  # type: ignore[assignment]
-        if status >= 400 and _CLOSE in head:
+        if status >= 400 and _CLOSE in take_apart(tail)[0]:
             self.transport.close()
         self.on_response_complete()
 
@@ -75,9 +75,8 @@ class QuickProtocol(HttpToolsProtocol):
             or self.transport.is_closing()
         ):
             return None
-        path, _, query = url.partition(b"?")
         try:
-            return self._routes.reply(Asked(method, path, query, dict(self.headers)))
+            return self._routes.reply(Asked(method, url, dict(self.headers)))
         except Exception:
             log.exception("a page view could not be answered at once; it takes the longer way")
             return None

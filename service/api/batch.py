@@ -127,4 +127,4 @@ def _result(
             problem.status,
             problem.body(),
         )
-    return b'{"article_id":%b,"status":200,"answer":%b}' % (name, answer.expanded().body)
+    return b'{"article_id":%b,"status":200,"answer":%b}' % (name, answer.body)

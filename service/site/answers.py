@@ -5,40 +5,34 @@ from __future__ import annotations
 import gzip
 from collections import deque
 from collections.abc import Hashable
-from typing import NamedTuple
+
+from service.site.headers import END, take_apart
 
 GZIP_FROM = 860
 """Bytes from which compressing pays: below, an answer fits one packet either way."""
 
-_OVERHEAD = 500
+_OVERHEAD = 400
 """What an answer takes in memory beside its bytes: headers, keys, table entries."""
-_ALIAS_OVERHEAD = 250
-_GZIP_OVERHEAD = 250
+_ALIAS_OVERHEAD = 150
 _MOST_ALIASES = 4
-
-
-class Form(NamedTuple):
-    """An answer's bytes in one encoding.
-
-    Attributes:
-        tag: Its ``ETag``.
-        head: Its headers, as lines.
-        body: What follows them.
-    """
-
-    tag: bytes
-    head: bytes
-    body: bytes
 
 
 class Answer:
     """A successful answer to one question, ready to send as often as it is asked.
 
-    Once a reader took it with gzip, as nearly all do, its body is kept in that form only.
+    It is held as what goes over the wire after the headers that each request has of its own:
+    its headers as lines, an empty line, its body, in one piece of memory, as a hit costs hardly
+    more than fetching that. Once a reader took it with gzip, as nearly all do, it is kept in that
+    form only.
+
+    Args:
+        tag: Its ``ETag``.
+        shared: Headers that it has in common with others, as lines.
+        body: What follows its headers.
+        route: What asked for it, for the counts.
 
     Attributes:
-        route: What asked for it, for the counts.
-        plain: As it is; without its body if ``gzipped`` has it, see :meth:`expanded`.
+        plain: As it is; ``None`` where ``gzipped`` has it, see :meth:`expanded`.
         gzipped: For a reader who takes gzip, once one did; with a tag of its own, as its bytes
             differ.
         size: What it takes in memory, in bytes.
@@ -51,38 +45,46 @@ class Answer:
 
     def __init__(self, tag: bytes, shared: bytes, body: bytes, *, route: str) -> None:
         self.route = route
-        self.plain = Form(tag, shared + _about(tag, body), body)
-        self.gzipped: Form | None = None
-        self.size = _OVERHEAD + len(self.plain.head) + len(body)
+        self.plain: bytes | None = _tail(tag, shared, body)
+        self.gzipped: bytes | None = None
+        self.size = _OVERHEAD + len(self.plain)
         self.used = False
         self.kept = False
-        self.aliases: list[Hashable] = []
+        self.aliases: list[bytes] = []
         self._shared = shared
 
     def compress(self) -> int:
         """Make :attr:`gzipped`; returns how many bytes more the answer takes now, or less."""
-        tag, _, plain = self.plain
-        if len(plain) < GZIP_FROM:
+        assert self.plain is not None  # noqa: S101 - it goes here alone
+        headers, body = take_apart(self.plain)
+        if len(body) < GZIP_FROM:
             self.gzipped = self.plain
             return 0
-        tag = tag[:-1] + b'-gzip"'
-        body = gzip.compress(plain, 6, mtime=0)
-        about = self._shared + b"content-encoding: gzip\r\n" + _about(tag, body)
-        self.gzipped = Form(tag, about, body)
-        self.plain = self.plain._replace(body=b"")
-        more = _GZIP_OVERHEAD + len(about) + len(body) - len(plain)
+        tag = dict(headers)[b"etag"][:-1] + b'-gzip"'
+        packed = gzip.compress(body, 6, mtime=0)
+        self.gzipped = _tail(tag, self._shared + b"content-encoding: gzip\r\n", packed)
+        more = len(self.gzipped) - len(self.plain)
+        self.plain = None
         self.size += more
         return more
 
-    def expanded(self) -> Form:
-        """The answer as it is, with its body."""
-        if self.plain.body or self.gzipped is None or self.gzipped is self.plain:
+    def expanded(self) -> bytes:
+        """The answer as it is."""
+        if self.plain is not None:
             return self.plain
-        return self.plain._replace(body=gzip.decompress(self.gzipped.body))
+        assert self.gzipped is not None  # noqa: S101 - one of them is there
+        headers, body = take_apart(self.gzipped)
+        tag = dict(headers)[b"etag"].removesuffix(b'-gzip"') + b'"'
+        return _tail(tag, self._shared, gzip.decompress(body))
+
+    @property
+    def body(self) -> bytes:
+        """Its body as it is."""
+        return self.expanded().partition(END)[2]
 
 
-def _about(tag: bytes, body: bytes) -> bytes:
-    return b"content-length: %d\r\netag: %b\r\n" % (len(body), tag)
+def _tail(tag: bytes, shared: bytes, body: bytes) -> bytes:
+    return b"%bcontent-length: %d\r\netag: %b\r\n\r\n%b" % (shared, len(body), tag, body)
 
 
 class AnswerCache:
@@ -101,8 +103,8 @@ class AnswerCache:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.size = 0
-        self.raw: dict[Hashable, Answer] = {}
-        """Answers by (path, query) as they came."""
+        self.raw: dict[bytes, Answer] = {}
+        """Answers by path and query as they came."""
         self._answers: dict[Hashable, Answer] = {}
         self._queue: deque[Hashable] = deque()
         self._turned_away: set[int] = set()
@@ -138,20 +140,19 @@ class AnswerCache:
         self._turned_away.add(mark)
         return True
 
-    def alias(self, path: bytes, query: bytes, answer: Answer) -> None:
+    def alias(self, url: bytes, answer: Answer) -> None:
         """Find a kept answer by these raw bytes from now on.
 
         Only a few ways of asking are remembered: a counter in the query is no reason to fill up.
         """
-        raw = (path, query)
-        if not answer.kept or raw in self.raw or len(answer.aliases) >= _MOST_ALIASES:
+        if not answer.kept or url in self.raw or len(answer.aliases) >= _MOST_ALIASES:
             return
-        answer.aliases.append(raw)
-        answer.size += (more := _ALIAS_OVERHEAD + len(path) + len(query))
-        self.raw[raw] = answer
+        answer.aliases.append(url)
+        answer.size += (more := _ALIAS_OVERHEAD + len(url))
+        self.raw[url] = answer
         self._grow(more)
 
-    def gzipped(self, answer: Answer) -> Form:
+    def gzipped(self, answer: Answer) -> bytes:
         """For a reader who takes gzip; compressed when first asked for."""
         if answer.gzipped is None:
             more = answer.compress()

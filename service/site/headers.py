@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+END = b"\r\n\r\n"
+"""Between the last header and the body."""
+
 Header = tuple[bytes, bytes]
 Headers = tuple[Header, ...]
 
@@ -13,9 +16,10 @@ def as_lines(headers: Iterable[Header]) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
-def from_lines(lines: bytes) -> list[Header]:
-    """What :func:`as_lines` was given."""
-    return [_header(line) for line in lines.split(b"\r\n")[:-1]]
+def take_apart(message: bytes) -> tuple[list[Header], bytes]:
+    """Headers as lines, an empty line and a body: the headers and the body."""
+    head, _, body = message.partition(END)
+    return [_header(line) for line in head.split(b"\r\n")], body
 
 
 def _header(line: bytes) -> Header:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,7 +22,7 @@ from service.problems import ProblemError, server_error
 from service.request_id import HEADER, request_id
 from service.site.answers import Answer
 from service.site.freshness import Freshness, accepts_gzip, matches
-from service.site.headers import as_lines, from_lines
+from service.site.headers import END, Header, as_lines, take_apart
 from service.site.lists import POLICY, ROUTES, Question, RelatedLists, not_ready
 from service.site.parameters import parse_query, read_article_id, read_wish
 from service.tally import Tally
@@ -40,23 +41,27 @@ class Asked(NamedTuple):
 
     Attributes:
         method: In capitals.
-        path: As it came, percent-encoded.
-        query: As it came, without the question mark.
+        url: Path and query as they came, percent-encoded.
         headers: By name, in lower case.
     """
 
     method: str
-    path: bytes
-    query: bytes
+    url: bytes
     headers: dict[bytes, bytes]
 
 
 class Reply(NamedTuple):
-    """A response, ready to send; its head holds the headers as lines."""
+    """A response, ready to send.
+
+    Attributes:
+        status: As in HTTP.
+        head: The headers that are this request's own, as lines.
+        tail: The other headers as lines, an empty line, and the body; as it is kept.
+    """
 
     status: int
     head: bytes
-    body: bytes
+    tail: bytes
 
 
 class RelatedRoutes:
@@ -85,15 +90,15 @@ class RelatedRoutes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
-            asked = Asked(
-                scope["method"], scope["raw_path"], scope["query_string"], dict(scope["headers"])
-            )
-            reply = self.reply(asked)
+            path, query = scope["raw_path"], scope["query_string"]
+            url = b"%b?%b" % (path, query) if query else path
+            reply = self.reply(Asked(scope["method"], url, dict(scope["headers"])))
             if reply is not None:
-                headers = from_lines(reply.head)
-                start = {"type": "http.response.start", "status": reply.status, "headers": headers}
+                status, head, tail = reply
+                headers, body = take_apart(head + tail)
+                start = {"type": "http.response.start", "status": status, "headers": headers}
                 await send(start)
-                await send({"type": "http.response.body", "body": reply.body})
+                await send({"type": "http.response.body", "body": body})
                 return
         await self._app(scope, receive, send)
 
@@ -104,30 +109,32 @@ class RelatedRoutes:
         generation = self._live.at(now)
         kept = None
         if generation is not None and asked.method in _METHODS:
-            kept = generation.cache.raw.get((asked.path, asked.query))
+            kept = generation.cache.raw.get(asked.url)
         if kept is not None and generation is not None:
             kept.used = True
             self._tally.hits += 1
             route = kept.route
-            status, head, body = self._send(generation, kept, asked, now)
+            status, head, tail = self._send(generation, kept, asked, now)
         else:
-            target = find_target(asked.path)
+            path = asked.url.partition(b"?")[0]
+            target = find_target(path)
             if target is not None and not (asked.method == "POST" and target == (None, False)):
                 route = ROUTES[target[1]]
-                status, head, body = self._answer(generation, target, asked, now)
-            elif asked.path == BATCH and asked.method == "OPTIONS":
+                status, head, tail = self._answer(generation, target, asked, now)
+            elif path == BATCH and asked.method == "OPTIONS":
                 route = BATCH.decode()
-                status, head, body = self._preflight(asked, b"POST")
+                status, head, tail = self._preflight(asked, b"POST")
             else:
                 return None
         name = request_id(asked.headers.get(HEADER))
         seconds = time.perf_counter() - start
         self._tally.add(route, status, seconds)
         if self._access_log:
-            log_access(asked.method, asked.path, status, seconds, name)
+            path = asked.url.partition(b"?")[0]
+            log_access(asked.method, path, status, seconds, name)
         if asked.method == "HEAD":
-            body = b""
-        return Reply(status, b"%b%b: %b\r\n" % (head, HEADER, name), body)
+            tail = tail[: tail.index(END) + len(END)]
+        return Reply(status, b"%b%b: %b\r\n" % (head, HEADER, name), tail)
 
     def _answer(
         self,
@@ -148,14 +155,15 @@ class RelatedRoutes:
                 )
             if generation is None:
                 raise not_ready()
-            check_address(asked.path, asked.query)
-            parameters = parse_query(asked.query)
+            path, _, query = asked.url.partition(b"?")
+            check_address(path, query)
+            parameters = parse_query(query)
             article_id = read_article_id(path_id, parameters)
             wish = read_wish(parameters, self._lists.defaults)
             question = Question(article_id, as_html, wish)
             answer = self._lists.find(generation, question, now)
             if not wish.exclude:
-                generation.cache.alias(asked.path, asked.query, answer)
+                generation.cache.alias(asked.url, answer)
             return self._send(generation, answer, asked, now)
         except ProblemError as problem:
             return self._failure(problem, asked, as_html=as_html)
@@ -166,21 +174,23 @@ class RelatedRoutes:
     def _send(self, generation: Generation, answer: Answer, asked: Asked, now: int) -> Reply:
         accepted = asked.headers.get(b"accept-encoding")
         if accepted is not None and accepts_gzip(accepted):
-            tag, head, body = generation.cache.gzipped(answer)
+            tail = generation.cache.gzipped(answer)
         else:
-            tag, head, body = answer.expanded()
+            tail = answer.expanded()
         left = generation.until - now
-        head += self._fresh if left >= self._freshness.span else self._freshness.line(left)
+        head = self._fresh if left >= self._freshness.span else self._freshness.line(left)
         if self._cors.narrow:
             head += as_lines(self._cors.allow(asked.headers))
         condition = asked.headers.get(b"if-none-match")
-        if condition is not None and matches(condition, tag):
-            rest = (header for header in from_lines(head) if header[0] not in _OF_THE_BODY)
-            return Reply(304, as_lines(rest), b"")
-        return Reply(200, head, body)
+        if condition is not None:
+            headers, _ = take_apart(tail)
+            if matches(condition, dict(headers)[b"etag"]):
+                about = [header for header in headers if header[0] not in _OF_THE_BODY]
+                return _made(304, about, head)
+        return Reply(200, head, tail)
 
     def _preflight(self, asked: Asked, methods: bytes) -> Reply:
-        return Reply(204, as_lines(self._cors.preflight(asked.headers, methods)), b"")
+        return _made(204, self._cors.preflight(asked.headers, methods))
 
     def _failure(self, problem: ProblemError, asked: Asked, *, as_html: bool) -> Reply:
         headers, body = problem.response(as_html=as_html)
@@ -190,7 +200,11 @@ class RelatedRoutes:
             self._cors.vary(b"Accept-Encoding"),
             *self._cors.allow(asked.headers),
         ]
-        return Reply(problem.status, as_lines(headers), body)
+        return _made(problem.status, headers, body=body)
+
+
+def _made(status: int, headers: Iterable[Header], head: bytes = b"", body: bytes = b"") -> Reply:
+    return Reply(status, head, b"%b\r\n%b" % (as_lines(headers), body))
 
 
 def log_access(method: str, path: bytes, status: int, seconds: float, name: bytes) -> None:
