@@ -29,36 +29,75 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(sources_app, name="sources")
-app.add_typer(db_app, name="db")
+app.add_typer(db_app, name="db", short_help="Look after the database of decisions.")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(editors_app, name="editors")
 
 app.command(
     epilog="Example: alsolike build articles.jsonl.gz --map summary=text "
-    f"--url-template 'https://example.org/{{id}}'\n\n{GATES_EPILOG}"
+    f"--url-template 'https://example.org/{{id}}'\n\n{GATES_EPILOG}",
+    short_help="Make a build of a site's articles, and publish it.",
 )(build)
 app.command(
-    epilog="Example: alsolike related my-article --limit 6 && alsolike related --text draft.txt"
+    epilog="Example: alsolike related my-article --limit 6 && alsolike related --text draft.txt",
+    short_help="Show the list of an article, or of a text.",
 )(related)
-app.command(epilog="Example: alsolike inspect --root /srv/alsolike")(inspect)
+app.command(
+    epilog="Example: alsolike inspect --root /srv/alsolike",
+    short_help="Show what a build holds, and how good it is.",
+)(inspect)
 app.command(epilog="Example: alsolike verify && alsolike publish BUILD")(verify)
 app.command(
     epilog="Example: alsolike publish 20260102T030405Z-0a1b2c --reason 'checked by hand'\n\n"
-    + GATES_EPILOG
+    + GATES_EPILOG,
+    short_help="Make a build live, if nothing speaks against it.",
 )(publish)
-app.command(epilog="Example: alsolike rollback --reason 'lists look odd'")(rollback)
-app.command(epilog="Example: alsolike evaluate --qrels judgments.tsv")(evaluate)
-app.command(epilog="Example: alsolike takedown my-article --reason 'withdrawn'")(takedown)
-app.command(epilog="Example: alsolike audit --csv")(audit)
-app.command("check-overrides", epilog="Example: alsolike check-overrides --json")(check_overrides)
-app.command(epilog="Example: alsolike builds")(builds)
-app.command(epilog="Example: alsolike diff 20260102T030405Z-0a1b2c")(diff)
-app.command(epilog="Example: alsolike prune --keep 3")(prune)
+app.command(
+    epilog="Example: alsolike rollback --reason 'lists look odd'",
+    short_help="Go back to the build before; publishing is held.",
+)(rollback)
+app.command(
+    epilog="Example: alsolike evaluate --qrels judgments.tsv",
+    short_help="Score a build's lists against judgments.",
+)(evaluate)
+app.command(
+    epilog="Example: alsolike takedown my-article --reason 'withdrawn'",
+    short_help="Keep an article out of every list, now.",
+)(takedown)
+app.command(
+    epilog="Example: alsolike audit --csv", short_help="Print what was decided: when, by whom, why."
+)(audit)
+app.command(
+    "check-overrides",
+    epilog="Example: alsolike check-overrides --json",
+    short_help="Find overrides that do nothing, or soon will.",
+)(check_overrides)
+app.command(
+    epilog="Example: alsolike builds",
+    short_help="List the builds: which is live, which was held back.",
+)(builds)
+app.command(
+    epilog="Example: alsolike diff 20260102T030405Z-0a1b2c",
+    short_help="Compare the articles and lists of two builds.",
+)(diff)
+app.command(epilog="Example: alsolike prune --keep 3", short_help="Remove old builds.")(prune)
 app.command(epilog="Example: alsolike release --reason 'feed mended'")(release)
-app.command(epilog="Example: alsolike export --out public/related")(export)
-app.command(epilog="Example: alsolike report --out report.html")(report)
-app.command(epilog="Example: alsolike serve --port 8000 --workers 2")(serve)
-app.command(epilog="Example: alsolike demo --port 8000")(demo)
+app.command(
+    epilog="Example: alsolike export --out public/related",
+    short_help="Write every list as a JSON file, for static sites.",
+)(export)
+app.command(
+    epilog="Example: alsolike report --out report.html",
+    short_help="Show where a build's report page lies, or copy it.",
+)(report)
+app.command(
+    epilog="Example: alsolike serve --port 8000 --workers 2",
+    short_help="Serve the live build over HTTP.",
+)(serve)
+app.command(
+    epilog="Example: alsolike demo --port 8000",
+    short_help="Build the sample corpus, show a list, serve it.",
+)(demo)
 
 
 def main() -> None:

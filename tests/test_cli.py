@@ -280,6 +280,18 @@ def test_without_a_command_it_shows_its_help(call: Callable[..., Outcome]) -> No
     assert all(name in outcome.err for name in COMMANDS)
 
 
+@pytest.mark.parametrize("name", ["", "db", "editors", "sources", "tokens"])
+def test_a_list_of_commands_cuts_no_sentence_off(
+    call: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, _, commands = call(*name.split(), "--help").out.partition("Commands:")
+    assert "..." not in commands
+    lines = [line for line in commands.splitlines() if line.startswith("  ")]
+    assert lines
+    assert all(line.endswith(".") or "Example" in line for line in lines)
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_s_help_shows_an_example_that_can_be_typed(
     call: Callable[..., Outcome], name: str

@@ -23,7 +23,10 @@ db_app = typer.Typer(
 )
 
 
-@db_app.command(epilog="Example: alsolike db upgrade")
+@db_app.command(
+    epilog="Example: alsolike db upgrade",
+    short_help="Make the tables, or bring older ones up to date.",
+)
 def upgrade(root: RootOption = None, as_json: JsonOption = False) -> None:
     """Make the tables of this version, or bring older ones up to it; safe to run again."""
     before = upgrade_decisions(load_settings(root=root))
@@ -35,7 +38,10 @@ def upgrade(root: RootOption = None, as_json: JsonOption = False) -> None:
         typer.echo(f"the database has schema {HEAD} now ({before or 'it was empty'})")
 
 
-@db_app.command(epilog="Example: alsolike db backup /backup/alsolike.sqlite")
+@db_app.command(
+    epilog="Example: alsolike db backup /backup/alsolike.sqlite",
+    short_help="Copy the SQLite database whole, while it is in use.",
+)
 def backup(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="Replaced if it exists.")],
     root: RootOption = None,
@@ -51,6 +57,7 @@ def backup(
 
 @db_app.command(
     epilog="Example: alsolike db copy --to postgresql://alsolike@db.example/alsolike",
+    short_help="Copy all that was decided to another database.",
 )
 def copy(
     target: Annotated[
@@ -88,7 +95,10 @@ def _password_for(url: str, held: str) -> str:
     return "" if parse_url(url).password else held
 
 
-@db_app.command(epilog="Example: alsolike db status --json")
+@db_app.command(
+    epilog="Example: alsolike db status --json",
+    short_help="Show where decisions are, and if the snapshot fits.",
+)
 def status(root: RootOption = None, as_json: JsonOption = False) -> None:
     """Show which database decisions are in, what it holds, and how the snapshot compares.
 

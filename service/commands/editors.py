@@ -27,7 +27,10 @@ editors_app = typer.Typer(
 NameArgument = Annotated[str, typer.Argument(help="As typed to sign in.")]
 
 
-@editors_app.command(epilog="Example: alsolike editors add mira --role admin < password.txt")
+@editors_app.command(
+    epilog="Example: alsolike editors add mira --role admin < password.txt",
+    short_help="Let a person in; the password is asked for.",
+)
 def add(
     name: NameArgument,
     role: Annotated[Role, typer.Option(help="editor or admin.")] = Role.EDITOR,
@@ -56,7 +59,10 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
         typer.echo("there is no editor; let one in with: alsolike editors add NAME", err=True)
 
 
-@editors_app.command(epilog="Example: alsolike editors disable mira --reason 'left us'")
+@editors_app.command(
+    epilog="Example: alsolike editors disable mira --reason 'left us'",
+    short_help="Let a person in no more, and end all sessions.",
+)
 def disable(
     name: NameArgument,
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",

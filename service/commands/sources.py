@@ -26,7 +26,10 @@ def _group() -> None:
     """Look at the sources of a build."""
 
 
-@sources_app.command(epilog="Example: alsolike sources check articles.csv --map summary=body")
+@sources_app.command(
+    epilog="Example: alsolike sources check articles.csv --map summary=body",
+    short_help="Show what becomes of every field of the first records.",
+)
 def check(
     source: Annotated[
         list[str] | None,
