@@ -64,6 +64,8 @@ def test_what_may_not_be_looked_at_is_not_taken_for_missing(settings: Settings) 
         [*mine, sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     settings.root.chmod(0o755)
+    if done.stderr.startswith("setpriv:"):
+        pytest.skip(f"root's rights can't be given up here: {done.stderr.strip()}")
     assert done.stdout.startswith("None False "), done.stderr
     assert str(settings.root) in done.stdout
 
