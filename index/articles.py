@@ -1,4 +1,4 @@
-"""From raw records to articles: field mapping, checks, and a count of everything left out.
+"""From raw records to articles: field mapping and checks.
 
 The rule for what is wrong with a record: what makes an article unusable (no id, no title, no
 link) skips it; what makes its visibility unclear keeps it, invisible; anything else is
@@ -11,14 +11,14 @@ import datetime as dt
 import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from index.cleaning import check_url, plain_text
+from index.read_report import ReadReport
 from index.sources.source import Problem, Record, Source, look_up
 from recommender.article import Article, Image, Section, Status, check_id
 from recommender.errors import ArticleError, SettingError, SourceError
@@ -50,9 +50,6 @@ MAX_LABEL = 100
 MAX_LABELS = 50
 """Longest title, text, excerpt and label (in characters), and most labels kept."""
 
-_KEPT_PROBLEMS = 1_000
-"""How many problems the report holds in full; the rest are counted."""
-
 _STATUSES = {
     "": Status.PUBLISHED,
     "published": Status.PUBLISHED,
@@ -73,59 +70,6 @@ _SCHEDULED = {"scheduled", "future"}
 _LARGEST = sys.float_info.max
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
-
-
-@dataclass(slots=True, kw_only=True)
-class ReadReport:
-    """What became of every record.
-
-    Attributes:
-        read: Records seen.
-        kept: Records that became articles.
-        skipped: Records left out, by reason.
-        notes: Things mended or hidden on articles that were kept, by ``field: reason``.
-        problems: The first thousand of both, located.
-        unused_fields: Long texts in fields that nothing reads, by name: a mapping was forgotten.
-    """
-
-    read: int = 0
-    kept: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    notes: Counter[str] = field(default_factory=Counter)
-    problems: list[Problem] = field(default_factory=list)
-    unused_fields: Counter[str] = field(default_factory=Counter)
-
-    def skip(self, problem: Problem) -> None:
-        """Count a record as left out."""
-        self.skipped[problem.key] += 1
-        self._remember(problem)
-
-    def note(self, problem: Problem) -> None:
-        """Count something wrong with an article that is kept all the same."""
-        self.notes[problem.key] += 1
-        if problem.reason != "made-from-template":  # of a site without links that is every record
-            self._remember(problem)
-
-    def take_back(self, problem: Problem, *, at: int) -> None:
-        """Count an article as left out that was kept; ``at`` says where among the problems."""
-        self.kept -= 1
-        behind = self.problems[at:]
-        del self.problems[at:]
-        self.skip(problem)
-        self.problems += behind
-
-    def add(self, later: ReadReport) -> None:
-        """Add what became of the records that come next."""
-        self.read += later.read
-        self.kept += later.kept
-        self.skipped += later.skipped
-        self.notes += later.notes
-        self.unused_fields += later.unused_fields
-        self.problems += later.problems[: _KEPT_PROBLEMS - len(self.problems)]
-
-    def _remember(self, problem: Problem) -> None:
-        if len(self.problems) < _KEPT_PROBLEMS:
-            self.problems.append(problem)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from index.articles import FieldMapping, ReadReport, read_articles
+from index.articles import FieldMapping, read_articles
 from index.build import Build
 from index.files import load_array
 from index.lexicon import load_matrix
+from index.read_report import ReadReport
 from index.selection import Chosen, Subject, Wish, explainer, select_beside
 from index.served import Served
 from index.sources.source import Problem, Record

@@ -26,8 +26,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from index.articles import FieldMapping, ReadReport, read_articles
+from index.articles import FieldMapping, read_articles
 from index.decisions import open_decisions
+from index.read_report import ReadReport
 from index.settings import Settings
 from index.sources.jsonl import JsonlSource
 from recommender.article import Article

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from index import articles as reading
-from index.articles import FieldMapping, ReadReport, read_articles
+from index.articles import FieldMapping, read_articles
 from index.cleaning import check_url, plain_text
+from index.read_report import ReadReport
 from index.sources import jsonl
 from index.sources.jsonl import JsonlSource
 from index.sources.source import Record

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from index.articles import ReadReport, read_articles
+from index.articles import read_articles
 from index.building.engine import Breakable, LocalEngine
 from index.building.making import BuildOptions, Making
 from index.building.reading import read_sources
+from index.read_report import ReadReport
 from index.root import Root
 from index.sources.configured import ConfiguredSource
 from index.sources.delimited import CsvSource
@@ -140,7 +141,7 @@ def test_batches_change_nothing(
 ) -> None:
     sources = [Listed("first", first), Listed("second", [*second, ("z", "good")], breaks)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("index.articles._KEPT_PROBLEMS", capped)
+        patch.setattr("index.read_report._KEPT_PROBLEMS", capped)
         options = BuildOptions(mapping=plain_mapping(), strict=strict, engine=Chunked(size))
         try:
             expected: Any = one_by_one(sources, options)

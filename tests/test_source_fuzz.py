@@ -17,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.articles import FieldMapping, ReadReport, read_articles
+from index.articles import FieldMapping, read_articles
+from index.read_report import ReadReport
 from index.sources.registry import open_source
 from recommender.errors import SourceError
 

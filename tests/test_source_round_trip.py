@@ -16,7 +16,8 @@ import corpus_writers as write
 import pytest
 from conftest import SAMPLE
 
-from index.articles import FieldMapping, ReadReport, read_articles
+from index.articles import FieldMapping, read_articles
+from index.read_report import ReadReport
 from index.sources.registry import open_source
 from recommender.article import Article, Image, Status
 

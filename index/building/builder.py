@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from index.articles import ReadReport
 from index.build import Build
 from index.building.encoding import encode_texts
 from index.building.facts import prepare_articles
@@ -40,6 +39,7 @@ from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Verdict, judge
 from index.publishing.snapshot import Snapshot
 from index.ragged import Ragged
+from index.read_report import ReadReport
 from index.reporting.page import PAGE, render_page
 from index.reporting.report import REPORT, Findings, make_report
 from index.root import Root

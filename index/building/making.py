@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.articles import FieldMapping, ReadReport
+from index.articles import FieldMapping
 from index.build import Build
 from index.building.engine import Engine, LocalEngine
 from index.milvus.place import InMilvus
 from index.publishing.gates import GoldenGate, Limits
+from index.read_report import ReadReport
 from index.root import Root
 from recommender.lengths import DEFAULT_DEPTH
 from recommender.preferences import Preferences

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.articles import FieldMapping, ReadReport, read_articles
+from index.articles import FieldMapping, read_articles
 from index.building.pieces import cut_pieces, join_pieces, lengths_of
+from index.read_report import ReadReport
 from index.sources.source import Problem, Record
 from index.store import to_bytes
 from recommender.errors import SourceError

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 
-from index.articles import ReadReport
 from index.building.making import Making
 from index.building.parsing import Outcome, ParsedBatch, parse_batch
 from index.building.staging import ArticleStaging
+from index.read_report import ReadReport
 from index.sources.source import Problem, Source, take_apart
 from index.store import ARTICLES
 from recommender.errors import InputError, NotFoundError, SourceError

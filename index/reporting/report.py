@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.articles import ReadReport
 from index.building.facts import Facts
 from index.publishing.gates import Verdict
 from index.publishing.snapshot import Snapshot
+from index.read_report import ReadReport
 from index.reporting.layout import lay_out
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings

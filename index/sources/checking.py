@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from index.articles import FIELDS, FieldMapping, ReadReport, read_articles
+from index.articles import FIELDS, FieldMapping, read_articles
+from index.read_report import ReadReport
 from index.sources.configured import ConfiguredSource
 from index.sources.source import Problem, Record, Source
 from recommender.article import Article

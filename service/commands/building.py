@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from index.articles import FieldMapping, ReadReport
+from index.articles import FieldMapping
 from index.manifest import Manifest
 from index.publishing.golden_gate import golden_gate
+from index.read_report import ReadReport
 from index.root import Root
 from index.settings import load_settings
 from service.commands.inspecting import counts

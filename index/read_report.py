@@ -1,0 +1,64 @@
+"""What became of every record that was read: counted, and the first of what was wrong located."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from index.sources.source import Problem
+
+_KEPT_PROBLEMS = 1_000
+"""How many problems the report holds in full; the rest are counted."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ReadReport:
+    """What became of every record.
+
+    Attributes:
+        read: Records seen.
+        kept: Records that became articles.
+        skipped: Records left out, by reason.
+        notes: Things mended or hidden on articles that were kept, by ``field: reason``.
+        problems: The first thousand of both, located.
+        unused_fields: Long texts in fields that nothing reads, by name: a mapping was forgotten.
+    """
+
+    read: int = 0
+    kept: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+    unused_fields: Counter[str] = field(default_factory=Counter)
+
+    def skip(self, problem: Problem) -> None:
+        """Count a record as left out."""
+        self.skipped[problem.key] += 1
+        self._remember(problem)
+
+    def note(self, problem: Problem) -> None:
+        """Count something wrong with an article that is kept all the same."""
+        self.notes[problem.key] += 1
+        if problem.reason != "made-from-template":  # of a site without links that is every record
+            self._remember(problem)
+
+    def take_back(self, problem: Problem, *, at: int) -> None:
+        """Count an article as left out that was kept; ``at`` says where among the problems."""
+        self.kept -= 1
+        behind = self.problems[at:]
+        del self.problems[at:]
+        self.skip(problem)
+        self.problems += behind
+
+    def add(self, later: ReadReport) -> None:
+        """Add what became of the records that come next."""
+        self.read += later.read
+        self.kept += later.kept
+        self.skipped += later.skipped
+        self.notes += later.notes
+        self.unused_fields += later.unused_fields
+        self.problems += later.problems[: _KEPT_PROBLEMS - len(self.problems)]
+
+    def _remember(self, problem: Problem) -> None:
+        if len(self.problems) < _KEPT_PROBLEMS:
+            self.problems.append(problem)
