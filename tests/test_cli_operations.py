@@ -209,7 +209,7 @@ def test_two_builds_are_compared_by_title(call: CALL) -> None:
     assert found["removed"]["first"] == [{"article_id": "piece-000", "title": "Piece 0"}]
     assert found["added"]["count"] == 0
     told = call("diff", first, second, "--limit", "3").out
-    assert "1 articles removed" in told
+    assert "articles removed: 1\n" in told
     assert "- Piece 0  [piece-000]" in told
     back = call("diff", second).out  # against the live one
     assert "+ Piece 0  [piece-000]" in back

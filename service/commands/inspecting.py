@@ -123,10 +123,10 @@ def diff(
         print_json(found)
         return
     for sign, key in (("+", "added"), ("-", "removed")):
-        typer.echo(f"{found[key]['count']} articles {key}")
+        typer.echo(f"articles {key}: {found[key]['count']}")
         for item in found[key]["first"]:
             typer.echo(f"  {sign} {item['title']}  [{item['article_id']}]")
-    typer.echo(f"{found['rewritten']} articles with another text")
+    typer.echo(f"articles with another text: {found['rewritten']}")
     lists = found["lists"]
     typer.echo(
         f"{lists['changed']:.1%} of {lists['compared']} lists show other related articles; "
