@@ -92,9 +92,7 @@ def _doubt(root: Root, article_id: str) -> str:
         if live is None:
             return f"{root.path} holds no live build: is it the root that the service reads?"
         if IdTable(root.folder(live.build)).row(article_id) is None:
-            return (
-                f"the live build holds no article {article_id!r}: is it spelled so?"
-            )
+            return f"the live build holds no article {article_id!r}: is it spelled so?"
     except (AlsoLikeError, OSError) as error:
         return f"whether there is such an article is not known: {error}"
     return ""
