@@ -115,6 +115,10 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_WAITING = 1 << 20
+"""About how many bytes are written at a time."""
+
+
 class BlobWriter:
     """Writes many byte strings into one file, and where each ends into a second.
 
@@ -124,27 +128,34 @@ class BlobWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("wb")
         self._ends: list[NDArray[np.int64]] = []
-        self._pending: list[int] = []
+        self._waiting: list[bytes] = []
         self._size = 0
+        self._room = _WAITING
+        path.write_bytes(b"")
 
     def append(self, content: bytes) -> None:
         """Add the next string."""
-        self._file.write(content)
-        self._size += len(content)
-        self._pending.append(self._size)
-        if len(self._pending) >= 65_536:
-            self._ends.append(np.array(self._pending, dtype=np.int64))
-            self._pending.clear()
+        self._waiting.append(content)
+        self._room -= len(content) + 1
+        if self._room <= 0:
+            self._write()
 
     def close(self) -> None:
-        """Sync both files."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        ends = np.concatenate([*self._ends, np.array(self._pending, dtype=np.int64)])
-        save_array(ends_path(self._path), ends)
+        """Write and sync both files."""
+        self._write()
+        with self._path.open("rb") as file:
+            os.fsync(file.fileno())
+        save_array(ends_path(self._path), np.concatenate(self._ends))
+
+    def _write(self) -> None:
+        with self._path.open("ab") as file:  # so that no failing build leaves it open
+            file.writelines(self._waiting)
+        ends = self._size + np.cumsum([len(content) for content in self._waiting], dtype=np.int64)
+        self._size = int(ends[-1]) if len(ends) else self._size
+        self._ends.append(ends)
+        self._waiting.clear()
+        self._room = _WAITING
 
 
 class Rows:

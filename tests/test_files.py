@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +146,15 @@ def test_a_missing_half_is_refused(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(BuildError, match=r"ids\.bin can't be read"):
         Blob(path)
+
+
+def test_a_writer_left_midway_leaves_no_file_open(tmp_path: Path) -> None:
+    writer = BlobWriter(tmp_path / "texts.bin")
+    for length in (3_000_000, 5):
+        writer.append(bytes(length))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del writer
+        gc.collect()
+    assert [str(each.message) for each in told] == []
+    assert (tmp_path / "texts.bin").stat().st_size == 3_000_000, "what is large is written at once"
