@@ -35,6 +35,7 @@ from recommender.known_phrases import find_known_phrases
 from recommender.neighbors import NO_ROW
 from recommender.phrases import NO_PHRASE
 from recommender.scanning import Scan, scan
+from recommender.sharing import said_once
 from recommender.text import RECIPE, PreparedText, prepare
 
 MAX_TERMS = 10
@@ -186,7 +187,10 @@ class DraftIndex:
         )
         return Placed(
             subject=subject,
-            terms=tuple(build.phrase_names[phrase] for phrase in phrases[:MAX_TERMS]),
+            terms=tuple(
+                build.phrase_names[phrase]
+                for phrase in said_once(phrases, build.phrase_names, MAX_TERMS)
+            ),
             same_story=tuple(found.same_story.tolist()),
         )
 

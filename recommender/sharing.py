@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MAX_SHARED = 4
 """Phrases shown for a pair."""
@@ -34,16 +34,22 @@ class SharedPhrases:
         both = [(self._place[phrase], phrase) for phrase in self._place.keys() & theirs]
         if not both:
             return []
-        shared: list[int] = []
-        taken: set[str] = set()
-        for _, phrase in sorted((place + theirs.index(phrase), phrase) for place, phrase in both):
-            stems = _stems(self._names[phrase])
-            if taken.isdisjoint(stems):
-                taken |= stems
-                shared.append(phrase)
-                if len(shared) == MAX_SHARED:
-                    break
-        return shared
+        best_first = sorted((place + theirs.index(phrase), phrase) for place, phrase in both)
+        return said_once((phrase for _, phrase in best_first), self._names, MAX_SHARED)
+
+
+def said_once(phrases: Iterable[int], names: Sequence[str], most: int) -> list[int]:
+    """The first ``most`` phrases that say no word which one before them said."""
+    kept: list[int] = []
+    taken: set[str] = set()
+    for phrase in phrases:
+        stems = _stems(names[phrase])
+        if taken.isdisjoint(stems):
+            taken |= stems
+            kept.append(phrase)
+            if len(kept) == most:
+                break
+    return kept
 
 
 def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: Sequence[str]) -> list[str]:

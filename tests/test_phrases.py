@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from recommender.phrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
 from recommender.scanning import scan
-from recommender.sharing import MAX_SHARED, shared_phrases
+from recommender.sharing import MAX_SHARED, said_once, shared_phrases
 from recommender.text import PreparedText
 
 
@@ -202,3 +202,10 @@ def test_shared_phrases_are_few_in_both_and_the_same_either_way(
     assert len(shared) == min(MAX_SHARED, len(both))
     assert set(shared) <= {listed[phrase] for phrase in both}
     assert shared == shared_phrases(theirs, mine, listed)
+
+
+def test_of_phrases_that_say_a_word_again_the_first_is_kept() -> None:
+    names = ["relapse", "Relapses", "relapse rate", "fatigue", "sleep", "fatigue and sleep"]
+    assert said_once(range(6), names, 9) == [0, 3, 4]
+    assert said_once([5, 4, 0], names, 9) == [5, 0]
+    assert said_once(range(6), names, 2) == [0, 3]
