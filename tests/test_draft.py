@@ -84,6 +84,8 @@ def test_a_draft_is_related_to_its_topic_with_terms_that_both_hold(build):
     spoken = (sea()["title"] + " " + sea()["summary"]).casefold()
     assert answer.terms
     assert all(term.casefold() in spoken for term in answer.terms)
+    said = [word.rstrip("s") for term in answer.terms for word in term.casefold().split()]
+    assert len(set(said)) == len(said)
 
 
 def test_an_article_taken_as_a_draft_gets_nearly_the_list_that_the_build_gave_it(build, records):

@@ -43,7 +43,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Place, field and message, in one line."""
-        named = not self.field or self.message.startswith(self.field)
+        named = not self.field or self.message.startswith(f"{self.field} ")
         return f"{self.place}: {self.message if named else f'{self.field}: {self.message}'}"
 
 
