@@ -39,12 +39,12 @@ from benchmarks.newsroom import ACTOR, SEED, make_newsroom, sign_in
 from benchmarks.serve import serving, warm
 from benchmarks.typist import Typist
 from index.build import Build
-from index.decisions import open_decisions
 from index.full_text import FULL_TEXT, split_words
 from index.root import Root
 from index.settings import Settings
 from index.state import Kind
 from service.auth import COOKIE
+from service.decisions.open import open_decisions
 
 SHOWN = 40
 _EVERY = 50

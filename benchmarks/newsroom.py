@@ -26,16 +26,16 @@ from index.articles import FieldMapping
 from index.build import Build
 from index.building.builder import make_build
 from index.building.making import BuildOptions
-from index.database.database import Database
-from index.database.roles import Role
-from index.database.store import Actor
-from index.decisions import open_decisions
+from index.roles import Role
 from index.root import Root
 from index.settings import Settings
 from index.sources.jsonl import JsonlSource
 from index.state import Kind
 from recommender.boilerplate import split_sentences
 from recommender.encoder import HashingEncoder
+from service.decisions.database import Database
+from service.decisions.open import open_decisions
+from service.decisions.store import Actor
 
 SEED = 20_260_307
 DIM = 64

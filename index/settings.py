@@ -17,9 +17,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from index.database.roles import Role
 from index.milvus.place import TOKEN_VARIABLE, InMilvus
 from index.publishing.gates import Limits
+from index.roles import Role
 from index.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError

@@ -1,6 +1,6 @@
 """What editors decided, as reading needs it: takedowns, pins and hides, whole and in memory.
 
-The database (:mod:`index.database`) is where decisions are written; reading never waits for it.
+The database (:mod:`service.decisions`) is where decisions are written; reading never waits for it.
 Every serving process keeps one :class:`State`, replaces it when the database has a newer version,
 and finds it again in a snapshot file when the database is away.
 """

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from index.decisions import keep_state
 from index.root import Root
 from index.settings import Settings, load_settings
+from service.decisions.open import keep_state
 from service.edge import Edge
 from service.late import LateApp
 from service.lifespan import Lifespan

@@ -26,12 +26,12 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from starlette.responses import Response
 from starlette.types import Scope
 
-from index.database.database import Database
-from index.database.roles import Role
-from index.database.sessions import LIFETIME
-from index.database.store import Actor
+from index.roles import Role
 from index.settings import Settings
 from service.clients import Limiter, Proxies, header
+from service.decisions.database import Database
+from service.decisions.sessions import LIFETIME
+from service.decisions.store import Actor
 from service.problems import ProblemError
 
 COOKIE = "alsolike-session"

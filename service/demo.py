@@ -27,7 +27,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.articles import FieldMapping, read_articles
-from index.decisions import open_decisions
 from index.read_report import ReadReport
 from index.settings import Settings
 from index.sources.jsonl import JsonlSource
@@ -36,6 +35,7 @@ from recommender.errors import DatabaseError, SettingError
 from recommender.visibility import window
 from service.api.pages import page_policy
 from service.app import create_app
+from service.decisions.open import open_decisions
 from service.editor.guests import Invitation, may_invite
 from service.logs import configure_logs
 from service.server import GRACE_SECONDS, bind

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from index.build import Build
-from index.keeper import Kept
 from index.root import Root
 from index.served import Served
 from index.state import State
 from recommender.errors import AlsoLikeError, NotFoundError
+from service.decisions.keeper import Kept
 from service.site.answers import AnswerCache
 
 log = logging.getLogger("alsolike")
@@ -26,7 +26,7 @@ RETRY_SECONDS = 30.0
 
 
 class Keeper(Protocol):
-    """Knows what editors decided; see :class:`index.keeper.StateKeeper`."""
+    """Knows what editors decided; see :class:`service.decisions.keeper.StateKeeper`."""
 
     kept: Kept
 

@@ -15,12 +15,12 @@ from corpora import topical
 from serving import publish
 from starlette.testclient import TestClient
 
-from index.database.roles import Role
-from index.database.store import Actor
-from index.decisions import open_decisions, upgrade_decisions
+from index.roles import Role
 from index.root import Root
 from index.settings import Settings
 from service.app import create_app
+from service.decisions.open import open_decisions, upgrade_decisions
+from service.decisions.store import Actor
 
 PAGE = "sea-000"
 SLASHED = "10.1/a%2Foverrides%2Fb/ü?"

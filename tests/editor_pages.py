@@ -12,10 +12,10 @@ from typing import Any
 from desks import TESTER, Desk
 from starlette.testclient import TestClient
 
-from index.database.roles import Role
-from index.decisions import open_decisions
+from index.roles import Role
 from index.settings import Settings
 from service.auth import COOKIE
+from service.decisions.open import open_decisions
 
 PASSWORD = "correct horse battery"
 

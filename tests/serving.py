@@ -20,12 +20,12 @@ from zoneinfo import ZoneInfo
 
 from index.articles import FieldMapping
 from index.building.builder import BuildOptions, make_build
-from index.keeper import Kept
 from index.root import Root
 from index.sources.jsonl import JsonlSource
 from index.state import NO_STATE, State
 from recommender.encoder import HashingEncoder
 from recommender.errors import SettingError
+from service.decisions.keeper import Kept
 from service.server import bind
 
 _WORDS = [

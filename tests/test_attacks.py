@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from serving import prose, publish
 
 from index.build import Build
-from index.database.roles import Role
+from index.roles import Role
 from index.root import Root
 
 FINE = "/v1/related?id=fine-1&limit=50&fallback=newest&min_score=0"

@@ -12,12 +12,12 @@ import pytest
 from desks import PAGE, TESTER, Desk, build_site, open_desk
 from starlette.testclient import TestClient
 
-from index.database import editors
-from index.database.roles import Role
-from index.decisions import open_decisions
-from index.state_file import STATE
+from index.roles import Role
 from service.app import create_app
 from service.auth import COOKIE, CSRF_HEADER, SECURE_COOKIE
+from service.decisions import editors
+from service.decisions.open import open_decisions
+from service.decisions.snapshot import STATE
 from service.site.read_gate import KNOWN_SECONDS
 
 HIDE = {

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from serving import prose, publish
 from starlette.testclient import TestClient
 
-from index.keeper import Kept
 from index.root import Root
 from index.settings import Settings
 from index.state import NO_STATE, State
+from service.decisions.keeper import Kept
 from service.live import Live
 from service.site.answers import Answer, AnswerCache
 from service.site.freshness import Freshness, accepts_gzip, matches

@@ -18,10 +18,10 @@ from commands import Run, runner
 from conftest import SAMPLE
 from databases import MIRA, server
 
-from index.decisions import open_decisions
 from index.settings import Settings
 from index.state import Kind
 from service import cli
+from service.decisions.open import open_decisions
 
 PAGE = "accordion-beginners-at-seventy"
 PASSWORD = "corréct horse battery"
@@ -351,7 +351,7 @@ def test_a_lost_database_is_told_with_what_to_do(call: Run, settings: Settings) 
 def test_postgresql_by_url_with_the_password_apart(
     call: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from index.database.engine import parse_url
+    from index.sql_engine import parse_url
 
     with server() as (url, _):
         parsed = parse_url(url)

@@ -16,12 +16,12 @@ from commands import runner
 from databases import MIRA
 from serving import prose
 
-from index.decisions import open_decisions
 from index.publishing.gates import Gate
 from index.root import HELD_EXIT_CODE
 from index.settings import Settings
 from recommender import errors
 from service import cli
+from service.decisions.open import open_decisions
 
 CALL = Callable[..., "Outcome"]
 

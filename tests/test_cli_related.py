@@ -12,11 +12,11 @@ from desks import TESTER, build_site
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from index.decisions import open_decisions
 from index.settings import Settings
 from recommender.errors import ArticleError, InputError, ModelError
 from service.app import create_app
 from service.cli import app
+from service.decisions.open import open_decisions
 
 MODEL = "hashing:64"
 

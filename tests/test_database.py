@@ -12,9 +12,7 @@ from databases import MIRA, OMAR, NewUrl, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.database.database import Database
-from index.database.roles import Role
-from index.database.store import Written
+from index.roles import Role
 from index.state import Kind, Override, State
 from recommender.errors import (
     ArticleError,
@@ -25,6 +23,8 @@ from recommender.errors import (
     NotFoundError,
 )
 from recommender.visibility import NEVER
+from service.decisions.database import Database
+from service.decisions.store import Written
 
 SECOND = 1_000_000
 

@@ -10,12 +10,12 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from databases import MIRA, NewUrl, opened
 
-from index.database import editors
-from index.database.database import Database
-from index.database.editors import Editor
-from index.database.roles import Role
-from index.database.sessions import IDLE, LIFETIME
+from index.roles import Role
 from recommender.errors import DecisionError, NotFoundError
+from service.decisions import editors
+from service.decisions.database import Database
+from service.decisions.editors import Editor
+from service.decisions.sessions import IDLE, LIFETIME
 
 SECOND = 1_000_000
 PASSWORD = "corréct horse battery"

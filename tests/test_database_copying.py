@@ -15,16 +15,16 @@ from databases import MIRA, OMAR, NewUrl, opened, started, urls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.database import schema
-from index.database.database import Database, copy_database, open_database, upgrade_database
-from index.database.engine import open_engine, parse_url
-from index.database.roles import Role
-from index.decisions import FILE, look_at_decisions, open_decisions
-from index.keeper import StateSource
+from index.roles import Role
 from index.settings import Settings
+from index.sql_engine import open_engine, parse_url
 from index.state import Kind
-from index.state_file import STATE
 from recommender.errors import DatabaseError
+from service.decisions import schema
+from service.decisions.database import Database, copy_database, open_database, upgrade_database
+from service.decisions.keeper import StateSource
+from service.decisions.open import FILE, look_at_decisions, open_decisions
+from service.decisions.snapshot import STATE
 
 PASSWORD = "correct horse battery"
 

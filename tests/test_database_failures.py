@@ -13,10 +13,10 @@ import pytest
 from databases import MIRA, opened, reopen, server
 from disks import fill, small_disk
 
-from index.database import connecting
-from index.database.database import Database, open_database
 from index.state import Kind
 from recommender.errors import DatabaseError
+from service.decisions import connecting
+from service.decisions.database import Database, open_database
 
 
 def pin(database: Database, target: str) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from databases import MIRA, NewUrl, reopen, server
 
-from index.database.database import open_database, upgrade_database
 from index.state import Kind
+from service.decisions.database import open_database, upgrade_database
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["test_database_killed"])

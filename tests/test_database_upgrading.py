@@ -13,11 +13,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from databases import MIRA, NewUrl, opened
 
-from index.database import schema, upgrading
-from index.database.database import open_database, upgrade_database
-from index.database.engine import open_engine, parse_url
+from index.sql_engine import open_engine, parse_url
 from index.state import Kind
 from recommender.errors import DatabaseError
+from service.decisions import schema, upgrading
+from service.decisions.database import open_database, upgrade_database
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["test_database_upgrading"])

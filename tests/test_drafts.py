@@ -21,14 +21,14 @@ from fastapi import FastAPI
 from serving import Undecided, publish, until
 from starlette.testclient import TestClient
 
-from index.database.roles import Role
-from index.decisions import open_decisions
+from index.roles import Role
 from index.root import Root
 from index.settings import Settings
 from service.api.composing import _problem
 from service.api.drafts import Drafts, drafts_router
 from service.api.failures import add_failures
 from service.app import create_app
+from service.decisions.open import open_decisions
 from service.live import Live
 from service.problems import ProblemError
 

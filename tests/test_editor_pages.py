@@ -17,11 +17,11 @@ from editor_pages import PASSWORD, Editor, add_editor, editor
 from hostile import PAYLOADS
 from starlette.testclient import TestClient
 
-from index.database.roles import Role
-from index.decisions import open_decisions
+from index.roles import Role
 from index.settings import Settings
 from index.state import Kind
 from service.app import create_app
+from service.decisions.open import open_decisions
 from service.editor.guests import Invitation, may_invite
 
 SCHEDULED, DRAFT = "sea-008", "sea-004"

@@ -15,11 +15,11 @@ from editor_pages import add_editor, editor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.database.roles import Role
-from index.decisions import open_decisions
+from index.roles import Role
 from index.state import Kind
 from recommender.errors import BuildError, NotFoundError
 from recommender.visibility import NEVER
+from service.decisions.open import open_decisions
 from service.live import Live
 
 SCHEDULED_AT = 7_242_220_800_000_000

@@ -17,11 +17,11 @@ from real_servers import postgres
 from serving import alsolike, free_ports, get, until
 from starlette.testclient import TestClient
 
-from index.database.roles import Role
-from index.decisions import open_decisions
 from index.journal import read_journal
+from index.roles import Role
 from index.settings import Settings
 from service.app import create_app
+from service.decisions.open import open_decisions
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.build import Build
-from index.database.database import open_database
-from index.database.judgments import Judgment
-from index.editing.golden import Golden, measure_agreement, read_golden, weigh
 from index.selection import Wish, select
 from index.served import Served
 from index.state import NO_STATE, Kind, Override, State
 from recommender.visibility import NEVER
+from service.decisions.database import open_database
+from service.decisions.golden import Golden, measure_agreement, read_golden, weigh
+from service.decisions.judgments import Judgment
 
 NOW = 1_800_000_000_000_000
 

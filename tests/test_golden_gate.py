@@ -19,13 +19,11 @@ from editor_pages import add_editor, editor
 from index.build import Build
 from index.building.builder import make_build
 from index.building.making import BuildOptions
-from index.database.roles import Role
-from index.decisions import FILE, open_decisions
 from index.journal import read_journal
 from index.publishing.deciding import publish_build
 from index.publishing.gates import Gate, Limits, Verdict
-from index.publishing.golden_gate import agreement_of, golden_gate
 from index.publishing.history import describe_builds
+from index.roles import Role
 from index.root import Root
 from index.selection import Wish, select
 from index.served import Served
@@ -34,6 +32,8 @@ from index.sources.jsonl import JsonlSource
 from index.state import Kind
 from recommender.encoder import HashingEncoder
 from recommender.errors import GateError
+from service.decisions.golden_gate import agreement_of, golden_gate
+from service.decisions.open import FILE, open_decisions
 
 AWAY = "postgresql://reader:hunter2@127.0.0.1:1/x"
 LENIENT = Limits(max_churn=1.0, max_weak=1.0)

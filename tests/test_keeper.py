@@ -22,20 +22,20 @@ from disks import small_disk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.database.database import open_database
-from index.decisions import (
+from index.settings import Settings
+from index.state import NO_STATE, Kind, Override, State
+from recommender.errors import DatabaseError
+from recommender.visibility import NEVER
+from service.decisions.database import open_database
+from service.decisions.keeper import Kept, StateKeeper, StateSource
+from service.decisions.open import (
     keep_state,
     look_at_decisions,
     open_decisions,
     read_state,
     upgrade_decisions,
 )
-from index.keeper import Kept, StateKeeper, StateSource
-from index.settings import Settings
-from index.state import NO_STATE, Kind, Override, State
-from index.state_file import STATE, load_state, save_state
-from recommender.errors import DatabaseError
-from recommender.visibility import NEVER
+from service.decisions.snapshot import STATE, load_state, save_state
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["test_keeper"])
@@ -50,7 +50,7 @@ def test_what_may_not_be_looked_at_is_not_taken_for_missing(settings: Settings) 
     take_down(settings, "kelp")
     # Without the rights that root has over any folder, as a service's own user.
     script = (
-        "from index.decisions import keep_state, nothing_decided\n"
+        "from service.decisions.open import keep_state, nothing_decided\n"
         "from index.settings import Settings\n"
         f"settings = Settings(root={str(settings.root)!r})\n"
         "keeper = keep_state(settings)\n"

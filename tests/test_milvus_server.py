@@ -18,11 +18,11 @@ from serving import until
 from test_milvus_place import Site
 
 from index.build import Build
-from index.database.roles import Role
 from index.milvus.client import Milvus
 from index.milvus.place import InMilvus
 from index.pointer import write_pointer
 from index.publishing.retention import prune
+from index.roles import Role
 from index.root import Root
 from index.vectors import open_index
 from recommender.errors import UnavailableError

@@ -14,9 +14,9 @@ from corpus_writers import COLUMNS, rows, write_sqlite
 from real_servers import mariadb, postgres
 from test_source_round_trip import RECORDS, SAMPLE, read
 
-from index.database.engine import open_engine, parse_url
 from index.sources.registry import open_source
 from index.sources.source import Record
+from index.sql_engine import open_engine, parse_url
 from recommender.errors import SettingError, SourceError
 
 PASSWORD = "päss@w/ord%"

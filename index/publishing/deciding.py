@@ -10,10 +10,8 @@ from index.journal import append_journal
 from index.pointer import CURRENT
 from index.publishing.churn import compare
 from index.publishing.gates import Gate, GoldenGate, Limits, Verdict, judge
-from index.publishing.golden_gate import golden_gate
 from index.publishing.snapshot import Snapshot
 from index.root import Root
-from index.settings import Settings
 from recommender.errors import BuildError, GateError, NotFoundError
 
 
@@ -72,27 +70,6 @@ def publish_build(
         reason=message,
     )
     raise GateError(message, int(refusals[0].gate))
-
-
-def publish_as_set(
-    root: Root,
-    name: str,
-    settings: Settings,
-    *,
-    accept_change: bool = False,
-    force: bool = False,
-    reason: str = "",
-) -> list[Verdict]:
-    """Publish by the gates as a site's settings have them; see :func:`publish_build`."""
-    return publish_build(
-        root,
-        name,
-        settings.limits,
-        golden=golden_gate(settings),
-        accept_change=accept_change,
-        force=force,
-        reason=reason,
-    )
 
 
 def _judge(root: Root, new: Snapshot, limits: Limits, *, accept_change: bool) -> list[Verdict]:

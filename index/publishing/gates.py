@@ -16,7 +16,7 @@ code     gate           refuses a build when
 
 A root's first build is only held to recall (:func:`index.publishing.deciding.publish_build`).
 Code 16 is no gate of a build's: a rollback holds publishing (:meth:`index.root.Root.release`).
-The gate *golden* asks the editors' database: :mod:`index.publishing.golden_gate`.
+The gate *golden* asks the editors' database: ``service.decisions.golden_gate``.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from index.database.engine import describe
-from index.database.rows import stream_rows
 from index.sources.cells import plain
 from index.sources.source import Problem, Record
+from index.sources.sql_rows import stream_rows
+from index.sql_engine import describe
 from recommender.errors import DatabaseError, SourceError
 
 

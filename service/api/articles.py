@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from index.database.roles import Role
 from index.editing.preview import LeftOut, Preview, make_preview
 from index.editing.search import Query as SearchQuery
+from index.roles import Role
 from index.selection import MAX_LIMIT
 from index.served import Served
 from index.standing import Standing

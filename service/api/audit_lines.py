@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from index.database.audit import Entry
 from service.api.moments import show_moment
+from service.decisions.audit import Entry
 
 COLUMNS = tuple(Entry.__slots__)
 

@@ -10,18 +10,18 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.build import Build
-from index.database.checking import MAX_REASON
-from index.database.roles import Role
 from index.journal import acting_for
 from index.publishing.churn import compare, describe_churn
-from index.publishing.deciding import publish_as_set
 from index.publishing.gates import Gate
 from index.publishing.history import describe_builds
 from index.publishing.snapshot import Snapshot
+from index.roles import Role
 from index.root import Root
 from recommender.errors import BuildError, GateError, NotFoundError
 from service.api.desk import Desk, make_router, now, problems
 from service.auth import Identity
+from service.decisions.checking import MAX_REASON
+from service.decisions.golden_gate import publish_as_set
 from service.problems import ProblemError
 
 Name = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$", description="of a build")]

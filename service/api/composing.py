@@ -12,7 +12,6 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from index.keeper import StateKeeper
 from index.settings import Settings
 from service.api.batch import batch_router
 from service.api.desk import Desk
@@ -21,6 +20,7 @@ from service.api.editorial import editorial_routers
 from service.api.failures import add_failures
 from service.api.operations import add_metrics, add_operations
 from service.api.pages import add_pages
+from service.decisions.keeper import StateKeeper
 from service.editor.guests import Invitation
 from service.editor.routes import editor_routers
 from service.live import Live

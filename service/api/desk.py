@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from index.build import Build
-from index.database.database import Database
 from index.editing.search import Finder
 from index.root import Root
 from index.served import Served
@@ -21,6 +20,7 @@ from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
 from service.api.openapi import ID_PATTERN
 from service.auth import Auth
+from service.decisions.database import Database
 from service.live import Live
 from service.problems import MEDIA_TYPE, ProblemError
 from service.site.parameters import parse_query

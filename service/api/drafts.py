@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from index.build import Build
-from index.database.roles import Role
+from index.roles import Role
 from index.selection import Wish
 from index.served import Served
 from index.settings import Settings

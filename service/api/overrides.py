@@ -15,9 +15,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.database.checking import MAX_POSITION, MAX_REASON
-from index.database.overrides import StoredOverride
-from index.database.roles import Role
+from index.roles import Role
 from index.standing import Standing
 from index.state import Kind
 from recommender.errors import ConflictError
@@ -25,6 +23,8 @@ from recommender.visibility import NEVER
 from service.api.desk import Desk, Id, Target, make_router, now, problems
 from service.api.moments import Until, show_moment
 from service.auth import Identity
+from service.decisions.checking import MAX_POSITION, MAX_REASON
+from service.decisions.overrides import StoredOverride
 from service.problems import ProblemError
 
 _TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')

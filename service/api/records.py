@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from index.database.checking import MAX_NAME, MAX_REASON
-from index.database.judgments import Judgment
-from index.database.roles import Role
+from index.roles import Role
 from service.api.audit_lines import audit_json, csv_lines
 from service.api.desk import Desk, Id, Target, make_router, problems
 from service.api.moments import show_moment
 from service.auth import Identity
+from service.decisions.checking import MAX_NAME, MAX_REASON
+from service.decisions.judgments import Judgment
 
 MAX_PAGE = 1_000
 

@@ -7,15 +7,15 @@ from contextlib import suppress
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.database.checking import MAX_REASON
-from index.database.roles import Role
-from index.database.takedowns import Takedown
+from index.roles import Role
 from index.standing import Standing
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.api.desk import Desk, Id, make_router, problems
 from service.api.moments import Until, show_moment
 from service.auth import Identity
+from service.decisions.checking import MAX_REASON
+from service.decisions.takedowns import Takedown
 
 
 class VisibilityChange(BaseModel):

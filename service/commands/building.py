@@ -12,7 +12,6 @@ import typer
 
 from index.articles import FieldMapping
 from index.manifest import Manifest
-from index.publishing.golden_gate import golden_gate
 from index.read_report import ReadReport
 from index.root import Root
 from index.settings import load_settings
@@ -27,6 +26,7 @@ from service.commands.options import (
     read_mapping,
 )
 from service.commands.publishing import publish_made, say_found
+from service.decisions.golden_gate import golden_gate
 
 
 def build(

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from index.database.database import back_up, copy_database
-from index.database.engine import describe, parse_url
-from index.database.schema import HEAD
-from index.decisions import database_url, look_at_decisions, upgrade_decisions
 from index.settings import load_settings
+from index.sql_engine import describe, parse_url
 from service.api.moments import show_moment
 from service.commands.options import JsonOption, RootOption, print_json
+from service.decisions.database import back_up, copy_database
+from service.decisions.open import database_url, look_at_decisions, upgrade_decisions
+from service.decisions.schema import HEAD
 
 db_app = typer.Typer(
     help="Make, upgrade, copy and look at the database of decisions.",

@@ -12,9 +12,6 @@ from typing import Annotated
 import typer
 
 from index.build import Build
-from index.database.audit import Entry
-from index.database.store import Actor
-from index.decisions import open_decisions, read_state
 from index.editing.alerts import find_alerts
 from index.id_table import IdTable
 from index.journal import who
@@ -26,6 +23,9 @@ from recommender.visibility import NEVER, microseconds
 from service.api.audit_lines import audit_json, csv_lines
 from service.api.moments import show_moment
 from service.commands.options import JsonOption, RootOption, print_json
+from service.decisions.audit import Entry
+from service.decisions.open import open_decisions, read_state
+from service.decisions.store import Actor
 
 ALERTS_EXIT_CODE = 20
 """What ``check-overrides`` ends with if an editor should look."""

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from index.database.editors import Editor
-from index.database.roles import Role
-from index.decisions import open_decisions
+from index.roles import Role
 from index.settings import load_settings
 from recommender.errors import InputError
 from service.api.moments import show_moment
 from service.commands.decisions import command_line
 from service.commands.options import JsonOption, RootOption, print_json
+from service.decisions.editors import Editor
+from service.decisions.open import open_decisions
 
 editors_app = typer.Typer(
     help="Let editors sign in, and out.",

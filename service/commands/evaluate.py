@@ -8,16 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from index.build import Build
-from index.decisions import read_state
-from index.editing.golden import Agreement
 from index.evaluation import evaluate_build
-from index.publishing.golden_gate import agreement_of
 from index.root import Root
 from index.selection import Wish
 from index.settings import load_settings
 from recommender.errors import InputError
 from recommender.evaluation import read_qrels
 from service.commands.options import JsonOption, RootOption, print_json
+from service.decisions.golden import Agreement
+from service.decisions.golden_gate import agreement_of
+from service.decisions.open import read_state
 
 GOLDEN_EXIT_CODE = 21
 """What ``evaluate --golden --least`` ends with if too few pairs are as editors want them."""

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from index.build import Build
-from index.decisions import read_state
 from index.export import export_lists
 from index.root import Root
 from index.selection import Chosen, Origin, Wish, select
@@ -21,6 +20,7 @@ from index.standing import Standing, standing
 from recommender.errors import InputError, NotFoundError
 from recommender.sharing import explain
 from service.commands.options import JsonOption, LimitOption, RootOption, print_json
+from service.decisions.open import read_state
 
 
 def related(

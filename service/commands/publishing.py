@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from index.publishing.deciding import publish_as_set
 from index.publishing.retention import prune as prune_builds
 from index.root import Root
 from index.settings import Settings, load_settings
@@ -19,6 +18,7 @@ from service.commands.options import (
     RootOption,
     print_json,
 )
+from service.decisions.golden_gate import publish_as_set
 
 
 def say_found(found: list[str]) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from index.database.roles import Role
-from index.database.tokens import Token
-from index.decisions import open_decisions
+from index.roles import Role
 from index.settings import load_settings
 from service.api.moments import show_moment
 from service.commands.decisions import UntilOption, command_line, read_until
 from service.commands.options import JsonOption, RootOption, print_json
+from service.decisions.open import open_decisions
+from service.decisions.tokens import Token
 
 tokens_app = typer.Typer(
     help="Make, list and revoke tokens for the API.",

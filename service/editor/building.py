@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from index.build import Build
-from index.publishing.deciding import publish_as_set
 from index.publishing.history import describe_builds
 from index.reporting.page import PAGE as REPORT_PAGE
 from index.served import Served
 from recommender.errors import AlsoLikeError, GateError
 from service.api.builds import at_work
 from service.auth import Identity
+from service.decisions.golden_gate import publish_as_set
 from service.editor.desk import Room
 from service.editor.differing import Differ, figures, most_changed
 from service.editor.pages import HEADERS, Pages, page_route, whole_number

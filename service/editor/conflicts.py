@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from index.build import Build
-from index.database.audit import Entry
-from index.database.database import Database
+from service.decisions.audit import Entry
+from service.decisions.database import Database
 from service.editor.telling import tell_entry, tell_values, title_of
 
 _LOOK_BACK = 200

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from index.database.overrides import StoredOverride
-from index.database.store import Written
 from index.selection import Chosen, Origin, select
 from index.state import Kind
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.auth import Identity
+from service.decisions.overrides import StoredOverride
+from service.decisions.store import Written
 from service.editor.asking import Asked
 from service.editor.desk import Room
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Form, Request
 
-from index.database.roles import Role
+from index.roles import Role
 from index.served import Served
 from index.settings import Settings
 from service.api.desk import Desk

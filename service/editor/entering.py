@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from index.database.roles import Role
+from index.roles import Role
 from service.auth import Identity, session_secret
 from service.clients import network_of
 from service.editor.desk import Room

@@ -8,10 +8,10 @@ import secrets
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from index.database.database import Database
-from index.database.editors import Editor
-from index.database.roles import Role
-from index.database.store import Actor
+from index.roles import Role
+from service.decisions.database import Database
+from service.decisions.editors import Editor
+from service.decisions.store import Actor
 from service.editor.desk import Room
 from service.editor.pages import Pages, page_route
 from service.problems import ProblemError

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
 from index.build import Build
-from index.database.audit import Entry
 from service.api.audit_lines import audit_json, csv_lines
 from service.auth import Identity
+from service.decisions.audit import Entry
 from service.editor.desk import Room
 from service.editor.looking import tell_done
 from service.editor.pages import Pages, page_route

@@ -6,13 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from index.database.overrides import ListOverrides, StoredOverride
 from index.editing.preview import Candidate, LeftOut, Pinned, Preview, make_preview
 from index.selection import Chosen, Origin
 from index.served import Served
 from index.standing import Standing, standing
 from recommender.visibility import NEVER
 from service.auth import Identity
+from service.decisions.overrides import ListOverrides, StoredOverride
 from service.editor.desk import Room
 from service.editor.pages import Pages
 from service.editor.telling import (

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import RedirectResponse, Response
 
-from index.database.store import Written
 from index.selection import select
 from index.standing import Standing
 from recommender.errors import ConflictError, InputError, NotFoundError
 from service.auth import Identity
+from service.decisions.store import Written
 from service.editor.asking import DO, Asked, ask_again, read_number
 from service.editor.conflicts import tell_conflict
 from service.editor.deciding import VERBS, Decider

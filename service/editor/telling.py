@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.build import Build
-from index.database.audit import Entry
 from index.editing.preview import LeftOut
 from index.served import Served
 from index.standing import Standing, standing
 from recommender.visibility import NEVER
+from service.decisions.audit import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from index.database.roles import Role
+from index.roles import Role
 from recommender.errors import DatabaseError
 from service.api.failures import problem_of
 from service.auth import Auth

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from index.database import schema
-from index.database.checking import check_name, check_until
-from index.database.roles import Role
-from index.database.store import Actor, Store
+from index.roles import Role
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
+from service.decisions import schema
+from service.decisions.checking import check_name, check_until
+from service.decisions.store import Actor, Store
 
 _TABLE = schema.tokens
 _FORM = re.compile(r"als_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")

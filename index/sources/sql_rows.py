@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from index.database.engine import open_engine, parse_url, plain_reason
+from index.sql_engine import open_engine, parse_url, plain_reason
 from recommender.errors import DatabaseError
 
 

@@ -17,20 +17,42 @@ from dataclasses import replace
 from functools import partial
 
 from index.build import Build
-from index.decisions import nothing_decided, open_decisions
-from index.editing.golden import NO_GOLDEN, Agreement, measure_agreement, read_golden
+from index.publishing.deciding import publish_build
 from index.publishing.gates import Gate, GoldenGate, Verdict
 from index.root import Root
 from index.selection import Wish
 from index.settings import Settings
 from index.state import NO_STATE
 from recommender.errors import BuildError, DatabaseError, NotFoundError
+from service.decisions.golden import NO_GOLDEN, Agreement, measure_agreement, read_golden
+from service.decisions.open import nothing_decided, open_decisions
 
 
 def golden_gate(settings: Settings) -> GoldenGate | None:
     """The gate as a site's settings ask for it; ``None`` if they demand nothing."""
     asked = settings.min_golden or settings.max_golden_drop is not None
     return partial(_judge, settings) if asked else None
+
+
+def publish_as_set(
+    root: Root,
+    name: str,
+    settings: Settings,
+    *,
+    accept_change: bool = False,
+    force: bool = False,
+    reason: str = "",
+) -> list[Verdict]:
+    """Publish by the gates as a site's settings have them; see :func:`.publish_build`."""
+    return publish_build(
+        root,
+        name,
+        settings.limits,
+        golden=golden_gate(settings),
+        accept_change=accept_change,
+        force=force,
+        reason=reason,
+    )
 
 
 def agreement_of(build: Build, settings: Settings) -> Agreement:

@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from index.database import schema
-from index.database.checking import check_name, check_pair, check_reason
-from index.database.store import Actor, Change, Store, Written, upsert
 from recommender.errors import DecisionError, NotFoundError
+from service.decisions import schema
+from service.decisions.checking import check_name, check_pair, check_reason
+from service.decisions.store import Actor, Change, Store, Written, upsert
 
 _TABLE = schema.judgments
 _OVERRIDES = schema.overrides

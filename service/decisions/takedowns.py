@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from index.database import schema
-from index.database.checking import check_reason, check_until
-from index.database.store import Actor, Change, Store, Written, upsert
 from recommender.article import check_id
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
+from service.decisions import schema
+from service.decisions.checking import check_reason, check_until
+from service.decisions.store import Actor, Change, Store, Written, upsert
 
 _TABLE = schema.takedowns
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from index.database import schema
-from index.database.store import Store
+from service.decisions import schema
+from service.decisions.store import Store
 
 _TABLE = schema.audit
 _PAGE = 1_000

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from index.database import schema
-from index.database.checking import check_name
-from index.database.roles import Role
-from index.database.store import Actor, Change, Store
+from index.roles import Role
 from recommender.errors import DecisionError, NotFoundError
+from service.decisions import schema
+from service.decisions.checking import check_name
+from service.decisions.store import Actor, Change, Store
 
 _TABLE = schema.editors
 _SESSIONS = schema.sessions
@@ -102,7 +102,7 @@ class Editors:
         """The editor with this name and password, unless disabled.
 
         Takes as long for a name that nobody has. The caller limits how often it is tried
-        (:mod:`index.database.attempts`).
+        (:mod:`service.decisions.attempts`).
         """
         query = _query(_TABLE.c.password_hash).where(_TABLE.c.name == name)
         with self._store.read() as connection:

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from index.build import Build
-from index.database.database import Database
-from index.database.judgments import Judgment
 from index.selection import Wish, select
 from index.served import Served
 from index.state import Kind, Override, State
+from service.decisions.database import Database
+from service.decisions.judgments import Judgment
 
 Pair = tuple[str, str]
 """An article, and one that may be in its list."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from index.database import schema
-from index.database.checking import check_reason
-from index.database.judgments import set_judgment
-from index.database.overrides import set_override
-from index.database.store import Actor, Change, Store, Written
-from index.database.takedowns import set_takedown
 from recommender.errors import ConflictError, DecisionError, NotFoundError
 from recommender.visibility import NEVER
+from service.decisions import schema
+from service.decisions.checking import check_reason
+from service.decisions.judgments import set_judgment
+from service.decisions.overrides import set_override
+from service.decisions.store import Actor, Change, Store, Written
+from service.decisions.takedowns import set_takedown
 
 _AUDIT = schema.audit
 

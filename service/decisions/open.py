@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from index.database.database import Database, open_database, upgrade_database
-from index.database.engine import file_url
 from index.files import is_missing
-from index.keeper import StateKeeper
 from index.settings import Settings
+from index.sql_engine import file_url
 from index.state import State
-from index.state_file import STATE, check_snapshot, load_state, save_state
 from recommender.errors import DatabaseError
+from service.decisions.database import Database, open_database, upgrade_database
+from service.decisions.keeper import StateKeeper
+from service.decisions.snapshot import STATE, check_snapshot, load_state, save_state
 
 FILE = "alsolike.sqlite"
 """The database of a root whose settings name none."""

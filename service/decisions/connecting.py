@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
-from index.database.engine import open_engine
-from index.database.store import WRITES
 from index.files import sync_folder
+from index.sql_engine import open_engine
+from service.decisions.store import WRITES
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another before it gives up."""

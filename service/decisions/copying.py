@@ -13,10 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.database import schema
-from index.database.engine import translate
-from index.database.store import Store
+from index.sql_engine import translate
 from recommender.errors import DatabaseError
+from service.decisions import schema
+from service.decisions.store import Store
 
 _BATCH = 500
 _TABLES = [table for table in schema.metadata.tables.values() if table is not schema.meta]

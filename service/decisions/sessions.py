@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from index.database import schema
-from index.database.editors import Editor
-from index.database.roles import Role
-from index.database.store import Store
+from index.roles import Role
 from recommender.errors import DatabaseError, NotFoundError
+from service.decisions import schema
+from service.decisions.editors import Editor
+from service.decisions.store import Store
 
 _TABLE = schema.sessions
 _EDITORS = schema.editors

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.database.database import Database
-from index.database.store import clock
 from index.files import is_missing
 from index.state import NO_STATE, State
-from index.state_file import STATE, check_snapshot, load_state, save_state
 from recommender.errors import DatabaseError
+from service.decisions.database import Database
+from service.decisions.snapshot import STATE, check_snapshot, load_state, save_state
+from service.decisions.store import clock
 
 log = logging.getLogger("alsolike")
 
@@ -53,7 +53,7 @@ class StateKeeper:
 
     ::
 
-        keeper = index.decisions.keep_state(settings)
+        keeper = service.decisions.open.keep_state(settings)
         state = keeper.poll()         # several times a second; None: serve nothing at all
         keeper.refresh()              # after a change of one's own: look now
         keeper.kept                   # the state, where it comes from, what is wrong

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.database import schema
-from index.database.engine import translate
+from index.sql_engine import translate
 from recommender.errors import ConflictError
 from recommender.visibility import NEVER
+from service.decisions import schema
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 WRITES = "alsolike_writes"
-"""Execution option of connections that are going to write; see :mod:`index.database.connecting`."""
+"""Execution option of connections that are going to write; see :mod:`.connecting`."""
 
 
 def clock() -> int:
@@ -47,7 +47,7 @@ class Written:
 
     Attributes:
         seq: Its entry in the audit trail.
-        version: Of the state, as :meth:`~index.database.database.Database.version` tells it.
+        version: Of the state, as :meth:`~service.decisions.database.Database.version` tells it.
         list_version: Of the article's list, for the next ``if_version``; 0 if it concerns none.
     """
 
@@ -60,7 +60,7 @@ class Store:
     """An engine with a known schema.
 
     Args:
-        engine: See :mod:`index.database.connecting`.
+        engine: See :mod:`service.decisions.connecting`.
         place: The database as it may be shown.
         now: The clock, microseconds since 1970 UTC.
     """

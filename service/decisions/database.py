@@ -24,22 +24,22 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.database import connecting, copying, reading, undoing
-from index.database.attempts import Attempts
-from index.database.audit import Audit
-from index.database.editors import Editors
-from index.database.engine import describe, parse_url, translate
-from index.database.judgments import Judgments
-from index.database.overrides import Overrides
-from index.database.schema import HEAD
-from index.database.sessions import Sessions
-from index.database.store import Actor, Store, Written, clock
-from index.database.takedowns import Takedowns
-from index.database.tokens import Tokens
-from index.database.upgrading import check_schema, schema_version, upgrade
 from index.files import is_missing
+from index.sql_engine import describe, parse_url, translate
 from index.state import State
 from recommender.errors import DatabaseError
+from service.decisions import connecting, copying, reading, undoing
+from service.decisions.attempts import Attempts
+from service.decisions.audit import Audit
+from service.decisions.editors import Editors
+from service.decisions.judgments import Judgments
+from service.decisions.overrides import Overrides
+from service.decisions.schema import HEAD
+from service.decisions.sessions import Sessions
+from service.decisions.store import Actor, Store, Written, clock
+from service.decisions.takedowns import Takedowns
+from service.decisions.tokens import Tokens
+from service.decisions.upgrading import check_schema, schema_version, upgrade
 
 
 class Database:

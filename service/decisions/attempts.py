@@ -6,8 +6,8 @@ import hashlib
 
 import sqlalchemy as sa
 
-from index.database import schema
-from index.database.store import Store, lock_row
+from service.decisions import schema
+from service.decisions.store import Store, lock_row
 
 _TABLE = schema.attempts
 _SECOND = 1_000_000

@@ -6,9 +6,9 @@ from collections import defaultdict
 
 import sqlalchemy as sa
 
-from index.database import schema
-from index.database.store import Store
 from index.state import Kind, Override, State
+from service.decisions import schema
+from service.decisions.store import Store
 
 _KINDS = {kind.value: kind for kind in Kind}
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.database.engine import translate
-from index.database.schema import HEAD, VERSION_TABLE
-from index.database.store import WRITES
+from index.sql_engine import translate
 from recommender.errors import DatabaseError
+from service.decisions.schema import HEAD, VERSION_TABLE
+from service.decisions.store import WRITES
 
 if TYPE_CHECKING:  # Alembic is slow to import, and needed once in a database's life
     from alembic.config import Config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from index.database.schema import VERSION_TABLE, metadata
+from service.decisions.schema import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
