@@ -1,11 +1,16 @@
 """Benchmarks run without any data from outside and end with one JSON object."""
 
+import asyncio
 import json
+import math
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from benchmarks.offered_load import offer, percentile
 
 HERE = Path(__file__).parent.parent
 
@@ -68,3 +73,32 @@ def test_a_cluster_of_this_machine_alone_builds_the_same_lists_and_its_cost_is_t
     found = last_line("benchmarks.ray")
     assert found["equal_lists"]
     assert found["ndcg10_difference"] == 0.0
+
+
+def test_readers_at_a_fixed_rate_see_all_of_the_time_that_a_server_stands_still():
+    stall, asked = 0.6, []
+
+    class Server(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def data_received(self, data):
+            asked.append(data.split()[1])
+            if len(asked) == 20:
+                time.sleep(stall)  # and answers nobody
+            status = 404 if len(asked) == 100 else 200
+            self.transport.write(b"HTTP/1.1 %d OK\r\nContent-Length: 0\r\n\r\n" % status)
+
+    async def serve():
+        server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            return await asyncio.to_thread(offer, port, ["/a", "/b"], 100, 1.0)
+
+    latencies = asyncio.run(serve())
+    assert asked.count(b"/a") == asked.count(b"/b") == 50
+    assert max(latencies[:18]) < stall < latencies[19]
+    for number in range(20, 60):  # what was left of it when they came
+        assert latencies[number] > stall - 0.01 * (number - 18)
+    assert percentile(latencies[:-1], 50) < 1e3 * stall
+    assert percentile(latencies, 100) == math.inf, "not answered with 200"
