@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from index.build import Build
 from index.ragged import Ragged
-from index.state import NO_STATE, Override, State
+from index.state import NO_STATE, Override, State, differing
 from recommender.neighbors import NO_ROW
 from recommender.visibility import ALWAYS, NEVER
 
@@ -55,17 +56,29 @@ class Served:
     Args:
         build: The build.
         state: What editors decided; nothing by default.
+        before: The same build under an earlier state: then it costs what was decided since.
     """
 
-    def __init__(self, build: Build, state: State = NO_STATE) -> None:
+    def __init__(self, build: Build, state: State = NO_STATE, before: Served | None = None) -> None:
         self.build = build
         self.state = state
-        self._taken_down = {
-            row: until
-            for article_id, until in state.takedowns.items()
-            if (row := build.row(article_id)) is not None
-        }
         self._showings: tuple[Showing, ...] = ()
+        self._taken_rows: NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        self._taken_until: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        decided: Iterable[str] | None = None
+        if before is not None and before.build is build:
+            decided = differing(state.takedowns, before.state.takedowns)
+        if decided is None or before is None:
+            decided = state.takedowns
+        else:
+            self._taken_rows, self._taken_until = before._taken_rows, before._taken_until
+        rows = sorted({row for key in decided if (row := build.row(key)) is not None})
+        self._take(np.array(rows, dtype=np.int32))
+        same = before is not None and before._taken_rows is self._taken_rows
+        self._earlier: tuple[Showing, ...] = ()
+        """Of the state before, where no one's visibility was decided since."""
+        if before is not None and same:
+            self._earlier = before._showings or before._earlier
 
     def showing(self, now: int) -> Showing:
         """Who may be seen at ``now``.
@@ -80,8 +93,25 @@ class Served:
         self._showings = (showing, *self._showings[: _KEPT - 1])
         return showing
 
+    def _take(self, rows: NDArray[np.int32]) -> None:
+        """Look anew whether and until when some rows are taken down."""
+        if not len(rows):
+            return
+        takedowns, article_id = self.state.takedowns, self.build.article_id
+        ends = [takedowns.get(article_id(row)) for row in rows.tolist()]
+        others = ~np.isin(self._taken_rows, rows)
+        taken = rows[[end is not None for end in ends]]
+        until = np.array([end for end in ends if end is not None], dtype=np.int64)
+        together = np.concatenate([self._taken_rows[others], taken])
+        order = np.argsort(together)
+        self._taken_until = np.concatenate([self._taken_until[others], until])[order]
+        self._taken_rows = together[order]
+
     def _show(self, now: int) -> Showing:
         build = self.build
+        for showing in self._earlier:  # what was decided since concerns no one's visibility
+            if showing.since <= now < showing.until:
+                return Showing(*self._span(now), showing.visible, showing.newest)
         visible = (build.visibility[:, 0] <= now) & (now < build.visibility[:, 1])
         visible[self.taken_down(now)] = False
         newest = newest_visible(visible, build.stories, build.members)
@@ -100,12 +130,16 @@ class Served:
 
     def taken_down(self, now: int) -> list[int]:
         """Rows that are taken down at ``now`` (microseconds since 1970 UTC)."""
-        return [row for row, until in self._taken_down.items() if now < until]
+        rows: list[int] = self._taken_rows[now < self._taken_until].tolist()
+        return rows
 
     def is_visible(self, row: int, now: int) -> bool:
         """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
-        until = self._taken_down.get(row)
-        return (until is None or now >= until) and self.build.is_visible(row, now)
+        if not self.build.is_visible(row, now):
+            return False
+        place = int(np.searchsorted(self._taken_rows, row))
+        taken = place < len(self._taken_rows) and self._taken_rows[place] == row
+        return not (taken and now < self._taken_until[place])
 
     def overrides(self, row: int, now: int) -> list[Override]:
         """The overrides of a row's list that hold at ``now``, pins by position, then hides."""

@@ -45,10 +45,7 @@ def standings(served: Served, now: int) -> Mapping[Standing, NDArray[np.bool_]]:
     """For each standing the rows that have it, each of shape (n,); every row has one."""
     start, end = served.build.visibility[:, 0], served.build.visibility[:, 1]
     taken_down = np.zeros(served.build.count, dtype=bool)
-    for article_id, until in served.state.takedowns.items():
-        row = served.build.row(article_id)
-        if row is not None and now < until:
-            taken_down[row] = True
+    taken_down[served.taken_down(now)] = True
     unpublished = (start == NEVER) & ~taken_down
     open_to_time = ~taken_down & ~unpublished
     expired = open_to_time & (now >= end)

@@ -1,20 +1,26 @@
 """What editors decided, as reading needs it: takedowns, pins and hides, whole and in memory.
 
-The database (:mod:`service.decisions`) is where decisions are written; reading never waits for it.
+The database (``service.decisions``) is where decisions are written; reading never waits for it.
 Every serving process keeps one :class:`State`, replaces it when the database has a newer version,
-and finds it again in a snapshot file when the database is away.
+and finds it again in a snapshot file when the database is away. A newer state is made of the one
+before and of what changed, and costs what changed.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.visibility import NEVER
+
+Value = TypeVar("Value")
 
 
 class Kind(enum.StrEnum):
@@ -43,6 +49,29 @@ class Override:
     until: int = NEVER
 
 
+Overrides = Mapping[str, tuple[Override, ...]]
+"""By article the overrides of its list; pins by position, then hides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What became different between two versions of one database.
+
+    Attributes:
+        database: The database's own id.
+        since: The version before.
+        version: The version after.
+        takedowns: By article when its takedown ends, or ``None`` if it has none any more.
+        overrides: By article all overrides of its list; none if it has none any more.
+    """
+
+    database: str
+    since: int
+    version: int
+    takedowns: Mapping[str, int | None] = field(default_factory=dict)
+    overrides: Overrides = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class State:
     """All decisions at one version of one database.
@@ -58,17 +87,134 @@ class State:
     database: str = ""
     version: int = 0
     takedowns: Mapping[str, int] = field(default_factory=dict)
-    overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
+    overrides: Overrides = field(default_factory=dict)
 
     @cached_property
-    def instants(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Sorted moments at which a decision ends."""
-        ends = [
-            *self.takedowns.values(),
-            *(override.until for some in self.overrides.values() for override in some),
-        ]
-        return np.unique(np.array([end for end in ends if end != NEVER], dtype=np.int64))
+    def instants(self) -> NDArray[np.int64]:
+        """Sorted moments at which a decision ends, one for each that does."""
+        return np.sort(_ends(self.takedowns.values(), self.overrides.values()))
+
+    def after(self, changes: Changes) -> State:
+        """The state after some changes; this one stays as it is.
+
+        Args:
+            changes: Since this very version of this very database.
+        """
+        takedowns, overrides = self.takedowns, self.overrides
+        gone = _ends(
+            [takedowns[key] for key in changes.takedowns if key in takedowns],
+            [overrides[key] for key in changes.overrides if key in overrides],
+        )
+        come = _ends(
+            [end for end in changes.takedowns.values() if end is not None],
+            changes.overrides.values(),
+        )
+        state = State(
+            database=changes.database,
+            version=changes.version,
+            takedowns=Layered.over(takedowns, changes.takedowns),
+            overrides=Layered.over(
+                overrides, {key: some or None for key, some in changes.overrides.items()}
+            ),
+        )
+        instants = self.instants
+        for end in gone:
+            instants = np.delete(instants, np.searchsorted(instants, end))
+        instants = np.insert(instants, np.searchsorted(instants, np.sort(come)), np.sort(come))
+        state.__dict__["instants"] = instants  # as cached_property keeps it
+        return state
 
 
 NO_STATE = State()
 """Nothing was decided."""
+
+
+def _ends(takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]) -> NDArray[np.int64]:
+    ends = [*takedowns, *(override.until for some in overrides for override in some)]
+    return np.array([end for end in ends if end != NEVER], dtype=np.int64)
+
+
+def differing(mapping: Mapping[str, Value], earlier: Mapping[str, Value]) -> set[str] | None:
+    """Keys of which a mapping and one before it may say different things.
+
+    ``None`` if that can't be told without comparing all.
+    """
+    if mapping is earlier:
+        return set()
+    return mapping.differing(earlier) if isinstance(mapping, Layered) else None
+
+
+_MOST_LAID_OVER = 1_000
+_numbers = itertools.count()
+
+
+class Layered(Mapping[str, Value]):
+    """A large mapping with few changes laid over it: a changed copy that costs the changes.
+
+    Args:
+        base: The large mapping; no one may change it any more.
+        laid: What differs, with ``None`` for what is gone.
+        number: Of the base; no two have the same.
+        former: The number of the base before, and the keys of which this one differs from it.
+    """
+
+    __slots__ = ("_base", "_former", "_laid", "_length", "_number")
+
+    def __init__(
+        self,
+        base: Mapping[str, Value],
+        laid: Mapping[str, Value | None],
+        number: int,
+        former: tuple[int, frozenset[str]] | None = None,
+    ) -> None:
+        self._base = base
+        self._laid = laid
+        self._number = number
+        self._former = former
+        gone = sum(key in base for key, value in laid.items() if value is None)
+        new = sum(key not in base for key, value in laid.items() if value is not None)
+        self._length = len(base) + new - gone
+
+    @classmethod
+    def over(cls, mapping: Mapping[str, Value], laid: Mapping[str, Value | None]) -> Layered[Value]:
+        """A mapping with changes over it; once these are many they become a part of the base."""
+        if not isinstance(mapping, Layered):
+            return cls(mapping, laid, next(_numbers))
+        together = {**mapping._laid, **laid}
+        if len(together) <= _MOST_LAID_OVER:
+            return cls(mapping._base, together, mapping._number, mapping._former)
+        base = {**mapping._base, **together}
+        whole = {key: value for key, value in base.items() if value is not None}
+        return cls(whole, {}, next(_numbers), (mapping._number, frozenset(together)))
+
+    def differing(self, earlier: Mapping[str, Value]) -> set[str] | None:
+        """See :func:`differing`."""
+        if self._base is earlier:
+            return set(self._laid)
+        if not isinstance(earlier, Layered):
+            return None
+        if self._number == earlier._number:
+            return {*self._laid, *earlier._laid}
+        if self._former is not None and self._former[0] == earlier._number:
+            return {*self._laid, *earlier._laid, *self._former[1]}
+        return None
+
+    def __getitem__(self, key: str) -> Value:
+        value = self._laid[key] if key in self._laid else self._base[key]
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As of any mapping; each request asks."""
+        if key in self._laid:
+            value = self._laid[key]
+            return default if value is None else value
+        return self._base.get(key, default)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (key for key in self._base if key not in self._laid)
+        yield from (key for key, value in self._laid.items() if value is not None)
+
+    def __len__(self) -> int:
+        return self._length

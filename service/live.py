@@ -180,7 +180,8 @@ class Live:
             if build is None or state is None:
                 self.generation = None
             elif now is None or now.served.build is not build or now.served.state is not state:
-                self.generation = self._generation(Served(build, state), self.clock())
+                served = Served(build, state, None if now is None else now.served)
+                self.generation = self._generation(served, self.clock())
 
     def _generation(self, served: Served, now: int) -> Generation:
         showing, state = served.showing(now), served.state

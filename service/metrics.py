@@ -37,6 +37,7 @@ _GAUGES: tuple[tuple[str, str, Mode], ...] = (
     ("build_articles", "Articles of the build", "livemin"),
     ("state_version", "Version of the editors' decisions", "livemin"),
     ("database_away", "1 if editors' decisions can't be read anew", "livemax"),
+    ("snapshot_behind", "1 if the root's snapshot lacks decisions of the database", "livemax"),
     ("cache_bytes", "Memory of the answers kept", "livesum"),
     ("cache_answers", "Answers kept", "livesum"),
     ("encoder_queue", "Drafts that wait for the encoder or are in it", "livesum"),
@@ -136,6 +137,7 @@ class Metrics:
             "ready": generation is not None,
             "build_refused": live.refused is not None,
             "database_away": live.keeper.kept.problem is not None,
+            "snapshot_behind": live.keeper.kept.unsaved is not None,
         }
         build = None if generation is None else generation.served.build
         if generation is not None and build is not None:

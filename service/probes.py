@@ -70,4 +70,5 @@ def readiness(live: Live) -> tuple[int, dict[str, Any]]:
         "refused": live.refused,
         "decisions": generation.served.state.version,
         "database": live.keeper.kept.problem,
+        "snapshot": live.keeper.kept.unsaved,
     }

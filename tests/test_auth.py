@@ -17,7 +17,7 @@ from service.app import create_app
 from service.auth import COOKIE, CSRF_HEADER, SECURE_COOKIE
 from service.decisions import editors
 from service.decisions.open import open_decisions
-from service.decisions.snapshot import STATE
+from service.decisions.snapshot import SNAPSHOT
 from service.site.read_gate import KNOWN_SECONDS
 
 HIDE = {
@@ -281,7 +281,7 @@ def test_without_the_database_nobody_is_known_and_nothing_is_written(
 ) -> None:
     for each, path in ((desk, "/v1/audit"), (private, "/v1/related?id=sea-000")):
         database = each.settings.root / "alsolike.sqlite"
-        assert (each.settings.root / STATE).exists()
+        assert (each.settings.root / SNAPSHOT).exists()
         for left in database.parent.glob("alsolike.sqlite*"):
             left.unlink()
         answer = each.ask("GET", path)

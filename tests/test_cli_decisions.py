@@ -22,6 +22,7 @@ from index.settings import Settings
 from index.state import Kind
 from service import cli
 from service.decisions.open import open_decisions
+from service.decisions.snapshot import SNAPSHOT
 
 PAGE = "accordion-beginners-at-seventy"
 PASSWORD = "corréct horse battery"
@@ -309,8 +310,8 @@ def test_no_command_takes_a_password_as_an_argument() -> None:
 def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_be(
     call: Run, settings: Settings
 ) -> None:
-    assert call("db", "upgrade")[:2] == (0, "the database has schema 0001 now (it was empty)\n")
-    assert call("db", "upgrade")[:2] == (0, "the database has schema 0001 already\n")
+    assert call("db", "upgrade")[:2] == (0, "the database has schema 0002 now (it was empty)\n")
+    assert call("db", "upgrade")[:2] == (0, "the database has schema 0002 already\n")
     call("takedown", "x")
     code, out, _ = call("db", "status", "--json")
     told = json.loads(out)
@@ -329,7 +330,7 @@ def test_a_backup_of_a_database_in_use_can_be_put_in_its_place(
         assert call("db", "backup", "copy.sqlite")[0] == 0
         database.takedowns.put(MIRA, article_id="z")
     assert [path.name for path in tmp_path.glob("*copy*")] == ["copy.sqlite"]
-    for path in [*settings.root.glob("alsolike.sqlite*"), settings.root / "state.json"]:
+    for path in [*settings.root.glob("alsolike.sqlite*"), settings.root / SNAPSHOT]:
         path.unlink()
     (tmp_path / "copy.sqlite").rename(settings.root / "alsolike.sqlite")
     with closing(open_decisions(settings)) as database:

@@ -223,18 +223,28 @@ def test_a_takedown_is_in_the_state_until_it_is_lifted(database: Database, clock
 
 def test_a_takedown_is_saved_outside_the_database_before_it_is_answered(new_url: NewUrl) -> None:
     saved: list[State] = []
-    with opened(new_url(), save_state=saved.append) as database:
+    with opened(new_url(), save=lambda now: saved.append(now.state())) as database:
         pin(database)
         assert saved == []  # what brings nothing hidden back may wait for the next look
-        database.takedowns.put(MIRA, article_id="x")
-        assert saved == [database.state()]
+        ways = [
+            lambda: database.takedowns.put(MIRA, article_id="x"),
+            lambda: database.undo(MIRA, database.audit.latest(limit=1)[0].seq),
+            lambda: database.takedowns.put(MIRA, article_id="x", until=NEVER),
+            lambda: database.takedowns.lift(MIRA, article_id="x"),
+            lambda: database.undo(MIRA, database.audit.latest(limit=1)[0].seq),
+        ]
+        for count, way in enumerate(ways, 1):
+            way()
+            assert len(saved) == count
+            assert saved[-1] == database.state()
+        assert set(saved[-1].takedowns) == {"x"}
 
 
 def test_a_takedown_that_cant_be_saved_holds_and_is_told_to_be_said_again(new_url: NewUrl) -> None:
-    def fail(_: State) -> None:
+    def fail(_: Database) -> None:
         raise DatabaseError("no room")
 
-    with opened(new_url(), save_state=fail) as database:
+    with opened(new_url(), save=fail) as database:
         with pytest.raises(DatabaseError, match="no room"):
             database.takedowns.put(MIRA, article_id="x")
         assert "x" in database.state().takedowns

@@ -8,6 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -16,8 +17,10 @@ from databases import MIRA, NewUrl, opened
 from index.sql_engine import open_engine, parse_url
 from index.state import Kind
 from recommender.errors import DatabaseError
-from service.decisions import schema, upgrading
+from recommender.visibility import NEVER
+from service.decisions import connecting, schema, upgrading
 from service.decisions.database import open_database, upgrade_database
+from service.decisions.store import WRITES
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["test_database_upgrading"])
@@ -79,6 +82,32 @@ def test_processes_that_upgrade_at_once_make_one_database(new_url: NewUrl) -> No
         assert [entry.seq for entry in database.audit.all()] == list(range(1, 7))
 
 
+def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: NewUrl) -> None:
+    url = new_url()
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = connecting.sqlite_engine(Path(str(parsed.database)), create=True)
+    else:
+        engine = connecting.postgres_engine(parsed)
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        config = upgrading._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            f"INSERT INTO takedowns VALUES ('old', 1, 'mira', 'withdrawn', {NEVER})"
+        )
+    engine.dispose()
+    assert upgrade_database(url) == "0001"
+    with closing(open_database(url)) as database:
+        before = database.version()
+        assert set(database.state().takedowns) == {"old"}
+        database.takedowns.put(MIRA, article_id="new")
+        changes = database.changes(*before)
+        assert changes is not None
+        assert set(changes.takedowns) == {"new"}
+        assert set(database.state().takedowns) == {"old", "new"}
+
+
 def test_a_sqlite_file_is_made_by_whoever_opens_it_first(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/decisions.sqlite"
     run_at_once(write_one, url, 8)
@@ -128,9 +157,9 @@ def test_a_file_that_is_gone_or_empty_is_not_made_anew_where_that_was_not_meant(
 ) -> None:
     path = tmp_path / "decisions.sqlite"
     for _ in range(2):
-        for command in (open_database, upgrade_database):
+        for opens in (open_database, upgrade_database):
             with pytest.raises(DatabaseError, match="restore it from a backup"):
-                command(f"sqlite:///{path}", create=False)
+                opens(f"sqlite:///{path}", create=False)
         path.touch()  # as a crash may leave it
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT * FROM sqlite_master").fetchall() == []

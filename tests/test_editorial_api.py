@@ -22,6 +22,7 @@ from index.roles import Role
 from index.settings import Settings
 from service.app import create_app
 from service.decisions.open import open_decisions
+from service.decisions.snapshot import SNAPSHOT, load_snapshot
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,48 @@ def test_lifting_a_takedown_brings_the_article_back_and_lifting_none_does_nothin
         lifted = desk.ask("PUT", "/v1/visibility", params={"id": before[0]}, json={"visible": True})
         assert lifted.json()["takedown"] is None
         assert desk.shown() == before
-    assert desk.ask("GET", "/v1/takedowns").json() == {"items": []}
+    assert desk.ask("GET", "/v1/takedowns").json() == {"items": [], "next": None}
+
+
+def test_a_snapshot_that_cant_be_written_is_told_everywhere_until_it_is(desk: Desk) -> None:
+    first, second = desk.shown()[:2]
+    take_down(desk, first)
+    lift = {"params": {"id": first}, "json": {"visible": True}}
+    assert desk.ask("PUT", "/v1/visibility", **lift).status_code == 200
+    seq = desk.ask("GET", "/v1/audit").json()["items"][0]["seq"]
+    ways = [desk.root.path / f"{SNAPSHOT}-journal", desk.root.path / ".decisions-snapshot.new"]
+    for way in ways:
+        way.mkdir()
+    for answer in (
+        take_down(desk, second),
+        desk.ask("POST", "/v1/undo", json={"seq": seq}),  # of a lift: it is taken down again
+    ):
+        assert answer.status_code == 503
+        assert "snapshot" in answer.json()["detail"]
+    assert until(lambda: not {first, second} & set(desk.shown())), "they hold all the same"
+    assert "can't be written" in desk.client.get("/readyz").json()["snapshot"]
+    assert "alsolike_snapshot_behind 1.0" in desk.client.get("/metrics").text
+    page = desk.ask("GET", "/editor").text
+    assert "not yet in the snapshot" in page
+    for way in ways:
+        way.rmdir()
+    assert until(lambda: desk.client.get("/readyz").json()["snapshot"] is None)
+    assert "not yet in the snapshot" not in desk.ask("GET", "/editor").text
+    saved = load_snapshot(desk.root.path)
+    assert saved is not None
+    assert set(saved.takedowns) == {first, second}
+
+
+def test_takedowns_are_listed_a_page_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.api.visibility._PAGE", 2)
+    for name in "abcde":
+        take_down(desk, name)
+    found, offset = [], 0
+    while offset is not None:
+        page = desk.ask("GET", "/v1/takedowns", params={"offset": offset}).json()
+        found += [item["article_id"] for item in page["items"]]
+        offset = page["next"]
+    assert found == list("edcba")
 
 
 def test_an_article_can_be_taken_down_before_any_build_has_it(desk: Desk) -> None:

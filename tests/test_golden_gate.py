@@ -34,6 +34,7 @@ from recommender.encoder import HashingEncoder
 from recommender.errors import GateError
 from service.decisions.golden_gate import agreement_of, golden_gate
 from service.decisions.open import FILE, open_decisions
+from service.decisions.snapshot import SNAPSHOT
 
 AWAY = "postgresql://reader:hunter2@127.0.0.1:1/x"
 LENIENT = Limits(max_churn=1.0, max_weak=1.0)
@@ -129,7 +130,7 @@ def test_the_gate_measures_what_evaluate_does_without_overrides(root: Root) -> N
 def test_where_nobody_said_anything_nothing_is_demanded_and_no_database_made(root: Root) -> None:
     for path in root.path.glob(f"{FILE}*"):
         path.unlink()
-    (root.path / "state.json").unlink(missing_ok=True)
+    (root.path / SNAPSHOT).unlink(missing_ok=True)
     found = golden_of(publish(root, demand(root, 1.0)))
     assert found.passed
     assert "judged or pinned no link" in found.message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -13,17 +15,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from databases import MIRA, reopen, server, started
 from disks import small_disk
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.settings import Settings
-from index.state import NO_STATE, Kind, Override, State
+from index.state import NO_STATE, Changes, Kind, Override, State
 from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
 from service.decisions.database import open_database
@@ -35,7 +39,7 @@ from service.decisions.open import (
     read_state,
     upgrade_decisions,
 )
-from service.decisions.snapshot import STATE, load_state, save_state
+from service.decisions.snapshot import SNAPSHOT, bring_up, load_snapshot
 
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["test_keeper"])
@@ -200,7 +204,7 @@ def test_while_the_database_is_away_another_process_snapshot_is_taken_up(
     lose(settings)
     keeper.refresh()
     newer = State(database=known.database, version=known.version + 1, takedowns={"x": NEVER})
-    assert save_state(settings.root, newer)
+    bring_up(settings.root, History([newer]))
     assert keeper.refresh() is True
     assert keeper.kept.state == newer
 
@@ -226,10 +230,10 @@ def test_with_neither_database_nor_an_intact_snapshot_nothing_is_served(
 ) -> None:
     take_down(settings, "some-article")
     lose(settings)
-    path = settings.root / STATE
+    path = settings.root / SNAPSHOT
     content = path.read_bytes()
     if damage == "cut":
-        path.write_bytes(content[:-20])
+        path.write_bytes(content[: len(content) // 2])
     elif damage == "flipped":
         path.write_bytes(content.replace(b"some-article", b"same-article"))
     elif damage == "emptied":
@@ -286,7 +290,7 @@ def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
         open_decisions(settings)
     look = look_at_decisions(settings)
     assert look.only_in_snapshot == ["takedown of new"]
-    (settings.root / STATE).unlink()
+    (settings.root / SNAPSHOT).unlink()
     for kept in (look_again(keeper), started(settings)):
         assert kept.state is not None
         assert set(kept.state.takedowns) == {"old"}
@@ -318,7 +322,7 @@ def test_another_database_is_not_believed_before_someone_removed_the_snapshot(
     assert set(kept.state.takedowns) == {"x"}
     assert kept.problem is not None
     assert "is of another database" in kept.problem
-    (settings.root / STATE).unlink()
+    (settings.root / SNAPSHOT).unlink()
     kept = started(moved)
     assert kept.state is not None
     assert kept.state.takedowns == {}
@@ -332,7 +336,7 @@ def test_an_upgrade_makes_no_empty_database_in_the_place_of_a_lost_one(
     lose(settings)
     with pytest.raises(DatabaseError, match="restore it from a backup"):
         upgrade_decisions(settings)
-    (settings.root / STATE).unlink()
+    (settings.root / SNAPSHOT).unlink()
     assert upgrade_decisions(settings) is None
     assert started(settings).problem is None
 
@@ -399,50 +403,113 @@ def states(draw: st.DrawFn) -> State:
     )
 
 
-@given(state=states())
-def test_a_state_comes_back_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, state: State
+class History:
+    """A database that went through some states, and is in the last."""
+
+    def __init__(self, states: list[State]) -> None:
+        self.states = states
+
+    def version(self) -> tuple[str, int]:
+        return self.states[-1].database, self.states[-1].version
+
+    def state(self) -> State:
+        return self.states[-1]
+
+    def changes(self, database: str, version: int) -> Changes | None:
+        known = [
+            state for state in self.states if (state.database, state.version) == (database, version)
+        ]
+        return differences(known[-1], self.states[-1]) if known else None
+
+
+def differences(old: State, new: State) -> Changes:
+    taken, listed = {*old.takedowns, *new.takedowns}, {*old.overrides, *new.overrides}
+    return Changes(
+        database=new.database,
+        since=old.version,
+        version=new.version,
+        takedowns={
+            key: new.takedowns.get(key)
+            for key in taken
+            if old.takedowns.get(key) != new.takedowns.get(key)
+        },
+        overrides={
+            key: new.overrides.get(key, ())
+            for key in listed
+            if old.overrides.get(key) != new.overrides.get(key)
+        },
+    )
+
+
+def in_order(some: list[State]) -> list[State]:
+    """The same decisions as those of one database, one version after another."""
+    return [replace(state, database="one", version=at) for at, state in enumerate(some, 1)]
+
+
+@given(some=st.lists(states(), min_size=1, max_size=6).map(in_order))
+def test_what_changed_is_written_as_if_all_was(
+    tmp_path_factory: pytest.TempPathFactory, some: list[State]
 ) -> None:
-    folder = tmp_path_factory.mktemp("state")
-    assert save_state(folder, state)
-    assert load_state(folder) == state
+    folder, whole = (tmp_path_factory.mktemp(name) for name in ("changed", "whole"))
+    state = some[0]
+    for count, expected in enumerate(some, 1):
+        history = History(some[:count])
+        bring_up(folder, history)
+        state = state.after(differences(state, expected))
+        for found in (load_snapshot(folder), state):
+            assert found == expected
+            assert found is not None
+            assert found.instants.tolist() == expected.instants.tolist()
+    bring_up(whole, History(some[-1:]))
+    assert load_snapshot(whole) == some[-1]
 
 
 @given(some=st.lists(states(), min_size=1, max_size=6))
-def test_the_newest_state_stays_whatever_comes_after_it(
+def test_no_older_state_and_no_other_databases_takes_the_place_of_the_newest(
     tmp_path_factory: pytest.TempPathFactory, some: list[State]
 ) -> None:
     folder = tmp_path_factory.mktemp("state")
-    same = [state for state in some if state.database == some[0].database]
+    newest = some[0]
     for state in some:
-        if state.database == some[0].database:
-            save_state(folder, state)
-        else:
+        if state.database != newest.database:
             with pytest.raises(DatabaseError, match="of another database"):
-                save_state(folder, state)
-    found = load_state(folder)
-    assert found is not None
-    assert found.version == max(state.version for state in same)
-    assert found == next(state for state in same if state.version == found.version)
+                bring_up(folder, History([state]))
+        elif state.version < newest.version:
+            with pytest.raises(DatabaseError, match="older than the snapshot"):
+                bring_up(folder, History([state]))
+        else:
+            bring_up(folder, History([state]))
+            newest = state if state.version > newest.version else newest
+    assert load_snapshot(folder) == newest
 
 
-@given(place=st.integers(0, 10_000), value=st.integers(0, 255))
+@given(place=st.integers(0, 100_000), value=st.integers(0, 255))
 def test_a_snapshot_with_any_byte_changed_says_the_same_or_nothing(
     tmp_path_factory: pytest.TempPathFactory, place: int, value: int
 ) -> None:
     folder = tmp_path_factory.mktemp("state")
     state = State(database="one", version=7, takedowns={"ü/x": NEVER, "y": 12})
-    save_state(folder, state)
-    content = bytearray((folder / STATE).read_bytes())
+    bring_up(folder, History([state]))
+    content = bytearray((folder / SNAPSHOT).read_bytes())
     content[place % len(content)] = value
-    (folder / STATE).write_bytes(content)
-    assert load_state(folder) in (state, None)
+    (folder / SNAPSHOT).write_bytes(content)
+    assert load_snapshot(folder) in (state, None)
+    bring_up(folder, History([state]), verify=True)
+    assert load_snapshot(folder) == state
 
 
 def save_many(folder: Path, first: int) -> None:
+    states = [
+        State(
+            database="one",
+            version=version,
+            takedowns={f"x{number}": NEVER for number in range(version)},
+        )
+        for version in range(80)
+    ]
     for version in range(first, 80, 4):
-        takedowns = {f"x{number}": NEVER for number in range(version)}
-        save_state(folder, State(database="one", version=version, takedowns=takedowns))
+        with contextlib.suppress(DatabaseError):  # another process was quicker
+            bring_up(folder, History(states[: version + 1]))
 
 
 def test_processes_that_save_at_once_leave_the_newest(tmp_path: Path) -> None:
@@ -450,16 +517,129 @@ def test_processes_that_save_at_once_leave_the_newest(tmp_path: Path) -> None:
     for process in processes:
         process.start()
     while any(process.is_alive() for process in processes):
-        found = load_state(tmp_path)
+        found = load_snapshot(tmp_path)
         assert found is None or len(found.takedowns) == found.version
     assert [process.exitcode for process in processes] == [0] * 4
-    found = load_state(tmp_path)
+    found = load_snapshot(tmp_path)
     assert found is not None
     assert found.version == 79
-    assert {path.name for path in tmp_path.iterdir()} == {STATE, ".state.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {SNAPSHOT, ".state.lock"}
 
 
-def test_a_snapshot_is_json_that_people_can_read(settings: Settings) -> None:
-    take_down(settings, "ü/x")
-    told = json.loads((settings.root / STATE).read_text())
-    assert told["state"]["takedowns"] == {"ü/x": None}
+def test_a_snapshot_of_the_version_before_is_read_and_taken_over(settings: Settings) -> None:
+    take_down(settings, "x/ü")
+    (settings.root / SNAPSHOT).unlink()
+    lose(settings)
+    body = {
+        "database": "0f",
+        "version": 5,
+        "takedowns": {"old/ü": None},
+        "overrides": [["a", "b", "pin", 1, None], ["a", "c", "hide", None, 17]],
+    }
+    dumped = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.sha256(dumped.encode()).hexdigest()
+    old = settings.root / "state.json"
+    old.write_text(f'{{"sha256":"{digest}","state":{dumped}}}')
+    kept = started(settings)
+    assert kept.source is StateSource.SNAPSHOT
+    assert kept.state is not None
+    assert kept.state.takedowns == {"old/ü": NEVER}
+    assert [item.until for item in kept.state.overrides["a"]] == [NEVER, 17]
+    bring_back(settings)
+    kept = started(settings)
+    assert "state.json is of another database" in str(kept.problem)
+    old.write_text(old.read_text().replace("old/ü", "new/ü"))  # damaged: not believed
+    kept = started(settings)
+    assert kept.problem is None
+    assert kept.state is not None
+    assert set(kept.state.takedowns) == {"x/ü"}
+    assert not old.exists()
+    assert load_snapshot(settings.root) == kept.state
+
+
+def block(root: Path) -> list[Path]:
+    """Let nothing be written into the snapshot, nor beside it; returns what is in the way."""
+    ways = [root / f"{SNAPSHOT}-journal", root / ".decisions-snapshot.new"]
+    for way in ways:
+        way.mkdir()
+    return ways
+
+
+def test_a_snapshot_that_cant_be_written_is_tried_again_until_it_can(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.decisions.keeper._RETRY_SECONDS", 0.0)
+    keeper = keep_state(settings)
+    keeper.refresh()
+    database = keeper.database
+    database.takedowns.put(MIRA, article_id="a")
+    seq = database.takedowns.lift(MIRA, article_id="a").seq
+    ways = {
+        "put": lambda: database.takedowns.put(MIRA, article_id="b"),
+        "undo of a lift": lambda: database.undo(MIRA, seq),
+        "lift": lambda: database.takedowns.lift(MIRA, article_id="b"),
+    }
+    for way in ways.values():
+        blocked = block(settings.root)
+        with pytest.raises(DatabaseError, match="can't be written"):
+            way()
+        for _ in range(2):
+            keeper.refresh()
+            assert keeper.kept.problem is None
+            assert "can't be written" in str(keeper.kept.unsaved)
+            assert load_snapshot(settings.root) != keeper.kept.state
+        for path in blocked:
+            path.rmdir()
+        keeper.refresh()
+        assert keeper.kept.unsaved is None
+        assert load_snapshot(settings.root) == keeper.kept.state
+    assert keeper.kept.state is not None
+    assert set(keeper.kept.state.takedowns) == {"a"}
+    (settings.root / SNAPSHOT).unlink()  # by hand: it is made again
+    keeper.refresh()
+    assert load_snapshot(settings.root) == keeper.kept.state
+    keeper.close()
+
+
+def test_one_decision_among_many_reads_and_writes_no_other(settings: Settings) -> None:
+    database = open_decisions(settings)
+    keeper = keep_state(settings)
+    keeper.refresh()
+    for number in range(30):
+        database.takedowns.put(MIRA, article_id=f"x{number}")
+        database.overrides.put(MIRA, article_id="a", target_id=f"b{number}", kind=Kind.HIDE)
+    keeper.refresh()
+    asked: list[str] = []
+    for engine in (database._store.engine, keeper.database._store.engine):
+        sa.event.listen(
+            engine, "before_cursor_execute", lambda *args: asked.append(args[2]), named=False
+        )
+    database.takedowns.put(MIRA, article_id="one")
+    keeper.refresh()
+    assert keeper.kept.state is not None
+    assert len(keeper.kept.state.takedowns) == 31
+    reads = [said for said in asked if "FROM takedowns" in said or "FROM overrides" in said]
+    assert reads
+    assert all("WHERE" in said for said in reads)
+    database.close()
+    keeper.close()
+
+
+def test_decisions_that_came_by_no_change_of_ours_are_read_whole(settings: Settings) -> None:
+    keeper = keep_state(settings)
+    keeper.refresh()
+    database = keeper.database
+    database.takedowns.put(MIRA, article_id="a")
+    keeper.refresh()
+    with closing(sqlite3.connect(settings.root / "alsolike.sqlite")) as connection:
+        connection.execute(
+            "INSERT INTO takedowns SELECT 'b', since, who, reason, until FROM takedowns"
+        )
+        connection.execute("UPDATE meta SET version = version + 1")
+        connection.commit()
+    database.takedowns.put(MIRA, article_id="c")
+    keeper.refresh()
+    for state in (keeper.kept.state, load_snapshot(settings.root)):
+        assert state is not None
+        assert set(state.takedowns) == {"a", "b", "c"}
+    keeper.close()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from index.publishing.snapshot import Snapshot
 from index.selection import Wish, select
 from index.served import Served
+from index.state import Kind
 from recommender.neighbors import NO_ROW
 
 MOST_INBOUND = 200
@@ -100,6 +101,7 @@ def _pinning(served: Served, row: int) -> list[int]:
     rows = (
         build.row(article_id)
         for article_id, overrides in served.state.overrides.items()
-        if any(override.target_id == target for override in overrides)
+        if overrides[0].kind is Kind.PIN  # pins come first
+        and any(override.target_id == target for override in overrides)
     )
     return [other for other in rows if other is not None]

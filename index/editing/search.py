@@ -18,6 +18,7 @@ from index.root import Root
 from index.selection import DEFAULT_LIMIT, Wish
 from index.served import Served
 from index.standing import Standing, standings
+from index.state import Overrides, differing
 from recommender.errors import AlsoLikeError
 
 FEW = 20
@@ -107,6 +108,7 @@ class Finder:
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
         self._links: tuple[str, NDArray[np.bool_], Links] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
+        self._overridden: tuple[Build, Overrides, NDArray[np.bool_]] | None = None
 
     def find(self, served: Served, query: Query, *, now: int, limit: int, offset: int = 0) -> Found:
         """Search.
@@ -145,16 +147,13 @@ class Finder:
             by_standing = standings(served, now)
             visible = by_standing[Standing.VISIBLE]
             links = self._count_links(served, visible, now)
-            overridden = np.zeros(served.build.count, dtype=bool)
-            rows = [served.build.row(article_id) for article_id in state.overrides]
-            overridden[[row for row in rows if row is not None]] = True
             kept = (
                 key,
                 {
                     **{str(name): mask for name, mask in by_standing.items()},
                     "weak": visible & (links.best < self._good_score),
                     "orphans": visible & (links.inbound == 0),
-                    "overridden": overridden,
+                    "overridden": self._mark_overridden(served),
                 },
             )
             self._masks = kept
@@ -167,6 +166,21 @@ class Finder:
         if kept is None or kept[0] != name or not np.array_equal(kept[1], visible):
             kept = self._links = name, visible, count_links(served, visible, now)
         return kept[2]
+
+    def _mark_overridden(self, served: Served) -> NDArray[np.bool_]:
+        """Which rows have overrides; looks only at those where that may have changed."""
+        build, overrides, kept = served.build, served.state.overrides, self._overridden
+        decided = None
+        if kept is not None and kept[0] is build:
+            decided, mask = differing(overrides, kept[1]), kept[2].copy()
+        if decided is None:
+            decided, mask = set(overrides), np.zeros(build.count, dtype=bool)
+        for article_id in decided:
+            row = build.row(article_id)
+            if row is not None:
+                mask[row] = article_id in overrides
+        self._overridden = build, overrides, mask
+        return mask
 
     def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:
         """Which rows the live build brought, or gave another list than the one before it."""

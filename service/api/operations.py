@@ -30,6 +30,10 @@ class Ready(BaseModel):
     refused: str | None = Field(description="why a newer build is not served, if it was refused")
     decisions: int = Field(description="version of the editors' decisions")
     database: str | None = Field(description="why decisions can't be read anew, if they can't")
+    snapshot: str | None = Field(
+        description="why the latest decisions are not in the root's snapshot, if they are not: "
+        "then they would be forgotten if the database went away; it is tried again"
+    )
 
 
 class NotReady(BaseModel):

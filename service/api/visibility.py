@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.roles import Role
@@ -16,6 +17,8 @@ from service.api.moments import Until, show_moment
 from service.auth import Identity
 from service.decisions.checking import MAX_REASON
 from service.decisions.takedowns import Takedown
+
+_PAGE = 1_000
 
 
 class VisibilityChange(BaseModel):
@@ -48,9 +51,10 @@ class VisibilityAnswer(BaseModel):
 
 
 class TakedownsAnswer(BaseModel):
-    """All takedowns, latest first."""
+    """Takedowns, latest first."""
 
     items: list[TakedownItem]
+    next: int | None = Field(description="the offset of the next page; null on the last")
 
 
 def visibility_router(desk: Desk) -> APIRouter:
@@ -89,14 +93,14 @@ def visibility_router(desk: Desk) -> APIRouter:
 
     @router.get(
         "/takedowns",
-        summary="All takedowns, ended ones included",
+        summary="Takedowns, ended ones included, a thousand at a time",
         dependencies=[Depends(editor)],
         responses=problems(),
     )
-    def takedowns() -> TakedownsAnswer:
-        return TakedownsAnswer(
-            items=[_item(desk, each) for each in desk.database().takedowns.all()]
-        )
+    def takedowns(offset: Annotated[int, Query(ge=0, le=2**53)] = 0) -> TakedownsAnswer:
+        found = desk.database().takedowns.all(offset=offset, limit=_PAGE)
+        following = offset + _PAGE if len(found) == _PAGE else None
+        return TakedownsAnswer(items=[_item(desk, each) for each in found], next=following)
 
     return router
 

@@ -67,6 +67,8 @@ def _batches(
 def _refuse_rows(connection: sa.Connection, place: str) -> None:
     found = []
     for table in _TABLES:
+        if table is schema.changes:
+            continue  # whatever it tells of stands in the audit trail too
         count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         if count:
             found.append(f"{count} {table.name}")

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from index.files import is_missing
 from index.sql_engine import describe, parse_url, translate
-from index.state import State
+from index.state import Changes, State
 from recommender.errors import DatabaseError
 from service.decisions import connecting, copying, reading, undoing
 from service.decisions.attempts import Attempts
@@ -47,16 +47,12 @@ class Database:
 
     Args:
         store: An open store with this version's schema.
-        save_state: Called with the state once a takedown is in the database, to keep it where
-            readers find it without.
     """
 
-    def __init__(self, store: Store, save_state: Callable[[State], object] | None = None) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self.overrides = Overrides(store)
-        self.takedowns = Takedowns(
-            store, lambda: None if save_state is None else save_state(self.state())
-        )
+        self.takedowns = Takedowns(store)
         self.judgments = Judgments(store)
         self.tokens = Tokens(store)
         self.editors = Editors(store)
@@ -76,6 +72,10 @@ class Database:
     def state(self) -> State:
         """All decisions at one moment; see :func:`.reading.read_state`."""
         return reading.read_state(self._store)
+
+    def changes(self, database: str, version: int) -> Changes | None:
+        """What was decided since a version; see :func:`.reading.read_changes`."""
+        return reading.read_changes(self._store, database, version)
 
     def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
         """Revert one audited decision; see :func:`.undoing.undo`."""
@@ -99,7 +99,7 @@ def open_database(
     *,
     password: str = "",
     create: bool = True,
-    save_state: Callable[[State], object] | None = None,
+    save: Callable[[Database], object] | None = None,
     now: Callable[[], int] = clock,
 ) -> Database:
     """Open a database whose schema is this version's.
@@ -110,7 +110,8 @@ def open_database(
         url: ``sqlite:///file`` or ``postgresql://user@host/name``.
         password: Takes the place of one in ``url``.
         create: Whether a SQLite file that is missing, or has no tables, may be made.
-        save_state: See :class:`Database`.
+        save: Called once a decision about a takedown is in the database; see
+            :class:`~service.decisions.store.Store`.
         now: The clock, microseconds since 1970 UTC.
 
     Raises:
@@ -130,7 +131,8 @@ def open_database(
     except BaseException:
         engine.dispose()
         raise
-    return Database(Store(engine, place, now), save_state)
+    saving = (lambda _: None) if save is None else (lambda store: save(Database(store)))
+    return Database(Store(engine, place, now, saving))
 
 
 def upgrade_database(url: str, *, password: str = "", create: bool = True) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +14,13 @@ from index.files import is_missing
 from index.state import NO_STATE, State
 from recommender.errors import DatabaseError
 from service.decisions.database import Database
-from service.decisions.snapshot import STATE, check_snapshot, load_state, save_state
+from service.decisions.snapshot import (
+    bring_up,
+    check_snapshot,
+    load_snapshot,
+    snapshot_stamp,
+    snapshot_version,
+)
 from service.decisions.store import clock
 
 log = logging.getLogger("alsolike")
@@ -40,12 +45,14 @@ class Kept:
         source: Where it comes from; ``None`` with no state.
         problem: Why the database is not used, if it is not.
         away_since: Since when, microseconds since 1970 UTC.
+        unsaved: Why the snapshot lacks what the database holds, if it does; it is tried again.
     """
 
     state: State | None = None
     source: StateSource | None = None
     problem: str | None = "not looked at yet"
     away_since: int | None = None
+    unsaved: str | None = None
 
 
 class StateKeeper:
@@ -91,6 +98,9 @@ class StateKeeper:
         self._database: Database | None = None
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
+        self._saved: tuple[int, int, int] | None = None
+        self._verified = False
+        self._next_save = 0.0
         self._next_look = 0.0
         self.kept = Kept()
 
@@ -115,11 +125,14 @@ class StateKeeper:
         with self._lock:
             before = self.kept
             try:
-                state = self._from_database(before.state)
+                database, state = self._from_database(before)
             except DatabaseError as error:
                 self.kept = self._without_database(before, str(error))
             else:
-                self.kept = Kept(state=state, source=StateSource.DATABASE, problem=None)
+                unsaved = self._save(database, before, state)
+                self.kept = Kept(
+                    state=state, source=StateSource.DATABASE, problem=None, unsaved=unsaved
+                )
             _tell(before, self.kept)
             return self.kept.state is not before.state
 
@@ -143,27 +156,45 @@ class StateKeeper:
                 self._database = None
             self.kept = Kept(problem="closed")
 
-    def _from_database(self, known: State | None) -> State:
+    def _from_database(self, before: Kept) -> tuple[Database, State]:
         if self._database is None:
             self._database = self._connect()
-        version = self._database.version()
+        database, known = self._database, before.state
+        version = database.version()
         if known is not None and version == (known.database, known.version):
-            return known
-        saved = load_state(self._root)
-        state = self._database.state()
+            return database, known
+        saved = snapshot_version(self._root)
+        changes = None if known is None else database.changes(known.database, known.version)
+        if known is not None and changes is not None:
+            state = known.after(changes)
+        else:
+            state = database.state()
         check_snapshot(self._root, saved, (state.database, state.version))
-        if saved is None or saved.version < state.version:
-            try:
-                save_state(self._root, state)
-            except DatabaseError as error:  # what the database says holds all the same
-                log.error("%s", error)
-        return state
+        return database, state
+
+    def _save(self, database: Database, before: Kept, state: State) -> str | None:
+        """Bring the snapshot up to the database, if it may lack anything; returns why it can't.
+
+        What could not be written is tried again until it is; readers don't wait for it.
+        """
+        same = before.state is state and before.unsaved is None and self._verified
+        if same and snapshot_stamp(self._root) == self._saved:
+            return None
+        if before.state is state and time.monotonic() < self._next_save:
+            return before.unsaved
+        try:
+            bring_up(self._root, database, verify=not self._verified)
+        except DatabaseError as error:
+            self._next_save = time.monotonic() + _RETRY_SECONDS
+            return str(error)
+        self._verified, self._saved = True, snapshot_stamp(self._root)
+        return None
 
     def _without_database(self, before: Kept, problem: str) -> Kept:
         state, source = before.state, before.source
-        stamp = self._stamp()
+        stamp = snapshot_stamp(self._root)
         if stamp is not None and (state is None or stamp != self._seen):
-            saved = load_state(self._root)
+            saved = load_snapshot(self._root)
             if saved is not None and (state is None or _is_later(saved, state)):
                 state = saved
         self._seen = stamp
@@ -178,19 +209,16 @@ class StateKeeper:
             away_since=self._now() if before.away_since is None else before.away_since,
         )
 
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = os.stat(self._root / STATE)  # noqa: PTH116 - at every look
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
-
 
 def _is_later(saved: State, state: State) -> bool:
     return saved.database == state.database and saved.version > state.version
 
 
 def _tell(before: Kept, kept: Kept) -> None:
+    if kept.unsaved is not None and kept.unsaved != before.unsaved:
+        log.error("%s", kept.unsaved)
+    elif kept.unsaved is None and before.unsaved is not None and kept.problem is None:
+        log.info("the snapshot of decisions is written again")
     if kept.problem is not None and kept.problem != before.problem:
         if kept.state is None:
             log.error("nothing may be served without editors' decisions: %s", kept.problem)

@@ -13,7 +13,14 @@ from index.state import State
 from recommender.errors import DatabaseError
 from service.decisions.database import Database, open_database, upgrade_database
 from service.decisions.keeper import StateKeeper
-from service.decisions.snapshot import STATE, check_snapshot, load_state, save_state
+from service.decisions.snapshot import (
+    SNAPSHOT,
+    bring_up,
+    check_snapshot,
+    has_snapshot,
+    load_snapshot,
+    snapshot_version,
+)
 
 FILE = "alsolike.sqlite"
 """The database of a root whose settings name none."""
@@ -33,7 +40,7 @@ def open_decisions(settings: Settings) -> Database:
     Raises:
         DatabaseError: With the remedy.
     """
-    saved = load_state(settings.root)
+    saved = snapshot_version(settings.root)
     database = _open(settings)
     try:
         check_snapshot(settings.root, saved, database.version())
@@ -61,7 +68,7 @@ def read_state(settings: Settings) -> State:
     kept = keeper.kept
     keeper.close()
     if kept.state is None:
-        raise DatabaseError(f"{kept.problem}; and there is no snapshot {settings.root / STATE}")
+        raise DatabaseError(f"{kept.problem}; and there is no snapshot {settings.root / SNAPSHOT}")
     return kept.state
 
 
@@ -86,7 +93,7 @@ class Look:
 
 def look_at_decisions(settings: Settings) -> Look:
     """Look at the database and the snapshot; changes neither."""
-    snapshot = load_state(settings.root)
+    snapshot = load_snapshot(settings.root)
     if snapshot is None and nothing_decided(settings):
         return Look()
     try:
@@ -99,7 +106,8 @@ def look_at_decisions(settings: Settings) -> Look:
         database.close()
     version, problem = (state.database, state.version), None
     try:
-        check_snapshot(settings.root, snapshot, version)
+        saved = None if snapshot is None else (snapshot.database, snapshot.version)
+        check_snapshot(settings.root, saved, version)
     except DatabaseError as error:
         problem = str(error)
     return Look(
@@ -114,7 +122,7 @@ def look_at_decisions(settings: Settings) -> Look:
 def nothing_decided(settings: Settings) -> bool:
     """Whether the root never had a database: neither the default file nor a snapshot is there."""
     own_file = _own_file(settings)
-    return own_file is not None and is_missing(own_file) and is_missing(settings.root / STATE)
+    return own_file is not None and is_missing(own_file) and not has_snapshot(settings.root)
 
 
 def _only_in(snapshot: State, state: State) -> list[str]:
@@ -139,21 +147,21 @@ def upgrade_decisions(settings: Settings) -> str | None:
     _make_root(settings)
     password = settings.database_password.get_secret_value()
     return upgrade_database(
-        database_url(settings), password=password, create=is_missing(settings.root / STATE)
+        database_url(settings), password=password, create=not has_snapshot(settings.root)
     )
 
 
 def _open(settings: Settings, *, create: bool | None = None) -> Database:
     """Open the database; by default a missing file is made if no snapshot tells of one."""
     if create is None:
-        create = is_missing(settings.root / STATE)
+        create = not has_snapshot(settings.root)
     if create:
         _make_root(settings)
     return open_database(
         database_url(settings),
         password=settings.database_password.get_secret_value(),
         create=create,
-        save_state=partial(save_state, settings.root),
+        save=partial(bring_up, settings.root),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration that makes this schema."""
 
 VERSION_TABLE = "alsolike_schema"
@@ -23,6 +23,17 @@ meta = sa.Table(
     sa.Column("database_id", sa.Text, primary_key=True),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("article_id", sa.Text, nullable=False),
+    sa.Column("takedown", sa.Boolean, nullable=False),
+)
+"""What the latest versions changed: an article's takedown, or the overrides of its list. Who knows
+the version ``since`` need not read the rest; a gap means that all has to be read."""
 
 overrides = sa.Table(
     "overrides",

@@ -19,6 +19,9 @@ from service.decisions import schema
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
+_KEPT = 24 * 3600 * 1_000_000
+"""How long it is kept what changed from version to version, microseconds."""
+
 WRITES = "alsolike_writes"
 """Execution option of connections that are going to write; see :mod:`.connecting`."""
 
@@ -63,12 +66,21 @@ class Store:
         engine: See :mod:`service.decisions.connecting`.
         place: The database as it may be shown.
         now: The clock, microseconds since 1970 UTC.
+        save: Called with this store once a decision about a takedown is in it: puts it where
+            readers find it without the database, or raises :class:`DatabaseError`.
     """
 
-    def __init__(self, engine: sa.Engine, place: str, now: Callable[[], int] = clock) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        place: str,
+        now: Callable[[], int] = clock,
+        save: Callable[[Store], object] = lambda _: None,
+    ) -> None:
         self.engine = engine
         self.place = place
         self.now = now
+        self._save = save
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -107,14 +119,21 @@ class Store:
     def change(self, actor: Actor) -> Iterator[Change]:
         """A transaction for a decision; decisions come one after another.
 
+        One that puts, lifts or restores a takedown is in the root's snapshot too when the block
+        ends, whichever way it came.
+
         Raises:
-            DatabaseError: If it can't be written.
+            DatabaseError: If it can't be written. If only the snapshot can't be, the decision
+                holds all the same; making it again is harmless.
         """
         with self.write() as connection:
             # SQLite has one writer anyway; PostgreSQL is told to have one by this row.
             locking = sa.select(schema.meta.c.version).with_for_update()
             version: int = connection.execute(locking).scalar_one()
-            yield Change(connection, actor, self.now(), version)
+            change = Change(connection, actor, self.now(), version)
+            yield change
+        if change.of_takedowns:
+            self._save(self)
 
 
 class Change:
@@ -132,11 +151,25 @@ class Change:
         self.actor = actor
         self.now = now
         self.version = version
+        self.of_takedowns = False
 
-    def new_version(self) -> int:
-        """Give the state its next version: readers are going to see a difference."""
-        self.version = max(self.version + 1, self.now)
+    def new_version(self, article_id: str, *, takedown: bool) -> int:
+        """Give the state its next version: readers are going to see a difference.
+
+        Args:
+            article_id: Which article was taken down or is no more, or whose list is another.
+            takedown: Which of both.
+        """
+        since, self.version = self.version, max(self.version + 1, self.now)
+        self.of_takedowns |= takedown
         self.connection.execute(sa.update(schema.meta).values(version=self.version))
+        changes = schema.changes
+        self.connection.execute(
+            sa.insert(changes).values(
+                version=self.version, since=since, article_id=article_id, takedown=takedown
+            )
+        )
+        self.connection.execute(sa.delete(changes).where(changes.c.version < self.now - _KEPT))
         return self.version
 
     def list_version(self, article_id: str) -> int:
@@ -162,7 +195,7 @@ class Change:
                 f"not {if_version}); look at it again, then decide",
                 found,
             )
-        version = self.new_version()
+        version = self.new_version(article_id, takedown=False)
         upsert(self.connection, schema.list_versions, {"article_id": article_id}, version=version)
         return version
 

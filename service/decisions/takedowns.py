@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,16 +42,15 @@ class Takedowns:
 
     Args:
         store: The database.
-        save: Makes the state outlive the database; called once a takedown is in it.
     """
 
-    def __init__(self, store: Store, save: Callable[[], object]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._save = save
 
-    def all(self) -> list[Takedown]:
-        """Every takedown, latest first; ended ones included."""
+    def all(self, *, offset: int = 0, limit: int | None = None) -> list[Takedown]:
+        """Takedowns, latest first, ended ones included; ``limit`` of them at most."""
         query = sa.select(_TABLE).order_by(_TABLE.c.since.desc(), _TABLE.c.article_id)
+        query = query.offset(offset).limit(limit)
         with self._store.read() as connection:
             return [Takedown(**row) for row in connection.execute(query).mappings()]
 
@@ -84,15 +83,13 @@ class Takedowns:
         check_reason(reason)
         check_until(until, self._store.now())
         with self._store.change(actor) as change:
-            written = set_takedown(
+            return set_takedown(
                 change,
                 "takedown.put",
                 article_id,
                 {"since": change.now, "who": actor.name, "reason": reason, "until": until},
                 reason=reason,
             )
-        self._save()
-        return written
 
     def lift(self, actor: Actor, *, article_id: str, reason: str = "") -> Written:
         """Let readers see an article again, as far as its build does.
@@ -100,7 +97,7 @@ class Takedowns:
         Raises:
             InputError: If an argument is not as :meth:`put` describes.
             NotFoundError: If it is not taken down.
-            DatabaseError: If it can't be written; then it was not.
+            DatabaseError: As for :meth:`put`.
         """
         check_id(article_id, field="article_id")
         check_reason(reason)
@@ -124,7 +121,7 @@ def set_takedown(
         change.connection.execute(sa.delete(_TABLE).where(_TABLE.c.article_id == article_id))
     else:
         upsert(change.connection, _TABLE, {"article_id": article_id}, **values)
-    version = change.new_version()
+    version = change.new_version(article_id, takedown=True)
     seq = change.record(action, article_id=article_id, before=before, after=values, reason=reason)
     return Written(seq=seq, version=version)
 

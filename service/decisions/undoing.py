@@ -29,7 +29,7 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> Written:
         NotFoundError: If there is no such entry.
         DecisionError: If it is about an account; those are changed, not undone.
         ConflictError: If something newer touched the same thing.
-        DatabaseError: If it can't be written; then it was not.
+        DatabaseError: If it can't be written; see :meth:`.store.Store.change`.
     """
     check_reason(reason)
     with store.change(actor) as change:

@@ -25,6 +25,7 @@ from recommender.errors import AlsoLikeError
 from recommender.visibility import NEVER, microseconds
 from service.api.failures import problem_of
 from service.auth import Identity
+from service.live import Live
 from service.problems import ProblemError
 
 POLICY = (
@@ -54,9 +55,10 @@ class Pages:
 
     Args:
         settings: For the zone in which times are told.
+        live: Says what every page has to say at its top.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, live: Live) -> None:
         self._zone = settings.zone
         self._templates = Environment(
             loader=PackageLoader("service"),
@@ -68,7 +70,10 @@ class Pages:
         self._templates.filters.update(
             iso=self._iso, when=self.when, query=_query, number=_number, speak=_speak, day=self._day
         )
-        self._templates.globals.update(static=lambda name: f"/editor/static/{name}")
+        self._templates.globals.update(
+            static=lambda name: f"/editor/static/{name}",
+            unsaved=lambda: live.keeper.kept.unsaved is not None,
+        )
 
     def render(
         self,

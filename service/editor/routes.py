@@ -31,7 +31,7 @@ def editor_routers(
         drafts: Relates texts that are in no build.
         invitation: Lets the first visitor of a demo in.
     """
-    room, pages = Room(desk, settings), Pages(settings)
+    room, pages = Room(desk, settings), Pages(settings, desk.live)
     guests = [] if invitation is None else [guests_router(room, pages, invitation)]
     return [
         *guests,
