@@ -198,8 +198,7 @@ def measure(index: VectorIndex, embeddings: Embeddings, filled: float) -> list[s
         seen = Seen()
 
         def draft(row: int) -> object:
-            shown = index.shown_at(time.time_ns() // 1000)
-            return shown.search(embeddings[[row]], DEFAULT_RECIPE.candidates)
+            return index.search(embeddings[[row]], DEFAULT_RECIPE.candidates)
 
         def work(mine: Any, seen: Seen = seen) -> None:
             for row in mine:

@@ -53,7 +53,7 @@ from index.ragged import Ragged
 from index.store import ARTICLES, ArticleStore
 from recommender.article import Article
 from recommender.errors import BuildError
-from recommender.visibility import Visibility, epochs
+from recommender.visibility import ALWAYS, Visibility, epochs
 
 SERVED = frozenset(
     {
@@ -88,6 +88,7 @@ SERVED = frozenset(
 """Files that answering a request may read: hashed when a build is opened."""
 
 NO_DATE = np.iinfo(np.int32).min
+_DAY = 86_400_000_000
 
 
 class Build:
@@ -147,6 +148,11 @@ class Build:
         """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
         start, end = self._windows[row]
         return bool(start <= now < end)
+
+    def recency(self, row: int) -> int:
+        """What "newest" goes by: since when a row is shown, or its date, microseconds UTC."""
+        since = self._windows[row][0]
+        return int(since) if since != ALWAYS else int(self.date_of[row]) * _DAY
 
     def related(self, row: int) -> tuple[memoryview, memoryview]:
         """A row's related rows, best first and -1 at the end, and their scores."""

@@ -26,13 +26,12 @@ from index.vectors import open_index
 from index.vocabulary import Vocabulary
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
-from recommender.draft import Among, Corpus, Draft, relate_draft
+from recommender.draft import Among, Corpus, Draft, RelatedDraft
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder, Fingerprint
 from recommender.errors import ArticleError, ModelError
 from recommender.fusion import Calibration
 from recommender.known_phrases import find_known_phrases
-from recommender.neighbors import NO_ROW
 from recommender.phrases import NO_PHRASE
 from recommender.scanning import Scan, scan
 from recommender.sharing import said_once
@@ -163,7 +162,7 @@ class DraftIndex:
         build = self.build
         words = scan([text])
         language = _place_of(article.language or "", build.language_names)
-        found = relate_draft(
+        related = RelatedDraft(
             Draft(
                 text=text,
                 embedding=embedding,
@@ -171,19 +170,24 @@ class DraftIndex:
                 language=language,
             ),
             self._corpus,
-            depth=build.manifest.depth,
-            among=self._among(served, now, wish),
         )
+        depth = build.manifest.depth
+        rows, scores = every, _ = related.among(self._shown(served, now), depth)
+        if wish.language is not None or wish.exclude:
+            rows, scores = related.among(self._shown(served, now, wish), depth)
         tags = (_place_of(tag, build.tag_names) for tag in article.tags)
-        phrases = self._phrases(words, np.concatenate([found.same_story, found.rows]))
+        near = np.append(related.same_story, every)
+        phrases = self._phrases(words, near)
         known = [tag for tag in tags if tag < len(build.tag_names)]
         subject = Subject(
-            rows=found.rows.tolist(),
-            scores=found.scores.tolist(),
-            kin=found.same_story.tolist(),
+            rows=rows.tolist(),
+            scores=scores.tolist(),
+            kin=related.same_story.tolist(),
             language=language,
             tags=lambda: known,
-            explain=explainer(build, phrases),
+            explain=lambda row: explainer(
+                build, phrases if row in near else self._phrases(words, np.append(near, row))
+            )(row),
         )
         return Placed(
             subject=subject,
@@ -191,23 +195,27 @@ class DraftIndex:
                 build.phrase_names[phrase]
                 for phrase in said_once(phrases, build.phrase_names, MAX_TERMS)
             ),
-            same_story=tuple(found.same_story.tolist()),
+            same_story=tuple(related.same_story.tolist()),
         )
 
-    def _among(self, served: Served, now: int, wish: Wish) -> Among:
-        """What the guard would let through, so that nothing else takes a candidate's place."""
+    def _shown(self, served: Served, now: int, wish: Wish | None = None) -> Among:
+        """What the guard lets through; without a wish whatever is asked for."""
         build = self.build
-        rows = np.asarray(served.showing(now).visible)
-        languages = [_place_of(wish.language, build.language_names)] if wish.language else []
-        if languages:
-            rows = rows & np.isin(build.languages, [0, *languages])
+        rows = np.array(served.showing(now).visible)
+        languages = []
+        if wish is not None:
+            excluded = [row for one in wish.exclude if (row := build.row(one)) is not None]
+            rows &= ~np.isin(build.stories, build.stories[excluded])
+            if wish.language is not None:
+                languages = [_place_of(wish.language, build.language_names)]
+                rows &= build.languages == languages[0]
         shown = self._index.shown_at(now, languages=languages, without=served.taken_down(now))
         return Among(index=shown, rows=rows)
 
     def _phrases(self, words: Scan, rows: NDArray[np.int32]) -> list[int]:
         """What the draft is about, in phrases of the articles beside it."""
         build = self.build
-        known = np.unique(build.phrase_rows[rows[rows != NO_ROW]])
+        known = np.unique(build.phrase_rows[rows])
         return find_known_phrases(
             words, known[known != NO_PHRASE].tolist(), build.phrase_names, self._vocabulary.rarity
         )

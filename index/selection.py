@@ -9,8 +9,9 @@ labelled fallbacks.
 from __future__ import annotations
 
 import enum
+import heapq
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -60,7 +61,8 @@ class Wish:
         exclude: Article ids that must not appear (the page shows them already).
         min_score: Related articles below this score are left out.
         fallback: ``tag`` fills up with articles of the same tags, then the newest of the
-            same language; ``newest`` with the newest only; ``none`` leaves the list short.
+            same language, or of any where that is unknown; ``newest`` with the newest only;
+            ``none`` leaves the list short.
         order: Order of the articles chosen; which are chosen does not depend on it.
         language: Only articles of this language; ``None`` for any.
     """
@@ -288,17 +290,30 @@ def _related(subject: Subject, guard: _Guard, wish: Wish, wanted: int) -> list[C
 
 
 def _fallbacks(build: Build, subject: Subject, guard: _Guard, wish: Wish) -> Iterator[int]:
-    """Articles of the same tags, rarest tag first, then the newest of the same language."""
-    language = subject.language
-    if wish.language in build.language_names:
-        language = build.language_names.index(wish.language)
-    pools = [build.recent[language]] if language < len(build.recent) else []
+    """Articles of the same tags, rarest tag first, then the newest; all of the same language.
+
+    Where that is unknown, of any.
+    """
+    language, names = subject.language, build.language_names
+    if wish.language is not None:
+        language = names.index(wish.language) if wish.language in names else len(names)
+    if language >= len(names):
+        return
+    pools: list[Iterable[int]] = [_newest(build, language)]
     if wish.fallback is Fallback.TAG:
         pools = [*sorted((build.tagged[tag] for tag in subject.tags()), key=len), *pools]
     for pool in pools:
         for candidate in map(int, pool):  # one by one: a pool may hold a million rows
             # One that is not visible yet is no news, though an older version of it may be shown.
-            if guard.is_visible(candidate) and build.language_of[candidate] == language:
+            if guard.is_visible(candidate) and language in (0, build.language_of[candidate]):
                 shown = guard.admit(candidate)
                 if shown is not None:
                     yield shown
+
+
+def _newest(build: Build, language: int) -> Iterable[int]:
+    """A language's rows, or those of all for 0, the unknown one; newest first."""
+    if language:
+        return build.recent[language]
+    pools = (map(int, build.recent[one]) for one in range(len(build.recent)))
+    return heapq.merge(*pools, key=lambda row: (-build.recency(row), row))

@@ -15,7 +15,7 @@ from index.manifest import IndexEntry
 from index.milvus.place import InMilvus, new_place, read_place
 from recommender.encoder import Embeddings
 from recommender.faiss_index import build_index, load_index
-from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
+from recommender.neighbors import ExactIndex, NeighborIndex, Neighbors
 from recommender.visibility import Visibility
 
 LOCAL = "index.faiss"
@@ -72,43 +72,12 @@ class LocalIndex:
     def shown_at(
         self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
     ) -> NeighborIndex:
-        """See :class:`VectorIndex`."""
+        """See :class:`VectorIndex`; exact, since an index may not look where the few are."""
         shown = (self._visibility[:, 0] <= now) & (now < self._visibility[:, 1])
         if languages:
             shown &= np.isin(self._languages, [0, *languages])
         shown[list(without)] = False
-        return self._index if shown.all() else _Shown(self._index, shown)
-
-
-class _Shown:
-    """Some rows of an index: it is searched deeper until enough of them are found."""
-
-    def __init__(self, index: NeighborIndex, shown: NDArray[np.bool_]) -> None:
-        self._index = index
-        self._shown = shown
-        self.kind = index.kind
-        self.count = int(shown.sum())
-
-    def search(self, queries: Embeddings, k: int) -> Neighbors:
-        """See :class:`~recommender.neighbors.NeighborIndex`."""
-        width, everything = 2 * k, self._index.count
-        while True:
-            found = self._index.search(queries, min(width, everything))
-            there = (found.rows != NO_ROW) & self._shown[found.rows]
-            if width >= everything or (there.sum(axis=1) >= min(k, self.count)).all():
-                break
-            width *= 4
-        order = np.argsort(~there, axis=1, kind="stable")[:, :k]
-        kept = np.take_along_axis(there, order, axis=1)
-        rows = np.full((len(queries), k), NO_ROW, dtype=np.int32)
-        scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
-        rows[:, : order.shape[1]] = np.where(
-            kept, np.take_along_axis(found.rows, order, axis=1), NO_ROW
-        )
-        scores[:, : order.shape[1]] = np.where(
-            kept, np.take_along_axis(found.scores, order, axis=1), -np.inf
-        )
-        return Neighbors(rows=rows, scores=scores)
+        return self._index if shown.all() else ExactIndex(self._parts[1], shown)
 
 
 def make_index(

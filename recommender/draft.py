@@ -9,15 +9,15 @@ what the corpus says of rare words and of chance.
 The build's own functions do all of it, over a corpus of a few hundred rows: the draft, as row 0,
 and the articles that come into question, in their own order.
 
-A list of a build is deep enough to leave out what may not be shown now. A draft is asked for once,
-so it looks for candidates, its own and its neighbors', only among what may be shown; but what it is
-a near-duplicate of, and so not shown beside it, is looked for everywhere.
+Scores are given before anything is left out: what may be shown (visible, of a language, not on the
+page yet) decides which articles a list holds, never how they score. Where too few of those that
+come into question may be shown, further ones are searched for among those that may.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -32,6 +32,11 @@ from recommender.recipe import DEFAULT_RECIPE, Recipe
 from recommender.related import to_scale
 from recommender.stories import Stories, Texts, find_stories
 from recommender.text import PreparedText
+
+_DEEPEST = 8_192
+"""Most articles that are looked at for a short list; a Milvus server finds twice as many."""
+
+_NO_ROWS, _NO_SCORES = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,48 +96,91 @@ class Draft:
     language: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DraftList:
-    """A draft's related list.
-
-    Attributes:
-        rows: Shape (depth,), int32, best first; -1 at the end.
-        scores: Shape (depth,), float32 in [0, 1]; ``-inf`` where there is no row.
-        same_story: Rows that are near-duplicates of the draft.
-    """
-
-    rows: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    same_story: NDArray[np.int32]
-
-
-def relate_draft(
-    draft: Draft,
-    corpus: Corpus,
-    *,
-    depth: int,
-    among: Among | None = None,
-    recipe: Recipe = DEFAULT_RECIPE,
-) -> DraftList:
-    """Relate a draft to the articles of a corpus.
+class RelatedDraft:
+    """A draft in its place in a corpus.
 
     Args:
         draft: The text.
         corpus: What it is related to.
-        depth: Length of the list.
-        among: Articles that the list may hold; all of them by default.
         recipe: The one that the corpus was related by.
+
+    Attributes:
+        same_story: Rows that are near-duplicates of the draft, and in none of its lists.
     """
-    nearest = corpus.index.search(draft.embedding, recipe.candidates)
-    same_story = _near_duplicates(draft.text, nearest, corpus)
-    if among is None:
-        among = Among(index=corpus.index, rows=np.ones(len(corpus.embeddings), dtype=bool))
-    if not among.rows[nearest.rows[nearest.rows != NO_ROW]].all():
-        nearest = among.index.search(draft.embedding, recipe.candidates)
-    own = _own_candidates(draft, nearest, corpus, among)
-    scaled = to_scale(_diffuse(own, corpus, among, 2 * depth, recipe))
-    lists = _apply_policy(scaled, draft, same_story, corpus, depth, recipe)
-    return DraftList(rows=lists.rows[0], scores=lists.scores[0], same_story=same_story)
+
+    def __init__(self, draft: Draft, corpus: Corpus, recipe: Recipe = DEFAULT_RECIPE) -> None:
+        self._draft, self._corpus, self._recipe = draft, corpus, recipe
+        nearest = corpus.index.search(draft.embedding, recipe.candidates)
+        self.same_story = _near_duplicates(draft.text, nearest, corpus)
+        found = answer(draft.weights, corpus.postings, recipe.candidates)
+        own = _score_candidates(draft, np.concatenate([nearest.rows, found], axis=1), corpus)
+        listed = own.scores[own.rows != NO_ROW]
+        self._worst = listed[-1] if len(listed) else np.float32(0)
+        self._diffused = _diffuse(own, corpus, recipe)
+        self._listed = self._ordered(self._diffused.neighbors)
+
+    def among(self, some: Among, depth: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The draft's list, of stories of which at least one version is among some articles.
+
+        Args:
+            some: Articles that may be shown.
+            depth: Most stories; fewer only where fewer are related.
+
+        Returns:
+            Rows, best first, and their scores in [0, 1]; a row may be another version of its
+            story than the one that may be shown.
+        """
+        stories, languages = self._corpus.stories, self._corpus.languages
+        allowed = np.zeros(len(stories), dtype=bool)
+        allowed[stories[some.rows]] = True
+        rows, scores = self._listed
+        kept = allowed[stories[rows]]
+        rows, scores = rows[kept], scores[kept]
+        if len(rows) < depth:
+            more_rows, more_scores = self._further(some, allowed, depth - len(rows))
+            rows, scores = np.append(rows, more_rows), np.append(scores, more_scores)
+            language = self._draft.language
+            foreign = (languages[rows] != language) & (languages[rows] > 0) & (language > 0)
+            order = np.argsort(foreign, kind="stable")
+            rows, scores = rows[order], scores[order]
+        return rows[:depth], scores[:depth]
+
+    def _further(
+        self, some: Among, allowed: NDArray[np.bool_], wanted: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """More stories, which neither the draft nor its neighbors name among their candidates.
+
+        Each gets what any article gets that no candidate list holds, less what it is farther
+        from the draft than the worst of the draft's own candidates.
+        """
+        draft, stories, unlisted = self._draft, self._corpus.stories, self._diffused.unlisted
+        known = self._diffused.neighbors.rows
+        allowed = allowed.copy()
+        allowed[stories[np.append(known[known != NO_ROW], self.same_story)]] = False
+        if unlisted[0] <= 0 or not allowed.any():
+            return _NO_ROWS, _NO_SCORES
+        width = self._recipe.candidates
+        while True:
+            width = min(4 * width, _DEEPEST)
+            nearest = some.index.search(draft.embedding, width).rows
+            words = answer(draft.weights, self._corpus.postings, width, some.rows)
+            found = np.append(nearest, words)
+            new = np.unique(stories[found[found != NO_ROW]])
+            new = new[allowed[new]]
+            if len(new) >= wanted or nearest[0, -1] == NO_ROW or width == _DEEPEST:
+                break
+        # All versions are scored, whichever were found: a story's score is that of the best.
+        rows = np.flatnonzero(np.isin(stories, new)).astype(np.int32)[None]
+        scored = _score_candidates(draft, rows, self._corpus)
+        scores = unlisted[0] + np.minimum(scored.scores - self._worst, 0)
+        return self._ordered(Neighbors(rows=scored.rows, scores=scores))
+
+    def _ordered(self, candidates: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Scored candidates after the build's policy, without what is missing at their end."""
+        scaled = to_scale(candidates, self._diffused.of_a_copy)
+        lists = _apply_policy(scaled, self._draft, self.same_story, self._corpus, self._recipe)
+        listed = lists.rows[0] != NO_ROW
+        return lists.rows[0, listed], lists.scores[0, listed]
 
 
 class _Locale:
@@ -160,29 +208,27 @@ class _Locale:
         return names[np.where(local == NO_ROW, -1, local - 1)]
 
 
-def _own_candidates(draft: Draft, nearest: Neighbors, corpus: Corpus, among: Among) -> Neighbors:
-    """The draft's candidates of both kinds, scored and sorted: shape (1, k)."""
-    found = answer(draft.weights, corpus.postings, nearest.rows.shape[1], among.rows)
-    both = np.concatenate([nearest.rows, found], axis=1)
-    here = _Locale(both)
+def _score_candidates(draft: Draft, found: Rows, corpus: Corpus) -> Neighbors:
+    """Candidates of the draft, shape (1, k), repeated or not: each once, scored and sorted."""
+    here = _Locale(found)
     scored = gather_candidates(
         np.concatenate([draft.embedding, corpus.embeddings[here.rows]]),
         sp.vstack([draft.weights, corpus.weights[here.rows]], format="csr"),
-        here.number(both),
+        here.number(found),
         corpus.calibration,
         0,
     )
     return Neighbors(rows=here.name(scored.rows), scores=scored.scores)
 
 
-def _diffuse(own: Neighbors, corpus: Corpus, among: Among, keep: int, recipe: Recipe) -> Diffused:
+def _diffuse(own: Neighbors, corpus: Corpus, recipe: Recipe) -> Diffused:
     """Add what the draft's nearest neighbors think, each by candidates of its own."""
     links = own.rows[0, : recipe.diffusion_neighbors]
     links = links[links != NO_ROW]
-    nearest = among.index.search(
+    nearest = corpus.index.search(
         np.ascontiguousarray(corpus.embeddings[links]), recipe.candidates + 1
     )
-    found = answer(corpus.weights[links], corpus.postings, recipe.candidates + 1, among.rows)
+    found = answer(corpus.weights[links], corpus.postings, recipe.candidates + 1)
     both = np.concatenate([nearest.rows, found], axis=1)
     theirs = [
         gather_candidates(
@@ -198,10 +244,10 @@ def _diffuse(own: Neighbors, corpus: Corpus, among: Among, keep: int, recipe: Re
         rows[place, : said.rows.shape[1]] = here.number(said.rows[0])
         scores[place, : said.rows.shape[1]] = said.scores[0]
     diffused = diffuse(
-        Neighbors(rows=rows, scores=scores), corpus.calibration, keep, recipe, start=0, stop=1
+        Neighbors(rows=rows, scores=scores), corpus.calibration, len(here), recipe, start=0, stop=1
     )
     best = Neighbors(rows=here.name(diffused.neighbors.rows), scores=diffused.neighbors.scores)
-    return Diffused(neighbors=best, of_a_copy=diffused.of_a_copy)
+    return replace(diffused, neighbors=best)
 
 
 class _WithDraft:
@@ -235,7 +281,6 @@ def _apply_policy(
     draft: Draft,
     same_story: NDArray[np.int32],
     corpus: Corpus,
-    depth: int,
     recipe: Recipe,
 ) -> Lists:
     """The build's policy over the draft and its candidates."""
@@ -253,7 +298,7 @@ def _apply_policy(
         languages=np.concatenate([[draft.language], corpus.languages[here.rows]]).astype(np.int32),
         weights=np.concatenate([[1.0], corpus.preferences[here.rows]]).astype(np.float32),
         embeddings=np.concatenate([draft.embedding, corpus.embeddings[here.rows]]),
-        depth=depth,
+        depth=candidates.rows.shape[1],
         diversity=recipe.diversity,
     )
     lists.rows[:] = here.name(lists.rows)

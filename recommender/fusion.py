@@ -160,10 +160,12 @@ class Diffused:
     Attributes:
         neighbors: Rows and t(i, j), sorted by (-score, row).
         of_a_copy: Shape (n,), float32: what a copy of each article would get in its list.
+        unlisted: Shape (n,), float32: what an article gets that none who have a say list.
     """
 
     neighbors: Neighbors
     of_a_copy: NDArray[np.float32]
+    unlisted: NDArray[np.float32]
 
 
 def diffuse(
@@ -201,12 +203,14 @@ def diffuse(
     graph = sp.csr_matrix((loudness.astype(np.float32), places, ends), shape=shape)
     opinions, floors = _opinions(own, speakers)
     total = (graph @ opinions).tocsr()
-    total.data += np.repeat((graph @ floors).astype(np.float32), np.diff(total.indptr))
+    unlisted = (graph @ floors).astype(np.float32)
+    total.data += np.repeat(unlisted, np.diff(total.indptr))
     # A copy is as close to the article's neighbors as the article is.
     closeness = weights * np.where(present, own.scores[start:stop, : links.shape[1]], 0)
     return Diffused(
         neighbors=top_of_rows(total, keep, skip=block),
         of_a_copy=(calibration.of_the_same + closeness.sum(axis=1)).astype(np.float32),
+        unlisted=unlisted,
     )
 
 

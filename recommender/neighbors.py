@@ -60,25 +60,30 @@ class ExactIndex:
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows; kept, not copied.
+        among: Shape (n,), bool: which of them may be found; all by default.
     """
 
     kind = "exact"
 
-    def __init__(self, embeddings: Embeddings) -> None:
+    def __init__(self, embeddings: Embeddings, among: NDArray[np.bool_] | None = None) -> None:
         self._embeddings = embeddings
-        self.count = len(embeddings)
+        self._among = np.ones(len(embeddings), dtype=bool) if among is None else among
+        self.count = int(self._among.sum())
 
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """See :class:`NeighborIndex`."""
         check_queries(queries, self._embeddings.shape[1])
         rows = np.full((len(queries), k), NO_ROW, dtype=np.int32)
         scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
-        width = min(k, self.count)
-        step = max(1, _CELLS // max(self.count, 1))
+        width, total = min(k, self.count), len(self._among)
+        if not width:
+            return Neighbors(rows=rows, scores=scores)
+        step = max(1, _CELLS // total)
         for start in range(0, len(queries), step):
             here = slice(start, start + step)
             all_scores = queries[here] @ self._embeddings.T
-            least = np.partition(all_scores, self.count - width, axis=1)[:, self.count - width]
+            all_scores[:, ~self._among] = -np.inf
+            least = np.partition(all_scores, total - width, axis=1)[:, total - width]
             for row, found in zip(range(start, len(queries)), all_scores, strict=False):
                 best = np.flatnonzero(found >= least[row - start])
                 best = best[np.argsort(-found[best], kind="stable")][:width]

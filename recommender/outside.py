@@ -9,11 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.draft import Corpus, Draft, relate_draft
+from recommender.draft import Among, Corpus, Draft, RelatedDraft
 from recommender.encoder import Embeddings
 from recommender.known_phrases import find_known_phrases
 from recommender.lexical import apply_weights
-from recommender.neighbors import NO_ROW
 from recommender.phrases import NO_PHRASE, Phrases
 from recommender.scanning import scan
 from recommender.sharing import shared_phrases
@@ -26,8 +25,8 @@ class Placed:
     """A text in its place among the articles.
 
     Attributes:
-        rows: Shape (depth,), int32, best first; -1 at the end.
-        scores: Shape (depth,), float32.
+        rows: Shape (related,), int32, best first.
+        scores: Their scores, float32.
         phrases: What it is about: ids of the corpus's phrases, best first.
         corpus: The corpus's phrases.
     """
@@ -69,6 +68,7 @@ class Outside:
         listed = phrases.rows[phrases.rows != NO_PHRASE]
         holders = np.bincount(listed, minlength=len(phrases.names)).tolist()
         count = len(corpus.embeddings)
+        self._everything = Among(index=corpus.index, rows=np.ones(count, dtype=bool))
         self._rarity = {
             name: math.log1p(count / max(1, holders[number]))
             for number, name in enumerate(phrases.names)
@@ -89,13 +89,13 @@ class Outside:
         weights = apply_weights(count_terms(words, self._columns), self._idf)
         weights.sort_indices()
         draft = Draft(text=text, embedding=embedding, weights=weights, language=language)
-        found = relate_draft(draft, self.corpus, depth=depth)
-        near = np.concatenate([found.same_story, found.rows])
-        known = np.unique(self._phrases.rows[near[near != NO_ROW]])
+        related = RelatedDraft(draft, self.corpus)
+        rows, scores = related.among(self._everything, depth)
+        known = np.unique(self._phrases.rows[np.append(related.same_story, rows)])
         phrases = find_known_phrases(
             words,
             known[known != NO_PHRASE].tolist(),
             self._phrases.names,
             self._rarity.__getitem__,
         )
-        return Placed(rows=found.rows, scores=found.scores, phrases=phrases, corpus=self._phrases)
+        return Placed(rows=rows, scores=scores, phrases=phrases, corpus=self._phrases)

@@ -13,7 +13,6 @@ from recommender.blocks import Spread, equal_blocks, in_turn, over_blocks
 from recommender.encoder import Embeddings
 from recommender.fusion import (
     Calibration,
-    Diffused,
     calibrate,
     diffuse,
     gather_candidates,
@@ -118,7 +117,7 @@ def relate(
     def list_block(start: int, stop: int) -> Lists:
         diffused = diffuse(own, calibration, 2 * depth, recipe, start=start, stop=stop)
         return apply_policy(
-            to_scale(diffused),
+            to_scale(diffused.neighbors, diffused.of_a_copy),
             stories=stories,
             languages=languages,
             weights=weights,
@@ -199,15 +198,15 @@ def _write_lists(parts: Iterable[Lists], depth: int, workspace: Workspace) -> Li
     return Lists(**{name: column.finish() for name, column in columns.items()})
 
 
-def to_scale(diffused: Diffused) -> Neighbors:
+def to_scale(candidates: Neighbors, of_a_copy: NDArray[np.float32]) -> Neighbors:
     """Scores on the scale that readers of the API see, from 0 to 1.
 
     0 is no closer than two random articles of the site, 1 as close as a copy of the article
     would be, 0.5 half-way between. Within a list the order stays the same.
     """
-    scores = diffused.neighbors.scores / diffused.of_a_copy[:, None]
+    scores = candidates.scores / of_a_copy[:, None]
     scaled = np.where(np.isfinite(scores), np.clip(scores, 0.0, 1.0), -np.inf)
-    return Neighbors(rows=diffused.neighbors.rows, scores=scaled.astype(np.float32))
+    return Neighbors(rows=candidates.rows, scores=scaled.astype(np.float32))
 
 
 def measure_health(lists: Lists, visible: NDArray[np.bool_]) -> dict[str, float]:

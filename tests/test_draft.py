@@ -158,6 +158,27 @@ def test_a_short_list_is_filled_by_the_drafts_tags(build):
     assert all("tag-1" in build.article(item.row).tags for item in answer.items)
 
 
+@pytest.mark.parametrize("tags", [[], ["tag-1"]])
+def test_a_draft_without_a_language_is_filled_by_articles_of_any(build, tags):
+    wish = Wish(limit=50, min_score=1.0, fallback=Fallback.TAG)
+    items = ask(build, {"title": "Zyxo", "tags": tags}, wish).items
+    assert len(items) == 50
+    assert not tags or all("tag-1" in build.article(item.row).tags for item in items[:20])
+    assert tags or {build.article(item.row).language for item in items} == {"de", "en"}
+
+
+def test_what_an_article_shares_with_a_draft_and_what_that_is_about_hang_on_no_filter(build):
+    wish = Wish(limit=50, fallback=Fallback.NONE)
+    plain = ask(build, sea(), wish)
+    for language in ("de", "en"):
+        answer = ask(build, sea(), Wish(limit=50, fallback=Fallback.NONE, language=language))
+        assert answer.terms == plain.terms
+        told = {item.row: item for item in plain.items}
+        assert [told[item.row] for item in answer.items if item.row in told] == [
+            item for item in answer.items if item.row in told
+        ]
+
+
 def test_excluded_articles_and_a_limit_are_minded(build):
     every = ids(build, ask(build, sea()))
     some = ask(build, sea(), Wish(limit=3, exclude=frozenset(every[:2]), fallback=Fallback.NONE))

@@ -29,6 +29,7 @@ from recommender.visibility import NEVER
 NOW = 1_790_000_000_000_000
 LIMIT = 12
 ENCODER = HashingEncoder(64)
+RARE = [403, 471, 539, 607]  # of the railway, with a word of the sea
 KINDS = ["Flat", "IVF", "milvus-lite", "Milvus server"]
 
 Make = Callable[[str], Build]
@@ -48,6 +49,8 @@ def site() -> list[dict[str, Any]]:
         record["summary"] += " Kelp urchin reef tide."
     for number, record in enumerate(records):
         record["language"] = "de" if number % 16 < 4 else "en"
+    for number in RARE:
+        records[number] |= {"language": "sv", "summary": f"{records[number]['summary']} Otter."}
     return records
 
 
@@ -77,13 +80,25 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return make
 
 
-def ask(build: Build, state: State = NO_STATE, language: str | None = None) -> list[Chosen]:
-    """What is shown beside a text of the sea."""
-    article = read_draft(
-        {"title": "Kelp and urchin", "summary": "Kelp urchin reef tide otter.", "language": "en"}
-    )
+SEA = {"title": "Kelp and urchin", "summary": "Kelp urchin reef tide otter.", "language": "en"}
+DRAFTS: list[dict[str, Any]] = [
+    SEA,
+    {"title": "Choir and oven", "summary": "Tenor verse melody loaf crumb.", "language": "de"},
+    {"title": "Tram, tide and signal", "summary": "Depot junction ticket reef lagoon."},
+]
+
+
+def ask(
+    build: Build,
+    state: State = NO_STATE,
+    draft: dict[str, Any] = SEA,
+    limit: int = LIMIT,
+    **wishes: Any,
+) -> list[Chosen]:
+    """What is shown beside a draft, by default one of the sea."""
+    article = read_draft(draft)
     index, served = DraftIndex(build), Served(build, state)
-    wish = Wish(limit=LIMIT, fallback=Fallback.NONE, language=language)
+    wish = Wish(limit=limit, fallback=Fallback.NONE, **wishes)
     text = index.prepare(article)
     placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, wish=wish)
     return answer_draft(served, placed, now=NOW, wish=wish).items
@@ -116,6 +131,46 @@ def test_only_articles_of_the_language_asked_for_are_looked_for(make: Make, kind
     german = build.language_names.index("de")
     assert {build.language_of[item.row] for item in shown} == {german}
     assert ask(build, language="fi") == []
+
+
+@pytest.mark.parametrize("draft", DRAFTS, ids=lambda draft: draft["title"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_filter_removes_and_never_rescores(make: Make, kind: str, draft: dict[str, Any]) -> None:
+    build = make(kind)
+    plain = ask(build, draft=draft, limit=50)
+    first = frozenset(build.article_id(item.row) for item in plain[:8])
+    filters: list[dict[str, Any]] = [
+        {"language": "de"},
+        {"language": "en"},
+        {"exclude": first},
+        {"language": "de", "exclude": first},
+        {"min_score": plain[9].score},
+        {"limit": 5},
+        {"state": State(takedowns=dict.fromkeys(first, NEVER))},
+    ]
+    given: dict[int, float] = {}
+    for asked in filters:
+        found = ask(build, **{"draft": draft, "limit": 50, **asked})
+        left = [item for item in plain if item in found]
+        assert found
+        assert left == [item for item in found if item in plain]
+        for item in [*plain, *found]:  # what only filters let in scores the same by each
+            assert given.setdefault(item.row, item.score) == item.score
+        if "language" in asked:
+            assert len(found) == 50, "further ones take the places of what was left out"
+    least = plain[9].score
+    strong = [item for item in plain if item.score >= least]
+    assert ask(build, draft=draft, limit=50, min_score=least) == strong
+
+
+def test_all_of_a_language_that_few_articles_have_are_found_however_far_they_are(
+    make: Make,
+) -> None:
+    """Inverted lists that hold them may be none of those that are looked into."""
+    for kind in ("Flat", "IVF"):
+        build = make(kind)
+        found = {build.article_id(item.row) for item in ask(build, language="sv")}
+        assert found == {f"rail-{number}" for number in RARE}
 
 
 @pytest.mark.parametrize("kind", ["milvus-lite", "Milvus server"])

@@ -244,6 +244,28 @@ def test_a_fallback_is_of_the_language_asked_for(tagged: Build) -> None:
     assert shown(tagged, min_score=ONLY_FALLBACKS, language="de") == ["rail-003", "rail-011"]
 
 
+def test_a_page_of_unknown_language_is_filled_by_the_newest_of_any(tmp_path: Path) -> None:
+    records = changed(
+        sea_004={"language": "de", "date": "2026-05-09"},
+        sea_008={"language": "en", "date": "2026-05-10"},
+        song_001={"date": "2026-05-11"},
+        bread_002={"language": "de", "date": "2025-01-01", "visible_from": "2026-05-10T12:00Z"},
+        rail_003={"language": "en", "tags": ["rare"], "date": "2025-01-01"},
+    )
+    records[0] |= {"tags": ["rare"]}
+    for record in records[4:]:
+        record.setdefault("language", "fr")
+        record["date"] = min(record["date"], "2026-05-11")
+    build = make(tmp_path, records)
+    ids = shown(build, min_score=ONLY_FALLBACKS)
+    assert ids[0] == "rail-003"
+    dates = [str(build.article(build.row(one) or 0).date) for one in ids if one != "bread-002"]
+    assert dates[1:] == sorted(dates[1:], reverse=True)
+    assert ids.index("bread-002") == ids.index("sea-008") - 1
+    assert len(ids) == 47
+    assert shown(build, min_score=ONLY_FALLBACKS, language="xx") == []
+
+
 def test_fallbacks_stand_after_all_related_articles(tagged: Build) -> None:
     origins = [item.origin for item in choose(tagged)]
     related = origins.count(Origin.RELATED)
