@@ -35,9 +35,11 @@ report.json            figures for operators
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -104,6 +106,7 @@ class Build:
 
     def __init__(self, folder: Path, *, manifest_sha256: str | None = None) -> None:
         self.folder = folder
+        self._opened = time.monotonic()
         self._checked: set[str] = set()
         self._lock = threading.Lock()
         self.manifest: Manifest = read_manifest(folder, sha256=manifest_sha256)
@@ -148,6 +151,12 @@ class Build:
         """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
         start, end = self._windows[row]
         return bool(start <= now < end)
+
+    def age(self) -> float:
+        """Seconds since it was begun, or opened, by a clock that only grows, whichever is more."""
+        begun = dt.datetime.fromisoformat(self.manifest.created)
+        told = (dt.datetime.now(dt.UTC) - begun).total_seconds()
+        return max(told, time.monotonic() - self._opened)
 
     def recency(self, row: int) -> int:
         """What "newest" goes by: since when a row is shown, or its date, microseconds UTC."""

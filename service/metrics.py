@@ -6,7 +6,6 @@ multiprocess mode), and whoever is asked adds all files up.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -141,9 +140,8 @@ class Metrics:
         }
         build = None if generation is None else generation.served.build
         if generation is not None and build is not None:
-            created = dt.datetime.fromisoformat(build.manifest.created)
             values |= {
-                "build_age_seconds": (dt.datetime.now(dt.UTC) - created).total_seconds(),
+                "build_age_seconds": build.age(),
                 "build_articles": build.count,
                 "state_version": generation.served.state.version,
                 "cache_bytes": generation.cache.size,

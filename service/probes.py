@@ -6,7 +6,6 @@ described in the OpenAPI document by :mod:`service.api.operations`.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import Any, NamedTuple
 
@@ -61,12 +60,11 @@ def readiness(live: Live) -> tuple[int, dict[str, Any]]:
     if generation is None:
         return 503, {"status": "not ready", "reason": live.unready or "starting"}
     build = generation.served.build
-    created = dt.datetime.fromisoformat(build.manifest.created)
     return 200, {
         "status": "ready",
         "build": build.name,
         "articles": build.count,
-        "age_seconds": round((dt.datetime.now(dt.UTC) - created).total_seconds()),
+        "age_seconds": round(build.age()),
         "refused": live.refused,
         "decisions": generation.served.state.version,
         "database": live.keeper.kept.problem,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import shutil
 from collections.abc import Iterator
@@ -295,6 +296,15 @@ def test_rows_are_the_ids_in_the_order_of_their_bytes_in_the_long_run(
 
 
 # Time
+
+
+def test_a_build_made_by_a_clock_that_was_ahead_grows_old_all_the_same(pristine: Root) -> None:
+    build = Build(pristine.folder())
+    assert 0 < build.age() < 3_600
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
+    build.manifest = build.manifest.model_copy(update={"created": ahead.isoformat()})
+    before = build.age()
+    assert 0 < before < build.age() < 3_600
 
 
 def test_epochs_and_changes_follow_the_instants_of_the_build(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from recommender.errors import DecisionError, NotFoundError
 from service.decisions import editors
 from service.decisions.database import Database
 from service.decisions.editors import Editor
-from service.decisions.sessions import IDLE, LIFETIME
+from service.decisions.sessions import IDLE, LIFETIME, SKEW
 
 SECOND = 1_000_000
 PASSWORD = "corréct horse battery"
@@ -272,6 +272,41 @@ def test_an_idle_session_ends(database: Database, mira: Editor, clock: Clock) ->
     assert database.sessions.find(cookie) is None
 
 
+DAY = 86_400 * SECOND
+
+
+def test_a_session_of_a_clock_that_was_ahead_is_over_once_that_is_set_right(
+    database: Database, mira: Editor, clock: Clock
+) -> None:
+    clock.now += 365 * DAY
+    secret, _ = database.sessions.open(mira)
+    assert database.sessions.find(secret) is not None
+    clock.now -= 365 * DAY
+    for days in (0, 1, 30, 300):
+        clock.now += days * DAY
+        assert database.sessions.find(secret) is None
+
+
+def test_a_session_seen_by_a_clock_that_was_ahead_does_not_go_on_without_idling(
+    database: Database, mira: Editor, clock: Clock
+) -> None:
+    secret, _ = database.sessions.open(mira)
+    clock.now += IDLE - SECOND
+    assert database.sessions.find(secret) is not None
+    clock.now -= IDLE - SECOND
+    assert database.sessions.find(secret) is None
+
+
+def test_clocks_of_two_machines_may_differ_by_a_little(
+    database: Database, mira: Editor, clock: Clock
+) -> None:
+    secret, _ = database.sessions.open(mira)
+    assert database.attempts.take("a", limit=1, seconds=60) == 0
+    clock.now -= SKEW
+    assert database.sessions.find(secret) is not None
+    assert database.attempts.take("a", limit=1, seconds=60) == 120
+
+
 def test_a_role_that_changed_holds_for_sessions_that_are_open(
     database: Database, mira: Editor
 ) -> None:
@@ -320,6 +355,15 @@ def test_attempts_at_once_are_counted_too(database: Database) -> None:
             pool.map(lambda _: database.attempts.take("a", limit=5, seconds=60), range(40))
         )
     assert waits.count(0) == 5
+
+
+def test_nobody_is_locked_out_by_a_clock_that_was_ahead(database: Database, clock: Clock) -> None:
+    clock.now += 365 * DAY
+    waits = [database.attempts.take("a", limit=2, seconds=60) for _ in range(3)]
+    assert waits == [0, 0, 60]
+    clock.now -= 365 * DAY
+    waits = [database.attempts.take("a", limit=2, seconds=60) for _ in range(3)]
+    assert waits == [0, 0, 60]
 
 
 def test_old_attempts_are_forgotten(database: Database, clock: Clock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,19 @@ def test_the_latest_stay(root: Root, build: BUILD) -> None:
         assert prune(root, 2) == made[:2]
     assert root.names() == made[2:]
     assert read_journal(root.path)[-1]["builds"] == made[:2]
+
+
+def test_a_build_named_by_a_clock_that_was_ahead_is_not_the_latest_for_ever(
+    root: Root, build: BUILD, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = time.time_ns
+    with root.locked("test"):
+        with monkeypatch.context() as ahead:
+            ahead.setattr(time, "time_ns", lambda: clock() + 365 * 86_400 * 10**9)
+            made = [build()]
+        made += [build(), build()]
+        assert prune(root, 1) == made[:2]
+    assert root.names() == made[2:]
 
 
 def test_nothing_is_removed_or_said_while_there_are_few(root: Root, build: BUILD) -> None:

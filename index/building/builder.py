@@ -79,7 +79,7 @@ def make_build(
         SourceError: If there is no usable article, or the source can't be read.
         BuildError: If the build can't be written.
     """
-    name = _new_name()
+    name = _new_name(root.names())
     folder = root.start_build(name)
     try:
         making = Making(
@@ -114,11 +114,20 @@ def make_build(
     return manifest, making.report
 
 
-def _new_name() -> str:
-    """The moment, to a fraction of a microsecond, so that names sort by age."""
+def _new_name(names: Sequence[str]) -> str:
+    """The moment, to a fraction of a microsecond, so that names sort by age.
+
+    Args:
+        names: Of the builds that are there, sorted: one named by a clock that was ahead is not
+            taken for newer.
+    """
     seconds, rest = divmod(time.time_ns(), 1_000_000_000)
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
-    return f"{moment}-{(rest << 24) // 1_000_000_000:06x}"
+    name = f"{moment}-{(rest << 24) // 1_000_000_000:06x}"
+    if names and name <= names[-1]:
+        moment, _, fraction = names[-1].partition("-")
+        name = f"{moment}-{int(fraction, 16) + 1:06x}"
+    return name
 
 
 def _previous(root: Root) -> Build | None:

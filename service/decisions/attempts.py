@@ -7,6 +7,7 @@ import hashlib
 import sqlalchemy as sa
 
 from service.decisions import schema
+from service.decisions.sessions import SKEW
 from service.decisions.store import Store, lock_row
 
 _TABLE = schema.attempts
@@ -39,8 +40,9 @@ class Attempts:
         """
         now, key = self._store.now(), _key(client)
         with self._store.write() as connection:
-            # Windows of any length end within a day.
-            connection.execute(sa.delete(_TABLE).where(_TABLE.c.since <= now - 86_400 * _SECOND))
+            # Windows of any length end within a day; none begins later than now.
+            over = sa.or_(_TABLE.c.since <= now - 86_400 * _SECOND, _TABLE.c.since > now + SKEW)
+            connection.execute(sa.delete(_TABLE).where(over))
             row = lock_row(connection, _TABLE, {"client": key}, since=now, count=0)
             since, count = int(row["since"]), int(row["count"])
             if now >= since + seconds * _SECOND:

@@ -28,6 +28,10 @@ LIFETIME = 12 * 3600 * _SECOND
 IDLE = 2 * 3600 * _SECOND
 """After this without a request a session ends."""
 
+SKEW = 60 * _SECOND
+"""By how much the clocks of several machines may differ; a moment that is later than now by more
+was written by a clock that was wrong, and is not believed."""
+
 _SEEN_EVERY = 60 * _SECOND
 
 
@@ -143,7 +147,12 @@ class Sessions:
 
 
 def _over(now: int) -> sa.ColumnElement[bool]:
-    return sa.or_(_TABLE.c.expires <= now, _TABLE.c.last_seen <= now - IDLE)
+    return sa.or_(
+        _TABLE.c.expires <= now,
+        _TABLE.c.last_seen <= now - IDLE,
+        _TABLE.c.created > now + SKEW,
+        _TABLE.c.last_seen > now + SKEW,
+    )
 
 
 def _hash(secret: str) -> str:
