@@ -22,6 +22,7 @@ from prometheus_client import (
 )
 
 from service.live import Live
+from service.processes import is_running
 from service.tally import BOUNDS, Tally
 
 Mode = Literal["livemin", "livemax", "livesum"]
@@ -189,15 +190,5 @@ def _bury_the_dead() -> None:
         return
     for path in Path(directory).glob("gauge_live*_*.db"):
         pid = int(path.stem.rpartition("_")[2])
-        if not _is_running(pid):
+        if not is_running(pid):
             multiprocess.mark_process_dead(pid, path=directory)  # type: ignore[no-untyped-call]
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from index.settings import Settings
 from recommender.errors import SettingError
 from service.live import WATCH_SECONDS
 from service.logs import configure_logs, log_config
+from service.processes import end_with_parent, is_running
 
 log = logging.getLogger("alsolike")
 
@@ -26,6 +30,8 @@ GRACE_SECONDS = 10
 
 QUICK_WITH = "0.54."
 """The versions of uvicorn whose protocol :mod:`service.quick` is made and tested for."""
+
+_COUNTS = "alsolike-metrics-"
 
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """Where the environment tells the Prometheus client of each worker to keep its counts."""
@@ -68,6 +74,8 @@ def run_server(settings: Settings) -> None:
         SettingError: If the address can't be served on.
     """
     configure_logs(settings.log_format)
+    # uvicorn raises the signal again once it is done; what comes after it is to be done as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         bind(settings.host, settings.port) as bound,
         _counts_of_workers(),
@@ -77,7 +85,7 @@ def run_server(settings: Settings) -> None:
         log.info("%s", takedown_time(settings))
         os.environ["ALSOLIKE_ROOT"] = str(settings.root)
         config = uvicorn.Config(
-            "service.app:create_app",
+            "service.server:create_process",
             factory=True,
             host=settings.host,
             port=bound.getsockname()[1],
@@ -91,6 +99,14 @@ def run_server(settings: Settings) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         serve_on(config, bound)
+
+
+def create_process() -> ASGIApp:
+    """The app of one process; a worker's ends soon after the process that started it."""
+    from service.app import create_app
+
+    end_with_parent(GRACE_SECONDS + 1)
+    return create_app()
 
 
 def http_protocol() -> str:
@@ -134,17 +150,40 @@ def takedown_time(settings: Settings) -> str:
 def _counts_of_workers() -> Iterator[None]:
     """A folder for the workers' counts; one that the environment names is emptied, and stays."""
     named = os.environ.get(METRICS_DIRECTORY)
-    folder = Path(named) if named else Path(tempfile.mkdtemp(prefix="alsolike-metrics-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob("*.db"):
-        left.unlink()
-    os.environ[METRICS_DIRECTORY] = str(folder)
+    if named:
+        Path(named).mkdir(parents=True, exist_ok=True)
+        for left in Path(named).glob("*.db"):
+            left.unlink()
+        yield
+        return
+    _sweep()
+    # Its name says whose it is while it is new, a lock of the kernel's from then on.
+    folder = tempfile.mkdtemp(prefix=f"{_COUNTS}{os.getpid()}-")
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.environ[METRICS_DIRECTORY] = folder
     try:
         yield
     finally:
-        if not named:
-            del os.environ[METRICS_DIRECTORY]
-            shutil.rmtree(folder, ignore_errors=True)
+        del os.environ[METRICS_DIRECTORY]
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _sweep() -> None:
+    """Remove folders of counts whose processes were killed; only this user's own."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_COUNTS}*-*"):
+        pid = folder.name.removeprefix(_COUNTS).partition("-")[0]
+        if not pid.isascii() or not pid.isdecimal() or is_running(int(pid)):
+            continue
+        with contextlib.suppress(OSError):  # a link, no folder, or locked: not ours to remove
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(descriptor).st_uid == os.getuid():
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder)
+            finally:
+                os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import signal
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +21,8 @@ import pytest
 from serving import Answer, alsolike, free_ports, get, prose, publish, until
 
 from index.root import Root
+from service.processes import is_running
+from service.server import _sweep
 
 MARKS = ("#aaa", "#bbb")
 
@@ -75,6 +80,62 @@ def test_a_worker_that_dies_is_replaced_while_the_others_serve(tmp_path: Path) -
             served.append(answer.status)
         assert set(served) == {200}
     assert "Traceback" not in (tmp_path / "stderr").read_text()
+
+
+def test_workers_end_with_the_process_that_started_them_and_the_next_one_cleans_up(
+    tmp_path: Path,
+) -> None:
+    root = Root(tmp_path / "root")
+    marked_builds(root, tmp_path)
+    port = str(free_ports())
+    temporary = {"TMPDIR": str(tmp_path)}
+    serve = ("serve", "--root", str(root.path), "--port", port)
+
+    def left() -> list[Path]:
+        return list(tmp_path.glob("alsolike-metrics-*"))
+
+    with alsolike(*serve, "--workers", "2", folder=tmp_path, environment=temporary) as process:
+        until(lambda: len(started(tmp_path)) == 2)
+        process.kill()
+        process.wait()
+        for worker in started(tmp_path):
+            until(lambda worker=worker: not is_running(worker))  # type: ignore[misc]
+    (dead,) = left()
+    with alsolike(*serve, folder=tmp_path, environment=temporary) as process:
+        until(lambda: len(started(tmp_path)) == 1)
+        (own,) = left()
+        assert own != dead
+        process.terminate()
+        assert process.wait() == 0
+    assert left() == []
+
+
+def test_only_folders_of_this_users_dead_processes_are_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kept = tmp_path / "kept"
+    names = [f"alsolike-metrics-{name}" for name in (f"{os.getpid()}-a", "older", "²-a")]
+    for folder in (kept, *(tmp_path / name for name in names)):
+        folder.mkdir()
+        (folder / "counter_1.db").touch()
+    dead = f"alsolike-metrics-{gone.pid}-"
+    (tmp_path / f"{dead}link").symlink_to(kept)
+    (tmp_path / f"{dead}file").touch()
+    locked = tmp_path / f"{dead}locked"
+    for folder in (locked, tmp_path / f"{dead}swept"):
+        folder.mkdir()
+        (folder / "counter_1.db").touch()
+    holder = os.open(locked, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    _sweep()
+    os.close(holder)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [*names, "kept", f"{dead}link", f"{dead}file", locked.name]
+    )
+    assert (kept / "counter_1.db").exists()
 
 
 def test_figures_are_those_of_all_workers_and_outlive_a_death(tmp_path: Path) -> None:
