@@ -78,13 +78,13 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     limits = BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
     behind = Probes(Lifespan(api, running), live)
     edge = Edge(behind, limits, tally, access_log=settings.access_log)
-    related = RelatedRoutes(edge, live, lists, settings, tally)
-    if not settings.read_token:
-        return related
-    from service.auth import Auth  # only here, as it brings what a public service needs later
-    from service.site.read_gate import ReadGate
+    readers = None
+    if settings.read_token:
+        from service.auth import Auth  # only here, as it brings what a public service needs later
+        from service.site.readers import Readers
 
-    return ReadGate(related, Auth(settings, lambda: keeper.database))
+        readers = Readers(Auth(settings, lambda: keeper.database))
+    return RelatedRoutes(edge, live, lists, settings, tally, readers)
 
 
 async def _follow(api: LateApp, live: Live) -> None:

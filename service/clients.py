@@ -55,7 +55,7 @@ class Proxies:
         if self.sent(scope):
             told = _values(scope, b"x-forwarded-proto")
             if told:
-                return told[-1] == "https"
+                return told[-1].lower() == "https"
         return bool(scope.get("scheme") == "https")
 
     def _trusts(self, address: Address) -> bool:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.limits import BodyLimits, check_head, read_body, replay
 from service.problems import ProblemError
 from service.request_id import HEADER, current, request_id
+from service.site.headers import by_name
 from service.site.related import log_access
 from service.tally import Tally
 
@@ -44,7 +45,7 @@ class Edge:
             return
         start = time.perf_counter()
         status = 500
-        name = request_id(dict(scope["headers"]).get(HEADER))
+        name = request_id(by_name(scope["headers"]).get(HEADER))
         token = current.set(name.decode())
 
         async def send_named(message: Message) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from starlette.types import Message, Receive, Scope
 
 from service.problems import ProblemError
+from service.site.headers import by_name
 
 MAX_PATH = 4_096
 """Bytes: an article's id takes 1,536 at most, percent-encoded throughout."""
@@ -65,7 +66,7 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
         ProblemError: 400 for a length that is none, 413 for a body that is too large, 408 for one
             that comes too slowly or not at all.
     """
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    declared = by_name(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit():
         raise ProblemError(400, "Content-Length is not a number", headers=_CLOSE)
     if int(declared[:20]) > limits.size:

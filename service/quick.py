@@ -17,7 +17,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.site.headers import as_lines, take_apart
+from service.site.headers import as_lines, by_name, take_apart
 from service.site.related import Asked, RelatedRoutes, Reply
 
 log = logging.getLogger("alsolike")
@@ -40,7 +40,9 @@ class QuickProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._routes = self.app if isinstance(self.app, RelatedRoutes) else None
+        routes = self.app if isinstance(self.app, RelatedRoutes) else None
+        # Who may read where that takes a token is not known at once.
+        self._routes = routes if routes is not None and routes.readers is None else None
 
     def on_headers_complete(self) -> None:
         """Answer a request, or hand it on."""
@@ -76,7 +78,7 @@ class QuickProtocol(HttpToolsProtocol):
         ):
             return None
         try:
-            return self._routes.reply(Asked(method, url, dict(self.headers)))
+            return self._routes.reply(Asked(method, url, by_name(self.headers)))
         except Exception:
             log.exception("a page view could not be answered at once; it takes the longer way")
             return None

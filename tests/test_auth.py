@@ -18,7 +18,7 @@ from service.auth import COOKIE, CSRF_HEADER, SECURE_COOKIE
 from service.decisions import editors
 from service.decisions.open import open_decisions
 from service.decisions.snapshot import SNAPSHOT
-from service.site.read_gate import KNOWN_SECONDS
+from service.site.readers import KNOWN_SECONDS
 
 HIDE = {
     "params": {"article_id": PAGE, "target_id": "bread-002"},

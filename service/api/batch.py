@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.params import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.selection import MAX_LIMIT, Fallback, Order, Wish
 from recommender.article import check_id
 from recommender.errors import ArticleError
+from service.api.desk import problems
 from service.api.openapi import Problem, RelatedAnswer
 from service.live import Generation, Live
 from service.problems import MEDIA_TYPE, ProblemError
+from service.site.headers import by_name
 from service.site.lists import Question, RelatedLists, not_ready
 from service.site.parameters import MAX_EXCLUDE, check_language
 
@@ -52,9 +56,15 @@ class BatchAnswer(BaseModel):
     results: list[BatchResult]
 
 
-def batch_router(live: Live, lists: RelatedLists) -> APIRouter:
-    """The route ``/v1/related/batch``."""
-    router = APIRouter(tags=["site"])
+def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) -> APIRouter:
+    """The route ``/v1/related/batch``.
+
+    Args:
+        live: What is served.
+        lists: Makes and keeps related lists.
+        reading: Lets those through who may read, where that takes a token.
+    """
+    router = APIRouter(tags=["site"], dependencies=reading)
 
     @router.post(
         "/v1/related/batch",
@@ -67,6 +77,7 @@ def batch_router(live: Live, lists: RelatedLists) -> APIRouter:
             413: {"description": "The body is too large", **_PROBLEM},
             422: {"description": "A parameter is wrong; it is named", **_PROBLEM},
             503: {"description": "Nothing is served now", **_PROBLEM},
+            **(problems() if reading else {}),
         },
     )
     async def related_batch(question: BatchQuestion, request: Request) -> Response:
@@ -81,8 +92,9 @@ def batch_router(live: Live, lists: RelatedLists) -> APIRouter:
             b",".join(results),
         )
         response = Response(body, media_type="application/json")
-        asked = {name.lower(): value for name, value in request.headers.raw}
-        for name, value in (*lists.cors.always, *lists.cors.allow(asked), lists.cors.vary()):
+        allowed = lists.cors.allow(by_name(request.headers.raw))
+        vary = lists.cors.vary(*lists.private)
+        for name, value in (*lists.cors.always, *allowed, vary):
             if value:
                 response.headers.append(name.decode(), value.decode())
         response.headers["cache-control"] = "no-store"

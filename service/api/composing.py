@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from index.roles import Role
 from index.settings import Settings
 from service.api.batch import batch_router
 from service.api.desk import Desk
@@ -53,14 +54,16 @@ def compose_api(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # an address of ours has one spelling, and Host would be in it
     )
     add_pages(app, live, settings)
-    app.include_router(batch_router(live, lists))
     add_operations(app, live)
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
     add_failures(app)
     desk = Desk(live, settings, lambda: keeper.database)
+    reading = [Depends(desk.auth.require(Role.READ))] if settings.read_token else []
+    app.include_router(batch_router(live, lists, reading))
     drafts = Drafts(live, settings, desk.auth, metrics.queue.set)
     pages = editor_routers(desk, settings, drafts, invitation)
     for router in [*editorial_routers(desk), drafts_router(drafts), *pages]:
@@ -80,7 +83,7 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     detail = str(error.detail)
     if error.status_code == 404:
-        detail = f"there is nothing at {request.url.path[:80]}; /docs says what there is"
+        detail = f"there is nothing at {request.scope['path'][:80]}; /docs says what there is"
     problem = ProblemError(error.status_code, detail)
     return Response(problem.body(), problem.status, error.headers, media_type=MEDIA_TYPE)
 

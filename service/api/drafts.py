@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("alsolike")
 
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
-_HEADERS = {"Cache-Control": "no-store"}
+_HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 _PROBLEMS = {
     401: "No token, or one that is unknown",
     403: "Drafts are switched off, or the token's role is too low",
@@ -80,10 +80,11 @@ class Drafts:
         Raises:
             ProblemError: 401, 403 or 429.
         """
-        if self._settings.drafts and not self._is_local(request.scope):
+        local = self._is_local(request.scope)
+        if self._settings.drafts and not (local and not self._settings.read_token):
             if self._auth is None:
                 raise ProblemError(403, "drafts are answered on a loopback address only")
-            self._auth.authorize(request.scope, Role.EDITOR)
+            self._auth.authorize(request.scope, Role.READ if local else Role.EDITOR)
         self.take(request)
 
     def take(self, request: Request) -> None:

@@ -26,6 +26,12 @@ _ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES, "pattern": I
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
+_REFUSALS = {
+    "401": "No token, or one that is unknown",
+    "403": "The token's role is too low",
+    "429": "Too many wrong tokens from this address",
+}
+
 
 class CardImage(BaseModel):
     """A card's picture."""
@@ -167,7 +173,13 @@ def _operation(
         if as_html
         else {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     )
+    refusals = {
+        status: {"description": description, "content": failure}
+        for status, description in _REFUSALS.items()
+    }
+    needs: dict[str, Any] = {"security": [{"token": []}, {"session": []}]}
     return {
+        **(needs if settings.read_token else {}),
         "operationId": f"related{'_html' if as_html else ''}{'_by_path' if by_path else ''}",
         "summary": "Related articles as an HTML fragment" if as_html else "Related articles",
         "tags": ["site"],
@@ -177,6 +189,7 @@ def _operation(
             "404": {"description": "Unknown or invisible article", "content": failure},
             "422": {"description": "A parameter is wrong; it is named", "content": failure},
             "503": {"description": "No build is open yet", "content": failure},
+            **(refusals if settings.read_token else {}),
         },
     }
 

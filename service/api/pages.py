@@ -40,7 +40,9 @@ def add_pages(app: FastAPI, live: Live, settings: Settings) -> None:
         _add_file(app, name, summary, (static / name).read_bytes(), media_type)
 
     def document() -> dict[str, Any]:
-        return openapi(app, settings, _example(live, settings))
+        # A page that anyone may see shows no list where a list takes a token.
+        example = None if settings.read_token else _example(live, settings)
+        return openapi(app, settings, example)
 
     @app.head("/openapi.json", include_in_schema=False)
     @app.get("/openapi.json", include_in_schema=False)

@@ -207,8 +207,8 @@ def _known(identify: Callable[[Request], Identity | None], request: Request) -> 
 def _return_to(request: Request) -> str:
     if request.method != "GET":
         return "/editor"
-    query = f"?{request.url.query}" if request.url.query else ""
-    return quote(f"{request.url.path}{query}", safe="")
+    query = request.scope["query_string"].decode("latin-1")
+    return quote(request.scope["path"] + (f"?{query}" if query else ""), safe="")
 
 
 def _query(value: str) -> str:

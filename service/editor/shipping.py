@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.site.freshness import matches
+from service.site.headers import by_name
+
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
@@ -47,7 +50,8 @@ def static_router() -> APIRouter:
             "Cache-Control": "no-cache",
             "X-Content-Type-Options": "nosniff",
         }
-        if request.headers.get("if-none-match") == file.tag:
+        condition = by_name(request.headers.raw).get(b"if-none-match", b"")
+        if matches(condition, file.tag.encode()):
             return Response(status_code=304, headers=headers)
         return Response(file.content, media_type=file.media_type, headers=headers)
 

@@ -8,11 +8,16 @@ epoch in which it was given: ``max-age`` and ``stale-while-revalidate`` together
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 
 from service.site.headers import as_lines
 
 _SECOND = 1_000_000
+
+_CODING = re.compile(
+    rb"([!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +27,12 @@ class Freshness:
     Attributes:
         max_age: Seconds for which an answer is fresh.
         stale: Seconds after that in which a cache may hand it out while it asks anew.
+        kept_by: ``public``, or ``private`` for what no cache that others share may keep.
     """
 
     max_age: int
     stale: int
+    kept_by: str = "public"
 
     @property
     def span(self) -> int:
@@ -34,13 +41,14 @@ class Freshness:
 
     def line(self, left: int) -> bytes:
         """The header of an answer given ``left`` microseconds before the next change."""
-        return _line(self.max_age, self.stale, min(left, self.span) // _SECOND)
+        seconds = min(left, self.span) // _SECOND
+        return _line(self.kept_by, self.max_age, self.stale, seconds)
 
 
 @functools.lru_cache(maxsize=1_000)
-def _line(max_age: int, stale: int, seconds: int) -> bytes:
+def _line(kept_by: str, max_age: int, stale: int, seconds: int) -> bytes:
     fresh = min(max_age, seconds)
-    value = f"public, max-age={fresh}"
+    value = f"{kept_by}, max-age={fresh}"
     if after := min(stale, seconds - fresh):
         value += f", stale-while-revalidate={after}"
     return as_lines([(b"cache-control", value.encode())])
@@ -48,17 +56,21 @@ def _line(max_age: int, stale: int, seconds: int) -> bytes:
 
 @functools.lru_cache(maxsize=1_000)
 def accepts_gzip(accepted: bytes) -> bool:
-    """Whether an ``Accept-Encoding`` names gzip, or anything, and does not refuse it."""
-    found: dict[bytes, bool] = {}
+    """Whether an ``Accept-Encoding`` names gzip, or anything, and does not refuse it.
+
+    One that is not written as RFC 9110 has it gets what everyone can read: no gzip.
+    """
+    takes: dict[bytes, bool] = {}
     for part in accepted.lower().split(b","):
-        name, _, weight = part.partition(b";")
-        found[name.strip()] = weight.replace(b" ", b"").strip(b"0.") not in (b"q=",)
-    return found.get(b"gzip", found.get(b"*", False))
+        found = _CODING.fullmatch(part.strip(b" \t"))
+        if found is not None:
+            takes[found[1]] = takes.get(found[1], True) and (found[2] or b"1").strip(b"0.") != b""
+        elif part.strip(b" \t"):
+            return False
+    return takes.get(b"gzip", takes.get(b"x-gzip", takes.get(b"*", False)))
 
 
 def matches(condition: bytes, tag: bytes) -> bool:
     """Whether an ``If-None-Match`` names a tag; compared weakly, as RFC 9110 has it for this."""
-    condition = condition.strip()
-    if condition == b"*":
-        return True
-    return any(part.strip().removeprefix(b"W/") == tag for part in condition.split(b","))
+    parts = [part.strip(b" \t") for part in condition.split(b",")]
+    return parts == [b"*"] or any(part.removeprefix(b"W/") == tag for part in parts)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 END = b"\r\n\r\n"
 """Between the last header and the body."""
 
 Header = tuple[bytes, bytes]
 Headers = tuple[Header, ...]
+
+
+def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
+    """Headers by name; one that came on several lines is one list, as RFC 9110 has it."""
+    found = dict(headers)
+    if len(found) < len(headers):
+        found = {}
+        for name, value in headers:
+            found[name] = b"%b, %b" % (found[name], value) if name in found else value
+    return found
 
 
 def as_lines(headers: Iterable[Header]) -> bytes:

@@ -42,7 +42,9 @@ class RelatedLists:
 
     Attributes:
         defaults: What is meant by a request that leaves everything open.
-        cors: Who may read.
+        cors: Which pages may read.
+        private: The headers that say who may read at all.
+        vary: All that decide about an answer.
     """
 
     def __init__(self, settings: Settings, tally: Tally) -> None:
@@ -50,11 +52,13 @@ class RelatedLists:
         self._tally = tally
         self.defaults = default_wish(settings)
         self.cors = Cors(settings.cors_origins)
+        self.private = (b"Authorization", b"Cookie") if settings.read_token else ()
+        self.vary = self.cors.vary(b"Accept-Encoding", *self.private)
         shared = (
             (b"x-content-type-options", b"nosniff"),
             POLICY,
             *self.cors.always,
-            self.cors.vary(b"Accept-Encoding"),
+            self.vary,
         )
         self._shared = {False: as_lines([JSON, *shared]), True: as_lines([HTML, *shared])}
         rendered_by = (version("alsolike"), settings.heading, settings.locale)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,10 +22,13 @@ from service.problems import ProblemError, server_error
 from service.request_id import HEADER, request_id
 from service.site.answers import Answer
 from service.site.freshness import Freshness, accepts_gzip, matches
-from service.site.headers import END, Header, as_lines, take_apart
+from service.site.headers import END, Header, as_lines, by_name, take_apart
 from service.site.lists import POLICY, ROUTES, Question, RelatedLists, not_ready
 from service.site.parameters import parse_query, read_article_id, read_wish
 from service.tally import Tally
+
+if TYPE_CHECKING:
+    from service.site.readers import Readers
 
 log = logging.getLogger("alsolike")
 access_log = logging.getLogger("alsolike.access")
@@ -71,19 +74,31 @@ class RelatedRoutes:
         app: The FastAPI app.
         live: What is served.
         lists: Makes and keeps the answers.
-        settings: Defaults for what a request leaves open, freshness, origins.
+        settings: Defaults for what a request leaves open, freshness, limits.
         tally: Where requests are counted.
+        readers: Who may read, where the setting ``read_token`` asks for a token.
     """
 
     def __init__(
-        self, app: ASGIApp, live: Live, lists: RelatedLists, settings: Settings, tally: Tally
+        self,
+        app: ASGIApp,
+        live: Live,
+        lists: RelatedLists,
+        settings: Settings,
+        tally: Tally,
+        readers: Readers | None = None,
     ) -> None:
+        self.readers = readers
         self._app = app
         self._live = live
         self._lists = lists
         self._tally = tally
         self._cors = lists.cors
-        self._freshness = Freshness(settings.max_age, settings.stale_while_revalidate)
+        self._freshness = Freshness(
+            settings.max_age,
+            settings.stale_while_revalidate,
+            "private" if settings.read_token else "public",
+        )
         self._fresh = self._freshness.line(self._freshness.span)
         self._access_log = settings.access_log
 
@@ -92,7 +107,11 @@ class RelatedRoutes:
         if scope["type"] == "http":
             path, query = scope["raw_path"], scope["query_string"]
             url = b"%b?%b" % (path, query) if query else path
-            reply = self.reply(Asked(scope["method"], url, dict(scope["headers"])))
+            asked = Asked(scope["method"], url, by_name(scope["headers"]))
+            refusal = None
+            if self.readers is not None and _is_reading(asked):
+                refusal = await self.readers.refusal(scope)
+            reply = self.reply(asked, refusal)
             if reply is not None:
                 status, head, tail = reply
                 headers, body = take_apart(head + tail)
@@ -102,13 +121,18 @@ class RelatedRoutes:
                 return
         await self._app(scope, receive, send)
 
-    def reply(self, asked: Asked) -> Reply | None:
-        """The response to a request, counted and logged; ``None`` if another is to answer it."""
+    def reply(self, asked: Asked, refusal: ProblemError | None = None) -> Reply | None:
+        """The response to a request, counted and logged; ``None`` if another is to answer it.
+
+        Args:
+            asked: The request.
+            refusal: Why whoever asks gets no list, if so.
+        """
         start = time.perf_counter()
         now = self._live.clock()
         generation = self._live.at(now)
         kept = None
-        if generation is not None and asked.method in _METHODS:
+        if generation is not None and refusal is None and asked.method in _METHODS:
             kept = generation.cache.raw.get(asked.url)
         if kept is not None and generation is not None:
             kept.used = True
@@ -120,7 +144,11 @@ class RelatedRoutes:
             target = find_target(path)
             if target is not None and not (asked.method == "POST" and target == (None, False)):
                 route = ROUTES[target[1]]
-                status, head, tail = self._answer(generation, target, asked, now)
+                status, head, tail = (
+                    self._answer(generation, target, asked, now)
+                    if refusal is None
+                    else self._failure(refusal, asked, as_html=target[1])
+                )
             elif path == BATCH and asked.method == "OPTIONS":
                 route = BATCH.decode()
                 status, head, tail = self._preflight(asked, b"POST")
@@ -197,7 +225,7 @@ class RelatedRoutes:
         headers += [
             POLICY,
             *self._cors.always,
-            self._cors.vary(b"Accept-Encoding"),
+            self._lists.vary,
             *self._cors.allow(asked.headers),
         ]
         return _made(problem.status, headers, body=body)
@@ -216,6 +244,11 @@ def log_access(method: str, path: bytes, status: int, seconds: float, name: byte
         status,
         extra={"seconds": round(seconds, 6), "request_id": name.decode()},
     )
+
+
+def _is_reading(asked: Asked) -> bool:
+    """Whether the answer is a list."""
+    return asked.method in _METHODS and find_target(asked.url.partition(b"?")[0]) is not None
 
 
 def find_target(raw_path: bytes) -> tuple[bytes | None, bool] | None:
