@@ -40,6 +40,7 @@ import functools
 import json
 import threading
 import time
+from collections.abc import Set
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,6 +50,7 @@ from numpy.typing import NDArray
 from index.explaining import SHARED, split_explained
 from index.files import Blob, Names, Rows, load_array, prefault
 from index.full_text import FULL_TEXT, FullText
+from index.guard import Guard
 from index.id_table import IdTable
 from index.manifest import Manifest, check_files, read_manifest
 from index.ragged import Ragged
@@ -99,18 +101,22 @@ class Build:
     Args:
         folder: Its directory.
         manifest_sha256: What ``CURRENT`` says its manifest's digest is, if it is published.
+        guard: Watches the files that are mapped, for whoever keeps the build open for long.
 
     Raises:
         BuildError: If the manifest or a file that serving reads is damaged.
     """
 
-    def __init__(self, folder: Path, *, manifest_sha256: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, manifest_sha256: str | None = None, guard: Guard | None = None
+    ) -> None:
         self.folder = folder
+        self.guard = guard
         self._opened = time.monotonic()
         self._checked: set[str] = set()
         self._lock = threading.Lock()
         self.manifest: Manifest = read_manifest(folder, sha256=manifest_sha256)
-        check_files(folder, self.manifest, set(SERVED))
+        self._check(SERVED)
         self.name = self.manifest.name
         self.count = self.manifest.count
         self._ids = IdTable(folder)
@@ -215,9 +221,15 @@ class Build:
         """The path of a file, hashed once before it is first used."""
         with self._lock:
             if name not in self._checked and name not in SERVED:
-                check_files(self.folder, self.manifest, {name})
+                self._check({name})
                 self._checked.add(name)
         return self.folder / name
+
+    def _check(self, names: Set[str]) -> None:
+        if self.guard is not None:
+            for name in names:
+                self.guard.watch(self.folder / name)
+        check_files(self.folder, self.manifest, set(names))
 
     def _array(self, name: str) -> NDArray[np.generic]:
         array = load_array(self.folder / f"{name}.npy")

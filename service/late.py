@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.problems import out_of_files
+
+log = logging.getLogger("alsolike")
 
 
 class LateApp:
@@ -26,7 +31,17 @@ class LateApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        app = self._app or await self.composed()
+        try:
+            app = self._app or await self.composed()
+        except OSError as error:  # no file can be opened; the next request tries again
+            log.error("pages and API can't be composed now: %s", error)
+            problem = out_of_files()
+            headers, body = problem.response()
+            await send(
+                {"type": "http.response.start", "status": problem.status, "headers": headers}
+            )
+            await send({"type": "http.response.body", "body": body})
+            return
         await app(scope, receive, send)
 
     async def composed(self) -> ASGIApp:

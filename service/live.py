@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from index.build import Build
+from index.guard import Guard
 from index.root import Root
 from index.served import Served
 from index.state import State
@@ -75,6 +76,7 @@ class Live:
         keeper: Knows what editors decided.
         cache_bytes: How much each generation may keep of its answers.
         clock: The time, in microseconds since 1970 UTC.
+        forgetful: Called once another build is served, or none: they keep something of the last.
     """
 
     root: Root
@@ -85,6 +87,7 @@ class Live:
     refused: str | None = None
     swaps: int = 0
     refusals: int = 0
+    forgetful: list[Callable[[], None]] = field(default_factory=list)
     _build: Build | None = None
     _seen: tuple[int, int, int] | None = None
     _retry: float = 0.0
@@ -120,6 +123,8 @@ class Live:
         What was refused is tried again now and then: a disk may come back, a file be restored.
         """
         with self._following:
+            if self._let_go():
+                return
             stamp = self._stamp()
             if stamp == self._seen and time.monotonic() < self._retry:
                 return
@@ -133,6 +138,23 @@ class Live:
                     self.refusals += 1
                     log.error("still serving %s: %s", self._name(), error)
         self._settle()
+
+    def _let_go(self) -> bool:
+        """Drop a build whose files someone writes into, before pages of it are gone.
+
+        Only then does the writer get on; the next look sees what is left.
+        """
+        build = self._build
+        written_to = build and build.guard and build.guard.written_to()
+        if not written_to:
+            return False
+        with self._swapping:
+            self._build = self.generation = self._seen = None
+        self._forget()
+        self.refused = f"{written_to} of the live build is written to in place"
+        self.refusals += 1
+        log.error("serving nothing: %s", self.refused)
+        return True
 
     def follow_decisions(self) -> None:
         """Take up what editors decided since; a database that is away is not asked each time."""
@@ -162,8 +184,13 @@ class Live:
             raise NotFoundError(f"nothing is published in {self.root.path}")
         if self._build is None or self._build.name != pointer.build:
             start = time.perf_counter()
-            build = Build(self.root.folder(pointer.build), manifest_sha256=pointer.manifest_sha256)
+            build = Build(
+                self.root.folder(pointer.build),
+                manifest_sha256=pointer.manifest_sha256,
+                guard=Guard(),
+            )
             self._build = build
+            self._forget()
             self.swaps += 1
             log.info(
                 "serving build %s: %d articles, opened in %.3f s",
@@ -172,6 +199,10 @@ class Live:
                 time.perf_counter() - start,
             )
         self.refused = None
+
+    def _forget(self) -> None:
+        for forget in self.forgetful:
+            forget()
 
     def _settle(self) -> None:
         """Serve the newest build under the newest state."""

@@ -79,3 +79,12 @@ def not_found() -> ProblemError:
 def server_error() -> ProblemError:
     """A fault of ours; what it was stays in the log."""
     return ProblemError(500, "the service failed to answer; its log says why")
+
+
+def out_of_files() -> ProblemError:
+    """No file can be opened now, as too many are open; what was asked for is done later."""
+    return ProblemError(
+        503,
+        "the service can't open more files now; ask again",
+        headers={"Retry-After": "5"},
+    )

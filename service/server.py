@@ -7,6 +7,7 @@ import errno
 import fcntl
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -76,6 +77,9 @@ def run_server(settings: Settings) -> None:
     configure_logs(settings.log_format)
     # uvicorn raises the signal again once it is done; what comes after it is to be done as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # each connection takes a descriptor
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with (
         bind(settings.host, settings.port) as bound,
         _counts_of_workers(),

@@ -51,13 +51,18 @@ class Drafter:
         text = index.prepare(article)
         return index.place(article, text, embed(encoder, text), served=served, now=now, wish=wish)
 
+    def forget(self) -> None:
+        """Let go of the build that the last draft was related to; from any thread."""
+        self._index = None
+
     def _opened(self, build: Build) -> DraftIndex:
         from index.draft import DraftIndex
 
-        if self._index is None or self._index.build is not build:
-            self._index = None  # first let go of the old one
-            self._index = DraftIndex(build)
-        return self._index
+        index = self._index
+        if index is None or index.build is not build:
+            self._index = index = None  # first let go of the old one
+            self._index = index = DraftIndex(build)
+        return index
 
     def _fitting(self, build: Build) -> Encoder:
         from index.draft import check_encoder

@@ -71,6 +71,7 @@ class Drafts:
         self._proxies = Proxies(settings.trusted_networks)
         self._limiter = Limiter(settings.draft_rate, 60.0)
         self._drafter = Drafter(settings.model, settings.precision)
+        live.forgetful.append(self._drafter.forget)
         self._largest = 1024 * settings.draft_kb
         self.queue = DraftQueue(settings.draft_queue, settings.draft_seconds, watch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +23,7 @@ from recommender.errors import (
     NotFoundError,
     UnavailableError,
 )
-from service.problems import MEDIA_TYPE, ProblemError, server_error
+from service.problems import MEDIA_TYPE, ProblemError, out_of_files, server_error
 
 log = logging.getLogger("alsolike")
 
@@ -34,6 +35,7 @@ _STATUS: Mapping[type[AlsoLikeError], int] = {
     BusyError: 409,
     UnavailableError: 503,
     DatabaseError: 503,
+    BuildError: 503,
 }
 
 _RETRY = {"Retry-After": "5"}
@@ -45,6 +47,7 @@ def add_failures(app: FastAPI) -> None:
     """Answer the project's own errors, and the framework's, as problems."""
     app.add_exception_handler(AlsoLikeError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(OSError, _on_system)
 
 
 def problem_of(error: AlsoLikeError) -> ProblemError:
@@ -58,7 +61,7 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
         return server_error()
     if status == 503:
         log.error("%s", error)
-        if isinstance(error, BuildError):  # it may name a server of the operators'
+        if isinstance(error, BuildError):  # it may name a file of ours or a server of operators
             return ProblemError(503, "a part of the service is away; its log says which")
     field = getattr(error, "field", None)
     headers = _RETRY if status == 503 or isinstance(error, BusyError) else None
@@ -68,6 +71,13 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
 async def _on_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, AlsoLikeError)  # noqa: S101 - registered for this type only
     return _answer(problem_of(error))
+
+
+async def _on_system(_: Request, error: Exception) -> Response:
+    if getattr(error, "errno", None) not in (errno.EMFILE, errno.ENFILE):
+        raise error
+    log.error("%s", error)
+    return _answer(out_of_files())
 
 
 async def _on_invalid(_: Request, error: Exception) -> Response:
