@@ -8,18 +8,19 @@ mended. Each is reported with its place, and read = kept + skipped.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from index.cleaning import check_url, plain_text
 from index.read_report import ReadReport
-from index.sources.source import Problem, Record, Source, look_up
+from index.sources.json_text import load_json
+from index.sources.source import Problem, Record, Source, look_up, short, unreadable
 from recommender.article import Article, Image, Section, Status, check_id
 from recommender.errors import ArticleError, SettingError, SourceError
 
@@ -48,7 +49,10 @@ MAX_TEXT = 200_000
 MAX_EXCERPT_SOURCE = 2_000
 MAX_LABEL = 100
 MAX_LABELS = 50
-"""Longest title, text, excerpt and label (in characters), and most labels kept."""
+MAX_PARTS = 2_000
+"""Longest title, text, excerpt and label (in characters), most labels kept, most sections read."""
+
+_MAX_UNUSED = 1_000
 
 _STATUSES = {
     "": Status.PUBLISHED,
@@ -123,9 +127,13 @@ def read_articles(
         parser = _RecordParser(item, mapping)
         try:
             article = parser.article()
-        except ArticleError as error:
-            problem = Problem(
-                place=item.place, field=error.field, reason=error.reason, message=str(error)
+        except Exception as error:  # noqa: BLE001 - no value from outside ends a build
+            problem = (
+                Problem(
+                    place=item.place, field=error.field, reason=error.reason, message=str(error)
+                )
+                if isinstance(error, ArticleError)
+                else unreadable(item.place, error, parser.field)
             )
             _refuse(problem, strict)
             report.skip(problem)
@@ -150,7 +158,9 @@ def _count_unused(record: Record, mapping: FieldMapping, report: ReadReport) -> 
     used = {mapping.fields.get(name, name).partition(".")[0] for name in FIELDS}
     for name, value in record.values.items():
         if name not in used and isinstance(value, str) and len(value) >= 200:
-            report.unused_fields[name] += 1
+            name = name[:MAX_LABEL]
+            if len(report.unused_fields) < _MAX_UNUSED or name in report.unused_fields:
+                report.unused_fields[name] += 1
 
 
 class _RecordParser:
@@ -159,6 +169,7 @@ class _RecordParser:
     def __init__(self, record: Record, mapping: FieldMapping) -> None:
         self._record = record
         self._mapping = mapping
+        self.field = ""
         self.notes: list[Problem] = []
 
     def article(self) -> Article:
@@ -186,6 +197,7 @@ class _RecordParser:
         return article
 
     def _get(self, name: str) -> Any:
+        self.field = name
         return look_up(self._record.values, self._mapping.fields.get(name, name))
 
     def _get_parts(self, name: str) -> Any:
@@ -193,8 +205,8 @@ class _RecordParser:
         value = self._get(name)
         if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
             try:
-                return json.loads(value)
-            except (ValueError, RecursionError):
+                return load_json(value)
+            except ValueError:
                 return value
         return value
 
@@ -209,7 +221,7 @@ class _RecordParser:
             return str(value)
         if value is None or isinstance(value, str):
             return (value or "").strip()
-        raise ArticleError("id", "invalid", f"id {value!r} is neither text nor a whole number")
+        raise ArticleError("id", "invalid", f"id {short(value)} is neither text nor a whole number")
 
     def _text(self, name: str, limit: int, value: Any = None) -> str:
         """One field as plain text: no markup, no control characters, at most ``limit`` long."""
@@ -240,7 +252,7 @@ class _RecordParser:
             self._note("url", "made-from-template", "no url: made from url_template")
             return self._mapping.url_template.replace("{id}", quote(article_id, safe=""))
         if not isinstance(value, str):
-            raise ArticleError("url", "invalid", f"url {value!r} is not text")
+            raise ArticleError("url", "invalid", f"url {short(value)} is not text")
         return check_url(value.strip())
 
     def _sections(self) -> tuple[Section, ...]:
@@ -253,9 +265,11 @@ class _RecordParser:
             return ()
         sections: list[Section] = []
         room = MAX_TEXT
-        for item in value:
+        if len(value) > MAX_PARTS:
+            self._note("sections", "too-many", f"{len(value)}, cut at {MAX_PARTS}")
+        for item in value[:MAX_PARTS]:
             if not isinstance(item, Mapping):
-                self._note("sections", "invalid", f"{item!r:.40} is not {{heading, text}}")
+                self._note("sections", "invalid", f"{short(item)} is not {{heading, text}}")
                 continue
             text = self._text("sections", room, item.get("text") or "")
             heading = self._text("sections", MAX_TITLE, item.get("heading") or "")
@@ -272,7 +286,7 @@ class _RecordParser:
         alt = value.get("alt") if isinstance(value, Mapping) else ""
         try:
             if not isinstance(src, str):
-                raise ArticleError("image", "invalid", f"image {value!r:.60} has no src")
+                raise ArticleError("image", "invalid", f"image {short(value, 60)} has no src")
             return Image(
                 src=check_url(src.strip(), field_name="image"),
                 alt=self._text("image", MAX_TITLE, alt or ""),
@@ -294,7 +308,7 @@ class _RecordParser:
                 raise ValueError
             return dt.datetime.fromisoformat(value.strip()).date()
         except ValueError:
-            self._note("date", "invalid", f"date {value!r:.40} is not YYYY-MM-DD: shown without")
+            self._note("date", "invalid", f"date {short(value)} is not YYYY-MM-DD: shown without")
             return None
 
     def _visibility(self) -> tuple[Status, dt.datetime | None, dt.datetime | None]:
@@ -304,7 +318,7 @@ class _RecordParser:
             name = ""
         status = _STATUSES.get(name) if isinstance(name, str) else None
         if status is None:
-            self._note("status", "unknown", f"status {value!r:.40} is unknown: kept invisible")
+            self._note("status", "unknown", f"status {short(value)} is unknown: kept invisible")
             status = Status.HIDDEN
         instants: list[dt.datetime | None] = []
         for field_name in ("visible_from", "visible_until"):
@@ -314,7 +328,7 @@ class _RecordParser:
                 self._note(
                     field_name,
                     "invalid",
-                    f"{field_name} {self._get(field_name)!r:.40} is not an ISO 8601 time: "
+                    f"{field_name} {short(self._get(field_name))} is not an ISO 8601 time: "
                     "kept invisible",
                 )
                 instants.append(None)
@@ -347,7 +361,7 @@ class _RecordParser:
             return None
         try:
             if not isinstance(value, str | int):
-                raise ArticleError("supersedes", "invalid", f"{value!r:.40} is not an id")
+                raise ArticleError("supersedes", "invalid", f"{short(value)} is not an id")
             older = check_id(str(value).strip(), field="supersedes")
             if older == article_id:
                 raise ArticleError("supersedes", "invalid", "an article can't supersede itself")
@@ -362,7 +376,7 @@ class _RecordParser:
             return None
         tag = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
         if not _LANGUAGE.fullmatch(tag):
-            self._note("language", "invalid", f"language {value!r:.40} is not a BCP 47 tag")
+            self._note("language", "invalid", f"language {short(value)} is not a BCP 47 tag")
             return None
         return tag
 
@@ -370,20 +384,20 @@ class _RecordParser:
         value = self._get_parts(name)
         if value is None or value == "":
             return ()
-        items = value.split(",") if isinstance(value, str) else value
+        items = value[:MAX_TEXT].split(",") if isinstance(value, str) else value
         if not isinstance(items, list | tuple):
-            self._note(name, "invalid", f"expected a list of texts, found {value!r:.40}: left out")
+            self._note(name, "invalid", f"expected a list of texts, found {short(value)}: left out")
             return ()
         labels: dict[str, None] = {}
-        for item in items:
+        for item in items[:MAX_PARTS]:
             if not isinstance(item, str):
-                self._note(name, "invalid", f"{item!r:.40} is not text: left out")
+                self._note(name, "invalid", f"{short(item)} is not text: left out")
                 continue
             label = self._text(name, MAX_LABEL, item).replace("\n", " ")
             if label:
                 labels[label] = None
-        if len(labels) > MAX_LABELS:
-            self._note(name, "too-many", f"{len(labels)}, cut at {MAX_LABELS}")
+        if len(labels) > MAX_LABELS or len(items) > MAX_PARTS:
+            self._note(name, "too-many", f"{len(items)}, cut at {MAX_LABELS}")
         return tuple(labels)[:MAX_LABELS]
 
     def _ratings(self) -> dict[str, float]:
@@ -394,11 +408,14 @@ class _RecordParser:
             self._note("ratings", "invalid", "expected an object of numbers: left out")
             return {}
         ratings: dict[str, float] = {}
-        for name, figure in value.items():
+        for name, figure in islice(value.items(), MAX_LABELS):
+            label = plain_text(str(name)[:MAX_LABEL])
             if isinstance(figure, bool) or not isinstance(figure, int | float):
-                self._note("ratings", "invalid", f"{name}: {figure!r:.40} is not a number")
+                self._note("ratings", "invalid", f"{label}: {short(figure)} is not a number")
             elif not -_LARGEST <= figure <= _LARGEST:  # nor is NaN
-                self._note("ratings", "invalid", f"{name}: {figure!r:.40} is out of range")
+                self._note("ratings", "invalid", f"{label}: {short(figure)} is out of range")
             else:
-                ratings[plain_text(str(name))[:MAX_LABEL]] = float(figure)
+                ratings[label] = float(figure)
+        if len(value) > MAX_LABELS:
+            self._note("ratings", "too-many", f"{len(value)}, cut at {MAX_LABELS}")
         return ratings

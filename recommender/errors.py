@@ -33,13 +33,27 @@ __all__ = [
     "SettingError",
     "SourceError",
     "UnavailableError",
+    "one_line",
 ]
+
+
+def one_line(text: str) -> str:
+    """``text`` with line breaks, control and direction marks escaped.
+
+    File names and texts from outside stand in messages: none may look like a log line of its own.
+    """
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
 
 
 class AlsoLikeError(Exception):
     """Base of the tree; ``exit_code`` is what the command line ends with."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class InputError(AlsoLikeError):

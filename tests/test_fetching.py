@@ -183,6 +183,32 @@ def test_a_server_that_wants_to_be_left_alone_for_hours_ends_the_reading(site: S
     assert len(site.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("Mon, 01 Jan 99999999999999 00:00:00 GMT", "Mon, 01 Jan 2024 00:00:00 +9999999999999"),
+        *("1e400", "-1", "\xb2", "", "Mon, " * 1000),
+    ],
+)
+def test_an_absurd_time_to_come_again_is_passed_over(site: Site, value: str) -> None:
+    site.pages["/"] = in_turn(page(status=503, Retry_After=value), page("at last"))
+    waits: list[float] = []
+    assert fetcher(site, sleep=waits.append).get(site.url).body == b"at last"
+    assert 0 <= waits[0] < 1
+
+
+def test_a_chunk_of_less_than_nothing_is_not_read_to_the_end(site: Site) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"-1\r\n" + b"x" * 100_000)
+
+    site.pages["/"] = answer
+    with pytest.raises(SourceError, match="a chunk of less than 0 bytes"):
+        fetcher(site, attempts=1).get(site.url)
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 204])
 def test_a_refusal_is_not_asked_again(site: Site, status: int) -> None:
     site.pages["/"] = page("no" if status != 204 else "", status=status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from test_source_round_trip import RECORDS, SAMPLE, read
 from index.sources.registry import open_source
 from index.sources.source import Record
 from index.sql_engine import open_engine, parse_url
+from recommender.article import Status
 from recommender.errors import SettingError, SourceError
 
 PASSWORD = "päss@w/ord%"
@@ -91,13 +93,19 @@ def test_a_wrong_password_is_refused_without_being_told(
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)
-def test_a_value_that_no_driver_can_hold_is_told_with_its_row(server: str) -> None:
-    query = "SELECT 'a' AS id, CAST('infinity' AS timestamptz) AS visible_until"
-    with pytest.raises(SourceError, match="after row 0"):
-        list(open_source(table(server, query)).records())
-    deep = "SELECT 'a' AS id, CAST(repeat('[', 2000) || repeat(']', 2000) AS jsonb) AS tags"
-    with pytest.raises(SourceError, match="a value can't be read"):
-        list(open_source(table(server, deep)).records())
+def test_a_value_that_no_driver_can_hold_costs_its_field(server: str) -> None:
+    query = """
+        SELECT 'a' AS id, 'A' AS title, CAST('infinity' AS timestamptz) AS visible_until,
+               CAST('0044-03-15 BC' AS date) AS date, CAST('[]' AS jsonb) AS tags
+        UNION ALL SELECT 'b', 'B', CAST('2030-01-02 03:04:05+02' AS timestamptz),
+               CAST('2026-01-02' AS date), CAST(repeat('[', 2000) || repeat(']', 2000) AS jsonb)
+    """
+    articles, report = read(table(server, query))
+    assert articles["a"].status is Status.HIDDEN
+    assert articles["a"].date is None
+    assert {"date: invalid", "visible_until: invalid"} < set(report.notes)
+    assert articles["b"].visible_until == dt.datetime(2030, 1, 2, 1, 4, 5, tzinfo=dt.UTC)
+    assert articles["b"].date == dt.date(2026, 1, 2)
 
 
 def test_an_unknown_table_is_told_in_the_servers_words(server: str) -> None:

@@ -7,16 +7,16 @@ so that a build does not depend on which of them made it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.sources.source import Record
 from recommender.blocks import Spread, over_blocks
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder, Progress
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _ENCODE_CHUNK = 4_096
 _STREAM_CHUNK = 64
+_STREAM_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ class LocalEngine:
         """See :class:`Engine`."""
         stream = Breakable(items)
         rest = iter(stream)
-        while chunk := list(islice(rest, _STREAM_CHUNK)):
+        for chunk in _chunks(rest):
             yield work(chunk)
         stream.check()
 
@@ -136,6 +137,31 @@ class LocalEngine:
 
     def finish(self) -> None:
         """See :class:`Engine`; nothing was kept."""
+
+
+def _chunks(items: Iterator[S]) -> Iterator[list[S]]:
+    """Items that follow each other, some at a time, or fewer if they are large."""
+    chunk: list[S] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += _size_of(item)
+        if len(chunk) >= _STREAM_CHUNK or size >= _STREAM_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _size_of(item: object) -> int:
+    """Roughly the bytes of the texts in a record."""
+    if isinstance(item, str | bytes):
+        return len(item)
+    if isinstance(item, Record):
+        return _size_of(item.values)
+    if isinstance(item, Mapping):
+        return sum(map(_size_of, item.values()))
+    return sum(map(_size_of, item)) if isinstance(item, list | tuple) else 8
 
 
 class Breakable(Generic[S]):

@@ -22,7 +22,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, _BYTES):
         return bytes(value).decode(errors="surrogateescape")
     if isinstance(value, decimal.Decimal):
-        return float(value)
+        return float("nan") if value.is_nan() else float(value)  # a signalling one raises
     if isinstance(value, uuid.UUID | dt.time | dt.timedelta):
         return str(value)
     if isinstance(value, dict):

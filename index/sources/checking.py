@@ -10,9 +10,9 @@ from typing import Any
 from index.articles import FIELDS, FieldMapping, read_articles
 from index.read_report import ReadReport
 from index.sources.configured import ConfiguredSource
-from index.sources.source import Problem, Record, Source
+from index.sources.source import Problem, Record, Source, describe
 from recommender.article import Article
-from recommender.errors import SourceError
+from recommender.errors import SourceError, one_line
 
 _EXAMPLE = 60
 
@@ -108,5 +108,8 @@ def _short(value: Any) -> str:
         value = f"{value.heading}: {value.text}" if value.heading else value.text
     elif hasattr(value, "src"):
         value = value.src
-    text = " ".join(str(value).split())
+    try:
+        text = one_line(" ".join(str(value).split()))
+    except Exception as error:  # noqa: BLE001 - a number too long to print, a list too deep
+        text = describe(error)
     return text if len(text) <= _EXAMPLE else text[: _EXAMPLE - 1] + "…"

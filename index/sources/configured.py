@@ -9,8 +9,18 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from index.sources.secret_options import mask
-from index.sources.source import Problem, Record, Source, as_it_is, look_up, take_apart
-from recommender.errors import SourceError
+from index.sources.source import (
+    Problem,
+    Record,
+    Source,
+    as_it_is,
+    describe,
+    look_up,
+    read_record,
+    take_apart,
+    unreadable,
+)
+from recommender.errors import AlsoLikeError, SourceError, one_line
 
 T = TypeVar("T")
 
@@ -34,11 +44,11 @@ class ConfiguredSource:
     @property
     def name(self) -> str:
         """See :class:`~index.sources.source.Source`."""
-        return mask(self.source.name, self.secrets)
+        return one_line(mask(self.source.name, self.secrets))
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        for item in self._guarded(self.source.records()):
+        for item in self._guarded(self.source.records):
             yield self._configured(item)
 
     def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
@@ -46,22 +56,35 @@ class ConfiguredSource:
         if self.secrets:
             return self.records(), as_it_is
         raw, parse = take_apart(self.source)
-        return self._guarded(raw), partial(self._parse, parse)
+        return self._guarded(lambda: raw), partial(self._parse, parse)
 
     def _parse(self, parse: Callable[[Any], Record | Problem], raw: Any) -> Record | Problem:
-        return self._configured(parse(raw))
-
-    def _guarded(self, items: Iterator[T]) -> Iterator[T]:
         try:
-            yield from items
-        except SourceError as error:
+            item = parse(raw)
+        except Exception as error:  # noqa: BLE001 - no value from outside ends a build
+            item = unreadable(self.name, error)
+        return self._configured(item)
+
+    def _guarded(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """What ``read`` gives; whatever a reader raises becomes an error that names the source."""
+        try:
+            yield from read()
+        except AlsoLikeError as error:
             # Without the cause, whose own words may hold the secret.
             raise SourceError(self._mask(str(error))) from None
+        except Exception as error:  # noqa: BLE001 - libraries raise what they like over files
+            message = f"{self.name} can't be read to its end: {describe(error)}"
+            raise SourceError(self._mask(message)) from None
 
     def _configured(self, item: Record | Problem) -> Record | Problem:
+        if not (self.fields or self.url_template or self.secrets):
+            return item
         if isinstance(item, Problem):
             return replace(item, place=self._mask(item.place), message=self._mask(item.message))
-        return Record(place=self._mask(item.place), values=self._renamed(item.values))
+        return read_record(self._mask(item.place), self._rename, item.values)
+
+    def _rename(self, place: str, values: Mapping[str, Any]) -> Record:
+        return Record(place=place, values=self._renamed(values))
 
     def _mask(self, text: str) -> str:
         return mask(text, self.secrets) if self.secrets else text

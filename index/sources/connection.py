@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from index.sources.hosts import Address, Origin
+
+
+class _Body(io.BufferedReader):
+    """Refuses to read without a bound, which a chunk of -1 bytes makes ``http.client`` do."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            raise http.client.HTTPException("a chunk of less than 0 bytes")
+        return super().read(size)
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fp = _Body(self.fp.detach())
 
 
 @contextmanager
@@ -46,6 +63,7 @@ def connected(
             current.do_handshake()
         connection = http.client.HTTPConnection(origin.host, origin.port, timeout=timeout)
         connection.sock = current
+        connection.response_class = _Response
         yield connection
         if expired.is_set():  # to a reader that waits for the end, a cut looks like one
             raise TimeoutError("cut")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, cast
 
+from index.sources.regular_file import NotRegularError, open_unpacked
 from index.sources.source import Problem, Record
 from recommender.errors import SettingError, SourceError
 
 MAX_CELL = 1024 * 1024
-"""A longer cell, in characters, is a lost quotation mark: its row is reported."""
+MAX_ROW = 4 * 1024 * 1024
+"""A longer cell or row, in characters, is a lost quotation mark: it is reported."""
+
+MAX_COLUMNS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +51,17 @@ class CsvSource:
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
         try:
-            with _open(self.path) as file:
+            with open_unpacked(self.path) as file:
                 # Bytes that are no text are carried along, to cost their row and not the file.
                 text = io.TextIOWrapper(
                     file, encoding=self.encoding, errors="surrogateescape", newline=""
                 )
                 yield from self._rows(text)
+        except (FileNotFoundError, NotRegularError) as error:
+            raise SourceError(
+                f"there is no file {self.path} ({error.strerror}); give the path of a .csv or "
+                ".tsv file"
+            ) from error
         except (OSError, EOFError, zlib.error, UnicodeError) as error:
             raise SourceError(f"{self.path} can't be read to its end: {error}") from error
 
@@ -65,18 +70,18 @@ class CsvSource:
         tab = bare.endswith((".tsv", ".tab"))
         delimiter = self.delimiter or ("\t" if tab else ",")
         csv.field_size_limit(MAX_CELL)
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        lines = _Lines(text)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         header: list[str] | None = None
-        line = 0
         while True:
-            line = reader.line_num + 1
+            line = lines.begin_row()
             place = f"{self.path} line {line}"
             try:
                 row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                read = f"lines {line} to {reader.line_num}"
+                read = f"lines {line} to {lines.number}"
                 yield _problem(place, "invalid-csv", f"{read} are not a row: {error}")
                 continue
             if not row:
@@ -87,6 +92,10 @@ class CsvSource:
                 yield _record(row, header, place)
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:
+        if len(row) > MAX_COLUMNS:
+            raise SourceError(
+                f"{self.path} line 1: {len(row)} columns; at most {MAX_COLUMNS} are read"
+            )
         header = [name.strip() for name in row]
         twice = {name for name in header if name and header.count(name) > 1}
         if twice:
@@ -99,16 +108,33 @@ class CsvSource:
         return header
 
 
-@contextmanager
-def _open(path: str) -> Iterator[IO[bytes]]:
-    if not Path(path).is_file():
-        raise SourceError(f"there is no file {path}; give the path of a .csv or .tsv file")
-    with Path(path).open("rb") as file:
-        if file.peek(2)[:2] == b"\x1f\x8b":  # by content: a name may lie
-            with gzip.open(file, "rb") as unpacked:
-                yield cast("IO[bytes]", unpacked)
-        else:
-            yield file
+class _Lines:
+    """A table's lines, of which a row takes at most :data:`MAX_ROW` characters."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._room = MAX_ROW
+        self.number = 0
+
+    def begin_row(self) -> int:
+        """The number of the line that comes next."""
+        self._room = MAX_ROW
+        return self.number + 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_ROW + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._room -= len(line)
+        if self._room < 0:
+            while len(line) > MAX_ROW and line[-1] not in "\r\n":
+                line = self._text.readline(MAX_ROW + 1)
+            raise csv.Error(f"longer than {MAX_ROW} characters")
+        return line
 
 
 def _record(row: list[str], header: list[str], place: str) -> Record | Problem:

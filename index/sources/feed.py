@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import cast
 from urllib.parse import urljoin
 
 from index.sources.feed_json import read_json_feed
 from index.sources.feed_xml import read_xml_feed
 from index.sources.hosts import shown
 from index.sources.markup import MarkupError
+from index.sources.parser_process import ParserStoppedError, parse_apart
+from index.sources.regular_file import open_regular
 from index.sources.source import Problem, Record
 from index.sources.web import WebOptions
 from recommender.errors import SettingError, SourceError
@@ -45,26 +47,37 @@ class FeedSource(WebOptions):
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
         if not self.url:
-            yield from _read(self._file(), self.path)[0]
+            yield from _parsed(self._file(), self.path)[0]
             return
         fetcher = self.fetcher(self.url)
         pending, seen = self.url, set[str]()
-        while pending and pending not in seen and len(seen) < _MAX_PAGES:
+        while pending and pending not in seen:
+            if len(seen) == _MAX_PAGES:
+                raise SourceError(f"{self.name} has more than {_MAX_PAGES} pages")
             seen.add(pending)
             answer = fetcher.get(pending)
-            records, following = _read(answer.body, shown(answer.url))
+            records, following = _parsed(answer.body, shown(answer.url))
             yield from records
             pending = urljoin(answer.url, following) if following else ""
 
     def _file(self) -> bytes:
         try:
-            with Path(self.path).open("rb") as file:
+            with open_regular(self.path) as file:
                 content = file.read(self.max_bytes + 1)
         except OSError as error:
             raise SourceError(f"{self.path} can't be read: {error.strerror or error}") from error
         if len(content) > self.max_bytes:
             raise SourceError(f"{self.path} is larger than {self.max_bytes} bytes (max_bytes)")
         return content
+
+
+def _parsed(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
+    """What :func:`_read` gives; one document, so that a parser that is stopped ends it all."""
+    try:
+        (found,) = parse_apart(_read, content, name)
+    except ParserStoppedError as error:
+        raise SourceError(f"{name} can't be read: {error}") from error
+    return cast("tuple[list[Record | Problem], str]", found)
 
 
 def _read(content: bytes, name: str) -> tuple[list[Record | Problem], str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from index.sources.json_text import load_json
 from index.sources.markup import MarkupError, parse_html
 from index.sources.pages import literal
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record
+from index.sources.source import Problem, Record, read_record
+
+_MAX_VALUES = 1_000_000
 
 
 def read_json_feed(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
@@ -19,18 +21,22 @@ def read_json_feed(content: bytes, name: str) -> tuple[list[Record | Problem], s
         MarkupError: If it is not a JSON Feed.
     """
     try:
-        feed = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        # Bytes that are no text cost their field, not the feed.
+        feed = load_json(content.decode("utf-8-sig", errors="surrogateescape"), _MAX_VALUES)
+    except ValueError as error:
         raise MarkupError(f"not JSON: {error}") from error
     items = feed.get("items")
     if not isinstance(items, list):
         raise MarkupError("a JSON object without items")
     following = feed.get("next_url")
-    records = [_record(item, feed, f"{name} item {number}") for number, item in enumerate(items, 1)]
+    records = [
+        read_record(f"{name} item {number}", _record, item, feed)
+        for number, item in enumerate(items, 1)
+    ]
     return records, following if isinstance(following, str) else ""
 
 
-def _record(item: Any, feed: Mapping[str, Any], place: str) -> Record | Problem:
+def _record(place: str, item: Any, feed: Mapping[str, Any]) -> Record | Problem:
     if not isinstance(item, dict):
         kind = type(item).__name__
         return Problem(

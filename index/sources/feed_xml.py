@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import email.utils
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from index.sources.mail_date import mail_date
 from index.sources.markup import (
     Element,
     MarkupError,
@@ -17,7 +17,7 @@ from index.sources.markup import (
 )
 from index.sources.pages import literal
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record
+from index.sources.source import Problem, Record, read_record
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
@@ -46,17 +46,19 @@ def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | Problem], st
     records: list[Record | Problem] = []
     for number, entry in enumerate(entries, 1):
         place = f"{name} item {number} (line {entry.sourceline})"
-        try:
-            values = read(entry)
-        except MarkupError as error:
-            records.append(
-                Problem(place=place, field="content", reason="invalid-html", message=str(error))
-            )
-        else:
-            values["language"] = values["language"] or language
-            given = {field: value for field, value in values.items() if value}
-            records.append(Record(place=place, values=given))
+        records.append(read_record(place, _record, entry, read, language))
     return records, _link(channel, "next")
+
+
+def _record(
+    place: str, entry: Element, read: Callable[[Element], dict[str, Any]], language: str
+) -> Record | Problem:
+    try:
+        values = read(entry)
+    except MarkupError as error:
+        return Problem(place=place, field="content", reason="invalid-html", message=str(error))
+    values["language"] = values["language"] or language
+    return Record(place=place, values={field: value for field, value in values.items() if value})
 
 
 def _rss_item(item: Element) -> dict[str, Any]:
@@ -148,10 +150,8 @@ def _link(parent: Element, relation: str) -> str:
 
 def _date(text: str) -> str:
     """RSS writes a date as e-mail does; what is not one is left for the article's check."""
-    try:
-        return email.utils.parsedate_to_datetime(text).isoformat()
-    except ValueError:
-        return text
+    date = mail_date(text)
+    return text if date is None else date.isoformat()
 
 
 def _web(text: str) -> str:

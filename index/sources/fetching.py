@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import email.utils
 import http.client
 import logging
 import random
@@ -22,10 +21,20 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin, urlsplit
 
 from index.sources.connection import connected
-from index.sources.hosts import Address, HostRules, Origin, Resolve, look_up, origin_of, shown
+from index.sources.hosts import (
+    Address,
+    HostRules,
+    Origin,
+    Resolve,
+    is_public,
+    look_up,
+    origin_of,
+    shown,
+)
+from index.sources.mail_date import mail_date
 from recommender.errors import SourceError
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """Longest body, unpacked."""
 
 MAX_WAIT = 120.0
@@ -173,7 +182,7 @@ class Fetcher:
     def _authorization(self, origin: Origin, address: Address) -> dict[str, str]:
         if not self.password or origin != origin_of(self.url):
             return {}
-        if origin.scheme == "http" and address.is_global:
+        if origin.scheme == "http" and is_public(address):
             raise SourceError(f"the password for {origin} would travel in clear; use https://")
         pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         return {"Authorization": f"Basic {pair}"}
@@ -211,9 +220,8 @@ def _retry_after(value: str | None) -> float | None:
         return None
     if value.strip().isdecimal():
         return float(value)
-    try:
-        at = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    at = mail_date(value)
+    if at is None:
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=dt.UTC)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from recommender.errors import SettingError, SourceError
+from recommender.errors import SettingError, SourceError, one_line
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -20,6 +20,17 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that the IANA has given out of IPv6 as global unicast."""
+
+_NOT_PUBLIC = [
+    ipaddress.ip_network(text)
+    for text in (
+        *("192.0.0.0/24", "192.88.99.0/24"),  # protocol assignments, relays of 6to4
+        *("2001::/23", "2001:db8::/32", "3ffe::/16", "3fff::/20"),  # those (Teredo's too), examples
+    )
+]
+_ISATAP = {0x0000_5EFE, 0x0200_5EFE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +70,14 @@ def origin_of(url: str) -> Origin:
 
 
 def shown(url: str) -> str:
-    """A URL without what may be secret in it: no user, no password, no query."""
+    """A URL in one line without what may be secret in it: no user, no password, no query."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return "a URL that can't be read"
     netloc = parts.netloc.rpartition("@")[2]
     scheme = f"{parts.scheme}://" if netloc else f"{parts.scheme}:" if parts.scheme else ""
-    return f"{scheme}{netloc}{parts.path}" + ("?…" if parts.query else "")
+    return one_line(f"{scheme}{netloc}{parts.path}") + ("?…" if parts.query else "")
 
 
 def look_up(host: str, port: int) -> list[str]:
@@ -139,11 +150,21 @@ class HostRules:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the open internet, also where it stands for another."""
+    """Whether an address is one of the open internet, also where it stands for another.
+
+    Of IPv6 that is global unicast alone, so that a block nobody thought of is not public: not
+    IPv4-compatible addresses, site-local ones, or a network's own NAT64 (64:ff9b:1::/48).
+    """
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
+        if address in _NAT64 or int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast
+        if inner is not None and not is_public(inner):
+            return False
+        if address.ipv4_mapped or address in _NAT64:
+            return True
+        if address not in _UNICAST:
+            return False
+    elif not address.is_global or address.is_multicast:
+        return False
+    return not any(address in network for network in _NOT_PUBLIC)

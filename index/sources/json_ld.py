@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from index.cleaning import unescape
+from index.sources.json_text import load_json
 from index.sources.markup import Element, select, text_of
 
 _ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")
@@ -19,8 +19,8 @@ def article_facts(root: Element) -> dict[str, Any]:
     """
     for script in select(root, "script[type='application/ld+json']"):
         try:
-            document = json.loads(text_of(script), strict=False)
-        except (ValueError, RecursionError):
+            document = load_json(text_of(script), strict=False)
+        except ValueError:
             continue
         for node in _nodes(document):
             if any(name.endswith(_ARTICLES) for name in _texts(node.get("@type"))):
@@ -32,12 +32,12 @@ def _nodes(document: Any) -> Iterator[Mapping[str, Any]]:
     """Every object at the top, in a list, or in ``@graph``."""
     pending = [document]
     while pending:
-        value = pending.pop(0)
+        value = pending.pop()
         if isinstance(value, list):
-            pending = value + pending
+            pending += reversed(value)
         elif isinstance(value, Mapping):
             yield value
-            pending = [value.get("@graph"), value.get("mainEntity"), *pending]
+            pending += [value.get("mainEntity"), value.get("@graph")]
 
 
 def _fields(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,11 +66,11 @@ def _first(value: Any, *keys: str) -> str:
     """The first text in a value that may be a text, a list, or an object with an ``@id``."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str) and item.strip():
-            return html.unescape(item.strip())  # what wrote it often took JSON for HTML
+            return unescape(item.strip())  # what wrote it often took JSON for HTML
         if isinstance(item, Mapping):
             for key in (*keys, "@value", "url", "@id"):
                 if isinstance(item.get(key), str) and item[key].strip():
-                    return html.unescape(item[key].strip())
+                    return unescape(item[key].strip())
     return ""
 
 

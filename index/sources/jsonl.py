@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader
-from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
-from index.sources.source import Parted, Problem, Record
+from index.sources.json_text import check_json
+from index.sources.regular_file import NotRegularError, open_unpacked, unpacked
+from index.sources.source import Parted, Problem, Record, read_record
 from recommender.errors import SourceError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -46,28 +46,18 @@ class JsonlSource(Parted):
         try:
             with self._open() as file:
                 yield from _lines(file, self.name)
+        except (FileNotFoundError, NotRegularError) as error:
+            raise SourceError(
+                f"there is no file {self.path} ({error.strerror}); give the path of a .jsonl or "
+                ".jsonl.gz file, or - for standard input"
+            ) from error
         except (OSError, EOFError, zlib.error) as error:
             raise SourceError(f"{self.name} can't be read to its end: {error}") from error
 
-    @contextmanager
-    def _open(self) -> Iterator[IO[bytes]]:
-        with self._open_raw() as file:
-            if file.peek(2)[:2] == b"\x1f\x8b":  # by content: a name may lie
-                with gzip.open(file, "rb") as unpacked:
-                    yield cast("IO[bytes]", unpacked)
-            else:
-                yield file
-
-    def _open_raw(self) -> AbstractContextManager[BufferedReader]:
+    def _open(self) -> AbstractContextManager[IO[bytes]]:
         if self.path == "-":
-            return nullcontext(cast("BufferedReader", sys.stdin.buffer))
-        path = Path(self.path)
-        if not path.is_file():
-            raise SourceError(
-                f"there is no file {self.path}; give the path of a .jsonl or .jsonl.gz "
-                "file, or - for standard input"
-            )
-        return path.open("rb")
+            return unpacked(cast("BufferedReader", sys.stdin.buffer))
+        return open_unpacked(self.path)
 
 
 def _lines(file: IO[bytes], name: str) -> Iterator[Line | Problem]:
@@ -97,7 +87,10 @@ def _record(name: str, found: Line | Problem) -> Record | Problem:
     if isinstance(found, Problem):
         return found
     number, line = found
-    place = f"{name} line {number}"
+    return read_record(f"{name} line {number}", _object, line)
+
+
+def _object(place: str, line: bytes) -> Record | Problem:
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
@@ -108,6 +101,7 @@ def _record(name: str, found: Line | Problem) -> Record | Problem:
             message=f"byte {error.start + 1} (0x{line[error.start]:02x}) is not valid UTF-8",
         )
     try:
+        check_json(text)
         value = _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         what = str(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import html
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 from markdown_it import MarkdownIt
 
+from index.cleaning import unescape
 from index.sources.markup import MarkupError, parse_html, select, text_of
 from index.sources.pages import (
     Page,
@@ -33,6 +33,8 @@ _SHORTCODE = re.compile(r"\{\{[<%].{0,2000}?[%>]\}\}|\{%.{0,2000}?%\}", re.DOTAL
 _JEKYLL_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _MAX_FRONT = 64 * 1024
 _MAX_DEPTH = 20
+_MAX_BITS = 128
+_MAX_OPEN = 2_000
 
 _NAMES = {
     "id": ("id",),
@@ -84,13 +86,15 @@ def _record(page: Page) -> Record:
     front, body = _split(text)
     values = {**front, **_fields(front)}
     _name(values, page, front)
+    if body.count("[") - body.count("]") > _MAX_OPEN:  # the parser looks for the end of each
+        raise PageError("invalid-markdown", f"more than {_MAX_OPEN} [ without ]")
     try:
         root = parse_html(f"<div>{_markdown.render(_SHORTCODE.sub('', body))}</div>")
     except MarkupError as error:
         raise PageError("invalid-markdown", str(error)) from error
     if not values.get("title"):
         values["title"] = literal("".join(text_of(heading) for heading in select(root, "h1")[:1]))
-    values["sections"] = sections_of(root, title=html.unescape(values["title"]))
+    values["sections"] = sections_of(root, title=unescape(values["title"]))
     return Record(place=place_of(page.path), values=values)
 
 
@@ -103,7 +107,23 @@ def _split(text: str) -> tuple[dict[str, Any], str]:
     if len(found[2]) > _MAX_FRONT:
         raise PageError("front-matter", f"the front matter is longer than {_MAX_FRONT} characters")
     front = _toml(found[2]) if found[1] == "+++" else _yaml(found[2])
+    _check_front(front)
     return front, text[found.end() :]
+
+
+def _check_front(value: Any, name: str = "", depth: int = 0) -> None:
+    """Refuse what can't be printed: hexadecimal numbers without end, tables within tables."""
+    if depth > _MAX_DEPTH:
+        raise PageError("front-matter", f"{name}: nested deeper than {_MAX_DEPTH}")
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise PageError("front-matter", f"{name}: a whole number of more than {_MAX_BITS} bits")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_front(key, "a name", depth + 1)
+            _check_front(item, name or str(key), depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check_front(item, name, depth + 1)
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -133,6 +153,7 @@ def _yaml(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(front, Mapping):
         raise PageError("front-matter", f"the front matter is no table but {front!r:.40}")
+    _check_front(front)
     return {str(name): value for name, value in front.items()}
 
 

@@ -21,6 +21,7 @@ MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_ATTRIBUTES = 5_000
 """Of one element; the parser's time grows with the square of them."""
 
+_NO_MEMORY = etree.ErrorTypes.ERR_NO_MEMORY
 _WORTH_COUNTING = 50_000
 _TAG = re.compile(r"""<[a-zA-Z](?:[^>"'=]+|=\s*(?:"[^"]*"|'[^']*')?|["'])*+""")
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
@@ -54,6 +55,8 @@ def parse_html(text: str) -> Element:
     for entry in parser.error_log:
         if entry.type_name == "ERR_RESOURCE_LIMIT":
             raise MarkupError(f"line {entry.line}: {entry.message}")
+        if entry.type == _NO_MEMORY:
+            raise MemoryError
     return root
 
 
@@ -131,4 +134,6 @@ def _compiled(selector: str) -> Any:
 
 
 def _message(error: etree.XMLSyntaxError) -> str:
+    if error.code == _NO_MEMORY:
+        raise MemoryError
     return str(error.msg or "nothing in it")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import glob
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from index.sources.parser_process import parse_record
+from index.sources.regular_file import NotRegularError, open_regular
 from index.sources.source import Problem, Record
 from recommender.errors import SourceError
 
@@ -17,6 +20,10 @@ MAX_PAGE_BYTES = 4 * 1024 * 1024
 """A larger page is left out and reported: it is no article."""
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
+
+
+_NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
+_MAGIC = re.compile(r"[*?\[]")
 
 
 class PageError(Exception):
@@ -60,15 +67,21 @@ def read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | P
         suffixes: Which files of a folder are pages.
 
     Raises:
-        SourceError: If there is no such page.
+        SourceError: If there is no such page, or a folder or file can't be read.
     """
     base, paths = _find(location, suffixes)
-    for path in paths:
+    for path, complaint in paths:
+        if complaint:
+            yield _problem(path, "link", complaint)
+            continue
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 content = file.read(MAX_PAGE_BYTES + 1)
         except OSError as error:
-            yield _problem(path, "unreadable", f"can't be read: {error.strerror or error}")
+            reason = error.strerror or str(error)
+            if not isinstance(error, NotRegularError) and error.errno not in _NO_FILE:
+                raise SourceError(f"{place_of(path)} can't be read: {reason}") from error
+            yield _problem(path, "unreadable", f"can't be read: {reason}")
         else:
             yield path, _page_id(path, base), content
 
@@ -83,6 +96,14 @@ def make_record(parse: Callable[[Page], Record], found: RawPage | Problem) -> Re
     if isinstance(found, Problem):
         return found
     path, page_id, content = found
+    if len(content) > MAX_PAGE_BYTES:
+        return _problem(path, "page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
+    return parse_record(place_of(path), _make_record, parse, path, page_id, content)
+
+
+def _make_record(
+    parse: Callable[[Page], Record], path: Path, page_id: str, content: bytes
+) -> Record | Problem:
     try:
         return parse(Page(path=path, id=page_id, text=_decoded(content)))
     except PageError as error:
@@ -103,41 +124,72 @@ def place_of(path: Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[Path]]:
-    """The folder that ids are relative to, and the files below it."""
+def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Path, str]]]:
+    """The folder that ids are relative to, and the files below it with why one is not read."""
     given = Path(location)
-    if given.is_dir():
-        base = given
-        found = [
-            Path(folder, name)
-            for folder, _, names in os.walk(given)
-            for name in names
-            if name.lower().endswith(suffixes)
-        ]
-    elif given.is_file():
-        base, found = given.parent, [given]
-    else:
-        head = re.split(r"[*?\[]", location, maxsplit=1)[0]
-        base = Path(head if head.endswith("/") else os.path.dirname(head))  # noqa: PTH120 - a glob
-        found = [path for path in map(Path, glob.iglob(location, recursive=True)) if path.is_file()]  # noqa: PTH207 - absolute globs
+    try:
+        if given.is_dir():
+            base, found = given, _walk(given, ("**", "*"), suffixes)
+        elif given.exists():
+            base, found = given.parent, {given: ""}
+        else:
+            parts = given.parts
+            fixed = next((at for at, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+            base = Path(*parts[:fixed])
+            found = _walk(base, parts[fixed:], ("",)) if base.is_dir() else {}
+    except OSError as error:
+        name = place_of(Path(error.filename or location))
+        raise SourceError(f"{name} can't be read: {error.strerror or error}") from error
     if not found:
         raise SourceError(
             f"{location} holds no page; give a folder with {' or '.join(suffixes)} files, a glob "
             "such as 'site/**/*.html', or one file"
         )
-    return base, sorted(found)
+    return base, sorted(found.items())
+
+
+def _walk(base: Path, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> dict[Path, str]:
+    """The files below a folder that a pattern names, with why one is not read.
+
+    Links are followed to files inside the folder only: one may lead to itself, to what is no page
+    of the site, or to the machine's own files.
+    """
+    found: dict[Path, str] = {}
+    inside = os.path.join(os.path.realpath(base), "")  # noqa: PTH118 - ends with a slash
+    all_names = pattern == ("**", "*")
+    pending = [(base, pattern)] if pattern else []
+    while pending:
+        folder, (part, *rest) = pending.pop()
+        if part == "**":
+            pending.append((folder, tuple(rest or "*")))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") and not (all_names or part.startswith(".")):
+                    continue
+                if part != "**" and not fnmatchcase(entry.name, part):
+                    continue
+                path, last = folder / entry.name, not rest and part != "**"
+                linked = entry.is_symlink()
+                if path.is_dir() if linked else entry.is_dir():
+                    if not last and linked:
+                        found[path] = "a link to a folder, which is not followed"
+                    elif not last:
+                        pending.append((path, (part, *rest) if part == "**" else tuple(rest)))
+                elif last and entry.name.lower().endswith(suffixes):
+                    leads_out = linked and not os.path.realpath(path).startswith(inside)
+                    found[path] = "a link that leads out of the folder" if leads_out else ""
+    return found
 
 
 def _page_id(path: Path, base: Path) -> str:
-    relative = path.relative_to(base).with_suffix("")
-    if relative.name == "index" and relative.parent.name:
-        relative = relative.parent
-    return relative.as_posix()
+    relative = path.relative_to(base)
+    name = relative.as_posix()
+    name = name[: len(name) - len(relative.suffix)]
+    folder, _, last = name.rpartition("/")
+    return folder if last == "index" and folder else name
 
 
 def _decoded(content: bytes) -> str:
-    if len(content) > MAX_PAGE_BYTES:
-        raise PageError("page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
     encoding = "utf-8"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"

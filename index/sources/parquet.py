@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
 
 from index.sources.cells import plain
-from index.sources.source import Problem, Record
+from index.sources.parser_process import ParserStoppedError, parse_apart
+from index.sources.regular_file import open_regular
+from index.sources.source import Problem, Record, read_record
 from recommender.errors import SourceError
 
 _BATCH = 1_000
@@ -30,22 +34,56 @@ class ParquetSource:
 
     def records(self) -> Iterator[Record | Problem]:
         """See :class:`~index.sources.source.Source`."""
-        try:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-        except ModuleNotFoundError as error:
-            raise SourceError(
-                f"{self.path} needs pyarrow: pip install 'alsolike[parquet]'"
-            ) from error
-        if not Path(self.path).is_file():
-            raise SourceError(f"there is no file {self.path}; give the path of a .parquet file")
+        if find_spec("pyarrow") is None:
+            raise SourceError(f"{self.path} needs pyarrow: pip install 'alsolike[parquet]'")
         row = 0
         try:
-            with pq.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(batch_size=_BATCH):
-                    for values in batch.to_pylist():
-                        row += 1
-                        yield Record(place=f"{self.path} row {row}", values=plain(values))
-        except (OSError, ValueError, pa.ArrowException) as error:
-            reason = str(error).partition("\n")[0]
-            raise SourceError(f"{self.path} can't be read after row {row}: {reason}") from error
+            for records in parse_apart(_batches, self.path):
+                row += len(records)
+                yield from records
+        except (ParserStoppedError, SourceError) as error:
+            raise SourceError(f"{self.path} can't be read after row {row}: {error}") from error
+
+
+def _batches(path: str) -> Iterator[list[Record | Problem]]:
+    """Records, some at a time; run in the parsers' process."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count = 0
+    try:
+        with open_regular(path) as file, pq.ParquetFile(file) as table:
+            for batch in table.iter_batches(batch_size=_BATCH, use_threads=False):
+                numbers = range(batch.num_rows)
+                try:
+                    cells = batch.to_pylist()
+                except Exception:  # noqa: BLE001 - one cell of them can't be a Python value
+                    cells = [partial(_row, batch, number) for number in numbers]
+                yield [
+                    read_record(f"{path} row {count + number + 1}", _record, cells[number])
+                    for number in numbers
+                ]
+                count += batch.num_rows
+    except FileNotFoundError as error:
+        raise SourceError("there is no such file; give the path of a .parquet file") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise SourceError(str(error).partition("\n")[0]) from error
+
+
+def _record(place: str, values: dict[str, Any] | Callable[[], dict[str, Any]]) -> Record:
+    return Record(place=place, values=plain(values() if callable(values) else values))
+
+
+def _row(batch: Any, number: int) -> dict[str, Any]:
+    names = batch.schema.names
+    return {name: _cell(batch.column(at)[number]) for at, name in enumerate(names)}
+
+
+def _cell(cell: Any) -> Any:
+    """A cell's value, or what it holds as text where Python has no such value."""
+    try:
+        return cell.as_py()
+    except (ValueError, OverflowError):
+        if hasattr(cell, "as_buffer"):
+            return cell.as_buffer().to_pybytes()  # a text in another encoding
+        return f"{cell.value} {cell.type}"  # a time beyond the calendar

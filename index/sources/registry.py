@@ -20,6 +20,7 @@ from index.sources.jsonl import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.parquet import ParquetSource
 from index.sources.plain_pages import PlainSource
+from index.sources.regular_file import open_regular
 from index.sources.secret_options import mask, resolve_secrets
 from index.sources.source import Source
 from index.sources.sql import SqlSource
@@ -147,10 +148,13 @@ def table_for(location: str) -> dict[str, Any]:
         )
     path = Path(location)
     kind = _BY_SUFFIX.get(Path(location.lower().removesuffix(".gz")).suffix)
-    if path.is_dir():
-        kind = _kind_of_folder(path)
-    elif kind is None and path.is_file():
-        kind = "feed" if _is_json_feed(path) else "jsonl"
+    try:
+        if path.is_dir():
+            kind = _kind_of_folder(path)
+        elif kind is None and path.is_file():
+            kind = "feed" if _is_json_feed(path) else "jsonl"
+    except OSError as error:
+        raise SettingError(f"{location} can't be read: {error.strerror or error}") from error
     if kind is None:
         raise SettingError(
             f"there is no file {location}, or no telling what it is; name a file that ends in "
@@ -161,7 +165,7 @@ def table_for(location: str) -> dict[str, Any]:
 
 
 def _is_json_feed(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return b"jsonfeed.org/version" in file.read(4096)
 
 

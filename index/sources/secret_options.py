@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from index.sources.regular_file import open_regular
 from recommender.errors import SettingError
 
 SECRET = "password"  # noqa: S105 - the option's name
@@ -79,9 +79,9 @@ def _look_up(key: str, value: str, way: str) -> str:
             raise SettingError(f"{key}: the environment variable {value!r} is not set")
         return secret
     try:
-        with Path(value).open("rb") as file:
+        with open_regular(value) as file:
             secret = file.read(_MAX_BYTES).decode().strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SettingError(f"{key}: {value} can't be read: {error}") from error
     if not secret:
         raise SettingError(f"{key}: {value} is empty")

@@ -6,6 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from recommender.errors import one_line
+
+MAX_MESSAGE = 500
+"""Longest message of a problem, in characters: a thousand of them are kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -28,13 +33,17 @@ class Problem:
         place: Where it stands.
         field: The field at fault, ``""`` for the record as a whole.
         reason: Stable, short key for counting.
-        message: For people: the value at fault and the remedy.
+        message: For people: the value at fault and the remedy; cut at :data:`MAX_MESSAGE`.
     """
 
     place: str
     field: str
     reason: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "place", one_line(self.place))
+        object.__setattr__(self, "message", one_line(self.message[:MAX_MESSAGE]))
 
     @property
     def key(self) -> str:
@@ -95,6 +104,43 @@ def take_apart(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | 
 def as_it_is(record: Record | Problem) -> Record | Problem:
     """Makes a record of what is one."""
     return record
+
+
+def read_record(place: str, make: Callable[..., Record | Problem], *args: Any) -> Record | Problem:
+    """What ``make(place, *args)`` gives; a problem if it fails: no value ends a build."""
+    try:
+        return make(place, *args)
+    except MemoryError:
+        raise  # whoever limits a parser's memory tells of it
+    except Exception as error:  # noqa: BLE001 - parsers raise what they like over hostile values
+        return unreadable(place, error)
+
+
+def unreadable(place: str, error: Exception, field: str = "") -> Problem:
+    """The problem of a record over which a parser failed."""
+    message = f"can't be read ({describe(error)}): correct the value, or leave it out"
+    return Problem(place=place, field=field, reason="unreadable", message=message)
+
+
+def describe(error: Exception) -> str:
+    """An exception's kind and its first words."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - it may hold a number too long to print
+        text = ""
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def short(value: Any, limit: int = 40) -> str:
+    """``repr(value)`` for messages, cut, whatever the value is and however large."""
+    if isinstance(value, str | bytes | list | tuple):
+        value = value[: limit + 1]
+    elif isinstance(value, Mapping):
+        return f"an object of {len(value)}"
+    try:
+        return repr(value)[:limit]
+    except Exception:  # noqa: BLE001 - a number too long to print, a list too deep
+        return f"a {type(value).__name__} too large to show"
 
 
 def look_up(values: Mapping[str, Any], name: str) -> Any:

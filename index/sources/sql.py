@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from index.sources.cells import plain
-from index.sources.source import Problem, Record
+from index.sources.source import Problem, Record, read_record, short
 from index.sources.sql_rows import stream_rows
 from index.sql_engine import describe
 from recommender.errors import DatabaseError, SourceError
@@ -42,9 +43,10 @@ class SqlSource:
             for values in stream_rows(self.url, self.query, self.password, self.batch):
                 row += 1
                 key, value = next(iter(values.items()))
-                yield Record(
-                    place=f"{name} row {row} ({key}={value!r:.60})",
-                    values={column: plain(cell) for column, cell in values.items()},
-                )
+                yield read_record(f"{name} row {row} ({key}={short(value, 60)})", _record, values)
         except DatabaseError as error:
             raise SourceError(f"{name} can't be read after row {row}: {error}") from error
+
+
+def _record(place: str, values: dict[str, Any]) -> Record:
+    return Record(place=place, values={column: plain(cell) for column, cell in values.items()})

@@ -18,6 +18,10 @@ from sqlalchemy.pool import NullPool
 from index.sql_engine import open_engine, parse_url, plain_reason
 from recommender.errors import DatabaseError
 
+_MAX_CELL = 16 * 1024 * 1024
+_AT_ONCE = 16
+"""Longest row of a file of SQLite in bytes, and rows held at a time: a view makes any of both."""
+
 
 def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dict[str, Any]]:
     """A query's rows, ``batch`` at a time from a server-side cursor, by column name.
@@ -45,6 +49,10 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
         connection.commit()
     elif connection.dialect.name == "postgresql":
         connection.execution_options(postgresql_readonly=True)
+        connection.exec_driver_sql("SET datestyle TO ISO")
+        _take_as_text(connection.connection.driver_connection)
+    else:
+        batch = min(batch, _AT_ONCE)
     # Without parameters the driver leaves % and : in the query alone.
     result = connection.execution_options(
         stream_results=True, max_row_buffer=batch, yield_per=batch, no_parameters=True
@@ -69,10 +77,19 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
         result.close()
 
 
+def _take_as_text(connection: Any) -> None:
+    """Leave times and JSON as the server writes them: Python has no year 0, nor 2,000 brackets."""
+    from psycopg.types.string import TextLoader
+
+    for name in ("date", "timestamp", "timestamptz", "json", "jsonb", "interval", "timetz"):
+        connection.adapters.register_loader(name, TextLoader)
+
+
 def _open_sqlite(path: str | None) -> sqlite3.Connection:
     if path is None or not Path(path).is_file():
         raise DatabaseError(f"there is no file {path or ':memory:'}")
     connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_CELL)
     # Text that is no UTF-8 costs its field, not the whole table.
     connection.text_factory = lambda content: content.decode(errors="surrogateescape")
     return connection

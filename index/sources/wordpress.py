@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,9 @@ from urllib.parse import urlencode
 
 from index.sources.fetching import Answer, Fetcher, HttpError
 from index.sources.hosts import shown
+from index.sources.json_text import load_json
 from index.sources.markup import MarkupError, parse_html
+from index.sources.parser_process import parse_record
 from index.sources.sections import sections_of
 from index.sources.source import Problem, Record
 from index.sources.web import WebOptions
@@ -19,6 +20,7 @@ from recommender.errors import SettingError, SourceError
 _PUBLIC = "publish"
 _ALL = "publish,future,draft,pending,private"
 _MAX_PAGES = 100_000
+_MAX_VALUES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +55,16 @@ class WordPressSource(WebOptions):
         api = _Api(self.fetcher(self.url), self.url.rstrip("/"))
         for kind in self.types:
             seen, total, page, pages = 0, 0, 1, 1
-            while page <= min(pages, _MAX_PAGES):
+            while page <= pages:
                 answer = api.get(f"/wp/v2/{kind}", self._query(page))
                 total = _number(answer, "x-wp-total")
                 pages = _number(answer, "x-wp-totalpages")
+                if pages > _MAX_PAGES:
+                    raise SourceError(f"{self.name} announces {pages} pages of {kind}")
                 for post in _posts(answer):
                     seen += 1
                     place = f"{self.name} {kind} page {page}"
-                    yield _record(post, place)
+                    yield parse_record(place, _record, post, place)
                 page += 1
             if seen != total:
                 yield Problem(
@@ -128,8 +132,8 @@ class _Api:
 def _reason(body: bytes) -> str:
     """What WordPress says of a refusal; not cut, or the half of a secret would go unmasked."""
     try:
-        message = json.loads(body)["message"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        message = load_json(body.decode())["message"]
+    except (ValueError, TypeError, KeyError):
         return ""
     return f": {message}" if isinstance(message, str) and len(message) <= 500 else ""
 
@@ -145,8 +149,9 @@ def _number(answer: Answer, header: str) -> int:
 
 def _posts(answer: Answer) -> list[Any]:
     try:
-        posts = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
+        # Bytes that are no text cost their field, not the site.
+        posts = load_json(answer.body.decode("utf-8-sig", "surrogateescape"), _MAX_VALUES)
+    except ValueError as error:
         raise SourceError(f"{shown(answer.url)} is not JSON: {error}") from error
     if not isinstance(posts, list):
         raise SourceError(f"{shown(answer.url)} is {type(posts).__name__}, not a list of posts")

@@ -1,0 +1,196 @@
+"""A process of its own for parsers, ended by the kernel when one takes too much time or memory.
+
+A parser written in C can't be interrupted from within, and hostile markup finds the square in any
+of them. So parsers run in a child that is started once and kept: a page costs two messages.
+"""
+
+from __future__ import annotations
+
+import atexit
+import math
+import multiprocessing
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+from index.sources.source import Problem, Record, describe, unreadable
+from recommender.errors import SourceError
+
+MAX_SECONDS = 8
+"""Of processor time for one page, feed or batch of rows."""
+
+MAX_MEMORY = 288 * 1024 * 1024
+"""Bytes of a parser's process."""
+
+_MAX_WAIT = 120.0  # seconds on the clock, for a machine that does other things
+_MAIN = (
+    "import sys; sys.path[:] = sys.argv[4:]; "
+    "from index.sources.parser_process import serve; serve(*map(int, sys.argv[1:4]))"
+)
+
+
+class ParserStoppedError(Exception):
+    """A parser took too much time or memory, or crashed; the message says which."""
+
+
+def parse_record(place: str, work: Callable[..., Record | Problem], *args: Any) -> Record | Problem:
+    """What ``work(*args)`` gives, in the parsers' process; a problem if it had to be stopped."""
+    try:
+        (item,) = parse_apart(work, *args)
+    except ParserStoppedError as error:
+        message = f"{error}: make it smaller or simpler, or leave it out"
+        return Problem(place=place, field="", reason="parser-stopped", message=message)
+    except SourceError as error:
+        return unreadable(place, error)
+    return cast("Record | Problem", item)
+
+
+def parse_apart(work: Callable[..., Any], *args: Any) -> Iterator[Any]:
+    """What ``work(*args)`` gives, or all that it yields, in the parsers' process.
+
+    Raises:
+        ParserStoppedError: If it had to be stopped.
+        SourceError: If ``work`` raised anything.
+    """
+    child = _borrow()
+    try:
+        yield from child.run(work, args)
+    except SourceError:
+        _idle.append(child)
+        raise
+    except BaseException:
+        child.close()
+        raise
+    _idle.append(child)
+
+
+def _borrow() -> _Child:
+    with suppress(IndexError):
+        while True:
+            if (child := _idle.pop()).is_usable():
+                return child
+    return _Child()
+
+
+class _Child:
+    """One process; whoever has it, has it alone."""
+
+    def __init__(self) -> None:
+        self._connection, theirs = multiprocessing.Pipe()
+        self._owner = os.getpid()
+        self._spent = False
+        self._limits = MAX_SECONDS, MAX_MEMORY
+        with theirs:
+            descriptor = theirs.fileno()
+            self._process = subprocess.Popen(  # noqa: S603 - this very program
+                [sys.executable, "-c", _MAIN, *map(str, (descriptor, *self._limits)), *sys.path],
+                pass_fds=(descriptor,),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+            )
+
+    def is_usable(self) -> bool:
+        """Whether it can be asked again; otherwise it is ended."""
+        usable = self._owner == os.getpid() and not self._spent and self._process.poll() is None
+        if not usable:
+            self.close()
+        return usable
+
+    def run(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[Any]:
+        kind = ""
+        try:
+            self._connection.send((work, args))
+            while kind != "end":
+                if not self._connection.poll(_MAX_WAIT):
+                    raise ParserStoppedError(f"it takes more than {_MAX_WAIT:g} seconds")
+                kind, value, self._spent = self._connection.recv()
+                if kind == "error":
+                    raise SourceError(value)
+                if kind == "stopped":
+                    raise ParserStoppedError(value)
+                if kind == "item" or value is not None:
+                    yield value
+        except (EOFError, OSError):
+            raise ParserStoppedError(self._why()) from None
+
+    def close(self) -> None:
+        self._connection.close()
+        if self._owner == os.getpid():
+            self._process.kill()
+            self._process.wait()
+
+    def _why(self) -> str:
+        with suppress(subprocess.TimeoutExpired):
+            if self._process.wait(5) == -signal.SIGXCPU:
+                return f"it takes more than {self._limits[0]} seconds of processor time"
+        return f"its parser crashed, or needs more than {self._limits[1] >> 20} MiB"
+
+
+_idle: list[_Child] = []
+
+
+@atexit.register
+def _end() -> None:
+    while _idle:
+        _idle.pop().close()
+
+
+def serve(descriptor: int, seconds: int, memory: int) -> None:
+    """The child's life: work comes in, results go out, until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever reads the results
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_DATA, memory)
+    connection = Connection(descriptor)
+    with suppress(EOFError, OSError):
+        while True:
+            for answer in _answers(seconds, memory, *connection.recv()):
+                connection.send(answer)
+
+
+def _answers(
+    seconds: int, memory: int, work: Callable[..., Any], args: tuple[Any, ...]
+) -> Iterator[tuple[str, Any, bool]]:
+    """What became of one piece of work: its kind, its value, and whether it was the last here."""
+
+    def limit_time() -> None:
+        _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + seconds)
+
+    try:
+        limit_time()
+        result = work(*args)
+        if isinstance(result, Iterator):
+            for item in result:
+                yield "item", item, False
+                limit_time()
+            result = None
+    except MemoryError:
+        yield "stopped", f"it needs more than {memory >> 20} MiB", True
+    except Exception as error:  # noqa: BLE001 - told to whoever asked
+        text = str(error) if isinstance(error, SourceError) else describe(error)
+        yield "error", text, _is_larger(memory // 2)
+    else:
+        yield "end", result, _is_larger(memory // 2)
+
+
+def _limit(what: int, value: int) -> None:
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
+def _is_larger(size: int) -> bool:
+    """Whether this process grew so much that the next page might not find room."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+    except OSError:  # not Linux
+        return False
+    return pages * resource.getpagesize() > size
