@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import logging
@@ -643,3 +644,26 @@ def test_decisions_that_came_by_no_change_of_ours_are_read_whole(settings: Setti
         assert state is not None
         assert set(state.takedowns) == {"a", "b", "c"}
     keeper.close()
+
+
+def test_readers_wait_for_no_snapshot_that_another_process_holds_up(
+    settings: Settings, keeper: StateKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.decisions.snapshot._BUSY_SECONDS", 0.5)
+    with (settings.root / ".state.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as a process does that was stopped amid its work
+        with pytest.raises(DatabaseError, match="can't be written"):
+            keeper.database.takedowns.put(MIRA, article_id="x")
+        seen: list[bool] = []
+        looking = threading.Thread(target=keeper.refresh)
+        looking.start()
+        while looking.is_alive():
+            seen.append("x" in (keeper.kept.state or NO_STATE).takedowns)
+            time.sleep(0.01)
+        assert True in seen, "it was taken up while the snapshot was waited for"
+        assert keeper.kept.unsaved is not None
+    monkeypatch.setattr("service.decisions.keeper._RETRY_SECONDS", 0.0)
+    keeper._next_save = 0.0
+    keeper.refresh()
+    assert keeper.kept.unsaved is None
+    assert load_snapshot(settings.root) == keeper.kept.state

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.files import is_missing
@@ -129,10 +129,10 @@ class StateKeeper:
             except DatabaseError as error:
                 self.kept = self._without_database(before, str(error))
             else:
-                unsaved = self._save(database, before, state)
-                self.kept = Kept(
-                    state=state, source=StateSource.DATABASE, problem=None, unsaved=unsaved
-                )
+                source = StateSource.DATABASE
+                kept = Kept(state=state, source=source, problem=None, unsaved=before.unsaved)
+                self.kept = kept  # readers don't wait for the snapshot
+                self.kept = replace(kept, unsaved=self._save(database, before, state))
             _tell(before, self.kept)
             return self.kept.state is not before.state
 

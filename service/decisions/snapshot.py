@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -295,10 +296,22 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """One process after another; the lock is the kernel's, a dead process holds none."""
+    """One process after another; the lock is the kernel's, a dead process holds none.
+
+    Raises:
+        BlockingIOError: If another, which may be stopped, holds it for too long.
+    """
     descriptor = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    end = time.monotonic() + _BUSY_SECONDS
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.002)
         yield
     finally:
         os.close(descriptor)
