@@ -14,13 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import SAMPLE, plain_mapping
 from disks import fill, small_disk
+from forking import forked
 
 from index.building.builder import make_build
 from index.building.making import BuildOptions
@@ -34,11 +34,6 @@ from recommender.errors import BuildError, BusyError, SourceError
 
 WRITE = Callable[[Iterable[Any]], Path]
 SOURCE = SAMPLE / "articles.jsonl"
-
-# Children are forked from one server that has everything imported, so that a kill meets work
-# and not the start of an interpreter.
-_processes = get_context("forkserver")
-_processes.set_forkserver_preload(["test_crash"])
 
 
 def build(root: Root, source: Any = None, *, publish: bool = True) -> str:
@@ -102,8 +97,8 @@ def check_kills(folder: Path, kills: int, how: signal.Signals) -> None:
         once = time.perf_counter() - start
     draw = random.Random(kills)
     for _ in range(kills):
-        begun = _processes.Event()
-        process = _processes.Process(target=operate_for_ever, args=(root.path, begun))
+        begun = forked().Event()
+        process = forked().Process(target=operate_for_ever, args=(root.path, begun))
         process.start()
         begun.wait()
         time.sleep(draw.uniform(0, 4 * once))
@@ -160,7 +155,7 @@ def test_two_builders_at_once_are_one_builder_and_one_refusal(tmp_path: Path) ->
     root = Root(tmp_path / "root")
     with root.locked("test"):
         before = build(root)
-    process = _processes.Process(target=build_once, args=(root.path,))
+    process = forked().Process(target=build_once, args=(root.path,))
     process.start()
     while "the first builder" not in (root.path / ".lock").read_text():
         assert process.is_alive()

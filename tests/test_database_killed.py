@@ -8,17 +8,14 @@ import random
 import signal
 import time
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from databases import MIRA, NewUrl, reopen, server
+from forking import forked
 
 from index.state import Kind
 from service.decisions.database import open_database, upgrade_database
-
-_processes = get_context("forkserver")
-_processes.set_forkserver_preload(["test_database_killed"])
 
 
 def decide_for_ever(url: str, answers: Path, first: int) -> None:
@@ -47,7 +44,7 @@ def check_kills(url: str, folder: Path, writes: int) -> None:
     kills = 0
     while count(answers) < writes:
         arguments = (url, answers, 10_000 * kills)
-        process = _processes.Process(target=decide_for_ever, args=arguments)
+        process = forked().Process(target=decide_for_ever, args=arguments)
         process.start()
         enough = count(answers) + draw.randrange(1, 40)
         while count(answers) < enough:
@@ -96,7 +93,7 @@ def test_a_server_killed_on_the_spot_keeps_what_it_answered(tmp_path: Path) -> N
         upgrade_database(url)
         answers = tmp_path / "answers"
         answers.touch()
-        process = _processes.Process(target=decide_for_ever, args=(url, answers, 0))
+        process = forked().Process(target=decide_for_ever, args=(url, answers, 0))
         process.start()
         while count(answers) < 30:
             assert process.is_alive()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from databases import MIRA, NewUrl, opened
+from forking import forked
 
 from index.sql_engine import open_engine, parse_url
 from index.state import Kind
@@ -21,9 +21,6 @@ from recommender.visibility import NEVER
 from service.decisions import connecting, schema, upgrading
 from service.decisions.database import open_database, upgrade_database
 from service.decisions.store import WRITES
-
-_processes = get_context("forkserver")
-_processes.set_forkserver_preload(["test_database_upgrading"])
 
 
 def test_the_steps_lead_to_the_schema_that_the_code_expects(new_url: NewUrl) -> None:
@@ -66,7 +63,7 @@ def upgrade_and_write(url: str, number: int) -> None:
 
 
 def run_at_once(target: object, url: str, count: int) -> None:
-    processes = [_processes.Process(target=target, args=(url, n)) for n in range(count)]  # type: ignore[arg-type]
+    processes = [forked().Process(target=target, args=(url, n)) for n in range(count)]  # type: ignore[arg-type]
     for process in processes:
         process.start()
     for process in processes:

@@ -17,13 +17,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from databases import MIRA, reopen, server, started
 from disks import small_disk
+from forking import forked
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,9 +41,6 @@ from service.decisions.open import (
     upgrade_decisions,
 )
 from service.decisions.snapshot import SNAPSHOT, bring_up, load_snapshot
-
-_processes = get_context("forkserver")
-_processes.set_forkserver_preload(["test_keeper"])
 
 
 @pytest.fixture
@@ -514,7 +511,7 @@ def save_many(folder: Path, first: int) -> None:
 
 
 def test_processes_that_save_at_once_leave_the_newest(tmp_path: Path) -> None:
-    processes = [_processes.Process(target=save_many, args=(tmp_path, n)) for n in (1, 2, 3, 4)]
+    processes = [forked().Process(target=save_many, args=(tmp_path, n)) for n in (1, 2, 3, 4)]
     for process in processes:
         process.start()
     while any(process.is_alive() for process in processes):

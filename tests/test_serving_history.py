@@ -14,13 +14,13 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 from databases import MIRA
+from forking import forked
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -44,9 +44,6 @@ from service.tally import Tally
 IDS = [f"p-{number}" for number in range(10)]
 BUILDS = 3
 YEAR = 365 * 24 * 3600
-
-_processes = get_context("forkserver")
-_processes.set_forkserver_preload(["test_serving_history"])
 
 ids = st.sampled_from(IDS)
 until = st.sampled_from([NOON + 10 * SECOND, NOON + 60 * SECOND, NOON + YEAR * SECOND, NEVER])
@@ -251,9 +248,9 @@ class World:
 
     def do_kill(self, how: tuple[str, int]) -> None:
         article_id, milliseconds = how
-        ours, theirs = _processes.Pipe(duplex=False)
+        ours, theirs = forked().Pipe(duplex=False)
         arguments = (self.folder, article_id, self.now, milliseconds, theirs)
-        process = _processes.Process(target=take_down_and_die, args=arguments)
+        process = forked().Process(target=take_down_and_die, args=arguments)
         process.start()
         theirs.close()
         process.join()
