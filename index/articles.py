@@ -375,7 +375,7 @@ class _RecordParser:
         if value is None or value == "":
             return None
         tag = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
-        if not _LANGUAGE.fullmatch(tag):
+        if len(tag) > MAX_LABEL or not _LANGUAGE.fullmatch(tag):
             self._note("language", "invalid", f"language {short(value)} is not a BCP 47 tag")
             return None
         return tag

@@ -262,6 +262,19 @@ def test_what_a_record_holds_too_much_of_is_cut(tmp_path: Path) -> None:
     assert sum(report.notes.values()) < 5_000
 
 
+@pytest.mark.parametrize(
+    "name", ["id", "url", "date", "visible_from", "status", "language", "tags"]
+)
+@pytest.mark.parametrize("unit", ["9", "en-", "<!--", "&#1"])
+def test_no_field_costs_more_than_its_size(tmp_path: Path, name: str, unit: str) -> None:
+    record = {"id": "a", "title": "A", name: unit * (4_000_000 // len(unit))}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record))
+    peak = Peak()
+    _, report = read({"kind": "jsonl", "path": str(tmp_path / "a.jsonl")})
+    assert report.problems
+    assert peak() < 60_000_000
+
+
 def test_names_that_nothing_reads_do_not_fill_the_memory(tmp_path: Path) -> None:
     lines = [
         json.dumps({"id": str(n), "title": "T", f"{n}" * 200: "x" * 200}) for n in range(1_500)

@@ -70,7 +70,7 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
         check.fields.append(
             FieldCheck(field=name, theirs=theirs, filled=len(values), example=example)
         )
-    check.unread = {name: _short(value) for name, value in first.others.items()}
+    check.unread = {_short(name): _short(value) for name, value in first.others.items()}
     return check
 
 

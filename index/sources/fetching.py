@@ -32,7 +32,7 @@ from index.sources.hosts import (
     shown,
 )
 from index.sources.mail_date import mail_date
-from recommender.errors import SourceError
+from recommender.errors import SourceError, one_line
 
 MAX_BYTES = 32 * 1024 * 1024
 """Longest body, unpacked."""
@@ -128,7 +128,7 @@ class Fetcher:
             except ssl.SSLCertVerificationError as error:
                 raise SourceError(f"{shown(url)}: {error.verify_message}") from error
             except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
-                reason = str(error) or type(error).__name__
+                reason = one_line(str(error)) or type(error).__name__
                 if attempt >= self.attempts:
                     raise SourceError(
                         f"{shown(url)} can't be fetched: {reason} (tried {attempt} times)"

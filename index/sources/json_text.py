@@ -23,7 +23,7 @@ def check_json(text: str, values: int = MAX_VALUES) -> None:
         ValueError: Saying which.
     """
     opened = text.count("[") + text.count("{")
-    if opened <= MAX_DEPTH and opened + text.count(",") <= values:
+    if opened <= MAX_DEPTH and (len(text) <= values or opened + text.count(",") <= values):
         return
     depth = count = 0
     for found in _MARK.finditer(text):

@@ -42,8 +42,10 @@ class Problem:
     message: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "place", one_line(self.place))
-        object.__setattr__(self, "message", one_line(self.message[:MAX_MESSAGE]))
+        if not self.place.isprintable():
+            object.__setattr__(self, "place", one_line(self.place))
+        if len(self.message) > MAX_MESSAGE or not self.message.isprintable():
+            object.__setattr__(self, "message", one_line(self.message[:MAX_MESSAGE]))
 
     @property
     def key(self) -> str:
