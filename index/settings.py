@@ -142,7 +142,7 @@ class Settings(BaseSettings):
         1024, description="largest body of a request"
     )
     body_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        10, description="time in which a request's body must arrive"
+        10, description="time in which a request's head must arrive, and its body"
     )
     metrics: bool = Field(True, description="answer /metrics, for Prometheus")
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(

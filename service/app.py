@@ -20,7 +20,7 @@ from service.decisions.open import keep_state
 from service.edge import Edge
 from service.late import LateApp
 from service.lifespan import Lifespan
-from service.limits import BodyLimits
+from service.limits import body_limits
 from service.live import Live
 from service.metrics import Metrics
 from service.probes import Probes
@@ -75,9 +75,8 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         metrics.flush()
         await asyncio.to_thread(keeper.close)
 
-    limits = BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
     behind = Probes(Lifespan(api, running), live)
-    edge = Edge(behind, limits, tally, access_log=settings.access_log)
+    edge = Edge(behind, body_limits(settings), tally, access_log=settings.access_log)
     readers = None
     if settings.read_token:
         from service.auth import Auth  # only here, as it brings what a public service needs later

@@ -38,7 +38,7 @@ from service.app import create_app
 from service.decisions.open import open_decisions
 from service.editor.guests import Invitation, may_invite
 from service.logs import configure_logs
-from service.server import GRACE_SECONDS, bind
+from service.server import GRACE_SECONDS, bind, http_protocol
 from service.site.fragment import Card, make_card, templates
 
 SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
@@ -151,7 +151,14 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
     )
     server = uvicorn.Server(
         uvicorn.Config(
-            apps, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+            apps,
+            http=http_protocol(),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
     with contextlib.suppress(KeyboardInterrupt):

@@ -7,7 +7,7 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.limits import BodyLimits, check_head, read_body, replay
+from service.limits import BodyLimits, check_head, has_body, read_body, replay
 from service.problems import ProblemError
 from service.request_id import HEADER, current, request_id
 from service.site.headers import by_name
@@ -63,7 +63,7 @@ class Edge:
         try:
             try:
                 check_head(scope)
-                body = await read_body(scope, receive, self._limits) if _has_body(scope) else None
+                body = await read_body(scope, receive, self._limits) if has_body(scope) else None
             except ProblemError as problem:
                 await _refuse(problem, send_named)
             else:
@@ -75,10 +75,6 @@ class Edge:
             self._tally.add(_route(scope), status, seconds)
             if self._access_log:
                 log_access(scope["method"], scope["raw_path"], status, seconds, name)
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
 def _route(scope: Scope) -> str:

@@ -7,17 +7,31 @@ address, which is refused when it is too long, and a handful of headers.
 from __future__ import annotations
 
 import asyncio
+import functools
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope
 
+from index.settings import Settings
 from service.problems import ProblemError
-from service.site.headers import by_name
+from service.site.headers import Header, by_name
 
 MAX_PATH = 4_096
 """Bytes: an article's id takes 1,536 at most, percent-encoded throughout."""
 MAX_QUERY = 16_384
 MAX_HEADERS = 32_768
+"""Bytes of all names and values."""
+MAX_HEADER_COUNT = 100
+MAX_HEAD = MAX_PATH + MAX_QUERY + MAX_HEADERS + 2_048
+"""Bytes up to a body, with what stands between."""
+
+TOO_MANY_HEADERS = f"there are over {MAX_HEADER_COUNT} headers, or over {MAX_HEADERS} bytes of them"
+
+_HOST = re.compile(
+    rb"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*|\[[0-9A-Fa-fv:.]+\])(?::[0-9]{0,5})?"
+)
 
 _CLOSE = {"Connection": "close"}
 """Of a request whose body is not read: what follows on the line is the rest of it."""
@@ -36,6 +50,11 @@ class BodyLimits:
     seconds: float
 
 
+def body_limits(settings: Settings) -> BodyLimits:
+    """As the settings have them."""
+    return BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
+
+
 def check_head(scope: Scope) -> None:
     """Refuse an address or headers beyond all use.
 
@@ -43,8 +62,24 @@ def check_head(scope: Scope) -> None:
         ProblemError: 414 or 431.
     """
     check_address(scope["raw_path"], scope["query_string"])
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
-        raise ProblemError(431, f"the headers have over {MAX_HEADERS} bytes", headers=_CLOSE)
+    check_headers(scope["headers"])
+
+
+def check_headers(headers: Sequence[Header]) -> None:
+    """Refuse too many headers, or too large ones.
+
+    Raises:
+        ProblemError: 431.
+    """
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > MAX_HEADER_COUNT or size > MAX_HEADERS:
+        raise ProblemError(431, TOO_MANY_HEADERS, headers=_CLOSE)
+
+
+@functools.lru_cache(maxsize=1_000)
+def is_host(value: bytes) -> bool:
+    """Whether this is what the header ``Host`` may say (RFC 9110, 7.2)."""
+    return _HOST.fullmatch(value) is not None
 
 
 def check_address(path: bytes, query: bytes) -> None:
@@ -57,6 +92,11 @@ def check_address(path: bytes, query: bytes) -> None:
         raise ProblemError(414, f"the path has over {MAX_PATH} bytes", headers=_CLOSE)
     if len(query) > MAX_QUERY:
         raise ProblemError(414, f"the query string has over {MAX_QUERY} bytes", headers=_CLOSE)
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether a body follows the head of a request."""
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
 async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:

@@ -13,12 +13,13 @@ It leans on what uvicorn's protocol keeps in itself, which no version promises t
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Sequence
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from service.site.headers import as_lines, by_name, take_apart
-from service.site.related import Asked, RelatedRoutes, Reply
+from service.connection import Connection
+from service.site.headers import Header, as_lines, take_apart
+from service.site.related import Asked, Reply
 
 log = logging.getLogger("alsolike")
 
@@ -30,55 +31,58 @@ class _Answered:
     """What uvicorn finds in place of the request at hand once it is answered."""
 
     response_complete = True
+    more_body = False
 
     class message_event:  # noqa: N801 - stands for an asyncio.Event that nobody waits for
         set = staticmethod(lambda: None)
 
 
-class QuickProtocol(HttpToolsProtocol):
+class QuickProtocol(Connection):
     """One connection."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        routes = self.app if isinstance(self.app, RelatedRoutes) else None
-        # Who may read where that takes a token is not known at once.
-        self._routes = routes if routes is not None and routes.readers is None else None
+    _default_headers: Sequence[Header] = ()
+    _always = b""
 
-    def on_headers_complete(self) -> None:
+    def answer(self) -> None:
         """Answer a request, or hand it on."""
         reply = self._reply()
         if reply is None:
-            super().on_headers_complete()
+            super().answer()
             return
         status, head, tail = reply
-        always = as_lines(self.server_state.default_headers)
-        self.transport.write(b"".join((STATUS_LINE[status], always, head, tail)))
+        if self.server_state.default_headers is not self._default_headers:  # new ones each second
+            self._default_headers = self.server_state.default_headers
+            self._always = as_lines(self._default_headers)
+        self.transport.raw.write(b"".join((STATUS_LINE[status], self._always, head, tail)))
         self.cycle = _Answered  # type: ignore[assignment]
+        self.server_state.total_requests += 1
+        self.rested = self.loop.time()
         if status >= 400 and _CLOSE in take_apart(tail)[0]:
             self.transport.close()
-        self.on_response_complete()
 
     def _reply(self) -> Reply | None:
         """The answer, if it can be given without waiting for anything."""
-        url, parser = self.url, self.parser
+        url, parser, routes, named = self.url, self.parser, self.routes, self.named
         method = _METHODS.get(parser.get_method())
         if (
             method is None
-            or self._routes is None
+            or routes is None
+            or routes.readers is not None  # who may read is not known at once
             or not url.startswith(b"/v1/")
             or b"#" in url
             or not url.isascii()
-            or self.expect_100_continue
+            or b"content-length" in named  # nor is what else may come
+            or b"transfer-encoding" in named
             or not parser.should_keep_alive()
             or parser.get_http_version() != "1.1"
             or parser.should_upgrade()
             or not (self.cycle is None or self.cycle.response_complete)  # others wait before it
             or self.flow.write_paused
-            or self.transport.is_closing()
+            or self.transport.raw.is_closing()
         ):
             return None
         try:
-            return self._routes.reply(Asked(method, url, by_name(self.headers)))
+            return routes.reply(Asked(method, url, named))
         except Exception:
             log.exception("a page view could not be answered at once; it takes the longer way")
             return None

@@ -116,14 +116,15 @@ def create_process() -> ASGIApp:
 def http_protocol() -> str:
     """What uvicorn speaks HTTP with: ours, which is the quicker, if it fits this uvicorn.
 
-    With another version page views take the longer way, and nothing else is different.
+    With another version page views take the longer way, and nothing else is different: what may
+    come on a connection is bounded all the same.
     """
     if uvicorn.__version__.startswith(QUICK_WITH):
         return "service.quick:QuickProtocol"
     log.info(
         "page views would be quicker with uvicorn %s* than with %s", QUICK_WITH, uvicorn.__version__
     )
-    return "auto"
+    return "service.connection:Connection"
 
 
 def serve_on(config: uvicorn.Config, bound: socket.socket) -> None:

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from index.root import Root
 from index.settings import Settings
+from service.connection import Connection
 from service.live import Live
 from service.quick import QuickProtocol
 from service.server import QUICK_WITH, http_protocol, run_server
@@ -51,12 +52,12 @@ PLAIN = [
     GET.replace(b"related?id=p-0", b"articles/p-0/related"),
     GET.replace(b"related?id=p-0", b"articles/p-0/related.html?limit=2"),
     GET.replace(b"p-0", b"p-0?x=1"),
-    GET + b"Content-Length: 13\r\n\r\n" + BODY,
-    GET + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + BODY + b"\r\n0\r\n",
 ]
 """Asked in ways that can be answered at once, without the empty line at their end."""
 
 OTHERS = [
+    GET + b"Content-Length: 13\r\n\r\n" + BODY,
+    GET + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + BODY + b"\r\n0\r\n",
     GET + b"Expect: 100-continue\r\nContent-Length: 13\r\n\r\n" + BODY,
     GET.replace(b"GET", b"POST") + b"Content-Length: 13\r\n\r\n" + BODY,
     GET.replace(b"GET", b"OPTIONS") + b"Origin: https://elsewhere.example\r\n",
@@ -191,7 +192,7 @@ def quick(root: Root) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def usual(root: Root) -> Iterator[Served]:
-    with serving(root, "httptools", timeout_keep_alive=1) as served:
+    with serving(root, Connection, timeout_keep_alive=1) as served:
         yield served
 
 
@@ -296,7 +297,7 @@ def test_it_is_used_with_the_uvicorn_it_was_tested_with_and_no_other(
     assert f"\nuvicorn=={QUICK_WITH}" in constraints.read_text()
     assert http_protocol() == "service.quick:QuickProtocol"
     monkeypatch.setattr(uvicorn, "__version__", "0.540.0")
-    assert http_protocol() == "auto"
+    assert http_protocol() == "service.connection:Connection"
 
 
 def test_the_command_serves_with_it(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.settings import Settings
-from service.limits import check_address
+from service.limits import body_limits, check_address, has_body, read_body
 from service.live import Generation, Live
 from service.problems import ProblemError, server_error
 from service.request_id import HEADER, request_id
@@ -89,6 +89,7 @@ class RelatedRoutes:
         readers: Readers | None = None,
     ) -> None:
         self.readers = readers
+        self.limits = body_limits(settings)
         self._app = app
         self._live = live
         self._lists = lists
@@ -108,10 +109,7 @@ class RelatedRoutes:
             path, query = scope["raw_path"], scope["query_string"]
             url = b"%b?%b" % (path, query) if query else path
             asked = Asked(scope["method"], url, by_name(scope["headers"]))
-            refusal = None
-            if self.readers is not None and _is_reading(asked):
-                refusal = await self.readers.refusal(scope)
-            reply = self.reply(asked, refusal)
+            reply = self.reply(asked, await self._refusal(asked, scope, receive))
             if reply is not None:
                 status, head, tail = reply
                 headers, body = take_apart(head + tail)
@@ -120,6 +118,22 @@ class RelatedRoutes:
                 await send({"type": "http.response.body", "body": body})
                 return
         await self._app(scope, receive, send)
+
+    async def _refusal(self, asked: Asked, scope: Scope, receive: Receive) -> ProblemError | None:
+        """Why a request gets no list before it is looked at, if it asks for one."""
+        if asked.method not in _METHODS or find_target(asked.url.partition(b"?")[0]) is None:
+            return None
+        refusal = None if self.readers is None else await self.readers.refusal(scope)
+        if refusal is None and has_body(scope):
+            try:
+                await read_body(scope, receive, self.limits)
+            except ProblemError as problem:
+                refusal = problem
+        return refusal
+
+    def count_refusal(self, status: int) -> None:
+        """Count what was refused before it was a request."""
+        self._tally.add("other", status, 0.0)
 
     def reply(self, asked: Asked, refusal: ProblemError | None = None) -> Reply | None:
         """The response to a request, counted and logged; ``None`` if another is to answer it.
@@ -244,11 +258,6 @@ def log_access(method: str, path: bytes, status: int, seconds: float, name: byte
         status,
         extra={"seconds": round(seconds, 6), "request_id": name.decode()},
     )
-
-
-def _is_reading(asked: Asked) -> bool:
-    """Whether the answer is a list."""
-    return asked.method in _METHODS and find_target(asked.url.partition(b"?")[0]) is not None
 
 
 def find_target(raw_path: bytes) -> tuple[bytes | None, bool] | None:
