@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_serializer, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -29,6 +39,14 @@ from recommender.sentence_encoder import DEFAULT_MODEL
 
 CONFIG_FILE = "alsolike.toml"
 CONFIG_VARIABLE = "ALSOLIKE_CONFIG"
+
+
+_HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # RFC 9110
+
+_FROM_KUBERNETES = re.compile(
+    r"ALSOLIKE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+"""What each pod is told of a Service whose name begins with ``alsolike``; see also its port."""
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -60,7 +78,7 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("UTC", description="zone of times that name none")
     locale: str = Field("en", description="language of dates and labels where an article has none")
-    heading: str | None = Field(
+    heading: Annotated[str, Field(pattern=r"\S")] | None = Field(
         None, description="heading of the HTML fragment; “You May Also Like”, translated, if unset"
     )
     site_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = Field(
@@ -117,7 +135,9 @@ class Settings(BaseSettings):
     max_golden_drop: Share | None = Field(
         None, description="gate: how much less of them than the live build; any if unset"
     )
-    host: str = Field("127.0.0.1", description="address to serve on")
+    host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1", description="address to serve on"
+    )
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to serve on")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="serving processes")
     database: str = Field(
@@ -148,7 +168,9 @@ class Settings(BaseSettings):
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="answer /metrics on a port of its own instead"
     )
-    metrics_host: str = Field("127.0.0.1", description="address of metrics_port")
+    metrics_host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1", description="address of metrics_port"
+    )
     log_format: Literal["console", "json"] = Field(
         "console", description="log lines for people, or JSON for machines"
     )
@@ -157,7 +179,7 @@ class Settings(BaseSettings):
         default_factory=list,
         description="addresses or networks of proxies whose X-Forwarded-… headers count",
     )
-    identity_header: str | None = Field(
+    identity_header: Annotated[str, Field(pattern=_HEADER_NAME)] | None = Field(
         None, description="header in which a trusted proxy names who is signed in"
     )
     identity_role: Role | None = Field(
@@ -185,17 +207,54 @@ class Settings(BaseSettings):
             refuse_secrets(table)
         return value
 
+    @field_validator("root")
+    @classmethod
+    def _at_home(cls, value: Path) -> Path:
+        try:
+            return value.expanduser()
+        except RuntimeError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("model", "milvus_uri", "database")
+    @classmethod
+    def _path_at_home(cls, value: str | None) -> str | None:
+        prefix = "sqlite:///" if value and value.startswith("sqlite:///") else ""
+        path = (value or "").removeprefix(prefix)
+        if not path.startswith("~"):
+            return value
+        return f"{prefix}{cls._at_home(Path(path))}"
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        return [origin if origin in ("*", "null") else _origin(origin) for origin in value]
+
     @field_validator("trusted_proxies")
     @classmethod
     def _known_networks(cls, value: list[str]) -> list[str]:
         for network in value:
             try:
-                ip_network(network)
-            except ValueError:
+                parsed = ip_network(network)
+            except ValueError as error:
                 raise ValueError(
-                    f"{network!r} is no address or network; write it like 10.0.0.0/8"
+                    f"{network!r} is no address or network ({error}); write it like 10.0.0.0/8"
                 ) from None
+            if getattr(parsed.network_address, "ipv4_mapped", None) is not None:
+                raise ValueError(f"{network!r} holds IPv4 addresses; write it like 10.0.0.0/8")
         return value
+
+    @model_validator(mode="after")
+    def _that_can_work(self) -> Settings:
+        everywhere = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not bound to
+        same = self.host == self.metrics_host or everywhere & {self.host, self.metrics_host}
+        if self.metrics and self.metrics_port == self.port and same:
+            raise ValueError(f"metrics_port {self.port} is the port of the service; choose another")
+        if self.identity_header is not None and not self.trusted_proxies:
+            raise ValueError(
+                f"identity_header {self.identity_header!r} counts from trusted_proxies alone, and "
+                "there are none: name the proxy that sets it"
+            )
+        return self
 
     @field_validator("milvus_uri")
     @classmethod
@@ -283,10 +342,47 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line, then environment, then file."""
         named = os.environ.get(CONFIG_VARIABLE)
-        path = Path(named or CONFIG_FILE)
+        path = Path(named or CONFIG_FILE).expanduser()
         if named and not path.is_file():
             raise SettingError(f"{CONFIG_VARIABLE} names {named!r}, which is not a file")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = {
+                name: value
+                for name, value in env_settings.env_vars.items()
+                if not _is_from_kubernetes(name, value or "")
+            }
+        return init_settings, env_settings, _TomlFile(settings_cls, path)
+
+
+class _TomlFile(TomlConfigSettingsSource):
+    """A settings file; editors on Windows begin it with a byte order mark."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig"))
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it.
+
+    Raises:
+        ValueError: If no browser sends one like it.
+    """
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    rest = "" if host is None else f"{parts.path.rstrip('/')}{parts.query}{parts.fragment}"
+    if host is None or not parts.scheme or rest or "@" in parts.netloc or re.search(r"[\s,]", text):
+        raise ValueError(f"{text!r} is no origin; write it like https://www.example.org")
+    if "*" in host:
+        raise ValueError(f"{text!r}: name each origin, or allow all with '*'")
+    if not host.isascii():
+        raise ValueError(f"{text!r}: write the host as browsers send it, in letters like xn--…")
+    shown = f"[{host}]" if ":" in host else host
+    if port not in (None, {"http": 80, "https": 443}.get(parts.scheme)):
+        shown += f":{port}"
+    return f"{parts.scheme}://{shown}"
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -310,9 +406,10 @@ def load_settings(**overrides: Any) -> Settings:
             message = f"setting {name!r} does not exist; the settings are {known}"
         else:
             # A source's table may hold a password that does not belong there.
-            secret = first["loc"][0] in ("source", "milvus_uri")
+            secret = name.partition(".")[0] in ("source", "milvus_uri")
             value = "" if secret else f" = {first['input']!r}"
-            message = f"setting {name}{value}: {first['msg']}"
+            # Of none by itself: two that don't fit together.
+            message = f"setting {name}{value}: {first['msg']}" if name else first["msg"]
         raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
     except ValueError as error:  # TOML that can't be parsed
         raise SettingError(f"{CONFIG_FILE}: {error}") from error
@@ -323,9 +420,19 @@ def _refuse_unknown_variables() -> None:
         CONFIG_VARIABLE,
         TOKEN_VARIABLE,
     }
-    for variable in os.environ:
+    for variable, value in os.environ.items():
+        if _is_from_kubernetes(variable, value):
+            continue
         if variable.upper().startswith("ALSOLIKE_") and variable.upper() not in known:
             raise SettingError(
                 f"{variable} in the environment names no setting; known are "
                 f"{', '.join(sorted(known))}"
             )
+
+
+def _is_from_kubernetes(variable: str, value: str) -> bool:
+    name = variable.upper()
+    if _FROM_KUBERNETES.fullmatch(name):
+        return True
+    address = re.match("(tcp|udp|sctp)://", value)
+    return address is not None and re.fullmatch(r"ALSOLIKE_(\w+_)?PORT", name) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -108,7 +109,14 @@ def open_source(
     if not isinstance(kind, str) or kind not in KINDS:
         raise SettingError(f"[[source]] kind = {kind!r:.40}; choose one of {', '.join(KINDS)}")
     where = f"[[source]] of kind {kind}"
-    options, secrets = resolve_secrets(table)
+    options, secrets = resolve_secrets(
+        {
+            name: os.path.expanduser(value)  # noqa: PTH111 - "-" and globs are no paths
+            if isinstance(value, str) and (name == "path" or name.endswith("_file"))
+            else value
+            for name, value in table.items()
+        }
+    )
     own = _mapping(where, options.pop("map", {}))
     template = options.pop("url_template", "")
     if template and (not isinstance(template, str) or "{id}" not in template):
@@ -146,6 +154,7 @@ def table_for(location: str) -> dict[str, Any]:
             "a database needs a query: describe it in a [[source]] table of alsolike.toml, with "
             "the password in password_env or password_file"
         )
+    location = os.path.expanduser(location)  # noqa: PTH111 - it may be a glob
     path = Path(location)
     kind = _BY_SUFFIX.get(Path(location.lower().removesuffix(".gz")).suffix)
     try:

@@ -25,7 +25,7 @@ class Cors:
     """
 
     def __init__(self, origins: Iterable[str]) -> None:
-        listed = [origin.rstrip("/") for origin in origins]
+        listed = list(origins)
         self.narrow = "*" not in listed
         self.always: Headers = () if self.narrow else (_ANY,)
         self._origins = {origin.encode() for origin in listed}
