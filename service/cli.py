@@ -18,6 +18,7 @@ from service.commands.options import GATES_EPILOG
 from service.commands.publishing import prune, publish, release, rollback
 from service.commands.serving import demo, serve
 from service.commands.sources import sources_app
+from service.commands.streams import Streams
 from service.commands.tokens import tokens_app
 
 app = typer.Typer(
@@ -100,10 +101,29 @@ app.command(
 )(demo)
 
 
+_ONLY_TELLING = (
+    *("related", "inspect", "builds", "diff", "evaluate", "audit", "check-overrides"),
+    *("sources check", "db status", "tokens list", "editors list"),
+)
+"""Commands that do nothing but what they print: without that they failed."""
+
+
 def main() -> None:
     """Run the command; an expected error is one line and its exit code, never a traceback."""
+    streams = Streams()
+    code = _run()
+    lost = streams.finish()
+    if lost is not None and code == 0:  # else it has said already what went wrong
+        _fail(lost)
+        asked = " ".join(sys.argv[1:3])
+        code = int(asked.startswith(_ONLY_TELLING) or "--help" in sys.argv)
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
-        sys.exit(app(prog_name="alsolike", standalone_mode=False))
+        code: int | None = app(prog_name="alsolike", standalone_mode=False)
+        return code or 0
     except typer.TyperException as error:  # a command line that can't be read
         if len(sys.argv) == 1:
             typer.echo(error.format_message(), err=True)  # the help, instead of an error
@@ -111,14 +131,14 @@ def main() -> None:
             context = getattr(error, "ctx", None)
             command = "alsolike" if context is None else context.command_path
             _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except AlsoLikeError as error:
         _fail(str(error))
-        sys.exit(error.exit_code)
+        return error.exit_code
     except OSError as error:  # a full disk, a missing right
         told = error.filename and error.strerror
         _fail(f"{error.filename}: {error.strerror}" if told else str(error))
-        sys.exit(1)
+        return 1
 
 
 def _fail(message: str) -> None:
