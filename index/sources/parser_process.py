@@ -24,7 +24,7 @@ from typing import Any, cast
 from index.sources.source import Problem, Record, describe, unreadable
 from recommender.errors import SourceError
 
-MAX_SECONDS = 8
+MAX_SECONDS = 5
 """Of processor time for one page, feed or batch of rows."""
 
 MAX_MEMORY = 288 * 1024 * 1024
