@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import fcntl
@@ -113,18 +114,22 @@ def create_process() -> ASGIApp:
     return create_app()
 
 
-def http_protocol() -> str:
+def http_protocol() -> type[asyncio.Protocol]:
     """What uvicorn speaks HTTP with: ours, which is the quicker, if it fits this uvicorn.
 
     With another version page views take the longer way, and nothing else is different: what may
     come on a connection is bounded all the same.
     """
     if uvicorn.__version__.startswith(QUICK_WITH):
-        return "service.quick:QuickProtocol"
+        from service.quick import QuickProtocol
+
+        return QuickProtocol
     log.info(
         "page views would be quicker with uvicorn %s* than with %s", QUICK_WITH, uvicorn.__version__
     )
-    return "service.connection:Connection"
+    from service.connection import Connection
+
+    return Connection
 
 
 def serve_on(config: uvicorn.Config, bound: socket.socket) -> None:

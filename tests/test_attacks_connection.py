@@ -156,7 +156,9 @@ async def converse(port: int, sent: Hostile) -> bytes:
                 await asyncio.wait_for(line.told.wait(), 0.15 if line.found else 20)
             except TimeoutError:
                 assert line.found, "neither an answer nor an end"
-                break
+                with suppress(ValueError):  # or a busy server is in the midst of one
+                    list(responses(bytes(line.found), heads=b"HEAD" in b"".join(sent.parts)))
+                    break
         return bytes(line.found)
 
 
@@ -383,6 +385,7 @@ def test_garbage_is_told_so_after_the_answers_before_it(server: Server) -> None:
     for asked in (GET, GET.replace(b"/v1/related", b"/nothing"), POST.replace(b"POST", b"GET")):
         for garbage in (
             b"HE\r\n\r\n",
+            b"HEAD\x01\r\n\r\n",
             b"\x00\x00\r\n\r\n",
             b"GET / HTTP/1.1\r\n\r\n",
             POST + CHUNKED + b"zz\r\n",

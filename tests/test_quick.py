@@ -295,9 +295,9 @@ def test_it_is_used_with_the_uvicorn_it_was_tested_with_and_no_other(
 ) -> None:
     constraints = Path(__file__).parents[1] / "constraints.txt"
     assert f"\nuvicorn=={QUICK_WITH}" in constraints.read_text()
-    assert http_protocol() == "service.quick:QuickProtocol"
+    assert http_protocol() is QuickProtocol
     monkeypatch.setattr(uvicorn, "__version__", "0.540.0")
-    assert http_protocol() == "service.connection:Connection"
+    assert http_protocol() is Connection
 
 
 def test_the_command_serves_with_it(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
