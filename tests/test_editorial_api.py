@@ -72,7 +72,7 @@ def test_a_takedown_reaches_another_worker_by_itself(desk: Desk) -> None:
     target = desk.shown()[0]
     with TestClient(create_app(desk.settings)) as other:
         assert target in other.get("/v1/related", params={"id": PAGE}).text
-        take_down(desk, target)
+        assert take_down(desk, target).status_code == 200
         until(lambda: target not in other.get("/v1/related", params={"id": PAGE}).text)
 
 
