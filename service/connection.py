@@ -244,10 +244,25 @@ class Connection(HttpToolsProtocol):
                     raise ProblemError(400, "the header Host is missing")
             elif not is_host(host):  # nor are two, which are a list here
                 raise ProblemError(400, "the header Host names no host, or is given twice")
+            self._check_body()
             self.answer()
         except ProblemError as problem:
             self._refuse(problem)
         self.headers = []  # trailers are no headers of the request
+
+    def _check_body(self) -> None:
+        """Refuse a body of which the parser does not say where it ends.
+
+        Raises:
+            ProblemError: 400 for a coding other than chunked, and with an upgrade, after which it
+                takes a body for the next request.
+        """
+        coding = self.named.get(b"transfer-encoding")
+        if coding is not None and coding.strip(b" \t").lower() != b"chunked":
+            raise ProblemError(400, "the only Transfer-Encoding here is chunked")
+        length = self.named.get(b"content-length", b"0")
+        if self.parser.should_upgrade() and (coding is not None or length.strip(b"0") != b""):
+            raise ProblemError(400, "a request to upgrade, or to CONNECT, has no body here")
 
     def answer(self) -> None:
         """Have a request answered.

@@ -24,6 +24,8 @@ MAX_QUERY = 16_384
 MAX_HEADERS = 32_768
 """Bytes of all names and values."""
 MAX_HEADER_COUNT = 100
+MAX_BODIES = 32 * 1024 * 1024
+"""Bytes of all bodies that are being read."""
 MAX_HEAD = MAX_PATH + MAX_QUERY + MAX_HEADERS + 2_048
 """Bytes up to a body, with what stands between."""
 
@@ -32,6 +34,9 @@ TOO_MANY_HEADERS = f"there are over {MAX_HEADER_COUNT} headers, or over {MAX_HEA
 _HOST = re.compile(
     rb"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*|\[[0-9A-Fa-fv:.]+\])(?::[0-9]{0,5})?"
 )
+
+_reading = 0
+"""Bytes of bodies that are not there as a whole; counted on the one event loop of a process."""
 
 _CLOSE = {"Connection": "close"}
 """Of a request whose body is not read: what follows on the line is the rest of it."""
@@ -104,13 +109,14 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
 
     Raises:
         ProblemError: 400 for a length that is none, 413 for a body that is too large, 408 for one
-            that comes too slowly or not at all.
+            that comes too slowly or not at all, 429 while others bring too much.
     """
     declared = by_name(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit():
         raise ProblemError(400, "Content-Length is not a number", headers=_CLOSE)
     if int(declared[:20]) > limits.size:
         raise _too_large(limits)
+    global _reading
     body = bytearray()
     try:
         async with asyncio.timeout(limits.seconds):
@@ -118,15 +124,25 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ProblemError(400, "the client left before its request was complete")
-                body += message.get("body", b"")
+                part = message.get("body", b"")
+                body += part
+                _reading += len(part)
                 if len(body) > limits.size:
                     raise _too_large(limits)
+                if _reading > MAX_BODIES:
+                    raise ProblemError(
+                        429,
+                        "too many large bodies come at once; send it again",
+                        headers={**_CLOSE, "Retry-After": "5"},
+                    )
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
         raise ProblemError(
             408, f"the body did not arrive within {limits.seconds:g} s", headers=_CLOSE
         ) from None
+    finally:
+        _reading -= len(body)
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

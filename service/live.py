@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -91,6 +92,9 @@ class Live:
     _build: Build | None = None
     _seen: tuple[int, int, int] | None = None
     _retry: float = 0.0
+    _threads: ThreadPoolExecutor = field(  # no page that takes long keeps a takedown waiting
+        default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="live")
+    )
     _following: threading.Lock = field(default_factory=threading.Lock)
     _swapping: threading.Lock = field(default_factory=threading.Lock)
 
@@ -163,11 +167,19 @@ class Live:
 
     async def refresh_now(self) -> None:
         """Take up a change that this process made, before it is confirmed."""
-        await asyncio.to_thread(self.refresh)
+        await asyncio.get_running_loop().run_in_executor(self._threads, self.refresh)
 
     async def watch(self) -> None:
         """Follow builds and decisions until cancelled; neither waits for the other."""
-        await asyncio.gather(_repeat(self.follow_builds), _repeat(self.follow_decisions))
+        await asyncio.gather(self._repeat(self.follow_builds), self._repeat(self.follow_decisions))
+
+    async def _repeat(self, look: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._threads, look)
+            except Exception:
+                log.exception("looking for changes failed; what is served stays")
 
     @property
     def unready(self) -> str | None:
@@ -234,12 +246,3 @@ class Live:
 
     def _name(self) -> str:
         return "nothing" if self.generation is None else self.generation.served.build.name
-
-
-async def _repeat(look: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(WATCH_SECONDS)
-        try:
-            await asyncio.to_thread(look)
-        except Exception:
-            log.exception("looking for changes failed; what is served stays")

@@ -396,3 +396,23 @@ def test_garbage_is_told_so_after_the_answers_before_it(server: Server) -> None:
             assert len(told) == 4
             assert told[3] == 400
             assert 400 not in told[:3]
+
+
+@ALONE
+@pytest.mark.parametrize("how", ["Upgrade: h2c", "Upgrade: websocket", "CONNECT"])
+def test_no_body_is_taken_for_the_next_request(server: Server, how: str) -> None:
+    inner = GET + b"\r\n"
+    head = POST if how != "CONNECT" else b"CONNECT /v1/related HTTP/1.1\r\nHost: site\r\n"
+    if how != "CONNECT":
+        head += f"Connection: Upgrade\r\n{how}\r\n".encode()
+    for length in (b"Content-Length: %d\r\n\r\n" % len(inner), CHUNKED):
+        found = asyncio.run(converse(server.port, Hostile([head + length, inner])))
+        assert list(responses(found, heads=False)) == [400]
+
+
+@ALONE
+def test_a_coding_that_is_not_ours_is_told(server: Server) -> None:
+    for coding in (b"gzip, chunked", b"gzip"):
+        sent = POST + b"Transfer-Encoding: %b\r\n\r\n0\r\n\r\n" % coding
+        found = asyncio.run(converse(server.port, Hostile([sent])))
+        assert list(responses(found, heads=False)) == [400]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,14 @@ from starlette.testclient import TestClient
 
 from index.root import Root
 from index.settings import Settings
+from service import limits
+from service.api import pages
 from service.app import create_app
+from service.decisions.open import open_decisions
+from service.decisions.store import Actor
 from service.limits import MAX_HEADERS, MAX_PATH, MAX_QUERY
 from service.logs import configure_logs
+from service.problems import ProblemError
 from service.server import takedown_time
 
 
@@ -183,3 +190,55 @@ def test_a_real_server_gives_up_on_a_slow_body_and_logs_what_it_is_told_to(
     assert all(line["request_id"] and line["seconds"] >= 0 for line in access)
     assert "secret" not in log, "queries are not logged: they may hold anything"
     assert any("a takedown reaches readers" in line["message"] for line in lines)
+
+
+def test_bodies_that_come_at_once_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_BODIES", 1_000)
+    each = limits.BodyLimits(size=900, seconds=5.0)
+    scope = {"headers": [(b"transfer-encoding", b"chunked")]}
+
+    async def read() -> None:
+        release = asyncio.Event()
+
+        def half(size: int) -> Any:
+            told = iter([{"type": "http.request", "body": b"x" * size, "more_body": True}])
+
+            async def receive() -> Any:
+                for message in told:
+                    return message
+                await release.wait()
+                return {"type": "http.request", "body": b"", "more_body": False}
+
+            return receive
+
+        first = asyncio.create_task(limits.read_body(scope, half(600), each))
+        await asyncio.sleep(0.01)
+        with pytest.raises(ProblemError) as refused:
+            await limits.read_body(scope, half(600), each)
+        assert refused.value.status == 429
+        release.set()
+        assert len(await first) == 600
+        assert len(await limits.read_body(scope, half(600), each)) == 600
+
+    asyncio.run(read())
+    assert limits._reading == 0
+
+
+def test_the_documentation_is_made_once_for_all_who_ask_and_anew_after_a_decision(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    real = pages.openapi
+    monkeypatch.setattr(pages, "openapi", lambda *args: made.append(1) or real(*args))
+    with TestClient(create_app(Settings(root=root.path))) as asking:
+        first = asking.get("/docs").text
+        for _ in range(3):
+            assert asking.get("/docs").text == first
+            assert asking.get("/openapi.json").status_code == 200
+        assert made == [1]
+        example = next(f"p-{number}" for number in range(8) if f"p-{number}" in first)
+        with closing(open_decisions(Settings(root=root.path))) as database:
+            database.takedowns.put(Actor(name="x", how="cli"), article_id=example)
+        until(lambda: asking.get("/docs").text != first)
+        with closing(open_decisions(Settings(root=root.path))) as database:
+            database.takedowns.lift(Actor(name="x", how="cli"), article_id=example)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -86,7 +87,10 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         if generation is None:
             raise not_ready()
         wish = _wish(question, lists.defaults)
-        results = [_result(lists, generation, name, wish, now) for name in question.ids]
+        results = []
+        for article_id in question.ids:
+            results.append(_result(lists, generation, article_id, wish, now))
+            await asyncio.sleep(0)  # readers of single lists come in between
         body = b'{"build":"%b","results":[%b]}' % (
             generation.served.build.name.encode(),
             b",".join(results),

@@ -44,17 +44,34 @@ def add_pages(app: FastAPI, live: Live, settings: Settings) -> None:
         example = None if settings.read_token else _example(live, settings)
         return openapi(app, settings, example)
 
+    def render() -> tuple[Response, Response]:
+        told = document()
+        page = templates.get_template("docs.html").render(document=told, pretty=_pretty)
+        policy = {"Content-Security-Policy": page_policy(page)}
+        return JSONResponse(told), HTMLResponse(page, headers=policy)
+
+    rendering, kept = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
+
+    async def rendered() -> tuple[Response, Response]:
+        """Both, made once for each generation: it takes long, and anyone may ask."""
+        generation = live.at(live.clock())
+        tag = b"" if generation is None else generation.tag
+        async with rendering:
+            if tag not in kept:
+                made = await asyncio.to_thread(render)
+                kept.clear()
+                kept[tag] = made
+            return kept[tag]
+
     @app.head("/openapi.json", include_in_schema=False)
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi_json() -> JSONResponse:
-        return JSONResponse(await asyncio.to_thread(document))
+    async def openapi_json() -> Response:
+        return (await rendered())[0]
 
     @app.head("/docs", include_in_schema=False)
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        template = templates.get_template("docs.html")
-        page = template.render(document=await asyncio.to_thread(document), pretty=_pretty)
-        return HTMLResponse(page, headers={"Content-Security-Policy": page_policy(page)})
+    async def docs() -> Response:
+        return (await rendered())[1]
 
 
 def page_policy(page: str, *, styles: str = "", more: str = "") -> str:

@@ -36,7 +36,7 @@ from service.decisions.judgments import Judgments
 from service.decisions.overrides import Overrides
 from service.decisions.schema import HEAD
 from service.decisions.sessions import Sessions
-from service.decisions.store import Actor, Store, Written, clock
+from service.decisions.store import Actor, Check, Store, Written, clock, lacks_version
 from service.decisions.takedowns import Takedowns
 from service.decisions.tokens import Tokens
 from service.decisions.upgrading import check_schema, schema_version, upgrade
@@ -77,6 +77,11 @@ class Database:
         """What was decided since a version; see :func:`.reading.read_changes`."""
         return reading.read_changes(self._store, database, version)
 
+    def lacks(self, version: int) -> bool:
+        """Whether it never had a version; see :func:`.store.lacks_version`."""
+        with self._store.read() as connection:
+            return lacks_version(connection, version)
+
     def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
         """Revert one audited decision; see :func:`.undoing.undo`."""
         return undoing.undo(self._store, actor, seq, reason=reason)
@@ -100,6 +105,7 @@ def open_database(
     password: str = "",
     create: bool = True,
     save: Callable[[Database], object] | None = None,
+    check: Check | None = None,
     now: Callable[[], int] = clock,
 ) -> Database:
     """Open a database whose schema is this version's.
@@ -112,6 +118,7 @@ def open_database(
         create: Whether a SQLite file that is missing, or has no tables, may be made.
         save: Called once a decision about a takedown is in the database; see
             :class:`~service.decisions.store.Store`.
+        check: Called before anything is decided; likewise.
         now: The clock, microseconds since 1970 UTC.
 
     Raises:
@@ -132,7 +139,7 @@ def open_database(
         engine.dispose()
         raise
     saving = (lambda _: None) if save is None else (lambda store: save(Database(store)))
-    return Database(Store(engine, place, now, saving))
+    return Database(Store(engine, place, now, saving, check))
 
 
 def upgrade_database(url: str, *, password: str = "", create: bool = True) -> str | None:

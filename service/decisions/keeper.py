@@ -161,16 +161,20 @@ class StateKeeper:
             self._database = self._connect()
         database, known = self._database, before.state
         version = database.version()
-        if known is not None and version == (known.database, known.version):
+        same = known is not None and version == (known.database, known.version)
+        if same and known is not None and snapshot_stamp(self._root) == self._saved:
             return database, known
-        saved = snapshot_version(self._root)
         changes = None if known is None else database.changes(known.database, known.version)
-        if known is not None and changes is not None:
-            state = known.after(changes)
+        try:
+            saved = snapshot_version(self._root)
+        except DatabaseError:
+            if changes is None:  # else it goes on from what is known, whatever the snapshot says
+                raise
         else:
-            state = database.state()
-        check_snapshot(self._root, saved, (state.database, state.version))
-        return database, state
+            check_snapshot(self._root, saved, database.version(), database.lacks)
+        if known is not None and changes is not None:
+            return database, known if same else known.after(changes)
+        return database, database.state()
 
     def _save(self, database: Database, before: Kept, state: State) -> str | None:
         """Bring the snapshot up to the database, if it may lack anything; returns why it can't.
@@ -194,7 +198,10 @@ class StateKeeper:
         state, source = before.state, before.source
         stamp = snapshot_stamp(self._root)
         if stamp is not None and (state is None or stamp != self._seen):
-            saved = load_snapshot(self._root)
+            try:
+                saved = load_snapshot(self._root)
+            except DatabaseError as error:
+                saved, problem = None, f"{problem}; and {error}"
             if saved is not None and (state is None or _is_later(saved, state)):
                 state = saved
         self._seen = stamp

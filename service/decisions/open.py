@@ -16,6 +16,7 @@ from service.decisions.keeper import StateKeeper
 from service.decisions.snapshot import (
     SNAPSHOT,
     bring_up,
+    check_decisions,
     check_snapshot,
     has_snapshot,
     load_snapshot,
@@ -43,7 +44,7 @@ def open_decisions(settings: Settings) -> Database:
     saved = snapshot_version(settings.root)
     database = _open(settings)
     try:
-        check_snapshot(settings.root, saved, database.version())
+        check_snapshot(settings.root, saved, database.version(), database.lacks)
     except DatabaseError:
         database.close()
         raise
@@ -93,23 +94,26 @@ class Look:
 
 def look_at_decisions(settings: Settings) -> Look:
     """Look at the database and the snapshot; changes neither."""
-    snapshot = load_snapshot(settings.root)
+    try:
+        snapshot = load_snapshot(settings.root)
+    except DatabaseError as error:
+        return Look(problem=str(error))
     if snapshot is None and nothing_decided(settings):
         return Look()
     try:
         database = _open(settings, create=False)
     except DatabaseError as error:
         return Look(snapshot=snapshot, problem=str(error))
+    saved, problem = None if snapshot is None else (snapshot.database, snapshot.version), None
     try:
         state, counts = database.state(), database.counts()
+        version = state.database, state.version
+        try:
+            check_snapshot(settings.root, saved, version, database.lacks)
+        except DatabaseError as error:
+            problem = str(error)
     finally:
         database.close()
-    version, problem = (state.database, state.version), None
-    try:
-        saved = None if snapshot is None else (snapshot.database, snapshot.version)
-        check_snapshot(settings.root, saved, version)
-    except DatabaseError as error:
-        problem = str(error)
     return Look(
         version=version,
         counts=counts,
@@ -162,6 +166,7 @@ def _open(settings: Settings, *, create: bool | None = None) -> Database:
         password=settings.database_password.get_secret_value(),
         create=create,
         save=partial(bring_up, settings.root),
+        check=partial(check_decisions, settings.root),
     )
 
 

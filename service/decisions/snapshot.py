@@ -15,7 +15,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,6 +59,9 @@ class Decisions(Protocol):
     def changes(self, database: str, version: int) -> Changes | None:
         """What was decided since a version; ``None`` if only the whole state tells."""
 
+    def lacks(self, version: int) -> bool:
+        """Whether it never had a version, though it tells of the time before and after."""
+
 
 def bring_up(root: Path, decisions: Decisions, *, verify: bool = False) -> None:
     """Bring the snapshot up to the database: by what changed, or whole where that is not known.
@@ -79,7 +82,7 @@ def bring_up(root: Path, decisions: Decisions, *, verify: bool = False) -> None:
     try:
         with _locked(root):
             saved = snapshot_version(root)
-            check_snapshot(root, saved, decisions.version())
+            check_snapshot(root, saved, decisions.version(), decisions.lacks)
             if verify and load_snapshot(root) is None:
                 saved = None
             changes = None if saved is None else decisions.changes(*saved)
@@ -93,7 +96,12 @@ def bring_up(root: Path, decisions: Decisions, *, verify: bool = False) -> None:
         ) from error
 
 
-def check_snapshot(root: Path, saved: tuple[str, int] | None, version: tuple[str, int]) -> None:
+def check_snapshot(
+    root: Path,
+    saved: tuple[str, int] | None,
+    version: tuple[str, int],
+    lacks: Callable[[int], bool],
+) -> None:
     """Hold a database to the snapshot.
 
     Args:
@@ -101,20 +109,34 @@ def check_snapshot(root: Path, saved: tuple[str, int] | None, version: tuple[str
         saved: The database and version in it, read before the database was: whatever it says was
             in there.
         version: The database's id and the version of its state.
+        lacks: See :meth:`Decisions.lacks`.
 
     Raises:
-        DatabaseError: If it is another database, or an older one.
+        DatabaseError: If it is another database, an older one, or one that was older and went on
+            by itself.
     """
     if saved is None:
         return
     if saved[0] != version[0]:
         raise DatabaseError(_another(root))
-    if saved[1] > version[1]:
+    if saved[1] > version[1] or (saved[1] < version[1] and lacks(saved[1])):
         raise DatabaseError(
-            f"the database is older than the snapshot {_path(root)}: it was restored from a "
-            "backup and lacks decisions (alsolike db status lists them); if that is meant, "
+            f"the database is older than the snapshot {_path(root)}, or was: it was restored from "
+            "a backup and lacks decisions (alsolike db status lists them); if that is meant, "
             "remove the snapshot"
         )
+
+
+def check_decisions(root: Path, version: tuple[str, int], lacks: Callable[[int], bool]) -> None:
+    """:func:`check_snapshot`, for a database that something is about to be decided in.
+
+    A snapshot that can't be looked at now is none here: when it is to be written that is told.
+    """
+    try:
+        saved = snapshot_version(root)
+    except DatabaseError:
+        return
+    check_snapshot(root, saved, version, lacks)
 
 
 def _is_up(root: Path, decisions: Decisions, *, verify: bool) -> bool:
@@ -141,27 +163,56 @@ def snapshot_stamp(root: Path) -> tuple[int, int, int] | None:
 
 
 def snapshot_version(root: Path) -> tuple[str, int] | None:
-    """The database and version of the snapshot; ``None`` if there is none that can be read."""
+    """The database and version of the snapshot; ``None`` if there is none, or it is damaged.
+
+    Raises:
+        DatabaseError: If there is one, and it can't be looked at.
+    """
     if is_missing(root / SNAPSHOT):
         old = _load_json(root)
         return None if old is None else (old.database, old.version)
     try:
         with closing(_connect(root / SNAPSHOT)) as connection:
             database, version = connection.execute("SELECT database, version FROM meta").fetchone()
-    except (sqlite3.Error, TypeError, ValueError):
+    except sqlite3.Error as error:
+        _refuse_unless_damaged(root, error)
+        return None
+    except (TypeError, ValueError):
         return None
     return (database, version) if isinstance(database, str) and isinstance(version, int) else None
 
 
 def load_snapshot(root: Path) -> State | None:
-    """The state on disk; ``None`` if there is none, or it is not as it was written."""
+    """The state on disk; ``None`` if there is none, or it is not as it was written.
+
+    Raises:
+        DatabaseError: If there is one, and it can't be looked at.
+    """
     if is_missing(root / SNAPSHOT):
         return _load_json(root)
     try:
         with closing(_connect(root / SNAPSHOT)) as connection:
             return _read(connection)
-    except (sqlite3.Error, TypeError, ValueError, KeyError, OverflowError):
+    except sqlite3.Error as error:
+        _refuse_unless_damaged(root, error)
         return None
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return None
+
+
+def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
+    """Let a file pass that is no snapshot any more.
+
+    Raises:
+        DatabaseError: For one that may be as good as ever: it is locked, or may not be read.
+    """
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return
+    raise DatabaseError(
+        f"the snapshot {root / SNAPSHOT} can't be read ({error}), so nobody knows what it says: "
+        "give back the right to read it, or end who holds it"
+    ) from error
 
 
 def _read(connection: sqlite3.Connection) -> State | None:
@@ -259,6 +310,9 @@ def _replace(root: Path, state: State) -> None:
         connection.execute("COMMIT")
     with beside.open("rb") as file:
         os.fsync(file.fileno())
+    # What a process that was killed left half done is the old file's, never the new one's.
+    (root / f"{SNAPSHOT}-journal").unlink(missing_ok=True)
+    sync_folder(root)
     beside.replace(root / SNAPSHOT)
     (root / _JSON).unlink(missing_ok=True)
     sync_folder(root)
@@ -290,7 +344,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         timeout=_BUSY_SECONDS,
         isolation_level=None,
     )
-    connection.execute("PRAGMA synchronous = FULL")  # on disk when it is answered
+    connection.execute("PRAGMA synchronous = EXTRA")  # on disk when it is answered
     return connection
 
 

@@ -19,8 +19,10 @@ from service.decisions import schema
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
-_KEPT = 24 * 3600 * 1_000_000
+_KEPT = 30 * 24 * 3600 * 1_000_000
 """How long it is kept what changed from version to version, microseconds."""
+
+Check = Callable[[tuple[str, int], Callable[[int], bool]], None]
 
 WRITES = "alsolike_writes"
 """Execution option of connections that are going to write; see :mod:`.connecting`."""
@@ -68,6 +70,8 @@ class Store:
         now: The clock, microseconds since 1970 UTC.
         save: Called with this store once a decision about a takedown is in it: puts it where
             readers find it without the database, or raises :class:`DatabaseError`.
+        check: Called before each decision with the database's id and version, and what tells
+            whether it never had another: raises :class:`DatabaseError` if it has lost decisions.
     """
 
     def __init__(
@@ -76,11 +80,13 @@ class Store:
         place: str,
         now: Callable[[], int] = clock,
         save: Callable[[Store], object] = lambda _: None,
+        check: Check | None = None,
     ) -> None:
         self.engine = engine
         self.place = place
         self.now = now
         self._save = save
+        self._check = check
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -128,9 +134,11 @@ class Store:
         """
         with self.write() as connection:
             # SQLite has one writer anyway; PostgreSQL is told to have one by this row.
-            locking = sa.select(schema.meta.c.version).with_for_update()
-            version: int = connection.execute(locking).scalar_one()
-            change = Change(connection, actor, self.now(), version)
+            meta = connection.execute(sa.select(schema.meta).with_for_update()).one()
+            if self._check is not None:
+                version = meta.database_id, meta.version
+                self._check(version, lambda one: lacks_version(connection, one))
+            change = Change(connection, actor, self.now(), meta.version)
             yield change
         if change.of_takedowns:
             self._save(self)
@@ -226,6 +234,16 @@ class Change:
             )
         )
         return last + 1
+
+
+def lacks_version(connection: sa.Connection, version: int) -> bool:
+    """Whether a database never had a version, though it tells of the time before and after."""
+    table = schema.changes.c
+    oldest = connection.execute(sa.select(sa.func.min(table.since))).scalar()
+    if oldest is None or version < oldest:
+        return False
+    had = sa.or_(table.version == version, table.since == version)
+    return connection.execute(sa.select(table.version).where(had).limit(1)).first() is None
 
 
 def _told(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
