@@ -210,8 +210,8 @@ def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
     if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return
     raise DatabaseError(
-        f"the snapshot {root / SNAPSHOT} can't be read ({error}), so nobody knows what it says: "
-        "give back the right to read it, or end who holds it"
+        f"the snapshot {root / SNAPSHOT} can't be read ({error}): give back the right to read it, "
+        "or end who holds it; what is decided meanwhile is in the database alone"
     ) from error
 
 
