@@ -122,7 +122,7 @@ class LocalEngine:
         """See :class:`Engine`."""
         stream = Breakable(items)
         rest = iter(stream)
-        for chunk in _chunks(rest):
+        for chunk in batches_of(rest, _STREAM_CHUNK, _STREAM_BYTES, _size_of):
             yield work(chunk)
         stream.check()
 
@@ -139,18 +139,20 @@ class LocalEngine:
         """See :class:`Engine`; nothing was kept."""
 
 
-def _chunks(items: Iterator[S]) -> Iterator[list[S]]:
-    """Items that follow each other, some at a time, or fewer if they are large."""
-    chunk: list[S] = []
+def batches_of(
+    items: Iterable[S], count: int, most_bytes: int, size_of: Callable[[S], int]
+) -> Iterator[list[S]]:
+    """Items that follow each other, so many at a time, or fewer if they are large."""
+    batch: list[S] = []
     size = 0
     for item in items:
-        chunk.append(item)
-        size += _size_of(item)
-        if len(chunk) >= _STREAM_CHUNK or size >= _STREAM_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+        batch.append(item)
+        size += size_of(item)
+        if len(batch) >= count or size >= most_bytes:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _size_of(item: object) -> int:

@@ -32,9 +32,8 @@ import ray.data
 from numpy.typing import NDArray
 
 from index.building import by_name
-from index.building.engine import Breakable, Encoding
+from index.building.engine import Breakable, Encoding, batches_of
 from index.building.shards import (
-    batches_of,
     known,
     load_parts,
     save_arrays,
@@ -53,6 +52,8 @@ SHARD = 2_048
 """Rows that are worked on at once and lost at most, per worker."""
 
 _AHEAD = 2
+_STREAMED = 16 * 1024 * 1024
+"""Bytes of records that go to a worker together."""
 
 
 class RayEngine:
@@ -145,7 +146,7 @@ class RayEngine:
         stream = Breakable(items)
         shards = (
             (hashlib.blake2b(b"".join(batch), digest_size=16).hexdigest(), [(batch,)])
-            for batch in batches_of(map(pickle.dumps, stream), SHARD)
+            for batch in batches_of(map(pickle.dumps, stream), SHARD, _STREAMED, len)
         )
         yield from self._in_order(stage, by_name.digest(work), _Unpacking(work), shards)
         stream.check()

@@ -23,7 +23,6 @@ from recommender.policy import Lists
 from recommender.scanning import ScanPart
 from recommender.workspace import SparseRows
 
-_STREAMED = 16 * 1024 * 1024
 """Bytes of a stream's items that travel together at most, but for a larger item."""
 
 
@@ -37,20 +36,6 @@ def shards_of(blocks: Iterable[Block], rows: int) -> Iterator[list[Block]]:
             shard = []
     if shard:
         yield shard
-
-
-def batches_of(items: Iterable[bytes], count: int) -> Iterator[list[bytes]]:
-    """Items that follow each other, so many or fewer if they are large."""
-    batch: list[bytes] = []
-    size = 0
-    for item in items:
-        batch.append(item)
-        size += len(item)
-        if len(batch) >= count or size >= _STREAMED:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def known(

@@ -29,7 +29,7 @@ SNAPSHOT = "decisions-snapshot.sqlite"
 _BESIDE = ".decisions-snapshot.new"
 _LOCK = ".state.lock"
 _JSON = "state.json"
-"""The snapshot of versions before 0.2; read, and replaced by the first that is written."""
+"""What the snapshot was with schema 0001: read, and replaced by the first that is written."""
 
 _KINDS = {kind.value: kind for kind in Kind}
 _BUSY_SECONDS = 5.0
@@ -393,7 +393,7 @@ def _signed(total: int) -> int:
 
 
 def _load_json(root: Path) -> State | None:
-    """The snapshot as versions before 0.2 wrote it."""
+    """The snapshot as it was written beside schema 0001."""
     try:
         content = (root / _JSON).read_bytes()
         told = json.loads(content)
