@@ -48,9 +48,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.explaining import SHARED, split_explained
+from index.file_watch import FileWatch
 from index.files import Blob, Names, Rows, load_array, prefault
 from index.full_text import FULL_TEXT, FullText
-from index.guard import Guard
 from index.id_table import IdTable
 from index.manifest import Manifest, check_files, read_manifest
 from index.ragged import Ragged
@@ -101,17 +101,17 @@ class Build:
     Args:
         folder: Its directory.
         manifest_sha256: What ``CURRENT`` says its manifest's digest is, if it is published.
-        guard: Watches the files that are mapped, for whoever keeps the build open for long.
+        watch: Watches the files that are mapped, for whoever keeps the build open for long.
 
     Raises:
         BuildError: If the manifest or a file that serving reads is damaged.
     """
 
     def __init__(
-        self, folder: Path, *, manifest_sha256: str | None = None, guard: Guard | None = None
+        self, folder: Path, *, manifest_sha256: str | None = None, watch: FileWatch | None = None
     ) -> None:
         self.folder = folder
-        self.guard = guard
+        self.watch = watch
         self._opened = time.monotonic()
         self._checked: set[str] = set()
         self._lock = threading.Lock()
@@ -226,9 +226,9 @@ class Build:
         return self.folder / name
 
     def _check(self, names: Set[str]) -> None:
-        if self.guard is not None:
+        if self.watch is not None:
             for name in names:
-                self.guard.watch(self.folder / name)
+                self.watch.add(self.folder / name)
         check_files(self.folder, self.manifest, set(names))
 
     def _array(self, name: str) -> NDArray[np.generic]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from index.build import Build
-from index.guard import Guard
+from index.file_watch import FileWatch
 from index.root import Root
 from index.served import Served
 from index.state import State
@@ -149,7 +149,7 @@ class Live:
         Only then does the writer get on; the next look sees what is left.
         """
         build = self._build
-        written_to = build and build.guard and build.guard.written_to()
+        written_to = build and build.watch and build.watch.written_to()
         if not written_to:
             return False
         with self._swapping:
@@ -199,7 +199,7 @@ class Live:
             build = Build(
                 self.root.folder(pointer.build),
                 manifest_sha256=pointer.manifest_sha256,
-                guard=Guard(),
+                watch=FileWatch(),
             )
             self._build = build
             self._forget()

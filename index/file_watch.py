@@ -23,7 +23,7 @@ _LEASES = hasattr(fcntl, "F_SETLEASE")
 _BUSY = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
-class Guard:
+class FileWatch:
     """Watches files until it is itself let go of, and the leases with it."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Guard:
         self._lock = threading.Lock()
         weakref.finalize(self, _close, self._held)
 
-    def watch(self, path: Path) -> None:
+    def add(self, path: Path) -> None:
         """Watch a file from now on; to be called before it is checked and mapped.
 
         Raises:

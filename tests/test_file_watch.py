@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from serving import alsolike, free_ports, get, prose, publish, until
 
-from index import guard
-from index.guard import Guard
+from index import file_watch
+from index.file_watch import FileWatch
 from index.root import Root
 from recommender.errors import BuildError
 
@@ -38,16 +38,16 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_who_cuts_a_watched_file_short_waits_until_it_is_let_go_of(path: Path) -> None:
-    guard = Guard()
-    guard.watch(path)
+    watch = FileWatch()
+    watch.add(path)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         assert path.read_bytes() == mapped[:]
-        assert guard.written_to() is None
+        assert watch.written_to() is None
         with cut_short(path) as writer:
-            assert until(guard.written_to) == path
+            assert until(watch.written_to) == path
             assert mapped[-1:] == b"x"
             assert writer.poll() is None
-            del guard
+            del watch
             gc.collect()
             assert writer.wait(20) == 0
     assert path.stat().st_size == 1
@@ -55,19 +55,19 @@ def test_who_cuts_a_watched_file_short_waits_until_it_is_let_go_of(path: Path) -
 
 def test_a_file_that_is_being_written_is_not_watched(path: Path) -> None:
     with path.open("ab"), pytest.raises(BuildError, match="file is open for writing"):
-        Guard().watch(path)
+        FileWatch().add(path)
     with pytest.raises(BuildError, match="gone can't be read"):
-        Guard().watch(path.with_name("gone"))
-    Guard().watch(path)
+        FileWatch().add(path.with_name("gone"))
+    FileWatch().add(path)
 
 
 def test_where_there_are_no_leases_a_change_is_noticed_after_the_fact(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_LEASES", False)
-    watching = Guard()
-    watching.watch(path)
-    watching.watch(path)
+    monkeypatch.setattr(file_watch, "_LEASES", False)
+    watching = FileWatch()
+    watching.add(path)
+    watching.add(path)
     assert watching.written_to() is None
     os.truncate(path, 9)
     assert watching.written_to() == path
