@@ -19,14 +19,14 @@ from recommender.article import Article, Section
 from recommender.boilerplate import SAMPLE, learn_boilerplate
 from recommender.embedding import TITLE_SHARE
 from recommender.encoder import Embeddings, normalized
-from recommender.evaluation import measure_relevance
 from recommender.faiss_index import build_index
-from recommender.recipe import DEFAULT_RECIPE, Recipe
-from recommender.related import Catalogue, relate
-from recommender.scanning import scan
+from recommender.parameters import DEFAULT_RECIPE, Recipe
+from recommender.pipeline import Catalogue, relate
+from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
-from recommender.terms import CorpusTerms, count_corpus
+from recommender.term_counts import CorpusTerms, count_corpus
 from recommender.text import PreparedText, prepare
+from recommender.tokenizer import scan
 
 _CHUNK = 4_096  # as a build encodes, so that what it encoded is found in the cache
 

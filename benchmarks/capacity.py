@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.clusters import build, cluster, write_source
 from benchmarks.corpora import data_folder, say, table
-from index.build import Build
+from index.build.build import Build
 from index.capacity import (
     MEASURED,
     Machines,

@@ -23,12 +23,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from benchmarks.corpora import SAMPLE, say
-from index.articles import FieldMapping
+from index.articles.parse import FieldMapping
 from index.building.builder import make_build
+from index.building.context import BuildOptions
 from index.building.engine import open_engine
-from index.building.making import BuildOptions
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.sentence_encoder import load_encoder
 
 _PARTS = {

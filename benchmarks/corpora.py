@@ -20,7 +20,7 @@ import numpy as np
 
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
 from recommender.errors import SourceError
-from recommender.evaluation import judged_seeds, read_qrels
+from recommender.ranking_metrics import judged_seeds, read_qrels
 from recommender.text import PreparedText
 
 OUT = Path(__file__).parent / "out"

@@ -31,12 +31,12 @@ from benchmarks.editor import Browser
 from benchmarks.newsroom import ACTOR, make_newsroom, sign_in
 from benchmarks.offered_load import offer, percentile
 from benchmarks.serve import anonymous_mb, serving
-from index.build import Build
-from index.roles import Role
-from index.root import Root
-from index.settings import Settings
+from index.build.build import Build
+from index.root.root import Root
 from recommender.visibility import NEVER
-from service.decisions.open import FILE, open_decisions
+from service.decisions.open_decisions import FILE, open_decisions
+from service.roles import Role
+from service.settings import Settings
 
 RATE = 500.0
 _LOOKS = 12

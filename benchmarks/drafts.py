@@ -21,18 +21,18 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from benchmarks.corpora import SAMPLE, CachedEncoder, data_folder, say, table
-from index.articles import FieldMapping
-from index.build import Build
+from index.articles.parse import FieldMapping
+from index.build.build import Build
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.draft import DraftIndex, answer_draft, embed, read_draft
-from index.root import Root
-from index.selection import Wish
-from index.served import Served
+from index.building.context import BuildOptions
+from index.root.root import Root
 from index.sources.registry import open_sources
 from recommender.article import Article
 from recommender.encoder import Encoder
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
+from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
+from service.serving.selection import Wish
+from service.serving.serving_view import Served
 
 WARM_UP = 5
 

@@ -38,13 +38,13 @@ from benchmarks.corpora import data_folder, say, table
 from benchmarks.newsroom import ACTOR, SEED, make_newsroom, sign_in
 from benchmarks.serve import serving, warm
 from benchmarks.typist import Typist
-from index.build import Build
-from index.full_text import FULL_TEXT, split_words
-from index.root import Root
-from index.settings import Settings
-from index.state import Kind
-from service.auth import COOKIE
-from service.decisions.open import open_decisions
+from index.build.build import Build
+from index.build.full_text_index import FULL_TEXT, split_words
+from index.root.root import Root
+from service.decisions.decision_state import Kind
+from service.decisions.open_decisions import open_decisions
+from service.http.auth import COOKIE
+from service.settings import Settings
 
 SHOWN = 40
 _EVERY = 50

@@ -15,13 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index.building.facts import Facts
-from index.cards import render_card
-from index.explaining import explain_lists
-from index.files import BlobWriter, save_array, save_names
-from index.id_table import write_id_table
-from index.journal import now
-from index.manifest import (
+from index.articles.card import render_card
+from index.build.explanations import explain_lists
+from index.build.files import BlobWriter, save_array, save_names
+from index.build.id_table import write_id_table
+from index.build.manifest import (
     FORMAT_VERSION,
     EncoderEntry,
     IndexEntry,
@@ -29,10 +27,12 @@ from index.manifest import (
     describe_files,
     write_manifest,
 )
-from index.ragged import Ragged
-from index.root import Root
+from index.build.ragged import Ragged
+from index.building.prepare_stage import Facts
+from index.root.journal import now
+from index.root.root import Root
 from recommender.article import Article, Image
-from recommender.phrases import PER_ARTICLE
+from recommender.keyphrases import PER_ARTICLE
 from recommender.text import PreparedText
 from recommender.visibility import window
 

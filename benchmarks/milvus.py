@@ -32,16 +32,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
-from index.milvus import index as milvus_index
-from index.milvus.client import Columns, Milvus
-from index.milvus.place import InMilvus
-from index.vectors import VectorIndex, make_index
+from index.build.vectors import VectorIndex, make_index
+from index.scale_out.milvus import milvus_index
+from index.scale_out.milvus.milvus_client import Columns, Milvus
+from index.scale_out.milvus.milvus_collections import InMilvus
 from recommender import faiss_index
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings
 from recommender.errors import AlsoLikeError
 from recommender.faiss_index import measure_recall
-from recommender.recipe import DEFAULT_RECIPE
+from recommender.parameters import DEFAULT_RECIPE
 from recommender.sentence_encoder import load_encoder
 from recommender.visibility import ALWAYS, NEVER, Visibility
 

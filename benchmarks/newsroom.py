@@ -22,20 +22,20 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from benchmarks.corpora import JUDGED, say
-from index.articles import FieldMapping
-from index.build import Build
+from index.articles.parse import FieldMapping
+from index.build.build import Build
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.roles import Role
-from index.root import Root
-from index.settings import Settings
-from index.sources.jsonl import JsonlSource
-from index.state import Kind
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.boilerplate import split_sentences
 from recommender.encoder import HashingEncoder
 from service.decisions.database import Database
-from service.decisions.open import open_decisions
-from service.decisions.store import Actor
+from service.decisions.decision_state import Kind
+from service.decisions.decision_store import Actor
+from service.decisions.open_decisions import open_decisions
+from service.roles import Role
+from service.settings import Settings
 
 SEED = 20_260_307
 DIM = 64

@@ -14,14 +14,14 @@ import time
 import numpy as np
 
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
-from recommender.blocks import equal_blocks, over_blocks
 from recommender.lexical import weigh_terms
+from recommender.parallel import equal_blocks, over_blocks
+from recommender.parameters import DEFAULT_RECIPE
 from recommender.postings import POSTINGS, QUERY_TERMS, answer, make_postings
-from recommender.ranking import top_of_rows
-from recommender.recipe import DEFAULT_RECIPE
-from recommender.scanning import scan
-from recommender.terms import count_corpus
+from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
+from recommender.tokenizer import scan
+from recommender.top_k import top_of_rows
 
 _SAMPLE = 500
 _BLOCK = 256

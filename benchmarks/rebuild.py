@@ -22,15 +22,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from benchmarks.corpora import SAMPLE, data_folder, say
-from index.articles import FieldMapping
-from index.build import Build
+from index.articles.parse import FieldMapping
+from index.build.build import Build
+from index.build.files import load_array
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.files import load_array
-from index.publishing.deciding import publish_build
+from index.building.context import BuildOptions
 from index.publishing.gates import Limits
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.publishing.publish import publish_build
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
 from recommender.errors import GateError
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder

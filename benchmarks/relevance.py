@@ -32,17 +32,17 @@ from benchmarks.corpora import (
     say,
     table,
 )
-from index.articles import FieldMapping
-from index.build import Build
+from index.articles.parse import FieldMapping
+from index.build.build import Build
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.evaluation import evaluate_build
-from index.root import Root
-from index.selection import Wish
-from index.settings import Settings
+from index.building.context import BuildOptions
+from index.root.root import Root
 from index.sources.source import Record
-from recommender.evaluation import measure_relevance
+from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
+from service.serving.list_quality import evaluate_build
+from service.serving.selection import Wish
+from service.settings import Settings
 
 DEEP = 50
 RRF_K = 60

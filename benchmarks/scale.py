@@ -33,11 +33,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from benchmarks.corpora import OUT, SAMPLE, data_folder, say, table
-from index.articles import FieldMapping
+from index.articles.parse import FieldMapping
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.boilerplate import split_sentences
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Fingerprint, Progress, normalized

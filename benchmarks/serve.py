@@ -39,9 +39,9 @@ from starlette.routing import Route
 
 from benchmarks.corpora import say
 from benchmarks.invented import article_id, make_invented_build
-from index.root import Root
-from index.settings import Settings
+from index.root.root import Root
 from service.server import bind
+from service.settings import Settings
 
 LUA = Path(__file__).parent / "serve.lua"
 CONNECTIONS = 32
@@ -225,7 +225,16 @@ def serving(root: Root, *arguments: str) -> Iterator[tuple[subprocess.Popen[byte
     port = free_port()
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "service.cli", "serve", "--root", root.path, "--port", str(port)],
+        [
+            sys.executable,
+            "-m",
+            "service.cli.alsolike",
+            "serve",
+            "--root",
+            root.path,
+            "--port",
+            str(port),
+        ],
         env={**os.environ, "ALSOLIKE_ACCESS_LOG": str("--access-log" in arguments)},
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: os.sched_setaffinity(0, CORES[:1]) if len(CORES) > 1 else None,

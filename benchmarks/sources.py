@@ -25,8 +25,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from benchmarks.corpora import SAMPLE, say
-from index.articles import FieldMapping, read_articles
-from index.read_report import ReadReport
+from index.articles.parse import FieldMapping, read_articles
+from index.articles.read_report import ReadReport
 from index.sources.registry import open_source
 
 _SEED = 20_260_101

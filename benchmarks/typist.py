@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from index.build import Build
+from index.build.build import Build
 
 _FILTERS = (
     {"weak": "1"}, {"orphans": "1"}, {"overridden": "1"}, {"changed": "1"}, {"language": "en"},

@@ -19,9 +19,9 @@ from fastapi.routing import APIRoute
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from index.settings import CONFIG_FILE, CONFIG_VARIABLE, Settings
 from service.app import create_app
-from service.cli import app
+from service.cli.alsolike import app
+from service.settings import CONFIG_FILE, CONFIG_VARIABLE, Settings
 
 PAGE = Path(__file__).with_suffix(".md")
 _INTRO = f"""# Reference

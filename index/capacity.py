@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.manifest import Manifest
+from index.build.manifest import Manifest
 from recommender.faiss_index import FLAT_LIMIT
 
 NIGHT = 8.0

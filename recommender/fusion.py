@@ -28,9 +28,9 @@ from recommender.encoder import Embeddings
 from recommender.faiss_index import inner_products
 from recommender.lexical import LexicalVectors
 from recommender.neighbors import NO_ROW, Neighbors, Rows
+from recommender.parameters import DEFAULT_RECIPE, Recipe
 from recommender.postings import similarities
-from recommender.ranking import NO_KEY, from_keys, sort_keys, top_of_rows
-from recommender.recipe import DEFAULT_RECIPE, Recipe
+from recommender.top_k import NO_KEY, from_keys, sort_keys, top_of_rows
 
 SELF_OF = 5
 """Of how many of its best candidates the mean is an article's score for itself."""
@@ -52,7 +52,7 @@ class Calibration:
         dense_deviation: Its standard deviation.
         lexical_mean: Mean lexical similarity.
         lexical_deviation: Its standard deviation.
-        dense_weight: See :attr:`recommender.recipe.Recipe.dense_weight`.
+        dense_weight: See :attr:`recommender.parameters.Recipe.dense_weight`.
     """
 
     dense_mean: float

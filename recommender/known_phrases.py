@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from recommender.phrases import PER_ARTICLE, emphasis
-from recommender.scanning import BREAK, Scan, folded
+from recommender.keyphrases import PER_ARTICLE, emphasis
+from recommender.tokenizer import BREAK, Scan, folded
 
 
 def find_known_phrases(
     corpus: Scan, known: Iterable[int], names: Sequence[str], rarity: Callable[[str], float]
 ) -> list[int]:
-    """What a text is about, in the words of others, as :func:`recommender.phrases.extract_phrases`.
+    """What a text is about, in the words of others, as in :mod:`recommender.keyphrases`.
 
     Args:
         corpus: The words of one text.
@@ -22,7 +22,7 @@ def find_known_phrases(
         rarity: ``ln(1 + articles / holders)`` of a phrase.
 
     Returns:
-        At most :data:`~recommender.phrases.PER_ARTICLE` ids, best first.
+        At most :data:`~recommender.keyphrases.PER_ARTICLE` ids, best first.
     """
     frequency = _frequencies(corpus)
     values: dict[int, float] = {}

@@ -11,10 +11,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.blocks import Spread, over_blocks
-from recommender.recipe import DEFAULT_RECIPE, Recipe
-from recommender.terms import CorpusTerms, TermCounts
-from recommender.workspace import IN_MEMORY, MatrixColumns, SparseRows, Workspace
+from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
+from recommender.parallel import Spread, over_blocks
+from recommender.parameters import DEFAULT_RECIPE, Recipe
+from recommender.term_counts import CorpusTerms, TermCounts
 
 _MAX_SHARE = 0.5
 

@@ -13,10 +13,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.blocks import Block, Spread, equal_blocks, in_turn, over_blocks
+from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 from recommender.neighbors import NO_ROW, Rows
-from recommender.ranking import top_of_rows
-from recommender.workspace import IN_MEMORY, MatrixColumns, SparseRows, Workspace
+from recommender.parallel import Block, Spread, equal_blocks, in_turn, over_blocks
+from recommender.top_k import top_of_rows
 
 QUERY_TERMS = 32
 """Terms of an article that look for others, its heaviest."""

@@ -23,25 +23,25 @@ from numpy.typing import NDArray
 
 from recommender.article import Article
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
-from recommender.draft import Corpus
 from recommender.embedding import embed_texts
 from recommender.encoder import Encoder, Progress
 from recommender.errors import InputError, NotFoundError
 from recommender.faiss_index import build_index
+from recommender.keyphrases import extract_phrases
 from recommender.lengths import DEFAULT_DEPTH, SHOWN
+from recommender.memory_query import Outside
 from recommender.neighbors import NO_ROW
-from recommender.outside import Outside
-from recommender.phrases import extract_phrases
+from recommender.pipeline import Catalogue, relate
 from recommender.postings import make_postings
 from recommender.preferences import Preferences
 from recommender.recommendation import Explanation, RelatedArticle
 from recommender.records import to_articles
-from recommender.related import Catalogue, relate
-from recommender.scanning import scan
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
-from recommender.sharing import explain, shared_phrases
-from recommender.terms import count_corpus
+from recommender.shared_phrases import explain, shared_phrases
+from recommender.term_counts import count_corpus
 from recommender.text import PreparedText, prepare
+from recommender.text_query import Corpus
+from recommender.tokenizer import scan
 from recommender.visibility import window
 
 _DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()

@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from index.root import Root
-from index.settings import Settings, load_settings
-from service.decisions.open import keep_state
-from service.edge import Edge
-from service.late import LateApp
-from service.lifespan import Lifespan
-from service.limits import body_limits
-from service.live import Live
-from service.metrics import Metrics
-from service.probes import Probes
-from service.site.lists import RelatedLists
-from service.site.related import RelatedRoutes
-from service.tally import Tally
-from service.warming import keep_warm
+from index.root.root import Root
+from service.decisions.open_decisions import keep_state
+from service.http.late_app import LateApp
+from service.http.lifespan import Lifespan
+from service.http.metrics import Metrics
+from service.http.middleware import Edge
+from service.http.probes import Probes
+from service.http.related_lists import RelatedLists
+from service.http.related_routes import RelatedRoutes
+from service.http.request_counts import Tally
+from service.http.request_limits import body_limits
+from service.serving.live import Live
+from service.serving.prewarm import keep_warm
+from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from service.editor.guests import Invitation
+    from service.editor.demo_login import Invitation
 
 log = logging.getLogger("alsolike")
 
@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     metrics = Metrics(live, tally)
 
     def compose() -> ASGIApp:
-        from service.api.composing import compose_api
+        from service.api.api_app import compose_api
 
         return compose_api(settings, live, lists, keeper, metrics, invitation)
 
@@ -79,8 +79,10 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     edge = Edge(behind, body_limits(settings), tally, access_log=settings.access_log)
     readers = None
     if settings.read_token:
-        from service.auth import Auth  # only here, as it brings what a public service needs later
-        from service.site.readers import Readers
+        from service.http.auth import (
+            Auth,  # only here, as it brings what a public service needs later
+        )
+        from service.http.read_access import Readers
 
         readers = Readers(Auth(settings, lambda: keeper.database))
     return RelatedRoutes(edge, live, lists, settings, tally, readers)

@@ -19,11 +19,11 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from index.settings import Settings
 from recommender.errors import SettingError
-from service.live import WATCH_SECONDS
-from service.logs import configure_logs, log_config
-from service.processes import end_with_parent, is_running
+from service.http.logs import configure_logs, log_config
+from service.http.processes import end_with_parent, is_running
+from service.serving.live import WATCH_SECONDS
+from service.settings import Settings
 
 log = logging.getLogger("alsolike")
 
@@ -31,7 +31,7 @@ GRACE_SECONDS = 10
 """How long a reader who hangs on may hold up a restart."""
 
 QUICK_WITH = "0.54."
-"""The versions of uvicorn whose protocol :mod:`service.quick` is made and tested for."""
+"""The versions of uvicorn that :mod:`service.http.fast_protocol` is made and tested for."""
 
 _COUNTS = "alsolike-metrics-"
 
@@ -121,13 +121,13 @@ def http_protocol() -> type[asyncio.Protocol]:
     come on a connection is bounded all the same.
     """
     if uvicorn.__version__.startswith(QUICK_WITH):
-        from service.quick import QuickProtocol
+        from service.http.fast_protocol import QuickProtocol
 
         return QuickProtocol
     log.info(
         "page views would be quicker with uvicorn %s* than with %s", QUICK_WITH, uvicorn.__version__
     )
-    from service.connection import Connection
+    from service.http.http_connection import Connection
 
     return Connection
 
@@ -202,7 +202,7 @@ def _metrics_server(settings: Settings) -> Iterator[None]:
     if not settings.metrics or settings.metrics_port is None:
         yield
         return
-    from service.metrics import serve_metrics
+    from service.http.metrics import serve_metrics
 
     bind(settings.metrics_host, settings.metrics_port).close()  # to refuse it in our words
     stop = serve_metrics(settings.metrics_host, settings.metrics_port)

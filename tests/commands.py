@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service import cli
+from service.cli import alsolike as cli
 
 Run = Callable[..., tuple[int, str, str]]
 

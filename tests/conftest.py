@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import hypothesis
 import pytest
 
-from index.articles import FieldMapping
-from index.build import Build
+from index.articles.parse import FieldMapping
+from index.build.build import Build
 from index.building.builder import BuildOptions, make_build
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 
 # A busy machine is no defect of the code.

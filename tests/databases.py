@@ -14,13 +14,13 @@ from typing import Any
 
 from real_servers import postgres
 
-from index.settings import Settings
 from index.sql_engine import open_engine, parse_url
 from recommender.errors import DatabaseError
 from service.decisions.database import Database, open_database, upgrade_database
-from service.decisions.keeper import Kept
-from service.decisions.open import keep_state
-from service.decisions.store import Actor
+from service.decisions.decision_store import Actor
+from service.decisions.open_decisions import keep_state
+from service.decisions.poller import Kept
+from service.settings import Settings
 
 PASSWORD = "päss@w/ord%"
 MIRA = Actor(name="mira", how="session")

@@ -15,12 +15,12 @@ from corpora import topical
 from serving import publish
 from starlette.testclient import TestClient
 
-from index.roles import Role
-from index.root import Root
-from index.settings import Settings
+from index.root.root import Root
 from service.app import create_app
-from service.decisions.open import open_decisions, upgrade_decisions
-from service.decisions.store import Actor
+from service.decisions.decision_store import Actor
+from service.decisions.open_decisions import open_decisions, upgrade_decisions
+from service.roles import Role
+from service.settings import Settings
 
 PAGE = "sea-000"
 SLASHED = "10.1/a%2Foverrides%2Fb/ü?"

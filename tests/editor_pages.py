@@ -12,10 +12,10 @@ from typing import Any
 from desks import TESTER, Desk
 from starlette.testclient import TestClient
 
-from index.roles import Role
-from index.settings import Settings
-from service.auth import COOKIE
-from service.decisions.open import open_decisions
+from service.decisions.open_decisions import open_decisions
+from service.http.auth import COOKIE
+from service.roles import Role
+from service.settings import Settings
 
 PASSWORD = "correct horse battery"
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from service.limits import MAX_HEADER_COUNT, MAX_HEADERS, MAX_PATH, MAX_QUERY
+from service.http.request_limits import MAX_HEADER_COUNT, MAX_HEADERS, MAX_PATH, MAX_QUERY
 
 PATHS = [
     b"/v1/related?id=sea-000", b"/v1/related.html?id=sea-000", b"/v1/articles/sea-000/related",

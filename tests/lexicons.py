@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from index.build import Build
-from index.files import Blob, load_array
-from index.lexicon import load_matrix
+from index.build.build import Build
+from index.build.files import Blob, load_array
+from index.build.lexicon import load_matrix
 from recommender.lexical import LexicalVectors
-from recommender.terms import TermCounts
+from recommender.term_counts import TermCounts
 
 
 def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from index.articles import FieldMapping
+from index.articles.parse import FieldMapping
 from index.building.builder import BuildOptions, make_build
-from index.root import Root
-from index.sources.jsonl import JsonlSource
-from index.state import NO_STATE, State
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import SettingError
-from service.decisions.keeper import Kept
+from service.decisions.decision_state import NO_STATE, State
+from service.decisions.poller import Kept
 from service.server import bind
 
 _WORDS = [

@@ -17,12 +17,12 @@ from typing import Any
 
 from conftest import plain_mapping
 
-from index.build import Build
+from index.build.build import Build
+from index.building.context import BuildOptions, Making
 from index.building.engine import Engine, open_engine
-from index.building.making import BuildOptions, Making
-from index.building.reading import read_sources
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.building.read_stage import read_sources
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from index.sources.source import Problem, Record, Source
 
 
@@ -77,7 +77,7 @@ def read_into(
 if __name__ == "__main__":
     from slow_lines import SlowLines as Importable  # as the cluster's processes do
 
-    from index.building import ray_engine
+    from index.scale_out.ray import ray_engine
 
     place = Path(sys.argv[1])
     ray_engine.SHARD = 8

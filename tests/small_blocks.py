@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from index.articles import FieldMapping
+from index.articles.parse import FieldMapping
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.root import Root
-from index.sources.jsonl import JsonlSource
-from recommender import postings, related, scanning
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
+from recommender import pipeline as related
+from recommender import postings
+from recommender import tokenizer as scanning
 from recommender.encoder import HashingEncoder
 
 WORDS = 60

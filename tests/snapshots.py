@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index.files import BlobWriter, save_array
-from index.manifest import EncoderEntry
+from index.build.files import BlobWriter, save_array
+from index.build.manifest import EncoderEntry
+from index.build.ragged import Ragged
+from index.build.readable import Snapshot
 from index.publishing.gates import Limits
-from index.publishing.snapshot import Snapshot
-from index.ragged import Ragged
 from recommender.visibility import ALWAYS, NEVER
 
 NOW = 1_000_000

@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from index import articles as reading
-from index.articles import FieldMapping, read_articles
-from index.cleaning import check_url, plain_text
-from index.read_report import ReadReport
-from index.sources import jsonl
-from index.sources.jsonl import JsonlSource
+from index.articles import parse as reading
+from index.articles.cleaning import check_url, plain_text
+from index.articles.parse import FieldMapping, read_articles
+from index.articles.read_report import ReadReport
+from index.sources import jsonl_source as jsonl
+from index.sources.jsonl_source import JsonlSource
 from index.sources.source import Record
 from recommender.article import Article, Section, Status
 from recommender.errors import ArticleError, SettingError, SourceError

@@ -18,9 +18,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from serving import prose, publish
 
-from index.build import Build
-from index.roles import Role
-from index.root import Root
+from index.build.build import Build
+from index.root.root import Root
+from service.roles import Role
 
 FINE = "/v1/related?id=fine-1&limit=50&fallback=newest&min_score=0"
 ALLOWED = {"section", "h2", "h3", "ul", "li", "img", "div", "a", "time", "p", "span"}
@@ -180,7 +180,7 @@ def test_a_title_of_a_megabyte_is_a_card_of_no_more_than_a_title(tmp_path: Path)
         "/v1/articles/fine-1%00.html/related",
         "/v1/articles/fine-1%2frelated",
         "/v1/articles//related",
-        "/../index/settings.py",
+        "/../service/settings.py",
         "/%2e%2e/%2e%2e/etc/passwd",
         "/widget.js/../../service/app.py",
         "/widget.js%00.css",

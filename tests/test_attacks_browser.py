@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from serving import alsolike, free_ports, get, publish, until
 from test_browser import browser, page, pytestmark, site_of_one_page  # noqa: F401 - fixtures
 
-from index.root import Root
+from index.root.root import Root
 
 WATCH = """
   window.ran = [];

@@ -14,9 +14,9 @@ import pytest
 from desks import TESTER, build_site
 from serving import alsolike, free_ports, get, until
 
-from index.roles import Role
-from index.settings import Settings
-from service.decisions.open import open_decisions
+from service.decisions.open_decisions import open_decisions
+from service.roles import Role
+from service.settings import Settings
 
 BODY_SECONDS = 1.0
 LIMITS = {"ALSOLIKE_BODY_SECONDS": str(BODY_SECONDS), "ALSOLIKE_MAX_BODY_KB": "16"}

@@ -12,13 +12,13 @@ import pytest
 from desks import PAGE, TESTER, Desk, build_site, open_desk
 from starlette.testclient import TestClient
 
-from index.roles import Role
 from service.app import create_app
-from service.auth import COOKIE, CSRF_HEADER, SECURE_COOKIE
-from service.decisions import editors
-from service.decisions.open import open_decisions
+from service.decisions import editor_accounts as editors
+from service.decisions.open_decisions import open_decisions
 from service.decisions.snapshot import SNAPSHOT
-from service.site.readers import KNOWN_SECONDS
+from service.http.auth import COOKIE, CSRF_HEADER, SECURE_COOKIE
+from service.http.read_access import KNOWN_SECONDS
+from service.roles import Role
 
 HIDE = {
     "params": {"article_id": PAGE, "target_id": "bread-002"},

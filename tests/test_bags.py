@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import bags, scanning
-from recommender.scanning import scan
-from recommender.terms import count_corpus
+from recommender import bag_of_words as bags
+from recommender import tokenizer as scanning
+from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
+from recommender.tokenizer import scan
 
 words = st.sampled_from([f"w{i}" for i in range(12)])
 bodies = st.lists(st.lists(words, max_size=14).map(" ".join), min_size=2, max_size=14)

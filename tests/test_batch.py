@@ -9,10 +9,10 @@ import pytest
 from serving import prose, publish
 from starlette.testclient import TestClient
 
-from index.root import Root
-from index.settings import Settings
-from service.api.batch import BatchAnswer
+from index.root.root import Root
+from service.api.batch_routes import BatchAnswer
 from service.app import create_app
+from service.settings import Settings
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from serving import alsolike, free_ports, get, stop, until
 
-from service.demo import SAMPLE_ARTICLE
+from service.demo.site import SAMPLE_ARTICLE
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [

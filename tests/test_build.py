@@ -16,13 +16,13 @@ from corpora import topical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.build import SERVED, Build
+from index.articles.article_store import ARTICLES
+from index.build.build import SERVED, Build
+from index.build.manifest import MANIFEST, SEAL
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.manifest import MANIFEST, SEAL
-from index.root import Root
+from index.building.context import BuildOptions
+from index.root.root import Root
 from index.sources.source import Record
-from index.store import ARTICLES
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError
 

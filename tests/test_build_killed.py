@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from corpora import topical
 
-from index.build import Build
-from index.root import Root
-from index.selection import Wish, select
-from index.served import Served
+from index.build.build import Build
+from index.root.root import Root
+from service.serving.selection import Wish, select
+from service.serving.serving_view import Served
 
 
 def build_command(root: Root, source: Path) -> list[str]:

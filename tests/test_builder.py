@@ -13,12 +13,12 @@ import pytest
 from conftest import plain_mapping
 from corpora import topical
 
-from index.build import Build
+from index.build.build import Build
+from index.build.manifest import MANIFEST, SEAL
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.manifest import MANIFEST, SEAL
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Encoder, Fingerprint, HashingEncoder, Progress
 from recommender.errors import InputError, NotFoundError, SourceError
 

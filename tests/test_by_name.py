@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from index.building import by_name
-from index.building.workspace import FolderWorkspace
-from recommender.blocks import Block, over_blocks
+from index.building.folder_arrays import FolderWorkspace
+from index.scale_out.ray import mmap_pickle as by_name
+from recommender.keyphrases import extract_phrases
 from recommender.lexical import weigh_terms
-from recommender.phrases import extract_phrases
+from recommender.parallel import Block, over_blocks
 from recommender.postings import make_postings
-from recommender.scanning import scan
-from recommender.terms import count_corpus
+from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
+from recommender.tokenizer import scan
 
 T = TypeVar("T")
 

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from serving import prose, publish
 from starlette.testclient import TestClient
 
-from index.root import Root
-from index.settings import Settings
-from index.state import NO_STATE, State
-from service.decisions.keeper import Kept
-from service.live import Live
-from service.site.answers import Answer, AnswerCache
-from service.site.freshness import Freshness, accepts_gzip, matches
-from service.site.headers import take_apart
-from service.site.lists import RelatedLists
-from service.site.related import RelatedRoutes
-from service.tally import Tally
+from index.root.root import Root
+from service.decisions.decision_state import NO_STATE, State
+from service.decisions.poller import Kept
+from service.http.caching_headers import Freshness, accepts_gzip, matches
+from service.http.header_lines import take_apart
+from service.http.related_lists import RelatedLists
+from service.http.related_routes import RelatedRoutes
+from service.http.request_counts import Tally
+from service.http.response_cache import Answer, AnswerCache
+from service.serving.live import Live
+from service.settings import Settings
 
 SECOND = 1_000_000
 NOON = 1_800_000_000 * SECOND

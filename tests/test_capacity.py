@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.build import Build
+from index.build.build import Build
 from index.capacity import (
     MEASURED,
     Machines,

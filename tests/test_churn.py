@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from serving import publish
 from snapshots import NOW, WISH, ring, snapshot
 
-from index.build import Build
+from index.build.build import Build
+from index.build.readable import Snapshot
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Limits
-from index.publishing.snapshot import Snapshot
-from index.root import Root
-from index.selection import Fallback, Wish, select
-from index.served import Served
+from index.root.root import Root
 from recommender.visibility import microseconds
+from service.serving.selection import Fallback, Wish, select
+from service.serving.serving_view import Served
 
 
 def test_a_build_differs_in_nothing_from_itself(tmp_path: Path) -> None:

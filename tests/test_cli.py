@@ -17,8 +17,8 @@ import typer.main
 from commands import runner
 from serving import alsolike, free_ports, get, prose, stop, until
 
-from service import cli
 from service.api.openapi import RelatedAnswer
+from service.cli import alsolike as cli
 from service.server import bind
 
 COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]

@@ -18,11 +18,11 @@ from commands import Run, runner
 from conftest import SAMPLE
 from databases import MIRA, server
 
-from index.settings import Settings
-from index.state import Kind
-from service import cli
-from service.decisions.open import open_decisions
+from service.cli import alsolike as cli
+from service.decisions.decision_state import Kind
+from service.decisions.open_decisions import open_decisions
 from service.decisions.snapshot import SNAPSHOT
+from service.settings import Settings
 
 PAGE = "accordion-beginners-at-seventy"
 PASSWORD = "corréct horse battery"

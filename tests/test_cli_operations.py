@@ -17,11 +17,11 @@ from databases import MIRA
 from serving import prose
 
 from index.publishing.gates import Gate
-from index.root import HELD_EXIT_CODE
-from index.settings import Settings
+from index.root.root import HELD_EXIT_CODE
 from recommender import errors
-from service import cli
-from service.decisions.open import open_decisions
+from service.cli import alsolike as cli
+from service.decisions.open_decisions import open_decisions
+from service.settings import Settings
 
 CALL = Callable[..., "Outcome"]
 

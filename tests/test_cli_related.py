@@ -12,11 +12,11 @@ from desks import TESTER, build_site
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from index.settings import Settings
 from recommender.errors import ArticleError, InputError, ModelError
 from service.app import create_app
-from service.cli import app
-from service.decisions.open import open_decisions
+from service.cli.alsolike import app
+from service.decisions.open_decisions import open_decisions
+from service.settings import Settings
 
 MODEL = "hashing:64"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.clients import Limiter, Proxies, header, network_of
+from service.http.clients import Limiter, Proxies, header, network_of
 
 PROXIES = Proxies([ip_network("10.0.0.0/8"), ip_network("fd00::/8")])
 

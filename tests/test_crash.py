@@ -23,11 +23,11 @@ from disks import fill, small_disk
 from forking import forked
 
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.journal import read_journal
+from index.building.context import BuildOptions
 from index.publishing.retention import prune
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.root.journal import read_journal
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from index.sources.source import Problem, Record
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError, BusyError, SourceError
@@ -136,7 +136,15 @@ def test_builds_with_the_real_model_killed_at_any_moment_leave_a_live_build(
 
     def command(texts: int) -> list[str]:
         source = write_jsonl(lines[:texts])
-        return [sys.executable, "-m", "service.cli", "build", str(source), "--root", str(root.path)]
+        return [
+            sys.executable,
+            "-m",
+            "service.cli.alsolike",
+            "build",
+            str(source),
+            "--root",
+            str(root.path),
+        ]
 
     start = time.perf_counter()
     subprocess.run(command(60), check=True, capture_output=True)

@@ -12,8 +12,6 @@ from databases import MIRA, OMAR, NewUrl, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.roles import Role
-from index.state import Kind, Override, State
 from recommender.errors import (
     ArticleError,
     ConflictError,
@@ -24,7 +22,9 @@ from recommender.errors import (
 )
 from recommender.visibility import NEVER
 from service.decisions.database import Database
-from service.decisions.store import Written
+from service.decisions.decision_state import Kind, Override, State
+from service.decisions.decision_store import Written
+from service.roles import Role
 
 SECOND = 1_000_000
 

@@ -15,16 +15,16 @@ from databases import MIRA, OMAR, NewUrl, opened, started, urls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.roles import Role
-from index.settings import Settings
 from index.sql_engine import open_engine, parse_url
-from index.state import Kind
 from recommender.errors import DatabaseError
 from service.decisions import schema
 from service.decisions.database import Database, copy_database, open_database, upgrade_database
-from service.decisions.keeper import StateSource
-from service.decisions.open import FILE, look_at_decisions, open_decisions
+from service.decisions.decision_state import Kind
+from service.decisions.open_decisions import FILE, look_at_decisions, open_decisions
+from service.decisions.poller import StateSource
 from service.decisions.snapshot import load_snapshot
+from service.roles import Role
+from service.settings import Settings
 
 PASSWORD = "correct horse battery"
 

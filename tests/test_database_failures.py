@@ -13,10 +13,10 @@ import pytest
 from databases import MIRA, opened, reopen, server
 from disks import fill, small_disk
 
-from index.state import Kind
 from recommender.errors import DatabaseError
-from service.decisions import connecting
+from service.decisions import connections as connecting
 from service.decisions.database import Database, open_database
+from service.decisions.decision_state import Kind
 
 
 def pin(database: Database, target: str) -> None:

@@ -14,8 +14,8 @@ import pytest
 from databases import MIRA, NewUrl, reopen, server
 from forking import forked
 
-from index.state import Kind
 from service.decisions.database import open_database, upgrade_database
+from service.decisions.decision_state import Kind
 
 
 def decide_for_ever(url: str, answers: Path, first: int) -> None:

@@ -15,12 +15,14 @@ from databases import MIRA, NewUrl, opened
 from forking import forked
 
 from index.sql_engine import open_engine, parse_url
-from index.state import Kind
 from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
-from service.decisions import connecting, schema, upgrading
+from service.decisions import connections as connecting
+from service.decisions import schema
+from service.decisions import schema_version as upgrading
 from service.decisions.database import open_database, upgrade_database
-from service.decisions.store import WRITES
+from service.decisions.decision_state import Kind
+from service.decisions.decision_store import WRITES
 
 
 def test_the_steps_lead_to_the_schema_that_the_code_expects(new_url: NewUrl) -> None:

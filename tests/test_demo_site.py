@@ -15,10 +15,10 @@ from serving import Answer, alsolike, free_ports, get, until
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from index.root import Root
-from index.settings import Settings
-from service.cli import app
-from service.demo import SAMPLE, SAMPLE_ARTICLE, SAMPLE_SOURCE, create_demo_site
+from index.root.root import Root
+from service.cli.alsolike import app
+from service.demo.site import SAMPLE, SAMPLE_ARTICLE, SAMPLE_SOURCE, create_demo_site
+from service.settings import Settings
 
 RECORDS: list[dict[str, Any]] = [
     json.loads(line) for line in SAMPLE_SOURCE.read_text().splitlines()

@@ -16,9 +16,9 @@ import pytest
 import typer.main
 
 from docs.reference import PAGE, reference
-from index.settings import Settings
 from index.sources.registry import KINDS
-from service.cli import app
+from service.cli.alsolike import app
+from service.settings import Settings
 from tests.real_servers import missing
 
 HERE = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from real_servers import need
 
-from index.export import file_name
+from service.serving.static_export import file_name
 
 DOCS = Path(__file__).parent.parent / "docs"
 FENCED = re.compile(r"^ *```([\w-]+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

@@ -10,20 +10,20 @@ import pytest
 from conftest import plain_mapping
 from corpora import topical
 
-from index.build import Build
+from index.build.build import Build
+from index.build.files import load_array
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.draft import DraftIndex, answer_draft, check_encoder, embed, read_draft
-from index.files import load_array
-from index.root import Root
-from index.selection import Fallback, Origin, Wish, select
-from index.served import Served
-from index.sources.jsonl import JsonlSource
-from index.state import NO_STATE, State
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import ArticleError, BuildError, ModelError
 from recommender.preferences import Boost, Preferences
 from recommender.visibility import NEVER
+from service.decisions.decision_state import NO_STATE, State
+from service.serving.drafts import DraftIndex, answer_draft, check_encoder, embed, read_draft
+from service.serving.selection import Fallback, Origin, Wish, select
+from service.serving.serving_view import Served
 
 NOW = 1_790_000_000_000_000
 RELATED_ONLY = Wish(limit=6, fallback=Fallback.NONE)

@@ -11,20 +11,20 @@ import pytest
 from conftest import plain_mapping
 from corpora import topical
 
-from index.build import Build
+from index.build.build import Build
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.draft import DraftIndex, answer_draft, embed, read_draft
-from index.milvus.place import InMilvus
-from index.root import Root
-from index.selection import Chosen, Fallback, Wish
-from index.served import Served
-from index.sources.jsonl import JsonlSource
-from index.state import NO_STATE, State
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.scale_out.milvus.milvus_collections import InMilvus
+from index.sources.jsonl_source import JsonlSource
 from recommender import faiss_index
 from recommender.encoder import HashingEncoder
-from recommender.recipe import DEFAULT_RECIPE
+from recommender.parameters import DEFAULT_RECIPE
 from recommender.visibility import NEVER
+from service.decisions.decision_state import NO_STATE, State
+from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
+from service.serving.selection import Chosen, Fallback, Wish
+from service.serving.serving_view import Served
 
 NOW = 1_790_000_000_000_000
 LIMIT = 12

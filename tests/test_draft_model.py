@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 from conftest import SAMPLE, plain_mapping
 
-from index.build import Build
+from index.build.build import Build
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.draft import DraftIndex, answer_draft, embed, read_draft
-from index.root import Root
-from index.selection import Chosen, Fallback, Wish, select
-from index.served import Served
-from index.sources.jsonl import JsonlSource
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Encoder
 from recommender.sentence_encoder import load_encoder
+from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
+from service.serving.selection import Chosen, Fallback, Wish, select
+from service.serving.serving_view import Served
 
 pytestmark = pytest.mark.model
 

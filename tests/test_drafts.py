@@ -21,16 +21,16 @@ from fastapi import FastAPI
 from serving import Undecided, publish, until
 from starlette.testclient import TestClient
 
-from index.roles import Role
-from index.root import Root
-from index.settings import Settings
-from service.api.composing import _problem
-from service.api.drafts import Drafts, drafts_router
-from service.api.failures import add_failures
+from index.root.root import Root
+from service.api.api_app import _problem
+from service.api.draft_routes import Drafts, drafts_router
 from service.app import create_app
-from service.decisions.open import open_decisions
-from service.live import Live
-from service.problems import ProblemError
+from service.decisions.open_decisions import open_decisions
+from service.http.error_handlers import add_failures
+from service.http.problems import ProblemError
+from service.roles import Role
+from service.serving.live import Live
+from service.settings import Settings
 
 MODEL = "hashing:64"
 
@@ -242,7 +242,7 @@ def test_no_model_is_imported_before_the_first_draft(site: Path) -> None:
     program = f"""
 import json, sys
 from starlette.testclient import TestClient
-from index.settings import Settings
+from service.settings import Settings
 from service.app import create_app
 heavy = ("torch", "sentence_transformers", "transformers")
 with TestClient(create_app(Settings(root={str(site)!r}, model={MODEL!r}))) as client:

@@ -15,17 +15,17 @@ import pytest
 from serving import alsolike, free_ports, get, prose, publish, until
 from starlette.testclient import TestClient
 
-from index.root import Root
-from index.settings import Settings
-from service import limits
-from service.api import pages
+from index.root.root import Root
+from service.api import documentation as pages
 from service.app import create_app
-from service.decisions.open import open_decisions
-from service.decisions.store import Actor
-from service.limits import MAX_HEADERS, MAX_PATH, MAX_QUERY
-from service.logs import configure_logs
-from service.problems import ProblemError
+from service.decisions.decision_store import Actor
+from service.decisions.open_decisions import open_decisions
+from service.http import request_limits as limits
+from service.http.logs import configure_logs
+from service.http.problems import ProblemError
+from service.http.request_limits import MAX_HEADERS, MAX_PATH, MAX_QUERY
 from service.server import takedown_time
+from service.settings import Settings
 
 
 @pytest.fixture(scope="module")

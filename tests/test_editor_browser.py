@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from serving import alsolike, free_ports, get, until
 from test_browser import ARGUMENTS, CHROMIUM
 
-from index.sources.jsonl import JsonlSource
-from service.demo import SAMPLE_ARTICLE, SAMPLE_SOURCE
+from index.sources.jsonl_source import JsonlSource
+from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE
 
 pytestmark = [
     pytest.mark.browser,

@@ -17,12 +17,12 @@ from editor_pages import PASSWORD, Editor, add_editor, editor
 from hostile import PAYLOADS
 from starlette.testclient import TestClient
 
-from index.roles import Role
-from index.settings import Settings
-from index.state import Kind
 from service.app import create_app
-from service.decisions.open import open_decisions
-from service.editor.guests import Invitation, may_invite
+from service.decisions.decision_state import Kind
+from service.decisions.open_decisions import open_decisions
+from service.editor.demo_login import Invitation, may_invite
+from service.roles import Role
+from service.settings import Settings
 
 SCHEDULED, DRAFT = "sea-008", "sea-004"
 

@@ -15,12 +15,12 @@ from editor_pages import add_editor, editor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.roles import Role
-from index.state import Kind
 from recommender.errors import BuildError, NotFoundError
 from recommender.visibility import NEVER
-from service.decisions.open import open_decisions
-from service.live import Live
+from service.decisions.decision_state import Kind
+from service.decisions.open_decisions import open_decisions
+from service.roles import Role
+from service.serving.live import Live
 
 SCHEDULED_AT = 7_242_220_800_000_000
 """2199-07-01, when one article appears."""

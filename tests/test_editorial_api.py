@@ -17,12 +17,12 @@ from real_servers import postgres
 from serving import alsolike, free_ports, get, until
 from starlette.testclient import TestClient
 
-from index.journal import read_journal
-from index.roles import Role
-from index.settings import Settings
+from index.root.journal import read_journal
 from service.app import create_app
-from service.decisions.open import open_decisions
+from service.decisions.open_decisions import open_decisions
 from service.decisions.snapshot import SNAPSHOT, load_snapshot
+from service.roles import Role
+from service.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_a_snapshot_that_cant_be_written_is_told_everywhere_until_it_is(desk: De
 
 
 def test_takedowns_are_listed_a_page_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.api.visibility._PAGE", 2)
+    monkeypatch.setattr("service.api.takedown_routes._PAGE", 2)
     for name in "abcde":
         take_down(desk, name)
     found, offset = [], 0

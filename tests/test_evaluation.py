@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recommender.errors import SourceError
-from recommender.evaluation import (
+from recommender.ranking_metrics import (
     intra_list_diversity,
     judged_seeds,
     measure_relevance,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from index.build import Build
-from index.explaining import EXPLAINED
-from index.selection import shared_terms
+from index.build.build import Build
+from index.build.explanations import EXPLAINED
 from recommender.neighbors import NO_ROW
+from service.serving.selection import shared_terms
 
 
 def test_what_is_stored_is_what_comparing_two_articles_finds(sample_build: Build) -> None:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.build import Build
-from index.export import LEDGER, Exported, export_lists, file_name
-from index.root import Root
-from index.served import Served
+from index.build.build import Build
+from index.root.root import Root
 from recommender.article import check_id
 from recommender.errors import ArticleError, InputError
+from service.serving.serving_view import Served
+from service.serving.static_export import LEDGER, Exported, export_lists, file_name
 
 NOW = 1_800_000_000_000_000
 WRITE = Callable[[Iterable[Any]], Path]

@@ -19,7 +19,7 @@ import pytest
 from http_site import Site, in_turn, page, serving
 from real_servers import need
 
-from index.sources.fetching import Fetcher, HttpError
+from index.sources.http_client import Fetcher, HttpError
 from recommender.errors import SourceError
 
 

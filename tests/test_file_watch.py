@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 from serving import alsolike, free_ports, get, prose, publish, until
 
-from index import file_watch
-from index.file_watch import FileWatch
-from index.root import Root
+from index.build import file_watch
+from index.build.file_watch import FileWatch
+from index.root.root import Root
 from recommender.errors import BuildError
 
 

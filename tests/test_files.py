@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.files import (
+from index.build.files import (
     Blob,
     BlobWriter,
     ends_path,

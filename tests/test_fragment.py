@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from serving import prose, publish
 from starlette.testclient import TestClient
 
-from index.root import Root
-from index.settings import Settings
+from index.root.root import Root
 from service.app import create_app
-from service.site.fragment import Heading, make_card, make_heading, render_fragment
+from service.http.fragment import Heading, make_card, make_heading, render_fragment
+from service.settings import Settings
 
 HOSTILE = "</a><script>alert('x')</script>\"' onload=alert(1) {{ 7*7 }} <!-- &amp;"
 ALLOWED = {"section", "h2", "h3", "ul", "li", "img", "div", "a", "time", "p", "span"}

@@ -16,16 +16,16 @@ from disks import fill, small_disk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.articles.article_store import ARTICLES, to_bytes
+from index.build.full_text_index import FULL_TEXT, FullText
+from index.building.article_staging import ArticleStaging
 from index.building.builder import make_build
-from index.building.full_text import full_text
-from index.building.making import BuildOptions
-from index.building.staging import ArticleStaging
-from index.full_text import FULL_TEXT, FullText
-from index.journal import read_journal
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.building.context import BuildOptions
+from index.building.full_text_stage import full_text
+from index.root.journal import read_journal
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from index.sources.source import Problem, Record
-from index.store import ARTICLES, to_bytes
 from recommender.article import Article, Section
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError

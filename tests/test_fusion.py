@@ -7,12 +7,12 @@ import scipy.sparse as sp
 from recommender.fusion import Calibration, calibrate, diffuse, gather_candidates
 from recommender.lexical import weigh_terms
 from recommender.neighbors import NO_ROW, ExactIndex, Neighbors
+from recommender.parameters import Recipe
 from recommender.postings import answer, make_postings
-from recommender.ranking import top_of_rows
-from recommender.recipe import Recipe
-from recommender.scanning import scan
-from recommender.terms import count_corpus
+from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
+from recommender.tokenizer import scan
+from recommender.top_k import top_of_rows
 
 CHANCE = Calibration(dense_mean=0.1, dense_deviation=0.2, lexical_mean=0.05, lexical_deviation=0.05)
 

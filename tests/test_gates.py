@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from snapshots import ENCODER, NOW, WISH, ring, snapshot
 
+from index.build.readable import Snapshot
 from index.publishing.churn import compare
 from index.publishing.gates import Gate, Limits, Verdict, judge
-from index.publishing.snapshot import Snapshot
-from index.root import HELD_EXIT_CODE
-from index.settings import Settings
+from index.root.root import HELD_EXIT_CODE
+from service.settings import Settings
 
 
 def verdicts(new: Snapshot, live: Snapshot | None, **options: Any) -> dict[Gate, Verdict]:

@@ -9,14 +9,14 @@ from databases import MIRA, OMAR
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.build import Build
-from index.selection import Wish, select
-from index.served import Served
-from index.state import NO_STATE, Kind, Override, State
+from index.build.build import Build
 from recommender.visibility import NEVER
+from service.curation.golden_set import Golden, measure_agreement, read_golden, weigh
 from service.decisions.database import open_database
-from service.decisions.golden import Golden, measure_agreement, read_golden, weigh
+from service.decisions.decision_state import NO_STATE, Kind, Override, State
 from service.decisions.judgments import Judgment
+from service.serving.selection import Wish, select
+from service.serving.serving_view import Served
 
 NOW = 1_800_000_000_000_000
 

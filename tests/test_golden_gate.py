@@ -16,25 +16,25 @@ from desks import PAGE, TESTER, Desk, build_site, open_desk
 from desks import records as site_records
 from editor_pages import add_editor, editor
 
-from index.build import Build
+from index.build.build import Build
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.journal import read_journal
-from index.publishing.deciding import publish_build
+from index.building.context import BuildOptions
+from index.publishing.build_history import describe_builds
 from index.publishing.gates import Gate, Limits, Verdict
-from index.publishing.history import describe_builds
-from index.roles import Role
-from index.root import Root
-from index.selection import Wish, select
-from index.served import Served
-from index.settings import Settings
-from index.sources.jsonl import JsonlSource
-from index.state import Kind
+from index.publishing.publish import publish_build
+from index.root.journal import read_journal
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import GateError
-from service.decisions.golden_gate import agreement_of, golden_gate
-from service.decisions.open import FILE, open_decisions
+from service.curation.golden_gate import agreement_of, golden_gate
+from service.decisions.decision_state import Kind
+from service.decisions.open_decisions import FILE, open_decisions
 from service.decisions.snapshot import SNAPSHOT
+from service.roles import Role
+from service.serving.selection import Wish, select
+from service.serving.serving_view import Served
+from service.settings import Settings
 
 AWAY = "postgresql://reader:hunter2@127.0.0.1:1/x"
 LENIENT = Limits(max_churn=1.0, max_weak=1.0)

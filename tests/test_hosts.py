@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from index.sources.hosts import HostRules, is_public, origin_of, shown
+from index.sources.host_rules import HostRules, is_public, origin_of, shown
 from recommender.errors import SettingError, SourceError
 
 

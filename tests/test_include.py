@@ -12,7 +12,7 @@ from pathlib import Path
 from real_servers import free_port, need
 from serving import alsolike, free_ports, get, stop, until
 
-from service.demo import SAMPLE_ARTICLE
+from service.demo.site import SAMPLE_ARTICLE
 
 PAGE = Path(__file__).parent.parent / "docs" / "front-ends.md"
 OTHER = "sourdough-stale-loaf-crumb"

@@ -27,20 +27,20 @@ from forking import forked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.settings import Settings
-from index.state import NO_STATE, Changes, Kind, Override, State
 from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
 from service.decisions.database import open_database
-from service.decisions.keeper import Kept, StateKeeper, StateSource
-from service.decisions.open import (
+from service.decisions.decision_state import NO_STATE, Changes, Kind, Override, State
+from service.decisions.open_decisions import (
     keep_state,
     look_at_decisions,
     open_decisions,
     read_state,
     upgrade_decisions,
 )
+from service.decisions.poller import Kept, StateKeeper, StateSource
 from service.decisions.snapshot import SNAPSHOT, bring_up, load_snapshot
+from service.settings import Settings
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_what_may_not_be_looked_at_is_not_taken_for_missing(settings: Settings) 
     take_down(settings, "kelp")
     # Without the rights that root has over any folder, as a service's own user.
     script = (
-        "from service.decisions.open import keep_state, nothing_decided\n"
-        "from index.settings import Settings\n"
+        "from service.decisions.open_decisions import keep_state, nothing_decided\n"
+        "from service.settings import Settings\n"
         f"settings = Settings(root={str(settings.root)!r})\n"
         "keeper = keep_state(settings)\n"
         "keeper.refresh()\n"
@@ -682,7 +682,7 @@ def block(root: Path) -> list[Path]:
 def test_a_snapshot_that_cant_be_written_is_tried_again_until_it_can(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.decisions.keeper._RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("service.decisions.poller._RETRY_SECONDS", 0.0)
     keeper = keep_state(settings)
     keeper.refresh()
     database = keeper.database
@@ -774,7 +774,7 @@ def test_readers_wait_for_no_snapshot_that_another_process_holds_up(
             time.sleep(0.01)
         assert True in seen, "it was taken up while the snapshot was waited for"
         assert keeper.kept.unsaved is not None
-    monkeypatch.setattr("service.decisions.keeper._RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("service.decisions.poller._RETRY_SECONDS", 0.0)
     keeper._next_save = 0.0
     keeper.refresh()
     assert keeper.kept.unsaved is None

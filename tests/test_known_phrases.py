@@ -6,10 +6,10 @@ import math
 
 import pytest
 
+from recommender.keyphrases import NO_PHRASE, extract_phrases
 from recommender.known_phrases import find_known_phrases
-from recommender.phrases import NO_PHRASE, extract_phrases
-from recommender.scanning import scan
 from recommender.text import PreparedText
+from recommender.tokenizer import scan
 
 BODIES = [
     "Vitamin D and T cells. A systematic view of vitamin D, in a cohort of swimmers.",

@@ -18,9 +18,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from index.build import Build
-from service.late import LateApp
-from service.lifespan import Lifespan
+from index.build.build import Build
+from service.http.late_app import LateApp
+from service.http.lifespan import Lifespan
 
 
 def page() -> ASGIApp:
@@ -33,9 +33,9 @@ def test_page_views_and_probes_are_answered_before_pages_and_api_are_imported(
     program = """
 import asyncio, sys
 from pathlib import Path
-from index.settings import Settings
+from service.settings import Settings
 from service.app import create_app
-from service.late import LateApp
+from service.http.late_app import LateApp
 
 waiting = asyncio.Event()
 

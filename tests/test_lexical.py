@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from recommender.lexical import apply_weights, weigh_terms
 from recommender.neighbors import NO_ROW
+from recommender.parameters import DEFAULT_RECIPE
 from recommender.postings import answer, make_postings
-from recommender.recipe import DEFAULT_RECIPE
-from recommender.scanning import scan
-from recommender.terms import count_corpus, count_terms
+from recommender.term_counts import count_corpus, count_terms
 from recommender.text import PreparedText
+from recommender.tokenizer import scan
 
 
 def texts(*bodies: str) -> list[PreparedText]:

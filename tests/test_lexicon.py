@@ -3,13 +3,13 @@
 import numpy as np
 from lexicons import load_lexicon
 
-from index.build import Build
-from index.lexicon import carried_calibration
+from index.build.build import Build
+from index.build.lexicon import carried_calibration
 from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
-from recommender.scanning import scan
-from recommender.terms import count_terms
+from recommender.term_counts import count_terms
 from recommender.text import prepare
+from recommender.tokenizer import scan
 
 
 def test_an_article_given_as_a_draft_gets_the_weights_that_the_build_gave_it(sample_build: Build):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from serving import Undecided, prose, publish
 
-from index.root import Root
-from service import live
-from service.live import Live
+from index.root.root import Root
+from service.serving import live
+from service.serving.live import Live
 
 
 @pytest.fixture

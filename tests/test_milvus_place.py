@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from conftest import SAMPLE, plain_mapping
 
-from index.build import Build
+from index.build.build import Build
+from index.build.vectors import open_index
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.journal import read_journal
-from index.milvus.client import Milvus
-from index.milvus.place import InMilvus
+from index.building.context import BuildOptions
 from index.publishing.retention import prune
-from index.root import Root
-from index.settings import load_settings
-from index.sources.jsonl import JsonlSource
-from index.vectors import open_index
+from index.root.journal import read_journal
+from index.root.root import Root
+from index.scale_out.milvus.milvus_client import Milvus
+from index.scale_out.milvus.milvus_collections import InMilvus
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError, SettingError, UnavailableError
+from service.settings import load_settings
 
 
 class Site:

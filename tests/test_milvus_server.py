@@ -17,15 +17,15 @@ from milvus_server import Line
 from serving import until
 from test_milvus_place import Site
 
-from index.build import Build
-from index.milvus.client import Milvus
-from index.milvus.place import InMilvus
-from index.pointer import write_pointer
+from index.build.build import Build
+from index.build.vectors import open_index
 from index.publishing.retention import prune
-from index.roles import Role
-from index.root import Root
-from index.vectors import open_index
+from index.root.pointer import write_pointer
+from index.root.root import Root
+from index.scale_out.milvus.milvus_client import Milvus
+from index.scale_out.milvus.milvus_collections import InMilvus
 from recommender.errors import UnavailableError
+from service.roles import Role
 
 
 @dataclass

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.milvus import index as milvus_index
-from index.milvus.client import Columns, Milvus
-from index.milvus.index import fill_collection
+from index.scale_out.milvus import milvus_index
+from index.scale_out.milvus.milvus_client import Columns, Milvus
+from index.scale_out.milvus.milvus_index import fill_collection
 from recommender import faiss_index
 from recommender.encoder import Embeddings
 from recommender.errors import BuildError, InputError

@@ -13,10 +13,10 @@ import pytest
 from serving import prose, publish
 from starlette.testclient import TestClient
 
-from index.root import Root
-from index.settings import Settings
+from index.root.root import Root
 from service.api.openapi import Problem, RelatedAnswer
 from service.app import create_app
+from service.settings import Settings
 
 ROUTES = {
     "/v1/related",

@@ -16,11 +16,11 @@ from benchmarks.peers.lists import DEPTH, NOT_ASKED, worth_of
 from benchmarks.peers.peer import PEERS, without
 from benchmarks.peers.precomputed import build_with
 from benchmarks.peers.showing import as_json, draw, render
-from index.build import Build
-from index.root import Root
-from index.selection import Fallback, Wish, select
-from index.served import Served
+from index.build.build import Build
+from index.root.root import Root
 from recommender.text import PreparedText
+from service.serving.selection import Fallback, Wish, select
+from service.serving.serving_view import Served
 from tests.real_servers import need
 
 HERE = Path(__file__).parent.parent

@@ -8,10 +8,10 @@ import stopwordsiso
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.phrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
-from recommender.scanning import scan
-from recommender.sharing import MAX_SHARED, said_once, shared_phrases
+from recommender.keyphrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
+from recommender.shared_phrases import MAX_SHARED, said_once, shared_phrases
 from recommender.text import PreparedText
+from recommender.tokenizer import scan
 
 
 def phrases_of(*bodies: str, language: str = "en") -> Phrases:

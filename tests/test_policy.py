@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.neighbors import NO_ROW, Neighbors
-from recommender.policy import Lists, Reason, adopt_orphans, apply_policy
+from recommender.rerank import Lists, Reason, adopt_orphans, apply_policy
 from recommender.stories import Stories
 
 

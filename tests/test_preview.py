@@ -14,14 +14,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from serving import publish
 
-from index.build import Build
-from index.editing.preview import DEPTH, Candidate, LeftOut, Preview, make_preview
-from index.root import Root
-from index.selection import Fallback, Origin, Wish, select
-from index.served import Served
-from index.standing import Standing
-from index.state import Kind, Override, State
+from index.build.build import Build
+from index.root.root import Root
 from recommender.visibility import microseconds
+from service.curation.preview import DEPTH, Candidate, LeftOut, Preview, make_preview
+from service.decisions.decision_state import Kind, Override, State
+from service.serving.selection import Fallback, Origin, Wish, select
+from service.serving.serving_view import Served
+from service.serving.visibility_status import Standing
 
 PAGE = "sea-000"
 JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))

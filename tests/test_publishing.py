@@ -7,11 +7,11 @@ import pytest
 from conftest import plain_mapping
 
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.publishing.deciding import publish_build
+from index.building.context import BuildOptions
 from index.publishing.gates import Gate, Limits
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.publishing.publish import publish_build
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import GateError
 

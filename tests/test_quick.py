@@ -19,15 +19,15 @@ from hypothesis import strategies as st
 from serving import Undecided, prose, publish, until
 from starlette.types import Receive, Scope, Send
 
-from index.root import Root
-from index.settings import Settings
-from service.connection import Connection
-from service.live import Live
-from service.quick import QuickProtocol
+from index.root.root import Root
+from service.http.fast_protocol import QuickProtocol
+from service.http.http_connection import Connection
+from service.http.related_lists import RelatedLists
+from service.http.related_routes import RelatedRoutes
+from service.http.request_counts import Tally
 from service.server import QUICK_WITH, http_protocol, run_server
-from service.site.lists import RelatedLists
-from service.site.related import RelatedRoutes
-from service.tally import Tally
+from service.serving.live import Live
+from service.settings import Settings
 
 GET = b"GET /v1/related?id=p-0 HTTP/1.1\r\nHost: site\r\n"
 END = b"GET /end HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n"

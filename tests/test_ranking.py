@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.neighbors import NO_ROW
-from recommender.ranking import from_keys, sort_keys, top_of_rows
+from recommender.top_k import from_keys, sort_keys, top_of_rows
 
 scores = st.sampled_from([-2.5, -1.0, -0.0, 0.0, 0.5, 0.75, 1.0, 3.0, float("inf")])
 

@@ -15,15 +15,15 @@ import pytest
 from conftest import SAMPLE, plain_mapping
 from ray_cluster import RayCluster, ray_cluster
 
-from index.build import Build
+from index.build.build import Build
 from index.building.builder import make_build
+from index.building.context import BuildOptions
 from index.building.engine import Engine, LocalEngine, open_engine
-from index.building.making import BuildOptions
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Encoder, HashingEncoder
 from recommender.errors import UnavailableError
-from recommender.evaluation import measure_relevance
+from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
 
 SOURCE = SAMPLE / "articles.jsonl"
@@ -36,9 +36,9 @@ from conftest import plain_mapping
 from index.building import ray_engine
 from index.building.builder import make_build
 from index.building.engine import open_engine
-from index.building.making import BuildOptions
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 
 path, source, address, pause = Path(sys.argv[1]), sys.argv[2], sys.argv[3], float(sys.argv[4])
@@ -160,7 +160,7 @@ def test_the_real_model_gives_the_same_lists_though_others_batch_its_texts(
     cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured: 98.5 % of the first ten rows, nDCG@10 0.9164 against 0.9162."""
-    from index.building import ray_engine
+    from index.scale_out.ray import ray_engine
 
     monkeypatch.setattr(ray_engine, "SHARD", 64)
     here = build_by(LocalEngine(), tmp_path / "local", load_encoder)

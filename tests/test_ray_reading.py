@@ -17,16 +17,16 @@ from conftest import SAMPLE, plain_mapping
 from ray_cluster import RayCluster, ray_cluster
 from slow_lines import read_into
 
-from index.build import Build
+from index.articles.article_store import ARTICLES, ArticleStore
+from index.build.build import Build
 from index.building.builder import make_build
+from index.building.context import BuildOptions
 from index.building.engine import LocalEngine, open_engine
-from index.building.making import BuildOptions
-from index.root import Root
-from index.sources.delimited import CsvSource
+from index.root.root import Root
+from index.sources.csv_source import CsvSource
 from index.sources.html_pages import HtmlSource
-from index.sources.jsonl import JsonlSource
+from index.sources.jsonl_source import JsonlSource
 from index.sources.source import Source
-from index.store import ARTICLES, ArticleStore
 from recommender.encoder import HashingEncoder
 from recommender.errors import AlsoLikeError, InputError
 
@@ -78,7 +78,7 @@ def stored(folder: Path) -> list[bytes]:
 def test_bad_records_and_duplicates_are_told_as_by_one_process(
     cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from index.building import ray_engine
+    from index.scale_out.ray import ray_engine
 
     monkeypatch.setattr(ray_engine, "SHARD", 16)
     sources = nasty(tmp_path)

@@ -13,20 +13,20 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from index.articles import read_articles
+from index.articles.article_store import ARTICLES, ArticleStore, to_bytes
+from index.articles.parse import read_articles
+from index.articles.read_report import ReadReport
+from index.building.context import BuildOptions, Making
 from index.building.engine import Breakable, LocalEngine
-from index.building.making import BuildOptions, Making
-from index.building.reading import read_sources
-from index.read_report import ReadReport
-from index.root import Root
-from index.sources.configured import ConfiguredSource
-from index.sources.delimited import CsvSource
+from index.building.read_stage import read_sources
+from index.root.root import Root
+from index.sources.configured_source import ConfiguredSource
+from index.sources.csv_source import CsvSource
 from index.sources.html_pages import HtmlSource
-from index.sources.jsonl import JsonlSource
+from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.plain_pages import PlainSource
 from index.sources.source import Problem, Record, Source, as_it_is, take_apart
-from index.store import ARTICLES, ArticleStore, to_bytes
 from recommender.errors import AlsoLikeError, SourceError
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -141,7 +141,7 @@ def test_batches_change_nothing(
 ) -> None:
     sources = [Listed("first", first), Listed("second", [*second, ("z", "good")], breaks)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("index.read_report._KEPT_PROBLEMS", capped)
+        patch.setattr("index.articles.read_report._KEPT_PROBLEMS", capped)
         options = BuildOptions(mapping=plain_mapping(), strict=strict, engine=Chunked(size))
         try:
             expected: Any = one_by_one(sources, options)

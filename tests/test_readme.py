@@ -13,7 +13,7 @@ import pytest
 import typer.main
 
 from service.api.openapi import RelatedAnswer
-from service.cli import app
+from service.cli.alsolike import app
 
 HERE = Path(__file__).parent.parent
 README = (HERE / "README.md").read_text()

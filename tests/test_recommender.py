@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import recommender
-from index.selection import Fallback, Wish, select
-from index.served import Served
 from recommender import Recommender
 from recommender.article import Article, Section
 from recommender.encoder import HashingEncoder
 from recommender.errors import ArticleError, InputError, NotFoundError
 from recommender.visibility import microseconds
+from service.serving.selection import Fallback, Wish, select
+from service.serving.serving_view import Served
 
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from conftest import SAMPLE
 
-from index.build import Build
+from index.build.build import Build
+from index.reporting.article_map import lay_out
 from index.reporting.charts import columns, meter, scatter
-from index.reporting.layout import lay_out
-from index.reporting.page import PAGE, render_page
 from index.reporting.report import MAP_ARTICLES, REPORT
-from index.root import Root
+from index.reporting.report_page import PAGE, render_page
+from index.root.root import Root
 from recommender.encoder import HashingEncoder
 
 WRITE = Callable[[Iterable[Any]], Path]

@@ -12,11 +12,11 @@ import pytest
 from conftest import plain_mapping
 
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.journal import read_journal
+from index.building.context import BuildOptions
 from index.publishing.retention import prune
-from index.root import Root
-from index.sources.jsonl import JsonlSource
+from index.root.journal import read_journal
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError, GateError
 

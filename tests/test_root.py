@@ -16,8 +16,8 @@ import pytest
 from corpora import topical
 from serving import publish
 
-from index.journal import read_journal
-from index.root import Root
+from index.root.journal import read_journal
+from index.root.root import Root
 from recommender.errors import BuildError, BusyError, NotFoundError
 
 
@@ -46,7 +46,7 @@ def live(root: Root) -> str:
 @contextmanager
 def held_by_another_process(root: Root) -> Iterator[subprocess.Popen[bytes]]:
     code = (
-        "import sys, time; from pathlib import Path; from index.root import Root\n"
+        "import sys, time; from pathlib import Path; from index.root.root import Root\n"
         "with Root(Path(sys.argv[1])).locked('a nightly build'):\n"
         "    print('held', flush=True); time.sleep(600)"
     )

@@ -19,13 +19,13 @@ from fastapi.routing import APIRoute
 from serving import prose, publish, until
 from starlette.testclient import TestClient
 
-from index.roles import Role
-from index.root import Root
-from index.settings import Settings
+from index.root.root import Root
 from service.app import create_app
-from service.auth import COOKIE
-from service.decisions.open import open_decisions
+from service.decisions.open_decisions import open_decisions
+from service.http.auth import COOKIE
+from service.roles import Role
 from service.server import http_protocol
+from service.settings import Settings
 
 MARK = b"Zebrafish"
 """In every article's title, and nowhere else."""

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from index.articles import FieldMapping
-from index.build import Build
+from index.articles.parse import FieldMapping
+from index.build.build import Build
 from index.building.builder import make_build
-from index.building.making import BuildOptions
-from index.root import Root
-from index.selection import Fallback, Wish, select
-from index.served import Served
-from index.sources.jsonl import JsonlSource
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.sentence_encoder import load_encoder
 from recommender.visibility import microseconds
+from service.serving.selection import Fallback, Wish, select
+from service.serving.serving_view import Served
 
 pytestmark = pytest.mark.model
 

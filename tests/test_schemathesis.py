@@ -19,9 +19,9 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from serving import alsolike, free_ports, get, until
 
-from index.roles import Role
-from index.settings import Settings
-from service.decisions.open import open_decisions
+from service.decisions.open_decisions import open_decisions
+from service.roles import Role
+from service.settings import Settings
 
 FEW, MANY = 2, 105
 """Requests per route, each asked rightly and wrongly and by every caller."""

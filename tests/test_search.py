@@ -14,14 +14,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from serving import publish
 
-from index.build import Build
-from index.editing.search import FEW, Finder, Found, Query
-from index.editing.spelling import fold, near_spellings
-from index.root import Root
-from index.served import Served
-from index.standing import Standing, standing, standings
-from index.state import Kind, Override, State
+from index.build.build import Build
+from index.root.root import Root
 from recommender.visibility import microseconds
+from service.curation.article_search import FEW, Finder, Found, Query
+from service.curation.spelling import fold, near_spellings
+from service.decisions.decision_state import Kind, Override, State
+from service.serving.serving_view import Served
+from service.serving.visibility_status import Standing, standing, standings
 
 JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))
 

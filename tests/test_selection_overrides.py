@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serving import publish
 
-from index.build import Build
-from index.root import Root
-from index.selection import Chosen, Fallback, Order, Origin, Wish, select
-from index.served import Served
-from index.state import NO_STATE, Kind, Override, State
+from index.build.build import Build
+from index.root.root import Root
 from recommender.visibility import NEVER, microseconds
+from service.decisions.decision_state import NO_STATE, Kind, Override, State
+from service.serving.selection import Chosen, Fallback, Order, Origin, Wish, select
+from service.serving.serving_view import Served
 
 PAGE = "sea-000"
 JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from serving import Undecided, alsolike, free_ports, get, prose, publish, until
 from starlette.testclient import TestClient
 
-from index.root import Root
-from index.settings import Settings
+from index.root.root import Root
 from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.app import create_app
-from service.live import WATCH_SECONDS, Live
-from service.problems import ProblemError
-from service.site.lists import RelatedLists
-from service.site.parameters import parse_query, read_article_id
-from service.site.related import RelatedRoutes
-from service.tally import Tally
+from service.http.problems import ProblemError
+from service.http.query_params import parse_query, read_article_id
+from service.http.related_lists import RelatedLists
+from service.http.related_routes import RelatedRoutes
+from service.http.request_counts import Tally
+from service.serving.live import WATCH_SECONDS, Live
+from service.settings import Settings
 
 SLASHED = "10.1000/heat/ü 50% & more?"
 INVISIBLE = ("draft", "hidden", "later", "gone")

@@ -28,18 +28,18 @@ from serving import prose, publish
 from starlette.testclient import TestClient
 from test_caching import NOON, SECOND, moment
 
-from index.root import Root
-from index.settings import Settings
-from index.state import Kind
+from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from recommender.visibility import NEVER
 from service.decisions.database import Database, open_database
-from service.decisions.keeper import StateKeeper
+from service.decisions.decision_state import Kind
+from service.decisions.poller import StateKeeper
 from service.decisions.snapshot import SNAPSHOT, bring_up, has_snapshot
-from service.live import Live
-from service.site.lists import RelatedLists
-from service.site.related import RelatedRoutes
-from service.tally import Tally
+from service.http.related_lists import RelatedLists
+from service.http.related_routes import RelatedRoutes
+from service.http.request_counts import Tally
+from service.serving.live import Live
+from service.settings import Settings
 
 IDS = [f"p-{number}" for number in range(10)]
 BUILDS = 3
@@ -358,7 +358,7 @@ async def _nothing(*_: Any) -> None:
 def new_world(
     root: Root, empty: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any
 ) -> Callable[[], World]:
-    monkeypatch.setattr("service.decisions.keeper._RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("service.decisions.poller._RETRY_SECONDS", 0.0)
     return lambda: World(root, tmp_path_factory.mktemp("world"), empty)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from index.settings import load_settings
 from index.sources.registry import open_source, table_for
 from recommender.errors import SettingError
+from service.settings import load_settings
 
 
 def message(**settings: Any) -> str:

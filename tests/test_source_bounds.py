@@ -18,10 +18,11 @@ from http_site import page, serving
 from test_source_fuzz import status
 from test_source_round_trip import read
 
+from index.articles.json_text import MAX_DEPTH, check_json, load_json
 from index.building.engine import LocalEngine
-from index.sources import delimited, parser_process, regular_file
-from index.sources.delimited import MAX_COLUMNS
-from index.sources.json_text import MAX_DEPTH, check_json, load_json
+from index.sources import csv_source as delimited
+from index.sources import parser_process, regular_file
+from index.sources.csv_source import MAX_COLUMNS
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.registry import open_source
 from index.sources.source import Record

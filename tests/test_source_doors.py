@@ -16,10 +16,10 @@ from commands import runner
 from http_site import page, serving
 from test_source_round_trip import read
 
-from index.articles import FieldMapping, read_articles
-from index.building.parsing import Outcome, parse_batch
-from index.read_report import ReadReport
-from index.sources.configured import ConfiguredSource
+from index.articles.parse import FieldMapping, read_articles
+from index.articles.read_report import ReadReport
+from index.building.parse_batch import Outcome, parse_batch
+from index.sources.configured_source import ConfiguredSource
 from index.sources.registry import open_source
 from index.sources.source import MAX_MESSAGE, Problem, Record, short
 from recommender.errors import SettingError, SourceError

@@ -22,10 +22,10 @@ from http_site import serving
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.articles import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, read_articles
+from index.articles.read_report import ReadReport
 from index.building.engine import LocalEngine
-from index.building.parsing import Outcome, parse_batch
-from index.read_report import ReadReport
+from index.building.parse_batch import Outcome, parse_batch
 from index.sources.parser_process import MAX_MEMORY
 from index.sources.registry import KINDS, open_source
 from index.sources.source import take_apart

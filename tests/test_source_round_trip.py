@@ -16,8 +16,8 @@ import corpus_writers as write
 import pytest
 from conftest import SAMPLE
 
-from index.articles import FieldMapping, read_articles
-from index.read_report import ReadReport
+from index.articles.parse import FieldMapping, read_articles
+from index.articles.read_report import ReadReport
 from index.sources.registry import open_source
 from recommender.article import Article, Image, Status
 

@@ -10,7 +10,7 @@ import pytest
 from corpus_writers import write_csv, write_parquet
 from test_source_round_trip import RECORDS, read
 
-from index.read_report import ReadReport
+from index.articles.read_report import ReadReport
 from recommender.article import Article
 from recommender.errors import SourceError
 

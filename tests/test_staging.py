@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.building.staging import ArticleStaging
-from index.store import ArticleStore
+from index.articles.article_store import ArticleStore
+from index.building.article_staging import ArticleStaging
 
 
 def test_the_first_owner_of_an_id_keeps_it(tmp_path: Path) -> None:

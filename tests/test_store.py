@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.building.staging import ArticleStaging
-from index.store import ArticleStore, to_bytes
+from index.articles.article_store import ArticleStore, to_bytes
+from index.building.article_staging import ArticleStaging
 from recommender.article import Article, Image, Section, Status
 from recommender.errors import BuildError
 

@@ -11,7 +11,7 @@ import pytest
 import typer.main
 from corpora import topical
 
-from service.cli import app
+from service.cli.alsolike import app
 
 FULL, CLOSED, BOTH = ">/dev/full", ">&-", ">/dev/full 2>/dev/full"
 MUTE = "2>&-"

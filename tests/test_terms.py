@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import scanning
-from recommender.scanning import BREAK, TITLE_WEIGHT, scan, terms_of
-from recommender.terms import TermCounts, count_corpus, count_terms
+from recommender import tokenizer as scanning
+from recommender.term_counts import TermCounts, count_corpus, count_terms
 from recommender.text import PreparedText
+from recommender.tokenizer import BREAK, TITLE_WEIGHT, scan, terms_of
 
 
 def texts_of(*pairs: tuple[str, str]) -> list[PreparedText]:

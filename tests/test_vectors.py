@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.milvus.client import Milvus
-from index.milvus.index import MilvusIndex
-from index.milvus.place import InMilvus, read_place
-from index.vectors import VectorIndex, make_index
+from index.build.vectors import VectorIndex, make_index
+from index.scale_out.milvus.milvus_client import Milvus
+from index.scale_out.milvus.milvus_collections import InMilvus, read_place
+from index.scale_out.milvus.milvus_index import MilvusIndex
 from recommender import faiss_index
 from recommender.encoder import Embeddings
 from recommender.errors import BuildError, UnavailableError

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from lexicons import load_lexicon
 
-from index.build import Build
-from index.vocabulary import Vocabulary
+from index.build.build import Build
+from index.build.vocabulary import Vocabulary
 from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
-from recommender.scanning import scan
-from recommender.terms import count_terms
+from recommender.term_counts import count_terms
 from recommender.text import PreparedText, prepare
+from recommender.tokenizer import scan
 
 ODD = PreparedText(
     title="Anti-CD20 zyxo, 東京大学 and 2.5 mg",

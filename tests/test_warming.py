@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from serving import Undecided, prose, publish
 
-from index.build import Build
-from index.root import Root
+from index.build.build import Build
+from index.root.root import Root
 from recommender.errors import BuildError
-from service import warming
-from service.live import Live
-from service.warming import keep_warm
+from service.serving import prewarm as warming
+from service.serving.live import Live
+from service.serving.prewarm import keep_warm
 
 FILES = ("articles.sqlite", "search.sqlite")
 

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from serving import Answer, alsolike, free_ports, get, prose, publish, until
 
-from index.root import Root
-from service.processes import is_running
+from index.root.root import Root
+from service.http.processes import is_running
 from service.server import _sweep
 
 MARKS = ("#aaa", "#bbb")

@@ -10,9 +10,9 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.building.workspace import FolderWorkspace
+from index.building.folder_arrays import FolderWorkspace
+from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 from recommender.errors import BuildError
-from recommender.workspace import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 
 
 @pytest.fixture(params=["memory", "folder"])

@@ -17,7 +17,7 @@ from benchmarks.peers.peer import Peer, size_of
 from recommender.text import PreparedText
 
 if TYPE_CHECKING:
-    from index.build import Build
+    from index.build.build import Build
 
 STORIES = "stories.npy"
 """Which articles are near-duplicates of each other, for measuring everyone's lists."""
@@ -44,9 +44,9 @@ class AlsoLike(Peer):
 
     def open(self) -> None:
         """See :class:`Peer`."""
-        from index.selection import Wish
-        from index.served import Served
-        from index.settings import Settings
+        from service.serving.selection import Wish
+        from service.serving.serving_view import Served
+        from service.settings import Settings
 
         self._served = Served(open_live(self.folder))
         defaults = Settings()
@@ -56,7 +56,7 @@ class AlsoLike(Peer):
         """See :class:`Peer`."""
         from dataclasses import replace
 
-        from index.selection import select
+        from service.serving.selection import select
 
         wish = replace(self._wish, limit=limit)
         now = time.time_ns() // 1000
@@ -75,13 +75,13 @@ class AlsoLike(Peer):
         return size_of(open_live(self.folder).folder)
 
     def _make(self, texts: Sequence[PreparedText]) -> None:
-        from index.articles import FieldMapping
+        from index.articles.parse import FieldMapping
         from index.building.builder import make_build
-        from index.building.making import BuildOptions
-        from index.publishing.deciding import publish_build
+        from index.building.context import BuildOptions
         from index.publishing.gates import Limits
-        from index.root import Root
-        from index.sources.jsonl import JsonlSource
+        from index.publishing.publish import publish_build
+        from index.root.root import Root
+        from index.sources.jsonl_source import JsonlSource
         from recommender.errors import GateError
 
         source = self.folder / "articles.jsonl"
@@ -108,8 +108,8 @@ class AlsoLike(Peer):
 
 def open_live(folder: Path) -> Build:
     """The live build of a run's folder."""
-    from index.build import Build
-    from index.root import Root
+    from index.build.build import Build
+    from index.root.root import Root
 
     return Build(Root(folder / "root").folder())
 

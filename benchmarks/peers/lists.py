@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.corpora import OUT, Corpus, say
 from benchmarks.peers.peer import Peer
-from recommender.evaluation import measure_relevance
+from recommender.ranking_metrics import measure_relevance
 
 DEPTH = 50
 SHOWN = 6

@@ -12,9 +12,9 @@ import numpy as np
 from benchmarks.peers.alsolike import open_live, serve_command
 from benchmarks.peers.lists import Lists
 from benchmarks.peers.load import Load, measure_load
-from index.build import Build
-from index.manifest import describe_files, read_manifest, write_manifest
-from index.root import Root
+from index.build.build import Build
+from index.build.manifest import describe_files, read_manifest, write_manifest
+from index.root.root import Root
 
 
 def precomputed_load(

@@ -1,1 +1,1 @@
-"""Making a build, one stage after another, here or on a cluster."""
+"""The stages that make a build, one after another."""

@@ -16,45 +16,45 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from index.build import Build
-from index.building.encoding import encode_texts
-from index.building.facts import prepare_articles
-from index.building.full_text import ending_with, full_text
-from index.building.making import BuildOptions, Making, Progress
-from index.building.reading import read_sources
-from index.building.workspace import FolderWorkspace
-from index.explaining import explain_lists
-from index.files import save_array, save_names, write_file, write_json
-from index.journal import append_journal, now
-from index.lexicon import carried_calibration, save_lexicon
-from index.manifest import (
+from index.articles.article_store import ARTICLES, ArticleStore
+from index.articles.read_report import ReadReport
+from index.build.build import Build
+from index.build.explanations import explain_lists
+from index.build.files import save_array, save_names, write_file, write_json
+from index.build.lexicon import carried_calibration, save_lexicon
+from index.build.manifest import (
     FORMAT_VERSION,
     EncoderEntry,
     Manifest,
     describe_files,
     write_manifest,
 )
-from index.milvus.place import reach
+from index.build.ragged import Ragged
+from index.build.readable import Snapshot
+from index.build.vectors import describe_index, make_index
+from index.building.context import BuildOptions, Making, Progress
+from index.building.encode_stage import encode_texts
+from index.building.folder_arrays import FolderWorkspace
+from index.building.full_text_stage import ending_with, full_text
+from index.building.prepare_stage import prepare_articles
+from index.building.read_stage import read_sources
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Verdict, judge
-from index.publishing.snapshot import Snapshot
-from index.ragged import Ragged
-from index.read_report import ReadReport
-from index.reporting.page import PAGE, render_page
 from index.reporting.report import REPORT, Findings, make_report
-from index.root import Root
+from index.reporting.report_page import PAGE, render_page
+from index.root.journal import append_journal, now
+from index.root.root import Root
+from index.scale_out.milvus.milvus_collections import reach
 from index.sources.source import Source
-from index.store import ARTICLES, ArticleStore
-from index.vectors import describe_index, make_index
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder
 from recommender.errors import BuildError, NotFoundError, UnavailableError
 from recommender.faiss_index import measure_recall
-from recommender.phrases import extract_phrases
-from recommender.related import Catalogue, Related, relate
-from recommender.scanning import scan
-from recommender.terms import count_corpus
+from recommender.keyphrases import extract_phrases
+from recommender.pipeline import Catalogue, Related, relate
+from recommender.term_counts import count_corpus
 from recommender.text import RECIPE
+from recommender.tokenizer import scan
 
 _DRIFT_SAMPLE = 1_000
 

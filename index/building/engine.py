@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.sources.source import Record
-from recommender.blocks import Spread, over_blocks
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder, Progress
 from recommender.errors import SettingError
+from recommender.parallel import Spread, over_blocks
 from recommender.stories import Texts
 
 S = TypeVar("S")
@@ -70,7 +70,7 @@ class Engine(Protocol):
 
     @property
     def spread(self) -> Spread:
-        """Works on blocks of rows; see :func:`recommender.blocks.over_blocks`."""
+        """Works on blocks of rows; see :func:`recommender.parallel.over_blocks`."""
         ...
 
     def finish(self) -> None:
@@ -95,7 +95,7 @@ def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engin
         yield LocalEngine()
         return
     try:
-        from index.building.ray_engine import RayEngine
+        from index.scale_out.ray.ray_engine import RayEngine
     except ImportError as error:
         raise SettingError(
             f"the engine ray needs the extra: pip install 'alsolike[ray]' ({error})"

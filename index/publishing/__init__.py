@@ -1,1 +1,1 @@
-"""From a finished build to a live one: gates, what changes, what stays."""
+"""Gates, what a build changes, publishing, rolling back, retention."""

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.publishing.snapshot import Snapshot
-from index.selection import Wish
+from index.build.readable import Snapshot
 from recommender.neighbors import NO_ROW
+from service.serving.selection import Wish
 
 _GONE = -2
 _CHUNK = 65_536

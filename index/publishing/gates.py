@@ -14,9 +14,9 @@ code     gate           refuses a build when
                         live build's, if that is demanded
 =======  =============  ==========================================================================
 
-A root's first build is only held to recall (:func:`index.publishing.deciding.publish_build`).
-Code 16 is no gate of a build's: a rollback holds publishing (:meth:`index.root.Root.release`).
-The gate *golden* asks the editors' database: ``service.decisions.golden_gate``.
+A root's first build is only held to recall (:func:`index.publishing.publish.publish_build`).
+Code 16 is no gate of a build's: a rollback holds publishing (:meth:`index.root.root.Root.release`).
+The gate *golden* asks the editors' database: ``service.curation.golden_gate``.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.build import Build
+from index.build.build import Build
+from index.build.readable import Snapshot
 from index.publishing.churn import Churn
-from index.publishing.snapshot import Snapshot
-from index.selection import DEFAULT_LIMIT, Wish
 from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
+from service.serving.selection import DEFAULT_LIMIT, Wish
 
 FEW = 20
 """Shares of fewer articles than these say nothing: one is a large part of them."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from index.journal import append_journal
-from index.root import Root
+from index.root.journal import append_journal
+from index.root.root import Root
 from recommender.errors import BuildError, UnavailableError
 
 log = logging.getLogger("alsolike")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.building.facts import Facts
+from index.articles.read_report import ReadReport
+from index.build.readable import Snapshot
+from index.building.prepare_stage import Facts
 from index.publishing.gates import Verdict
-from index.publishing.snapshot import Snapshot
-from index.read_report import ReadReport
-from index.reporting.layout import lay_out
+from index.reporting.article_map import lay_out
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings
 from recommender.neighbors import NO_ROW
@@ -41,7 +41,7 @@ class Findings:
         facts: Of each row.
         snapshot: The build itself.
         embeddings: Shape (n, dim), float32.
-        health: See :func:`recommender.related.measure_health`.
+        health: See :func:`recommender.pipeline.measure_health`.
         boilerplate: What was ignored.
         relearned: What would be ignored if it were learned from these articles.
         churn: See :func:`index.publishing.churn.describe_churn`; ``None`` for a first build.

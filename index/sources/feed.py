@@ -9,12 +9,12 @@ from urllib.parse import urljoin
 
 from index.sources.feed_json import read_json_feed
 from index.sources.feed_xml import read_xml_feed
-from index.sources.hosts import shown
+from index.sources.host_rules import shown
+from index.sources.http_options import WebOptions
 from index.sources.markup import MarkupError
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
 from index.sources.source import Problem, Record
-from index.sources.web import WebOptions
 from recommender.errors import SettingError, SourceError
 
 _MAX_PAGES = 10_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from index.sources.json_text import load_json
+from index.articles.json_text import load_json
 from index.sources.markup import MarkupError, parse_html
-from index.sources.pages import literal
+from index.sources.page_folder import literal
 from index.sources.sections import sections_of
 from index.sources.source import Problem, Record, read_record
 

@@ -15,7 +15,7 @@ from index.sources.markup import (
     parse_xml,
     text_of,
 )
-from index.sources.pages import literal
+from index.sources.page_folder import literal
 from index.sources.sections import sections_of
 from index.sources.source import Problem, Record, read_record
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from index.sources.html_facts import main_element, page_facts, published_times
+from index.sources.html_metadata import main_element, page_facts, published_times
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
-from index.sources.pages import (
+from index.sources.page_folder import (
     Page,
     PageError,
     RawPage,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from index.cleaning import unescape
-from index.sources.json_text import load_json
+from index.articles.cleaning import unescape
+from index.articles.json_text import load_json
 from index.sources.markup import Element, select, text_of
 
 _ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")

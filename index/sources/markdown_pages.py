@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 from markdown_it import MarkdownIt
 
-from index.cleaning import unescape
+from index.articles.cleaning import unescape
 from index.sources.markup import MarkupError, parse_html, select, text_of
-from index.sources.pages import (
+from index.sources.page_folder import (
     Page,
     PageError,
     RawPage,

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-from index.sources.cells import plain
+from index.sources.cell_values import plain
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
 from index.sources.source import Problem, Record, read_record

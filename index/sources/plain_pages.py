@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from index.sources.pages import (
+from index.sources.page_folder import (
     Page,
     PageError,
     RawPage,

@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from index.articles import FIELDS
-from index.sources.configured import ConfiguredSource
-from index.sources.delimited import CsvSource
+from index.articles.parse import FIELDS
+from index.sources.configured_source import ConfiguredSource
+from index.sources.csv_source import CsvSource
 from index.sources.feed import FeedSource
 from index.sources.html_pages import HtmlSource
-from index.sources.jsonl import JsonlSource
+from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.parquet import ParquetSource
 from index.sources.plain_pages import PlainSource

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from index.sources.markup import Element, local_name, remove, text_of
-from index.sources.pages import literal
+from index.sources.page_folder import literal
 
 RELATED_HEADING = re.compile(
     r"""\W*(

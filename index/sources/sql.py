@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from index.sources.cells import plain
+from index.sources.cell_values import plain
 from index.sources.source import Problem, Record, read_record, short
 from index.sources.sql_rows import stream_rows
 from index.sql_engine import describe

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from index.sources.fetching import Answer, Fetcher, HttpError
-from index.sources.hosts import shown
-from index.sources.json_text import load_json
+from index.articles.json_text import load_json
+from index.sources.host_rules import shown
+from index.sources.http_client import Answer, Fetcher, HttpError
+from index.sources.http_options import WebOptions
 from index.sources.markup import MarkupError, parse_html
 from index.sources.parser_process import parse_record
 from index.sources.sections import sections_of
 from index.sources.source import Problem, Record
-from index.sources.web import WebOptions
 from recommender.errors import SettingError, SourceError
 
 _PUBLIC = "publish"

@@ -1,1 +1,1 @@
-"""What is asked now and then: drafts, batches, editors' decisions, builds, documentation."""
+"""The JSON API: batches, drafts, editors' decisions, builds, documentation."""

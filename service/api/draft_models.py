@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.articles import MAX_LABEL, MAX_LABELS, MAX_TEXT, MAX_TITLE
-from index.build import Build
-from index.cleaning import MAX_URL
-from index.selection import MAX_LIMIT, Fallback, Order, Wish
-from index.settings import Settings
+from index.articles.cleaning import MAX_URL
+from index.articles.parse import MAX_LABEL, MAX_LABELS, MAX_TEXT, MAX_TITLE
+from index.build.build import Build
 from recommender.article import MAX_ID_BYTES
 from service.api.openapi import CardImage, RelatedItem
-from service.site.parameters import MAX_EXCLUDE
-from service.site.rendering import items_json, quoted
+from service.http.list_rendering import items_json, quoted
+from service.http.query_params import MAX_EXCLUDE
+from service.serving.selection import MAX_LIMIT, Fallback, Order, Wish
+from service.settings import Settings
 
 if TYPE_CHECKING:
-    from index.draft import DraftAnswer
+    from service.serving.drafts import DraftAnswer
 
 MAX_SECTIONS = 200
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from service.api.articles import articles_router
-from service.api.builds import builds_router
-from service.api.desk import Desk
-from service.api.overrides import overrides_router
-from service.api.records import records_router
-from service.api.visibility import visibility_router
+from service.api.api_context import Desk
+from service.api.article_routes import articles_router
+from service.api.build_routes import builds_router
+from service.api.judgment_routes import records_router
+from service.api.override_routes import overrides_router
+from service.api.takedown_routes import visibility_router
 
 
 def editorial_routers(desk: Desk) -> list[APIRouter]:

@@ -11,12 +11,12 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
-from index.cleaning import MAX_URL
-from index.selection import MAX_LIMIT, Fallback, Order, Origin
-from index.settings import Settings
+from index.articles.cleaning import MAX_URL
 from recommender.article import MAX_ID_BYTES
-from service.problems import MEDIA_TYPE
-from service.site.parameters import LANGUAGE_PATTERN, MAX_EXCLUDE
+from service.http.problems import MEDIA_TYPE
+from service.http.query_params import LANGUAGE_PATTERN, MAX_EXCLUDE
+from service.serving.selection import MAX_LIMIT, Fallback, Order, Origin
+from service.settings import Settings
 
 ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
 """What :func:`recommender.article.check_id` lets through, but for the length in bytes."""

@@ -7,7 +7,7 @@
     database.overrides.put(actor, article_id="a", target_id="b", kind=Kind.PIN, position=1)
     database.takedowns.put(actor, article_id="c", reason="the author withdrew it")
     database.version()   # ("5f0c…", 1789…), cheap; another one means that readers see a difference
-    database.state()     # what serving needs of it, see index.state
+    database.state()     # what serving needs of it, see service.decisions.decision_state
 
 Every change is one transaction: the decision, its entry in the audit trail, the state's new
 version and the list's. Every method may be called from any thread, and raises
@@ -24,22 +24,25 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.files import is_missing
+from index.build.files import is_missing
 from index.sql_engine import describe, parse_url, translate
-from index.state import Changes, State
 from recommender.errors import DatabaseError
-from service.decisions import connecting, copying, reading, undoing
+from service.decisions import connections as connecting
+from service.decisions import copy_database as copying
+from service.decisions import read_state as reading
+from service.decisions import undo as undoing
+from service.decisions.api_tokens import Tokens
 from service.decisions.attempts import Attempts
-from service.decisions.audit import Audit
-from service.decisions.editors import Editors
+from service.decisions.audit_trail import Audit
+from service.decisions.decision_state import Changes, State
+from service.decisions.decision_store import Actor, Check, Store, Written, clock, lacks_version
+from service.decisions.editor_accounts import Editors
 from service.decisions.judgments import Judgments
 from service.decisions.overrides import Overrides
 from service.decisions.schema import HEAD
+from service.decisions.schema_version import check_schema, schema_version, upgrade
 from service.decisions.sessions import Sessions
-from service.decisions.store import Actor, Check, Store, Written, clock, lacks_version
 from service.decisions.takedowns import Takedowns
-from service.decisions.tokens import Tokens
-from service.decisions.upgrading import check_schema, schema_version, upgrade
 
 
 class Database:
@@ -117,7 +120,7 @@ def open_database(
         password: Takes the place of one in ``url``.
         create: Whether a SQLite file that is missing, or has no tables, may be made.
         save: Called once a decision about a takedown is in the database; see
-            :class:`~service.decisions.store.Store`.
+            :class:`~service.decisions.decision_store.Store`.
         check: Called before anything is decided; likewise.
         now: The clock, microseconds since 1970 UTC.
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from recommender.errors import DecisionError, NotFoundError
 from service.decisions import schema
-from service.decisions.checking import check_name, check_pair, check_reason
-from service.decisions.store import Actor, Change, Store, Written, upsert
+from service.decisions.decision_rules import check_name, check_pair, check_reason
+from service.decisions.decision_store import Actor, Change, Store, Written, upsert
 
 _TABLE = schema.judgments
 _OVERRIDES = schema.overrides

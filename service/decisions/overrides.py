@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from index.state import Kind
 from recommender.errors import DecisionError, NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.checking import MAX_POSITION, check_pair, check_reason, check_until
-from service.decisions.store import Actor, Change, Store, Written, upsert
+from service.decisions.decision_rules import MAX_POSITION, check_pair, check_reason, check_until
+from service.decisions.decision_state import Kind
+from service.decisions.decision_store import Actor, Change, Store, Written, upsert
 
 _TABLE = schema.overrides
 

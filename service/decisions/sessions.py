@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from index.roles import Role
 from recommender.errors import DatabaseError, NotFoundError
 from service.decisions import schema
-from service.decisions.editors import Editor
-from service.decisions.store import Store
+from service.decisions.decision_store import Store
+from service.decisions.editor_accounts import Editor
+from service.roles import Role
 
 _TABLE = schema.sessions
 _EDITORS = schema.editors

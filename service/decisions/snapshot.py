@@ -20,10 +20,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from index.files import is_missing, sync_folder
-from index.state import Changes, Kind, Override, State
+from index.build.files import is_missing, sync_folder
 from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
+from service.decisions.decision_state import Changes, Kind, Override, State
 
 SNAPSHOT = "decisions-snapshot.sqlite"
 _BESIDE = ".decisions-snapshot.new"

@@ -12,8 +12,8 @@ from recommender.article import check_id
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.checking import check_reason, check_until
-from service.decisions.store import Actor, Change, Store, Written, upsert
+from service.decisions.decision_rules import check_reason, check_until
+from service.decisions.decision_store import Actor, Change, Store, Written, upsert
 
 _TABLE = schema.takedowns
 

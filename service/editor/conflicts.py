@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from index.build import Build
-from service.decisions.audit import Entry
+from index.build.build import Build
+from service.decisions.audit_trail import Entry
 from service.decisions.database import Database
-from service.editor.telling import tell_entry, tell_values, title_of
+from service.editor.labels import tell_entry, tell_values, title_of
 
 _LOOK_BACK = 200
 

@@ -1,0 +1,1 @@
+"""One article: parsed from a record, cleaned, stored, and its card."""

@@ -1,0 +1,84 @@
+"""The articles of a build: one SQLite file, each article under its row.
+
+Rows are numbered in the order of the ids' UTF-8 bytes, so ties by row are ties by id, and the
+order of the input does not matter.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from index.build.files import open_sqlite
+from recommender.article import Article
+from recommender.errors import BuildError
+
+ARTICLES = "articles.sqlite"
+
+_ADAPTER = TypeAdapter(Article)
+
+
+def to_bytes(article: Article) -> bytes:
+    """An article as the store keeps it: JSON with every field."""
+    return _ADAPTER.dump_json(article)
+
+
+class ArticleStore:
+    """Reads a build's articles.
+
+    Args:
+        path: The SQLite file; opened read-only.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._database = open_sqlite(path)
+
+    def __getitem__(self, row: int) -> Article:
+        found = list(self._query("SELECT data FROM articles WHERE row = ?", (row,)))
+        if not found:
+            raise IndexError(row)
+        return self._article(found[0])
+
+    def __iter__(self) -> Iterator[Article]:
+        return map(self._article, self.kept())
+
+    def __reduce__(self) -> tuple[type[ArticleStore], tuple[Path]]:
+        """Another process opens the file anew."""
+        return ArticleStore, (self._path.resolve(),)
+
+    def kept(self) -> Iterator[bytes]:
+        """Every article as :func:`to_bytes` gave it, by row."""
+        return self._query("SELECT data FROM articles ORDER BY row")
+
+    def rows(self, start: int, stop: int) -> Iterator[Article]:
+        """The articles from row ``start`` to before ``stop``."""
+        statement = "SELECT data FROM articles WHERE row >= ? AND row < ? ORDER BY row"
+        return map(self._article, self._query(statement, (start, stop)))
+
+    def sample(self, count: int, total: int) -> Iterator[Article]:
+        """About ``count`` articles, evenly spread over all ``total``."""
+        step = max(1, total // count)
+        statement = "SELECT data FROM articles WHERE row % ? = 0 ORDER BY row"
+        return map(self._article, self._query(statement, (step,)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _query(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
+        try:
+            for (value,) in self._database.execute(statement, values):
+                yield value
+        except sqlite3.Error as error:
+            raise BuildError(f"{self._path} can't be read: {error}") from error
+
+    def _article(self, data: bytes) -> Article:
+        try:
+            return _ADAPTER.validate_json(data)
+        except ValidationError as error:
+            raise BuildError(f"{self._path} holds an unreadable article: {error}") from error

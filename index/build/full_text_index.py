@@ -1,0 +1,100 @@
+"""The words of a build's articles, for those who search them: a file of SQLite's own kind.
+
+It has a file of its own beside the articles, because it is needed last and by editors alone: the
+rest of a build is made while it is (:mod:`index.building.full_text_stage`), and reading an article
+hashes nothing of it.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from index.build.files import open_sqlite
+from recommender.errors import BuildError
+
+FULL_TEXT = "search.sqlite"
+
+RANKED = 10_000
+"""Most hits of a search that are put in order of relevance."""
+
+_NOT_SEARCHABLE = re.compile("[\0\ud800-\udfff]")
+
+# One line per occurrence is found at once; one per word would first count all its occurrences.
+_VOCABULARY = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary "
+    "USING fts5vocab('main', 'words', 'instance')"
+)
+
+
+def split_words(words: str) -> list[str]:
+    """What a person typed, word by word, without what SQLite can't take."""
+    return _NOT_SEARCHABLE.sub(" ", words).split()
+
+
+class FullText:
+    """Finds a build's rows by words.
+
+    Args:
+        path: The SQLite file; opened read-only.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._has_vocabulary = False
+        self._database = open_sqlite(path)
+
+    def search(self, words: str, limit: int) -> list[int]:
+        """Rows whose id, title or text begins words with all of ``words``, best first."""
+        terms = [[word] for word in split_words(words)]
+        return self.ranked(terms, self.holding(terms))[:limit]
+
+    def holding(self, words: Sequence[Sequence[str]]) -> list[int]:
+        """Rows that hold, for each entry, a word that begins with one of its spellings."""
+        return self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", words)
+
+    def ranked(self, words: Sequence[Sequence[str]], rows: list[int]) -> list[int]:
+        """What :meth:`holding` found, best first by BM25.
+
+        Left by row where so much was found that ranking it all would take longer than a person
+        waits, and would tell them nothing.
+        """
+        if not 1 < len(rows) <= RANKED:
+            return rows
+        return self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid", words)
+
+    def first_word(self, at_least: str) -> str | None:
+        """The first of all words in the order of their UTF-8 bytes, from ``at_least`` on."""
+        with self._lock:
+            if not self._has_vocabulary:
+                self._query(_VOCABULARY, ())
+                self._has_vocabulary = True
+        statement = "SELECT term FROM temp.vocabulary WHERE term >= ? LIMIT 1"
+        return next((str(word) for (word,) in self._query(statement, (at_least,))), None)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _rows(self, statement: str, words: Sequence[Sequence[str]]) -> list[int]:
+        if not words:
+            return []
+        terms = " AND ".join(
+            f"({' OR '.join(_quote(spelling) for spelling in spellings)})" for spellings in words
+        )
+        return [row for (row,) in self._query(statement, (terms,))]
+
+    def _query(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise BuildError(f"{self._path} can't be read: {error}") from error
+
+
+def _quote(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"*'

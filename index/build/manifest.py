@@ -1,0 +1,177 @@
+"""What a build says of itself, and whether that is still true."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from index.build.files import file_sha256, write_file
+from recommender.errors import BuildError
+
+FORMAT_VERSION = 4
+MANIFEST = "manifest.json"
+SEAL = "manifest.sha256"
+"""Holds the manifest's own digest, as ``sha256sum --check`` reads it: a build that was never
+published has no other witness."""
+
+_HASHING = 4
+"""Files hashed at a time."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileEntry(_Strict):
+    """One file of a build."""
+
+    bytes: int
+    sha256: str
+
+
+class EncoderEntry(_Strict):
+    """What made the embeddings; see :class:`recommender.encoder.Fingerprint`."""
+
+    model: str
+    revision: str | None
+    sha256: str
+    dim: int
+    max_tokens: int
+    precision: str
+
+
+class IndexEntry(_Strict):
+    """The neighbor index and how many true neighbors it was measured to find.
+
+    Where it lies in Milvus, ``uri`` and ``collection`` say where; never with a secret.
+    """
+
+    kind: str
+    recall: float
+    uri: str | None = None
+    collection: str | None = None
+
+
+class Manifest(_Strict):
+    """The file ``manifest.json`` of a build."""
+
+    format: int
+    name: str
+    created: str
+    alsolike: str
+    encoder: EncoderEntry
+    recipe: str
+    count: int
+    visible: int
+    depth: int
+    sources: list[str]
+    index: IndexEntry
+    quality: dict[str, float]
+    reading: dict[str, Any]
+    encoded: int
+    seconds: dict[str, float]
+    files: dict[str, FileEntry]
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> str:
+    """Write ``manifest.json`` and its seal, and return its SHA-256."""
+    content = (manifest.model_dump_json(indent=2) + "\n").encode()
+    write_file(folder / MANIFEST, content)
+    write_file(folder / SEAL, _seal(content))
+    return hashlib.sha256(content).hexdigest()
+
+
+def _seal(content: bytes) -> bytes:
+    return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode()
+
+
+def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
+    """Read and check a build's manifest.
+
+    Args:
+        folder: The build.
+        sha256: What the manifest's digest must be, where that is known.
+
+    Raises:
+        BuildError: If it is missing, changed, unreadable, or of another format version.
+    """
+    path = folder / MANIFEST
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BuildError(f"{path} can't be read: {error}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise BuildError(f"{path} was changed: its SHA-256 is {found}, expected {sha256}")
+    try:
+        manifest = Manifest.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BuildError(
+            f"{path} is not a manifest of format {FORMAT_VERSION}: "
+            f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}; rebuild"
+        ) from error
+    if manifest.format != FORMAT_VERSION:
+        raise BuildError(
+            f"{path} is of format {manifest.format}, this version reads {FORMAT_VERSION}; rebuild"
+        )
+    if manifest.name != folder.name:
+        raise BuildError(f"{path} belongs to build {manifest.name!r}, not {folder.name!r}")
+    try:
+        seal = (folder / SEAL).read_bytes()
+    except OSError as error:
+        raise BuildError(f"{folder / SEAL} can't be read: {error}") from error
+    if seal != _seal(content):
+        raise BuildError(f"{path} or its seal {SEAL} was changed: they don't fit; rebuild")
+    return manifest
+
+
+def describe_files(folder: Path) -> dict[str, FileEntry]:
+    """Size and SHA-256 of every file of a build but its manifest and the seal."""
+    return {
+        path.name: FileEntry(bytes=path.stat().st_size, sha256=file_sha256(path))
+        for path in sorted(folder.iterdir())
+        if path.name not in (MANIFEST, SEAL)
+    }
+
+
+def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None) -> None:
+    """Compare a build's files with its manifest, byte for byte.
+
+    Args:
+        folder: The build.
+        manifest: Its manifest.
+        names: Only these files; all of them, and no others present, by default.
+
+    Raises:
+        BuildError: Naming the first file that is missing, foreign or changed.
+    """
+    if names is None:
+        extra = {path.name for path in folder.iterdir()} - set(manifest.files) - {MANIFEST, SEAL}
+        if extra:
+            raise BuildError(f"{folder / min(extra)} does not belong to the build")
+        names = set(manifest.files)
+    with ThreadPoolExecutor(_HASHING) as pool:  # hashing leaves the interpreter to others
+        for _ in pool.map(partial(_check_file, folder, manifest), sorted(names)):
+            pass
+
+
+def _check_file(folder: Path, manifest: Manifest, name: str) -> None:
+    path = folder / name
+    entry = manifest.files.get(name)
+    if entry is None:
+        raise BuildError(f"{folder / MANIFEST} lists no file {name}; rebuild")
+    try:
+        size = path.stat().st_size
+        digest = file_sha256(path) if size == entry.bytes else ""
+    except OSError as error:
+        raise BuildError(f"{path} can't be read: {error}") from error
+    if size != entry.bytes:
+        raise BuildError(f"{path} has {size} bytes, the manifest says {entry.bytes}")
+    if digest != entry.sha256:
+        raise BuildError(f"{path} is damaged: its SHA-256 is not the manifest's")

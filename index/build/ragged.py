@@ -1,0 +1,62 @@
+"""Lists of different lengths in two arrays, mapped as they are."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build.files import load_array, save_array
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Lists of different lengths in two arrays.
+
+    Attributes:
+        values: All lists one after another, int32.
+        ends: Where each ends, int64.
+    """
+
+    values: NDArray[np.int32]
+    ends: NDArray[np.int64]
+
+    @functools.cached_property
+    def _plain(self) -> tuple[memoryview, memoryview]:
+        return self.values.data, self.ends.data
+
+    def numbers(self, index: int) -> list[int]:
+        """One of the lists as plain numbers, quickly."""
+        values, ends = self._plain
+        return values[ends[index - 1] if index else 0 : ends[index]].tolist()
+
+    def __getitem__(self, index: int) -> NDArray[np.int32]:
+        start = int(self.ends[index - 1]) if index else 0
+        return self.values[start : int(self.ends[index])]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @classmethod
+    def grouped(cls, keys: NDArray[np.integer], values: NDArray[np.integer], count: int) -> Ragged:
+        """One list per key 0…count-1, keeping the order of ``values`` within each."""
+        order = np.argsort(keys, kind="stable")
+        ends = np.cumsum(np.bincount(keys, minlength=count)).astype(np.int64)
+        return cls(values[order].astype(np.int32), ends)
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write both arrays into a build."""
+        save_array(folder / f"{name}_values.npy", self.values)
+        save_array(folder / f"{name}_ends.npy", self.ends)
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> Ragged:
+        """Map both arrays of a build."""
+        return cls(
+            cast("NDArray[np.int32]", load_array(folder / f"{name}_values.npy")),
+            cast("NDArray[np.int64]", load_array(folder / f"{name}_ends.npy")),
+        )

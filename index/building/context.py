@@ -1,0 +1,91 @@
+"""A build in the making: what it was asked for, and what its stages hand on to each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.articles.parse import FieldMapping
+from index.articles.read_report import ReadReport
+from index.build.build import Build
+from index.building.engine import Engine, LocalEngine
+from index.publishing.gates import GoldenGate, Limits
+from index.root.root import Root
+from index.scale_out.milvus.milvus_collections import InMilvus
+from recommender.lengths import DEFAULT_DEPTH
+from recommender.preferences import Preferences
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with a stage's name, how much of it is done, and of how much (if known)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """What one build is asked for.
+
+    Attributes:
+        mapping: How the source's fields are named.
+        depth: Length of the stored lists.
+        strict: Refuse the source at its first problem.
+        only: Take these ids from the source and all other articles from the live build.
+        keep_missing: Keep the live build's articles that the source does not hold.
+        relearn: Learn the boilerplate anew instead of carrying it over from the live build.
+        from_scratch: Carry nothing over: encode and learn everything anew.
+        limits: What the gates let through, for the report.
+        golden: The gate that asks what editors said, for the report.
+        accept_change: Another encoder or recipe is meant, for the report.
+        preferences: What the site prefers among its own articles.
+        adopt_orphans: Give articles that nobody links to a place where a good one exists.
+        milvus: Put the vectors there instead of into a file of the build.
+        engine: What runs the heavy stages.
+    """
+
+    mapping: FieldMapping
+    depth: int = DEFAULT_DEPTH
+    strict: bool = False
+    only: frozenset[str] = frozenset()
+    keep_missing: bool = False
+    relearn: bool = False
+    preferences: Preferences = field(default_factory=Preferences)
+    adopt_orphans: bool = False
+    milvus: InMilvus | None = None
+    engine: Engine = field(default_factory=LocalEngine)
+    from_scratch: bool = False
+    limits: Limits = field(default_factory=Limits)
+    golden: GoldenGate | None = None
+    accept_change: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Making:
+    """A build while it is made.
+
+    Attributes:
+        root: Where it will belong.
+        folder: Where it grows, under a name that nothing reads.
+        options: What it was asked for.
+        previous: The live build, whose embeddings and boilerplate can be carried over.
+        progress: See :data:`Progress`.
+        report: What became of every record.
+        seconds: Time spent by stage.
+    """
+
+    root: Root
+    folder: Path
+    options: BuildOptions
+    previous: Build | None
+    progress: Progress
+    report: ReadReport = field(default_factory=ReadReport)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage and announce it."""
+        self.progress(name, 0, None)
+        start = time.perf_counter()
+        yield
+        spent = time.perf_counter() - start
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 3)

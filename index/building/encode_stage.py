@@ -1,0 +1,94 @@
+"""The third stage: an embedding for every row, encoded only where its text is new."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build.build import Build
+from index.build.files import load_array
+from index.build.manifest import EncoderEntry
+from index.building.context import Making
+from index.building.engine import Encoding
+from index.building.prepare_stage import PreparedTexts
+from recommender.encoder import Embeddings, Encoder
+
+
+def encode_texts(
+    making: Making,
+    encoder: Encoder,
+    load_encoder: Callable[[], Encoder],
+    texts: PreparedTexts,
+) -> tuple[Embeddings, int]:
+    """Write one embedding a row; what did not change comes from the live build.
+
+    Args:
+        making: The build.
+        encoder: What encodes them.
+        load_encoder: Opens another of the same kind, on another machine.
+        texts: Prepared texts.
+
+    Returns:
+        The embeddings, mapped read-only, and how many texts were encoded anew.
+    """
+    dim = encoder.fingerprint.dim
+    path = making.folder / "embeddings.npy"
+    embeddings = np.lib.format.open_memmap(
+        path, mode="w+", dtype=np.float32, shape=(len(texts), dim)
+    )
+    with path.open("rb+") as reserved:
+        # A mapped page that finds the disk full kills the process: reserve all of them now.
+        os.posix_fallocate(reserved.fileno(), 0, path.stat().st_size)
+    digests = load_array(making.folder / "text_digests.npy")
+    missing = np.arange(len(texts))
+    previous = making.previous
+    if previous is not None and previous.manifest.encoder == EncoderEntry(
+        **asdict(encoder.fingerprint)
+    ):
+        missing = _carry_over(previous, digests, embeddings)
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        making.progress("encode", done, len(missing))
+
+    encoding = Encoding(
+        load_encoder=load_encoder,
+        encoder=encoder,
+        texts=texts,
+        rows=missing,
+        digests=digests,
+        progress=advance,
+    )
+    for rows, encoded in making.options.engine.encode(encoding):
+        embeddings[rows] = encoded
+    embeddings.flush()
+    del embeddings
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return load_array(path), len(missing)  # type: ignore[return-value]  # written above
+
+
+def _carry_over(
+    previous: Build, digests: NDArray[np.generic], embeddings: Embeddings
+) -> NDArray[np.int64]:
+    """Copy every embedding whose text's digest is known; returns the rows that are left."""
+    known = _as_keys(load_array(previous.checked("text_digests.npy")))
+    source = load_array(previous.checked("embeddings.npy"))
+    order = np.argsort(known)
+    wanted = _as_keys(digests)
+    place = np.minimum(np.searchsorted(known[order], wanted), len(known) - 1)
+    found = known[order][place] == wanted
+    for start in range(0, len(wanted), 65_536):
+        rows = start + np.flatnonzero(found[start : start + 65_536])
+        embeddings[rows] = source[order[place[rows]]]
+    return np.flatnonzero(~found)
+
+
+def _as_keys(digests: NDArray[np.generic]) -> NDArray[np.void]:
+    return np.ascontiguousarray(digests).view("S16").ravel()

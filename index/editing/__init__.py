@@ -1,1 +1,0 @@
-"""What editors look at and look for."""

@@ -1,1 +1,0 @@
-"""Vectors in Milvus instead of a file."""

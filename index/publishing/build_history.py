@@ -1,0 +1,86 @@
+"""The builds of a root with what became of each, for people and programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from index.root.journal import read_journal
+from index.root.root import Root
+from recommender.errors import BuildError
+
+
+def describe_builds(root: Root) -> dict[str, Any]:
+    """All builds, oldest first.
+
+    Returns:
+        JSON values: ``live``, a name or ``None``; ``held``, who holds publishing since when and
+        why, or ``None``; ``items``, for each build its ``build``, ``state`` (``"live"``,
+        ``"rollback"``, ``"refused"``, ``"damaged"`` or empty), ``note`` and ``found``, what each
+        gate that refused it measured, and, unless it is damaged, ``created``, ``articles``,
+        ``encoded``, ``encoder``, ``recall``, ``seconds`` and ``mb``; ``problem``, what is wrong
+        with the pointer, or ``None``.
+    """
+    pointer, rollback, problem = None, [], None
+    try:
+        pointer = root.current()
+        rollback = root.kept_for_rollback()[1:]
+    except BuildError as error:  # what there is to choose from is asked for then most of all
+        problem = str(error)
+    live = None if pointer is None else pointer.build
+    fates = _fates(root)
+    items = []
+    for name in root.names():
+        item: dict[str, Any] = {
+            "build": name,
+            "state": "",
+            "note": "",
+            "found": [],
+            **fates.get(name, {}),
+        }
+        if name == live:
+            item["state"] = "live"
+        elif name in rollback:
+            item["state"] = "rollback"
+        try:
+            manifest = root.manifest(name)
+        except BuildError as error:
+            items.append({**item, "state": "damaged", "note": str(error)})
+            continue
+        size = sum(entry.bytes for entry in manifest.files.values())
+        items.append(
+            {
+                **item,
+                "created": manifest.created,
+                "articles": manifest.count,
+                "encoded": manifest.encoded,
+                "encoder": manifest.encoder.model,
+                "recall": manifest.index.recall,
+                "seconds": round(sum(manifest.seconds.values()), 1),
+                "mb": round(size / 1e6, 1),
+            }
+        )
+    held = None if pointer is None or pointer.held is None else pointer.held.model_dump()
+    return {"live": live, "held": held, "items": items, "problem": problem}
+
+
+def _fates(root: Root) -> dict[str, dict[str, Any]]:
+    """The last that the journal says of each build, if that was more than its making."""
+    fates: dict[str, dict[str, Any]] = {}
+    for line in read_journal(root.path):
+        event, name = line.get("event"), line.get("build")
+        gates = ", ".join(line.get("gates", {}))
+        if event == "refuse":
+            fates[str(name)] = {
+                "state": "refused",
+                "note": gates,
+                "found": line.get("found", []),
+            }
+        elif event == "force":
+            fates[str(name)] = {"state": "", "note": f"forced past {gates}"}
+        elif event == "publish":
+            fates[str(name)] = {"state": "", "note": ""}
+        elif event == "rollback":
+            left = str(line.get("instead_of"))
+            reason = f": {line['reason']}" if line.get("reason") else ""
+            fates[left] = {"state": "", "note": f"rolled back{reason}"}
+    return fates

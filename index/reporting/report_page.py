@@ -1,0 +1,71 @@
+"""The report as a page: one HTML file that needs nothing else, to be looked at, kept, and sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from index.build.manifest import Manifest
+from index.reporting.charts import columns, meter, scatter
+
+PAGE = "report.html"
+
+_templates = Environment(
+    loader=PackageLoader("index"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render_page(manifest: Manifest, report: dict[str, Any]) -> str:
+    """The page of a build.
+
+    Args:
+        manifest: The build's; its files are not looked at.
+        report: What :func:`index.reporting.report.make_report` gave.
+    """
+    template = _templates.get_template("report.html")
+    return template.render(
+        manifest=manifest,
+        report=report,
+        refused=[gate for gate in report["gates"] if not gate["passed"]],
+        charts=_charts(report),
+        meter=meter,
+    )
+
+
+def _charts(report: dict[str, Any]) -> dict[str, Any]:
+    scores, links = report["scores"], report["links"]
+    bins = scores["bins"]
+    edges = [f"{place / len(bins):g}" if place % 5 == 0 else "" for place in range(len(bins))]
+    used = {item["group"] for item in report["map"]["articles"]}
+    charts: dict[str, Any] = {
+        "scores": columns(
+            bins,
+            edges,
+            title="Scores of the best related articles",
+            mark=(scores["good"], f"shown from {scores['good']:g}"),
+        ),
+        "links": columns(
+            list(links["inbound"].values()),
+            list(links["inbound"]),
+            title="How many lists each article is in",
+            highlight=frozenset({0}),
+        ),
+        "map": scatter(report["map"]["articles"], title="Map of the articles by meaning"),
+        "groups": [
+            (number, name) for number, name in enumerate(report["map"]["groups"]) if number in used
+        ],
+        "churn": None,
+    }
+    if report["churn"] is not None:
+        slots = report["churn"]["lists"]["by_slots"]
+        charts["churn"] = columns(
+            slots,
+            [str(number) for number in range(len(slots))],
+            title="How many places of each list show another article than before",
+        )
+    return charts

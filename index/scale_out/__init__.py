@@ -1,0 +1,1 @@
+"""Building on a Ray cluster and vectors in Milvus, for sites beyond one machine."""

@@ -1,0 +1,1 @@
+"""A build's vectors in Milvus instead of a file."""

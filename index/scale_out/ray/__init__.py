@@ -1,0 +1,1 @@
+"""The heavy stages of a build on a Ray cluster."""

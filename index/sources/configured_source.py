@@ -1,0 +1,107 @@
+"""A source as it was configured: its fields renamed, its secrets kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from index.sources.secret_options import mask
+from index.sources.source import (
+    Problem,
+    Record,
+    Source,
+    as_it_is,
+    describe,
+    look_up,
+    read_record,
+    take_apart,
+    unreadable,
+)
+from recommender.errors import AlsoLikeError, SourceError, one_line
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredSource:
+    """Stands before a source, so that kinds need not know of mappings and masks.
+
+    Attributes:
+        source: The source itself.
+        fields: Our field to theirs, as in :class:`~index.articles.parse.FieldMapping`.
+        url_template: Link of this source's articles that have none; the build's if empty.
+        secrets: Texts that never leave in a name, a place or a message.
+    """
+
+    source: Source
+    fields: Mapping[str, str] = field(default_factory=dict)
+    url_template: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def name(self) -> str:
+        """See :class:`~index.sources.source.Source`."""
+        return one_line(mask(self.source.name, self.secrets))
+
+    def records(self) -> Iterator[Record | Problem]:
+        """See :class:`~index.sources.source.Source`."""
+        for item in self._guarded(self.source.records):
+            yield self._configured(item)
+
+    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
+        """See :class:`~index.sources.source.Parted`."""
+        if self.secrets:
+            return self.records(), as_it_is
+        raw, parse = take_apart(self.source)
+        return self._guarded(lambda: raw), partial(self._parse, parse)
+
+    def _parse(self, parse: Callable[[Any], Record | Problem], raw: Any) -> Record | Problem:
+        try:
+            item = parse(raw)
+        except Exception as error:  # noqa: BLE001 - no value from outside ends a build
+            item = unreadable(self.name, error)
+        return self._configured(item)
+
+    def _guarded(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """What ``read`` gives; whatever a reader raises becomes an error that names the source."""
+        try:
+            yield from read()
+        except AlsoLikeError as error:
+            # Without the cause, whose own words may hold the secret.
+            raise SourceError(self._mask(str(error))) from None
+        except Exception as error:  # noqa: BLE001 - libraries raise what they like over files
+            message = f"{self.name} can't be read to its end: {describe(error)}"
+            raise SourceError(self._mask(message)) from None
+
+    def _configured(self, item: Record | Problem) -> Record | Problem:
+        if not (self.fields or self.url_template or self.secrets):
+            return item
+        if isinstance(item, Problem):
+            return replace(item, place=self._mask(item.place), message=self._mask(item.message))
+        return read_record(self._mask(item.place), self._rename, item.values)
+
+    def _rename(self, place: str, values: Mapping[str, Any]) -> Record:
+        return Record(place=place, values=self._renamed(values))
+
+    def _mask(self, text: str) -> str:
+        return mask(text, self.secrets) if self.secrets else text
+
+    def _renamed(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self.fields and not self.url_template:
+            return values
+        renamed = dict(values)
+        for theirs in self.fields.values():
+            renamed.pop(theirs.partition(".")[0], None)
+        for ours, theirs in self.fields.items():
+            renamed[ours] = look_up(values, theirs)
+        if (
+            self.url_template
+            and not renamed.get("url")
+            and isinstance(renamed.get("id"), str | int)
+        ):
+            article_id = quote(str(renamed["id"]).strip(), safe="")
+            renamed["url"] = self.url_template.replace("{id}", article_id)
+        return renamed

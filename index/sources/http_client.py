@@ -1,0 +1,236 @@
+"""Fetching by HTTP from places that only half deserve trust.
+
+A site's feed can be taken over, its DNS can lie, its server can redirect anywhere and never
+stop sending. So: only hosts that the operator named, each redirect checked like a first
+request, the host looked up once and that very address connected to, private networks refused
+unless listed, and every answer bounded in time and in unpacked size.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import http.client
+import logging
+import random
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urljoin, urlsplit
+
+from index.sources.host_rules import (
+    Address,
+    HostRules,
+    Origin,
+    Resolve,
+    is_public,
+    look_up,
+    origin_of,
+    shown,
+)
+from index.sources.http_connection import connected
+from index.sources.mail_date import mail_date
+from recommender.errors import SourceError, one_line
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Longest body, unpacked."""
+
+MAX_WAIT = 120.0
+"""Longest ``Retry-After`` that is obeyed, in seconds; a longer one ends the reading."""
+
+MAX_REDIRECTS = 5
+
+_BUSY = {429, 500, 502, 503, 504}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_CHUNK = 64 * 1024
+
+logger = logging.getLogger("alsolike.fetching")
+
+
+class HttpError(SourceError):
+    """An answer that is no success, and will not become one by asking again.
+
+    Args:
+        url: What was asked for.
+        status: The HTTP status.
+        body: The beginning of the answer, for the caller to find a reason in.
+    """
+
+    def __init__(self, url: str, status: int, body: bytes) -> None:
+        super().__init__(f"{shown(url)} answered {status} {http.client.responses.get(status, '')}")
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A successful response.
+
+    Attributes:
+        url: Where it came from, after redirects.
+        headers: Names in lower case.
+        body: Unpacked bytes.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetcher:
+    """Gets pages from the hosts it was made for, and from no others.
+
+    Attributes:
+        url: Where the operator said to read; only this origin is ever shown the password.
+        hosts: Further hosts that may be fetched from; see
+            :class:`~index.sources.host_rules.HostRules`.
+        private: Private networks and addresses that are meant.
+        user: Name for HTTP basic authentication.
+        password: Its password; never sent in clear over the open internet.
+        timeout: Longest time for one request, from connecting to its last byte, in seconds.
+        max_bytes: Longest body, unpacked.
+        attempts: Requests in all where the server is busy or the network fails.
+        look_up: Gives a host's addresses.
+        sleep: Waits between attempts, in seconds.
+    """
+
+    url: str
+    hosts: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+    user: str = ""
+    password: str = field(default="", repr=False)
+    timeout: float = 30.0
+    max_bytes: int = MAX_BYTES
+    attempts: int = 4
+    look_up: Resolve = look_up
+    sleep: Callable[[float], None] = time.sleep
+
+    def get(self, url: str, *, accept: str = "*/*") -> Answer:
+        """Fetch a URL, following redirects, and trying again where that may help.
+
+        Raises:
+            HttpError: If the server refuses, or is busy to the last attempt.
+            SourceError: If it may not be fetched, can't be reached, or sends too much.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            wait = 0.5 * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+            try:
+                return self._follow(url, accept)
+            except _BusyError as busy:
+                wait = wait if busy.wait is None else busy.wait
+                if attempt >= self.attempts or wait > MAX_WAIT:
+                    raise
+                reason = f"status {busy.status}"
+            except ssl.SSLCertVerificationError as error:
+                raise SourceError(f"{shown(url)}: {error.verify_message}") from error
+            except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
+                reason = one_line(str(error)) or type(error).__name__
+                if attempt >= self.attempts:
+                    raise SourceError(
+                        f"{shown(url)} can't be fetched: {reason} (tried {attempt} times)"
+                    ) from error
+            logger.warning("%s: %s; trying again in %.1f s", shown(url), reason, wait)
+            self.sleep(wait)
+
+    def _follow(self, url: str, accept: str) -> Answer:
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = self._request(url, accept)
+            if "location" not in answer.headers:
+                return answer
+            target = urljoin(url, answer.headers["location"])
+            if url.startswith("https:") and not target.startswith("https:"):
+                raise SourceError(f"{shown(url)} redirects to {shown(target)}, without TLS")
+            url = target
+        raise SourceError(f"{shown(url)}: more than {MAX_REDIRECTS} redirects")
+
+    def _request(self, url: str, accept: str) -> Answer:
+        """One request; ``location`` stands in the answer's headers only for a redirect."""
+        rules = HostRules(
+            hosts=(str(origin_of(self.url)), *self.hosts),
+            private=self.private,
+            look_up=self.look_up,
+        )
+        origin = rules.check(url)
+        address = rules.address(origin)
+        headers = {
+            "Accept": accept,
+            "Accept-Encoding": "gzip",
+            "Connection": "close",
+            "User-Agent": "alsolike",
+            **self._authorization(origin, address),
+        }
+        with connected(origin, address, self.timeout) as connection:
+            connection.request("GET", _target(url), headers={"Host": str(origin), **headers})
+            with connection.getresponse() as response:
+                return self._answer(url, response)
+
+    def _answer(self, url: str, response: http.client.HTTPResponse) -> Answer:
+        found = {name.lower(): value for name, value in response.getheaders()}
+        if response.status in _REDIRECTS and "location" in found:
+            return Answer(url=url, headers=found, body=b"")
+        found.pop("location", None)
+        if response.status in _BUSY:
+            raise _BusyError(url, response, _retry_after(found.get("retry-after")))
+        if response.status != 200:
+            raise HttpError(url, response.status, response.read(_CHUNK))
+        return Answer(url=url, headers=found, body=self._body(url, response))
+
+    def _authorization(self, origin: Origin, address: Address) -> dict[str, str]:
+        if not self.password or origin != origin_of(self.url):
+            return {}
+        if origin.scheme == "http" and is_public(address):
+            raise SourceError(f"the password for {origin} would travel in clear; use https://")
+        pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+
+    def _body(self, url: str, response: http.client.HTTPResponse) -> bytes:
+        """The whole body, unpacked step by step so that a bomb is seen before it goes off."""
+        encoding = response.getheader("content-encoding", "").strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip"):
+            raise SourceError(f"{shown(url)}: content-encoding {encoding!r} was not asked for")
+        unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
+        body = bytearray()
+        while chunk := response.read(_CHUNK):
+            room = self.max_bytes + 1 - len(body)
+            body += chunk if unpack is None else unpack.decompress(chunk, room)
+            if len(body) > self.max_bytes:
+                raise SourceError(
+                    f"{shown(url)} is larger than {self.max_bytes} bytes (max_bytes of the source)"
+                )
+        if response.length or (unpack is not None and not unpack.eof):
+            raise http.client.IncompleteRead(b"", response.length)
+        return bytes(body)
+
+
+class _BusyError(HttpError):
+    """The server asks to come again, perhaps after ``wait`` seconds."""
+
+    def __init__(self, url: str, response: http.client.HTTPResponse, wait: float | None) -> None:
+        super().__init__(url, response.status, response.read(_CHUNK))
+        self.wait = wait
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds to wait, from either form of the header."""
+    if value is None or not value.isascii():
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    at = mail_date(value)
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=dt.UTC)
+    return max(0.0, (at - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+def _target(url: str) -> str:
+    """A URL's path and query with everything percent-encoded that must be."""
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return quote(target, safe="/%?&=:@+,;!$'()*~[]|")

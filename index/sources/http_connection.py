@@ -1,0 +1,76 @@
+"""One HTTP connection to one checked address, over at its deadline whatever the server does."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from index.sources.host_rules import Address, Origin
+
+
+class _Body(io.BufferedReader):
+    """Refuses to read without a bound, which a chunk of -1 bytes makes ``http.client`` do."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            raise http.client.HTTPException("a chunk of less than 0 bytes")
+        return super().read(size)
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fp = _Body(self.fp.detach())
+
+
+@contextmanager
+def connected(
+    origin: Origin, address: Address, timeout: float
+) -> Iterator[http.client.HTTPConnection]:
+    """Connect to ``address`` and speak to it as ``origin``, with TLS where its scheme says so.
+
+    A time limit on each read would let a server drip bytes for hours, so a watchdog cuts the
+    connection ``timeout`` seconds after it began.
+
+    Raises:
+        TimeoutError: If the block does not end in time.
+        OSError: If the connection fails, certificates that don't fit included.
+        http.client.HTTPException: If the answer is not HTTP.
+    """
+    current = socket.create_connection((str(address), origin.port), timeout)
+    expired = threading.Event()
+
+    def cut() -> None:
+        expired.set()
+        with suppress(OSError):
+            # Not SSLSocket.shutdown, which pulls the session from under the reading thread.
+            socket.socket.shutdown(current, socket.SHUT_RDWR)
+
+    watchdog = threading.Timer(timeout, cut)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        if origin.scheme == "https":
+            current = ssl.create_default_context().wrap_socket(
+                current, server_hostname=origin.host, do_handshake_on_connect=False
+            )
+            current.do_handshake()
+        connection = http.client.HTTPConnection(origin.host, origin.port, timeout=timeout)
+        connection.sock = current
+        connection.response_class = _Response
+        yield connection
+        if expired.is_set():  # to a reader that waits for the end, a cut looks like one
+            raise TimeoutError("cut")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if expired.is_set():
+            raise TimeoutError(f"no whole answer within {timeout:g} s") from error
+        raise
+    finally:
+        watchdog.cancel()
+        current.close()

@@ -1,0 +1,128 @@
+"""JSON lines: one object a line, plain, gzipped, or on standard input."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from io import BufferedReader
+from typing import IO, Any, NoReturn, cast
+
+from index.articles.json_text import check_json
+from index.sources.regular_file import NotRegularError, open_unpacked, unpacked
+from index.sources.source import Parted, Problem, Record, read_record
+from recommender.errors import SourceError
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+"""A longer line is skipped unread, so that one bad file can't fill the memory."""
+
+Line = tuple[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonlSource(Parted):
+    """Articles from a file of JSON lines, gzipped or not, or ``-`` for standard input.
+
+    Attributes:
+        path: The file, or ``-``.
+    """
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The path, or what ``-`` means."""
+        return "standard input" if self.path == "-" else self.path
+
+    def parted(self) -> tuple[Iterator[Line | Problem], Callable[[Any], Record | Problem]]:
+        """See :class:`~index.sources.source.Parted`: lines with their numbers."""
+        return self._lines(), partial(_record, self.name)
+
+    def _lines(self) -> Iterator[Line | Problem]:
+        try:
+            with self._open() as file:
+                yield from _lines(file, self.name)
+        except (FileNotFoundError, NotRegularError) as error:
+            raise SourceError(
+                f"there is no file {self.path} ({error.strerror}); give the path of a .jsonl or "
+                ".jsonl.gz file, or - for standard input"
+            ) from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise SourceError(f"{self.name} can't be read to its end: {error}") from error
+
+    def _open(self) -> AbstractContextManager[IO[bytes]]:
+        if self.path == "-":
+            return unpacked(cast("BufferedReader", sys.stdin.buffer))
+        return open_unpacked(self.path)
+
+
+def _lines(file: IO[bytes], name: str) -> Iterator[Line | Problem]:
+    number = 0
+    while True:
+        number += 1
+        line = file.readline(MAX_LINE_BYTES + 1)
+        if not line:
+            return
+        if len(line) > MAX_LINE_BYTES:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE_BYTES)
+            yield Problem(
+                place=f"{name} line {number}",
+                field="",
+                reason="line-too-long",
+                message=f"the line is longer than {MAX_LINE_BYTES} bytes",
+            )
+            continue
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if line.strip():
+            yield number, line
+
+
+def _record(name: str, found: Line | Problem) -> Record | Problem:
+    if isinstance(found, Problem):
+        return found
+    number, line = found
+    return read_record(f"{name} line {number}", _object, line)
+
+
+def _object(place: str, line: bytes) -> Record | Problem:
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        return Problem(
+            place=place,
+            field="",
+            reason="invalid-utf8",
+            message=f"byte {error.start + 1} (0x{line[error.start]:02x}) is not valid UTF-8",
+        )
+    try:
+        check_json(text)
+        value = _decoder.decode(text)
+    except (ValueError, RecursionError) as error:
+        what = str(error)
+        if isinstance(error, json.JSONDecodeError):  # its own line is one within this line
+            what = f"{error.msg} at character {error.pos + 1}"
+        return Problem(
+            place=place, field="", reason="invalid-json", message=f"not a JSON object: {what}"
+        )
+    if not isinstance(value, dict):
+        return Problem(
+            place=place,
+            field="",
+            reason="invalid-json",
+            message=f"expected a JSON object, found {type(value).__name__}",
+        )
+    return Record(place=place, values=value)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: json.loads would make one for every line.
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant)

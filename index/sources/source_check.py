@@ -1,0 +1,115 @@
+"""A first look at a source: what became of every field of its first records."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.articles.parse import FIELDS, FieldMapping, read_articles
+from index.articles.read_report import ReadReport
+from index.sources.configured_source import ConfiguredSource
+from index.sources.source import Problem, Record, Source, describe
+from recommender.article import Article
+from recommender.errors import SourceError, one_line
+
+_EXAMPLE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldCheck:
+    """What became of one field of an article.
+
+    Attributes:
+        field: Our name.
+        theirs: The source's name.
+        filled: How many articles have it.
+        example: The first one's, shortened.
+    """
+
+    field: str
+    theirs: str
+    filled: int
+    example: str
+
+
+@dataclass(slots=True, kw_only=True)
+class SourceCheck:
+    """What became of a source's first records.
+
+    Attributes:
+        name: The source's name.
+        report: Counts and located problems.
+        fields: Every field of an article, in the format's order.
+        unread: Fields of the source that nothing reads, with the first text in each.
+        error: Why the source can't be read at all or any further; empty if it can.
+    """
+
+    name: str
+    report: ReadReport = field(default_factory=ReadReport)
+    fields: list[FieldCheck] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) -> SourceCheck:
+    """Read the first ``limit`` records and tell what became of them; never raises for them."""
+    check = SourceCheck(name=source.name)
+    first = _First(source, limit)
+    articles: list[Article] = []
+    try:
+        for article, _ in read_articles(first, mapping, check.report):
+            articles.append(article)
+    except SourceError as error:
+        check.error = str(error)
+    for name in FIELDS:
+        values = [value for article in articles if (value := _value(article, name))]
+        theirs = source.fields.get(name, name)
+        example = _short(values[0]) if values else ""
+        check.fields.append(
+            FieldCheck(field=name, theirs=theirs, filled=len(values), example=example)
+        )
+    check.unread = {_short(name): _short(value) for name, value in first.others.items()}
+    return check
+
+
+class _First:
+    """The first records of a source, and what else stands in them."""
+
+    def __init__(self, source: Source, limit: int) -> None:
+        self.name = source.name
+        self.others: dict[str, Any] = {}
+        self._source = source
+        self._limit = limit
+
+    def records(self) -> Iterator[Record | Problem]:
+        records = self._source.records()
+        for item in itertools.islice(records, self._limit):
+            if isinstance(item, Record):
+                for name, value in item.values.items():
+                    if name not in FIELDS and value not in (None, "", [], {}):
+                        self.others.setdefault(name, value)
+            yield item
+
+
+def _value(article: Article, name: str) -> Any:
+    if name in ("summary", "sections"):
+        # One unnamed section is what a summary becomes.
+        alone = [section.heading for section in article.sections] == [""]
+        return article.sections if (name == "summary") == alone else None
+    return getattr(article, name)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple):
+        value = " | ".join(_short(item) for item in value)
+    elif hasattr(value, "heading"):
+        value = f"{value.heading}: {value.text}" if value.heading else value.text
+    elif hasattr(value, "src"):
+        value = value.src
+    try:
+        text = one_line(" ".join(str(value).split()))
+    except Exception as error:  # noqa: BLE001 - a number too long to print, a list too deep
+        text = describe(error)
+    return text if len(text) <= _EXAMPLE else text[: _EXAMPLE - 1] + "…"

@@ -1,0 +1,274 @@
+"""Bags of words and of pairs, counted once, block by block, and kept where there is room.
+
+Which words and pairs more than one article holds is known only at the end. So every block is
+counted by raw numbers first; what columns there are is decided from :class:`Holders`, and then
+each block is read again with the columns that stayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recommender.arrays import Workspace
+from recommender.parallel import Block, Spread, over_blocks
+from recommender.tokenizer import Scan, ScanBlock, WordPairs
+
+_KEPT = {
+    "word_columns": np.int32,
+    "word_counts": np.float32,
+    "pair_keys": np.int64,
+    "pair_holders": np.int32,
+    "pair_places": np.int32,
+    "pair_counts": np.float32,
+}
+"""Columns of :class:`BagPart` that are as long as the corpus, and their types."""
+
+_MOST_BITS = 27
+"""The table that tells lone pairs from shared ones has at most so many bits of address: 128 MB."""
+
+_MERGE = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bag:
+    """The words and pairs of one block of articles.
+
+    Attributes:
+        words: Shape (articles, words), float32 CSR.
+        pairs: Shape (articles, len(keys)), float32 CSR.
+        keys: Shape (distinct pairs of the block,), int64, ascending.
+    """
+
+    words: sp.csr_matrix
+    pairs: sp.csr_matrix
+    keys: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BagPart:
+    """The bags of neighboring blocks, in arrays only, so that they can be joined and sent.
+
+    Attributes:
+        word_columns: Shape (entries,), int32: of the words of one article after another.
+        word_counts: Shape (entries,), float32.
+        word_lengths: Shape (articles,), int64: how many entries are each article's.
+        pair_keys: Shape (keys,), int64: the distinct pairs of one block after another.
+        pair_holders: Shape (keys,), int32: how many articles of the block hold each.
+        key_lengths: Shape (blocks,), int64: how many keys are each block's.
+        pair_places: Shape (entries,), int32: of the pairs of one article after another, by their
+            place among the keys of its block.
+        pair_counts: Shape (entries,), float32.
+        pair_lengths: Shape (articles,), int64: how many entries are each article's.
+    """
+
+    word_columns: NDArray[np.int32]
+    word_counts: NDArray[np.float32]
+    word_lengths: NDArray[np.int64]
+    pair_keys: NDArray[np.int64]
+    pair_holders: NDArray[np.int32]
+    key_lengths: NDArray[np.int64]
+    pair_places: NDArray[np.int32]
+    pair_counts: NDArray[np.float32]
+    pair_lengths: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedPairs:
+    """The pairs that at least two articles hold.
+
+    Attributes:
+        keys: Shape (pairs,), int64, ascending.
+        holders: Shape (pairs,), int64: how many articles hold each.
+    """
+
+    keys: NDArray[np.int64]
+    holders: NDArray[np.int64]
+
+
+class Bags:
+    """The bags of a corpus, block by block; made by :func:`count_bags`."""
+
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        columns: dict[str, NDArray[Any]],
+        ends: dict[str, NDArray[np.int64]],
+        word_holders: NDArray[np.int64],
+        drop: Callable[[], None],
+    ) -> None:
+        self.blocks = blocks
+        self.word_holders = word_holders
+        self._place = {start: place for place, (start, _) in enumerate(blocks)}
+        self._columns, self._ends, self._drop = columns, ends, drop
+
+    def __reduce__(self) -> tuple[type[Bags], tuple[object, ...]]:
+        """Another process reads them, and has nothing to give back."""
+        return Bags, (self.blocks, self._columns, self._ends, self.word_holders, _nothing)
+
+    def bag(self, start: int, stop: int) -> Bag:
+        """The bag of one of :attr:`blocks`."""
+        keys = self._columns["pair_keys"][self._keys(start)]
+        words = self._matrix("word", ("word_columns", "word_counts"), start, stop)
+        pairs = self._matrix("pair", ("pair_places", "pair_counts"), start, stop)
+        return Bag(
+            words=sp.csr_matrix(words, shape=(stop - start, len(self.word_holders))),
+            pairs=sp.csr_matrix(pairs, shape=(stop - start, len(keys))),
+            keys=keys,
+        )
+
+    def shared_pairs(self) -> SharedPairs:
+        """Count in how many articles each pair is, exactly where in more than one.
+
+        Most pairs are in one article only. A table of bytes by hash tells a share of them apart
+        without keeping any key (a count of one in the table is no more than one in truth); only
+        the others' keys are collected.
+        """
+        total = int(self._ends["key"][-1]) if len(self.blocks) else 0
+        bits = min(_MOST_BITS, max(10, int(4 * total).bit_length()))
+        seen = np.zeros(1 << bits, dtype=np.uint8)
+        for start, _ in self.blocks:
+            here = self._keys(start)
+            slots = _hash(self._columns["pair_keys"][here], bits)
+            before = seen[slots]
+            again = (before > 0) | (self._columns["pair_holders"][here] > 1)
+            seen[slots[before == 0]] = 1
+            seen[slots[again]] = 2
+        keys, holders = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        waiting: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        for number, (start, _) in enumerate(self.blocks, 1):
+            here = self._keys(start)
+            found = self._columns["pair_keys"][here]
+            kept = seen[_hash(found, bits)] == 2
+            waiting.append(
+                (found[kept], self._columns["pair_holders"][here][kept].astype(np.int64))
+            )
+            size = sum(len(some) for some, _ in waiting)
+            if size > max(_MERGE, len(keys)) or number == len(self.blocks):
+                keys, holders = _add_up([(keys, holders), *waiting])
+                waiting.clear()
+        shared = holders >= 2
+        return SharedPairs(keys=keys[shared], holders=holders[shared])
+
+    def drop(self) -> None:
+        """Give the room back."""
+        self._drop()
+
+    def _keys(self, start: int) -> slice:
+        place, ends = self._place[start], self._ends["key"]
+        return slice(int(ends[place - 1]) if place else 0, int(ends[place]))
+
+    def _matrix(
+        self, kind: str, names: tuple[str, str], start: int, stop: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+        ends = self._ends[kind]
+        begin = int(ends[start - 1]) if start else 0
+        indptr = np.concatenate([[0], ends[start:stop] - begin])
+        here = slice(begin, begin + int(indptr[-1]))
+        return self._columns[names[1]][here], self._columns[names[0]][here], indptr
+
+
+def _nothing() -> None:
+    pass
+
+
+def count_bags(
+    corpus: Scan,
+    words_of: Callable[[ScanBlock], sp.csr_matrix],
+    pairs_of: Callable[[ScanBlock], WordPairs],
+    width: int,
+    *,
+    name: str,
+    workspace: Workspace,
+    spread: Spread = over_blocks,
+) -> Bags:
+    """Count every block of a corpus.
+
+    Args:
+        corpus: The words of all articles.
+        words_of: Gives a block's words as CSR, by raw column.
+        pairs_of: Gives its pairs of words, by raw key.
+        width: How many raw columns there are.
+        name: What the columns' names begin with.
+        workspace: Gets columns that :meth:`Bags.drop` gives back.
+        spread: Works on many blocks at once.
+    """
+    blocks = corpus.blocks()
+    corpus = replace(corpus, spellings=())  # the functions know them: none is sent twice
+
+    def count(start: int, stop: int) -> BagPart:
+        block = corpus.block(start, stop)
+        return _count(words_of(block), pairs_of(block), block.count)
+
+    columns = {part: workspace.column(f"{name}_{part}", kind) for part, kind in _KEPT.items()}
+    lengths: dict[str, list[NDArray[np.int64]]] = {"word": [], "pair": [], "key": []}
+    word_holders = np.zeros(width, dtype=np.int64)
+    for found in spread(count, blocks, stage=name):
+        word_holders += np.bincount(found.word_columns, minlength=width)
+        for part, column in columns.items():
+            column.append(getattr(found, part))
+        for kind, some in lengths.items():
+            some.append(getattr(found, f"{kind}_lengths"))
+    ends = {
+        kind: np.cumsum(np.concatenate([[], *some]), dtype=np.int64)
+        for kind, some in lengths.items()
+    }
+    return Bags(
+        blocks,
+        {part: column.finish() for part, column in columns.items()},
+        ends,
+        word_holders,
+        lambda: workspace.drop(*(f"{name}_{part}" for part in _KEPT)),
+    )
+
+
+def _count(words: sp.csr_matrix, pairs: WordPairs, count: int) -> BagPart:
+    keys, places = np.unique(pairs.keys, return_inverse=True)
+    counts = sp.coo_matrix((pairs.weights, (pairs.owners, places)), shape=(count, len(keys)))
+    rows = counts.tocsr()
+    return BagPart(
+        word_columns=words.indices.astype(np.int32, copy=False),
+        word_counts=words.data,
+        word_lengths=np.diff(words.indptr).astype(np.int64),
+        pair_keys=keys,
+        pair_holders=np.bincount(rows.indices, minlength=len(keys)).astype(np.int32),
+        key_lengths=np.array([len(keys)], dtype=np.int64),
+        pair_places=rows.indices.astype(np.int32, copy=False),
+        pair_counts=rows.data,
+        pair_lengths=np.diff(rows.indptr).astype(np.int64),
+    )
+
+
+def renumbered(counts: sp.csr_matrix, new_column: NDArray[np.int64], width: int) -> sp.csr_matrix:
+    """The same rows over other columns, sorted; entries of columns that go are left out."""
+    columns = new_column[counts.indices]
+    kept = columns >= 0
+    ends = np.concatenate([[0], np.cumsum(kept)])
+    moved = sp.csr_matrix(
+        (counts.data[kept], columns[kept].astype(np.int32), ends[counts.indptr]),
+        shape=(counts.shape[0], width),
+    )
+    moved.sort_indices()
+    return moved
+
+
+def _hash(keys: NDArray[np.int64], bits: int) -> NDArray[np.uint64]:
+    """Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4)."""
+    return (keys.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - bits)
+
+
+def _add_up(
+    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Holders of equal keys added up; the keys ascend."""
+    keys = np.concatenate([some for some, _ in parts])
+    holders = np.concatenate([some for _, some in parts])
+    order = np.argsort(keys, kind="stable")
+    keys, holders = keys[order], holders[order]
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
+    return keys[starts], np.add.reduceat(holders, starts) if len(starts) else holders

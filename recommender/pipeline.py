@@ -1,0 +1,235 @@
+"""The whole way from embeddings and words to related lists, for every article of a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recommender.arrays import IN_MEMORY, Workspace
+from recommender.encoder import Embeddings
+from recommender.fusion import (
+    Calibration,
+    calibrate,
+    diffuse,
+    gather_candidates,
+)
+from recommender.lengths import DEFAULT_DEPTH, SHOWN
+from recommender.lexical import LexicalVectors, weigh_terms
+from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
+from recommender.parallel import Spread, equal_blocks, in_turn, over_blocks
+from recommender.parameters import DEFAULT_RECIPE, Recipe
+from recommender.postings import answer, make_postings
+from recommender.rerank import REJECTED, Lists, adopt_orphans, apply_policy
+from recommender.stories import Stories, Texts, find_stories
+from recommender.term_counts import CorpusTerms
+
+_BLOCK = 256
+_SEARCHED = 8_192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """A corpus, ready to be related.
+
+    Attributes:
+        embeddings: Shape (n, dim), float32, unit rows.
+        index: Over the same rows.
+        terms: Their term counts.
+        texts: Their prepared texts, to tell near-duplicates.
+        languages: Shape (n,), int32: language ids, 0 unknown.
+        dates: Shape (n,), int32: later is newer, among versions of a story.
+        superseded: Row of a newer version to the row of the older.
+        visible: Shape (n,), bool: whether readers see it, for counting orphans.
+        weights: Shape (n,), float32: see :func:`recommender.rerank.apply_policy`.
+    """
+
+    embeddings: Embeddings
+    index: NeighborIndex
+    terms: CorpusTerms
+    texts: Texts
+    languages: NDArray[np.int32]
+    dates: NDArray[np.int32]
+    superseded: Mapping[int, int]
+    visible: NDArray[np.bool_]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """Related lists and what they rest on.
+
+    Attributes:
+        lists: Rows and scores; see :class:`recommender.rerank.Lists`.
+        stories: Which rows are the same story.
+        lexical: Term weights, kept to score drafts.
+        calibration: What chance looks like, kept for the same reason.
+        health: Figures of the whole catalogue; see :func:`measure_health`.
+    """
+
+    lists: Lists
+    stories: Stories
+    lexical: LexicalVectors
+    calibration: Calibration
+    health: dict[str, float]
+
+
+def relate(
+    catalogue: Catalogue,
+    *,
+    depth: int = DEFAULT_DEPTH,
+    recipe: Recipe = DEFAULT_RECIPE,
+    adopt: bool = False,
+    calibration: Calibration | None = None,
+    workspace: Workspace = IN_MEMORY,
+    spread: Spread = over_blocks,
+) -> Related:
+    """Relate every article to all others.
+
+    Args:
+        catalogue: The corpus.
+        depth: Length of the lists.
+        recipe: How candidates are found, scored and ordered.
+        adopt: Give orphans a place in a list; see :func:`recommender.rerank.adopt_orphans`.
+        calibration: Chance as measured for an earlier build, so that scores stay comparable;
+            measured anew by default.
+        workspace: Gets every array that grows with the corpus; those of the lists, of the term
+            weights and of their postings stay.
+        spread: Works on many blocks at once; on every core of this machine by default.
+    """
+    nearest = _find_nearest(
+        catalogue.embeddings, catalogue.index, recipe.candidates + 1, workspace, spread
+    )
+    stories = find_stories(nearest, catalogue.texts, catalogue.superseded, catalogue.dates)
+    lexical = weigh_terms(catalogue.terms, recipe, workspace, spread)
+    postings = make_postings(lexical.weights, workspace, spread)
+    calibration = calibration or calibrate(catalogue.embeddings, lexical, recipe)
+    own = _find_candidates(
+        catalogue.embeddings, lexical.weights, postings, calibration, nearest, workspace, spread
+    )
+    workspace.drop("nearest_rows", "nearest_scores")
+
+    languages, weights, embeddings = catalogue.languages, catalogue.weights, catalogue.embeddings
+
+    def list_block(start: int, stop: int) -> Lists:
+        diffused = diffuse(own, calibration, 2 * depth, recipe, start=start, stop=stop)
+        return apply_policy(
+            to_scale(diffused.neighbors, diffused.of_a_copy),
+            stories=stories,
+            languages=languages,
+            weights=weights,
+            embeddings=embeddings,
+            depth=depth,
+            diversity=recipe.diversity,
+            first=start,
+        )
+
+    lists = _write_lists(
+        spread(list_block, equal_blocks(len(own.rows), _BLOCK), stage="lists"), depth, workspace
+    )
+    workspace.drop("candidate_rows", "candidate_scores")
+    if adopt and depth > SHOWN:
+        adopt_orphans(lists, catalogue.visible, SHOWN)
+    return Related(
+        lists=lists,
+        stories=stories,
+        lexical=lexical,
+        calibration=calibration,
+        health=measure_health(lists, catalogue.visible),
+    )
+
+
+def _find_nearest(
+    embeddings: Embeddings, index: NeighborIndex, k: int, workspace: Workspace, spread: Spread
+) -> Neighbors:
+    """Every article's neighbors by embedding."""
+
+    def find(start: int, stop: int) -> Neighbors:
+        return index.search(embeddings[start:stop], k)
+
+    rows = workspace.column("nearest_rows", np.int32, k)
+    scores = workspace.column("nearest_scores", np.float32, k)
+    blocks = equal_blocks(len(embeddings), _SEARCHED)
+    # FAISS itself uses every core.
+    for part in in_turn(spread)(find, blocks, stage="nearest"):
+        rows.append(part.rows)
+        scores.append(part.scores)
+    return Neighbors(rows=rows.finish(), scores=scores.finish())
+
+
+def _find_candidates(
+    embeddings: Embeddings,
+    weights: sp.csr_matrix,
+    postings: sp.csr_matrix,
+    calibration: Calibration,
+    nearest: Neighbors,
+    workspace: Workspace,
+    spread: Spread,
+) -> Neighbors:
+    """Every article's candidates of both kinds, scored and sorted."""
+    k = nearest.rows.shape[1]
+
+    def find(start: int, stop: int) -> Neighbors:
+        found = answer(weights[start:stop], postings, k)
+        both = np.concatenate([nearest.rows[start:stop], found], axis=1)
+        return gather_candidates(embeddings, weights, both, calibration, start)
+
+    rows = workspace.column("candidate_rows", np.int32, 2 * k)
+    scores = workspace.column("candidate_scores", np.float32, 2 * k)
+    for part in spread(find, equal_blocks(len(embeddings), _BLOCK), stage="candidates"):
+        rows.append(part.rows)
+        scores.append(part.scores)
+    return Neighbors(rows=rows.finish(), scores=scores.finish())
+
+
+def _write_lists(parts: Iterable[Lists], depth: int, workspace: Workspace) -> Lists:
+    columns = {
+        "rows": workspace.column("related_rows", np.int32, depth),
+        "scores": workspace.column("related_scores", np.float32, depth),
+        "rejected_rows": workspace.column("rejected_rows", np.int32, REJECTED),
+        "rejected_reasons": workspace.column("rejected_reasons", np.uint8, REJECTED),
+    }
+    for part in parts:
+        for name, column in columns.items():
+            column.append(getattr(part, name))
+    return Lists(**{name: column.finish() for name, column in columns.items()})
+
+
+def to_scale(candidates: Neighbors, of_a_copy: NDArray[np.float32]) -> Neighbors:
+    """Scores on the scale that readers of the API see, from 0 to 1.
+
+    0 is no closer than two random articles of the site, 1 as close as a copy of the article
+    would be, 0.5 half-way between. Within a list the order stays the same.
+    """
+    scores = candidates.scores / of_a_copy[:, None]
+    scaled = np.where(np.isfinite(scores), np.clip(scores, 0.0, 1.0), -np.inf)
+    return Neighbors(rows=candidates.rows, scores=scaled.astype(np.float32))
+
+
+def measure_health(lists: Lists, visible: NDArray[np.bool_]) -> dict[str, float]:
+    """Figures of a whole catalogue.
+
+    Returns:
+        ``coverage``: share of visible articles in at least one visible article's shown list;
+        ``orphans``: how many are in none; ``largest_hub``: share of shown lists that the most
+        linked article is in; ``median_score`` of the first shown; ``empty``: lists without
+        any related article.
+    """
+    count = int(visible.sum())
+    if count == 0:
+        return {"coverage": 0.0, "orphans": 0, "largest_hub": 0.0, "median_score": 0.0, "empty": 0}
+    shown = lists.rows[:, :SHOWN][visible]
+    inbound = np.bincount(shown[shown != NO_ROW], minlength=len(visible))[visible]
+    first = lists.scores[:, 0][visible]
+    found = np.isfinite(first)
+    orphans = int((inbound == 0).sum())
+    return {
+        "coverage": round(1.0 - orphans / count, 4),
+        "orphans": orphans,
+        "largest_hub": round(float(inbound.max()) / count, 4),
+        "median_score": round(float(np.median(first[found])) if found.any() else 0.0, 4),
+        "empty": int((~found).sum()),
+    }

@@ -1,0 +1,248 @@
+"""Policy: from scored candidates to a list. A pure function over arrays; reads nothing else.
+
+In this order: weights of the site (freshness, tags), never the article itself nor its own story,
+each story once, articles of the same language first, and a head that is not six times the same.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.encoder import Embeddings
+from recommender.neighbors import NO_ROW, Neighbors
+from recommender.parameters import DEFAULT_RECIPE
+from recommender.stories import Stories
+
+REJECTED = 20
+"""Candidates left out that are remembered per article, with the reason."""
+
+_HEAD = 12
+_POOL = 24
+_CHUNK = 1_024
+_ADOPTING = 65_536
+
+
+class Reason(enum.IntEnum):
+    """Why a candidate is not in a list."""
+
+    NONE = 0
+    OWN_STORY = 1
+    SAME_STORY = 2
+    TOO_FAR = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """Related lists.
+
+    Attributes:
+        rows: Shape (n, depth), int32, best first; -1 at the end.
+        scores: Shape (n, depth), float32; ``-inf`` where there is no row.
+        rejected_rows: Shape (n, :data:`REJECTED`), int32, best first; -1 at the end.
+        rejected_reasons: Shape (n, :data:`REJECTED`), uint8: see :class:`Reason`.
+    """
+
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    rejected_rows: NDArray[np.int32]
+    rejected_reasons: NDArray[np.uint8]
+
+
+def apply_policy(
+    candidates: Neighbors,
+    *,
+    stories: Stories,
+    languages: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    embeddings: Embeddings,
+    depth: int,
+    diversity: float = DEFAULT_RECIPE.diversity,
+    first: int = 0,
+) -> Lists:
+    """Turn candidates into lists.
+
+    Args:
+        candidates: Rows and scores of some neighboring articles, scores in [0, 1], sorted by
+            (-score, row).
+        stories: Which rows are the same story.
+        languages: Shape (n,), int32: language ids, 0 unknown. Where both are known, articles
+            of another language stand after all of the same.
+        weights: Shape (n,), float32 in [0, 1]: what an article's score is multiplied by as a
+            candidate; 0 leaves it out of every list.
+        embeddings: Shape (n, dim), float32, unit rows.
+        depth: Length of the lists.
+        diversity: 0 for pure relevance.
+        first: The row of the first of these articles.
+    """
+    count = len(candidates.rows)
+    lists = Lists(
+        rows=np.full((count, depth), NO_ROW, dtype=np.int32),
+        scores=np.full((count, depth), -np.inf, dtype=np.float32),
+        rejected_rows=np.full((count, REJECTED), NO_ROW, dtype=np.int32),
+        rejected_reasons=np.zeros((count, REJECTED), dtype=np.uint8),
+    )
+    for start in range(0, count, _CHUNK):
+        here = slice(start, min(start + _CHUNK, count))
+        own = np.arange(first + here.start, first + here.stop)
+        rows, scores = candidates.rows[here], candidates.scores[here]
+        present = rows != NO_ROW
+        safe = np.where(present, rows, 0)
+        scores = np.where(present, scores * weights[safe], np.float32(-np.inf))
+        foreign = (
+            (languages[safe] != languages[own][:, None])
+            & (languages[safe] > 0)
+            & (languages[own] > 0)[:, None]
+        )
+        order = np.lexsort((rows, -scores, foreign, ~present), axis=1)
+        rows = np.take_along_axis(rows, order, axis=1)
+        scores = np.take_along_axis(scores, order, axis=1)
+        reasons = _reasons(rows, scores, own, stories)
+        kept = _front(reasons == Reason.NONE, rows, scores, depth)
+        if diversity > 0:
+            kept = diversify(*kept, embeddings, diversity, languages)
+        lists.rows[here, : kept[0].shape[1]], lists.scores[here, : kept[0].shape[1]] = kept
+        named = (reasons != Reason.NONE) & (rows != NO_ROW)
+        left = _front(named, rows, reasons, REJECTED)
+        lists.rejected_rows[here, : left[0].shape[1]] = left[0]
+        lists.rejected_reasons[here, : left[0].shape[1]] = np.where(left[0] == NO_ROW, 0, left[1])
+    return lists
+
+
+def _reasons(
+    rows: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    own: NDArray[np.int64],
+    stories: Stories,
+) -> NDArray[np.uint8]:
+    """Why each candidate is left out, or ``NONE``."""
+    present = rows != NO_ROW
+    story = np.where(present, stories.of[rows], -1 - np.arange(rows.shape[1]))
+    # The first of each story in its row stays: a stable sort by story brings equals together.
+    order = np.argsort(story, axis=1, kind="stable")
+    ordered = np.take_along_axis(story, order, axis=1)
+    again = np.zeros(rows.shape, dtype=bool)
+    np.put_along_axis(again, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    reasons = np.full(rows.shape, Reason.NONE, dtype=np.uint8)
+    reasons[again] = Reason.SAME_STORY
+    reasons[story == stories.of[own][:, None]] = Reason.OWN_STORY
+    reasons[(scores <= 0) & (reasons == Reason.NONE)] = Reason.TOO_FAR
+    reasons[~present] = Reason.TOO_FAR
+    return reasons
+
+
+def _front(
+    chosen: NDArray[np.bool_],
+    rows: NDArray[np.int32],
+    values: NDArray[np.generic],
+    width: int,
+) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
+    """The chosen entries of each row moved to its front, in order; ``NO_ROW`` after them."""
+    order = np.argsort(~chosen, axis=1, kind="stable")[:, :width]
+    taken = np.take_along_axis(chosen, order, axis=1)
+    moved = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)
+    return moved.astype(np.int32), np.take_along_axis(values, order, axis=1)
+
+
+def diversify(
+    rows: NDArray[np.int32],
+    scores: NDArray[np.generic],
+    embeddings: Embeddings,
+    diversity: float,
+    languages: NDArray[np.int32],
+) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
+    """Reorder the heads of lists by maximal marginal relevance.
+
+    The next article is the one with the largest ``score - diversity * score * closest``, where
+    ``closest`` is its largest cosine to an article already chosen (Carbonell & Goldstein, SIGIR
+    1998, with the penalty in proportion to the score, so that it means the same in strong and
+    weak lists). The first stays the first, and nothing moves across languages.
+
+    Args:
+        rows: Shape (q, width), best first; -1 at the end.
+        scores: Shape (q, width).
+        embeddings: Shape (n, dim), float32, unit rows.
+        diversity: Between 0 and 1.
+        languages: Shape (n,): ids.
+    """
+    width = min(_POOL, rows.shape[1])
+    if width < 3:
+        return rows, scores
+    pool, value = rows[:, :width], np.asarray(scores[:, :width], dtype=np.float32)
+    present = pool != NO_ROW
+    safe = np.where(present, pool, 0)
+    vectors = embeddings[safe]
+    cosines = np.einsum("qid,qjd->qij", vectors, vectors, optimize=True)
+    tier = (languages[safe] != languages[safe[:, :1]]).astype(np.float32)
+    value = np.where(present, value, np.float32(-np.inf)) - 10.0 * tier
+    each = np.arange(len(pool))
+    left = present.copy()
+    closest = np.zeros(value.shape, dtype=np.float32)
+    positions = np.empty((len(pool), width), dtype=np.int64)
+    for step in range(min(_HEAD, width)):
+        penalty = diversity * np.maximum(np.where(present, scores[:, :width], 0.0), 0.0) * closest
+        worth = np.where(left, value - penalty, -np.inf)
+        pick = np.argmax(worth, axis=1)  # the first of equals: the better, then the lower row
+        pick = np.where(left.any(axis=1), pick, step)
+        positions[:, step] = pick
+        left[each, pick] = False
+        closest = np.maximum(closest, cosines[each, pick])
+    head = min(_HEAD, width)
+    used = np.zeros(pool.shape, dtype=bool)
+    np.put_along_axis(used, positions[:, :head], values=True, axis=1)
+    rest = np.argsort(used, axis=1, kind="stable")[:, : width - head]
+    positions[:, head:] = rest
+    new_rows, new_scores = rows.copy(), scores.copy()
+    new_rows[:, :width] = np.take_along_axis(pool, positions, axis=1)
+    new_scores[:, :width] = np.take_along_axis(scores[:, :width], positions, axis=1)
+    return new_rows, new_scores
+
+
+def adopt_orphans(lists: Lists, visible: NDArray[np.bool_], shown: int) -> int:
+    """Give articles that are in nobody's shown list a place in one, where a good one exists.
+
+    An orphan moves up to the last shown place of the list in which it stands nearest to being
+    shown, if its score there is at least nine tenths of the one it pushes down, at most one in
+    each list. Changes ``lists`` in place.
+
+    Args:
+        lists: As :func:`apply_policy` made them.
+        visible: Shape (n,), bool: articles that readers see.
+        shown: Length of the list that readers see.
+
+    Returns:
+        How many were adopted.
+    """
+    linked = np.zeros(len(visible), dtype=bool)
+    parts: list[tuple[NDArray[np.integer], ...]] = []
+    for start in range(0, len(visible), _ADOPTING):
+        here = slice(start, start + _ADOPTING)
+        head = lists.rows[here, :shown][visible[here]]
+        linked[head[head != NO_ROW]] = True
+    for start in range(0, len(visible), _ADOPTING):
+        here = slice(start, start + _ADOPTING)
+        tail = lists.rows[here, shown:]
+        homes, places = np.nonzero((tail != NO_ROW) & visible[here, None])
+        targets = tail[homes, places]
+        wanted = visible[targets] & ~linked[targets]
+        parts.append((start + homes[wanted], places[wanted] + shown, targets[wanted]))
+    homes, places, targets = (np.concatenate(some) for some in zip(*parts, strict=True))
+    ratio = lists.scores[homes, places] / np.maximum(lists.scores[homes, shown - 1], 1e-6)
+    adopted: set[int] = set()
+    taken: set[int] = set()
+    for entry in np.lexsort((homes, targets, -ratio)).tolist():
+        home, place, target = int(homes[entry]), int(places[entry]), int(targets[entry])
+        if ratio[entry] < 0.9:
+            break
+        if target in adopted or home in taken:
+            continue
+        for array in (lists.rows, lists.scores):
+            moved = array[home, place]
+            array[home, shown : place + 1] = array[home, shown - 1 : place]
+            array[home, shown - 1] = moved
+        adopted.add(target)
+        taken.add(home)
+    return len(adopted)

@@ -1,0 +1,133 @@
+"""What people and pages load: the documentation, its document, and the widget."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import importlib.resources
+import json
+import re
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from service.api.openapi import Example, openapi
+from service.http.fragment import templates
+from service.http.list_rendering import related_json
+from service.http.query_params import default_wish
+from service.serving.live import Live
+from service.serving.selection import select
+from service.settings import Settings
+
+_STATIC = {
+    "widget.js": ("The script for any page", "text/javascript; charset=utf-8"),
+    "widget.css": ("The cards' style", "text/css; charset=utf-8"),
+}
+_ANY_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "public, max-age=3600",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+def add_pages(app: FastAPI, live: Live, settings: Settings) -> None:
+    """Add the documentation and the widget's files."""
+    static = importlib.resources.files("service") / "static"
+    for name, (summary, media_type) in _STATIC.items():
+        _add_file(app, name, summary, (static / name).read_bytes(), media_type)
+
+    def document() -> dict[str, Any]:
+        # A page that anyone may see shows no list where a list takes a token.
+        example = None if settings.read_token else _example(live, settings)
+        return openapi(app, settings, example)
+
+    def render() -> tuple[Response, Response]:
+        told = document()
+        page = templates.get_template("docs.html").render(document=told, pretty=_pretty)
+        policy = {"Content-Security-Policy": page_policy(page)}
+        return JSONResponse(told), HTMLResponse(page, headers=policy)
+
+    rendering, kept = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
+
+    async def rendered() -> tuple[Response, Response]:
+        """Both, made once for each generation: it takes long, and anyone may ask."""
+        generation = live.at(live.clock())
+        tag = b"" if generation is None else generation.tag
+        async with rendering:
+            if tag not in kept:
+                made = await asyncio.to_thread(render)
+                kept.clear()
+                kept[tag] = made
+            return kept[tag]
+
+    @app.head("/openapi.json", include_in_schema=False)
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi_json() -> Response:
+        return (await rendered())[0]
+
+    @app.head("/docs", include_in_schema=False)
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return (await rendered())[1]
+
+
+def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
+    """A ``Content-Security-Policy`` for a page of ours: its own styles, and what is named.
+
+    Args:
+        page: The HTML; each ``<style>`` in it is allowed by its hash, so that nothing that finds
+            its way into a page can bring another.
+        styles: Further sources of styles.
+        more: Further directives.
+    """
+    hashes = [
+        base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        for style in _STYLE.findall(page)
+    ]
+    allowed = " ".join([*(f"'sha256-{digest}'" for digest in hashes), styles]).strip() or "'none'"
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        f"style-src {allowed}; {more}"
+    ).rstrip("; ")
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _add_file(app: FastAPI, name: str, summary: str, content: bytes, media_type: str) -> None:
+    media, _, _ = media_type.partition(";")
+
+    @app.head(f"/{name}", include_in_schema=False)
+    @app.get(
+        f"/{name}",
+        tags=["site"],
+        summary=summary,
+        operation_id=name.replace(".", "_"),
+        response_class=Response,
+        responses={200: {"content": {media: {"schema": {"type": "string"}}}}},
+    )
+    async def file() -> Response:
+        return Response(content, media_type=media_type, headers=_ANY_ORIGIN)
+
+
+def _example(live: Live, settings: Settings) -> Example | None:
+    """An article that can be asked for now, and the answer that it gets."""
+    now = live.clock()
+    generation = live.at(now)
+    if generation is None:
+        return None
+    served = generation.served
+    build = served.build
+    visible = (row for row in range(min(build.count, 1_000)) if served.is_visible(row, now))
+    row = next(visible, None)
+    if row is None:
+        return None
+    article_id = build.article_id(row)
+    chosen = select(served, row, now=now, wish=default_wish(settings))
+    return Example(
+        article_id=article_id, answer=json.loads(related_json(build, article_id, chosen))
+    )

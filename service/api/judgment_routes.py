@@ -1,0 +1,208 @@
+"""Judgments and the audit trail: what editors found, and everything that was done."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from service.api.api_context import Desk, Id, Target, make_router, problems
+from service.curation.audit_export import audit_json, csv_lines
+from service.decisions.decision_rules import MAX_NAME, MAX_REASON
+from service.decisions.judgments import Judgment
+from service.http.auth import Identity
+from service.http.timestamps import show_moment
+from service.roles import Role
+
+MAX_PAGE = 1_000
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("it is 1 or -1, not a boolean")
+    return value
+
+
+class JudgmentChange(BaseModel):
+    """Whether an article is a good link."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Annotated[Literal[-1, 1], BeforeValidator(_no_boolean)] = Field(
+        description="1 for a good link, -1 for a bad one"
+    )
+    build: str = Field(
+        "", max_length=40, pattern=r"^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})?$",
+        description="the build that was looked at",
+    )  # fmt: skip
+    reason: str = Field("", max_length=MAX_REASON)
+
+
+class JudgmentItem(BaseModel):
+    """One editor's word on one pair."""
+
+    article_id: str
+    target_id: str
+    verdict: Literal[-1, 1]
+    author: str
+    build: str
+    reason: str
+    created: str | None
+
+
+class JudgmentsAnswer(BaseModel):
+    """Judgments by article, target and author."""
+
+    items: list[JudgmentItem]
+
+
+class AuditItem(BaseModel):
+    """One change."""
+
+    seq: int
+    at: str | None
+    who: str
+    how: str
+    action: str
+    article_id: str = Field(description="empty for what is about no article")
+    target_id: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    reason: str
+
+
+class AuditAnswer(BaseModel):
+    """Changes, latest first."""
+
+    items: list[AuditItem]
+    next: int | None = Field(description="the parameter before of the next page")
+
+
+_NAME = r"^[^\u0000-\u001f\u007f-\u009f]+$"
+
+
+def _printable(value: str) -> str:
+    if not re.fullmatch(_NAME, value):
+        raise ValueError("it holds a control character")
+    return value
+
+
+Name = Annotated[
+    str,
+    Query(min_length=1, max_length=MAX_NAME, json_schema_extra={"pattern": _NAME}),
+    AfterValidator(_printable),
+]
+
+
+def records_router(desk: Desk) -> APIRouter:
+    """Routes for judgments and the audit trail."""
+    router = make_router("editors")
+    editor = desk.auth.require(Role.EDITOR)
+
+    @router.get(
+        "/judgments",
+        summary="What editors found good links and bad ones",
+        dependencies=[Depends(editor)],
+        responses=problems(),
+    )
+    def get_judgments(article_id: Id | None = None) -> JudgmentsAnswer:
+        judgments = desk.database().judgments
+        return _judgments(judgments.all() if article_id is None else judgments.of(article_id))
+
+    @router.put(
+        "/judgments",
+        summary="Judge an article in a list, in place of your word on it before",
+        responses=problems(400, 413),
+    )
+    def put_judgment(
+        article_id: Id,
+        target_id: Target,
+        change: JudgmentChange,
+        identity: Identity = Depends(editor),
+    ) -> JudgmentsAnswer:
+        judgments = desk.database().judgments
+        judgments.put(
+            identity.actor,
+            article_id=article_id,
+            target_id=target_id,
+            verdict=change.verdict,
+            build=change.build,
+            reason=change.reason,
+        )
+        return _judgments(judgments.of(article_id))
+
+    @router.delete(
+        "/judgments", summary="Take your word on an article in a list back", responses=problems(404)
+    )
+    def delete_judgment(
+        article_id: Id, target_id: Target, identity: Identity = Depends(editor)
+    ) -> JudgmentsAnswer:
+        judgments = desk.database().judgments
+        judgments.remove(identity.actor, article_id=article_id, target_id=target_id)
+        return _judgments(judgments.of(article_id))
+
+    @router.get(
+        "/audit",
+        summary="The audit trail, latest first",
+        dependencies=[Depends(editor)],
+        responses=problems(),
+    )
+    def audit(
+        before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+        article_id: Id | None = None,
+        who: Name | None = None,
+    ) -> AuditAnswer:
+        found = desk.database().audit.latest(
+            before=before, limit=limit, article_id=article_id, who=who
+        )
+        return AuditAnswer(
+            items=[AuditItem(**audit_json(entry)) for entry in found],
+            next=found[-1].seq if len(found) == limit else None,
+        )
+
+    @router.get(
+        "/audit.csv",
+        summary="The whole audit trail as CSV, oldest first",
+        dependencies=[Depends(editor)],
+        response_class=Response,
+        responses={
+            **problems(),
+            200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+        },
+    )
+    def audit_csv() -> StreamingResponse:
+        entries = desk.database().audit.all()
+        first = next(entries, None)  # a database that is away answers for itself, not half a file
+        return StreamingResponse(
+            csv_lines(entries if first is None else itertools.chain([first], entries)),
+            media_type="text/csv; charset=utf-8",
+            headers={
+                "Cache-Control": "no-store",
+                "Content-Disposition": 'attachment; filename="audit.csv"',
+            },
+        )
+
+    return router
+
+
+def _judgments(found: Iterable[Judgment]) -> JudgmentsAnswer:
+    return JudgmentsAnswer(
+        items=[
+            JudgmentItem(
+                article_id=each.article_id,
+                target_id=each.target_id,
+                verdict=1 if each.verdict > 0 else -1,
+                author=each.author,
+                build=each.build,
+                reason=each.reason,
+                created=show_moment(each.created),
+            )
+            for each in found
+        ]
+    )

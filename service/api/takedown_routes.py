@@ -1,0 +1,125 @@
+"""Takedowns: what no reader may see in any list of any build, from one second to the next."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from recommender.errors import NotFoundError
+from recommender.visibility import NEVER
+from service.api.api_context import Desk, Id, make_router, problems
+from service.decisions.decision_rules import MAX_REASON
+from service.decisions.takedowns import Takedown
+from service.http.auth import Identity
+from service.http.timestamps import Until, show_moment
+from service.roles import Role
+from service.serving.visibility_status import Standing
+
+_PAGE = 1_000
+
+
+class VisibilityChange(BaseModel):
+    """Whether readers may see an article."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    visible: bool = Field(strict=True, description="false takes it down, true lifts the takedown")
+    reason: str = Field("", max_length=MAX_REASON, description="for the audit trail")
+    until: Until = Field(NEVER, description="when a takedown ends by itself; null for never")
+
+
+class TakedownItem(BaseModel):
+    """A takedown."""
+
+    article_id: str
+    since: str | None
+    who: str
+    reason: str
+    until: str | None = Field(description="null for no end")
+    standing: Standing | None = Field(description="null if the live build has no such article")
+
+
+class VisibilityAnswer(BaseModel):
+    """Whether an article can be seen, and why not."""
+
+    article_id: str
+    standing: Standing | None = Field(description="null if the live build has no such article")
+    takedown: TakedownItem | None
+
+
+class TakedownsAnswer(BaseModel):
+    """Takedowns, latest first."""
+
+    items: list[TakedownItem]
+    next: int | None = Field(description="the offset of the next page; null on the last")
+
+
+def visibility_router(desk: Desk) -> APIRouter:
+    """Routes for takedowns."""
+    router = make_router("editors")
+    editor = desk.auth.require(Role.EDITOR)
+
+    @router.get(
+        "/visibility",
+        summary="Whether readers may see an article",
+        dependencies=[Depends(editor)],
+        responses=problems(),
+    )
+    def get_visibility(id: Id) -> VisibilityAnswer:
+        return _answer(desk, id)
+
+    @router.put(
+        "/visibility",
+        summary="Take an article down, or lift its takedown",
+        description="When this is answered the takedown is on disk and holds in this process; "
+        "every other worker honors it within a second, in every list of every build, through "
+        "rollbacks and restarts. An article that no build has can be taken down ahead of time.",
+        responses=problems(400, 413),
+    )
+    def put_visibility(
+        id: Id, change: VisibilityChange, identity: Identity = Depends(editor)
+    ) -> VisibilityAnswer:
+        takedowns = desk.database().takedowns
+        if change.visible:
+            with suppress(NotFoundError):  # it is not taken down, as asked
+                takedowns.lift(identity.actor, article_id=id, reason=change.reason)
+        else:
+            takedowns.put(identity.actor, article_id=id, reason=change.reason, until=change.until)
+        desk.live.refresh()
+        return _answer(desk, id)
+
+    @router.get(
+        "/takedowns",
+        summary="Takedowns, ended ones included, a thousand at a time",
+        dependencies=[Depends(editor)],
+        responses=problems(),
+    )
+    def takedowns(offset: Annotated[int, Query(ge=0, le=2**53)] = 0) -> TakedownsAnswer:
+        found = desk.database().takedowns.all(offset=offset, limit=_PAGE)
+        following = offset + _PAGE if len(found) == _PAGE else None
+        return TakedownsAnswer(items=[_item(desk, each) for each in found], next=following)
+
+    return router
+
+
+def _answer(desk: Desk, article_id: str) -> VisibilityAnswer:
+    found = desk.database().takedowns.get(article_id)
+    return VisibilityAnswer(
+        article_id=article_id,
+        standing=desk.standing(article_id),
+        takedown=None if found is None else _item(desk, found),
+    )
+
+
+def _item(desk: Desk, found: Takedown) -> TakedownItem:
+    return TakedownItem(
+        article_id=found.article_id,
+        since=show_moment(found.since),
+        who=found.who,
+        reason=found.reason,
+        until=show_moment(found.until),
+        standing=desk.standing(found.article_id),
+    )

@@ -1,0 +1,6 @@
+"""``python -m service.cli`` is the command ``alsolike``."""
+
+from service.cli.main import main
+
+if __name__ == "__main__":
+    main()

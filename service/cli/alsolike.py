@@ -1,0 +1,149 @@
+"""The one command, ``alsolike``: composes everything, decides nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from recommender.errors import AlsoLikeError
+from service.cli.build_command import build
+from service.cli.database_commands import db_app
+from service.cli.decision_commands import audit, check_overrides, takedown
+from service.cli.editor_commands import editors_app
+from service.cli.evaluate_command import evaluate
+from service.cli.inspect_commands import builds, diff, inspect, report, verify
+from service.cli.list_commands import export, related
+from service.cli.options import GATES_EPILOG
+from service.cli.publish_commands import prune, publish, release, rollback
+from service.cli.serve_commands import demo, serve
+from service.cli.source_commands import sources_app
+from service.cli.streams import Streams
+from service.cli.token_commands import tokens_app
+
+app = typer.Typer(
+    name="alsolike",
+    help="Related articles for a site: build lists offline, serve them fast.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(sources_app, name="sources")
+app.add_typer(db_app, name="db", short_help="Look after the database of decisions.")
+app.add_typer(tokens_app, name="tokens")
+app.add_typer(editors_app, name="editors")
+
+app.command(
+    epilog="Example: alsolike build articles.jsonl.gz --map summary=text "
+    f"--url-template 'https://example.org/{{id}}'\n\n{GATES_EPILOG}",
+    short_help="Make a build of a site's articles, and publish it.",
+)(build)
+app.command(
+    epilog="Example: alsolike related my-article --limit 6 && alsolike related --text draft.txt",
+    short_help="Show the list of an article, or of a text.",
+)(related)
+app.command(
+    epilog="Example: alsolike inspect --root /srv/alsolike",
+    short_help="Show what a build holds, and how good it is.",
+)(inspect)
+app.command(epilog="Example: alsolike verify && alsolike publish BUILD")(verify)
+app.command(
+    epilog="Example: alsolike publish 20260102T030405Z-0a1b2c --reason 'checked by hand'\n\n"
+    + GATES_EPILOG,
+    short_help="Make a build live, if nothing speaks against it.",
+)(publish)
+app.command(
+    epilog="Example: alsolike rollback --reason 'lists look odd'",
+    short_help="Go back to the build before; publishing is held.",
+)(rollback)
+app.command(
+    epilog="Example: alsolike evaluate --qrels judgments.tsv",
+    short_help="Score a build's lists against judgments.",
+)(evaluate)
+app.command(
+    epilog="Example: alsolike takedown my-article --reason 'withdrawn'",
+    short_help="Keep an article out of every list, now.",
+)(takedown)
+app.command(
+    epilog="Example: alsolike audit --csv", short_help="Print what was decided: when, by whom, why."
+)(audit)
+app.command(
+    "check-overrides",
+    epilog="Example: alsolike check-overrides --json",
+    short_help="Find overrides that do nothing, or soon will.",
+)(check_overrides)
+app.command(
+    epilog="Example: alsolike builds",
+    short_help="List the builds: which is live, which was held back.",
+)(builds)
+app.command(
+    epilog="Example: alsolike diff 20260102T030405Z-0a1b2c",
+    short_help="Compare the articles and lists of two builds.",
+)(diff)
+app.command(epilog="Example: alsolike prune --keep 3", short_help="Remove old builds.")(prune)
+app.command(epilog="Example: alsolike release --reason 'feed mended'")(release)
+app.command(
+    epilog="Example: alsolike export --out public/related",
+    short_help="Write every list as a JSON file, for static sites.",
+)(export)
+app.command(
+    epilog="Example: alsolike report --out report.html",
+    short_help="Show where a build's report page lies, or copy it.",
+)(report)
+app.command(
+    epilog="Example: alsolike serve --port 8000 --workers 2",
+    short_help="Serve the live build over HTTP.",
+)(serve)
+app.command(
+    epilog="Example: alsolike demo --port 8000",
+    short_help="Build the sample corpus, show a list, serve it.",
+)(demo)
+
+
+_ONLY_TELLING = (
+    *("related", "inspect", "builds", "diff", "evaluate", "audit", "check-overrides"),
+    *("sources check", "db status", "tokens list", "editors list"),
+)
+"""Commands that do nothing but what they print: without that they failed."""
+
+
+def main() -> None:
+    """Run the command; an expected error is one line and its exit code, never a traceback."""
+    streams = Streams()
+    code = _run()
+    lost = streams.finish()
+    if lost is not None and code == 0:  # else it has said already what went wrong
+        _fail(lost)
+        asked = " ".join(sys.argv[1:3])
+        code = int(asked.startswith(_ONLY_TELLING) or "--help" in sys.argv)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        code: int | None = app(prog_name="alsolike", standalone_mode=False)
+        return code or 0
+    except typer.TyperException as error:  # a command line that can't be read
+        if len(sys.argv) == 1:
+            typer.echo(error.format_message(), err=True)  # the help, instead of an error
+        else:
+            context = getattr(error, "ctx", None)
+            command = "alsolike" if context is None else context.command_path
+            _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
+        return error.exit_code
+    except AlsoLikeError as error:
+        _fail(str(error))
+        return error.exit_code
+    except OSError as error:  # a full disk, a missing right
+        told = error.filename and error.strerror
+        _fail(f"{error.filename}: {error.strerror}" if told else str(error))
+        return 1
+
+
+def _fail(message: str) -> None:
+    typer.echo("alsolike: " + " ".join(message.splitlines()), err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""``alsolike build``: from the sources to a published build."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from index.articles.parse import FieldMapping
+from index.articles.read_report import ReadReport
+from index.build.manifest import Manifest
+from index.root.root import Root
+from service.cli.inspect_commands import counts
+from service.cli.options import (
+    AcceptOption,
+    ForceOption,
+    JsonOption,
+    ReasonOption,
+    RootOption,
+    print_json,
+    read_mapping,
+)
+from service.cli.publish_commands import publish_made, say_found
+from service.curation.golden_gate import golden_gate
+from service.settings import load_settings
+
+
+def build(
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders or feeds, - for stdin; of an id in two the first wins. Left out: "
+            "the [[source]] tables of alsolike.toml."
+        ),
+    ] = None,
+    root: RootOption = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
+    ] = None,
+    url_template: Annotated[
+        str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
+    depth: Annotated[int | None, typer.Option(help="Length of the stored lists.")] = None,
+    index: Annotated[
+        str | None, typer.Option(help="Where vectors are searched: local or milvus.")
+    ] = None,
+    milvus_uri: Annotated[
+        str | None,
+        typer.Option(help="http://host:19530, or a path ending in .db; milvus.db in the root."),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="What runs the heavy stages: local or ray.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="host:port of a Ray cluster's head; this machine if unset.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Add or refresh this article only; may be repeated."),
+    ] = None,
+    publish_: Annotated[
+        bool, typer.Option("--publish/--no-publish", help="Make the build live when it is done.")
+    ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a source with problems.")
+    ] = False,
+    keep_missing: Annotated[
+        bool,
+        typer.Option("--keep-missing", help="Keep live articles that the source does not hold."),
+    ] = False,
+    relearn: Annotated[
+        bool, typer.Option("--relearn", help="Learn anew what the pages share.")
+    ] = False,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Take nothing over: encode and learn it all.")
+    ] = False,
+    accept_change: AcceptOption = False,
+    force: ForceOption = False,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Read articles, relate each to all others, and publish the result."""
+    from index.building.builder import make_build
+    from index.building.context import BuildOptions
+    from index.building.engine import open_engine
+    from index.sources.registry import open_sources
+    from recommender.sentence_encoder import load_encoder
+
+    settings = load_settings(
+        root=root,
+        url_template=url_template,
+        model=model,
+        precision=precision,
+        depth=depth,
+        index=index,
+        milvus_uri=milvus_uri,
+        engine=engine,
+        ray_address=ray_address,
+    )
+    sources = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
+    options = BuildOptions(
+        mapping=FieldMapping(
+            fields={},  # the sources rename their own
+            url_template=settings.url_template,
+            timezone=settings.zone,
+        ),
+        depth=settings.depth,
+        strict=strict,
+        only=frozenset(only or ()),
+        keep_missing=keep_missing,
+        relearn=relearn,
+        preferences=settings.preferences,
+        adopt_orphans=settings.adopt_orphans,
+        from_scratch=from_scratch,
+        limits=settings.limits,
+        golden=golden_gate(settings),
+        accept_change=accept_change,
+        milvus=settings.milvus,
+    )
+    place = Root(settings.root)
+    refusal = None
+    with place.locked("alsolike build") as found:
+        say_found(found)
+        with (
+            open_engine(settings.engine, address=settings.ray_address, root=place.path) as running,
+            _progress_bar() as progress,
+        ):
+            manifest, report = make_build(
+                place,
+                sources,
+                lambda: load_encoder(settings.model, settings.precision),
+                replace(options, engine=running),
+                progress,
+            )
+        if publish_:
+            refusal = publish_made(
+                place,
+                manifest.name,
+                settings,
+                accept_change=accept_change,
+                force=force,
+                reason=reason,
+            )
+    published = publish_ and refusal is None
+    if as_json:
+        print_json(_build_summary(manifest, report, published=published))
+    else:
+        _print_build(manifest, report, place, published=published)
+    if refusal is not None:
+        raise refusal
+
+
+def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -> dict[str, Any]:
+    return {
+        "build": manifest.name,
+        "published": published,
+        "articles": manifest.count,
+        "visible": manifest.visible,
+        "encoded": manifest.encoded,
+        "reading": manifest.reading,
+        "quality": manifest.quality,
+        "index": manifest.index.model_dump(),
+        "seconds": manifest.seconds,
+        "problems": [
+            {
+                "place": item.place,
+                "field": item.field,
+                "reason": item.reason,
+                "message": item.message,
+            }
+            for item in report.problems
+        ],
+    }
+
+
+def _print_build(manifest: Manifest, report: ReadReport, place: Root, *, published: bool) -> None:
+    skipping = [
+        problem
+        for problem in report.problems
+        if problem.reason not in ("no-text", "made-from-template")
+    ]
+    for problem in skipping[:10]:
+        typer.echo(str(problem), err=True)
+    if len(skipping) > 10:
+        typer.echo(f"… and {len(skipping) - 10} more; see report.json of the build", err=True)
+    for name, count in report.unused_fields.most_common(1):
+        without_text = report.notes["summary: no-text"]
+        if without_text > report.kept // 2 and count > report.kept // 2:
+            typer.echo(
+                f"hint: {without_text} articles have no text, but {count} records hold a long "
+                f"field {name!r}: did you mean --map summary={name}?",
+                err=True,
+            )
+    total = sum(manifest.seconds.values())
+    typer.echo(
+        f"{manifest.count} articles ({manifest.visible} visible), {manifest.encoded} encoded, "
+        f"in {total:.1f} s"
+    )
+    typer.echo(counts(manifest.reading))
+    state = "published" if published else "built, not published"
+    typer.echo(f"{state}: {place.builds / manifest.name}")
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Progress on a terminal's stderr; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _stage, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description:8}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} articles"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def update(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total, speed="")
+            task = bar.tasks[tasks[stage]]
+            speed = f"{task.speed:,.0f}/s" if task.speed else ""
+            bar.update(tasks[stage], completed=done, total=total, speed=speed)
+
+        yield update

@@ -1,0 +1,121 @@
+"""``alsolike editors``: who may sign in to the editors' pages."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from recommender.errors import InputError
+from service.cli.decision_commands import command_line
+from service.cli.options import JsonOption, RootOption, print_json
+from service.decisions.editor_accounts import Editor
+from service.decisions.open_decisions import open_decisions
+from service.http.timestamps import show_moment
+from service.roles import Role
+from service.settings import load_settings
+
+editors_app = typer.Typer(
+    help="Let editors sign in, and out.",
+    epilog="Example: alsolike editors add mira",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+NameArgument = Annotated[str, typer.Argument(help="As typed to sign in.")]
+
+
+@editors_app.command(
+    epilog="Example: alsolike editors add mira --role admin < password.txt",
+    short_help="Let a person in; the password is asked for.",
+)
+def add(
+    name: NameArgument,
+    role: Annotated[Role, typer.Option(help="editor or admin.")] = Role.EDITOR,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a person in; the password is asked for, or the first line of standard input."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        given = _read_password()
+        editor = database.editors.add(command_line(), name=name, role=role, password=given)
+    _say(as_json, _told(editor), f"{name} may sign in as {role}")
+
+
+@editors_app.command("list", epilog="Example: alsolike editors list")
+def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
+    """List all editors."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        found = database.editors.all()
+    if as_json:
+        print_json([_told(editor) for editor in found])
+        return
+    for editor in found:
+        ends = "" if editor.disabled is None else f"disabled {show_moment(editor.disabled)}"
+        typer.echo(f"{editor.role:6}  {editor.name}  {ends}".rstrip())
+    if not found:
+        typer.echo("there is no editor; let one in with: alsolike editors add NAME", err=True)
+
+
+@editors_app.command(
+    epilog="Example: alsolike editors disable mira --reason 'left us'",
+    short_help="Let a person in no more, and end all sessions.",
+)
+def disable(
+    name: NameArgument,
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a person in no more, and end all sessions; what was decided stays."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        database.editors.disable(command_line(), name, reason=reason)
+    _say(as_json, {"disabled": name}, f"{name} may not sign in any more")
+
+
+@editors_app.command(epilog="Example: alsolike editors password mira")
+def password(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
+    """Give a person another password, and end all sessions."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        database.editors.set_password(command_line(), name, _read_password())
+    _say(as_json, {"changed": name}, f"{name} has another password, and is signed out")
+
+
+@editors_app.command("sign-out", epilog="Example: alsolike editors sign-out mira")
+def sign_out(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
+    """End all of a person's sessions."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        database.editors.sign_out(command_line(), name)
+    _say(as_json, {"signed_out": name}, f"{name} is signed out everywhere")
+
+
+def _read_password() -> str:
+    """From a prompt, twice, or else from standard input; never from the command line.
+
+    Raises:
+        InputError: If there is none.
+    """
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    given = sys.stdin.readline().rstrip("\r\n")
+    if not given:
+        raise InputError("standard input holds no password; its first line is taken for it")
+    return given
+
+
+def _told(editor: Editor) -> dict[str, Any]:
+    return {
+        "name": editor.name,
+        "role": editor.role.value,
+        "created": show_moment(editor.created),
+        "disabled": show_moment(editor.disabled),
+    }
+
+
+def _say(as_json: bool, told: dict[str, Any], sentence: str) -> None:
+    if as_json:
+        print_json(told)
+    else:
+        typer.echo(sentence)

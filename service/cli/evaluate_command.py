@@ -1,0 +1,96 @@
+"""``alsolike evaluate``: how good the lists are, by judgments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from index.build.build import Build
+from index.root.root import Root
+from recommender.errors import InputError
+from recommender.ranking_metrics import read_qrels
+from service.cli.options import JsonOption, RootOption, print_json
+from service.curation.golden_gate import agreement_of
+from service.curation.golden_set import Agreement
+from service.decisions.open_decisions import read_state
+from service.serving.list_quality import evaluate_build
+from service.serving.selection import Wish
+from service.settings import load_settings
+
+GOLDEN_EXIT_CODE = 21
+"""What ``evaluate --golden --least`` ends with if too few pairs are as editors want them."""
+
+
+def evaluate(
+    name: Annotated[
+        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
+    ] = None,
+    qrels: Annotated[
+        Path | None, typer.Option(help="Judgments: seed, article, grade, by tabs; .gz too.")
+    ] = None,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="By editors' judgments and pins, without overrides.")
+    ] = False,
+    least: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="With --golden: end with 21 below this share."),
+    ] = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a build's lists against judgments: a file of them, or the editors' own."""
+    settings = load_settings(root=root)
+    place = Root(settings.root)
+    build = Build(place.folder(name))
+    if golden == (qrels is not None) or (least is not None and not golden):
+        raise InputError("name either --qrels FILE, or --golden with or without --least")
+    if qrels is not None:
+        wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+        _print_figures(
+            evaluate_build(build, read_qrels(qrels), wish, read_state(settings)), as_json
+        )
+        return
+    found = agreement_of(build, settings)
+    _print_agreement(build, found, as_json)
+    if least is not None and found.share < least:
+        raise typer.Exit(GOLDEN_EXIT_CODE)
+
+
+def _print_agreement(build: Build, found: Agreement, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "build": build.name,
+                "share": round(found.share, 4),
+                "good": found.good,
+                "good_shown": found.good_shown,
+                "bad": found.bad,
+                "bad_shown": found.bad_shown,
+                "missed": found.missed,
+                "wrong": found.wrong,
+            }
+        )
+        return
+    typer.echo(
+        f"{found.share:.1%} as editors want it, build {build.name}: {found.good_shown} of "
+        f"{found.good} good links shown, {found.bad_shown} of {found.bad} bad ones"
+    )
+    for sign, pairs in (("+", found.missed), ("-", found.wrong)):
+        for article_id, target_id in pairs:
+            typer.echo(f"  {sign} {target_id}  in the list of  {article_id}")
+
+
+def _print_figures(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
+        return
+    typer.echo(
+        f"{figures['seeds']} judged articles with 3 or more related, build {figures['build']}"
+    )
+    for name in ("ndcg10", "p6", "recall50"):
+        low, high = figures[f"{name}_95"]
+        typer.echo(f"{name:12} {figures[name]:.4f}   (95 %: {low:.4f} to {high:.4f})")
+    for name in ("coverage", "orphans", "largest_hub", "diversity"):
+        typer.echo(f"{name:12} {figures[name]:g}")

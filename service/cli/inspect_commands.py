@@ -1,0 +1,191 @@
+"""Looking at builds: which there are, what one holds, how two differ, whether one is intact."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from index.build.build import Build
+from index.build.files import replace_file
+from index.build.readable import Snapshot
+from index.publishing.build_history import describe_builds
+from index.publishing.churn import compare, describe_churn
+from index.reporting.report_page import PAGE
+from index.root.root import Root
+from service.cli.options import JsonOption, LimitOption, RootOption, print_json
+from service.settings import load_settings
+
+
+def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
+    """List the builds, oldest first: which is live, what became of each."""
+    place = Root(load_settings(root=root).root)
+    found = describe_builds(place)
+    rows, held = found["items"], found["held"]
+    if found["problem"] is not None:
+        typer.echo(f"alsolike: {found['problem']}", err=True)
+    if as_json:
+        print_json({"builds": rows, "held": held})
+        return
+    for row in rows:
+        typer.echo(
+            f"{row['build']}  {row['state']:8}  {row.get('articles', ''):>9}  "
+            f"{row.get('encoded', ''):>8} encoded  {row.get('seconds', ''):>7} s  "
+            f"{row.get('mb', ''):>7} MB  {row.get('note', '')}".rstrip()
+        )
+    if not rows:
+        typer.echo(f"there is no build in {place.path}")
+    if held is not None:
+        why = f": {held['reason']}" if held["reason"] else ""
+        typer.echo(f"publishing is held since {held['since']} by {held['who']}{why}")
+
+
+def inspect(
+    name: Annotated[
+        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
+    ] = None,
+    root: RootOption = None,
+    boilerplate: Annotated[
+        bool, typer.Option("--boilerplate", help="List what many articles share and was ignored.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a build holds, how it was made, and how good it was measured to be."""
+    from index.capacity import near_limits
+
+    settings = load_settings(root=root)
+    place = Root(settings.root)
+    manifest = place.manifest(name)
+    pointer = place.current()
+    live = pointer is not None and pointer.build == manifest.name
+    shared = Build(place.folder(manifest.name)).read_json("boilerplate.json")
+    if boilerplate:
+        _print_boilerplate(shared, as_json=as_json)
+        return
+    near = near_limits(manifest, settings.keep, place.path)
+    if as_json:
+        print_json({"live": live, "near_limits": near, **manifest.model_dump()})
+        return
+    size = sum(entry.bytes for entry in manifest.files.values())
+    rows = {
+        "build": manifest.name + ("  (live)" if live else ""),
+        "created": manifest.created,
+        "sources": ", ".join(manifest.sources),
+        "articles": f"{manifest.count} ({manifest.visible} visible when it was made)",
+        "encoder": f"{manifest.encoder.model}, {manifest.encoder.dim} wide, "
+        f"{manifest.encoder.precision}; encoded {manifest.encoded} anew",
+        "index": f"{manifest.index.kind}, recall {manifest.index.recall}"
+        + (f", {manifest.index.collection} at {manifest.index.uri}" if manifest.index.uri else ""),
+        "lists": f"{manifest.depth} deep",
+        "quality": ", ".join(f"{key} {value:g}" for key, value in manifest.quality.items()),
+        "ignored": ", ".join(f"{len(found)} {kind}" for kind, found in shared.items())
+        + " that many articles share (--boilerplate lists them)",
+        "reading": counts(manifest.reading),
+        "seconds": ", ".join(f"{key} {value:g}" for key, value in manifest.seconds.items()),
+        "size": f"{size / 1e6:.1f} MB in {len(manifest.files)} files",
+    }
+    for label, value in rows.items():
+        typer.echo(f"{label:9} {value}")
+    for warning in near:
+        typer.echo(f"near a limit: {warning}")
+
+
+def _print_boilerplate(shared: dict[str, dict[str, int]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(shared)
+        return
+    for kind, found in shared.items():
+        typer.echo(f"{kind} ({len(found)}), by the number of articles that were found to hold each")
+        for text, count in found.items():
+            typer.echo(f"{count:7}  {text}")
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="The older build.")],
+    new: Annotated[
+        str | None, typer.Argument(metavar="B", help="The newer one; the live one if left out.")
+    ] = None,
+    root: RootOption = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two builds: articles in and out, and the lists that changed most."""
+    settings = load_settings(root=root)
+    place = Root(settings.root)
+    first = Snapshot.of(place.folder(old), place.manifest(old))
+    second = Snapshot.of(place.folder(new), place.manifest(new))
+    now = time.time_ns() // 1000
+    churn = compare(first, second, now=now, wish=settings.limits.wish)
+    found = describe_churn(first, second, churn, now=now, limit=limit or 10)
+    if as_json:
+        print_json(found)
+        return
+    for sign, key in (("+", "added"), ("-", "removed")):
+        typer.echo(f"articles {key}: {found[key]['count']}")
+        for item in found[key]["first"]:
+            typer.echo(f"  {sign} {item['title']}  [{item['article_id']}]")
+    typer.echo(f"articles with another text: {found['rewritten']}")
+    lists = found["lists"]
+    typer.echo(
+        f"{lists['changed']:.1%} of {lists['compared']} lists show other related articles; "
+        f"{lists['replaced']:.1%} of their places changed hands"
+    )
+    for item in found["most_changed"]:
+        typer.echo(f"\n{item['title']}  [{item['article_id']}]  {item['replaced']:.0%} new")
+        for sign, key in (("+", "in"), ("-", "out")):
+            for title in item[key]:
+                typer.echo(f"  {sign} {title}")
+
+
+def report(
+    name: Annotated[
+        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
+    ] = None,
+    root: RootOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Copy the page to this file instead of naming its place.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where a build's report page lies: charts, gates, hubs, orphans, a map."""
+    place = Root(load_settings(root=root).root)
+    manifest = place.manifest(name)
+    opened = Build(place.folder(manifest.name))
+    if as_json:
+        print_json(opened.report())
+        return
+    page = opened.checked(PAGE)
+    if out is not None:
+        replace_file(out, page.read_bytes())
+        page = out
+    typer.echo(page.resolve().as_uri())
+
+
+def verify(
+    name: Annotated[
+        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
+    ] = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare every byte of a build with what was written."""
+    place = Root(load_settings(root=root).root)
+    manifest = place.verify(name)
+    Build(place.folder(manifest.name))
+    if as_json:
+        print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
+    else:
+        typer.echo(f"{manifest.name}: {len(manifest.files)} files, all as written")
+
+
+def counts(reading: dict[str, Any]) -> str:
+    """What became of the records that were read; a line."""
+    parts = [f"read {reading['read']}", f"kept {reading['kept']}"]
+    skipped = reading["skipped"]
+    if skipped:
+        inner = ", ".join(f"{reason} {count}" for reason, count in skipped.items())
+        parts.append(f"skipped {sum(skipped.values())} ({inner})")
+    parts += [f"{name} {count}" for name, count in reading["notes"].items()]
+    return ", ".join(parts)

@@ -1,0 +1,189 @@
+"""Lists on the command line: of an article, of a text that is in no build, of all as files."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from index.build.build import Build
+from index.root.root import Root
+from recommender.errors import InputError, NotFoundError
+from recommender.shared_phrases import explain
+from service.cli.options import JsonOption, LimitOption, RootOption, print_json
+from service.decisions.open_decisions import read_state
+from service.serving.selection import Chosen, Origin, Wish, select
+from service.serving.serving_view import Served
+from service.serving.static_export import export_lists
+from service.serving.visibility_status import Standing, standing
+from service.settings import Settings, load_settings
+
+
+def related(
+    article_id: Annotated[
+        str | None, typer.Argument(metavar="ARTICLE_ID", help="The site's own id.")
+    ] = None,
+    root: RootOption = None,
+    limit: LimitOption = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A text that is in no build instead, its title on the first line; - for stdin.",
+        ),
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="The language of that text.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an article's related list as the site gets it, with what the articles share."""
+    if (article_id is None) is (text is None):
+        raise InputError("name an article, or a text with --text FILE")
+    settings = load_settings(root=root, limit=limit)
+    place = Root(settings.root)
+    opened = open_live(place)
+    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+    if article_id is None:
+        related_to_text(opened, settings, wish, text or "-", language, as_json=as_json)
+        return
+    row = opened.row(article_id)
+    if row is None:
+        raise NotFoundError(_unknown(opened, article_id))
+    now = time.time_ns() // 1000
+    served = Served(opened, read_state(settings))
+    chosen = select(served, row, now=now, wish=wish)
+    if as_json:
+        from service.http.list_rendering import related_json
+
+        typer.echo(related_json(opened, article_id, chosen).decode())
+        return
+    article = opened.article(row)
+    typer.echo(f"{article.title}  [{article.id}]")
+    stands = standing(served, row, now)
+    if stands is not Standing.VISIBLE:
+        typer.echo(f"  (not visible now: {_why_hidden(article.status, stands)})")
+    print_list(opened, chosen)
+
+
+def related_to_text(
+    build: Build, settings: Settings, wish: Wish, file: str, language: str | None, *, as_json: bool
+) -> None:
+    """Show what is related to a text, as the site would get it if the text were published.
+
+    Args:
+        build: The live build.
+        settings: Of which the model matters.
+        wish: What is asked for.
+        file: Its first line is the title; ``-`` for stdin.
+        language: The text's, a BCP 47 tag.
+        as_json: As ``POST /v1/related`` answers.
+
+    Raises:
+        InputError: If the text can't be read.
+        ModelError: If there is no model, or not the one that the build was made by.
+    """
+    from service.serving.draft_encoder import Drafter
+    from service.serving.drafts import answer_draft
+
+    title, _, body = _read(file).strip().partition("\n")
+    fields = {"title": title, "summary": body, "language": language}
+    served, now = Served(build, read_state(settings)), time.time_ns() // 1000
+    drafter = Drafter(settings.model, settings.precision)
+    placed = drafter.place(served, fields, now=now, wish=wish)
+    answer = answer_draft(served, placed, now=now, wish=wish)
+    if as_json:
+        from service.api.draft_models import draft_json
+
+        typer.echo(draft_json(build, answer).decode())
+        return
+    typer.echo(title)
+    typer.echo(f"  about: {', '.join(answer.terms) or 'nothing that the site speaks of'}")
+    for row in answer.same_story:
+        typer.echo(f"  (the same as {build.article_id(row)}: {build.article(row).title})")
+    print_list(build, answer.items)
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="Folder of the files: new, empty, or exported before.")],
+    root: RootOption = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every visible article's list as a JSON file; touch only files that changed.
+
+    An embargo that begins or ends, or a takedown, reaches these files only at the next export,
+    and a CDN only when it fetches them again; the service honors both at once.
+    """
+    from service.http.list_rendering import items_json
+
+    settings = load_settings(root=root, limit=limit)
+    place = Root(settings.root)
+    live = open_live(place)
+    now = time.time_ns() // 1000
+    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+
+    served = Served(live, read_state(settings))
+
+    def render(row: int) -> bytes:
+        return b'{"article_id":%b,"items":%b}\n' % (
+            json.dumps(live.article_id(row), ensure_ascii=False).encode(),
+            items_json(live, select(served, row, now=now, wish=wish)),
+        )
+
+    done = export_lists(served, out, render, now=now)
+    if as_json:
+        print_json({"written": done.written, "unchanged": done.unchanged, "removed": done.removed})
+    else:
+        typer.echo(
+            f"{done.written} written, {done.unchanged} unchanged, {done.removed} removed in {out}"
+        )
+
+
+def open_live(place: Root) -> Build:
+    """The live build, held to the digest that ``CURRENT`` names.
+
+    Raises:
+        BuildError: If it is damaged, or of a format that this version does not read.
+        NotFoundError: If nothing is published.
+    """
+    pointer = place.current()
+    digest = None if pointer is None else pointer.manifest_sha256
+    return Build(place.folder(), manifest_sha256=digest)
+
+
+def print_list(build: Build, chosen: list[Chosen]) -> None:
+    """A list for people: scores, titles, dates and what is shared."""
+    typer.echo()
+    for position, item in enumerate(chosen, 1):
+        shown = build.article(item.row)
+        note = explain(item.shared_terms) if item.origin is Origin.RELATED else item.origin.value
+        typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
+        typer.echo(f"          {shown.date or ''}  {note}".rstrip())
+    if not chosen:
+        typer.echo("    nothing is related to it, and no fallback fits")
+
+
+def _unknown(opened: Build, article_id: str) -> str:
+    near = [opened.article_id(row) for row in opened.full_text.search(article_id, 3)]
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    return f"there is no article {article_id!r} in build {opened.name}{hint}"
+
+
+def _why_hidden(status: str, found: Standing) -> str:
+    reasons = {
+        Standing.TAKEN_DOWN: "it is taken down",
+        Standing.SCHEDULED: "its visible_from lies ahead",
+        Standing.EXPIRED: "its visible_until has passed",
+    }
+    return reasons.get(found, f"status {status}")
+
+
+def _read(file: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return data.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--text {file}: {error}; name a UTF-8 file, or - for stdin") from None

@@ -1,0 +1,71 @@
+"""``alsolike serve`` and ``alsolike demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from index.root.root import Root
+from recommender.errors import BuildError, NotFoundError
+from service.cli.build_command import build
+from service.cli.list_commands import open_live, related
+from service.cli.options import RootOption
+from service.settings import load_settings
+
+
+def serve(
+    root: RootOption = None,
+    host: Annotated[str | None, typer.Option(help="Address (setting host).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port (setting port).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (setting workers).")] = None,
+) -> None:
+    """Serve the live build over HTTP and follow it when another is published."""
+    from service.server import run_server
+
+    run_server(load_settings(root=root, host=host, port=port, workers=workers))
+
+
+def demo(
+    root: Annotated[Path, typer.Option(help="Folder for the demo's build.")] = Path(".demo"),
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port of the service, the demo site takes the next; 0 for any that are free. "
+            "Left out: the setting port or, if that is taken, any that are free."
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
+    serve_: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve it afterwards.")] = True,
+) -> None:
+    """Build the sample corpus, show one list, and serve it with a small demo site."""
+    from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo
+
+    settings = load_settings(root=root, port=port, model=model)
+    # A port that is taken is better said now than after the work.
+    sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
+    # A demo of another version or model is in nobody's way: its root holds the sample alone.
+    stale = _is_unreadable(Root(settings.root))
+    build(
+        source=[str(SAMPLE_SOURCE)],
+        root=root,
+        model=model,
+        from_scratch=stale,
+        accept_change=True,
+        force=stale,
+    )
+    typer.echo()
+    related(SAMPLE_ARTICLE, root=root)
+    if sockets is not None:
+        run_demo(settings, *sockets)
+
+
+def _is_unreadable(place: Root) -> bool:
+    """Whether the live build is damaged, or of a format that this version does not read."""
+    try:
+        if place.current() is not None:
+            open_live(place)
+    except (BuildError, NotFoundError):
+        return True
+    return False

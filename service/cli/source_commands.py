@@ -1,0 +1,99 @@
+"""``alsolike sources``: look at what a build would read, before it does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from index.articles.parse import FieldMapping
+from index.sources.source_check import SourceCheck, check_source
+from recommender.errors import SourceError
+from service.cli.options import JsonOption, print_json, read_mapping
+from service.settings import load_settings
+
+sources_app = typer.Typer(
+    help="Look at the sources of a build.",
+    epilog="Example: alsolike sources check",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@sources_app.callback()
+def _group() -> None:
+    """Look at the sources of a build."""
+
+
+@sources_app.command(
+    epilog="Example: alsolike sources check articles.csv --map summary=body",
+    short_help="Show what becomes of every field of the first records.",
+)
+def check(
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(help="As for build; the [[source]] tables of alsolike.toml if left out."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
+    ] = None,
+    url_template: Annotated[
+        str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Records to read of each source.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the first records of each source and show what became of every field."""
+    from index.sources.registry import open_sources
+
+    settings = load_settings(url_template=url_template)
+    plain = FieldMapping(fields={}, url_template=settings.url_template, timezone=settings.zone)
+    opened = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
+    checks = [check_source(one, plain, limit) for one in opened]
+    if as_json:
+        print_json([_summary(one) for one in checks])
+    else:
+        for one in checks:
+            _print_check(one)
+    failed = [one for one in checks if one.error or not one.report.kept]
+    if failed:
+        unusable = f"none of the first records of {failed[0].name} is a usable article"
+        raise SourceError(failed[0].error or unusable)
+
+
+def _summary(check: SourceCheck) -> dict[str, Any]:
+    report = check.report
+    return {
+        "source": check.name,
+        "read": report.read,
+        "kept": report.kept,
+        "skipped": dict(report.skipped),
+        "notes": dict(report.notes),
+        "fields": [asdict(one) for one in check.fields],
+        "unread": check.unread,
+        "problems": [asdict(problem) for problem in report.problems],
+        "error": check.error,
+    }
+
+
+def _print_check(check: SourceCheck) -> None:
+    report = check.report
+    skipped = sum(report.skipped.values())
+    typer.echo(f"{check.name}: read {report.read}, kept {report.kept}, skipped {skipped}")
+    width = max(len(one.theirs) for one in check.fields)
+    typer.echo(f"  {'field':13} {'have':>4}  {'from':{width}}  the first".rstrip())
+    for one in check.fields:
+        filled = str(one.filled or "-")
+        line = f"  {one.field:13} {filled:>4}  {one.theirs:{width}}  {one.example}"
+        typer.echo(line.rstrip())
+    for name, example in check.unread.items():
+        typer.echo(f"  not read: {name}  {example}")
+    for reason, count in [*report.skipped.items(), *report.notes.items()]:
+        first = next((one for one in report.problems if one.key == reason), None)
+        told = f", the first: {first}" if first else ""
+        typer.echo(f"  {reason}: {count}{told}")
+    if check.error:
+        typer.echo(f"  {check.error}")
+    typer.echo()

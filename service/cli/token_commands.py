@@ -1,0 +1,94 @@
+"""``alsolike tokens``: what a site's own programs show to the API."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from service.cli.decision_commands import UntilOption, command_line, read_until
+from service.cli.options import JsonOption, RootOption, print_json
+from service.decisions.api_tokens import Token
+from service.decisions.open_decisions import open_decisions
+from service.http.timestamps import show_moment
+from service.roles import Role
+from service.settings import load_settings
+
+tokens_app = typer.Typer(
+    help="Make, list and revoke tokens for the API.",
+    epilog="Example: alsolike tokens add newsroom-cms --role editor",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@tokens_app.command(epilog="Example: alsolike tokens add newsroom-cms --role editor")
+def add(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.EDITOR,
+    until: UntilOption = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a token and print it, this once: it is stored as a hash only."""
+    settings = load_settings(root=root)
+    with closing(open_decisions(settings)) as database:
+        text, token = database.tokens.add(
+            command_line(), name=name, role=role, expires=read_until(until, settings)
+        )
+    if as_json:
+        print_json({"token": text, **_told(token)})
+        return
+    typer.echo(text)
+    typer.echo(f"token {token.id} for {name} ({role}); it is not shown again", err=True)
+
+
+@tokens_app.command("list", epilog="Example: alsolike tokens list")
+def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
+    """List all tokens, without their secrets."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        found = database.tokens.all()
+    if as_json:
+        print_json([_told(token) for token in found])
+        return
+    for token in found:
+        ends = ""
+        if token.revoked is not None:
+            ends = f"revoked {show_moment(token.revoked)}"
+        elif show_moment(token.expires):
+            ends = f"until {show_moment(token.expires)}"
+        typer.echo(
+            f"{token.id}  {token.role:6}  {token.name}  made {show_moment(token.created)} "
+            f"by {token.created_by}  {ends}".rstrip()
+        )
+    if not found:
+        typer.echo("there is no token; make one with: alsolike tokens add NAME", err=True)
+
+
+@tokens_app.command(epilog="Example: alsolike tokens revoke 1f2e3d4c --reason 'laptop lost'")
+def revoke(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a token at once."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        token = database.tokens.revoke(command_line(), token_id, reason=reason)
+    if as_json:
+        print_json({"revoked": token.id})
+    else:
+        typer.echo(f"revoked {token.id} ({token.name})")
+
+
+def _told(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "role": token.role.value,
+        "created": show_moment(token.created),
+        "created_by": token.created_by,
+        "expires": show_moment(token.expires),
+        "revoked": show_moment(token.revoked),
+    }

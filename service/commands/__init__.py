@@ -1,1 +1,0 @@
-"""The commands of ``alsolike``, a file for each group."""

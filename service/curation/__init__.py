@@ -1,0 +1,1 @@
+"""What editors look at, look for and do."""

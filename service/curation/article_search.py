@@ -1,0 +1,264 @@
+"""Finding articles of a build for editors: by words, by what is wrong with them, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build.build import Build
+from index.build.full_text_index import split_words
+from index.build.readable import Snapshot
+from index.publishing.churn import compare
+from index.root.root import Root
+from recommender.errors import AlsoLikeError
+from service.curation.link_graph import Links, count_links
+from service.curation.spelling import near_spellings
+from service.decisions.decision_state import Overrides, differing
+from service.serving.selection import DEFAULT_LIMIT, Wish
+from service.serving.serving_view import Served
+from service.serving.visibility_status import Standing, standings
+
+FEW = 20
+"""With fewer hits than these, words that are spelled nearly so are looked for too."""
+
+_NAMED = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What an editor looks for; everything given must hold.
+
+    Attributes:
+        words: Beginnings of words in id, title or text; empty for all articles.
+        standing: Only articles that stand so with readers.
+        language: Only articles of this language; ``""`` for those of an unknown one.
+        tag: Only articles with this tag.
+        weak: Only visible articles whose best link scores too little to be shown.
+        orphans: Only visible articles that are in nobody's shown list.
+        overridden: Only articles in whose lists an editor pinned or hid something.
+        changed: Only articles that the last build brought or whose shown list it changed.
+    """
+
+    words: str = ""
+    standing: Standing | None = None
+    language: str | None = None
+    tag: str | None = None
+    weak: bool = False
+    orphans: bool = False
+    overridden: bool = False
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many of some articles have what each filter asks for.
+
+    Attributes:
+        standings: By name.
+        weak: See :class:`Query`; so are the next two.
+        orphans: …
+        overridden: …
+        changed: ``None`` if there is no earlier build to compare with.
+        languages: By name, the 100 commonest.
+        tags: By name, the 100 commonest.
+    """
+
+    standings: Mapping[Standing, int]
+    weak: int
+    orphans: int
+    overridden: int
+    changed: int | None
+    languages: Mapping[str, int]
+    tags: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Hits.
+
+    Attributes:
+        rows: Those of the page asked for; by words the best first, else the newest.
+        total: How many there are.
+        near: Whether some of them hold only words that are spelled nearly so.
+        counts: How many of all hits each filter would keep.
+    """
+
+    rows: list[int]
+    total: int
+    near: bool
+    counts: Counts
+
+
+class Finder:
+    """Searches the live build; keeps the figures of all its lists while they hold.
+
+    Args:
+        root: Where the build before the live one is found.
+        good_score: From which score on readers are shown an article.
+        shown: How many places of a list they see.
+    """
+
+    def __init__(self, root: Root, good_score: float, shown: int = DEFAULT_LIMIT) -> None:
+        self._root = root
+        self._good_score = good_score
+        self._wish = Wish(limit=shown, min_score=good_score)
+        self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
+        self._links: tuple[str, NDArray[np.bool_], Links] | None = None
+        self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
+        self._overridden: tuple[Build, Overrides, NDArray[np.bool_]] | None = None
+
+    def find(self, served: Served, query: Query, *, now: int, limit: int, offset: int = 0) -> Found:
+        """Search.
+
+        Args:
+            served: The live build under what editors decided.
+            query: What to look for.
+            now: Microseconds since 1970 UTC.
+            limit: Most rows to return.
+            offset: How many of the first to pass over.
+        """
+        build = served.build
+        masks = self._measure(served, now)
+        allowed = _allowed(build, query, masks)
+        near = False
+        if words := split_words(query.words):
+            hits, near = _match(build, words)
+            rows = np.array(hits, dtype=np.int64)
+            rows = rows[allowed[rows]]
+        else:
+            rows = np.flatnonzero(allowed)
+            rows = rows[np.argsort(-build.dates[rows].astype(np.int64), kind="stable")]
+        return Found(
+            rows=rows[offset : offset + limit].tolist(),
+            total=len(rows),
+            near=near,
+            counts=_count(build, rows, masks),
+        )
+
+    def _measure(self, served: Served, now: int) -> dict[str, NDArray[np.bool_]]:
+        """Which rows have what each filter asks for, ``changed`` if there is a build before."""
+        state = served.state
+        key = (served.build.name, state.database, state.version, served.epoch(now))
+        kept = self._masks
+        if kept is None or kept[0] != key:
+            by_standing = standings(served, now)
+            visible = by_standing[Standing.VISIBLE]
+            links = self._count_links(served, visible, now)
+            kept = (
+                key,
+                {
+                    **{str(name): mask for name, mask in by_standing.items()},
+                    "weak": visible & (links.best < self._good_score),
+                    "orphans": visible & (links.inbound == 0),
+                    "overridden": self._mark_overridden(served),
+                },
+            )
+            self._masks = kept
+        changed = self._since_the_last(served.build, now)
+        return kept[1] if changed is None else {**kept[1], "changed": changed}
+
+    def _count_links(self, served: Served, visible: NDArray[np.bool_], now: int) -> Links:
+        """The links of all lists, counted anew only if others may be seen: a pin changes none."""
+        name, kept = served.build.name, self._links
+        if kept is None or kept[0] != name or not np.array_equal(kept[1], visible):
+            kept = self._links = name, visible, count_links(served, visible, now)
+        return kept[2]
+
+    def _mark_overridden(self, served: Served) -> NDArray[np.bool_]:
+        """Which rows have overrides; looks only at those where that may have changed."""
+        build, overrides, kept = served.build, served.state.overrides, self._overridden
+        decided = None
+        if kept is not None and kept[0] is build:
+            decided, mask = differing(overrides, kept[1]), kept[2].copy()
+        if decided is None:
+            decided, mask = set(overrides), np.zeros(build.count, dtype=bool)
+        for article_id in decided:
+            row = build.row(article_id)
+            if row is not None:
+                mask[row] = article_id in overrides
+        self._overridden = build, overrides, mask
+        return mask
+
+    def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:
+        """Which rows the live build brought, or gave another list than the one before it."""
+        try:
+            pointer = self._root.current()
+            if pointer is None or pointer.build != build.name or not pointer.before:
+                return None
+            before = pointer.before[0].build
+            kept = self._changed
+            if kept is None or kept[0] != (before, build.name):
+                old = Snapshot.of(self._root.folder(before), self._root.manifest(before))
+                new = Snapshot.of(build.folder, build.manifest)
+                churn = compare(old, new, now=now, wish=self._wish)
+                changed = np.zeros(build.count, dtype=bool)
+                changed[churn.added] = True
+                changed[churn.rows[churn.turned > 0]] = True
+                kept = self._changed = (before, build.name), changed
+            return kept[1]
+        except AlsoLikeError:  # it was removed, or is damaged: there is nothing to compare with
+            return None
+
+
+def _allowed(
+    build: Build, query: Query, masks: Mapping[str, NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    allowed = np.ones(build.count, dtype=bool)
+    if query.standing is not None:
+        allowed &= masks[query.standing]
+    for name in ("weak", "orphans", "overridden", "changed"):
+        if getattr(query, name):
+            allowed &= masks.get(name, False)
+    if query.language is not None:
+        known = query.language in build.language_names
+        language = build.language_names.index(query.language) if known else -1
+        allowed &= build.languages == language
+    if query.tag is not None:
+        tagged = np.zeros(build.count, dtype=bool)
+        if query.tag in build.tag_names:
+            tagged[build.tagged[build.tag_names.index(query.tag)]] = True
+        allowed &= tagged
+    return allowed
+
+
+def _match(build: Build, words: list[str]) -> tuple[list[int], bool]:
+    """Rows that hold all words; if few do, then those that hold words spelled nearly so."""
+    full_text, typed = build.full_text, [[word] for word in words]
+    exact = full_text.holding(typed)
+    if len(exact) < FEW:
+        spellings = [[word, *near_spellings(full_text, word)] for word in words]
+        wider = exact if spellings == typed else full_text.holding(spellings)
+        if len(wider) > len(exact):
+            known = set(exact)
+            ranked = full_text.ranked(spellings, wider)
+            return sorted(ranked, key=lambda row: row not in known), True
+    return full_text.ranked(typed, exact), False
+
+
+def _count(build: Build, rows: NDArray[np.int64], masks: Mapping[str, NDArray[np.bool_]]) -> Counts:
+    hit = np.zeros(build.count, dtype=bool)
+    hit[rows] = True
+
+    def count(name: str) -> int:
+        return int(np.count_nonzero(masks[name] & hit))
+
+    languages = np.bincount(build.languages[hit], minlength=len(build.language_names))
+    owners = np.repeat(np.arange(build.count), np.diff(build.tags.ends, prepend=0))
+    tags = np.bincount(build.tags.values[hit[owners]], minlength=len(build.tag_names))
+    return Counts(
+        standings={standing: count(standing) for standing in Standing},
+        weak=count("weak"),
+        orphans=count("orphans"),
+        overridden=count("overridden"),
+        changed=count("changed") if "changed" in masks else None,
+        languages=_commonest(languages, build.language_names),
+        tags=_commonest(tags, build.tag_names),
+    )
+
+
+def _commonest(counts: NDArray[np.int64], names: list[str]) -> dict[str, int]:
+    order = np.argsort(-counts, kind="stable")[:_NAMED]
+    return {names[place]: int(counts[place]) for place in order.tolist() if counts[place]}

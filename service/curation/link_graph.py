@@ -1,0 +1,107 @@
+"""How the articles of a build are linked at one moment: who is found, and who links to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build.readable import Snapshot
+from recommender.neighbors import NO_ROW
+from service.decisions.decision_state import Kind
+from service.serving.selection import Wish, select
+from service.serving.serving_view import Served
+
+MOST_INBOUND = 200
+"""Lists that are looked through for where an article is recommended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Figures of every article's list, as the stored lists give them without overrides.
+
+    Attributes:
+        best: Shape (n,), float32: the best score in each shown list, ``-inf`` without any.
+        inbound: Shape (n,), int64: how many shown lists of visible articles each is in.
+    """
+
+    best: NDArray[np.float32]
+    inbound: NDArray[np.int64]
+
+
+def count_links(served: Served, visible: NDArray[np.bool_], now: int) -> Links:
+    """Look at all lists.
+
+    Args:
+        served: The build.
+        visible: Shape (n,): which articles may be shown.
+        now: Microseconds since 1970 UTC.
+    """
+    build = served.build
+    heads, best = Snapshot.of(build.folder, build.manifest).shown(now, visible)
+    lists = heads[visible]
+    return Links(best=best, inbound=np.bincount(lists[lists != NO_ROW], minlength=build.count))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """One place where an article is recommended.
+
+    Attributes:
+        row: The article whose list it is in.
+        position: From 1.
+    """
+
+    row: int
+    position: int
+
+
+def inbound_links(
+    served: Served, row: int, now: int, wish: Wish, limit: int
+) -> tuple[list[Inbound], bool]:
+    """Where an article is shown as related or pinned right now, its best places first.
+
+    Each list is made as for a reader, so that this is what the site shows. Fallbacks don't
+    count, as they say nothing about the article.
+
+    Args:
+        served: A build under what editors decided.
+        row: The article.
+        now: Microseconds since 1970 UTC.
+        wish: What the site asks for.
+        limit: Most places to name.
+
+    Returns:
+        The places, and whether there may be more than were looked at.
+    """
+    build = served.build
+    everywhere = build.related_rows.reshape(-1)  # one long list is looked through fastest
+    found_at = [
+        np.flatnonzero(everywhere == member)
+        for member in build.members[int(build.stories[row])].tolist()
+    ]
+    lists, places = np.divmod(np.concatenate(found_at), build.related_rows.shape[1])
+    near = np.argsort(places, kind="stable")
+    asked = dict.fromkeys([*_pinning(served, row), *lists[near].tolist()])
+    found: list[Inbound] = []
+    for other in list(asked)[:MOST_INBOUND]:
+        if not served.is_visible(other, now):
+            continue
+        chosen = select(served, other, now=now, wish=wish)
+        position = next((at for at, item in enumerate(chosen, 1) if item.row == row), None)
+        if position is not None and chosen[position - 1].origin != "fallback":
+            found.append(Inbound(row=other, position=position))
+    found.sort(key=lambda link: (link.position, link.row))
+    return found[:limit], len(asked) > MOST_INBOUND or len(found) > limit
+
+
+def _pinning(served: Served, row: int) -> list[int]:
+    build, target = served.build, served.build.article_id(row)
+    rows = (
+        build.row(article_id)
+        for article_id, overrides in served.state.overrides.items()
+        if overrides[0].kind is Kind.PIN  # pins come first
+        and any(override.target_id == target for override in overrides)
+    )
+    return [other for other in rows if other is not None]

@@ -1,0 +1,229 @@
+"""Why a list is as it is: the cards readers get, the candidates, what was left out and why."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build.build import Build
+from index.build.files import load_array
+from recommender.neighbors import NO_ROW
+from recommender.rerank import Reason
+from recommender.visibility import NEVER
+from service.curation.link_graph import Inbound, inbound_links
+from service.decisions.decision_state import Kind, Override
+from service.serving.selection import MAX_LIMIT, Chosen, Fallback, Order, Wish, select, shared_terms
+from service.serving.serving_view import Served
+from service.serving.visibility_status import Standing, standing
+
+DEPTH = 30
+"""How many stored candidates are told of."""
+
+_INBOUND = 20
+
+
+class LeftOut(enum.StrEnum):
+    """Why readers don't see a candidate."""
+
+    SCHEDULED = "scheduled"
+    EXPIRED = "expired"
+    UNPUBLISHED = "unpublished"
+    TAKEN_DOWN = "taken-down"
+    HIDDEN_HERE = "hidden-here"
+    OWN_STORY = "own-story"
+    SAME_STORY = "same-story"
+    BELOW_MINIMUM = "below-minimum"
+    TOO_FAR = "too-far"
+    BEYOND_LIMIT = "beyond-limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An article that was considered for a list.
+
+    Attributes:
+        row: The article.
+        score: In [0, 1]; ``None`` for one that the build already left out, as it keeps none.
+        shared_terms: Up to four phrases that the two share.
+        position: Where readers see it, from 1; ``None`` if they don't.
+        left_out: Why they don't; ``None`` if they do.
+        same_as: The row that stands for the story of both.
+        moment: When one that is ``scheduled`` appears, or one ``taken-down`` returns,
+            microseconds since 1970 UTC.
+    """
+
+    row: int
+    score: float | None
+    shared_terms: tuple[str, ...]
+    position: int | None = None
+    left_out: LeftOut | None = None
+    same_as: int | None = None
+    moment: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """An override of the list, and whether it can do anything.
+
+    Attributes:
+        override: What was decided.
+        target: Where its target stands; ``None`` if the live build holds no such article.
+        shown: Whether readers see the pin, or would see what is hidden.
+    """
+
+    override: Override
+    target: Standing | None
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """Everything about one list at one moment.
+
+    Attributes:
+        row: The article.
+        standing: Where it stands itself; readers get its list only while it is ``visible``.
+        chosen: The list exactly as the site gets it, or would get it.
+        candidates: What the build ranked, best first, then what it left out itself.
+        overrides: What holds for this list.
+        inbound: Where the article is recommended itself.
+        more_inbound: Whether there may be more such places.
+    """
+
+    row: int
+    standing: Standing
+    chosen: list[Chosen]
+    candidates: list[Candidate]
+    overrides: list[Pinned]
+    inbound: list[Inbound]
+    more_inbound: bool
+
+
+def make_preview(served: Served, row: int, *, now: int, wish: Wish) -> Preview:
+    """Look into one article's list.
+
+    Args:
+        served: A build under what editors decided.
+        row: The article.
+        now: Microseconds since 1970 UTC.
+        wish: What the site asks for by default.
+    """
+    chosen = select(served, row, now=now, wish=wish)
+    inbound, more = inbound_links(served, row, now, wish, _INBOUND)
+    return Preview(
+        row=row,
+        standing=standing(served, row, now),
+        chosen=chosen,
+        candidates=_Explanation(served, row, now, wish, chosen).candidates(),
+        overrides=_overrides(served, row, now, chosen),
+        inbound=inbound,
+        more_inbound=more,
+    )
+
+
+class _Explanation:
+    """Tells of each candidate whether it is seen, and if not, what stood in its way first."""
+
+    def __init__(
+        self, served: Served, row: int, now: int, wish: Wish, chosen: list[Chosen]
+    ) -> None:
+        self._served, self._row, self._now, self._wish = served, row, now, wish
+        build = self._build = served.build
+        self._positions = {item.row: place for place, item in enumerate(chosen, 1)}
+        deep = replace(wish, limit=MAX_LIMIT, fallback=Fallback.NONE, order=Order.RELEVANCE)
+        further = select(served, row, now=now, wish=deep)
+        # Who stands for each story: what is seen, then what would be if the list went on.
+        self._stands_for: dict[int, int] = {}
+        for item in [*chosen, *further]:
+            self._stands_for.setdefault(int(build.stories[item.row]), item.row)
+        hidden = (
+            build.row(override.target_id)
+            for override in served.overrides(row, now)
+            if override.kind is Kind.HIDE
+        )
+        self._hidden = {int(build.stories[found]) for found in hidden if found is not None}
+
+    def candidates(self) -> list[Candidate]:
+        build, row = self._build, self._row
+        stored = build.related_rows[row, :DEPTH].tolist()
+        scores = build.related_scores[row, :DEPTH].tolist()
+        told = [
+            self._tell(other, round(score, 4), None)
+            for other, score in zip(stored, scores, strict=True)
+            if other != NO_ROW
+        ]
+        return [*told, *(self._tell(other, None, why) for other, why in _rejected(build, row))]
+
+    def _tell(self, other: int, score: float | None, rejected: Reason | None) -> Candidate:
+        candidate = Candidate(
+            row=other,
+            score=score,
+            shared_terms=tuple(shared_terms(self._build, self._row, other)),
+            position=self._positions.get(other),
+        )
+        if candidate.position is not None:
+            return candidate
+        left_out, moment = self._invisible(other)
+        same_as = None
+        if left_out is None:
+            left_out, same_as = self._passed_over(other, score, rejected)
+        return replace(candidate, left_out=left_out, moment=moment, same_as=same_as)
+
+    def _invisible(self, other: int) -> tuple[LeftOut | None, int | None]:
+        found = standing(self._served, other, self._now)
+        if found is Standing.VISIBLE:
+            return None, None
+        moment = None
+        if found is Standing.SCHEDULED:
+            moment = int(self._build.visibility[other][0])
+        elif found is Standing.TAKEN_DOWN:
+            until = self._served.state.takedowns[self._build.article_id(other)]
+            moment = None if until == NEVER else until
+        return LeftOut(found), moment
+
+    def _passed_over(
+        self, other: int, score: float | None, rejected: Reason | None
+    ) -> tuple[LeftOut, int | None]:
+        story = int(self._build.stories[other])
+        if story == int(self._build.stories[self._row]):
+            return LeftOut.OWN_STORY, None
+        if story in self._hidden:
+            return LeftOut.HIDDEN_HERE, None
+        if rejected is Reason.TOO_FAR:
+            return LeftOut.TOO_FAR, None
+        if score is not None and score < self._wish.min_score:
+            return LeftOut.BELOW_MINIMUM, None
+        stands = self._stands_for.get(story)
+        if stands is not None and stands != other:
+            return LeftOut.SAME_STORY, stands
+        return LeftOut.BEYOND_LIMIT, None
+
+
+def _rejected(build: Build, row: int) -> list[tuple[int, Reason]]:
+    """What the build itself left out of a list, best first."""
+    rows = cast("NDArray[np.int32]", load_array(build.checked("rejected_rows.npy")))
+    reasons = cast("NDArray[np.uint8]", load_array(build.checked("rejected_reasons.npy")))
+    return [
+        (other, Reason(why))
+        for other, why in zip(rows[row].tolist(), reasons[row].tolist(), strict=True)
+        if other != NO_ROW
+    ]
+
+
+def _overrides(served: Served, row: int, now: int, chosen: list[Chosen]) -> list[Pinned]:
+    seen = {item.row for item in chosen}
+    told = []
+    for override in served.overrides(row, now):
+        target = served.build.row(override.target_id)
+        told.append(
+            Pinned(
+                override=override,
+                target=None if target is None else standing(served, target, now),
+                shown=target in seen,
+            )
+        )
+    return told

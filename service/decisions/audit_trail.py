@@ -1,0 +1,103 @@
+"""The audit trail: what was decided, by whom, when and why. It can only be added to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.decisions import schema
+from service.decisions.decision_store import Store
+
+_TABLE = schema.audit
+_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One change.
+
+    Attributes:
+        seq: Its number; they have no gaps.
+        at: When, microseconds since 1970 UTC.
+        who: Who did it.
+        how: By what right: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
+        action: A thing and a verb: ``"override.put"``, ``"takedown.lift"``, …
+        article_id: Whose list, or what was taken down; empty for accounts.
+        target_id: Which article in it; empty for takedowns and accounts.
+        before: What was there, as JSON; ``None`` for nothing. In it, no end is ``None`` too.
+        after: What is there now.
+        reason: Why; may be empty.
+    """
+
+    seq: int
+    at: int
+    who: str
+    how: str
+    action: str
+    article_id: str
+    target_id: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    reason: str
+
+
+class Audit:
+    """The audit trail, for reading.
+
+    Args:
+        store: The database.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def latest(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        article_id: str | None = None,
+        who: str | None = None,
+    ) -> list[Entry]:
+        """Entries, latest first.
+
+        Args:
+            before: Only those with a lower number, for the next page.
+            limit: Most entries.
+            article_id: Only those in whose list or whose takedown it is, or that are about
+                this article in another's list.
+            who: Only one person's.
+        """
+        query = sa.select(_TABLE).order_by(_TABLE.c.seq.desc()).limit(limit)
+        if before is not None:
+            query = query.where(_TABLE.c.seq < before)
+        if article_id is not None:
+            about = sa.or_(_TABLE.c.article_id == article_id, _TABLE.c.target_id == article_id)
+            query = query.where(about)
+        if who is not None:
+            query = query.where(_TABLE.c.who == who)
+        with self._store.read() as connection:
+            return [Entry(**row) for row in connection.execute(query).mappings()]
+
+    def get(self, seq: int) -> Entry | None:
+        """One entry."""
+        with self._store.read() as connection:
+            row = connection.execute(sa.select(_TABLE).where(_TABLE.c.seq == seq)).mappings()
+            found = row.first()
+        return None if found is None else Entry(**found)
+
+    def all(self) -> Iterator[Entry]:
+        """Every entry, oldest first, a page at a time."""
+        last = 0
+        while True:
+            query = sa.select(_TABLE).where(_TABLE.c.seq > last).order_by(_TABLE.c.seq)
+            with self._store.read() as connection:
+                rows = connection.execute(query.limit(_PAGE)).mappings().all()
+            for row in rows:
+                yield Entry(**row)
+            if len(rows) < _PAGE:
+                return
+            last = int(rows[-1]["seq"])

@@ -1,0 +1,284 @@
+"""One database of decisions: reading it, and changing it in transactions that tell who and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from index.sql_engine import translate
+from recommender.errors import ConflictError
+from recommender.visibility import NEVER
+from service.decisions import schema
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+_KEPT = 30 * 24 * 3600 * 1_000_000
+"""How long it is kept what changed from version to version, microseconds."""
+
+Check = Callable[[tuple[str, int], Callable[[int], bool]], None]
+
+WRITES = "alsolike_writes"
+"""Execution option of connections that are going to write; see :mod:`.connecting`."""
+
+
+def clock() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who changes something.
+
+    Attributes:
+        name: An editor, a token's name, or the system's user.
+        how: By what right: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
+    """
+
+    name: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a change left behind.
+
+    Attributes:
+        seq: Its entry in the audit trail.
+        version: Of the state, as :meth:`~service.decisions.database.Database.version` tells it.
+        list_version: Of the article's list, for the next ``if_version``; 0 if it concerns none.
+    """
+
+    seq: int
+    version: int
+    list_version: int = 0
+
+
+class Store:
+    """An engine with a known schema.
+
+    Args:
+        engine: See :mod:`service.decisions.connections`.
+        place: The database as it may be shown.
+        now: The clock, microseconds since 1970 UTC.
+        save: Called with this store once a decision about a takedown is in it: puts it where
+            readers find it without the database, or raises :class:`DatabaseError`.
+        check: Called before each decision with the database's id and version, and what tells
+            whether it never had another: raises :class:`DatabaseError` if it has lost decisions.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        place: str,
+        now: Callable[[], int] = clock,
+        save: Callable[[Store], object] = lambda _: None,
+        check: Check | None = None,
+    ) -> None:
+        self.engine = engine
+        self.place = place
+        self.now = now
+        self._save = save
+        self._check = check
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one moment of the database.
+
+        Raises:
+            DatabaseError: If it can't be read.
+        """
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql(
+                        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                    )
+                yield connection
+        except SQLAlchemyError as error:
+            raise translate(error, self.place) from error
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that is on disk when the block ends, or did not happen.
+
+        Raises:
+            DatabaseError: If it can't be written.
+        """
+        try:
+            with (
+                self.engine.connect().execution_options(**{WRITES: True}) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except SQLAlchemyError as error:
+            raise translate(error, self.place) from error
+
+    @contextmanager
+    def change(self, actor: Actor) -> Iterator[Change]:
+        """A transaction for a decision; decisions come one after another.
+
+        One that puts, lifts or restores a takedown is in the root's snapshot too when the block
+        ends, whichever way it came.
+
+        Raises:
+            DatabaseError: If it can't be written. If only the snapshot can't be, the decision
+                holds all the same; making it again is harmless.
+        """
+        with self.write() as connection:
+            # SQLite has one writer anyway; PostgreSQL is told to have one by this row.
+            meta = connection.execute(sa.select(schema.meta).with_for_update()).one()
+            if self._check is not None:
+                version = meta.database_id, meta.version
+                self._check(version, lambda one: lacks_version(connection, one))
+            change = Change(connection, actor, self.now(), meta.version)
+            yield change
+        if change.of_takedowns:
+            self._save(self)
+
+
+class Change:
+    """A decision on its way: its connection, its moment and what is written about it.
+
+    Args:
+        connection: Inside its transaction.
+        actor: Whose decision it is.
+        now: Microseconds since 1970 UTC.
+        version: The state's version before it.
+    """
+
+    def __init__(self, connection: sa.Connection, actor: Actor, now: int, version: int) -> None:
+        self.connection = connection
+        self.actor = actor
+        self.now = now
+        self.version = version
+        self.of_takedowns = False
+
+    def new_version(self, article_id: str, *, takedown: bool) -> int:
+        """Give the state its next version: readers are going to see a difference.
+
+        Args:
+            article_id: Which article was taken down or is no more, or whose list is another.
+            takedown: Which of both.
+        """
+        since, self.version = self.version, max(self.version + 1, self.now)
+        self.of_takedowns |= takedown
+        self.connection.execute(sa.update(schema.meta).values(version=self.version))
+        changes = schema.changes
+        self.connection.execute(
+            sa.insert(changes).values(
+                version=self.version, since=since, article_id=article_id, takedown=takedown
+            )
+        )
+        self.connection.execute(sa.delete(changes).where(changes.c.version < self.now - _KEPT))
+        return self.version
+
+    def list_version(self, article_id: str) -> int:
+        """The version of an article's list; 0 if nobody ever touched it."""
+        table = schema.list_versions
+        query = sa.select(table.c.version).where(table.c.article_id == article_id)
+        return self.connection.execute(query).scalar() or 0
+
+    def touch_list(self, article_id: str, if_version: int | None = None) -> int:
+        """Give an article's list its next version.
+
+        Args:
+            article_id: Whose list.
+            if_version: The version that the editor looked at; ``None`` for any.
+
+        Raises:
+            ConflictError: If the list has another version by now.
+        """
+        found = self.list_version(article_id)
+        if if_version is not None and if_version != found:
+            raise ConflictError(
+                f"the list of {article_id!r} was changed in the meantime (version {found}, "
+                f"not {if_version}); look at it again, then decide",
+                found,
+            )
+        version = self.new_version(article_id, takedown=False)
+        upsert(self.connection, schema.list_versions, {"article_id": article_id}, version=version)
+        return version
+
+    def record(
+        self,
+        action: str,
+        *,
+        article_id: str = "",
+        target_id: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> int:
+        """Add an entry to the audit trail and return its number, one more than the last."""
+        last = self.connection.execute(sa.select(sa.func.max(schema.audit.c.seq))).scalar() or 0
+        self.connection.execute(
+            sa.insert(schema.audit).values(
+                seq=last + 1,
+                at=self.now,
+                who=self.actor.name,
+                how=self.actor.how,
+                action=action,
+                article_id=article_id,
+                target_id=target_id,
+                before=_told(before),
+                after=_told(after),
+                reason=reason,
+            )
+        )
+        return last + 1
+
+
+def lacks_version(connection: sa.Connection, version: int) -> bool:
+    """Whether a database never had a version, though it tells of the time before and after."""
+    table = schema.changes.c
+    oldest = connection.execute(sa.select(sa.func.min(table.since))).scalar()
+    if oldest is None or version < oldest:
+        return False
+    had = sa.or_(table.version == version, table.since == version)
+    return connection.execute(sa.select(table.version).where(had).limit(1)).first() is None
+
+
+def _told(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """As the audit trail tells it: no end is null, not a number that JavaScript would round."""
+    if values is None:
+        return None
+    return {name: None if value == NEVER else value for name, value in values.items()}
+
+
+def lock_row(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
+) -> Mapping[str, Any]:
+    """Hold the row with this key until the transaction ends; it is added if there is none.
+
+    One statement: between looking and adding, another transaction could do either.
+    """
+    statement = _insert(connection, table).values(**key, **values)
+    held = statement.on_conflict_do_update(index_elements=list(key), set_=key).returning(table)
+    return dict(connection.execute(held).mappings().one())
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
+) -> None:
+    """Set columns of the row with this key, or add it."""
+    statement = _insert(connection, table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    # Only the one that is in use: importing the other takes a while, and a start waits for it.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)

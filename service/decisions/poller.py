@@ -1,0 +1,235 @@
+"""The state that a process serves by: from the database, else from the snapshot, never guessed."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from index.build.files import is_missing
+from recommender.errors import DatabaseError
+from service.decisions.database import Database
+from service.decisions.decision_state import NO_STATE, State
+from service.decisions.decision_store import clock
+from service.decisions.snapshot import (
+    bring_up,
+    check_snapshot,
+    load_snapshot,
+    snapshot_stamp,
+    snapshot_version,
+)
+
+log = logging.getLogger("alsolike")
+
+_RETRY_SECONDS = 2.0
+
+
+class StateSource(enum.StrEnum):
+    """Where a state comes from."""
+
+    DATABASE = "database"
+    SNAPSHOT = "snapshot"
+    NOTHING = "nothing decided yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a keeper knew at one moment.
+
+    Attributes:
+        state: What to serve by; ``None`` means that nothing may be served.
+        source: Where it comes from; ``None`` with no state.
+        problem: Why the database is not used, if it is not.
+        away_since: Since when, microseconds since 1970 UTC.
+        unsaved: Why the snapshot lacks what the database holds, if it does; it is tried again.
+    """
+
+    state: State | None = None
+    source: StateSource | None = None
+    problem: str | None = "not looked at yet"
+    away_since: int | None = None
+    unsaved: str | None = None
+
+
+class StateKeeper:
+    """Keeps a process's state up to date; every method may be called from any thread.
+
+    ::
+
+        keeper = service.decisions.open_decisions.keep_state(settings)
+        state = keeper.poll()         # several times a second; None: serve nothing at all
+        keeper.refresh()              # after a change of one's own: look now
+        keeper.kept                   # the state, where it comes from, what is wrong
+        keeper.database.overrides     # for the API; raises DatabaseError while it is away
+
+    ``kept`` is one immutable object, replaced as a whole: take it once, then look at its parts.
+    A look asks the database for its version (some 0.1 ms) and reads the state only when it
+    differs; with a server that does not answer it takes seconds, so it belongs into a thread.
+
+    A database that is away costs nothing but decisions: the last state goes on being served, or
+    the snapshot's. With neither, ``state`` is ``None``: articles that were taken down must not
+    come back because a server is down. A database that is older than the snapshot (a backup was
+    restored) or another one (a wrong URL) is not used until someone removed the snapshot.
+
+    Args:
+        root: The folder with the snapshot.
+        connect: Opens the database, or raises :class:`DatabaseError`.
+        own_file: The SQLite file that the service keeps in the root by itself, unless another
+            database is set. Where neither it nor a snapshot exists, nothing was ever decided.
+        now: The clock, microseconds since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        connect: Callable[[], Database],
+        *,
+        own_file: Path | None = None,
+        now: Callable[[], int] = clock,
+    ) -> None:
+        self._root = root
+        self._connect = connect
+        self._own_file = own_file
+        self._now = now
+        self._database: Database | None = None
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._saved: tuple[int, int, int] | None = None
+        self._verified = False
+        self._next_save = 0.0
+        self._next_look = 0.0
+        self.kept = Kept()
+
+    @property
+    def database(self) -> Database:
+        """The database, for reading more and for deciding.
+
+        Raises:
+            DatabaseError: If it was away when it was last looked at.
+        """
+        database, kept = self._database, self.kept
+        if database is None or kept.problem is not None:
+            raise DatabaseError(f"nothing can be decided now: {kept.problem}")
+        return database
+
+    def refresh(self) -> bool:
+        """Look at the database, or without it at the snapshot.
+
+        Returns:
+            Whether ``kept.state`` is another one than before.
+        """
+        with self._lock:
+            before = self.kept
+            try:
+                database, state = self._from_database(before)
+            except DatabaseError as error:
+                self.kept = self._without_database(before, str(error))
+            else:
+                source = StateSource.DATABASE
+                kept = Kept(state=state, source=source, problem=None, unsaved=before.unsaved)
+                self.kept = kept  # readers don't wait for the snapshot
+                self.kept = replace(kept, unsaved=self._save(database, before, state))
+            _tell(before, self.kept)
+            return self.kept.state is not before.state
+
+    def poll(self) -> State | None:
+        """What to serve by, after a look; for whoever asks several times a second.
+
+        Looks for a database that was away every two seconds only: one that does not answer
+        takes seconds to give up on.
+        """
+        if time.monotonic() >= self._next_look:
+            self.refresh()
+            if self.kept.problem is not None:
+                self._next_look = time.monotonic() + _RETRY_SECONDS
+        return self.kept.state
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+            self.kept = Kept(problem="closed")
+
+    def _from_database(self, before: Kept) -> tuple[Database, State]:
+        if self._database is None:
+            self._database = self._connect()
+        database, known = self._database, before.state
+        version = database.version()
+        same = known is not None and version == (known.database, known.version)
+        if same and known is not None and snapshot_stamp(self._root) == self._saved:
+            return database, known
+        changes = None if known is None else database.changes(known.database, known.version)
+        try:
+            saved = snapshot_version(self._root)
+        except DatabaseError:
+            if changes is None:  # else it goes on from what is known, whatever the snapshot says
+                raise
+        else:
+            check_snapshot(self._root, saved, database.version(), database.lacks)
+        if known is not None and changes is not None:
+            return database, known if same else known.after(changes)
+        return database, database.state()
+
+    def _save(self, database: Database, before: Kept, state: State) -> str | None:
+        """Bring the snapshot up to the database, if it may lack anything; returns why it can't.
+
+        What could not be written is tried again until it is; readers don't wait for it.
+        """
+        same = before.state is state and before.unsaved is None and self._verified
+        if same and snapshot_stamp(self._root) == self._saved:
+            return None
+        if before.state is state and time.monotonic() < self._next_save:
+            return before.unsaved
+        try:
+            bring_up(self._root, database, verify=not self._verified)
+        except DatabaseError as error:
+            self._next_save = time.monotonic() + _RETRY_SECONDS
+            return str(error)
+        self._verified, self._saved = True, snapshot_stamp(self._root)
+        return None
+
+    def _without_database(self, before: Kept, problem: str) -> Kept:
+        state, source = before.state, before.source
+        stamp = snapshot_stamp(self._root)
+        if stamp is not None and (state is None or stamp != self._seen):
+            try:
+                saved = load_snapshot(self._root)
+            except DatabaseError as error:
+                saved, problem = None, f"{problem}; and {error}"
+            if saved is not None and (state is None or _is_later(saved, state)):
+                state = saved
+        self._seen = stamp
+        if state is not None and state is not NO_STATE:
+            source = StateSource.SNAPSHOT
+        elif stamp is None and self._own_file is not None and is_missing(self._own_file):
+            state, source = NO_STATE, StateSource.NOTHING
+        return Kept(
+            state=state,
+            source=source,
+            problem=problem,
+            away_since=self._now() if before.away_since is None else before.away_since,
+        )
+
+
+def _is_later(saved: State, state: State) -> bool:
+    return saved.database == state.database and saved.version > state.version
+
+
+def _tell(before: Kept, kept: Kept) -> None:
+    if kept.unsaved is not None and kept.unsaved != before.unsaved:
+        log.error("%s", kept.unsaved)
+    elif kept.unsaved is None and before.unsaved is not None and kept.problem is None:
+        log.info("the snapshot of decisions is written again")
+    if kept.problem is not None and kept.problem != before.problem:
+        if kept.state is None:
+            log.error("nothing may be served without editors' decisions: %s", kept.problem)
+        elif kept.source is not StateSource.NOTHING:
+            log.error("decisions come from the last known state: %s", kept.problem)
+    elif kept.problem is None and before.away_since is not None:
+        log.info("the database of decisions is back, version %d", kept.state.version)  # type: ignore[union-attr]

@@ -1,0 +1,101 @@
+"""The schema's version: found out, held to what this version of AlsoLike needs, raised to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from index.sql_engine import translate
+from recommender.errors import DatabaseError
+from service.decisions.decision_store import WRITES
+from service.decisions.schema import HEAD, VERSION_TABLE
+
+if TYPE_CHECKING:  # Alembic is slow to import, and needed once in a database's life
+    from alembic.config import Config
+
+_UPGRADE_LOCK = 0x616C736F
+"""Number of the advisory lock that an upgrade of PostgreSQL holds."""
+
+
+def schema_version(connection: sa.Connection) -> str | None:
+    """Which migration a database is at; ``None`` if it holds nothing of AlsoLike's."""
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version: str | None = connection.execute(
+        sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
+    ).scalar()
+    return version
+
+
+def check_schema(version: str | None, place: str) -> None:
+    """Refuse a schema that is not this version's.
+
+    Raises:
+        DatabaseError: With the remedy.
+    """
+    if version == HEAD:
+        return
+    if version is None:
+        raise DatabaseError(f"{place} holds no tables of AlsoLike's yet; run: alsolike db upgrade")
+    if version in _steps():
+        raise DatabaseError(
+            f"{place} has schema {version}, this version needs {HEAD}; run: alsolike db upgrade"
+        )
+    raise DatabaseError(
+        f"{place} has schema {version}, made by a newer AlsoLike (this one knows {HEAD}); "
+        "install that version"
+    )
+
+
+def upgrade(engine: sa.Engine, place: str) -> str | None:
+    """Bring the schema to this version's, in one transaction that only one process is in.
+
+    Returns:
+        The version that it had before.
+
+    Raises:
+        DatabaseError: If it was made by a newer AlsoLike, or can't be written.
+    """
+    try:
+        with (
+            engine.connect().execution_options(**{WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+            before = schema_version(connection)
+            if before != HEAD:
+                if before is not None and before not in _steps():
+                    check_schema(before, place)
+                _run(connection)
+            return before
+    except SQLAlchemyError as error:
+        raise translate(error, place) from error
+
+
+def _run(connection: sa.Connection) -> None:
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _steps() -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(_config())
+    return {step.revision for step in script.walk_revisions()}
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

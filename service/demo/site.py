@@ -1,0 +1,244 @@
+"""The demo site: every sample article as a page with its "You May Also Like" in place.
+
+It stands for the site that uses AlsoLike, so it runs on a port of its own and knows the service
+only over HTTP: pages embed the widget from another origin, or include the fragment on the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.resources
+import ipaddress
+import logging
+import mimetypes
+import socket
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import quote
+
+import uvicorn
+from markupsafe import Markup
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from index.articles.parse import FieldMapping, read_articles
+from index.articles.read_report import ReadReport
+from index.sources.jsonl_source import JsonlSource
+from recommender.article import Article
+from recommender.errors import DatabaseError, SettingError
+from recommender.visibility import window
+from service.api.documentation import page_policy
+from service.app import create_app
+from service.decisions.open_decisions import open_decisions
+from service.editor.demo_login import Invitation, may_invite
+from service.http.fragment import Card, make_card, templates
+from service.http.logs import configure_logs
+from service.server import GRACE_SECONDS, bind, http_protocol
+from service.settings import Settings
+
+SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
+SAMPLE_SOURCE = SAMPLE / "articles.jsonl"
+SAMPLE_ARTICLE = "cooler-streets-1-one-broad-crown"
+
+_INCLUDE_SECONDS = 0.5
+
+
+def create_demo_site(settings: Settings, service_url: str) -> Starlette:
+    """The demo site's app.
+
+    Args:
+        settings: For the zone and locale.
+        service_url: Where the service answers, without a slash at the end.
+    """
+    articles = {article.id: article for article in _sample(settings)}
+    newest_first = sorted(
+        articles.values(), key=lambda article: (str(article.date), article.id), reverse=True
+    )
+
+    def home(_: Request) -> Response:
+        page = templates.get_template("demo_home.html")
+        shown = [_teaser(article, settings) for article in newest_first if _is_visible(article)]
+        return _page(page.render(articles=shown), service_url)
+
+    async def article(request: Request) -> Response:
+        found = articles.get(request.path_params["article_id"])
+        if found is None or not _is_visible(found):
+            return PlainTextResponse("There is no such page.", 404)
+        included = None
+        if "include" in request.query_params:
+            included = await run_in_threadpool(_include, service_url, found.id)
+        page = templates.get_template("demo_article.html")
+        html = page.render(
+            article=found,
+            teaser=_teaser(found, settings),
+            service_url=service_url,
+            included=None if included is None else Markup(included),  # noqa: S704 - escaped by the service
+        )
+        return _page(html, service_url)
+
+    def image(request: Request) -> Response:
+        path = SAMPLE / "images" / Path(request.path_params["name"]).name
+        if not path.is_file():
+            return PlainTextResponse("There is no such picture.", 404)
+        kind, _ = mimetypes.guess_type(path.name)
+        return Response(path.read_bytes(), media_type=kind)
+
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route("/images/{name}", image),
+            Route("/{article_id:path}", article),
+        ]
+    )
+
+
+def bind_demo(host: str, port: int, *, exact: bool) -> tuple[socket.socket, socket.socket]:
+    """Sockets of the service and of the demo site.
+
+    Args:
+        host: The address of both.
+        port: The service's; the site takes the next. 0 takes any two that are free.
+        exact: Refuse other ports if one of these is taken, instead of taking free ones.
+
+    Raises:
+        SettingError: If the address can't be served on.
+    """
+    try:
+        with contextlib.ExitStack() as undo:
+            service = undo.enter_context(bind(host, port))
+            site = bind(host, port + 1 if 0 < port < 65535 else 0)
+            undo.pop_all()
+            return service, site
+    except SettingError:
+        if exact or port == 0:
+            raise
+        return bind_demo(host, 0, exact=exact)
+
+
+def run_demo(settings: Settings, service: socket.socket, site: socket.socket) -> None:
+    """Serve the service and the demo site side by side until interrupted.
+
+    Args:
+        settings: The service's.
+        service: Where it is served.
+        site: Where the site is served that uses it.
+    """
+    configure_logs()
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the addresses are printed below
+    service_url, site_url = _url(service), _url(site)
+    article = f"{site_url}/{SAMPLE_ARTICLE}"
+    invitation = _invite(settings, service)
+    entrance = "" if invitation is None else f"/enter?key={invitation.key}  (good once)"
+    print(  # noqa: T201 - the demo's result
+        f"\nThe demo site, click through it:       {site_url}/\n"
+        f"  one article, widget:                 {article}\n"
+        f"  the same, included on the server:    {article}?include\n"
+        f"Related articles as JSON:              "
+        f"{service_url}/v1/related?id={SAMPLE_ARTICLE}\n"
+        f"The API's documentation:               {service_url}/docs\n"
+        f"The editors' pages:                    {service_url}/editor{entrance}\n"
+        "Stop with Ctrl+C.\n",
+        flush=True,
+    )
+    seen = settings.model_copy(update={"site_url": settings.site_url or site_url})
+    apps = _ByPort(
+        create_app(seen, invitation), create_demo_site(settings, service_url), site.getsockname()[1]
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            apps,
+            http=http_protocol(),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[service, site])
+
+
+def _invite(settings: Settings, service: socket.socket) -> Invitation | None:
+    """A link for whoever reads the terminal: only where nobody else comes, and has been let in."""
+    local = ipaddress.ip_address(service.getsockname()[0]).is_loopback
+    if not local:
+        return None
+    try:
+        database = open_decisions(settings)
+    except DatabaseError:  # the service says why, and goes on without decisions
+        return None
+    try:
+        return Invitation() if may_invite(database) else None
+    finally:
+        database.close()
+
+
+class _ByPort:
+    """Two apps in one server, told apart by the port that a request came in on."""
+
+    def __init__(self, service: ASGIApp, site: ASGIApp, site_port: int) -> None:
+        self._service = service
+        self._site = site
+        self._site_port = site_port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request, or the lifespan, to the app it is for."""
+        to_site = scope["type"] == "http" and scope["server"][1] == self._site_port
+        await (self._site if to_site else self._service)(scope, receive, send)
+
+
+def _url(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _sample(settings: Settings) -> list[Article]:
+    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=settings.zone)
+    source = JsonlSource(str(SAMPLE_SOURCE))
+    return [article for article, _ in read_articles(source, mapping, ReadReport())]
+
+
+def _is_visible(article: Article) -> bool:
+    start, end = window(article)
+    return start <= time.time_ns() // 1000 < end
+
+
+def _teaser(article: Article, settings: Settings) -> Card:
+    """What the home page and the head of an article show, with the date in its language."""
+    image = article.image
+    values = {
+        "title": article.title,
+        "url": "/" + quote(article.id, safe=""),
+        "excerpt": "",
+        "image": None if image is None else {"src": image.src, "alt": image.alt},
+        "date": None if article.date is None else article.date.isoformat(),
+    }
+    return make_card(values, article.language, settings.locale)
+
+
+def _page(html: str, service_url: str) -> HTMLResponse:
+    """A page under a policy as strict as one with the widget can be."""
+    policy = page_policy(
+        html,
+        styles=service_url,
+        more=f"script-src {service_url}; connect-src {service_url}; img-src 'self' data:",
+    )
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+
+def _include(service_url: str, article_id: str) -> str:
+    """What a server-side include does: the fragment or, if the service is away, nothing."""
+    url = f"{service_url}/v1/related.html?id={quote(article_id, safe='')}"
+    try:
+        with urllib.request.urlopen(url, timeout=_INCLUDE_SECONDS) as answer:  # noqa: S310 - our own
+            body: bytes = answer.read()
+    except OSError:  # also a status that is no success, or a time-out
+        return ""
+    return body.decode()

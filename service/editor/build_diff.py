@@ -1,0 +1,145 @@
+"""What will change for the reader: the lists of two builds side by side, decisions included."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from index.build.build import Build
+from index.build.readable import Snapshot
+from index.publishing.churn import Churn, compare
+from index.root.root import Root
+from service.decisions.decision_state import State
+from service.editor.labels import Item, tell_item
+from service.serving.selection import Chosen, Wish, select
+from service.serving.serving_view import Served
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One place of a list.
+
+    Attributes:
+        item: The article in it.
+        moved: ``in`` or ``out`` for one that the other list lacks, else empty.
+        pinned: Whether an editor pinned it.
+    """
+
+    item: Item
+    moved: str
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """One article whose list is another in the newer build.
+
+    Attributes:
+        item: The article.
+        before: Its list in the older build, as readers get it.
+        after: In the newer one.
+        same: Whether readers see no difference all the same, as editors decided.
+    """
+
+    item: Item
+    before: list[Place]
+    after: list[Place]
+    same: bool
+
+
+class Differ:
+    """Compares builds of a root; keeps the last comparison, as pages are turned.
+
+    Args:
+        root: Where the builds are.
+        wish: What the site asks for.
+    """
+
+    def __init__(self, root: Root, wish: Wish) -> None:
+        self._root, self._wish = root, wish
+        self._lock = threading.Lock()
+        self._kept: tuple[tuple[str, str], Build, Build, Churn] | None = None
+
+    def compare(self, old: str, new: str) -> tuple[Build, Build, Churn]:
+        """Both builds and how their lists differ.
+
+        Raises:
+            NotFoundError: If there is none of that name.
+            BuildError: If one is damaged.
+        """
+        with self._lock:
+            if self._kept is None or self._kept[0] != (old, new):
+                manifests = [self._root.manifest(name) for name in (old, new)]
+                folders = [self._root.folder(name) for name in (old, new)]
+                first, second = map(Snapshot.of, folders, manifests)
+                churn = compare(first, second, now=time.time_ns() // 1000, wish=self._wish)
+                self._kept = (old, new), Build(folders[0]), Build(folders[1]), churn
+            return self._kept[1:]
+
+    def changed(
+        self, old: Build, new: Build, churn: Churn, state: State, now: int, rows: Sequence[int]
+    ) -> list[Changed]:
+        """Lists side by side.
+
+        Args:
+            old: The older build.
+            new: The newer one.
+            churn: Their comparison.
+            state: What editors decided.
+            now: Microseconds since 1970 UTC.
+            rows: Which of ``churn.rows``, by their places in it.
+        """
+        before, after = Served(old, state), Served(new, state)
+        return [
+            self._one(before, after, int(churn.old_rows[at]), int(churn.rows[at]), now)
+            for at in rows
+        ]
+
+    def _one(self, before: Served, after: Served, old_row: int, new_row: int, now: int) -> Changed:
+        was = select(before, old_row, now=now, wish=self._wish)
+        comes = select(after, new_row, now=now, wish=self._wish)
+        old_ids = [before.build.article_id(each.row) for each in was]
+        new_ids = [after.build.article_id(each.row) for each in comes]
+        return Changed(
+            item=tell_item(after, new_row, now),
+            before=_places(before, was, set(new_ids), "out", now),
+            after=_places(after, comes, set(old_ids), "in", now),
+            same=old_ids == new_ids,
+        )
+
+
+def most_changed(churn: Churn) -> list[int]:
+    """Places in ``churn.rows`` of the lists that show other articles, most changed first."""
+    order = np.lexsort((churn.rows, -churn.replaced))
+    return [int(at) for at in order[churn.replaced[order] > 0]]
+
+
+def figures(churn: Churn) -> dict[str, Any]:
+    """The comparison in numbers."""
+    return {
+        "added": len(churn.added),
+        "removed": len(churn.removed),
+        "rewritten": churn.rewritten,
+        "compared": len(churn.rows),
+        "changed": int((churn.turned > 0).sum()),
+        "share": churn.changed,
+    }
+
+
+def _places(
+    served: Served, chosen: list[Chosen], others: set[str], moved: str, now: int
+) -> list[Place]:
+    items = [tell_item(served, each.row, now) for each in chosen]
+    return [
+        Place(
+            item=item,
+            moved="" if item.article_id in others else moved,
+            pinned=each.origin == "pinned",
+        )
+        for item, each in zip(items, chosen, strict=True)
+    ]

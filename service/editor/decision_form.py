@@ -1,0 +1,111 @@
+"""The form for one decision: filled in from what was decided before, read when it comes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from recommender.errors import DecisionError
+from recommender.visibility import NEVER, microseconds
+from service.decisions.decision_state import Kind
+from service.decisions.overrides import StoredOverride
+
+_DAY = 86_400_000_000
+DO = ("pin", "hide", "unrelated", "everywhere")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A form for one decision, as typed.
+
+    Attributes:
+        do: ``pin``, ``hide``, ``unrelated`` or ``everywhere``.
+        position: For a pin.
+        reason: Why.
+        ends: ``never``, a number of days, or ``date`` for ``until``.
+        until: A local moment as a browser writes it.
+        version: Of the list that was looked at; empty for any.
+        seen: The last entry of the audit trail that was there then.
+    """
+
+    do: str
+    position: str = ""
+    reason: str = ""
+    ends: str = "never"
+    until: str = ""
+    version: str = ""
+    seen: str = ""
+
+    def pinned_at(self) -> int | None:
+        """The position; ``None`` for anything but a pin.
+
+        Raises:
+            DecisionError: If it is no number.
+        """
+        if self.do != "pin":
+            return None
+        if not self.position.isascii() or not self.position.isdecimal():
+            raise DecisionError("position", f"the position is {self.position[:20]!r}, not a number")
+        return int(self.position[:6])
+
+    def looked_at(self) -> int | None:
+        """The list's version that the editor looked at; ``None`` for any."""
+        return read_number(self.version)
+
+    def end(self, now: int, zone: ZoneInfo) -> int:
+        """When the decision ends, microseconds since 1970 UTC.
+
+        Raises:
+            DecisionError: If that is no moment.
+        """
+        if self.ends == "never":
+            return NEVER
+        if self.ends in ("1", "7", "30"):
+            return now + int(self.ends) * _DAY
+        try:
+            local = dt.datetime.fromisoformat(self.until)
+            # Of an hour that a clock change repeats, the first.
+            return microseconds(local.replace(tzinfo=zone) if local.tzinfo is None else local)
+        except (ValueError, OverflowError):
+            raise DecisionError("until", "choose the moment at which it ends, or “never”") from None
+
+    def wish(self, title: str) -> str:
+        """What is asked for, as the end of a sentence."""
+        if self.do == "pin":
+            return f"pin “{title}” at {self.position}"
+        what = {"hide": "hide", "unrelated": "hide as not related"}.get(self.do, "take down")
+        return f"{what} “{title}”"
+
+
+def ask_again(
+    stored: StoredOverride | None, do: str, *, now: int, zone: ZoneInfo, position: int
+) -> Asked:
+    """The form as it comes up first: what was decided before, else an empty one.
+
+    Args:
+        stored: What was decided about the pair.
+        do: What the editor wants to do.
+        now: Microseconds since 1970 UTC.
+        zone: In which moments are written.
+        position: Suggested for a new pin.
+    """
+    same = stored is not None and (stored.kind is Kind.PIN) == (do == "pin")
+    if stored is None or not same:
+        return Asked(do=do, position=str(position))
+    ends, until = "never", ""
+    if now < stored.until < NEVER:
+        local = dt.datetime.fromtimestamp(stored.until / 1e6, zone)
+        ends, until = "date", local.strftime("%Y-%m-%dT%H:%M")
+    return Asked(
+        do="unrelated" if stored.not_related else do,
+        position=str(stored.position or position),
+        reason=stored.reason,
+        ends=ends,
+        until=until,
+    )
+
+
+def read_number(text: str) -> int | None:
+    """A whole number that a page of ours wrote; ``None`` for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

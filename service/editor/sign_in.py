@@ -1,0 +1,117 @@
+"""Signing in and out, and the account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from service.editor.editor_context import Room
+from service.editor.page_templates import Pages, page_route
+from service.http.auth import Identity, session_secret
+from service.http.clients import network_of
+from service.roles import Role
+
+_ATTEMPTS, _SECONDS = 10, 300
+_HOME = "/editor"
+_ANYONE = Identity(name="", role=Role.READ, how="sign-in")
+
+
+def entering_router(room: Room, pages: Pages) -> APIRouter:
+    """The routes of this file."""
+    auth, desk = room.auth, room.desk
+    router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
+
+    @router.get("/editor/sign-in")
+    def form(request: Request, next: str = "") -> Response:
+        if auth.identify(request.scope) is not None:
+            return RedirectResponse(_inside(next), 303)
+        nobody = not any(editor.disabled is None for editor in desk.database().editors.all())
+        return pages.render("sign_in", None, name="", next=next, problem="", nobody=nobody)
+
+    @router.post("/editor/sign-in")
+    def sign_in(
+        request: Request,
+        name: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        next: Annotated[str, Form()] = "",
+    ) -> Response:
+        # Else another site could sign a browser in as someone of its choice.
+        auth.check_origin(request.scope, _ANYONE)
+        return _enter(room, pages, request, name, password, _inside(next))
+
+    @router.get("/editor/account")
+    def account(person: Identity = Depends(room.reader)) -> Response:
+        build = desk.live.build
+        return pages.render(
+            "account",
+            person,
+            here="account",
+            admin=person.role == "admin",
+            build=None if build is None else build.name,
+        )
+
+    @router.post("/editor/sign-out")
+    def sign_out(request: Request, _: Identity = Depends(room.writer)) -> Response:
+        secret = session_secret(request.scope, secure=auth.proxies.is_secure(request.scope))
+        if secret is not None:
+            desk.database().sessions.close(secret)
+        return _left(request)
+
+    @router.post("/editor/sign-out-everywhere")
+    def sign_out_everywhere(request: Request, person: Identity = Depends(room.writer)) -> Response:
+        desk.database().editors.sign_out(person.actor, person.name)
+        return _left(request)
+
+    def _left(request: Request) -> Response:
+        answer = RedirectResponse("/editor/sign-in", 303)
+        auth.clear_cookie(request.scope, answer)
+        return answer
+
+    return router
+
+
+def _enter(
+    room: Room, pages: Pages, request: Request, name: str, password: str, target: str
+) -> Response:
+    """Lead in whoever knows the password, or show the form again."""
+    database = room.desk.database()
+    client = f"sign-in {network_of(room.auth.proxies.client(request.scope))}"
+    wait = database.attempts.take(client, limit=_ATTEMPTS, seconds=_SECONDS)
+    editor = None if wait else database.editors.verify(name, password)
+    if editor is None:
+        problem = (
+            f"Too many attempts; try again in {_span(wait)}."
+            if wait
+            else "Name and password don't fit together."
+        )
+        answer = pages.render(
+            "sign_in",
+            None,
+            status=429 if wait else 403,
+            name=name[:100],
+            next=target,
+            problem=problem,
+            nobody=False,
+        )
+        if wait:
+            answer.headers["Retry-After"] = str(wait)
+        return answer
+    database.attempts.clear(client)
+    secret, _ = database.sessions.open(editor)
+    entered = RedirectResponse(target, 303)
+    room.auth.set_cookie(request.scope, entered, secret)
+    return entered
+
+
+def _inside(target: str) -> str:
+    """Where to go after signing in: a page of ours and nowhere else."""
+    if target == _HOME or target.startswith((f"{_HOME}/", f"{_HOME}?")):
+        return target if target.isprintable() and "\\" not in target else _HOME
+    return _HOME
+
+
+def _span(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return f"{seconds} seconds" if seconds < 60 else f"{minutes} minute{'s' * (minutes > 1)}"

@@ -1,0 +1,1 @@
+"""HTTP: page views and fragments, the response cache, headers, sign-in, metrics."""

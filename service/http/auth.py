@@ -1,0 +1,259 @@
+"""Who asks, and what they may do: tokens, sessions, and people whom a trusted proxy names.
+
+=========  ======================================  ===============================================
+how        shown by                                a write also needs
+=========  ======================================  ===============================================
+token      ``Authorization: Bearer als_…``         nothing: no browser sends it by itself
+session    the cookie of a sign-in                 the session's token in ``X-CSRF-Token`` (or in
+                                                   the form), from a page of this very origin
+proxy      the header that the setting             a page of this very origin
+           ``identity_header`` names, from an
+           address in ``trusted_proxies``
+=========  ======================================  ===============================================
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.responses import Response
+from starlette.types import Scope
+
+from service.decisions.database import Database
+from service.decisions.decision_store import Actor
+from service.decisions.sessions import LIFETIME
+from service.http.clients import Limiter, Proxies, header
+from service.http.problems import ProblemError
+from service.roles import Role
+from service.settings import Settings
+
+COOKIE = "alsolike-session"
+SECURE_COOKIE = "__Host-alsolike-session"
+"""Behind TLS: a name that a browser accepts from this very host alone, and over TLS alone."""
+
+CSRF_HEADER = "X-CSRF-Token"
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_GUESSES, _GUESS_SECONDS = 30, 60.0
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="token", description="made with: alsolike tokens add"
+)
+_cookie = APIKeyCookie(
+    name=COOKIE,
+    auto_error=False,
+    scheme_name="session",
+    description=f"from the sign-in page; named {SECURE_COOKIE} behind TLS. A write also needs "
+    f"the header {CSRF_HEADER}.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Someone known.
+
+    Attributes:
+        name: An editor's, or a token's.
+        role: What they may do.
+        how: ``"token"``, ``"session"`` or ``"proxy"``.
+        csrf: What a write of this session must send along; empty without a session.
+    """
+
+    name: str
+    role: Role
+    how: str
+    csrf: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """As the audit trail knows them."""
+        return Actor(name=self.name, how=self.how)
+
+
+class Auth:
+    """Tells who asks.
+
+    Args:
+        settings: Which proxies are trusted, and to name people.
+        database: Gives the database of tokens, editors and sessions, or raises
+            :class:`~recommender.errors.DatabaseError`.
+    """
+
+    def __init__(self, settings: Settings, database: Callable[[], Database]) -> None:
+        self.proxies = Proxies(settings.trusted_networks)
+        self._settings = settings
+        self._database = database
+        self._guesses = Limiter(_GUESSES, _GUESS_SECONDS)
+
+    def identify(self, scope: Scope) -> Identity | None:
+        """Who sends a request; ``None`` for anyone.
+
+        Raises:
+            ProblemError: 401 for a token that opens nothing, 429 after too many of these.
+            DatabaseError: If it can't be looked up.
+        """
+        authorization = header(scope, b"authorization")
+        if authorization is not None:
+            return self._by_token(scope, authorization)
+        secret = session_secret(scope, secure=self.proxies.is_secure(scope))
+        if secret is not None:
+            session = self._database().sessions.find(secret)
+            if session is not None:
+                return Identity(
+                    name=session.editor, role=session.role, how="session", csrf=session.csrf
+                )
+        return self._by_proxy(scope)
+
+    def authorize(self, scope: Scope, needed: Role, csrf: str | None = None) -> Identity:
+        """Let a request through, if whoever sends it may.
+
+        Args:
+            scope: The request.
+            needed: The role that it takes.
+            csrf: From a form's field; by default from the header.
+
+        Raises:
+            ProblemError: 401 for nobody known, 403 for a role that is too low or a write that
+                another site may have sent, 429 after too many wrong tokens.
+            DatabaseError: If it can't be looked up.
+        """
+        identity = self.identify(scope)
+        if identity is None:
+            raise _unauthorized(f"this needs a token of role {needed}: alsolike tokens add")
+        if not identity.role.may(needed):
+            raise ProblemError(403, f"{identity.name} has role {identity.role}; it takes {needed}")
+        if scope["method"] not in _SAFE:
+            self.check_origin(scope, identity, csrf)
+        return identity
+
+    def check_origin(self, scope: Scope, identity: Identity, csrf: str | None = None) -> None:
+        """Refuse a write that another site may have made this browser send.
+
+        Raises:
+            ProblemError: 403.
+        """
+        if identity.how == "token":
+            return
+        if not self._from_here(scope, needed=identity.how == "proxy"):
+            raise ProblemError(403, "a page of another site sent this; nothing was changed")
+        if identity.how == "session":
+            given = header(scope, CSRF_HEADER.lower().encode()) if csrf is None else csrf
+            if not hmac.compare_digest((given or "").encode(), identity.csrf.encode()):
+                raise ProblemError(
+                    403, f"{CSRF_HEADER} is missing or another session's; reload the page"
+                )
+
+    def require(self, needed: Role) -> Callable[..., Identity]:
+        """A dependency for routes that take a role."""
+
+        def identity(
+            request: Request,
+            _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+            __: Annotated[str | None, Depends(_cookie)],
+        ) -> Identity:
+            return self.authorize(request.scope, needed)
+
+        return identity
+
+    def set_cookie(self, scope: Scope, response: Response, secret: str) -> None:
+        """Give a browser its session."""
+        secure = self.proxies.is_secure(scope)
+        response.set_cookie(
+            SECURE_COOKIE if secure else COOKIE,
+            secret,
+            max_age=LIFETIME // 1_000_000,
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def clear_cookie(self, scope: Scope, response: Response) -> None:
+        """Take it away again."""
+        secure = self.proxies.is_secure(scope)
+        response.delete_cookie(
+            SECURE_COOKIE if secure else COOKIE,
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def _by_token(self, scope: Scope, authorization: str) -> Identity:
+        scheme, _, text = authorization.partition(" ")
+        token = self._database().tokens.find(text) if scheme.lower() == "bearer" else None
+        if token is not None:  # never made to wait: many may share an address with a guesser
+            return Identity(name=token.name, role=token.role, how="token")
+        wait = self._guesses.take(self.proxies.client(scope))
+        if wait:
+            raise ProblemError(
+                429, "too many wrong tokens from this address", headers={"Retry-After": str(wait)}
+            )
+        raise _unauthorized("the token is unknown, expired or revoked: alsolike tokens list")
+
+    def _by_proxy(self, scope: Scope) -> Identity | None:
+        named = self._settings.identity_header
+        if named is None or not self.proxies.sent(scope):
+            return None
+        told = header(scope, named.lower().encode())
+        if not told:
+            return None
+        try:
+            name = told.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            return None
+        if not name.isprintable() or len(name) > _LONGEST_NAME:
+            return None
+        editor = self._database().editors.get(name)
+        if editor is not None:
+            role = None if editor.disabled is not None else editor.role
+        else:
+            role = self._settings.identity_role
+        return None if role is None else Identity(name=name, role=role, how="proxy")
+
+    def _from_here(self, scope: Scope, *, needed: bool) -> bool:
+        """Whether what a browser says of the sending page names this origin.
+
+        Args:
+            scope: The request.
+            needed: Whether saying nothing is refused too.
+        """
+        site = header(scope, b"sec-fetch-site")
+        if site is not None and site != "same-origin":
+            return False
+        origin = header(scope, b"origin")
+        if origin is None:
+            return site is not None or not needed
+        try:
+            sent_from = urlsplit(origin)
+        except ValueError:
+            return False
+        if self.proxies.is_secure(scope) and sent_from.scheme != "https":
+            return False
+        return bool(sent_from.netloc) and sent_from.netloc == header(scope, b"host")
+
+
+def session_secret(scope: Scope, *, secure: bool) -> str | None:
+    """The secret in a request's session cookie."""
+    text = header(scope, b"cookie")
+    if text is None:
+        return None
+    try:
+        found = SimpleCookie(text).get(SECURE_COOKIE if secure else COOKIE)
+    except CookieError:
+        return None
+    return None if found is None else found.value
+
+
+_LONGEST_NAME = 100
+
+
+def _unauthorized(detail: str) -> ProblemError:
+    return ProblemError(401, detail, headers={"WWW-Authenticate": 'Bearer realm="alsolike"'})

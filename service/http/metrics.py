@@ -1,0 +1,194 @@
+"""Figures for Prometheus, summed over all workers.
+
+Each worker writes what it counted into files of its own once a second (the client library's
+multiprocess mode), and whoever is asked adds all files up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    start_http_server,
+)
+
+from service.http.processes import is_running
+from service.http.request_counts import BOUNDS, Tally
+from service.serving.live import Live
+
+Mode = Literal["livemin", "livemax", "livesum"]
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+
+_GAUGES: tuple[tuple[str, str, Mode], ...] = (
+    ("ready", "1 if related articles can be served", "livemin"),
+    ("build_refused", "1 if a newer build was refused", "livemax"),
+    ("build_age_seconds", "Time since the build was begun", "livemax"),
+    ("build_articles", "Articles of the build", "livemin"),
+    ("state_version", "Version of the editors' decisions", "livemin"),
+    ("database_away", "1 if editors' decisions can't be read anew", "livemax"),
+    ("snapshot_behind", "1 if the root's snapshot lacks decisions of the database", "livemax"),
+    ("cache_bytes", "Memory of the answers kept", "livesum"),
+    ("cache_answers", "Answers kept", "livesum"),
+    ("encoder_queue", "Drafts that wait for the encoder or are in it", "livesum"),
+)
+"""Name, meaning, and how the values of several workers are put together."""
+
+
+class Metrics:
+    """This worker's counts, and the sum of all workers'.
+
+    Args:
+        live: What is served.
+        tally: Where requests are counted.
+    """
+
+    def __init__(self, live: Live, tally: Tally) -> None:
+        self._live = live
+        self._tally = tally
+        self._seen = Tally()
+        self._counted = {"swaps": 0, "refusals": 0}
+        _bury_the_dead()
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "alsolike_requests",
+            "Requests answered",
+            ["route", "status"],
+            registry=self.registry,
+        )
+        self._latency = Histogram(
+            "alsolike_request_seconds",
+            "Time to answer, within the service",
+            ["route"],
+            buckets=BOUNDS,
+            registry=self.registry,
+        )
+        self._cache = Counter(
+            "alsolike_cache",
+            "Related lists asked for, by whether the answer was kept ready",
+            ["result"],
+            registry=self.registry,
+        )
+        self._events = {
+            "swaps": Counter(
+                "alsolike_build_swaps", "Builds taken up by a worker", registry=self.registry
+            ),
+            "refusals": Counter(
+                "alsolike_build_refusals", "Builds refused by a worker", registry=self.registry
+            ),
+        }
+        self._gauges = {
+            name: Gauge(f"alsolike_{name}", text, registry=self.registry, multiprocess_mode=mode)
+            for name, text, mode in _GAUGES
+        }
+        self._info = Gauge(
+            "alsolike_build_info",
+            "1 for the build that is served",
+            ["build"],
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self._build: str | None = None
+        self.queue = self._gauges["encoder_queue"]
+
+    def flush(self) -> None:
+        """Hand on what was counted since the last time."""
+        now, seen = self._tally, self._seen
+        for key, count in list(now.requests.items()):
+            self._requests.labels(key[0], str(key[1])).inc(count - seen.requests[key])
+            seen.requests[key] = count
+        for route, buckets in list(now.latencies.items()):
+            self._flush_latency(route, list(buckets))
+        self._cache.labels("hit").inc(now.hits - seen.hits)
+        self._cache.labels("miss").inc(now.misses - seen.misses)
+        seen.hits, seen.misses = now.hits, now.misses
+        for name, counter in self._events.items():
+            count = getattr(self._live, name)
+            counter.inc(count - self._counted[name])
+            self._counted[name] = count
+        self._flush_moment()
+
+    def _flush_latency(self, route: str, buckets: list[int]) -> None:
+        # The library observes one value at a time; a thousand a millisecond are added up here.
+        histogram = self._latency.labels(route)
+        earlier = self._seen.latencies[route]
+        for bucket, count, before in zip(histogram._buckets, buckets, earlier, strict=True):
+            if count > before:
+                bucket.inc(count - before)
+        self._seen.latencies[route] = buckets
+        seconds = self._tally.seconds[route]
+        histogram._sum.inc(seconds - self._seen.seconds[route])
+        self._seen.seconds[route] = seconds
+
+    def _flush_moment(self) -> None:
+        live = self._live
+        generation = live.generation
+        values: dict[str, float] = {
+            "ready": generation is not None,
+            "build_refused": live.refused is not None,
+            "database_away": live.keeper.kept.problem is not None,
+            "snapshot_behind": live.keeper.kept.unsaved is not None,
+        }
+        build = None if generation is None else generation.served.build
+        if generation is not None and build is not None:
+            values |= {
+                "build_age_seconds": build.age(),
+                "build_articles": build.count,
+                "state_version": generation.served.state.version,
+                "cache_bytes": generation.cache.size,
+                "cache_answers": len(generation.cache),
+            }
+        for name, value in values.items():
+            self._gauges[name].set(value)
+        served = None if build is None else build.name
+        if served != self._build:
+            if self._build is not None:
+                self._info.labels(self._build).set(0)
+            if served is not None:
+                self._info.labels(served).set(1)
+            self._build = served
+
+    def render(self) -> bytes:
+        """All workers' figures as Prometheus reads them, as of their last flush."""
+        if DIRECTORY not in os.environ:
+            return generate_latest(self.registry)
+        return generate_latest(_all_workers())
+
+
+def _all_workers() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, path=os.environ[DIRECTORY])  # type: ignore[no-untyped-call]
+    return registry
+
+
+def serve_metrics(host: str, port: int) -> Callable[[], None]:
+    """Answer ``/metrics`` on a port of its own; returns what ends it."""
+    server, thread = start_http_server(port, host, _all_workers())
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
+
+
+def _bury_the_dead() -> None:
+    """Forget what workers that died said of the moment; their counts stay."""
+    directory = os.environ.get(DIRECTORY)
+    if directory is None:
+        return
+    for path in Path(directory).glob("gauge_live*_*.db"):
+        pid = int(path.stem.rpartition("_")[2])
+        if not is_running(pid):
+            multiprocess.mark_process_dead(pid, path=directory)  # type: ignore[no-untyped-call]

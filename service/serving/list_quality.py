@@ -1,0 +1,82 @@
+"""Measures a build's lists as a reader gets them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+
+from index.build.build import Build
+from index.build.files import load_array
+from recommender.encoder import Embeddings
+from recommender.ranking_metrics import (
+    SHOWN,
+    Estimate,
+    Qrels,
+    intra_list_diversity,
+    judged_seeds,
+    measure_relevance,
+)
+from service.decisions.decision_state import NO_STATE, State
+from service.serving.selection import MAX_LIMIT, Wish, select
+from service.serving.serving_view import Served
+
+_DIVERSITY_LISTS = 2_000
+
+
+def evaluate_build(
+    build: Build, qrels: Qrels, wish: Wish, state: State = NO_STATE
+) -> dict[str, Any]:
+    """Figures of a build against judgments.
+
+    Args:
+        build: The build.
+        qrels: Judgments by article id.
+        wish: What a request asks for by default; its limit is raised to measure recall.
+        state: What editors decided; nothing by default.
+
+    Returns:
+        JSON values: ``ndcg10``, ``p6``, ``recall50`` with their 95 % intervals, ``seeds``,
+        and, over all visible articles, ``coverage``, ``orphans``, ``largest_hub`` and
+        ``diversity``.
+
+    Raises:
+        SourceError: If no judged article has enough related ones in the build.
+    """
+    served, now = Served(build, state), time.time_ns() // 1000
+    deep = replace(wish, limit=MAX_LIMIT)
+    visible = [row for row in range(build.count) if served.is_visible(row, now)]
+    ids = {build.article_id(row): row for row in visible}
+    judged = judged_seeds(qrels, set(ids))
+    lists = {
+        seed: [build.article_id(item.row) for item in select(served, ids[seed], now=now, wish=deep)]
+        for seed in judged
+    }
+    relevance = measure_relevance(lists, judged)
+    shown = np.full((len(visible), SHOWN), -1, dtype=np.int32)
+    for place, row in enumerate(visible):
+        chosen = select(served, row, now=now, wish=replace(wish, limit=SHOWN))
+        shown[place, : len(chosen)] = [item.row for item in chosen]
+    inbound = np.bincount(shown[shown >= 0], minlength=build.count)[visible]
+    embeddings = cast("Embeddings", load_array(build.checked("embeddings.npy")))
+    step = max(1, len(shown) // _DIVERSITY_LISTS)
+    return {
+        "build": build.name,
+        "seeds": relevance.seeds,
+        **_flat("ndcg10", relevance.ndcg10),
+        **_flat("p6", relevance.p6),
+        **_flat("recall50", relevance.recall50),
+        "coverage": round(float((inbound > 0).mean()), 4),
+        "orphans": int((inbound == 0).sum()),
+        "largest_hub": round(float(inbound.max()) / len(visible), 4),
+        "diversity": round(intra_list_diversity(shown[::step], embeddings), 4),
+    }
+
+
+def _flat(name: str, estimate: Estimate) -> dict[str, Any]:
+    return {
+        name: round(estimate.mean, 4),
+        f"{name}_95": [round(estimate.low, 4), round(estimate.high, 4)],
+    }

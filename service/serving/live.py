@@ -1,0 +1,248 @@
+"""What a serving process answers from: a build under a state, in one epoch, swapped as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from index.build.build import Build
+from index.build.file_watch import FileWatch
+from index.root.root import Root
+from recommender.errors import AlsoLikeError, NotFoundError
+from service.decisions.decision_state import State
+from service.decisions.poller import Kept
+from service.http.response_cache import AnswerCache
+from service.serving.serving_view import Served
+
+log = logging.getLogger("alsolike")
+
+WATCH_SECONDS = 0.25
+RETRY_SECONDS = 30.0
+
+
+class Keeper(Protocol):
+    """Knows what editors decided; see :class:`service.decisions.poller.StateKeeper`."""
+
+    kept: Kept
+
+    def refresh(self) -> bool:
+        """Look whether there is anything new."""
+
+    def poll(self) -> State | None:
+        """Look, but not too often for a database that was away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """All that an answer depends on but the question; a request takes it once.
+
+    A new build, another state or the next epoch make a new one, and the answers kept go with the
+    old. So none can be mixed from two, or outlive the instant at which it stops being true.
+
+    Attributes:
+        served: The build under a state.
+        since: The moment from which it holds, microseconds since 1970 UTC.
+        until: The moment at which it ends: something appears, disappears or moves.
+        tag: Tells it from any other, in any process.
+        cache: Answers given from it.
+    """
+
+    served: Served
+    since: int
+    until: int
+    tag: bytes
+    cache: AnswerCache
+
+
+def system_clock() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class Live:
+    """The generation that is served now, and why a newer one is not.
+
+    Without a build, or without knowing what was taken down, nothing is served.
+
+    Args:
+        root: Where builds are.
+        keeper: Knows what editors decided.
+        cache_bytes: How much each generation may keep of its answers.
+        clock: The time, in microseconds since 1970 UTC.
+        forgetful: Called once another build is served, or none: they keep something of the last.
+    """
+
+    root: Root
+    keeper: Keeper
+    cache_bytes: int = 64_000_000
+    clock: Callable[[], int] = system_clock
+    generation: Generation | None = None
+    refused: str | None = None
+    swaps: int = 0
+    refusals: int = 0
+    forgetful: list[Callable[[], None]] = field(default_factory=list)
+    _build: Build | None = None
+    _seen: tuple[int, int, int] | None = None
+    _retry: float = 0.0
+    _threads: ThreadPoolExecutor = field(  # no page that takes long keeps a takedown waiting
+        default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="live")
+    )
+    _following: threading.Lock = field(default_factory=threading.Lock)
+    _swapping: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def build(self) -> Build | None:
+        """The build that is served."""
+        generation = self.generation
+        return None if generation is None else generation.served.build
+
+    def at(self, now: int) -> Generation | None:
+        """The generation that holds at ``now``, the next epoch's if that has come."""
+        generation = self.generation
+        if generation is not None and not generation.since <= now < generation.until:
+            with self._swapping:
+                generation = self.generation
+                if generation is not None and not generation.since <= now < generation.until:
+                    generation = self._generation(generation.served, now)
+                    self.generation = generation
+        return generation
+
+    def refresh(self) -> None:
+        """Follow ``CURRENT`` and the decisions, now; blocks."""
+        self.follow_builds()
+        self.keeper.refresh()
+        self._settle()
+
+    def follow_builds(self) -> None:
+        """Open what ``CURRENT`` names if that changed; a bad build is refused and logged.
+
+        What was refused is tried again now and then: a disk may come back, a file be restored.
+        """
+        with self._following:
+            if self._let_go():
+                return
+            stamp = self._stamp()
+            if stamp == self._seen and time.monotonic() < self._retry:
+                return
+            self._seen, self._retry = stamp, float("inf")
+            try:
+                self._open_current()
+            except (AlsoLikeError, OSError) as error:
+                self._retry = time.monotonic() + RETRY_SECONDS
+                if str(error) != self.refused:
+                    self.refused = str(error)
+                    self.refusals += 1
+                    log.error("still serving %s: %s", self._name(), error)
+        self._settle()
+
+    def _let_go(self) -> bool:
+        """Drop a build whose files someone writes into, before pages of it are gone.
+
+        Only then does the writer get on; the next look sees what is left.
+        """
+        build = self._build
+        written_to = build and build.watch and build.watch.written_to()
+        if not written_to:
+            return False
+        with self._swapping:
+            self._build = self.generation = self._seen = None
+        self._forget()
+        self.refused = f"{written_to} of the live build is written to in place"
+        self.refusals += 1
+        log.error("serving nothing: %s", self.refused)
+        return True
+
+    def follow_decisions(self) -> None:
+        """Take up what editors decided since; a database that is away is not asked each time."""
+        self.keeper.poll()
+        self._settle()
+
+    async def refresh_now(self) -> None:
+        """Take up a change that this process made, before it is confirmed."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self.refresh)
+
+    async def watch(self) -> None:
+        """Follow builds and decisions until cancelled; neither waits for the other."""
+        await asyncio.gather(self._repeat(self.follow_builds), self._repeat(self.follow_decisions))
+
+    async def _repeat(self, look: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._threads, look)
+            except Exception:
+                log.exception("looking for changes failed; what is served stays")
+
+    @property
+    def unready(self) -> str | None:
+        """Why nothing is served, if nothing is."""
+        if self.generation is not None:
+            return None
+        if self._build is None:
+            return self.refused or "starting"
+        return f"editors' decisions are unknown: {self.keeper.kept.problem}"
+
+    def _open_current(self) -> None:
+        pointer = self.root.current()
+        if pointer is None:
+            raise NotFoundError(f"nothing is published in {self.root.path}")
+        if self._build is None or self._build.name != pointer.build:
+            start = time.perf_counter()
+            build = Build(
+                self.root.folder(pointer.build),
+                manifest_sha256=pointer.manifest_sha256,
+                watch=FileWatch(),
+            )
+            self._build = build
+            self._forget()
+            self.swaps += 1
+            log.info(
+                "serving build %s: %d articles, opened in %.3f s",
+                build.name,
+                build.count,
+                time.perf_counter() - start,
+            )
+        self.refused = None
+
+    def _forget(self) -> None:
+        for forget in self.forgetful:
+            forget()
+
+    def _settle(self) -> None:
+        """Serve the newest build under the newest state."""
+        with self._swapping:
+            build, state, now = self._build, self.keeper.kept.state, self.generation
+            if build is None or state is None:
+                self.generation = None
+            elif now is None or now.served.build is not build or now.served.state is not state:
+                served = Served(build, state, None if now is None else now.served)
+                self.generation = self._generation(served, self.clock())
+
+    def _generation(self, served: Served, now: int) -> Generation:
+        showing, state = served.showing(now), served.state
+        parts = (served.build.name, state.database, state.version, served.epoch(now))
+        return Generation(
+            served=served,
+            since=showing.since,
+            until=showing.until,
+            tag=hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(),
+            cache=AnswerCache(self.cache_bytes),
+        )
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = (self.root.path / "CURRENT").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _name(self) -> str:
+        return "nothing" if self.generation is None else self.generation.served.build.name

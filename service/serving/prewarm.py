@@ -1,0 +1,39 @@
+"""Reading ahead what editors need of a build, as soon as it is live and before they ask."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from index.build.build import Build
+from recommender.errors import AlsoLikeError
+from service.http.background import background_thread
+from service.serving.live import Live
+
+log = logging.getLogger("alsolike")
+
+LOOK_SECONDS = 0.5
+
+
+async def keep_warm(live: Live) -> None:
+    """Warm up each build that becomes live, one at a time on a thread, until cancelled.
+
+    Nothing waits for it: whoever asks for a file earlier waits for that file only, as before. Most
+    of it is hashing, which leaves the interpreter to those who are answered meanwhile.
+    """
+    thread = background_thread("warming")
+    warm = None
+    while True:
+        build = live.build
+        if build is not None and build.name != warm:
+            warm = build.name
+            await asyncio.wrap_future(thread.submit(_warm_up, build))
+            del build  # one that is swapped away is not to be held until the next look
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _warm_up(build: Build) -> None:
+    try:
+        build.warm_up()
+    except AlsoLikeError as error:
+        log.error("editors can't read or search the articles of %s: %s", build.name, error)

@@ -1,0 +1,319 @@
+"""From a stored list to what a reader sees now: the serve-time guard, stories, pins, fallbacks.
+
+Stored lists are deeper than anyone shows and hold articles that may not be visible yet, or no
+longer. Here, and only here, a list becomes cards: visibility first, then what editors pinned and
+hid, then the newest visible version of each story, once; then, if too few are good enough,
+labelled fallbacks.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build.build import Build
+from index.build.explanations import phrases_json
+from recommender.neighbors import NO_ROW
+from recommender.shared_phrases import SharedPhrases, shared_phrases
+from service.decisions.decision_state import Kind, Override
+from service.serving.serving_view import Served
+
+MAX_LIMIT = 50
+DEFAULT_LIMIT = 6
+
+
+class Origin(enum.StrEnum):
+    """Why an article is in a list."""
+
+    RELATED = "related"
+    PINNED = "pinned"
+    FALLBACK = "fallback"
+
+
+class Fallback(enum.StrEnum):
+    """What fills a list when too few related articles are good enough."""
+
+    NONE = "none"
+    TAG = "tag"
+    NEWEST = "newest"
+
+
+class Order(enum.StrEnum):
+    """In which order the chosen articles are shown."""
+
+    RELEVANCE = "relevance"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What one request asks for.
+
+    Attributes:
+        limit: Most articles to return, 1 to 50.
+        exclude: Article ids that must not appear (the page shows them already).
+        min_score: Related articles below this score are left out.
+        fallback: ``tag`` fills up with articles of the same tags, then the newest of the
+            same language, or of any where that is unknown; ``newest`` with the newest only;
+            ``none`` leaves the list short.
+        order: Order of the articles chosen; which are chosen does not depend on it.
+        language: Only articles of this language; ``None`` for any.
+    """
+
+    limit: int = DEFAULT_LIMIT
+    exclude: frozenset[str] = field(default_factory=frozenset)
+    min_score: float = 0.0
+    fallback: Fallback = Fallback.TAG
+    order: Order = Order.RELEVANCE
+    language: str | None = None
+
+
+class Chosen(NamedTuple):
+    """One article of a list; a tuple, as each request makes many.
+
+    Attributes:
+        row: Its row in the build.
+        score: In [0, 1]; 0 for a fallback.
+        origin: Why it is there.
+        explained: Up to four phrases that it shares with the article asked about, as JSON
+            strings with commas between.
+    """
+
+    row: int
+    score: float
+    origin: Origin
+    explained: bytes
+
+    @property
+    def shared_terms(self) -> tuple[str, ...]:
+        """The phrases that it shares with the article asked about."""
+        return tuple(json.loads(b"[%b]" % self.explained))
+
+
+class Subject(NamedTuple):
+    """What a list is shown beside: an article of the build, or a text that is in none.
+
+    All numbers are plain ones: of lists or memory views, not of arrays, which a request would read
+    too slowly. What few requests need is a function.
+
+    Attributes:
+        rows: Related rows, best first; -1 at the end.
+        scores: Their scores, in [0, 1].
+        kin: Rows whose stories must not be shown beside it, as they are its own.
+        language: Its id in the build; any that no article has for a language new to it.
+        tags: Gives the ids of those of its tags that the build knows.
+        explain: Gives what it shares with a row; see :attr:`Chosen.explained`.
+        explained: The same for the first of ``rows``, where that is known.
+        overrides: What editors decided for its list, pins by position, then hides.
+    """
+
+    rows: Sequence[int]
+    scores: Sequence[float]
+    kin: Sequence[int]
+    language: int
+    tags: Callable[[], Sequence[int]]
+    explain: Callable[[int], bytes]
+    explained: Sequence[bytes] = ()
+    overrides: Sequence[Override] = ()
+
+
+def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
+    """The articles to show beside ``row`` at ``now``.
+
+    Args:
+        served: The build to read, under what editors decided.
+        row: The article asked about; that it is visible itself is the caller's to check.
+        now: Microseconds since 1970 UTC.
+        wish: What is asked for.
+    """
+    build = served.build
+    rows, scores = build.related(row)
+    subject = Subject(
+        rows=rows,
+        scores=scores,
+        kin=(row,),
+        language=build.language_of[row],
+        tags=lambda: build.tags.numbers(row),
+        explain=explainer(build, build.phrases(row)),
+        explained=build.explained(row),
+        overrides=served.overrides(row, now),
+    )
+    return select_beside(served, subject, now=now, wish=wish)
+
+
+def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
+    """Gives what a text about these phrases shares with a row; see :attr:`Chosen.explained`."""
+    page = SharedPhrases(phrases, build.phrase_names)
+    return lambda other: phrases_json(page.shared_with(build.phrases(other).tolist()))
+
+
+def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> list[Chosen]:
+    """The articles to show beside any subject at ``now``; the same rules for all.
+
+    Pins come first to their positions, if they may be shown; what is hidden here takes its
+    story along, so that no near-copy steps into its place.
+    """
+    guard = _Guard(served, subject, now, wish)
+    pinned = _pinned(served.build, subject, guard, wish.limit)
+    guard.hide(subject.overrides)
+    wanted = wish.limit - len(pinned)
+    chosen = _related(subject, guard, wish, wanted)
+    if len(chosen) < wanted and wish.fallback is not Fallback.NONE:
+        for shown in _fallbacks(served.build, subject, guard, wish):
+            chosen.append(Chosen(shown, 0.0, Origin.FALLBACK, b""))
+            if len(chosen) == wanted:
+                break
+    if wish.order is Order.NEWEST:
+        chosen.sort(key=lambda item: (-served.build.date_of[item.row], item.row))
+    for position, item in pinned:
+        chosen.insert(position - 1, item)  # in a short list: at its end
+    return chosen
+
+
+def shared_terms(build: Build, row: int, other: int) -> list[str]:
+    """Up to four phrases that two rows share."""
+    return shared_phrases(build.phrases(row), build.phrases(other).tolist(), build.phrase_names)
+
+
+def shown_score(score: float) -> float:
+    """A score to four digits, as readers and limits see it (``round`` takes thrice the time)."""
+    return int(score * 10_000 + 0.5) / 10_000
+
+
+def shown_scores(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """:func:`shown_score` of many."""
+    rounded: NDArray[np.float64] = np.floor(scores.astype(np.float64) * 10_000 + 0.5) / 10_000
+    return rounded
+
+
+class _Guard:
+    """Decides which row, if any, may stand for a story, each story once.
+
+    A story is known by its newest visible row, as the table of those has to be read anyway.
+    """
+
+    def __init__(self, served: Served, subject: Subject, now: int, wish: Wish) -> None:
+        self._build = served.build
+        self._visible, self._newest = served.showing(now)[2:]
+        self._language = wish.language
+        self._seen = {NO_ROW}  # a story that no visible row stands for
+        for row in subject.kin:
+            self._seen.add(self._newest[row])
+        # A page that shows one version of a story already should not be given another.
+        for article_id in wish.exclude:
+            self._leave_out(article_id)
+
+    def is_visible(self, row: int) -> bool:
+        """Whether the row itself may be shown now."""
+        return bool(self._visible[row])
+
+    def hide(self, overrides: Sequence[Override]) -> None:
+        """Keep the stories of what is hidden in this list out of it."""
+        for override in overrides:
+            if override.kind is Kind.HIDE:
+                self._leave_out(override.target_id)
+
+    def admit_itself(self, row: int) -> bool:
+        """Whether this very row may stand for its story, which then has been shown."""
+        newest = self._newest[row]
+        if newest in self._seen or not self.is_visible(row) or not self._speaks(row):
+            return False
+        self._seen.add(newest)
+        return True
+
+    def admit(self, candidate: int) -> int | None:
+        """The newest visible version of the candidate's story, if it has not been shown."""
+        newest: int = self._newest[candidate]
+        if newest in self._seen:
+            return None
+        shown = newest
+        if self._language is not None:
+            members = self._build.members.numbers(self._build.story_of[candidate])
+            speaking = (row for row in members if self._visible[row] and self._speaks(row))
+            shown = next(speaking, NO_ROW)
+            if shown == NO_ROW:
+                return None
+        self._seen.add(newest)
+        return shown
+
+    def _leave_out(self, article_id: str) -> None:
+        row = self._build.row(article_id)
+        if row is not None:
+            self._seen.add(self._newest[row])
+
+    def _speaks(self, row: int) -> bool:
+        if self._language is None:
+            return True
+        return self._build.language_names[self._build.language_of[row]] == self._language
+
+
+def _pinned(build: Build, subject: Subject, guard: _Guard, limit: int) -> list[tuple[int, Chosen]]:
+    """Pins that may be shown, by position; a pin whose target may not be leaves no gap."""
+    pinned: list[tuple[int, Chosen]] = []
+    for override in subject.overrides:
+        if override.position is None or override.position > limit or len(pinned) == limit:
+            continue
+        target = build.row(override.target_id)
+        if target is None or not guard.admit_itself(target):
+            continue
+        rows = list(subject.rows)
+        score = shown_score(subject.scores[rows.index(target)]) if target in rows else 0.0
+        item = Chosen(target, score, Origin.PINNED, subject.explain(target))
+        pinned.append((override.position, item))
+    return pinned
+
+
+def _related(subject: Subject, guard: _Guard, wish: Wish, wanted: int) -> list[Chosen]:
+    """The best that may be shown; nearly all the time of a request is spent here."""
+    chosen: list[Chosen] = []
+    admit, least, explained = guard.admit, wish.min_score, subject.explained
+    known = len(explained)
+    for place, (candidate, score) in enumerate(zip(subject.rows, subject.scores, strict=True)):
+        if candidate == NO_ROW or len(chosen) == wanted:
+            break
+        score = shown_score(score)  # so that a limit means what is seen
+        if score < least:
+            continue  # not the end: a diversified list is not sorted by score
+        shown = admit(candidate)
+        if shown is not None:
+            stored = place < known and shown == candidate
+            shared = explained[place] if stored else subject.explain(shown)
+            chosen.append(Chosen(shown, score, Origin.RELATED, shared))
+    return chosen
+
+
+def _fallbacks(build: Build, subject: Subject, guard: _Guard, wish: Wish) -> Iterator[int]:
+    """Articles of the same tags, rarest tag first, then the newest; all of the same language.
+
+    Where that is unknown, of any.
+    """
+    language, names = subject.language, build.language_names
+    if wish.language is not None:
+        language = names.index(wish.language) if wish.language in names else len(names)
+    if language >= len(names):
+        return
+    pools: list[Iterable[int]] = [_newest(build, language)]
+    if wish.fallback is Fallback.TAG:
+        pools = [*sorted((build.tagged[tag] for tag in subject.tags()), key=len), *pools]
+    for pool in pools:
+        for candidate in map(int, pool):  # one by one: a pool may hold a million rows
+            # One that is not visible yet is no news, though an older version of it may be shown.
+            if guard.is_visible(candidate) and language in (0, build.language_of[candidate]):
+                shown = guard.admit(candidate)
+                if shown is not None:
+                    yield shown
+
+
+def _newest(build: Build, language: int) -> Iterable[int]:
+    """A language's rows, or those of all for 0, the unknown one; newest first."""
+    if language:
+        return build.recent[language]
+    pools = (map(int, build.recent[one]) for one in range(len(build.recent)))
+    return heapq.merge(*pools, key=lambda row: (-build.recency(row), row))

@@ -1,0 +1,438 @@
+"""Settings: ``alsolike.toml``, environment over file, command line over both."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from index.publishing.gates import Limits
+from index.scale_out.milvus.milvus_collections import TOKEN_VARIABLE, InMilvus
+from index.sources.secret_options import refuse_secrets
+from recommender.errors import SettingError
+from recommender.lengths import DEFAULT_DEPTH
+from recommender.preferences import Boost, Preferences
+from recommender.sentence_encoder import DEFAULT_MODEL
+from service.roles import Role
+from service.serving.selection import DEFAULT_LIMIT, MAX_LIMIT, Fallback
+
+CONFIG_FILE = "alsolike.toml"
+CONFIG_VARIABLE = "ALSOLIKE_CONFIG"
+
+
+_HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # RFC 9110
+
+_FROM_KUBERNETES = re.compile(
+    r"ALSOLIKE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+"""What each pod is told of a Service whose name begins with ``alsolike``; see also its port."""
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each also as ``ALSOLIKE_<NAME>`` in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALSOLIKE_", extra="forbid", frozen=True, validate_default=True
+    )
+
+    root: Path = Field(Path("alsolike-root"), description="folder of the builds")
+    model: str = Field(DEFAULT_MODEL, description="model name, folder, or hashing:DIM")
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto", description="arithmetic of the encoder"
+    )
+    depth: Annotated[int, Field(ge=1, le=500)] = Field(
+        DEFAULT_DEPTH, description="length of the stored related lists"
+    )
+    map: dict[str, str] = Field(
+        default_factory=dict, description="our field = the site's field, for each that differs"
+    )
+    source: list[dict[str, Any]] = Field(
+        default_factory=list, description="where articles are read, one table each"
+    )
+    url_template: str = Field(
+        "/{id}", description="link of articles that have none; {id} is the escaped id"
+    )
+    timezone: str = Field("UTC", description="zone of times that name none")
+    locale: str = Field("en", description="language of dates and labels where an article has none")
+    heading: Annotated[str, Field(pattern=r"\S")] | None = Field(
+        None, description="heading of the HTML fragment; “You May Also Like”, translated, if unset"
+    )
+    site_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = Field(
+        None, description="where the site is, like https://www.example.org, for editors' previews"
+    )
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
+        DEFAULT_LIMIT, description="articles per list where a request does not say"
+    )
+    min_score: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.05, description="related articles below this score are left out"
+    )
+    fallback: Fallback = Field(
+        Fallback.TAG, description="what fills a list that is too short: tag, newest or none"
+    )
+    index: Literal["local", "milvus"] = Field(
+        "local", description="where vectors are searched: a file of the build, or Milvus"
+    )
+    milvus_uri: str | None = Field(
+        None,
+        description="Milvus as http://host:19530, or a path that ends in .db; in the root if unset",
+    )
+    milvus_alias: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{0,200}$")] = Field(
+        "alsolike", description="names the live build's collection in Milvus"
+    )
+    engine: Literal["local", "ray"] = Field(
+        "local", description="what runs a build's heavy stages: this process, or a Ray cluster"
+    )
+    ray_address: str | None = Field(
+        None, description="host:port of the Ray cluster's head; this machine alone if unset"
+    )
+    half_life: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="days after which an article counts half as much as the newest"
+    )
+    boost: list[Boost] = Field(
+        default_factory=list,
+        description="factors on candidates: field, factor, and equals, at_least or below",
+    )
+    adopt_orphans: bool = Field(
+        False, description="give articles that nobody links to a place where a good one exists"
+    )
+    keep: Annotated[int, Field(ge=1)] = Field(
+        5, description="builds that stay, beside the live one and the one before it"
+    )
+    max_loss: Share = Field(0.1, description="gate: share of the live articles that may be missing")
+    max_churn: Share = Field(0.5, description="gate: share of lists that may show other articles")
+    max_weak: Share = Field(
+        0.2, description="gate: share of articles whose best is below min_score"
+    )
+    max_hub: Share = Field(0.1, description="gate: share of lists that one article may be in")
+    min_recall: Share = Field(0.98, description="gate: share of true neighbors the index must find")
+    min_golden: Share = Field(
+        0.0, description="gate: share of editors' judgments and pins that lists must follow; 0: off"
+    )
+    max_golden_drop: Share | None = Field(
+        None, description="gate: how much less of them than the live build; any if unset"
+    )
+    host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1", description="address to serve on"
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to serve on")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="serving processes")
+    database: str = Field(
+        "", description="URL of the decisions' database; alsolike.sqlite in the root if unset"
+    )
+    database_password: SecretStr = Field(
+        SecretStr(""), description="takes the place of a password in database"
+    )
+    cors_origins: list[str] = Field(
+        default_factory=lambda: ["*"], description="origins whose pages may read the public routes"
+    )
+    cache_mb: Annotated[int, Field(ge=0, le=65_536)] = Field(
+        256, description="memory in which each worker keeps answers; 0 keeps none"
+    )
+    max_age: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        60, description="seconds for which browsers and proxies may keep an answer"
+    )
+    stale_while_revalidate: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        30, description="seconds after that in which they may show it while they ask anew"
+    )
+    max_body_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(
+        1024, description="largest body of a request"
+    )
+    body_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        10, description="time in which a request's head must arrive, and its body"
+    )
+    metrics: bool = Field(True, description="answer /metrics, for Prometheus")
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="answer /metrics on a port of its own instead"
+    )
+    metrics_host: Annotated[str, Field(min_length=1)] = Field(
+        "127.0.0.1", description="address of metrics_port"
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="log lines for people, or JSON for machines"
+    )
+    access_log: bool = Field(False, description="log a line for every request")
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description="addresses or networks of proxies whose X-Forwarded-… headers count",
+    )
+    identity_header: Annotated[str, Field(pattern=_HEADER_NAME)] | None = Field(
+        None, description="header in which a trusted proxy names who is signed in"
+    )
+    identity_role: Role | None = Field(
+        None, description="role of people so named who are no editors here; unset: none"
+    )
+    drafts: bool = Field(True, description="relate texts that are in no build; takes the model")
+    draft_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(256, description="largest draft")
+    draft_queue: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        8, description="drafts that may wait in a worker at once"
+    )
+    draft_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        30, description="time in which a draft must be answered"
+    )
+    draft_rate: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        60, description="drafts a minute from one address"
+    )
+    read_token: bool = Field(
+        False, description="reading related articles needs a token of role read"
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _without_secrets(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for table in value:
+            refuse_secrets(table)
+        return value
+
+    @field_validator("root")
+    @classmethod
+    def _at_home(cls, value: Path) -> Path:
+        try:
+            return value.expanduser()
+        except RuntimeError as error:
+            raise ValueError(str(error)) from None
+
+    @field_validator("model", "milvus_uri", "database")
+    @classmethod
+    def _path_at_home(cls, value: str | None) -> str | None:
+        prefix = "sqlite:///" if value and value.startswith("sqlite:///") else ""
+        path = (value or "").removeprefix(prefix)
+        if not path.startswith("~"):
+            return value
+        return f"{prefix}{cls._at_home(Path(path))}"
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        return [origin if origin in ("*", "null") else _origin(origin) for origin in value]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: list[str]) -> list[str]:
+        for network in value:
+            try:
+                parsed = ip_network(network)
+            except ValueError as error:
+                raise ValueError(
+                    f"{network!r} is no address or network ({error}); write it like 10.0.0.0/8"
+                ) from None
+            if getattr(parsed.network_address, "ipv4_mapped", None) is not None:
+                raise ValueError(f"{network!r} holds IPv4 addresses; write it like 10.0.0.0/8")
+        return value
+
+    @model_validator(mode="after")
+    def _that_can_work(self) -> Settings:
+        everywhere = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not bound to
+        same = self.host == self.metrics_host or everywhere & {self.host, self.metrics_host}
+        if self.metrics and self.metrics_port == self.port and same:
+            raise ValueError(f"metrics_port {self.port} is the port of the service; choose another")
+        if self.identity_header is not None and not self.trusted_proxies:
+            raise ValueError(
+                f"identity_header {self.identity_header!r} counts from trusted_proxies alone, and "
+                "there are none: name the proxy that sets it"
+            )
+        return self
+
+    @field_validator("milvus_uri")
+    @classmethod
+    def _milvus_without_secrets(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value:
+            if urlsplit(value).scheme not in ("http", "https") or "@" in value:
+                raise ValueError(
+                    "write http:// or https://, a host and a port; a user and a password, or a "
+                    f"key, go into the environment: {TOKEN_VARIABLE}"
+                )
+        elif value is not None and not value.endswith(".db"):
+            raise ValueError("a path of milvus-lite ends in .db")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone; write it like Europe/Berlin") from None
+        return value
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        from babel import Locale, UnknownLocaleError
+
+        try:
+            Locale.parse(value.replace("-", "_"))
+        except (UnknownLocaleError, ValueError):
+            raise ValueError(f"{value!r} is not a locale; write it like en or pt-BR") from None
+        return value
+
+    @field_serializer("database", when_used="json")
+    def _without_password(self, value: str) -> str:
+        shown, _, _ = value.partition("?")
+        before, at, place = shown.rpartition("@")
+        user, _, _ = before.partition("://")[2].partition(":")
+        return f"{before.partition('://')[0]}://{user}@{place}" if at else shown
+
+    @property
+    def limits(self) -> Limits:
+        """What the gates let through; a good link is one that a reader gets to see."""
+        return Limits(
+            max_loss=self.max_loss,
+            max_churn=self.max_churn,
+            max_weak=self.max_weak,
+            good_score=self.min_score,
+            max_hub=self.max_hub,
+            min_recall=self.min_recall,
+            limit=self.limit,
+        )
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the site prefers among its own articles."""
+        return Preferences(boosts=tuple(self.boost), half_life=self.half_life)
+
+    @property
+    def trusted_networks(self) -> list[IPv4Network | IPv6Network]:
+        """The setting ``trusted_proxies``, parsed."""
+        return [ip_network(network) for network in self.trusted_proxies]
+
+    @property
+    def milvus(self) -> InMilvus | None:
+        """Where in Milvus a build's vectors are wanted; ``None`` for a file of the build."""
+        if self.index == "local":
+            return None
+        return InMilvus(uri=self.milvus_uri, alias=self.milvus_alias)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The setting ``timezone``, looked up."""
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the framework's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, then environment, then file."""
+        named = os.environ.get(CONFIG_VARIABLE)
+        path = Path(named or CONFIG_FILE).expanduser()
+        if named and not path.is_file():
+            raise SettingError(f"{CONFIG_VARIABLE} names {named!r}, which is not a file")
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = {
+                name: value
+                for name, value in env_settings.env_vars.items()
+                if not _is_from_kubernetes(name, value or "")
+            }
+        return init_settings, env_settings, _TomlFile(settings_cls, path)
+
+
+class _TomlFile(TomlConfigSettingsSource):
+    """A settings file; editors on Windows begin it with a byte order mark."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig"))
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it.
+
+    Raises:
+        ValueError: If no browser sends one like it.
+    """
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    rest = "" if host is None else f"{parts.path.rstrip('/')}{parts.query}{parts.fragment}"
+    if host is None or not parts.scheme or rest or "@" in parts.netloc or re.search(r"[\s,]", text):
+        raise ValueError(f"{text!r} is no origin; write it like https://www.example.org")
+    if "*" in host:
+        raise ValueError(f"{text!r}: name each origin, or allow all with '*'")
+    if not host.isascii():
+        raise ValueError(f"{text!r}: write the host as browsers send it, in letters like xn--…")
+    shown = f"[{host}]" if ":" in host else host
+    if port not in (None, {"http": 80, "https": 443}.get(parts.scheme)):
+        shown += f":{port}"
+    return f"{parts.scheme}://{shown}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The effective settings.
+
+    Args:
+        **overrides: From the command line; ``None`` means not given.
+
+    Raises:
+        SettingError: Naming the setting, its value and what is allowed.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    _refuse_unknown_variables()
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(sorted(Settings.model_fields))
+            message = f"setting {name!r} does not exist; the settings are {known}"
+        else:
+            # A source's table may hold a password that does not belong there.
+            secret = name.partition(".")[0] in ("source", "milvus_uri")
+            value = "" if secret else f" = {first['input']!r}"
+            # Of none by itself: two that don't fit together.
+            message = f"setting {name}{value}: {first['msg']}" if name else first["msg"]
+        raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
+    except ValueError as error:  # TOML that can't be parsed
+        raise SettingError(f"{CONFIG_FILE}: {error}") from error
+
+
+def _refuse_unknown_variables() -> None:
+    known = {f"ALSOLIKE_{name.upper()}" for name in Settings.model_fields} | {
+        CONFIG_VARIABLE,
+        TOKEN_VARIABLE,
+    }
+    for variable, value in os.environ.items():
+        if _is_from_kubernetes(variable, value):
+            continue
+        if variable.upper().startswith("ALSOLIKE_") and variable.upper() not in known:
+            raise SettingError(
+                f"{variable} in the environment names no setting; known are "
+                f"{', '.join(sorted(known))}"
+            )
+
+
+def _is_from_kubernetes(variable: str, value: str) -> bool:
+    name = variable.upper()
+    if _FROM_KUBERNETES.fullmatch(name):
+        return True
+    address = re.match("(tcp|udp|sctp)://", value)
+    return address is not None and re.fullmatch(r"ALSOLIKE_(\w+_)?PORT", name) is not None

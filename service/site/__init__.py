@@ -1,1 +1,0 @@
-"""What a site asks on every page view: related articles by id."""
