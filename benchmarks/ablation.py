@@ -20,13 +20,13 @@ from recommender.boilerplate import SAMPLE, learn_boilerplate
 from recommender.embedding import TITLE_SHARE
 from recommender.encoder import Embeddings, normalized
 from recommender.faiss_index import build_index
-from recommender.parameters import DEFAULT_RECIPE, Recipe
-from recommender.pipeline import Catalogue, relate
+from recommender.parameters import DEFAULT_RECIPE, RankingParameters
+from recommender.pipeline import CorpusArticles, relate
 from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
 from recommender.term_counts import CorpusTerms, count_corpus
 from recommender.text import PreparedText, prepare
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 _CHUNK = 4_096  # as a build encodes, so that what it encoded is found in the cache
 
@@ -44,7 +44,7 @@ class Variant:
     """
 
     name: str
-    recipe: Recipe = DEFAULT_RECIPE
+    recipe: RankingParameters = DEFAULT_RECIPE
     title_share: float = TITLE_SHARE
     cleaned: bool = True
     adopt: bool = False
@@ -94,7 +94,7 @@ def prepare_corpus(corpus: Corpus, encoder: CachedEncoder, *, cleaned: bool) -> 
         texts=texts,
         wholes=encode(encoder, [text.whole for text in texts]),
         titles=encode(encoder, [text.title for text in texts]),
-        terms=count_corpus(scan(texts)),
+        terms=count_corpus(tokenize_corpus(texts)),
     )
 
 
@@ -105,7 +105,7 @@ def measure(corpus: Corpus, prepared: Prepared, variant: Variant) -> tuple[dict[
     count = len(corpus.ids)
     start = time.perf_counter()
     related = relate(
-        Catalogue(
+        CorpusArticles(
             embeddings=embeddings,
             index=build_index(embeddings),
             terms=prepared.terms,

@@ -31,8 +31,8 @@ from recommender.article import Article
 from recommender.encoder import Encoder
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
-from service.serving.selection import Wish
-from service.serving.serving_view import Served
+from service.serving.selection import RelatedQuery
+from service.serving.serving_view import ServingView
 
 WARM_UP = 5
 
@@ -72,7 +72,7 @@ def measure(build: Build, encoder: Encoder, drafts: int) -> dict[str, Any]:
     say(f"{build.count} articles, opened in {opened:.2f} s")
     rows = np.linspace(0, build.count - 1, drafts + WARM_UP).astype(int).tolist()
     spent: dict[str, list[float]] = {"encode": [], "search": [], "whole": []}
-    served, wish = Served(build), Wish()
+    served, wish = ServingView(build), RelatedQuery()
     for row in rows:
         fields = as_draft(build.article(row))
         begun = time.perf_counter()

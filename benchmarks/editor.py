@@ -41,7 +41,7 @@ from benchmarks.typist import Typist
 from index.build.build import Build
 from index.build.full_text_index import FULL_TEXT, split_words
 from index.root.root import Root
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions
 from service.http.auth import COOKIE
 from service.settings import Settings
@@ -115,7 +115,7 @@ class Decider:
                 ACTOR,
                 article_id=self._build.article_id(row),
                 target_id=self._build.article_id(max(self._build.related(row)[0][0], 0)),
-                kind=Kind.HIDE,
+                kind=OverrideKind.HIDE,
             )
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ from index.build.manifest import (
     write_manifest,
 )
 from index.build.ragged import Ragged
-from index.building.prepare_stage import Facts
+from index.building.prepare_stage import ArticleColumns
 from index.root.journal import now
 from index.root.root import Root
 from recommender.article import Article, Image
@@ -118,7 +118,7 @@ def _write(folder: Path, name: str, count: int, marker: str, half: int | None) -
     write_manifest(folder, manifest)
 
 
-def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> Facts:
+def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> ArticleColumns:
     ids, cards = BlobWriter(folder / "ids.bin"), BlobWriter(folder / "cards.bin")
     start = dt.date(2020, 1, 1)
     days = np.empty(count, dtype=np.int32)
@@ -140,7 +140,7 @@ def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> 
     cards.close()
     write_id_table(folder)
     assert article is not None
-    return Facts(
+    return ArticleColumns(
         visibility=np.tile(np.array(window(article), dtype=np.int64), (count, 1)),
         dates=days,
         recency=days.astype(np.int64),

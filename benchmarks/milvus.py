@@ -34,8 +34,8 @@ import numpy as np
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
 from index.build.vectors import VectorIndex, make_index
 from index.scale_out.milvus import milvus_index
-from index.scale_out.milvus.milvus_client import Columns, Milvus
-from index.scale_out.milvus.milvus_collections import InMilvus
+from index.scale_out.milvus.milvus_client import Milvus, MilvusColumns
+from index.scale_out.milvus.milvus_collections import MilvusSettings
 from recommender import faiss_index
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings
@@ -165,7 +165,7 @@ class Kind:
 
     name: str
     title: str
-    wanted: InMilvus | None
+    wanted: MilvusSettings | None
     exact: bool
 
 
@@ -241,7 +241,7 @@ def switch(uri: str, embeddings: Embeddings) -> str:
     milvus, clients = Milvus(uri), [Milvus(uri) for _ in range(4)]
     some = embeddings[:1_000]
     visibility, languages = windows(len(some)), np.zeros(len(some), dtype=np.int32)
-    columns = Columns(embeddings=some, visibility=visibility, languages=languages)
+    columns = MilvusColumns(embeddings=some, visibility=visibility, languages=languages)
     milvus.create("other", columns, {"index_type": "FLAT", "params": {}})
     milvus.point("live", "build_exact")
     query = embeddings[:1]
@@ -311,8 +311,8 @@ def main() -> None:
         server = Server(folder / "server")
         say(f"server started in {server.start():.1f} s")
         try:
-            there = InMilvus(uri=server.uri)
-            lite = InMilvus(uri=str(folder / "lite.db"))
+            there = MilvusSettings(uri=server.uri)
+            lite = MilvusSettings(uri=str(folder / "lite.db"))
             first = [
                 Kind(name="flat", title="FAISS, exact", wanted=None, exact=True),
                 Kind(name="ivf", title="FAISS, approximate", wanted=None, exact=False),

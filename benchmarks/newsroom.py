@@ -31,7 +31,7 @@ from index.sources.jsonl_source import JsonlSource
 from recommender.boilerplate import split_sentences
 from recommender.encoder import HashingEncoder
 from service.decisions.database import Database
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions
 from service.roles import Role
@@ -108,13 +108,13 @@ def _decide(root: Root, database: Database, count: int) -> None:
     for row in draw.sample(range(count), max(1, count // _DECIDED)):
         near = [other for other in build.related(row)[0] if other >= 0]
         for position, other in enumerate(draw.sample(near, min(len(near), draw.randint(1, 3))), 1):
-            kind = draw.choice([Kind.PIN, Kind.HIDE])
+            kind = draw.choice([OverrideKind.PIN, OverrideKind.HIDE])
             database.overrides.put(
                 ACTOR,
                 article_id=build.article_id(row),
                 target_id=build.article_id(other),
                 kind=kind,
-                position=position if kind is Kind.PIN else None,
+                position=position if kind is OverrideKind.PIN else None,
                 reason="as the desk asked",
             )
 

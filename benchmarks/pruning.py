@@ -20,7 +20,7 @@ from recommender.parameters import DEFAULT_RECIPE
 from recommender.postings import POSTINGS, QUERY_TERMS, answer, make_postings
 from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 from recommender.top_k import top_of_rows
 
 _SAMPLE = 500
@@ -29,7 +29,7 @@ _BLOCK = 256
 
 def measure(texts: list[PreparedText]) -> dict[str, float]:
     """Recall of the first 10 and 50, and seconds of both ways for all articles."""
-    weights = weigh_terms(count_corpus(scan(texts))).weights
+    weights = weigh_terms(count_corpus(tokenize_corpus(texts))).weights
     count = len(texts)
     rows = np.arange(0, count, max(1, count // _SAMPLE))[:_SAMPLE]
     start = time.perf_counter()

@@ -26,7 +26,7 @@ from index.build.build import Build
 from index.build.files import load_array
 from recommender.ranking_metrics import Qrels, read_qrels
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import Fallback, Wish
+from service.serving.selection import Fallback, RelatedQuery
 
 
 def load_judged(data: Path | None) -> dict[str, Qrels]:
@@ -51,7 +51,7 @@ def compare_lists(local: Build, there: Build, judged: dict[str, Qrels]) -> dict[
         np.asarray(load_array(build.checked("embeddings.npy"))) for build in (local, there)
     )
     ours, others = local.related_rows[:, :10], there.related_rows[:, :10]
-    wish = Wish(fallback=Fallback.NONE)
+    wish = RelatedQuery(fallback=Fallback.NONE)
     ndcg = {
         name: [evaluate_build(build, qrels, wish)["ndcg10"] for build in (local, there)]
         for name, qrels in judged.items()

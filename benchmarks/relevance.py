@@ -41,7 +41,7 @@ from index.sources.source import Record
 from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import Wish
+from service.serving.selection import RelatedQuery
 from service.settings import Settings
 
 DEEP = 50
@@ -205,7 +205,7 @@ def measure(corpus: Corpus, encoder: CachedEncoder) -> dict[str, dict[str, dict[
         spent, encoding = encoder.clock() - start, encoder.seconds - before
         say(f"{corpus.name}: alsolike {spent:.1f} s, of which encoding {encoding:.1f} s")
         defaults = Settings()
-        wish = Wish(min_score=defaults.min_score, fallback=defaults.fallback)
+        wish = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
         for judged_set, judged in corpus.judged.items():
             figures = evaluate_build(build, judged, wish)
             results[judged_set]["alsolike"] = {

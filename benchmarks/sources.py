@@ -25,7 +25,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from benchmarks.corpora import SAMPLE, say
-from index.articles.parse import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.sources.registry import open_source
 
@@ -82,7 +82,7 @@ def reader(kind: str, way: str, path: Path) -> Iterable[Any]:
     if way == "source":
         return source.records()
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
-    return read_articles(source, mapping, ReadReport())
+    return parse_records(source, mapping, ReadReport())
 
 
 def _bare_jsonl(path: Path) -> Iterator[Any]:

@@ -21,7 +21,7 @@ from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
 from recommender.text import PreparedText
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import Wish
+from service.serving.selection import RelatedQuery
 from service.settings import Settings
 
 HEADINGS = (
@@ -104,7 +104,7 @@ def by_dense(corpus: Corpus, encoder: CachedEncoder) -> dict[str, float]:
 def by_build(corpus: Corpus, encoder: CachedEncoder) -> dict[str, float]:
     """nDCG@10 of a real build."""
     defaults = Settings()
-    wish = Wish(min_score=defaults.min_score, fallback=defaults.fallback)
+    wish = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
     with tempfile.TemporaryDirectory() as folder:
         build = build_corpus(corpus, encoder, Path(folder))
         return {

@@ -16,8 +16,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.arrays import Workspace
-from recommender.parallel import Block, Spread, over_blocks
-from recommender.tokenizer import Scan, ScanBlock, WordPairs
+from recommender.parallel import Block, BlockPlan, over_blocks
+from recommender.tokenizer import TokenizedBlock, TokenizedCorpus, WordPairs
 
 _KEPT = {
     "word_columns": np.int32,
@@ -178,14 +178,14 @@ def _nothing() -> None:
 
 
 def count_bags(
-    corpus: Scan,
-    words_of: Callable[[ScanBlock], sp.csr_matrix],
-    pairs_of: Callable[[ScanBlock], WordPairs],
+    corpus: TokenizedCorpus,
+    words_of: Callable[[TokenizedBlock], sp.csr_matrix],
+    pairs_of: Callable[[TokenizedBlock], WordPairs],
     width: int,
     *,
     name: str,
     workspace: Workspace,
-    spread: Spread = over_blocks,
+    spread: BlockPlan = over_blocks,
 ) -> Bags:
     """Count every block of a corpus.
 

@@ -28,7 +28,7 @@ from recommender.encoder import Embeddings
 from recommender.faiss_index import inner_products
 from recommender.lexical import LexicalVectors
 from recommender.neighbors import NO_ROW, Neighbors, Rows
-from recommender.parameters import DEFAULT_RECIPE, Recipe
+from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.postings import similarities
 from recommender.top_k import NO_KEY, from_keys, sort_keys, top_of_rows
 
@@ -52,7 +52,7 @@ class Calibration:
         dense_deviation: Its standard deviation.
         lexical_mean: Mean lexical similarity.
         lexical_deviation: Its standard deviation.
-        dense_weight: See :attr:`recommender.parameters.Recipe.dense_weight`.
+        dense_weight: See :attr:`recommender.parameters.RankingParameters.dense_weight`.
     """
 
     dense_mean: float
@@ -76,7 +76,7 @@ class Calibration:
 
 
 def calibrate(
-    embeddings: Embeddings, lexical: LexicalVectors, recipe: Recipe = DEFAULT_RECIPE
+    embeddings: Embeddings, lexical: LexicalVectors, recipe: RankingParameters = DEFAULT_RECIPE
 ) -> Calibration:
     """Measure chance on a fixed sample of pairs, or on all of them where they are few.
 
@@ -172,7 +172,7 @@ def diffuse(
     own: Neighbors,
     calibration: Calibration,
     keep: int,
-    recipe: Recipe = DEFAULT_RECIPE,
+    recipe: RankingParameters = DEFAULT_RECIPE,
     *,
     start: int = 0,
     stop: int | None = None,

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from recommender.arrays import IN_MEMORY, Workspace
 from recommender.bag_of_words import Bag, SharedPairs, count_bags, renumbered
 from recommender.letter_compounds import find_lettered, find_letters
-from recommender.parallel import Spread, equal_blocks, over_blocks
+from recommender.parallel import BlockPlan, equal_blocks, over_blocks
 from recommender.stop_phrases import METHOD, REPORTING
-from recommender.tokenizer import BREAK, Scan, ScanBlock, WordPairs, folded
+from recommender.tokenizer import BREAK, TokenizedBlock, TokenizedCorpus, WordPairs, folded
 from recommender.top_k import top_of_rows
 
 PER_ARTICLE = 40
@@ -55,10 +55,10 @@ class Phrases:
 
 
 def extract_phrases(
-    corpus: Scan,
+    corpus: TokenizedCorpus,
     languages: Sequence[str],
     workspace: Workspace = IN_MEMORY,
-    spread: Spread = over_blocks,
+    spread: BlockPlan = over_blocks,
 ) -> Phrases:
     """Find every article's phrases.
 
@@ -148,7 +148,7 @@ class _Spelled:
     alone: NDArray[np.int64]
     paired: NDArray[np.int64]
 
-    def words(self, block: ScanBlock) -> sp.csr_matrix:
+    def words(self, block: TokenizedBlock) -> sp.csr_matrix:
         """How often each word is in each article, words of the title twice."""
         columns = self.alone[block.tokens]
         told = columns >= 0
@@ -157,12 +157,12 @@ class _Spelled:
             shape=(block.count, self.width),
         ).tocsr()
 
-    def pairs(self, block: ScanBlock) -> WordPairs:
+    def pairs(self, block: TokenizedBlock) -> WordPairs:
         """Pairs of neighboring words."""
         return block.neighbors(self.paired, self.width)
 
 
-def _spell(corpus: Scan, languages: Sequence[str]) -> tuple[_Words, _Spelled]:
+def _spell(corpus: TokenizedCorpus, languages: Sequence[str]) -> tuple[_Words, _Spelled]:
     """The words of a corpus, and what each spelling is."""
     uses = corpus.uses()
     words, word_of, printed = _fold_case(corpus.spellings, uses)

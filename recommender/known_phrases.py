@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from recommender.keyphrases import PER_ARTICLE, emphasis
-from recommender.tokenizer import BREAK, Scan, folded
+from recommender.tokenizer import BREAK, TokenizedCorpus, folded
 
 
 def find_known_phrases(
-    corpus: Scan, known: Iterable[int], names: Sequence[str], rarity: Callable[[str], float]
+    corpus: TokenizedCorpus,
+    known: Iterable[int],
+    names: Sequence[str],
+    rarity: Callable[[str], float],
 ) -> list[int]:
     """What a text is about, in the words of others, as in :mod:`recommender.keyphrases`.
 
@@ -34,7 +37,7 @@ def find_known_phrases(
     return [phrase for _, phrase in best[:PER_ARTICLE]]
 
 
-def _frequencies(corpus: Scan) -> Counter[str]:
+def _frequencies(corpus: TokenizedCorpus) -> Counter[str]:
     """How often each word and each pair of neighboring words occurs, words of the title twice."""
     words = [folded(spelling) for spelling in corpus.spellings]
     tokens, weights = corpus.tokens.tolist(), corpus.weights.tolist()

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.tokenizer import BREAK, Scan, is_capital
+from recommender.tokenizer import BREAK, TokenizedCorpus, is_capital
 
 _OPEN_SHARE = 0.3
 _CHUNK = 1_000_000
@@ -28,7 +28,7 @@ def find_letters(words: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def find_lettered(
-    corpus: Scan,
+    corpus: TokenizedCorpus,
     word_of: NDArray[np.int64],
     words: Sequence[str],
     uses: NDArray[np.int64],

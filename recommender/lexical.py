@@ -12,8 +12,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
-from recommender.parallel import Spread, over_blocks
-from recommender.parameters import DEFAULT_RECIPE, Recipe
+from recommender.parallel import BlockPlan, over_blocks
+from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.term_counts import CorpusTerms, TermCounts
 
 _MAX_SHARE = 0.5
@@ -35,9 +35,9 @@ class LexicalVectors:
 
 def weigh_terms(
     corpus: CorpusTerms,
-    recipe: Recipe = DEFAULT_RECIPE,
+    recipe: RankingParameters = DEFAULT_RECIPE,
     workspace: Workspace = IN_MEMORY,
-    spread: Spread = over_blocks,
+    spread: BlockPlan = over_blocks,
 ) -> LexicalVectors:
     """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 0.5 + ln((1 + n) / (1 + df)).
 
@@ -66,7 +66,7 @@ def weigh_terms(
 
 
 def apply_weights(
-    corpus: TermCounts, idf: NDArray[np.float32], recipe: Recipe = DEFAULT_RECIPE
+    corpus: TermCounts, idf: NDArray[np.float32], recipe: RankingParameters = DEFAULT_RECIPE
 ) -> sp.csr_matrix:
     """Rows of term weights: words and, counting half as much, pairs; see :func:`weigh_terms`.
 

@@ -16,12 +16,12 @@ from recommender.lexical import apply_weights
 from recommender.shared_phrases import shared_phrases
 from recommender.term_counts import CorpusTerms, TermCounts, count_terms
 from recommender.text import PreparedText
-from recommender.text_query import Among, Corpus, Draft, RelatedDraft
-from recommender.tokenizer import scan
+from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
+from recommender.tokenizer import tokenize_corpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class QueryAnswer:
     """A text in its place among the articles.
 
     Attributes:
@@ -42,7 +42,7 @@ class Placed:
         return tuple(shared_phrases(self.phrases, theirs, self.corpus.names))
 
 
-class Outside:
+class MemoryQuery:
     """Relates texts that are not among a corpus's articles.
 
     Args:
@@ -68,7 +68,7 @@ class Outside:
         listed = phrases.rows[phrases.rows != NO_PHRASE]
         holders = np.bincount(listed, minlength=len(phrases.names)).tolist()
         count = len(corpus.embeddings)
-        self._everything = Among(index=corpus.index, rows=np.ones(count, dtype=bool))
+        self._everything = CandidateFilter(index=corpus.index, rows=np.ones(count, dtype=bool))
         self._rarity = {
             name: math.log1p(count / max(1, holders[number]))
             for number, name in enumerate(phrases.names)
@@ -76,7 +76,7 @@ class Outside:
 
     def place(
         self, text: PreparedText, embedding: Embeddings, *, language: int, depth: int
-    ) -> Placed:
+    ) -> QueryAnswer:
         """Relate a text.
 
         Args:
@@ -85,11 +85,11 @@ class Outside:
             language: Its id in the corpus, or any other for a language new to it; 0 unknown.
             depth: Length of the list.
         """
-        words = scan([text])
+        words = tokenize_corpus([text])
         weights = apply_weights(count_terms(words, self._columns), self._idf)
         weights.sort_indices()
-        draft = Draft(text=text, embedding=embedding, weights=weights, language=language)
-        related = RelatedDraft(draft, self.corpus)
+        draft = TextQuery(text=text, embedding=embedding, weights=weights, language=language)
+        related = TextQueryResult(draft, self.corpus)
         rows, scores = related.among(self._everything, depth)
         known = np.unique(self._phrases.rows[np.append(related.same_story, rows)])
         phrases = find_known_phrases(
@@ -98,4 +98,4 @@ class Outside:
             self._phrases.names,
             self._rarity.__getitem__,
         )
-        return Placed(rows=rows, scores=scores, phrases=phrases, corpus=self._phrases)
+        return QueryAnswer(rows=rows, scores=scores, phrases=phrases, corpus=self._phrases)

@@ -20,7 +20,7 @@ def equal_blocks(count: int, size: int) -> list[Block]:
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-class Spread(Protocol):
+class BlockPlan(Protocol):
     """Works on blocks as :func:`over_blocks` does, here or elsewhere."""
 
     def __call__(
@@ -30,7 +30,7 @@ class Spread(Protocol):
         ...
 
 
-def in_turn(spread: Spread) -> Spread:
+def in_turn(spread: BlockPlan) -> BlockPlan:
     """``spread``, but on this machine block after block.
 
     For work that keeps the interpreter to itself, or uses every core already.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class RankingParameters:
     """How candidates are found, scored and ordered.
 
     Attributes:
@@ -30,4 +30,4 @@ class Recipe:
     diversity: float = 0.1
 
 
-DEFAULT_RECIPE = Recipe()
+DEFAULT_RECIPE = RankingParameters()

@@ -20,11 +20,11 @@ from recommender.fusion import (
 from recommender.lengths import DEFAULT_DEPTH, SHOWN
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
-from recommender.parallel import Spread, equal_blocks, in_turn, over_blocks
-from recommender.parameters import DEFAULT_RECIPE, Recipe
+from recommender.parallel import BlockPlan, equal_blocks, in_turn, over_blocks
+from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.postings import answer, make_postings
-from recommender.rerank import REJECTED, Lists, adopt_orphans, apply_policy
-from recommender.stories import Stories, Texts, find_stories
+from recommender.rerank import REJECTED, RankedLists, adopt_orphans, rerank
+from recommender.stories import Stories, StoryTexts, find_stories
 from recommender.term_counts import CorpusTerms
 
 _BLOCK = 256
@@ -32,7 +32,7 @@ _SEARCHED = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class CorpusArticles:
     """A corpus, ready to be related.
 
     Attributes:
@@ -44,13 +44,13 @@ class Catalogue:
         dates: Shape (n,), int32: later is newer, among versions of a story.
         superseded: Row of a newer version to the row of the older.
         visible: Shape (n,), bool: whether readers see it, for counting orphans.
-        weights: Shape (n,), float32: see :func:`recommender.rerank.apply_policy`.
+        weights: Shape (n,), float32: see :func:`recommender.rerank.rerank`.
     """
 
     embeddings: Embeddings
     index: NeighborIndex
     terms: CorpusTerms
-    texts: Texts
+    texts: StoryTexts
     languages: NDArray[np.int32]
     dates: NDArray[np.int32]
     superseded: Mapping[int, int]
@@ -59,18 +59,18 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Related:
+class PipelineResult:
     """Related lists and what they rest on.
 
     Attributes:
-        lists: Rows and scores; see :class:`recommender.rerank.Lists`.
+        lists: Rows and scores; see :class:`recommender.rerank.RankedLists`.
         stories: Which rows are the same story.
         lexical: Term weights, kept to score drafts.
         calibration: What chance looks like, kept for the same reason.
         health: Figures of the whole catalogue; see :func:`measure_health`.
     """
 
-    lists: Lists
+    lists: RankedLists
     stories: Stories
     lexical: LexicalVectors
     calibration: Calibration
@@ -78,15 +78,15 @@ class Related:
 
 
 def relate(
-    catalogue: Catalogue,
+    catalogue: CorpusArticles,
     *,
     depth: int = DEFAULT_DEPTH,
-    recipe: Recipe = DEFAULT_RECIPE,
+    recipe: RankingParameters = DEFAULT_RECIPE,
     adopt: bool = False,
     calibration: Calibration | None = None,
     workspace: Workspace = IN_MEMORY,
-    spread: Spread = over_blocks,
-) -> Related:
+    spread: BlockPlan = over_blocks,
+) -> PipelineResult:
     """Relate every article to all others.
 
     Args:
@@ -114,9 +114,9 @@ def relate(
 
     languages, weights, embeddings = catalogue.languages, catalogue.weights, catalogue.embeddings
 
-    def list_block(start: int, stop: int) -> Lists:
+    def list_block(start: int, stop: int) -> RankedLists:
         diffused = diffuse(own, calibration, 2 * depth, recipe, start=start, stop=stop)
-        return apply_policy(
+        return rerank(
             to_scale(diffused.neighbors, diffused.of_a_copy),
             stories=stories,
             languages=languages,
@@ -133,7 +133,7 @@ def relate(
     workspace.drop("candidate_rows", "candidate_scores")
     if adopt and depth > SHOWN:
         adopt_orphans(lists, catalogue.visible, SHOWN)
-    return Related(
+    return PipelineResult(
         lists=lists,
         stories=stories,
         lexical=lexical,
@@ -143,7 +143,7 @@ def relate(
 
 
 def _find_nearest(
-    embeddings: Embeddings, index: NeighborIndex, k: int, workspace: Workspace, spread: Spread
+    embeddings: Embeddings, index: NeighborIndex, k: int, workspace: Workspace, spread: BlockPlan
 ) -> Neighbors:
     """Every article's neighbors by embedding."""
 
@@ -167,7 +167,7 @@ def _find_candidates(
     calibration: Calibration,
     nearest: Neighbors,
     workspace: Workspace,
-    spread: Spread,
+    spread: BlockPlan,
 ) -> Neighbors:
     """Every article's candidates of both kinds, scored and sorted."""
     k = nearest.rows.shape[1]
@@ -185,7 +185,7 @@ def _find_candidates(
     return Neighbors(rows=rows.finish(), scores=scores.finish())
 
 
-def _write_lists(parts: Iterable[Lists], depth: int, workspace: Workspace) -> Lists:
+def _write_lists(parts: Iterable[RankedLists], depth: int, workspace: Workspace) -> RankedLists:
     columns = {
         "rows": workspace.column("related_rows", np.int32, depth),
         "scores": workspace.column("related_scores", np.float32, depth),
@@ -195,7 +195,7 @@ def _write_lists(parts: Iterable[Lists], depth: int, workspace: Workspace) -> Li
     for part in parts:
         for name, column in columns.items():
             column.append(getattr(part, name))
-    return Lists(**{name: column.finish() for name, column in columns.items()})
+    return RankedLists(**{name: column.finish() for name, column in columns.items()})
 
 
 def to_scale(candidates: Neighbors, of_a_copy: NDArray[np.float32]) -> Neighbors:
@@ -209,7 +209,7 @@ def to_scale(candidates: Neighbors, of_a_copy: NDArray[np.float32]) -> Neighbors
     return Neighbors(rows=candidates.rows, scores=scaled.astype(np.float32))
 
 
-def measure_health(lists: Lists, visible: NDArray[np.bool_]) -> dict[str, float]:
+def measure_health(lists: RankedLists, visible: NDArray[np.bool_]) -> dict[str, float]:
     """Figures of a whole catalogue.
 
     Returns:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 from recommender.neighbors import NO_ROW, Rows
-from recommender.parallel import Block, Spread, equal_blocks, in_turn, over_blocks
+from recommender.parallel import Block, BlockPlan, equal_blocks, in_turn, over_blocks
 from recommender.top_k import top_of_rows
 
 QUERY_TERMS = 32
@@ -32,7 +32,7 @@ _SCORED = 16  # few enough for their candidates to stay in the cache
 
 
 def make_postings(
-    weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY, spread: Spread = over_blocks
+    weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY, spread: BlockPlan = over_blocks
 ) -> sp.csr_matrix:
     """The articles that answer for each term: shape (terms, n), CSR, the heaviest of each row.
 

@@ -29,9 +29,9 @@ from recommender.errors import InputError, NotFoundError
 from recommender.faiss_index import build_index
 from recommender.keyphrases import extract_phrases
 from recommender.lengths import DEFAULT_DEPTH, SHOWN
-from recommender.memory_query import Outside
+from recommender.memory_query import MemoryQuery
 from recommender.neighbors import NO_ROW
-from recommender.pipeline import Catalogue, relate
+from recommender.pipeline import CorpusArticles, relate
 from recommender.postings import make_postings
 from recommender.preferences import Preferences
 from recommender.recommendation import Explanation, RelatedArticle
@@ -41,7 +41,7 @@ from recommender.shared_phrases import explain, shared_phrases
 from recommender.term_counts import count_corpus
 from recommender.text import PreparedText, prepare
 from recommender.text_query import Corpus
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 from recommender.visibility import window
 
 _DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
@@ -114,7 +114,7 @@ class Recommender:
         texts = [prepare(article, boilerplate) for article in known]
         encoder = self._encoder = self._encoder or load_encoder(self._model)
         embeddings = embed_texts(encoder, texts, progress=progress)
-        corpus = scan(texts)
+        corpus = tokenize_corpus(texts)
         terms = count_corpus(corpus)
         self._languages: dict[str | None, int] = {None: 0}
         for article in known:
@@ -129,7 +129,7 @@ class Recommender:
         boosts = np.array([self._preferences.boost(article) for article in known], dtype=np.float32)
         weights = boosts * self._preferences.fade(dates, int(time.time() // 86_400))
         self._related = relate(
-            Catalogue(
+            CorpusArticles(
                 embeddings=embeddings,
                 index=index,
                 terms=terms,
@@ -142,7 +142,7 @@ class Recommender:
             ),
             depth=self._depth,
         )
-        self._outside = Outside(
+        self._outside = MemoryQuery(
             Corpus(
                 embeddings=embeddings,
                 index=index,

@@ -26,7 +26,7 @@ _CHUNK = 1_024
 _ADOPTING = 65_536
 
 
-class Reason(enum.IntEnum):
+class RejectReason(enum.IntEnum):
     """Why a candidate is not in a list."""
 
     NONE = 0
@@ -36,14 +36,14 @@ class Reason(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
+class RankedLists:
     """Related lists.
 
     Attributes:
         rows: Shape (n, depth), int32, best first; -1 at the end.
         scores: Shape (n, depth), float32; ``-inf`` where there is no row.
         rejected_rows: Shape (n, :data:`REJECTED`), int32, best first; -1 at the end.
-        rejected_reasons: Shape (n, :data:`REJECTED`), uint8: see :class:`Reason`.
+        rejected_reasons: Shape (n, :data:`REJECTED`), uint8: see :class:`RejectReason`.
     """
 
     rows: NDArray[np.int32]
@@ -52,7 +52,7 @@ class Lists:
     rejected_reasons: NDArray[np.uint8]
 
 
-def apply_policy(
+def rerank(
     candidates: Neighbors,
     *,
     stories: Stories,
@@ -62,7 +62,7 @@ def apply_policy(
     depth: int,
     diversity: float = DEFAULT_RECIPE.diversity,
     first: int = 0,
-) -> Lists:
+) -> RankedLists:
     """Turn candidates into lists.
 
     Args:
@@ -79,7 +79,7 @@ def apply_policy(
         first: The row of the first of these articles.
     """
     count = len(candidates.rows)
-    lists = Lists(
+    lists = RankedLists(
         rows=np.full((count, depth), NO_ROW, dtype=np.int32),
         scores=np.full((count, depth), -np.inf, dtype=np.float32),
         rejected_rows=np.full((count, REJECTED), NO_ROW, dtype=np.int32),
@@ -101,11 +101,11 @@ def apply_policy(
         rows = np.take_along_axis(rows, order, axis=1)
         scores = np.take_along_axis(scores, order, axis=1)
         reasons = _reasons(rows, scores, own, stories)
-        kept = _front(reasons == Reason.NONE, rows, scores, depth)
+        kept = _front(reasons == RejectReason.NONE, rows, scores, depth)
         if diversity > 0:
             kept = diversify(*kept, embeddings, diversity, languages)
         lists.rows[here, : kept[0].shape[1]], lists.scores[here, : kept[0].shape[1]] = kept
-        named = (reasons != Reason.NONE) & (rows != NO_ROW)
+        named = (reasons != RejectReason.NONE) & (rows != NO_ROW)
         left = _front(named, rows, reasons, REJECTED)
         lists.rejected_rows[here, : left[0].shape[1]] = left[0]
         lists.rejected_reasons[here, : left[0].shape[1]] = np.where(left[0] == NO_ROW, 0, left[1])
@@ -126,11 +126,11 @@ def _reasons(
     ordered = np.take_along_axis(story, order, axis=1)
     again = np.zeros(rows.shape, dtype=bool)
     np.put_along_axis(again, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
-    reasons = np.full(rows.shape, Reason.NONE, dtype=np.uint8)
-    reasons[again] = Reason.SAME_STORY
-    reasons[story == stories.of[own][:, None]] = Reason.OWN_STORY
-    reasons[(scores <= 0) & (reasons == Reason.NONE)] = Reason.TOO_FAR
-    reasons[~present] = Reason.TOO_FAR
+    reasons = np.full(rows.shape, RejectReason.NONE, dtype=np.uint8)
+    reasons[again] = RejectReason.SAME_STORY
+    reasons[story == stories.of[own][:, None]] = RejectReason.OWN_STORY
+    reasons[(scores <= 0) & (reasons == RejectReason.NONE)] = RejectReason.TOO_FAR
+    reasons[~present] = RejectReason.TOO_FAR
     return reasons
 
 
@@ -201,7 +201,7 @@ def diversify(
     return new_rows, new_scores
 
 
-def adopt_orphans(lists: Lists, visible: NDArray[np.bool_], shown: int) -> int:
+def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) -> int:
     """Give articles that are in nobody's shown list a place in one, where a good one exists.
 
     An orphan moves up to the last shown place of the list in which it stands nearest to being
@@ -209,7 +209,7 @@ def adopt_orphans(lists: Lists, visible: NDArray[np.bool_], shown: int) -> int:
     each list. Changes ``lists`` in place.
 
     Args:
-        lists: As :func:`apply_policy` made them.
+        lists: As :func:`rerank` made them.
         visible: Shape (n,), bool: articles that readers see.
         shown: Length of the list that readers see.
 

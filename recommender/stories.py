@@ -24,7 +24,7 @@ _CANDIDATES = 8
 _CHUNK = 65_536
 
 
-class Texts(Protocol):
+class StoryTexts(Protocol):
     """Prepared texts by row."""
 
     def __getitem__(self, row: int, /) -> PreparedText:
@@ -49,7 +49,7 @@ class Stories:
 
 def find_stories(
     neighbors: Neighbors,
-    texts: Texts,
+    texts: StoryTexts,
     superseded: Mapping[int, int],
     dates: NDArray[np.int32],
 ) -> Stories:

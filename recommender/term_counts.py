@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Workspace
 from recommender.bag_of_words import Bag, Bags, count_bags, renumbered
-from recommender.parallel import Block, Spread, over_blocks
-from recommender.tokenizer import UNSPACED, Scan, ScanBlock, WordPairs, terms_of
+from recommender.parallel import Block, BlockPlan, over_blocks
+from recommender.tokenizer import UNSPACED, TokenizedBlock, TokenizedCorpus, WordPairs, split_terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class CorpusTerms:
 
 
 def count_corpus(
-    corpus: Scan, workspace: Workspace = IN_MEMORY, spread: Spread = over_blocks
+    corpus: TokenizedCorpus, workspace: Workspace = IN_MEMORY, spread: BlockPlan = over_blocks
 ) -> CorpusTerms:
     """Count the words and word pairs of every article, and decide which are columns.
 
@@ -132,7 +132,7 @@ def count_corpus(
     )
 
 
-def count_terms(corpus: Scan, known: TermCounts) -> TermCounts:
+def count_terms(corpus: TokenizedCorpus, known: TermCounts) -> TermCounts:
     """Count texts in the columns of a finished build and no others: see :func:`count_corpus`.
 
     Args:
@@ -171,7 +171,7 @@ class _Spelled:
     lengths: NDArray[np.int64]
     stands_for: NDArray[np.int64]
 
-    def words(self, block: ScanBlock) -> sp.csr_matrix:
+    def words(self, block: TokenizedBlock) -> sp.csr_matrix:
         """The weights of equal terms of one article added up."""
         repeats = self.lengths[block.tokens]
         total = int(repeats.sum())
@@ -182,7 +182,7 @@ class _Spelled:
             shape=(block.count, self.width),
         ).tocsr()
 
-    def pairs(self, block: ScanBlock) -> WordPairs:
+    def pairs(self, block: TokenizedBlock) -> WordPairs:
         """Pairs of neighboring words with nothing between them."""
         return block.neighbors(self.stands_for, self.width)
 
@@ -192,7 +192,7 @@ def _spell(spellings: Sequence[str], known: Sequence[str]) -> tuple[list[str], _
     columns: dict[str, int] = {word: column for column, word in enumerate(known)}
     found, lengths, stands_for = array("q"), array("q", [0]), array("q", [-1])
     for spelling in spellings[1:]:
-        numbers = [columns.setdefault(name, len(columns)) for name in terms_of(spelling)]
+        numbers = [columns.setdefault(name, len(columns)) for name in split_terms(spelling)]
         found.extend(numbers)
         lengths.append(len(numbers))
         whole = bool(numbers) and UNSPACED.search(spelling) is None

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from recommender.encoder import Embeddings
 from recommender.fusion import Calibration, Diffused, diffuse, gather_candidates
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows
-from recommender.parameters import DEFAULT_RECIPE, Recipe
+from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import to_scale
 from recommender.postings import answer
-from recommender.rerank import Lists, apply_policy
-from recommender.stories import Stories, Texts, find_stories
+from recommender.rerank import RankedLists, rerank
+from recommender.stories import Stories, StoryTexts, find_stories
 from recommender.text import PreparedText
 
 _DEEPEST = 8_192
@@ -60,14 +60,14 @@ class Corpus:
     weights: sp.csr_matrix
     postings: sp.csr_matrix
     calibration: Calibration
-    texts: Texts
+    texts: StoryTexts
     stories: NDArray[np.int32]
     languages: NDArray[np.int32]
     preferences: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Among:
+class CandidateFilter:
     """Those articles of a corpus that a draft's list may hold.
 
     Attributes:
@@ -80,7 +80,7 @@ class Among:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class TextQuery:
     """A text as it is compared.
 
     Attributes:
@@ -96,7 +96,7 @@ class Draft:
     language: int
 
 
-class RelatedDraft:
+class TextQueryResult:
     """A draft in its place in a corpus.
 
     Args:
@@ -108,7 +108,9 @@ class RelatedDraft:
         same_story: Rows that are near-duplicates of the draft, and in none of its lists.
     """
 
-    def __init__(self, draft: Draft, corpus: Corpus, recipe: Recipe = DEFAULT_RECIPE) -> None:
+    def __init__(
+        self, draft: TextQuery, corpus: Corpus, recipe: RankingParameters = DEFAULT_RECIPE
+    ) -> None:
         self._draft, self._corpus, self._recipe = draft, corpus, recipe
         nearest = corpus.index.search(draft.embedding, recipe.candidates)
         self.same_story = _near_duplicates(draft.text, nearest, corpus)
@@ -119,7 +121,9 @@ class RelatedDraft:
         self._diffused = _diffuse(own, corpus, recipe)
         self._listed = self._ordered(self._diffused.neighbors)
 
-    def among(self, some: Among, depth: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    def among(
+        self, some: CandidateFilter, depth: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The draft's list, of stories of which at least one version is among some articles.
 
         Args:
@@ -146,7 +150,7 @@ class RelatedDraft:
         return rows[:depth], scores[:depth]
 
     def _further(
-        self, some: Among, allowed: NDArray[np.bool_], wanted: int
+        self, some: CandidateFilter, allowed: NDArray[np.bool_], wanted: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """More stories, which neither the draft nor its neighbors name among their candidates.
 
@@ -208,7 +212,7 @@ class _Locale:
         return names[np.where(local == NO_ROW, -1, local - 1)]
 
 
-def _score_candidates(draft: Draft, found: Rows, corpus: Corpus) -> Neighbors:
+def _score_candidates(draft: TextQuery, found: Rows, corpus: Corpus) -> Neighbors:
     """Candidates of the draft, shape (1, k), repeated or not: each once, scored and sorted."""
     here = _Locale(found)
     scored = gather_candidates(
@@ -221,7 +225,7 @@ def _score_candidates(draft: Draft, found: Rows, corpus: Corpus) -> Neighbors:
     return Neighbors(rows=here.name(scored.rows), scores=scored.scores)
 
 
-def _diffuse(own: Neighbors, corpus: Corpus, recipe: Recipe) -> Diffused:
+def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> Diffused:
     """Add what the draft's nearest neighbors think, each by candidates of its own."""
     links = own.rows[0, : recipe.diffusion_neighbors]
     links = links[links != NO_ROW]
@@ -253,7 +257,7 @@ def _diffuse(own: Neighbors, corpus: Corpus, recipe: Recipe) -> Diffused:
 class _WithDraft:
     """The draft's text as row 0, and texts of the corpus after it."""
 
-    def __init__(self, draft: PreparedText, rows: Sequence[int], texts: Texts) -> None:
+    def __init__(self, draft: PreparedText, rows: Sequence[int], texts: StoryTexts) -> None:
         self._draft, self._rows, self._texts = draft, rows, texts
 
     def __getitem__(self, row: int) -> PreparedText:
@@ -278,17 +282,17 @@ def _near_duplicates(draft: PreparedText, nearest: Neighbors, corpus: Corpus) ->
 
 def _apply_policy(
     candidates: Neighbors,
-    draft: Draft,
+    draft: TextQuery,
     same_story: NDArray[np.int32],
     corpus: Corpus,
-    recipe: Recipe,
-) -> Lists:
+    recipe: RankingParameters,
+) -> RankedLists:
     """The build's policy over the draft and its candidates."""
     here = _Locale(candidates.rows)
     story = corpus.stories[here.rows]
     own = np.isin(story, corpus.stories[same_story])
     nothing = np.zeros(0, dtype=np.int32)
-    lists = apply_policy(
+    lists = rerank(
         Neighbors(rows=here.number(candidates.rows), scores=candidates.scores),
         stories=Stories(
             of=np.concatenate([[-1], np.where(own, -1, story)]).astype(np.int32),

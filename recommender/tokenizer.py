@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Workspace
-from recommender.parallel import Block, Spread, equal_blocks, in_turn, over_blocks
-from recommender.stories import Texts
+from recommender.parallel import Block, BlockPlan, equal_blocks, in_turn, over_blocks
+from recommender.stories import StoryTexts
 from recommender.text import PreparedText
 
 TITLE_WEIGHT = 2
@@ -41,7 +41,7 @@ _SCANNED = 4_096  # more than a cluster works on at once: what is numbered by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScanBlock:
+class TokenizedBlock:
     """The words of a few articles.
 
     Attributes:
@@ -88,7 +88,7 @@ class WordPairs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
+class TokenizedCorpus:
     """A corpus as a stream of spellings.
 
     Attributes:
@@ -116,7 +116,7 @@ class Scan:
         """:data:`TITLE_WEIGHT` for words of a title, else 1."""
         return self.block(0, len(self)).weights
 
-    def block(self, start: int, stop: int) -> ScanBlock:
+    def block(self, start: int, stop: int) -> TokenizedBlock:
         """The words of the articles from ``start`` to before ``stop``."""
         begin = int(self.ends[start - 1]) if start else 0
         ends = self.ends[start:stop] - begin
@@ -129,7 +129,7 @@ class Scan:
         )
         weights[np.repeat(starts, title_lengths) + offsets] = TITLE_WEIGHT
         owners = np.repeat(np.arange(stop - start), np.diff(ends, prepend=0))
-        return ScanBlock(tokens=tokens, owners=owners, weights=weights, count=stop - start)
+        return TokenizedBlock(tokens=tokens, owners=owners, weights=weights, count=stop - start)
 
     def blocks(self) -> list[Block]:
         """All articles in blocks of about as many words, which bounds the memory of each."""
@@ -151,11 +151,13 @@ class Scan:
         return uses
 
 
-class SizedTexts(Texts, Sized, Protocol):
+class SizedTexts(StoryTexts, Sized, Protocol):
     """Texts whose number is known."""
 
 
-def scan(texts: SizedTexts, workspace: Workspace = IN_MEMORY, spread: Spread = over_blocks) -> Scan:
+def tokenize_corpus(
+    texts: SizedTexts, workspace: Workspace = IN_MEMORY, spread: BlockPlan = over_blocks
+) -> TokenizedCorpus:
     """Read every word of a corpus once.
 
     Args:
@@ -169,7 +171,7 @@ def scan(texts: SizedTexts, workspace: Workspace = IN_MEMORY, spread: Spread = o
     title_ends: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     size = 0
 
-    def work(start: int, stop: int) -> ScanPart:
+    def work(start: int, stop: int) -> TokenizedPart:
         return _scan_part(texts[row] for row in range(start, stop))
 
     blocks = equal_blocks(len(texts), _SCANNED)
@@ -181,7 +183,7 @@ def scan(texts: SizedTexts, workspace: Workspace = IN_MEMORY, spread: Spread = o
         ends.append(size + part.ends)
         title_ends.append(size + part.title_ends)
         size += len(part.tokens)
-    return Scan(
+    return TokenizedCorpus(
         tokens=tokens.finish(),
         ends=np.concatenate(ends),
         title_ends=np.concatenate(title_ends),
@@ -190,7 +192,7 @@ def scan(texts: SizedTexts, workspace: Workspace = IN_MEMORY, spread: Spread = o
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScanPart:
+class TokenizedPart:
     """Some articles of a corpus as a stream of spellings, numbered by themselves.
 
     Attributes:
@@ -206,7 +208,7 @@ class ScanPart:
     spellings: NDArray[np.uint8]
 
 
-def _scan_part(texts: Iterable[PreparedText]) -> ScanPart:
+def _scan_part(texts: Iterable[PreparedText]) -> TokenizedPart:
     numbers = _Numbers()
     number_of = numbers.__getitem__
     tokens = array("i")
@@ -219,7 +221,7 @@ def _scan_part(texts: Iterable[PreparedText]) -> ScanPart:
         tokens.append(BREAK)
         ends.append(len(tokens))
     lines = "\n".join(numbers.spellings[1:]).encode(errors="surrogatepass")
-    return ScanPart(
+    return TokenizedPart(
         tokens=np.array(tokens, dtype=np.int32),
         ends=np.array(ends, dtype=np.int64),
         title_ends=np.array(title_ends, dtype=np.int64),
@@ -243,7 +245,7 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def terms_of(spelling: str) -> list[str]:
+def split_terms(spelling: str) -> list[str]:
     """The terms that one word of a text counts as."""
     word = spelling.casefold()
     if UNSPACED.search(word):

@@ -19,11 +19,11 @@ from service.decisions.open_decisions import keep_state
 from service.http.late_app import LateApp
 from service.http.lifespan import Lifespan
 from service.http.metrics import Metrics
-from service.http.middleware import Edge
+from service.http.middleware import Middleware
 from service.http.probes import Probes
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import Tally
+from service.http.request_counts import RequestCounts
 from service.http.request_limits import body_limits
 from service.serving.live import Live
 from service.serving.prewarm import keep_warm
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     settings = settings or load_settings()
     keeper = keep_state(settings)
     live = Live(Root(settings.root), keeper=keeper, cache_bytes=settings.cache_mb * 1_000_000)
-    tally = Tally()
+    tally = RequestCounts()
     lists = RelatedLists(settings, tally)
     metrics = Metrics(live, tally)
 
@@ -76,15 +76,15 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         await asyncio.to_thread(keeper.close)
 
     behind = Probes(Lifespan(api, running), live)
-    edge = Edge(behind, body_limits(settings), tally, access_log=settings.access_log)
+    edge = Middleware(behind, body_limits(settings), tally, access_log=settings.access_log)
     readers = None
     if settings.read_token:
         from service.http.auth import (
             Auth,  # only here, as it brings what a public service needs later
         )
-        from service.http.read_access import Readers
+        from service.http.read_access import ReadAccess
 
-        readers = Readers(Auth(settings, lambda: keeper.database))
+        readers = ReadAccess(Auth(settings, lambda: keeper.database))
     return RelatedRoutes(edge, live, lists, settings, tally, readers)
 
 

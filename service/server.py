@@ -121,9 +121,9 @@ def http_protocol() -> type[asyncio.Protocol]:
     come on a connection is bounded all the same.
     """
     if uvicorn.__version__.startswith(QUICK_WITH):
-        from service.http.fast_protocol import QuickProtocol
+        from service.http.fast_protocol import FastProtocol
 
-        return QuickProtocol
+        return FastProtocol
     log.info(
         "page views would be quicker with uvicorn %s* than with %s", QUICK_WITH, uvicorn.__version__
     )

@@ -28,7 +28,7 @@ from pydantic_settings import (
 )
 
 from index.publishing.gates import Limits
-from index.scale_out.milvus.milvus_collections import TOKEN_VARIABLE, InMilvus
+from index.scale_out.milvus.milvus_collections import TOKEN_VARIABLE, MilvusSettings
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
 from recommender.lengths import DEFAULT_DEPTH
@@ -320,11 +320,11 @@ class Settings(BaseSettings):
         return [ip_network(network) for network in self.trusted_proxies]
 
     @property
-    def milvus(self) -> InMilvus | None:
+    def milvus(self) -> MilvusSettings | None:
         """Where in Milvus a build's vectors are wanted; ``None`` for a file of the build."""
         if self.index == "local":
             return None
-        return InMilvus(uri=self.milvus_uri, alias=self.milvus_alias)
+        return MilvusSettings(uri=self.milvus_uri, alias=self.milvus_alias)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -19,7 +19,7 @@ from recommender.errors import DatabaseError
 from service.decisions.database import Database, open_database, upgrade_database
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import keep_state
-from service.decisions.poller import Kept
+from service.decisions.poller import PolledState
 from service.settings import Settings
 
 PASSWORD = "päss@w/ord%"
@@ -30,7 +30,7 @@ NewUrl = Callable[[], str]
 _numbers = itertools.count()
 
 
-def started(settings: Settings) -> Kept:
+def started(settings: Settings) -> PolledState:
     """What a process that starts now finds."""
     keeper = keep_state(settings)
     keeper.refresh()

@@ -24,8 +24,8 @@ from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import SettingError
-from service.decisions.decision_state import NO_STATE, State
-from service.decisions.poller import Kept
+from service.decisions.decision_state import NO_STATE, DecisionState
+from service.decisions.poller import PolledState
 from service.server import bind
 
 _WORDS = [
@@ -141,10 +141,10 @@ def stop(process: subprocess.Popen[bytes]) -> int:
 class Undecided:
     """The keeper of a service that nobody decides anything for."""
 
-    kept = Kept(state=NO_STATE, problem=None)
+    kept = PolledState(state=NO_STATE, problem=None)
 
     def refresh(self) -> bool:
         return False
 
-    def poll(self) -> State | None:
+    def poll(self) -> DecisionState | None:
         return NO_STATE

@@ -18,12 +18,12 @@ from typing import Any
 from conftest import plain_mapping
 
 from index.build.build import Build
-from index.building.context import BuildOptions, Making
+from index.building.context import BuildContext, BuildOptions
 from index.building.engine import Engine, open_engine
 from index.building.read_stage import read_sources
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
-from index.sources.source import Problem, Record, Source
+from index.sources.source import Record, RecordProblem, Source
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,18 @@ class SlowLines:
     def name(self) -> str:
         return self.path
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         lines, parse = self.parted()
         return map(parse, lines)
 
-    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
+    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
         lines, parse = JsonlSource(self.path).parted()
         return lines, partial(_slowly, self.log, parse)
 
 
-def _slowly(log: Path, parse: Callable[[Any], Record | Problem], line: Any) -> Record | Problem:
+def _slowly(
+    log: Path, parse: Callable[[Any], Record | RecordProblem], line: Any
+) -> Record | RecordProblem:
     time.sleep(0.02)
     with (log / f"parsed-{os.getpid()}.log").open("a") as lines:
         lines.write(f"{line[0]}\n")
@@ -60,10 +62,10 @@ def read_into(
     *,
     previous: Build | None = None,
     **options: Any,
-) -> Making:
+) -> BuildContext:
     """Only the first stage of a build."""
     folder.mkdir()
-    making = Making(
+    making = BuildContext(
         root=Root(folder),
         folder=folder,
         options=BuildOptions(mapping=plain_mapping(), engine=engine, **options),

@@ -12,7 +12,7 @@ import numpy as np
 from index.build.files import BlobWriter, save_array
 from index.build.manifest import EncoderEntry
 from index.build.ragged import Ragged
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.publishing.gates import Limits
 from recommender.visibility import ALWAYS, NEVER
 
@@ -36,7 +36,7 @@ def snapshot(
     recall: float = 1.0,
     stories: Mapping[str, str] | None = None,
     scores: Mapping[str, Mapping[str, float]] | None = None,
-) -> Snapshot:
+) -> BuildSnapshot:
     """A build of the given related lists.
 
     Args:
@@ -80,7 +80,9 @@ def snapshot(
     save_array(folder / "related_scores.npy", related_scores)
     save_array(folder / "visibility.npy", visibility)
     save_array(folder / "text_digests.npy", digests)
-    return Snapshot.read(folder, name=folder.name, encoder=encoder, recipe=recipe, recall=recall)
+    return BuildSnapshot.read(
+        folder, name=folder.name, encoder=encoder, recipe=recipe, recall=recall
+    )
 
 
 def ring(count: int, near: int = 6, prefix: str = "a") -> dict[str, list[str]]:

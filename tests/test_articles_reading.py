@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from index.articles import parse as reading
 from index.articles.cleaning import check_url, plain_text
-from index.articles.parse import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.sources import jsonl_source as jsonl
 from index.sources.jsonl_source import JsonlSource
@@ -40,7 +40,7 @@ def read(
 ) -> tuple[list[Article], ReadReport]:
     report = ReadReport()
     source = JsonlSource(str(path))
-    found = read_articles(source, using or mapping(), report, strict=strict)
+    found = parse_records(source, using or mapping(), report, strict=strict)
     return [article for article, _ in found], report
 
 
@@ -521,7 +521,7 @@ class _Listed:
 
 def check_any_records(values: list[dict[str, Any]]) -> None:
     report = ReadReport()
-    found = list(read_articles(_Listed(values), mapping(), report))  # type: ignore[arg-type]
+    found = list(parse_records(_Listed(values), mapping(), report))  # type: ignore[arg-type]
     assert report.read == len(values)
     assert report.kept == len(found)
     assert report.read == report.kept + sum(report.skipped.values())

@@ -13,7 +13,7 @@ from recommender import bag_of_words as bags
 from recommender import tokenizer as scanning
 from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 words = st.sampled_from([f"w{i}" for i in range(12)])
 bodies = st.lists(st.lists(words, max_size=14).map(" ".join), min_size=2, max_size=14)
@@ -32,7 +32,7 @@ def test_holders_of_pairs_are_exact_however_much_the_table_collides(
         patch.setattr(scanning, "_BLOCK_ARTICLES", 3)
         patch.setattr(bags, "_MOST_BITS", bits)
         patch.setattr(bags, "_MERGE", merge)
-        found = count_corpus(scan([PreparedText(title="", body=text) for text in texts]))
+        found = count_corpus(tokenize_corpus([PreparedText(title="", body=text) for text in texts]))
     width = len(found.vocabulary)
     counted = {
         (found.vocabulary[key // width], found.vocabulary[key % width]): count

@@ -14,8 +14,8 @@ from corpora import topical
 
 from index.build.build import Build
 from index.root.root import Root
-from service.serving.selection import Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 
 def build_command(root: Root, source: Path) -> list[str]:
@@ -79,7 +79,9 @@ def check_that_it_serves(root: Root) -> None:
     build = Build(root.folder(), manifest_sha256=pointer.manifest_sha256)
     row = build.row("sea-000")
     assert row is not None
-    assert len(select(Served(build), row, now=time.time_ns() // 1000, wish=Wish())) == 6
+    assert (
+        len(select(ServingView(build), row, now=time.time_ns() // 1000, wish=RelatedQuery())) == 6
+    )
 
 
 def test_a_build_killed_at_any_moment_leaves_the_previous_one_live(tmp_path: Path) -> None:

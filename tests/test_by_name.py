@@ -14,7 +14,7 @@ from recommender.parallel import Block, over_blocks
 from recommender.postings import make_postings
 from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ def sent_by(folder: Path, seed: int) -> dict[str, tuple[bytes, int]]:
 
     folder.mkdir()
     workspace = FolderWorkspace(folder)
-    corpus = scan(texts, workspace, spread)
+    corpus = tokenize_corpus(texts, workspace, spread)
     terms = count_corpus(corpus, workspace, spread)
     extract_phrases(corpus, [], workspace, spread)
     make_postings(weigh_terms(terms, workspace=workspace, spread=spread).weights, workspace, spread)

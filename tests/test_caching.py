@@ -15,14 +15,14 @@ from serving import prose, publish
 from starlette.testclient import TestClient
 
 from index.root.root import Root
-from service.decisions.decision_state import NO_STATE, State
-from service.decisions.poller import Kept
+from service.decisions.decision_state import NO_STATE, DecisionState
+from service.decisions.poller import PolledState
 from service.http.caching_headers import Freshness, accepts_gzip, matches
-from service.http.header_lines import take_apart
+from service.http.header_lines import split_headers
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import Tally
-from service.http.response_cache import Answer, AnswerCache
+from service.http.request_counts import RequestCounts
+from service.http.response_cache import CachedResponse, ResponseCache
 from service.serving.live import Live
 from service.settings import Settings
 
@@ -34,16 +34,16 @@ class Decisions:
     """A keeper whose state a test sets."""
 
     def __init__(self) -> None:
-        self.kept = Kept(state=NO_STATE, problem=None)
+        self.kept = PolledState(state=NO_STATE, problem=None)
 
     def refresh(self) -> bool:
         return True
 
-    def poll(self) -> State | None:
+    def poll(self) -> DecisionState | None:
         return self.kept.state
 
     def set(self, **state: Any) -> None:
-        self.kept = Kept(state=State(database="d", **state), problem=None)
+        self.kept = PolledState(state=DecisionState(database="d", **state), problem=None)
 
 
 class Service:
@@ -60,7 +60,7 @@ class Service:
             clock=lambda: self.now,
         )
         self.live.refresh()
-        self.tally = Tally()
+        self.tally = RequestCounts()
         lists = RelatedLists(chosen, self.tally)
         self.client = TestClient(RelatedRoutes(_nothing, self.live, lists, chosen, self.tally))
         self.client.headers.pop("accept-encoding")
@@ -292,7 +292,7 @@ def test_a_takedown_empties_the_kept_answers(service: Service) -> None:
 
 def test_without_knowing_what_was_taken_down_nothing_is_served(service: Service) -> None:
     service.ids()
-    service.decisions.kept = Kept(problem="away")
+    service.decisions.kept = PolledState(problem="away")
     service.live.refresh()
     answer = service.client.get("/v1/related?id=p-0")
     assert answer.status_code == 503
@@ -336,23 +336,23 @@ def test_a_request_keeps_its_name_if_that_is_plain(service: Service) -> None:
 def test_a_cache_stays_within_its_bytes_and_tells_no_lies(
     capacity: int, steps: list[tuple[int, int, int]]
 ) -> None:
-    cache = AnswerCache(capacity)
-    made: dict[int, Answer] = {}
+    cache = ResponseCache(capacity)
+    made: dict[int, CachedResponse] = {}
     sizes: dict[int, int] = {}
     for question, size, alias in steps:
         kept = cache.get(question)
         if kept is None:
-            kept = Answer(b'"t"', b"", bytes(size), route="r")
+            kept = CachedResponse(b'"t"', b"", bytes(size), route="r")
             made[question], sizes[question] = kept, size
             cache.put(question, kept)
         assert kept is made[question]
         cache.alias(b"%d-%d" % (question, alias), kept)
-        headers, body = take_apart(cache.gzipped(kept))
+        headers, body = split_headers(cache.gzipped(kept))
         if (b"content-encoding", b"gzip") in headers:
             assert gzip.decompress(body) == bytes(sizes[question])
             assert dict(headers)[b"etag"] == b'"t-gzip"'
         assert kept.body == bytes(sizes[question])
-        assert dict(take_apart(kept.expanded())[0])[b"etag"] == b'"t"'
+        assert dict(split_headers(kept.expanded())[0])[b"etag"] == b'"t"'
         assert cache.size <= capacity
         for url, found in cache.raw.items():
             assert found is made[int(url.partition(b"-")[0])]
@@ -361,11 +361,11 @@ def test_a_cache_stays_within_its_bytes_and_tells_no_lies(
 
 
 def test_a_cache_counts_no_less_than_it_takes() -> None:
-    cache = AnswerCache(4_000_000)
+    cache = ResponseCache(4_000_000)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(5_000):
-        answer = Answer(b'"%024d"' % number, b"", b"%03000d" % number, route="r")
+        answer = CachedResponse(b'"%024d"' % number, b"", b"%03000d" % number, route="r")
         question = (f"article-{number}", number)
         cache.put(question, answer)
         cache.alias(b"/v1/related?id=article-%d" % number, answer)
@@ -378,22 +378,22 @@ def test_a_cache_counts_no_less_than_it_takes() -> None:
 
 
 def test_what_is_asked_for_stays_and_what_is_not_goes(tmp_path: Path) -> None:
-    cache = AnswerCache(50_000)
+    cache = ResponseCache(50_000)
     for number in range(200):
         for _ in range(2):
-            cache.put(number, Answer(b'"t"', b"", bytes(1_000), route="r"))
+            cache.put(number, CachedResponse(b'"t"', b"", bytes(1_000), route="r"))
         assert cache.get(0) is not None, "asked for all the time"
     assert cache.get(1) is None
     assert cache.get(199) is not None
 
 
 def test_a_full_cache_keeps_what_is_asked_for_twice_and_nothing_asked_for_once() -> None:
-    cache = AnswerCache(50_000)
+    cache = ResponseCache(50_000)
     for number in range(200):
-        cache.put(number, Answer(b'"t"', b"", bytes(1_000), route="r"))
+        cache.put(number, CachedResponse(b'"t"', b"", bytes(1_000), route="r"))
     kept = [number for number in range(200) if cache.get(number)]
     assert kept == list(range(len(kept))), "those that came first"
     assert 10 < len(kept) < 50
     for _ in range(2):
-        cache.put(150, Answer(b'"t"', b"", bytes(1_000), route="r"))
+        cache.put(150, CachedResponse(b'"t"', b"", bytes(1_000), route="r"))
     assert cache.get(150) is not None

@@ -14,13 +14,13 @@ from serving import publish
 from snapshots import NOW, WISH, ring, snapshot
 
 from index.build.build import Build
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Limits
 from index.root.root import Root
 from recommender.visibility import microseconds
-from service.serving.selection import Fallback, Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import Fallback, RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 
 def test_a_build_differs_in_nothing_from_itself(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_what_is_too_weak_to_be_shown_does_not_count(tmp_path: Path) -> None:
     assert compare(old, snapshot(tmp_path / "strong", more), now=NOW, wish=WISH).changed == 1.0
     new = snapshot(tmp_path / "new", more, scores=weak)
     assert compare(old, new, now=NOW, wish=WISH).changed == 0.0
-    assert compare(old, new, now=NOW, wish=Wish(min_score=0.31)).changed > 0.0
+    assert compare(old, new, now=NOW, wish=RelatedQuery(min_score=0.31)).changed > 0.0
 
 
 def test_another_version_of_the_story_that_stood_there_does_not_count(tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_lists_are_compared_as_they_are_served(
     site: Build, month: int, limit: int, least: float
 ) -> None:
     now = microseconds(dt.datetime(2026, month, 1, tzinfo=dt.UTC))
-    wish = Wish(limit=limit, min_score=least, fallback=Fallback.NONE)
-    build = Snapshot.of(site.folder, site.manifest)
-    served = Served(site)
+    wish = RelatedQuery(limit=limit, min_score=least, fallback=Fallback.NONE)
+    build = BuildSnapshot.of(site.folder, site.manifest)
+    served = ServingView(site)
     expected = [
         [item.row for item in select(served, row, now=now, wish=wish)] for row in range(len(build))
     ]

@@ -19,7 +19,7 @@ from conftest import SAMPLE
 from databases import MIRA, server
 
 from service.cli import alsolike as cli
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions
 from service.decisions.snapshot import SNAPSHOT
 from service.settings import Settings
@@ -103,7 +103,9 @@ def test_a_pin_is_shown_by_related_and_exported(
 ) -> None:
     database = open_decisions(settings)
     target = "tidal-kite-second-year"
-    database.overrides.put(MIRA, article_id=PAGE, target_id=target, kind=Kind.PIN, position=2)
+    database.overrides.put(
+        MIRA, article_id=PAGE, target_id=target, kind=OverrideKind.PIN, position=2
+    )
     database.takedowns.put(MIRA, article_id="bread-once-a-week")
     database.close()
     assert related(call)[1] == target
@@ -176,9 +178,15 @@ def test_commands_that_only_read_make_no_database(call: Run, settings: Settings)
 def test_pins_that_readers_dont_see_are_told(call: Run, settings: Settings) -> None:
     database = open_decisions(settings)
     for target in ("gone", "tidal-kite-second-year"):
-        database.overrides.put(MIRA, article_id=PAGE, target_id=target, kind=Kind.PIN, position=1)
-    database.overrides.put(MIRA, article_id="gone", target_id=PAGE, kind=Kind.PIN, position=1)
-    database.overrides.put(MIRA, article_id=PAGE, target_id="hidden and gone", kind=Kind.HIDE)
+        database.overrides.put(
+            MIRA, article_id=PAGE, target_id=target, kind=OverrideKind.PIN, position=1
+        )
+    database.overrides.put(
+        MIRA, article_id="gone", target_id=PAGE, kind=OverrideKind.PIN, position=1
+    )
+    database.overrides.put(
+        MIRA, article_id=PAGE, target_id="hidden and gone", kind=OverrideKind.HIDE
+    )
     code, out, _ = call("check-overrides", "--json")
     assert code == 20
     assert {(item["article_id"], item["reason"]) for item in json.loads(out)} == {

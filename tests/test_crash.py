@@ -28,7 +28,7 @@ from index.publishing.retention import prune
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError, BusyError, SourceError
 
@@ -186,7 +186,7 @@ class DyingSource:
     def __init__(self, death: Exception) -> None:
         self._death = death
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         for number in range(50):
             values = {"id": f"a{number}", "title": f"Title {number}"}
             yield Record(place=f"item {number}", values=values)

@@ -22,7 +22,7 @@ from recommender.errors import (
 )
 from recommender.visibility import NEVER
 from service.decisions.database import Database
-from service.decisions.decision_state import Kind, Override, State
+from service.decisions.decision_state import DecisionState, Override, OverrideKind
 from service.decisions.decision_store import Written
 from service.roles import Role
 
@@ -51,12 +51,12 @@ def database(new_url: NewUrl, clock: Clock) -> Iterator[Database]:
 
 
 def pin(database: Database, target: str = "b", **values: Any) -> Written:
-    given = {"article_id": "a", "position": 1, "kind": Kind.PIN, **values}
+    given = {"article_id": "a", "position": 1, "kind": OverrideKind.PIN, **values}
     return database.overrides.put(MIRA, target_id=target, **given)
 
 
 def hide(database: Database, target: str = "b", **values: Any) -> Written:
-    given = {"article_id": "a", "kind": Kind.HIDE, **values}
+    given = {"article_id": "a", "kind": OverrideKind.HIDE, **values}
     return database.overrides.put(MIRA, target_id=target, **given)
 
 
@@ -71,7 +71,7 @@ def targets(database: Database, article_id: str = "a") -> list[tuple[str, str, i
 def test_a_pin_is_there_with_all_that_was_said_about_it(database: Database, clock: Clock) -> None:
     pin(database, reason="Überblick\n2026", until=clock.now + SECOND)
     (found,) = database.overrides.of("a").items
-    assert (found.target_id, found.kind, found.position) == ("b", Kind.PIN, 1)
+    assert (found.target_id, found.kind, found.position) == ("b", OverrideKind.PIN, 1)
     assert (found.reason, found.author) == ("Überblick\n2026", "mira")
     assert (found.created, found.until) == (clock.now, clock.now + SECOND)
     assert database.overrides.into("b") == database.overrides.all() == [found]
@@ -121,7 +121,7 @@ def test_a_removed_override_is_gone_and_its_list_has_a_new_version(database: Dat
         ({"position": 0}, "position"),
         ({"position": 51}, "position"),
         ({"position": None}, "position"),
-        ({"position": 3, "kind": Kind.HIDE}, "position"),
+        ({"position": 3, "kind": OverrideKind.HIDE}, "position"),
         ({"not_related": True}, "not_related"),
         ({"target": "a"}, "target_id"),
         ({"reason": "x" * 1_001}, "reason"),
@@ -222,7 +222,7 @@ def test_a_takedown_is_in_the_state_until_it_is_lifted(database: Database, clock
 
 
 def test_a_takedown_is_saved_outside_the_database_before_it_is_answered(new_url: NewUrl) -> None:
-    saved: list[State] = []
+    saved: list[DecisionState] = []
     with opened(new_url(), save=lambda now: saved.append(now.state())) as database:
         pin(database)
         assert saved == []  # what brings nothing hidden back may wait for the next look
@@ -316,7 +316,7 @@ def test_the_state_holds_what_was_decided_and_knows_its_version(
             Override(
                 article_id="a",
                 target_id="b",
-                kind=Kind.PIN,
+                kind=OverrideKind.PIN,
                 position=4,
                 until=clock.now + SECOND,
             ),

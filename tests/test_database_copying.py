@@ -19,7 +19,7 @@ from index.sql_engine import open_engine, parse_url
 from recommender.errors import DatabaseError
 from service.decisions import schema
 from service.decisions.database import Database, copy_database, open_database, upgrade_database
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, look_at_decisions, open_decisions
 from service.decisions.poller import StateSource
 from service.decisions.snapshot import load_snapshot
@@ -80,12 +80,12 @@ def read_all(url: str) -> list[object]:
 
 def decide_everything(database: Database) -> str:
     """One of each thing, so that no table is empty; returns a token."""
-    pin = {"article_id": "a", "kind": Kind.PIN}
+    pin = {"article_id": "a", "kind": OverrideKind.PIN}
     database.overrides.put(MIRA, target_id="b", position=1, reason="Überblick\n2026", **pin)
     database.overrides.put(MIRA, target_id="c", position=1, until=2**62, **pin)
-    hide = {"article_id": "b", "target_id": "über/日本", "kind": Kind.HIDE}
+    hide = {"article_id": "b", "target_id": "über/日本", "kind": OverrideKind.HIDE}
     database.overrides.put(OMAR, not_related=True, **hide)
-    database.overrides.put(MIRA, article_id="c", target_id="a", kind=Kind.HIDE)
+    database.overrides.put(MIRA, article_id="c", target_id="a", kind=OverrideKind.HIDE)
     database.overrides.remove(MIRA, article_id="c", target_id="a")
     database.takedowns.put(MIRA, article_id="gone", reason="withdrawn")
     database.takedowns.put(MIRA, article_id="back", until=2**61)
@@ -155,9 +155,9 @@ def decide(
     elif article_id == target_id:
         return
     elif what == "p":
-        database.overrides.put(MIRA, kind=Kind.PIN, position=number, reason=reason, **pair)
+        database.overrides.put(MIRA, kind=OverrideKind.PIN, position=number, reason=reason, **pair)
     elif what == "h":
-        database.overrides.put(OMAR, kind=Kind.HIDE, not_related=number > 25, **pair)
+        database.overrides.put(OMAR, kind=OverrideKind.HIDE, not_related=number > 25, **pair)
     elif what == "j":
         database.judgments.put(OMAR, verdict=1 if number > 25 else -1, reason=reason, **pair)
 
@@ -183,7 +183,7 @@ def test_decisions_go_on_in_the_copy_with_numbers_and_versions_of_their_own(
     with opened(new) as database:
         known = {item.id for item in database.overrides.all()}
         written = database.overrides.put(
-            MIRA, article_id="a", target_id="d", kind=Kind.PIN, position=1
+            MIRA, article_id="a", target_id="d", kind=OverrideKind.PIN, position=1
         )
         assert {item.id for item in database.overrides.all()} > known
         assert (written.seq, database.audit.latest()[0].seq) == (last + 1, last + 1)

@@ -16,7 +16,7 @@ from disks import fill, small_disk
 from recommender.errors import DatabaseError
 from service.decisions import connections as connecting
 from service.decisions.database import Database, open_database
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 
 
 def pin(database: Database, target: str) -> None:
@@ -24,7 +24,7 @@ def pin(database: Database, target: str) -> None:
         MIRA,
         article_id="a",
         target_id=target,
-        kind=Kind.PIN,
+        kind=OverrideKind.PIN,
         position=1,
         reason="x" * 1_000,
     )

@@ -15,7 +15,7 @@ from databases import MIRA, NewUrl, reopen, server
 from forking import forked
 
 from service.decisions.database import open_database, upgrade_database
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 
 
 def decide_for_ever(url: str, answers: Path, first: int) -> None:
@@ -23,13 +23,13 @@ def decide_for_ever(url: str, answers: Path, first: int) -> None:
     database = open_database(url)
     noted = os.open(answers, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for number in itertools.count(first):
-        kind = Kind.PIN if number % 3 else Kind.HIDE
+        kind = OverrideKind.PIN if number % 3 else OverrideKind.HIDE
         database.overrides.put(
             MIRA,
             article_id=f"a{number % 7}",
             target_id=f"t{number}",
             kind=kind,
-            position=None if kind is Kind.HIDE else 1,
+            position=None if kind is OverrideKind.HIDE else 1,
         )
         if number % 5 == 0:
             database.takedowns.put(MIRA, article_id=f"t{number}")

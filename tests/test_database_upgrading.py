@@ -21,7 +21,7 @@ from service.decisions import connections as connecting
 from service.decisions import schema
 from service.decisions import schema_version as upgrading
 from service.decisions.database import open_database, upgrade_database
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import WRITES
 
 
@@ -55,7 +55,9 @@ def test_upgrading_again_changes_nothing(new_url: NewUrl) -> None:
 
 def write_one(url: str, number: int) -> None:
     database = open_database(url)
-    database.overrides.put(MIRA, article_id="a", target_id=f"t{number}", kind=Kind.PIN, position=1)
+    database.overrides.put(
+        MIRA, article_id="a", target_id=f"t{number}", kind=OverrideKind.PIN, position=1
+    )
     database.close()
 
 

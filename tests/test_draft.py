@@ -20,21 +20,26 @@ from recommender.encoder import HashingEncoder
 from recommender.errors import ArticleError, BuildError, ModelError
 from recommender.preferences import Boost, Preferences
 from recommender.visibility import NEVER
-from service.decisions.decision_state import NO_STATE, State
+from service.decisions.decision_state import NO_STATE, DecisionState
 from service.serving.drafts import DraftIndex, answer_draft, check_encoder, embed, read_draft
-from service.serving.selection import Fallback, Origin, Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import Fallback, Origin, RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 NOW = 1_790_000_000_000_000
-RELATED_ONLY = Wish(limit=6, fallback=Fallback.NONE)
+RELATED_ONLY = RelatedQuery(limit=6, fallback=Fallback.NONE)
 ENCODER = HashingEncoder(64)
 
 
-def ask(build: Build, fields: dict[str, Any], wish: Wish = RELATED_ONLY, state: State = NO_STATE):
+def ask(
+    build: Build,
+    fields: dict[str, Any],
+    wish: RelatedQuery = RELATED_ONLY,
+    state: DecisionState = NO_STATE,
+):
     index = DraftIndex(build)
     article = read_draft(fields)
     text = index.prepare(article)
-    served = Served(build, state)
+    served = ServingView(build, state)
     placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, wish=wish)
     return answer_draft(served, placed, now=NOW, wish=wish)
 
@@ -95,7 +100,7 @@ def test_an_article_taken_as_a_draft_gets_nearly_the_list_that_the_build_gave_it
         answer = ask(build, record)
         row = build.row(record["id"])
         assert row in answer.same_story
-        stored = [item.row for item in select(Served(build), row, now=NOW, wish=RELATED_ONLY)]
+        stored = [item.row for item in select(ServingView(build), row, now=NOW, wish=RELATED_ONLY)]
         overlaps.append(len({item.row for item in answer.items} & set(stored)) / len(stored))
     assert np.mean(overlaps) >= 0.9
 
@@ -111,10 +116,10 @@ def test_a_copy_of_an_article_is_named_and_left_out_of_the_list(build, records):
 
 @pytest.mark.parametrize("place", [4, 8, 12])
 def test_an_article_that_readers_may_not_see_is_neither_listed_nor_named(build, records, place):
-    answer = ask(build, records[place], Wish(limit=50, fallback=Fallback.NEWEST))
+    answer = ask(build, records[place], RelatedQuery(limit=50, fallback=Fallback.NEWEST))
     assert answer.same_story == ()
     assert records[place]["id"] not in ids(build, answer)
-    others = ask(build, sea(), Wish(limit=50, fallback=Fallback.NEWEST))
+    others = ask(build, sea(), RelatedQuery(limit=50, fallback=Fallback.NEWEST))
     assert not {records[hidden]["id"] for hidden in (4, 8, 12)} & set(ids(build, others))
 
 
@@ -123,7 +128,7 @@ def test_a_draft_that_the_build_holds_unseen_leaves_out_what_it_replaces(build_r
     new, old = records[0], records[4]
     new |= {"status": "draft", "supersedes": old["id"]}
     _, own = build_root(write_jsonl(records))
-    everything = Wish(limit=50, fallback=Fallback.NONE)
+    everything = RelatedQuery(limit=50, fallback=Fallback.NONE)
     assert old["id"] in ids(own, ask(own, sea(), everything))
     answer = ask(own, new, everything)
     assert answer.same_story == ()
@@ -132,27 +137,27 @@ def test_a_draft_that_the_build_holds_unseen_leaves_out_what_it_replaces(build_r
 
 def test_what_is_taken_down_is_neither_listed_nor_named(build, records):
     first = ids(build, ask(build, sea()))[0]
-    state = State(takedowns={first: NEVER, records[24]["id"]: NEVER})
+    state = DecisionState(takedowns={first: NEVER, records[24]["id"]: NEVER})
     assert first not in ids(build, ask(build, sea(), state=state))
     assert ask(build, records[24], state=state).same_story == ()
 
 
 def test_a_draft_in_a_language_new_to_the_site_is_related_and_has_no_fallback(build):
-    wish = Wish(limit=50, min_score=0.2, fallback=Fallback.TAG)
+    wish = RelatedQuery(limit=50, min_score=0.2, fallback=Fallback.TAG)
     answer = ask(build, {**sea(), "language": "fi"}, wish)
     assert answer.items
     assert all(item.origin is Origin.RELATED for item in answer.items)
 
 
 def test_articles_of_the_drafts_language_stand_before_all_others(build):
-    answer = ask(build, {**sea(), "language": "de"}, Wish(limit=20, fallback=Fallback.NONE))
+    answer = ask(build, {**sea(), "language": "de"}, RelatedQuery(limit=20, fallback=Fallback.NONE))
     german = [build.language_names[build.languages[item.row]] == "de" for item in answer.items]
     assert any(german)
     assert german == sorted(german, reverse=True)
 
 
 def test_a_short_list_is_filled_by_the_drafts_tags(build):
-    wish = Wish(limit=10, min_score=1.0, fallback=Fallback.TAG)
+    wish = RelatedQuery(limit=10, min_score=1.0, fallback=Fallback.TAG)
     answer = ask(build, {**sea(), "language": "en", "tags": ["tag-1", "unheard-of"]}, wish)
     assert {item.origin for item in answer.items} == {Origin.FALLBACK}
     assert all("tag-1" in build.article(item.row).tags for item in answer.items)
@@ -160,7 +165,7 @@ def test_a_short_list_is_filled_by_the_drafts_tags(build):
 
 @pytest.mark.parametrize("tags", [[], ["tag-1"]])
 def test_a_draft_without_a_language_is_filled_by_articles_of_any(build, tags):
-    wish = Wish(limit=50, min_score=1.0, fallback=Fallback.TAG)
+    wish = RelatedQuery(limit=50, min_score=1.0, fallback=Fallback.TAG)
     items = ask(build, {"title": "Zyxo", "tags": tags}, wish).items
     assert len(items) == 50
     assert not tags or all("tag-1" in build.article(item.row).tags for item in items[:20])
@@ -168,10 +173,12 @@ def test_a_draft_without_a_language_is_filled_by_articles_of_any(build, tags):
 
 
 def test_what_an_article_shares_with_a_draft_and_what_that_is_about_hang_on_no_filter(build):
-    wish = Wish(limit=50, fallback=Fallback.NONE)
+    wish = RelatedQuery(limit=50, fallback=Fallback.NONE)
     plain = ask(build, sea(), wish)
     for language in ("de", "en"):
-        answer = ask(build, sea(), Wish(limit=50, fallback=Fallback.NONE, language=language))
+        answer = ask(
+            build, sea(), RelatedQuery(limit=50, fallback=Fallback.NONE, language=language)
+        )
         assert answer.terms == plain.terms
         told = {item.row: item for item in plain.items}
         assert [told[item.row] for item in answer.items if item.row in told] == [
@@ -181,7 +188,9 @@ def test_what_an_article_shares_with_a_draft_and_what_that_is_about_hang_on_no_f
 
 def test_excluded_articles_and_a_limit_are_minded(build):
     every = ids(build, ask(build, sea()))
-    some = ask(build, sea(), Wish(limit=3, exclude=frozenset(every[:2]), fallback=Fallback.NONE))
+    some = ask(
+        build, sea(), RelatedQuery(limit=3, exclude=frozenset(every[:2]), fallback=Fallback.NONE)
+    )
     assert ids(build, some) == every[2:5]
 
 
@@ -208,7 +217,7 @@ def test_a_title_alone_is_a_draft(build):
     ],
 )
 def test_hostile_text_is_a_text_like_any_other(build, records, text):
-    answer = ask(build, {"title": "Kelp", "summary": text}, Wish(limit=50))
+    answer = ask(build, {"title": "Kelp", "summary": text}, RelatedQuery(limit=50))
     hidden = {records[place]["id"] for place in (4, 8, 12)}
     assert not hidden & set(ids(build, answer))
 
@@ -247,7 +256,7 @@ def test_a_damaged_file_is_found_before_a_draft_rests_on_it(build_root, write_js
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_site_of_a_few_articles_answers_drafts(build_root, write_jsonl, count):
     _, tiny = build_root(write_jsonl(topical(count)))
-    answer = ask(tiny, sea(seed=0, words=12), Wish(limit=6))
+    answer = ask(tiny, sea(seed=0, words=12), RelatedQuery(limit=6))
     assert len(answer.items) <= count
 
 

@@ -15,16 +15,16 @@ from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.root.root import Root
-from index.scale_out.milvus.milvus_collections import InMilvus
+from index.scale_out.milvus.milvus_collections import MilvusSettings
 from index.sources.jsonl_source import JsonlSource
 from recommender import faiss_index
 from recommender.encoder import HashingEncoder
 from recommender.parameters import DEFAULT_RECIPE
 from recommender.visibility import NEVER
-from service.decisions.decision_state import NO_STATE, State
+from service.decisions.decision_state import NO_STATE, DecisionState
 from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
-from service.serving.selection import Chosen, Fallback, Wish
-from service.serving.serving_view import Served
+from service.serving.selection import Fallback, RelatedQuery, SelectedItem
+from service.serving.serving_view import ServingView
 
 NOW = 1_790_000_000_000_000
 LIMIT = 12
@@ -61,10 +61,10 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     source.write_text("\n".join(map(json.dumps, site())))
     made: dict[str, Build] = {}
 
-    def wanted(kind: str) -> InMilvus | None:
+    def wanted(kind: str) -> MilvusSettings | None:
         if kind == "Milvus server":
-            return InMilvus(uri=request.getfixturevalue("milvus_uri"), alias="drafts")
-        return InMilvus() if kind == "milvus-lite" else None
+            return MilvusSettings(uri=request.getfixturevalue("milvus_uri"), alias="drafts")
+        return MilvusSettings() if kind == "milvus-lite" else None
 
     def make(kind: str) -> Build:
         if kind not in made:
@@ -90,15 +90,15 @@ DRAFTS: list[dict[str, Any]] = [
 
 def ask(
     build: Build,
-    state: State = NO_STATE,
+    state: DecisionState = NO_STATE,
     draft: dict[str, Any] = SEA,
     limit: int = LIMIT,
     **wishes: Any,
-) -> list[Chosen]:
+) -> list[SelectedItem]:
     """What is shown beside a draft, by default one of the sea."""
     article = read_draft(draft)
-    index, served = DraftIndex(build), Served(build, state)
-    wish = Wish(limit=limit, fallback=Fallback.NONE, **wishes)
+    index, served = DraftIndex(build), ServingView(build, state)
+    wish = RelatedQuery(limit=limit, fallback=Fallback.NONE, **wishes)
     text = index.prepare(article)
     placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, wish=wish)
     return answer_draft(served, placed, now=NOW, wish=wish).items
@@ -117,7 +117,7 @@ def test_a_list_is_full_though_all_that_is_nearest_is_invisible(make: Make, kind
 def test_what_is_taken_down_gives_its_place_to_the_next(make: Make, kind: str) -> None:
     build = make(kind)
     before = [build.article_id(item.row) for item in ask(build)]
-    down = State(takedowns=dict.fromkeys(before, NEVER))
+    down = DecisionState(takedowns=dict.fromkeys(before, NEVER))
     after = [build.article_id(item.row) for item in ask(build, down)]
     assert len(after) == LIMIT
     assert not set(before) & set(after)
@@ -146,7 +146,7 @@ def test_a_filter_removes_and_never_rescores(make: Make, kind: str, draft: dict[
         {"language": "de", "exclude": first},
         {"min_score": plain[9].score},
         {"limit": 5},
-        {"state": State(takedowns=dict.fromkeys(first, NEVER))},
+        {"state": DecisionState(takedowns=dict.fromkeys(first, NEVER))},
     ]
     given: dict[int, float] = {}
     for asked in filters:

@@ -22,15 +22,15 @@ from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Encoder
 from recommender.sentence_encoder import load_encoder
 from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
-from service.serving.selection import Chosen, Fallback, Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import Fallback, RelatedQuery, SelectedItem, select
+from service.serving.serving_view import ServingView
 
 pytestmark = pytest.mark.model
 
 NOW = 1_790_000_000_000_000
 SHOWN = 6
 HELD_OUT = 12
-RELATED_ONLY = Wish(limit=SHOWN, fallback=Fallback.NONE)
+RELATED_ONLY = RelatedQuery(limit=SHOWN, fallback=Fallback.NONE)
 FIELDS = ("title", "summary", "sections", "language", "tags")
 
 
@@ -60,18 +60,18 @@ def build_of(root: Root, folder: Path, records: list[dict[str, Any]], encoder: E
     return Build(root.folder(manifest.name))
 
 
-def ask(build: Build, record: dict[str, Any], encoder: Encoder) -> list[Chosen]:
+def ask(build: Build, record: dict[str, Any], encoder: Encoder) -> list[SelectedItem]:
     index = DraftIndex(build)
     article = read_draft({name: record[name] for name in FIELDS if name in record})
     text = index.prepare(article)
-    served = Served(build)
+    served = ServingView(build)
     placed = index.place(
         article, text, embed(encoder, text), served=served, now=NOW, wish=RELATED_ONLY
     )
     return answer_draft(served, placed, now=NOW, wish=RELATED_ONLY).items
 
 
-def ids(build: Build, chosen: list[Chosen]) -> list[str]:
+def ids(build: Build, chosen: list[SelectedItem]) -> list[str]:
     return [build.article_id(item.row) for item in chosen]
 
 
@@ -94,7 +94,7 @@ def test_an_article_left_out_of_the_build_gets_the_list_that_the_whole_build_has
     for left_out in records[:: len(records) // HELD_OUT][:HELD_OUT]:
         row = whole.row(left_out["id"])
         assert row is not None
-        stored = select(Served(whole), row, now=NOW, wish=RELATED_ONLY)
+        stored = select(ServingView(whole), row, now=NOW, wish=RELATED_ONLY)
         rest = [record for record in records if record is not left_out]
         part = build_of(root, tmp_path, rest, encoder)
         found = ask(part, left_out, encoder)

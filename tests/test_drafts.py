@@ -26,7 +26,7 @@ from service.api.api_app import _problem
 from service.api.draft_routes import Drafts, drafts_router
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
-from service.http.error_handlers import add_failures
+from service.http.error_handlers import add_error_handlers
 from service.http.problems import ProblemError
 from service.roles import Role
 from service.serving.live import Live
@@ -268,7 +268,7 @@ def held_up(site: Path, **settings: Any) -> Iterator[tuple[TestClient, Live, Dra
     live.refresh()
     drafts = Drafts(live, found)
     app = FastAPI()
-    add_failures(app)
+    add_error_handlers(app)
 
     app.add_exception_handler(ProblemError, _problem)
     app.include_router(drafts_router(drafts))

@@ -18,7 +18,7 @@ from hostile import PAYLOADS
 from starlette.testclient import TestClient
 
 from service.app import create_app
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions
 from service.editor.demo_login import Invitation, may_invite
 from service.roles import Role
@@ -618,7 +618,10 @@ def _judged(desk: Desk) -> set[tuple[str, int]]:
 
 def test_decisions_by_the_api_are_seen_on_the_page(desk: Desk, mira: Editor) -> None:
     target = desk.shown()[2]
-    assert desk.decide(target, kind=Kind.PIN, position=1, reason="by a program").status_code == 200
+    assert (
+        desk.decide(target, kind=OverrideKind.PIN, position=1, reason="by a program").status_code
+        == 200
+    )
     mira.look(PAGE)
     assert "by a program" in mira.page
     assert mira.titles("shown")[0] == target

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from recommender.errors import BuildError, NotFoundError
 from recommender.visibility import NEVER
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions
 from service.roles import Role
 from service.serving.live import Live
@@ -73,7 +73,7 @@ def apply(desk: Desk, clock: Clock, steps: list[tuple[str, str, str, int | None,
                     TESTER,
                     article_id=article_id,
                     target_id=target_id,
-                    kind=Kind(what),
+                    kind=OverrideKind(what),
                     position=position,
                     until=moment,
                 )

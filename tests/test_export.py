@@ -16,7 +16,7 @@ from index.build.build import Build
 from index.root.root import Root
 from recommender.article import check_id
 from recommender.errors import ArticleError, InputError
-from service.serving.serving_view import Served
+from service.serving.serving_view import ServingView
 from service.serving.static_export import LEDGER, Exported, export_lists, file_name
 
 NOW = 1_800_000_000_000_000
@@ -32,7 +32,7 @@ def records(count: int = 8) -> list[dict[str, Any]]:
 
 
 def export(build: Build, out: Path, said: str = "", now: int = NOW) -> Exported:
-    served = Served(build)
+    served = ServingView(build)
     return export_lists(
         served, out, lambda row: f"{build.article_id(row)} {said}".encode(), now=now
     )
@@ -92,7 +92,7 @@ def test_what_is_to_be_removed_goes_before_anything_is_written(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export_lists(Served(after), out, die, now=NOW)
+        export_lists(ServingView(after), out, die, now=NOW)
     assert files(out) == {f"a~2F{number}.json" for number in range(7)}
 
 
@@ -108,7 +108,7 @@ def test_an_export_cut_short_is_finished_by_the_next(
         return b"half"
 
     with pytest.raises(KeyboardInterrupt):
-        export_lists(Served(build), out, die_late, now=NOW)
+        export_lists(ServingView(build), out, die_late, now=NOW)
     (out / f"{LEDGER}.1.tmp").write_bytes(b"left by a process that died")
     assert export(build, out).written == 8
     _, fewer = build_root(write_jsonl(records()[:3]))

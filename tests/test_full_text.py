@@ -25,7 +25,7 @@ from index.building.full_text_stage import full_text
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.article import Article, Section
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError
@@ -135,7 +135,7 @@ class Spoiling:
     def __init__(self, root: Root) -> None:
         self._root = root
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         for number in range(30):
             yield Record(place=f"item {number}", values={"id": f"a{number}", "title": "A title"})
         (folder,) = (path for path in self._root.builds.iterdir() if path.name.startswith("."))

@@ -7,11 +7,11 @@ import scipy.sparse as sp
 from recommender.fusion import Calibration, calibrate, diffuse, gather_candidates
 from recommender.lexical import weigh_terms
 from recommender.neighbors import NO_ROW, ExactIndex, Neighbors
-from recommender.parameters import Recipe
+from recommender.parameters import RankingParameters
 from recommender.postings import answer, make_postings
 from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 from recommender.top_k import top_of_rows
 
 CHANCE = Calibration(dense_mean=0.1, dense_deviation=0.2, lexical_mean=0.05, lexical_deviation=0.05)
@@ -26,7 +26,7 @@ def corpus():
     texts = [
         PreparedText(title="", body=" ".join(generator.choice(words, size=12))) for _ in range(40)
     ]
-    return vectors, weigh_terms(count_corpus(scan(texts)))
+    return vectors, weigh_terms(count_corpus(tokenize_corpus(texts)))
 
 
 def listed(scores: np.ndarray) -> Neighbors:
@@ -62,7 +62,7 @@ def test_diffusion_equals_the_sum_it_is_documented_as():
     full = generator.uniform(1, 5, size=(12, 12)).astype(np.float32)
     np.fill_diagonal(full, 0)
     k = 4
-    found = diffuse(listed(full), CHANCE, 11, Recipe(diffusion_neighbors=k)).neighbors
+    found = diffuse(listed(full), CHANCE, 11, RankingParameters(diffusion_neighbors=k)).neighbors
     weights = 1 / np.arange(1, k + 1)
     weights /= weights.sum()
     for i in range(12):
@@ -79,7 +79,7 @@ def test_diffusion_equals_the_sum_it_is_documented_as():
 
 def test_a_pair_that_nobody_lists_gets_the_worst_listed_score():
     full = np.array([[0, 4, 0], [4, 0, 2], [0, 2, 0]], dtype=np.float32)
-    found = diffuse(listed(full), CHANCE, 2, Recipe(diffusion_neighbors=1)).neighbors
+    found = diffuse(listed(full), CHANCE, 2, RankingParameters(diffusion_neighbors=1)).neighbors
     # Article 0 lists only 1 (4.0, also its floor); 2 is known through neighbor 1 (2.0).
     assert found.rows[0].tolist() == [1, 2]
     assert found.scores[0][1] == pytest.approx(4 + 2)
@@ -87,7 +87,7 @@ def test_a_pair_that_nobody_lists_gets_the_worst_listed_score():
 
 def test_without_neighbors_the_own_scores_stay():
     full = np.array([[0, 3, 1], [3, 0, 2], [1, 2, 0]], dtype=np.float32)
-    found = diffuse(listed(full), CHANCE, 2, Recipe(diffusion_neighbors=0)).neighbors
+    found = diffuse(listed(full), CHANCE, 2, RankingParameters(diffusion_neighbors=0)).neighbors
     assert found.rows[1].tolist() == [0, 2]
     assert found.scores[1].tolist() == pytest.approx([3, 2])
 
@@ -101,7 +101,9 @@ def test_chance_is_zero_and_the_same_text_scores_highest():
 def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus):
     vectors, _ = corpus
     for count in (1, 2):
-        lexical = weigh_terms(count_corpus(scan([PreparedText(title="", body="a b c")] * count)))
+        lexical = weigh_terms(
+            count_corpus(tokenize_corpus([PreparedText(title="", body="a b c")] * count))
+        )
         found = calibrate(vectors[:count], lexical)
         assert found.dense_deviation > 0.05
         assert found.lexical_deviation > 0.005

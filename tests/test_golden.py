@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from index.build.build import Build
 from recommender.visibility import NEVER
-from service.curation.golden_set import Golden, measure_agreement, read_golden, weigh
+from service.curation.golden_set import GoldenSet, measure_agreement, read_golden, weigh
 from service.decisions.database import open_database
-from service.decisions.decision_state import NO_STATE, Kind, Override, State
+from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
 from service.decisions.judgments import Judgment
-from service.serving.selection import Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 NOW = 1_800_000_000_000_000
 
@@ -32,31 +32,33 @@ def test_words_on_a_pair_are_summed_and_a_pin_is_one(tmp_path: Path) -> None:
     ):
         database.judgments.put(actor, article_id="a", target_id=target, verdict=verdict)
     for target in ("pinned", "pinned though"):
-        database.overrides.put(MIRA, article_id="a", target_id=target, kind=Kind.PIN, position=1)
+        database.overrides.put(
+            MIRA, article_id="a", target_id=target, kind=OverrideKind.PIN, position=1
+        )
     database.overrides.put(
-        MIRA, article_id="a", target_id="not related", kind=Kind.HIDE, not_related=True
+        MIRA, article_id="a", target_id="not related", kind=OverrideKind.HIDE, not_related=True
     )
-    database.overrides.put(MIRA, article_id="a", target_id="only hidden", kind=Kind.HIDE)
+    database.overrides.put(MIRA, article_id="a", target_id="only hidden", kind=OverrideKind.HIDE)
     golden = read_golden(database, now=NOW)
     database.close()
     assert golden.good == {("a", "liked"), ("a", "pinned")}
     assert golden.bad == {("a", "disliked"), ("a", "not related")}
 
 
-def first_list(build: Build, wish: Wish) -> tuple[str, list[str]]:
-    chosen = select(Served(build), 0, now=NOW, wish=wish)
+def first_list(build: Build, wish: RelatedQuery) -> tuple[str, list[str]]:
+    chosen = select(ServingView(build), 0, now=NOW, wish=wish)
     return build.article_id(0), [build.article_id(item.row) for item in chosen]
 
 
 def test_overrides_do_not_answer_for_what_a_build_does(sample_build: Build) -> None:
-    wish = Wish(limit=6)
+    wish = RelatedQuery(limit=6)
     page, shown = first_list(sample_build, wish)
     others = [sample_build.article_id(row) for row in range(1, sample_build.count)]
     absent = next(other for other in others if other not in shown)
-    pin = Override(article_id=page, target_id=absent, kind=Kind.PIN, position=1)
-    hide = Override(article_id=page, target_id=shown[0], kind=Kind.HIDE)
-    state = State(database="x", version=1, overrides={page: (pin, hide)})
-    golden = Golden(
+    pin = Override(article_id=page, target_id=absent, kind=OverrideKind.PIN, position=1)
+    hide = Override(article_id=page, target_id=shown[0], kind=OverrideKind.HIDE)
+    state = DecisionState(database="x", version=1, overrides={page: (pin, hide)})
+    golden = GoldenSet(
         good=frozenset({(page, absent), (page, shown[1])}),
         bad=frozenset({(page, shown[0]), (page, "not in the build")}),
     )
@@ -67,10 +69,10 @@ def test_overrides_do_not_answer_for_what_a_build_does(sample_build: Build) -> N
 
 
 def test_what_is_taken_down_is_nobodys_fault(sample_build: Build) -> None:
-    wish = Wish(limit=6)
+    wish = RelatedQuery(limit=6)
     page, shown = first_list(sample_build, wish)
-    golden = Golden(good=frozenset({(page, shown[0])}), bad=frozenset())
-    state = State(database="x", version=1, takedowns={shown[0]: NEVER})
+    golden = GoldenSet(good=frozenset({(page, shown[0])}), bad=frozenset())
+    state = DecisionState(database="x", version=1, takedowns={shown[0]: NEVER})
     found = measure_agreement(sample_build, state, golden, wish, now=NOW)
     assert (found.good, found.share) == (0, 1.0)
 
@@ -102,5 +104,5 @@ def test_no_pair_is_both_good_and_bad(words: list[tuple[str, str, int]]) -> None
 
 
 def test_without_judgments_lists_are_as_editors_want_them(sample_build: Build) -> None:
-    golden = Golden(good=frozenset(), bad=frozenset())
-    assert measure_agreement(sample_build, NO_STATE, golden, Wish(), now=NOW).share == 1.0
+    golden = GoldenSet(good=frozenset(), bad=frozenset())
+    assert measure_agreement(sample_build, NO_STATE, golden, RelatedQuery(), now=NOW).share == 1.0

@@ -28,12 +28,12 @@ from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import GateError
 from service.curation.golden_gate import agreement_of, golden_gate
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, open_decisions
 from service.decisions.snapshot import SNAPSHOT
 from service.roles import Role
-from service.serving.selection import Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import RelatedQuery, select
+from service.serving.serving_view import ServingView
 from service.settings import Settings
 
 AWAY = "postgresql://reader:hunter2@127.0.0.1:1/x"
@@ -63,7 +63,7 @@ def judge(settings: Settings, *words: int) -> None:
     build = Build(Root(settings.root).folder())
     row = build.row(PAGE)
     assert row is not None
-    shown = select(Served(build), row, now=time.time_ns() // 1000, wish=Wish(limit=6))
+    shown = select(ServingView(build), row, now=time.time_ns() // 1000, wish=RelatedQuery(limit=6))
     with closing(open_decisions(settings)) as database:
         for item, verdict in zip(shown, words, strict=False):
             target_id = build.article_id(item.row)
@@ -120,7 +120,7 @@ def test_the_gate_measures_what_evaluate_does_without_overrides(root: Root) -> N
     build = Build(root.folder())
     with closing(open_decisions(settings)) as database:
         database.overrides.put(
-            TESTER, article_id=PAGE, target_id="rail-003", kind=Kind.PIN, position=1
+            TESTER, article_id=PAGE, target_id="rail-003", kind=OverrideKind.PIN, position=1
         )
     found = agreement_of(build, settings)
     assert found.missed == ((PAGE, "rail-003"),)
@@ -188,7 +188,7 @@ def shown(root: Root) -> list[str]:
     build = Build(root.folder())
     row = build.row(PAGE)
     assert row is not None
-    items = select(Served(build), row, now=time.time_ns() // 1000, wish=Wish(limit=6))
+    items = select(ServingView(build), row, now=time.time_ns() // 1000, wish=RelatedQuery(limit=6))
     return [build.article_id(item.row) for item in items]
 
 

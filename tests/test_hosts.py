@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from index.sources.host_rules import HostRules, is_public, origin_of, shown
+from index.sources.host_rules import HostRules, is_public, origin_of, redacted
 from recommender.errors import SettingError, SourceError
 
 
@@ -95,4 +95,4 @@ def test_a_network_that_is_none_is_refused_with_its_value() -> None:
     ],
 )
 def test_a_url_is_shown_without_its_secrets(url: str, told: str) -> None:
-    assert shown(url) == told
+    assert redacted(url) == told

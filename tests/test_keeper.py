@@ -30,7 +30,13 @@ from hypothesis import strategies as st
 from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
 from service.decisions.database import open_database
-from service.decisions.decision_state import NO_STATE, Changes, Kind, Override, State
+from service.decisions.decision_state import (
+    NO_STATE,
+    DecisionState,
+    Override,
+    OverrideKind,
+    StateChanges,
+)
 from service.decisions.open_decisions import (
     keep_state,
     look_at_decisions,
@@ -38,7 +44,7 @@ from service.decisions.open_decisions import (
     read_state,
     upgrade_decisions,
 )
-from service.decisions.poller import Kept, StateKeeper, StateSource
+from service.decisions.poller import PolledState, StatePoller, StateSource
 from service.decisions.snapshot import SNAPSHOT, bring_up, load_snapshot
 from service.settings import Settings
 
@@ -73,7 +79,7 @@ def test_what_may_not_be_looked_at_is_not_taken_for_missing(settings: Settings) 
 
 
 @pytest.fixture
-def keeper(settings: Settings) -> Iterator[StateKeeper]:
+def keeper(settings: Settings) -> Iterator[StatePoller]:
     keeper = keep_state(settings)
     keeper.refresh()
     yield keeper
@@ -104,7 +110,7 @@ def bring_back(settings: Settings) -> None:
 
 
 def test_a_root_without_any_database_gets_one_and_is_ready(
-    settings: Settings, keeper: StateKeeper
+    settings: Settings, keeper: StatePoller
 ) -> None:
     assert keeper.kept.source is StateSource.DATABASE
     assert keeper.kept.problem is None
@@ -114,7 +120,7 @@ def test_a_root_without_any_database_gets_one_and_is_ready(
 
 
 def test_another_process_decision_is_found_at_the_next_look(
-    settings: Settings, keeper: StateKeeper
+    settings: Settings, keeper: StatePoller
 ) -> None:
     before = keeper.kept.state
     assert keeper.refresh() is False
@@ -125,7 +131,7 @@ def test_another_process_decision_is_found_at_the_next_look(
     assert state.takedowns == {"x": NEVER}
 
 
-def test_many_threads_may_look_and_take_at_once(settings: Settings, keeper: StateKeeper) -> None:
+def test_many_threads_may_look_and_take_at_once(settings: Settings, keeper: StatePoller) -> None:
     stop = threading.Event()
     seen: list[int] = []
 
@@ -168,7 +174,7 @@ def test_a_takedown_answered_is_known_to_who_starts_without_the_database(
 
 
 def test_a_database_that_goes_away_leaves_its_last_state_and_refuses_decisions(
-    settings: Settings, keeper: StateKeeper, caplog: pytest.LogCaptureFixture
+    settings: Settings, keeper: StatePoller, caplog: pytest.LogCaptureFixture
 ) -> None:
     take_down(settings, "x")
     keeper.refresh()
@@ -189,19 +195,21 @@ def test_a_database_that_goes_away_leaves_its_last_state_and_refuses_decisions(
     bring_back(settings)
     with caplog.at_level(logging.INFO, "alsolike"):
         keeper.refresh()
-    assert keeper.kept == Kept(state=known, source=StateSource.DATABASE, problem=None)
+    assert keeper.kept == PolledState(state=known, source=StateSource.DATABASE, problem=None)
     assert "is back" in caplog.records[-1].message
 
 
 def test_while_the_database_is_away_another_process_snapshot_is_taken_up(
-    settings: Settings, keeper: StateKeeper
+    settings: Settings, keeper: StatePoller
 ) -> None:
     """It may have reached the database when this one could not."""
     assert keeper.kept.state is not None
     known = keeper.kept.state
     lose(settings)
     keeper.refresh()
-    newer = State(database=known.database, version=known.version + 1, takedowns={"x": NEVER})
+    newer = DecisionState(
+        database=known.database, version=known.version + 1, takedowns={"x": NEVER}
+    )
     bring_up(settings.root, History([newer]))
     assert keeper.refresh() is True
     assert keeper.kept.state == newer
@@ -214,7 +222,7 @@ def test_polling_does_not_look_for_an_absent_database_all_the_time(settings: Set
         looks.append(1)
         raise DatabaseError("away")
 
-    keeper = StateKeeper(settings.root, connect)  # type: ignore[arg-type]
+    keeper = StatePoller(settings.root, connect)  # type: ignore[arg-type]
     for _ in range(50):
         assert keeper.poll() is None
     assert len(looks) < 5
@@ -269,7 +277,7 @@ def test_a_root_that_cant_be_written_and_never_was_decided_in_is_ready(tmp_path:
 
 
 def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
-    settings: Settings, keeper: StateKeeper
+    settings: Settings, keeper: StatePoller
 ) -> None:
     keeper.database.takedowns.put(MIRA, article_id="old")
     keeper.refresh()
@@ -295,7 +303,7 @@ def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
         assert kept.problem is None
 
 
-def look_again(keeper: StateKeeper) -> Kept:
+def look_again(keeper: StatePoller) -> PolledState:
     keeper.refresh()
     return keeper.kept
 
@@ -309,7 +317,7 @@ def copy(settings: Settings, target: Path) -> None:
 
 
 @contextmanager
-def history_of_two(settings: Settings, tmp_path: Path) -> Iterator[tuple[StateKeeper, Path]]:
+def history_of_two(settings: Settings, tmp_path: Path) -> Iterator[tuple[StatePoller, Path]]:
     """A service that confirmed a takedown, and a database that lacks it."""
     keeper = keep_state(settings)
     keeper.refresh()
@@ -329,7 +337,7 @@ def put_in_place(settings: Settings, backup: Path) -> None:
     backup.replace(settings.root / "alsolike.sqlite")
 
 
-def check_secret(settings: Settings, kept: Kept) -> None:
+def check_secret(settings: Settings, kept: PolledState) -> None:
     assert kept.state is not None
     assert "secret" in kept.state.takedowns
     saved = load_snapshot(settings.root)
@@ -491,14 +499,14 @@ ENDS = st.one_of(st.just(NEVER), st.integers(0, 2**62))
 
 
 @st.composite
-def states(draw: st.DrawFn) -> State:
+def states(draw: st.DrawFn) -> DecisionState:
     overrides: dict[str, tuple[Override, ...]] = {}
     for article_id in draw(st.sets(IDS, max_size=4)):
         overrides[article_id] = tuple(
             Override(
                 article_id=article_id,
                 target_id=draw(IDS),
-                kind=Kind.PIN if position else Kind.HIDE,
+                kind=OverrideKind.PIN if position else OverrideKind.HIDE,
                 position=position,
                 until=draw(ENDS),
             )
@@ -506,7 +514,7 @@ def states(draw: st.DrawFn) -> State:
                 st.lists(st.one_of(st.none(), st.integers(1, 50)), min_size=1, max_size=3)
             )
         )
-    return State(
+    return DecisionState(
         database=draw(st.sampled_from(["one", "two"])),
         version=draw(st.integers(1, 5)),
         takedowns=draw(st.dictionaries(IDS, ENDS, max_size=4)),
@@ -517,16 +525,16 @@ def states(draw: st.DrawFn) -> State:
 class History:
     """A database that went through some states, and is in the last."""
 
-    def __init__(self, states: list[State]) -> None:
+    def __init__(self, states: list[DecisionState]) -> None:
         self.states = states
 
     def version(self) -> tuple[str, int]:
         return self.states[-1].database, self.states[-1].version
 
-    def state(self) -> State:
+    def state(self) -> DecisionState:
         return self.states[-1]
 
-    def changes(self, database: str, version: int) -> Changes | None:
+    def changes(self, database: str, version: int) -> StateChanges | None:
         known = [
             state for state in self.states if (state.database, state.version) == (database, version)
         ]
@@ -536,9 +544,9 @@ class History:
         return version > self.states[-1].version
 
 
-def differences(old: State, new: State) -> Changes:
+def differences(old: DecisionState, new: DecisionState) -> StateChanges:
     taken, listed = {*old.takedowns, *new.takedowns}, {*old.overrides, *new.overrides}
-    return Changes(
+    return StateChanges(
         database=new.database,
         since=old.version,
         version=new.version,
@@ -555,14 +563,14 @@ def differences(old: State, new: State) -> Changes:
     )
 
 
-def in_order(some: list[State]) -> list[State]:
+def in_order(some: list[DecisionState]) -> list[DecisionState]:
     """The same decisions as those of one database, one version after another."""
     return [replace(state, database="one", version=at) for at, state in enumerate(some, 1)]
 
 
 @given(some=st.lists(states(), min_size=1, max_size=6).map(in_order))
 def test_what_changed_is_written_as_if_all_was(
-    tmp_path_factory: pytest.TempPathFactory, some: list[State]
+    tmp_path_factory: pytest.TempPathFactory, some: list[DecisionState]
 ) -> None:
     folder, whole = (tmp_path_factory.mktemp(name) for name in ("changed", "whole"))
     state = some[0]
@@ -580,7 +588,7 @@ def test_what_changed_is_written_as_if_all_was(
 
 @given(some=st.lists(states(), min_size=1, max_size=6))
 def test_no_older_state_and_no_other_databases_takes_the_place_of_the_newest(
-    tmp_path_factory: pytest.TempPathFactory, some: list[State]
+    tmp_path_factory: pytest.TempPathFactory, some: list[DecisionState]
 ) -> None:
     folder = tmp_path_factory.mktemp("state")
     newest = some[0]
@@ -602,7 +610,7 @@ def test_a_snapshot_with_any_byte_changed_says_the_same_or_nothing(
     tmp_path_factory: pytest.TempPathFactory, place: int, value: int
 ) -> None:
     folder = tmp_path_factory.mktemp("state")
-    state = State(database="one", version=7, takedowns={"ü/x": NEVER, "y": 12})
+    state = DecisionState(database="one", version=7, takedowns={"ü/x": NEVER, "y": 12})
     bring_up(folder, History([state]))
     content = bytearray((folder / SNAPSHOT).read_bytes())
     content[place % len(content)] = value
@@ -614,7 +622,7 @@ def test_a_snapshot_with_any_byte_changed_says_the_same_or_nothing(
 
 def save_many(folder: Path, first: int) -> None:
     states = [
-        State(
+        DecisionState(
             database="one",
             version=version,
             takedowns={f"x{number}": NEVER for number in range(version)},
@@ -720,7 +728,7 @@ def test_one_decision_among_many_reads_and_writes_no_other(settings: Settings) -
     keeper.refresh()
     for number in range(30):
         database.takedowns.put(MIRA, article_id=f"x{number}")
-        database.overrides.put(MIRA, article_id="a", target_id=f"b{number}", kind=Kind.HIDE)
+        database.overrides.put(MIRA, article_id="a", target_id=f"b{number}", kind=OverrideKind.HIDE)
     keeper.refresh()
     asked: list[str] = []
     for engine in (database._store.engine, keeper.database._store.engine):
@@ -759,7 +767,7 @@ def test_decisions_that_came_by_no_change_of_ours_are_read_whole(settings: Setti
 
 
 def test_readers_wait_for_no_snapshot_that_another_process_holds_up(
-    settings: Settings, keeper: StateKeeper, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, keeper: StatePoller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.decisions.snapshot._BUSY_SECONDS", 0.5)
     with (settings.root / ".state.lock").open("a") as lock:

@@ -9,7 +9,7 @@ import pytest
 from recommender.keyphrases import NO_PHRASE, extract_phrases
 from recommender.known_phrases import find_known_phrases
 from recommender.text import PreparedText
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 BODIES = [
     "Vitamin D and T cells. A systematic view of vitamin D, in a cohort of swimmers.",
@@ -19,14 +19,16 @@ BODIES = [
 
 
 def found_in(body: str, names: list[str]) -> list[str]:
-    corpus = scan([PreparedText(title="", body=body)])
+    corpus = tokenize_corpus([PreparedText(title="", body=body)])
     found = find_known_phrases(corpus, range(len(names)), names, lambda _: math.log(3))
     return [names[phrase] for phrase in found]
 
 
 @pytest.mark.parametrize("row", range(3))
 def test_a_text_has_the_phrases_of_its_twin_in_the_corpus(row: int) -> None:
-    phrases = extract_phrases(scan([PreparedText(title="", body=body) for body in BODIES]), ["en"])
+    phrases = extract_phrases(
+        tokenize_corpus([PreparedText(title="", body=body) for body in BODIES]), ["en"]
+    )
     of_the_twin = [phrases.names[i] for i in phrases.rows[row].tolist() if i != NO_PHRASE]
     assert set(found_in(BODIES[row], list(phrases.names))) == set(of_the_twin)
 

@@ -10,7 +10,7 @@ from recommender.parameters import DEFAULT_RECIPE
 from recommender.postings import answer, make_postings
 from recommender.term_counts import count_corpus, count_terms
 from recommender.text import PreparedText
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 
 def texts(*bodies: str) -> list[PreparedText]:
@@ -18,7 +18,7 @@ def texts(*bodies: str) -> list[PreparedText]:
 
 
 def weights_of(*bodies: str):
-    return weigh_terms(count_corpus(scan(texts(*bodies)))).weights
+    return weigh_terms(count_corpus(tokenize_corpus(texts(*bodies)))).weights
 
 
 def test_equal_texts_have_the_largest_similarity_of_all():
@@ -72,9 +72,11 @@ def test_scripts_without_spaces_share_pairs_of_characters():
 
 
 def test_a_draft_counted_against_a_known_vocabulary_gets_the_same_weights():
-    known = count_corpus(scan(texts("kelp forest wave", "kelp forest sand", "bread oven", "bread")))
+    known = count_corpus(
+        tokenize_corpus(texts("kelp forest wave", "kelp forest sand", "bread oven", "bread"))
+    )
     vectors = weigh_terms(known)
-    draft = count_terms(scan(texts("kelp forest wave")), known.whole())
+    draft = count_terms(tokenize_corpus(texts("kelp forest wave")), known.whole())
     found = apply_weights(draft, vectors.idf)
     assert np.allclose(found.toarray()[0], vectors.weights.toarray()[0], atol=1e-6)
 

@@ -9,7 +9,7 @@ from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
 from recommender.term_counts import count_terms
 from recommender.text import prepare
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 
 def test_an_article_given_as_a_draft_gets_the_weights_that_the_build_gave_it(sample_build: Build):
@@ -17,7 +17,7 @@ def test_an_article_given_as_a_draft_gets_the_weights_that_the_build_gave_it(sam
     boilerplate = Boilerplate(**sample_build.read_json("boilerplate.json"))
     for row in range(0, sample_build.count, 17):
         text = prepare(sample_build.article(row), boilerplate)
-        draft = apply_weights(count_terms(scan([text]), terms), lexical.idf)
+        draft = apply_weights(count_terms(tokenize_corpus([text]), terms), lexical.idf)
         stored = lexical.weights[row].toarray()
         assert stored.any()
         assert np.allclose(draft.toarray(), stored, atol=1e-5)
@@ -29,7 +29,8 @@ def test_words_that_the_build_does_not_know_make_a_draft_less_like_all_of_it(sam
     text = prepare(sample_build.article(0), boilerplate)
     longer = type(text)(title=text.title, body=text.body + " zyxo qwervy plimb drosk" * 3)
     plain, diluted = (
-        apply_weights(count_terms(scan([one]), terms), lexical.idf) for one in (text, longer)
+        apply_weights(count_terms(tokenize_corpus([one]), terms), lexical.idf)
+        for one in (text, longer)
     )
     own = lexical.weights[0]
     assert 0 < (diluted @ own.T).sum() < (plain @ own.T).sum()

@@ -20,7 +20,7 @@ from index.publishing.retention import prune
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.scale_out.milvus.milvus_client import Milvus
-from index.scale_out.milvus.milvus_collections import InMilvus
+from index.scale_out.milvus.milvus_collections import MilvusSettings
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError, SettingError, UnavailableError
@@ -30,9 +30,9 @@ from service.settings import load_settings
 class Site:
     """A root whose vectors lie in its own ``milvus.db``."""
 
-    def __init__(self, path: Path, wanted: InMilvus | None = None) -> None:
+    def __init__(self, path: Path, wanted: MilvusSettings | None = None) -> None:
         self.root = Root(path)
-        self.wanted = wanted or InMilvus()
+        self.wanted = wanted or MilvusSettings()
         self.milvus = Milvus(str(path / "milvus.db"))
 
     def build(self, *, publish: bool = True) -> str:
@@ -131,7 +131,7 @@ def test_a_build_that_fails_leaves_no_collection(
 def test_a_server_that_never_answered_is_told_before_any_work_and_leaves_nothing(
     tmp_path: Path,
 ) -> None:
-    lost = Site(tmp_path / "root", InMilvus(uri="http://127.0.0.1:9"))
+    lost = Site(tmp_path / "root", MilvusSettings(uri="http://127.0.0.1:9"))
     with pytest.raises(UnavailableError, match=r"http://127\.0\.0\.1:9 can't be used now"):
         lost.build()
     assert list(lost.root.builds.iterdir()) == []

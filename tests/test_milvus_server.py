@@ -23,7 +23,7 @@ from index.publishing.retention import prune
 from index.root.pointer import write_pointer
 from index.root.root import Root
 from index.scale_out.milvus.milvus_client import Milvus
-from index.scale_out.milvus.milvus_collections import InMilvus
+from index.scale_out.milvus.milvus_collections import MilvusSettings
 from recommender.errors import UnavailableError
 from service.roles import Role
 
@@ -69,7 +69,9 @@ def line(milvus_uri: str) -> Iterator[Line]:
 @pytest.fixture(scope="module")
 def made(line: Line, tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, list[str]]:
     """Two builds of one root, in collections of a real server; the first is live."""
-    site = Site(tmp_path_factory.mktemp("server") / "root", InMilvus(uri=line.uri, alias="shop"))
+    site = Site(
+        tmp_path_factory.mktemp("server") / "root", MilvusSettings(uri=line.uri, alias="shop")
+    )
     site.milvus = Milvus(line.uri)
     return site, [site.build(), site.build(publish=False)]
 

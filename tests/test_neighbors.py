@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.scale_out.milvus import milvus_index
-from index.scale_out.milvus.milvus_client import Columns, Milvus
+from index.scale_out.milvus.milvus_client import Milvus, MilvusColumns
 from index.scale_out.milvus.milvus_index import fill_collection
 from recommender import faiss_index
 from recommender.encoder import Embeddings
@@ -56,7 +56,7 @@ def open_index(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Op
 
 def in_milvus(embeddings: Embeddings, uri: str) -> NeighborIndex:
     count = len(embeddings)
-    columns = Columns(
+    columns = MilvusColumns(
         embeddings=embeddings,
         visibility=np.tile([ALWAYS, NEVER], (count, 1)),
         languages=np.zeros(count, dtype=np.int32),

@@ -19,8 +19,8 @@ from benchmarks.peers.showing import as_json, draw, render
 from index.build.build import Build
 from index.root.root import Root
 from recommender.text import PreparedText
-from service.serving.selection import Fallback, Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import Fallback, RelatedQuery, select
+from service.serving.serving_view import ServingView
 from tests.real_servers import need
 
 HERE = Path(__file__).parent.parent
@@ -85,7 +85,7 @@ def test_lists_put_into_a_build_are_what_is_served(sample_build, tmp_path):
     build_with(given, sample_build, tmp_path / "root")
     built = Build(Root(tmp_path / "root").folder())
     now = time.time_ns() // 1000
-    served, wish = Served(built), Wish(limit=6, fallback=Fallback.NONE)
+    served, wish = ServingView(built), RelatedQuery(limit=6, fallback=Fallback.NONE)
     checked = 0
     for row, (shown, *_) in enumerate(given.tolist()):
         same_story = built.stories[row] == built.stories[shown]

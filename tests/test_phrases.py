@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from recommender.keyphrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
 from recommender.shared_phrases import MAX_SHARED, said_once, shared_phrases
 from recommender.text import PreparedText
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 
 def phrases_of(*bodies: str, language: str = "en") -> Phrases:
     texts = [PreparedText(title="", body=body) for body in bodies]
-    return extract_phrases(scan(texts), [language])
+    return extract_phrases(tokenize_corpus(texts), [language])
 
 
 def names(phrases: Phrases, article: int) -> list[str]:
@@ -161,7 +161,7 @@ def test_words_of_method_stand_behind_those_of_subjects() -> None:
 @pytest.mark.parametrize("languages", [["de"], ["de-at"], []])
 def test_stop_words_follow_the_language_named_or_found(languages: list[str]) -> None:
     bodies = ["Der Chor und die Strophe sind nicht das Lied", "Das Lied ist nicht der Chor"]
-    corpus = scan([PreparedText(title="", body=body) for body in bodies])
+    corpus = tokenize_corpus([PreparedText(title="", body=body) for body in bodies])
     phrases = extract_phrases(corpus, languages)
     assert {name.casefold() for name in phrases.names} == {"chor", "lied"}
     assert "nicht" in stopwordsiso.stopwords("de")

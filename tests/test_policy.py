@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.neighbors import NO_ROW, Neighbors
-from recommender.rerank import Lists, Reason, adopt_orphans, apply_policy
+from recommender.rerank import RankedLists, RejectReason, adopt_orphans, rerank
 from recommender.stories import Stories
 
 
@@ -24,7 +24,7 @@ def one_list(rows, scores, *, of=None, languages=None, weights=None, diversity=0
     all_rows[0], all_scores[0] = rows, scores
     vectors = np.eye(count, 16, dtype=np.float32)
     vectors[3] = vectors[2]
-    return apply_policy(
+    return rerank(
         Neighbors(rows=all_rows, scores=all_scores),
         stories=of or stories(*range(count)),
         languages=np.array(languages or [0] * count, dtype=np.int32),
@@ -39,7 +39,7 @@ def test_a_story_stands_once_and_never_in_its_own_members_list():
     lists = one_list([1, 2, 3, 4], [0.9, 0.8, 0.7, 0.6], of=stories(0, 0, 1, 1, 2, 3, 4, 5, 6, 7))
     assert lists.rows[0].tolist() == [2, 4, NO_ROW, NO_ROW, NO_ROW]
     left_out = list(zip(lists.rejected_rows[0], lists.rejected_reasons[0], strict=True))[:2]
-    assert left_out == [(1, Reason.OWN_STORY), (3, Reason.SAME_STORY)]
+    assert left_out == [(1, RejectReason.OWN_STORY), (3, RejectReason.SAME_STORY)]
 
 
 def test_articles_of_another_language_stand_after_all_of_the_same():
@@ -52,7 +52,7 @@ def test_a_weight_of_zero_keeps_an_article_out_and_others_move_it():
     weights = [1, 0, 0.5, 1, 1, 1, 1, 1, 1, 1]
     lists = one_list([1, 2, 3], [0.9, 0.8, 0.6], weights=weights)
     assert lists.rows[0].tolist() == [3, 2, NO_ROW, NO_ROW, NO_ROW]
-    assert (1, Reason.TOO_FAR) in list(
+    assert (1, RejectReason.TOO_FAR) in list(
         zip(lists.rejected_rows[0], lists.rejected_reasons[0], strict=True)
     )
 
@@ -85,7 +85,7 @@ def test_whatever_the_candidates_a_list_holds_each_story_once_and_only_candidate
     of = np.unique(generator.integers(0, count, count), return_inverse=True)[1]
     vectors = generator.normal(size=(count, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    lists = apply_policy(
+    lists = rerank(
         Neighbors(rows=rows, scores=scores),
         stories=stories(*of.tolist()),
         languages=generator.integers(0, 3, count).astype(np.int32),
@@ -107,7 +107,7 @@ def test_whatever_the_candidates_a_list_holds_each_story_once_and_only_candidate
 def test_an_orphan_takes_the_last_shown_place_where_it_is_nearly_good_enough():
     rows = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]], dtype=np.int32)
     scores = np.array([[0.9, 0.5, 0.48], [0.9, 0.5, 0.2], [0.9, 0.5, 0.2], [0.9, 0.5, 0.4]])
-    lists = Lists(
+    lists = RankedLists(
         rows=rows,
         scores=scores.astype(np.float32),
         rejected_rows=np.empty((4, 0), dtype=np.int32),

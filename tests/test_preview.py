@@ -18,15 +18,15 @@ from index.build.build import Build
 from index.root.root import Root
 from recommender.visibility import microseconds
 from service.curation.preview import DEPTH, Candidate, LeftOut, Preview, make_preview
-from service.decisions.decision_state import Kind, Override, State
-from service.serving.selection import Fallback, Origin, Wish, select
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing
+from service.decisions.decision_state import DecisionState, Override, OverrideKind
+from service.serving.selection import Fallback, Origin, RelatedQuery, select
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus
 
 PAGE = "sea-000"
 JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))
 JULY = microseconds(dt.datetime(2026, 7, 1, tzinfo=dt.UTC))
-WISH = Wish(limit=6, min_score=0.05)
+WISH = RelatedQuery(limit=6, min_score=0.05)
 
 
 def records() -> list[dict[str, Any]]:
@@ -47,10 +47,12 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return Build(root.folder(publish(root, folder, records())))
 
 
-def preview(build: Build, page: str = PAGE, state: State | None = None, **wish: Any) -> Preview:
+def preview(
+    build: Build, page: str = PAGE, state: DecisionState | None = None, **wish: Any
+) -> Preview:
     row = build.row(page)
     assert row is not None
-    served = Served(build, state or State())
+    served = ServingView(build, state or DecisionState())
     return make_preview(served, row, now=JUNE, wish=replace(WISH, **wish))
 
 
@@ -59,22 +61,24 @@ def tell(build: Build, found: Preview, article_id: str) -> Candidate:
     return candidate
 
 
-def decided(*overrides: Override, **takedowns: int) -> State:
+def decided(*overrides: Override, **takedowns: int) -> DecisionState:
     by_article: dict[str, tuple[Override, ...]] = {}
     for override in overrides:
         by_article[override.article_id] = (*by_article.get(override.article_id, ()), override)
-    return State(
+    return DecisionState(
         overrides=by_article,
         takedowns={name.replace("_", "-"): until for name, until in takedowns.items()},
     )
 
 
 def hide(article_id: str, target_id: str) -> Override:
-    return Override(article_id=article_id, target_id=target_id, kind=Kind.HIDE)
+    return Override(article_id=article_id, target_id=target_id, kind=OverrideKind.HIDE)
 
 
 def pin(article_id: str, target_id: str, position: int) -> Override:
-    return Override(article_id=article_id, target_id=target_id, kind=Kind.PIN, position=position)
+    return Override(
+        article_id=article_id, target_id=target_id, kind=OverrideKind.PIN, position=position
+    )
 
 
 def test_each_candidate_is_seen_or_has_a_reason(build: Build) -> None:
@@ -106,7 +110,7 @@ def test_what_an_editor_hid_says_so_and_so_does_its_older_version(build: Build) 
     for name in ("sea-024", "sea-028"):
         assert tell(build, found, name).left_out is LeftOut.HIDDEN_HERE
     [told] = found.overrides
-    assert (told.target, told.shown) == (Standing.VISIBLE, False)
+    assert (told.target, told.shown) == (VisibilityStatus.VISIBLE, False)
 
 
 def test_an_older_version_names_the_newer_that_stands_for_it(build: Build) -> None:
@@ -136,16 +140,16 @@ def test_a_pin_of_what_can_t_be_shown_is_told_as_an_alert(build: Build) -> None:
     state = decided(pin(PAGE, "sea-004", 1), pin(PAGE, "no-such", 2), pin(PAGE, "bread-002", 3))
     found = preview(build, state=state)
     assert [(each.override.target_id, each.target, each.shown) for each in found.overrides] == [
-        ("sea-004", Standing.UNPUBLISHED, False),
+        ("sea-004", VisibilityStatus.UNPUBLISHED, False),
         ("no-such", None, False),
-        ("bread-002", Standing.VISIBLE, True),
+        ("bread-002", VisibilityStatus.VISIBLE, True),
     ]
     assert found.chosen[2].origin is Origin.PINNED
 
 
 def test_inbound_links_are_the_lists_that_show_the_article(build: Build) -> None:
     state = decided(pin("bread-002", "sea-016", 1), sea_020=2**62)
-    served = Served(build, state)
+    served = ServingView(build, state)
     target = build.row("sea-016")
     assert target is not None
     expected = [
@@ -176,7 +180,7 @@ def test_a_preview_shows_exactly_what_a_reader_gets(build: Build, data: st.DataO
     found = preview(build, page, state)
     row = build.row(page)
     assert row is not None
-    assert found.chosen == select(Served(build, state), row, now=JUNE, wish=WISH)
+    assert found.chosen == select(ServingView(build, state), row, now=JUNE, wish=WISH)
     seen = {item.row: place for place, item in enumerate(found.chosen, 1)}
     for each in found.candidates:
         assert each.position == seen.get(each.row)
@@ -186,5 +190,5 @@ def test_a_preview_shows_exactly_what_a_reader_gets(build: Build, data: st.DataO
 def test_a_preview_of_an_unpublished_article_tells_where_it_stands(
     build: Build, tmp_path: Path
 ) -> None:
-    assert preview(build, "sea-004").standing is Standing.UNPUBLISHED
+    assert preview(build, "sea-004").standing is VisibilityStatus.UNPUBLISHED
     assert len(preview(build, "sea-004").chosen) == 6

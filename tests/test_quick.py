@@ -20,11 +20,11 @@ from serving import Undecided, prose, publish, until
 from starlette.types import Receive, Scope, Send
 
 from index.root.root import Root
-from service.http.fast_protocol import QuickProtocol
+from service.http.fast_protocol import FastProtocol
 from service.http.http_connection import Connection
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import Tally
+from service.http.request_counts import RequestCounts
 from service.server import QUICK_WITH, http_protocol, run_server
 from service.serving.live import Live
 from service.settings import Settings
@@ -93,7 +93,9 @@ class Served:
         tally: How many answers were made.
     """
 
-    def __init__(self, port: int, server: uvicorn.Server, ways: Counter[str], tally: Tally) -> None:
+    def __init__(
+        self, port: int, server: uvicorn.Server, ways: Counter[str], tally: RequestCounts
+    ) -> None:
         self.port = port
         self.server = server
         self.ways = ways
@@ -141,13 +143,13 @@ async def behind(scope: Scope, receive: Receive, send: Send) -> None:
 
 @contextmanager
 def serving(root: Root, http: Any, **options: Any) -> Iterator[Served]:
-    chosen, tally, ways = Settings(root=root.path), Tally(), Counter[str]()
+    chosen, tally, ways = Settings(root=root.path), RequestCounts(), Counter[str]()
     live = Live(root, keeper=Undecided())
     live.refresh()
     app = RelatedRoutes(behind, live, RelatedLists(chosen, tally), chosen, tally)
-    if http is QuickProtocol:
+    if http is FastProtocol:
 
-        class Counting(QuickProtocol):
+        class Counting(FastProtocol):
             def _reply(self) -> Any:
                 reply = super()._reply()
                 ways["at once" if reply else "longer"] += 1
@@ -186,7 +188,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
 
 @pytest.fixture(scope="module")
 def quick(root: Root) -> Iterator[Served]:
-    with serving(root, QuickProtocol, timeout_keep_alive=1) as served:
+    with serving(root, FastProtocol, timeout_keep_alive=1) as served:
         yield served
 
 
@@ -261,7 +263,7 @@ def test_who_reads_slower_than_the_answers_come_makes_the_server_wait(quick: Ser
 
 
 def test_a_connection_that_rests_is_closed_in_time(root: Root) -> None:
-    with serving(root, QuickProtocol, timeout_keep_alive=1) as served:
+    with serving(root, FastProtocol, timeout_keep_alive=1) as served:
         with served.connect() as line:
             line.sendall(GET + b"\r\n")
             assert b"".join(received(line)).startswith(b"HTTP/1.1 200")
@@ -269,7 +271,7 @@ def test_a_connection_that_rests_is_closed_in_time(root: Root) -> None:
 
 
 def test_a_server_that_is_stopped_closes_what_rests(root: Root) -> None:
-    with serving(root, QuickProtocol) as served, served.connect() as line:
+    with serving(root, FastProtocol) as served, served.connect() as line:
         line.sendall(GET + b"\r\n")
         assert line.recv(65_536).startswith(b"HTTP/1.1 200")
         served.server.should_exit = True
@@ -284,7 +286,7 @@ def test_what_fails_at_once_fails_as_it_always_did(
         raise RuntimeError("a fault of ours")
 
     monkeypatch.setattr(RelatedRoutes, "reply", broken)
-    with serving(root, QuickProtocol) as served:
+    with serving(root, FastProtocol) as served:
         answers = served.send(GET + b"\r\n" + END)
     assert answers.startswith(b"HTTP/1.1 500")
     assert "a fault of ours" in caplog.text
@@ -295,7 +297,7 @@ def test_it_is_used_with_the_uvicorn_it_was_tested_with_and_no_other(
 ) -> None:
     constraints = Path(__file__).parents[1] / "constraints.txt"
     assert f"\nuvicorn=={QUICK_WITH}" in constraints.read_text()
-    assert http_protocol() is QuickProtocol
+    assert http_protocol() is FastProtocol
     monkeypatch.setattr(uvicorn, "__version__", "0.540.0")
     assert http_protocol() is Connection
 
@@ -309,7 +311,7 @@ def test_the_command_serves_with_it(root: Root, monkeypatch: pytest.MonkeyPatch)
     config = found[0]
     config.configure_logging = lambda: None  # type: ignore[method-assign]
     config.load()
-    assert config.http_protocol_class is QuickProtocol
+    assert config.http_protocol_class is FastProtocol
     assert isinstance(config.loaded_app, RelatedRoutes), (
         "nothing wraps it, or it would be passed by"
     )

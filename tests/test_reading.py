@@ -14,10 +14,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from index.articles.article_store import ARTICLES, ArticleStore, to_bytes
-from index.articles.parse import read_articles
+from index.articles.parse import parse_records
 from index.articles.read_report import ReadReport
-from index.building.context import BuildOptions, Making
-from index.building.engine import Breakable, LocalEngine
+from index.building.context import BuildContext, BuildOptions
+from index.building.engine import InterruptibleIterator, LocalEngine
 from index.building.read_stage import read_sources
 from index.root.root import Root
 from index.sources.configured_source import ConfiguredSource
@@ -26,7 +26,7 @@ from index.sources.html_pages import HtmlSource
 from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.plain_pages import PlainSource
-from index.sources.source import Problem, Record, Source, as_it_is, take_apart
+from index.sources.source import Record, RecordProblem, Source, as_it_is, split_records
 from recommender.errors import AlsoLikeError, SourceError
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -47,11 +47,11 @@ class Listed:
         self._kinds = kinds
         self._breaks = breaks
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         for number, (article_id, kind) in enumerate(self._kinds):
             place = f"{self.name} {number}"
             if kind == "broken":
-                yield Problem(place=place, field="", reason="invalid-json", message="no JSON")
+                yield RecordProblem(place=place, field="", reason="invalid-json", message="no JSON")
             else:
                 values = {"id": article_id, "title": f"{place} \U0001f30a", **KINDS[kind]}
                 yield Record(place=place, values=values)
@@ -69,7 +69,7 @@ class Chunked(LocalEngine):
         self, work: Callable[[Sequence[Any]], Any], items: Iterable[Any], *, stage: str = ""
     ) -> Iterator[Any]:
         assert stage == "read"
-        stream = Breakable(items)
+        stream = InterruptibleIterator(items)
         listed = list(stream)
         starts = range(0, len(listed), self._size)
         yield from [work(listed[start : start + self._size]) for start in starts]
@@ -83,7 +83,7 @@ def one_by_one(
     report = ReadReport()
     articles: dict[str, bytes] = {}
     for source in sources:
-        for article, place in read_articles(source, options.mapping, report, strict=options.strict):
+        for article, place in parse_records(source, options.mapping, report, strict=options.strict):
             if options.only and article.id not in options.only:
                 continue
             if article.id in articles:
@@ -91,7 +91,9 @@ def one_by_one(
                 if options.strict:
                     raise SourceError(f"{place}: {message} (--strict refuses the source)")
                 report.kept -= 1
-                report.skip(Problem(place=place, field="id", reason="duplicate", message=message))
+                report.skip(
+                    RecordProblem(place=place, field="id", reason="duplicate", message=message)
+                )
             else:
                 articles[article.id] = to_bytes(article)
     return articles, report
@@ -100,7 +102,7 @@ def one_by_one(
 def read(
     folder: Path, sources: Sequence[Source], options: BuildOptions
 ) -> tuple[dict[str, bytes], ReadReport]:
-    making = Making(
+    making = BuildContext(
         root=Root(folder),
         folder=folder,
         options=options,
@@ -183,7 +185,7 @@ def test_lines_are_taken_apart_and_made_into_the_same_records(
     plain = JsonlSource(path)
     configured = ConfiguredSource(source=plain, fields={"title": "titel"}, url_template="/x/{id}")
     for source in (plain, configured):
-        raw, parse = take_apart(source)
+        raw, parse = split_records(source)
         assert parse is not as_it_is
         assert [parse(item) for item in raw] == list(source.records())
     assert [getattr(record, "values", {}).get("url") for record in configured.records()] == [
@@ -204,12 +206,12 @@ def test_pages_are_taken_apart_and_made_into_the_same_records(
         (tmp_path / f"{number}.{suffix}").write_bytes(content)
     (tmp_path / f"gone.{suffix}").symlink_to(tmp_path / "nowhere")
     source = kind(path=str(tmp_path))
-    raw, parse = take_apart(source)
+    raw, parse = split_records(source)
     assert parse is not as_it_is
     sent = [pickle.loads(pickle.dumps((parse, item))) for item in raw]
     records = [again(item) for again, item in sent]
     assert records == list(source.records())
-    reasons = [record.reason for record in records if isinstance(record, Problem)]
+    reasons = [record.reason for record in records if isinstance(record, RecordProblem)]
     assert {"page-too-long", "unreadable"} < set(reasons)
 
 
@@ -219,7 +221,7 @@ def test_a_source_of_any_kind_leaves_its_renaming_to_others(tmp_path: Path) -> N
     configured = ConfiguredSource(
         source=CsvSource(path=str(table)), fields={"title": "titel"}, url_template="/x/{id}"
     )
-    raw, parse = take_apart(configured)
+    raw, parse = split_records(configured)
     first, *rest = raw
     assert isinstance(first, Record)
     assert first.values == {"id": "a", "titel": "A"}
@@ -232,7 +234,7 @@ def test_what_holds_a_secret_is_made_into_records_where_it_is_read(
 ) -> None:
     plain = JsonlSource(str(write_jsonl([{"id": "a", "title": "A"}])))
     configured = ConfiguredSource(source=plain, secrets=("articles",))
-    raw, parse = take_apart(configured)
+    raw, parse = split_records(configured)
     assert parse is as_it_is
     (record,) = raw
     assert "articles" not in record.place

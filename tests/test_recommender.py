@@ -13,8 +13,8 @@ from recommender.article import Article, Section
 from recommender.encoder import HashingEncoder
 from recommender.errors import ArticleError, InputError, NotFoundError
 from recommender.visibility import microseconds
-from service.serving.selection import Fallback, Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import Fallback, RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 
@@ -215,9 +215,9 @@ def test_lists_are_those_of_a_build(sample_build):
     articles = list(sample_build.articles)
     now = microseconds(max(a.visible_from for a in articles if a.visible_from)) + 10**12
     site = Recommender(encoder=HashingEncoder(256)).fit(articles)
-    served = Served(sample_build)
+    served = ServingView(sample_build)
     seen = 0
-    wish = Wish(limit=6, fallback=Fallback.NONE)
+    wish = RelatedQuery(limit=6, fallback=Fallback.NONE)
     hidden = {a.id for a in articles if a.visible_from or a.visible_until}
     for row in range(sample_build.count):
         chosen = select(served, row, now=now, wish=wish)

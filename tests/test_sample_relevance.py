@@ -15,8 +15,8 @@ from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.sentence_encoder import load_encoder
 from recommender.visibility import microseconds
-from service.serving.selection import Fallback, Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import Fallback, RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 pytestmark = pytest.mark.model
 
@@ -24,7 +24,7 @@ SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 KIN = json.loads((SAMPLE / "kin.json").read_text())
 NOW = microseconds(dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
 LATER = microseconds(dt.datetime(2031, 6, 1, tzinfo=dt.UTC))
-RELATED_ONLY = Wish(limit=6, fallback=Fallback.NONE)
+RELATED_ONLY = RelatedQuery(limit=6, fallback=Fallback.NONE)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def build(tmp_path_factory) -> Build:
 
 
 def shown(build, article_id, now=NOW, wish=RELATED_ONLY):
-    chosen = select(Served(build), build.row(article_id), now=now, wish=wish)
+    chosen = select(ServingView(build), build.row(article_id), now=now, wish=wish)
     return [build.article_id(item.row) for item in chosen]
 
 
@@ -84,7 +84,7 @@ def test_a_near_duplicate_is_never_shown_beside_its_twin_or_twice(build, pair):
 @pytest.mark.parametrize(("newer", "older"), KIN["supersedes"])
 def test_only_the_newest_visible_version_is_shown(build, newer, older):
     scheduled = newer in KIN["scheduled"]
-    wish = Wish(limit=50, fallback=Fallback.NONE)
+    wish = RelatedQuery(limit=50, fallback=Fallback.NONE)
     everywhere = {
         now: {
             found
@@ -101,7 +101,7 @@ def test_only_the_newest_visible_version_is_shown(build, newer, older):
 
 def test_no_draft_and_nothing_scheduled_shows_anywhere(build):
     hidden = set(KIN["drafts"]) | set(KIN["scheduled"])
-    wish = Wish(limit=50, fallback=Fallback.NEWEST)
+    wish = RelatedQuery(limit=50, fallback=Fallback.NEWEST)
     for row in range(build.count):
         assert hidden.isdisjoint(shown(build, build.article_id(row), wish=wish))
 
@@ -119,7 +119,7 @@ def test_what_two_articles_share_is_never_empty_for_kin_nor_a_number_or_heading(
     terms = set()
     for name, series in KIN["series"].items():
         for one in series:
-            chosen = select(Served(build), build.row(one), now=NOW, wish=RELATED_ONLY)
+            chosen = select(ServingView(build), build.row(one), now=NOW, wish=RELATED_ONLY)
             kin = [item for item in chosen if build.article_id(item.row) in series]
             assert all(item.shared_terms for item in kin), name
             terms |= {term for item in chosen for term in item.shared_terms}

@@ -17,11 +17,11 @@ from serving import publish
 from index.build.build import Build
 from index.root.root import Root
 from recommender.visibility import microseconds
-from service.curation.article_search import FEW, Finder, Found, Query
+from service.curation.article_search import FEW, ArticleSearch, SearchQuery, SearchResult
 from service.curation.spelling import fold, near_spellings
-from service.decisions.decision_state import Kind, Override, State
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing, standing, standings
+from service.decisions.decision_state import DecisionState, Override, OverrideKind
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus, visibility_masks, visibility_status
 
 JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))
 
@@ -52,12 +52,14 @@ def build(root: Root) -> Build:
     return Build(root.folder())
 
 
-def find(root: Root, build: Build, state: State | None = None, **query: Any) -> Found:
-    served = Served(build, state or State())
-    return Finder(root, 0.05).find(served, Query(**query), now=JUNE, limit=100)
+def find(
+    root: Root, build: Build, state: DecisionState | None = None, **query: Any
+) -> SearchResult:
+    served = ServingView(build, state or DecisionState())
+    return ArticleSearch(root, 0.05).find(served, SearchQuery(**query), now=JUNE, limit=100)
 
 
-def ids(build: Build, found: Found) -> list[str]:
+def ids(build: Build, found: SearchResult) -> list[str]:
     return [build.article_id(row) for row in found.rows]
 
 
@@ -144,15 +146,20 @@ def test_words_as_typed_stand_before_words_spelled_nearly_so(root: Root, build: 
 
 
 def test_what_is_kept_from_search_to_search_changes_no_answer(root: Root, build: Build) -> None:
-    pin = Override(article_id="song-001", target_id="sea-000", kind=Kind.PIN, position=1)
+    pin = Override(article_id="song-001", target_id="sea-000", kind=OverrideKind.PIN, position=1)
     pinned = {"overrides": {"song-001": (pin,)}}
     taken = {"takedowns": {f"rail-{number:03}": 2**62 for number in (3, 7, 11, 15)}}
-    kept, told = Finder(root, 0.05), set()
+    kept, told = ArticleSearch(root, 0.05), set()
     for version, decided in enumerate([{}, pinned, taken, {**taken, **pinned}, {}]):
-        served = Served(build, State(database="x", version=version, **decided))
-        for query in (Query(), Query(orphans=True), Query(words="sea"), Query(overridden=True)):
+        served = ServingView(build, DecisionState(database="x", version=version, **decided))
+        for query in (
+            SearchQuery(),
+            SearchQuery(orphans=True),
+            SearchQuery(words="sea"),
+            SearchQuery(overridden=True),
+        ):
             found = kept.find(served, query, now=JUNE, limit=100)
-            assert found == Finder(root, 0.05).find(served, query, now=JUNE, limit=100)
+            assert found == ArticleSearch(root, 0.05).find(served, query, now=JUNE, limit=100)
             told.add((query, found.total))
     assert len(told) > 4, "some decision changes what is found"
 
@@ -165,36 +172,36 @@ def test_without_words_the_newest_stand_first(root: Root, build: Build) -> None:
 
 
 def test_pages_follow_one_another(root: Root, build: Build) -> None:
-    finder, served = Finder(root, 0.05), Served(build)
-    whole = finder.find(served, Query(words="tag"), now=JUNE, limit=100)
+    finder, served = ArticleSearch(root, 0.05), ServingView(build)
+    whole = finder.find(served, SearchQuery(words="tag"), now=JUNE, limit=100)
     pages = [
         row
         for offset in range(0, 60, 7)
-        for row in finder.find(served, Query(), now=JUNE, limit=7, offset=offset).rows
+        for row in finder.find(served, SearchQuery(), now=JUNE, limit=7, offset=offset).rows
     ]
-    assert pages == finder.find(served, Query(), now=JUNE, limit=100).rows
+    assert pages == finder.find(served, SearchQuery(), now=JUNE, limit=100).rows
     assert whole.total == 0, "tags are a filter, not words"
 
 
 def test_filters_keep_what_they_name_and_counts_foretell_them(root: Root, build: Build) -> None:
-    state = State(
+    state = DecisionState(
         takedowns={"rail-003": 2**62, "rail-007": 0, "unknown": 2**62},
         overrides={
-            "song-001": (Override(article_id="song-001", target_id="x", kind=Kind.HIDE),),
-            "unknown": (Override(article_id="unknown", target_id="x", kind=Kind.HIDE),),
+            "song-001": (Override(article_id="song-001", target_id="x", kind=OverrideKind.HIDE),),
+            "unknown": (Override(article_id="unknown", target_id="x", kind=OverrideKind.HIDE),),
         },
     )
     counts = find(root, build, state).counts
     expected = {
-        Standing.UNPUBLISHED: ["sea-004"],
-        Standing.SCHEDULED: ["sea-008"],
-        Standing.EXPIRED: ["sea-012"],
-        Standing.TAKEN_DOWN: ["rail-003"],
+        VisibilityStatus.UNPUBLISHED: ["sea-004"],
+        VisibilityStatus.SCHEDULED: ["sea-008"],
+        VisibilityStatus.EXPIRED: ["sea-012"],
+        VisibilityStatus.TAKEN_DOWN: ["rail-003"],
     }
     for name, there in expected.items():
         assert ids(build, find(root, build, state, standing=name)) == there
         assert counts.standings[name] == 1
-    assert counts.standings[Standing.VISIBLE] == 44
+    assert counts.standings[VisibilityStatus.VISIBLE] == 44
     assert ids(build, find(root, build, state, overridden=True)) == ["song-001"]
     assert ids(build, find(root, build, state, language="de")) == ["bread-002"]
     assert ids(build, find(root, build, state, tag="Frühstück")) == ["bread-002"]
@@ -208,26 +215,32 @@ def test_filters_keep_what_they_name_and_counts_foretell_them(root: Root, build:
 
 
 def test_filters_and_words_hold_together(root: Root, build: Build) -> None:
-    found = find(root, build, words="part", tag="tag1", standing=Standing.VISIBLE)
+    found = find(root, build, words="part", tag="tag1", standing=VisibilityStatus.VISIBLE)
     assert found.total == find(root, build, words="part").counts.tags["tag1"] - sum(
         find(root, build, words="part", tag="tag1", standing=other).total
-        for other in Standing
-        if other is not Standing.VISIBLE
+        for other in VisibilityStatus
+        if other is not VisibilityStatus.VISIBLE
     )
     assert all(article_id.split("-")[0] for article_id in ids(build, found))
 
 
 def test_a_good_score_that_none_reaches_makes_every_list_weak(root: Root, build: Build) -> None:
-    found = Finder(root, 1.01).find(Served(build), Query(weak=True), now=JUNE, limit=100)
-    assert found.total == found.counts.standings[Standing.VISIBLE]
+    found = ArticleSearch(root, 1.01).find(
+        ServingView(build), SearchQuery(weak=True), now=JUNE, limit=100
+    )
+    assert found.total == found.counts.standings[VisibilityStatus.VISIBLE]
 
 
 def test_every_row_has_the_one_standing_that_it_has_alone(build: Build) -> None:
-    served = Served(build, State(takedowns={"sea-000": 2**62, "sea-004": JUNE, "bread-002": 5}))
-    masks = standings(served, JUNE)
+    served = ServingView(
+        build, DecisionState(takedowns={"sea-000": 2**62, "sea-004": JUNE, "bread-002": 5})
+    )
+    masks = visibility_masks(served, JUNE)
     for row in range(build.count):
-        assert [name for name, mask in masks.items() if mask[row]] == [standing(served, row, JUNE)]
-        assert served.is_visible(row, JUNE) == masks[Standing.VISIBLE][row]
+        assert [name for name, mask in masks.items() if mask[row]] == [
+            visibility_status(served, row, JUNE)
+        ]
+        assert served.is_visible(row, JUNE) == masks[VisibilityStatus.VISIBLE][row]
 
 
 def test_what_the_last_build_changed_is_found(tmp_path: Path) -> None:

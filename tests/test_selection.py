@@ -16,8 +16,8 @@ from serving import publish
 from index.build.build import Build
 from index.root.root import Root
 from recommender.visibility import microseconds
-from service.serving.selection import Chosen, Fallback, Order, Origin, Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import Fallback, Order, Origin, RelatedQuery, SelectedItem, select
+from service.serving.serving_view import ServingView
 
 PAGE = "sea-000"
 JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))
@@ -64,10 +64,10 @@ def shown(build: Build, page: str = PAGE, *, now: int = JUNE, **wish: Any) -> li
     return [build.article_id(item.row) for item in choose(build, page, now=now, **wish)]
 
 
-def choose(build: Build, page: str = PAGE, *, now: int = JUNE, **wish: Any) -> list[Chosen]:
+def choose(build: Build, page: str = PAGE, *, now: int = JUNE, **wish: Any) -> list[SelectedItem]:
     row = build.row(page)
     assert row is not None
-    return select(Served(build), row, now=now, wish=Wish(**{"limit": 50, **wish}))
+    return select(ServingView(build), row, now=now, wish=RelatedQuery(**{"limit": 50, **wish}))
 
 
 def stored(build: Build, page: str = PAGE) -> set[str]:
@@ -298,10 +298,10 @@ def test_a_list_holds_visible_stories_once_and_never_the_page_or_what_it_shows_a
     language: str | None,
 ) -> None:
     chosen = select(
-        Served(build),
+        ServingView(build),
         page,
         now=now,
-        wish=Wish(
+        wish=RelatedQuery(
             limit=limit,
             exclude=frozenset(build.article_id(row) for row in exclude),
             min_score=min_score,

@@ -14,9 +14,9 @@ from serving import publish
 from index.build.build import Build
 from index.root.root import Root
 from recommender.visibility import NEVER, microseconds
-from service.decisions.decision_state import NO_STATE, Kind, Override, State
-from service.serving.selection import Chosen, Fallback, Order, Origin, Wish, select
-from service.serving.serving_view import Served
+from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
+from service.serving.selection import Fallback, Order, Origin, RelatedQuery, SelectedItem, select
+from service.serving.serving_view import ServingView
 
 PAGE = "sea-000"
 JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))
@@ -41,20 +41,20 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 def pin(target: str, position: int, *, page: str = PAGE, until: int = NEVER) -> Override:
     return Override(
-        article_id=page, target_id=target, kind=Kind.PIN, position=position, until=until
+        article_id=page, target_id=target, kind=OverrideKind.PIN, position=position, until=until
     )
 
 
 def hide(target: str, *, page: str = PAGE, until: int = NEVER) -> Override:
-    return Override(article_id=page, target_id=target, kind=Kind.HIDE, until=until)
+    return Override(article_id=page, target_id=target, kind=OverrideKind.HIDE, until=until)
 
 
-def state(*overrides: Override, taken: dict[str, int] | None = None) -> State:
+def state(*overrides: Override, taken: dict[str, int] | None = None) -> DecisionState:
     """As the database reads it: each list's pins by position, then its hides."""
     lists: dict[str, list[Override]] = {}
     for override in sorted(overrides, key=lambda item: (item.position is None, item.position or 0)):
         lists.setdefault(override.article_id, []).append(override)
-    return State(
+    return DecisionState(
         database="test",
         version=1,
         takedowns=taken or {},
@@ -63,15 +63,27 @@ def state(*overrides: Override, taken: dict[str, int] | None = None) -> State:
 
 
 def choose(
-    build: Build, decided: State = NO_STATE, page: str = PAGE, *, now: int = JUNE, **wish: Any
-) -> list[Chosen]:
+    build: Build,
+    decided: DecisionState = NO_STATE,
+    page: str = PAGE,
+    *,
+    now: int = JUNE,
+    **wish: Any,
+) -> list[SelectedItem]:
     row = build.row(page)
     assert row is not None
-    return select(Served(build, decided), row, now=now, wish=Wish(**{"limit": 50, **wish}))
+    return select(
+        ServingView(build, decided), row, now=now, wish=RelatedQuery(**{"limit": 50, **wish})
+    )
 
 
 def shown(
-    build: Build, decided: State = NO_STATE, page: str = PAGE, *, now: int = JUNE, **wish: Any
+    build: Build,
+    decided: DecisionState = NO_STATE,
+    page: str = PAGE,
+    *,
+    now: int = JUNE,
+    **wish: Any,
 ) -> list[str]:
     return [build.article_id(item.row) for item in choose(build, decided, page, now=now, **wish)]
 
@@ -208,7 +220,7 @@ def test_what_is_taken_down_is_in_no_list_whatever_is_pinned(build: Build) -> No
             assert taken not in shown(build, decided, build.article_id(row), fallback=fallback)
     row = build.row(taken)
     assert row is not None
-    assert not Served(build, decided).is_visible(row, JUNE)
+    assert not ServingView(build, decided).is_visible(row, JUNE)
 
 
 def test_of_a_story_the_version_that_is_not_taken_down_is_shown(build: Build) -> None:
@@ -230,7 +242,7 @@ def test_a_decision_ends_at_its_instant(build: Build, decide: str) -> None:
     }[decide]
     assert shown(build, decided, now=JUNE - 1) != shown(build, now=JUNE - 1)
     assert shown(build, decided, now=JUNE) == shown(build, now=JUNE)
-    served = Served(build, decided)
+    served = ServingView(build, decided)
     assert served.next_change(JUNE - 1) == JUNE
     assert served.epoch(JUNE) == served.epoch(JUNE - 1) + 1
 
@@ -246,7 +258,7 @@ MOMENTS = st.sampled_from([JUNE - 1, JUNE, JULY - 1, JULY, JULY + 1])
 
 
 @st.composite
-def decisions(draw: st.DrawFn) -> State:
+def decisions(draw: st.DrawFn) -> DecisionState:
     targets = draw(st.lists(st.sampled_from(NAMES[1:]), max_size=6, unique=True))
     made = [
         pin(target, draw(st.integers(1, 8)), until=draw(ENDS))
@@ -267,7 +279,7 @@ def decisions(draw: st.DrawFn) -> State:
 )
 def test_a_list_keeps_every_decision_that_holds(
     build: Build,
-    decided: State,
+    decided: DecisionState,
     now: int,
     limit: int,
     exclude: frozenset[str],
@@ -276,7 +288,7 @@ def test_a_list_keeps_every_decision_that_holds(
 ) -> None:
     wish = {"limit": limit, "exclude": exclude, "fallback": fallback, "order": order}
     chosen = choose(build, decided, now=now, **wish)
-    served = Served(build, decided)
+    served = ServingView(build, decided)
     rows = [item.row for item in chosen]
     assert len(rows) <= limit
     assert all(served.is_visible(row, now) for row in rows)
@@ -285,9 +297,9 @@ def test_a_list_keeps_every_decision_that_holds(
     assert not {story(build, article_id) for article_id in exclude} & set(stories)
     holding = [item for item in decided.overrides.get(PAGE, ()) if now < item.until]
     pinned = {build.article_id(item.row) for item in chosen if item.origin is Origin.PINNED}
-    assert pinned <= {item.target_id for item in holding if item.kind is Kind.PIN}
+    assert pinned <= {item.target_id for item in holding if item.kind is OverrideKind.PIN}
     kept = {story(build, article_id) for article_id in pinned}
-    hidden = {story(build, item.target_id) for item in holding if item.kind is Kind.HIDE}
+    hidden = {story(build, item.target_id) for item in holding if item.kind is OverrideKind.HIDE}
     assert not hidden & (set(stories) - kept)
     check_places(chosen, [item for item in holding if item.target_id in pinned], build)
     expected = shown_without(build, decided, served, now, wish, pinned, hidden)
@@ -295,7 +307,7 @@ def test_a_list_keeps_every_decision_that_holds(
     assert [build.article_id(item.row) for item in unpinned] == expected
 
 
-def check_places(chosen: list[Chosen], pins: list[Override], build: Build) -> None:
+def check_places(chosen: list[SelectedItem], pins: list[Override], build: Build) -> None:
     """Pins to different positions all stand there, unless the list is too short."""
     positions = [item.position for item in pins]
     if len(set(positions)) < len(pins):
@@ -309,15 +321,15 @@ def check_places(chosen: list[Chosen], pins: list[Override], build: Build) -> No
 
 def shown_without(
     build: Build,
-    decided: State,
-    served: Served,
+    decided: DecisionState,
+    served: ServingView,
     now: int,
     wish: dict[str, Any],
     pinned: set[str],
     hidden: set[int],
 ) -> list[str]:
     """The list as if what is pinned or hidden were shown on the page already."""
-    apart = State(database="test", version=1, takedowns=decided.takedowns)
+    apart = DecisionState(database="test", version=1, takedowns=decided.takedowns)
     members = {build.article_id(int(member)) for found in hidden for member in build.members[found]}
     return shown(
         build,

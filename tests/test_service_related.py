@@ -24,7 +24,7 @@ from service.http.problems import ProblemError
 from service.http.query_params import parse_query, read_article_id
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import Tally
+from service.http.request_counts import RequestCounts
 from service.serving.live import WATCH_SECONDS, Live
 from service.settings import Settings
 
@@ -336,7 +336,7 @@ def test_whatever_fails_inside_is_answered_in_the_one_shape(root: Root) -> None:
     assert broken.build is not None
     broken.build.cards = None  # type: ignore[assignment]
     settings = Settings(root=root.path)
-    tally = Tally()
+    tally = RequestCounts()
     lists = RelatedLists(settings, tally)
     app = RelatedRoutes(create_app(settings), broken, lists, settings, tally)
     client = TestClient(app, raise_server_exceptions=False)

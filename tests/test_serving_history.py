@@ -32,12 +32,12 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from recommender.visibility import NEVER
 from service.decisions.database import Database, open_database
-from service.decisions.decision_state import Kind
-from service.decisions.poller import StateKeeper
+from service.decisions.decision_state import OverrideKind
+from service.decisions.poller import StatePoller
 from service.decisions.snapshot import SNAPSHOT, bring_up, has_snapshot
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import Tally
+from service.http.request_counts import RequestCounts
 from service.serving.live import Live
 from service.settings import Settings
 
@@ -143,7 +143,7 @@ class World:
         self.start()
 
     def start(self) -> None:
-        self.keeper = StateKeeper(self.folder, partial(connect, self.folder, self.clock))
+        self.keeper = StatePoller(self.folder, partial(connect, self.folder, self.clock))
         self.live, self.client = self.service(cache_bytes=200_000)
         self.look()
 
@@ -154,7 +154,7 @@ class World:
         settings = Settings(root=self.root.path)
         live = Live(self.root, keeper=self.keeper, cache_bytes=cache_bytes, clock=self.clock)
         live.refresh()
-        tally = Tally()
+        tally = RequestCounts()
         lists = RelatedLists(settings, tally)
         return live, TestClient(RelatedRoutes(_nothing, live, lists, settings, tally))
 
@@ -287,10 +287,10 @@ class World:
         )
 
     def do_pin(self, what: tuple[str, str, int, int]) -> None:
-        self.override(what[:2], kind=Kind.PIN, position=what[2], until=what[3])
+        self.override(what[:2], kind=OverrideKind.PIN, position=what[2], until=what[3])
 
     def do_hide(self, what: tuple[str, str, int]) -> None:
-        self.override(what[:2], kind=Kind.HIDE, until=what[2])
+        self.override(what[:2], kind=OverrideKind.HIDE, until=what[2])
 
     def override(self, pair: tuple[str, str], **how: Any) -> None:
         article_id, target_id = pair
@@ -345,7 +345,7 @@ class World:
         leaks = [each for each in shown if not self.may_be_seen(each) or self.hidden(each)]
         assert leaks == []
         overrides = [item for item in state.overrides.get(page, ()) if self.now < item.until]
-        hides = {item.target_id for item in overrides if item.kind is Kind.HIDE}
+        hides = {item.target_id for item in overrides if item.kind is OverrideKind.HIDE}
         assert not set(shown) & hides
         assert shown.count(page) <= 1
 

@@ -16,12 +16,12 @@ from commands import runner
 from http_site import page, serving
 from test_source_round_trip import read
 
-from index.articles.parse import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.building.parse_batch import Outcome, parse_batch
 from index.sources.configured_source import ConfiguredSource
 from index.sources.registry import open_source
-from index.sources.source import MAX_MESSAGE, Problem, Record, short
+from index.sources.source import MAX_MESSAGE, Record, RecordProblem, short
 from recommender.errors import SettingError, SourceError
 
 
@@ -33,7 +33,7 @@ class Failing:
     def __init__(self, error: BaseException) -> None:
         self._error = error
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         yield Record(place="one", values={"id": "a", "title": "A"})
         raise self._error
 
@@ -85,13 +85,13 @@ def test_a_value_over_which_an_article_fails_is_told_with_place_and_field() -> N
     class Two:
         name = "two"
 
-        def records(self) -> Iterator[Record | Problem]:
+        def records(self) -> Iterator[Record | RecordProblem]:
             yield Record(place="line 1", values={"id": "a", "title": "A", "language": Odd("en")})
             yield Record(place="line 2", values={"id": "b", "title": "B"})
 
     report = ReadReport()
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=None)  # type: ignore[arg-type]
-    assert [article.id for article, _ in read_articles(Two(), mapping, report)] == ["b"]
+    assert [article.id for article, _ in parse_records(Two(), mapping, report)] == ["b"]
     problem = report.problems[0]
     assert (problem.place, problem.field) == ("line 1", "language")
     assert "OverflowError: odd" in problem.message
@@ -338,7 +338,9 @@ def test_a_file_that_breaks_off_ends_the_build() -> None:
 
 
 def test_a_problem_is_one_short_line_whatever_it_tells_of() -> None:
-    problem = Problem(place="a\nb", field="", reason="x", message="\x1b[2J\u202e" + "y" * 9999)
+    problem = RecordProblem(
+        place="a\nb", field="", reason="x", message="\x1b[2J\u202e" + "y" * 9999
+    )
     assert str(problem).startswith("a\\nb: \\x1b[2J\\u202eyyy")
     assert len(str(problem)) < MAX_MESSAGE + 100
     assert str(SourceError("a\r\n2026 ERROR")) == "a\\r\\n2026 ERROR"

@@ -22,13 +22,13 @@ from http_site import serving
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.articles.parse import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.building.engine import LocalEngine
 from index.building.parse_batch import Outcome, parse_batch
 from index.sources.parser_process import MAX_MEMORY
 from index.sources.registry import KINDS, open_source
-from index.sources.source import take_apart
+from index.sources.source import split_records
 from recommender.errors import SourceError
 
 PIECES: dict[str, Sequence[str]] = {
@@ -215,7 +215,7 @@ def check(kind: str, content: bytes, path: Path) -> None:
     options: dict[str, Any] = {"kind": kind, "path": str(path)}
     refusal, kept = "", 0
     try:
-        kept = len(list(read_articles(open_source(options), MAPPING, report)))
+        kept = len(list(parse_records(open_source(options), MAPPING, report)))
     except SourceError as error:
         refusal = str(error)
     if refusal:
@@ -285,7 +285,7 @@ def read_as_a_build_does(table: dict[str, Any]) -> tuple[ReadReport, str]:
     """What became of a source's records, and why it could not be read."""
     report = ReadReport()
     try:
-        raw, parse = take_apart(open_source(table))
+        raw, parse = split_records(open_source(table))
         work = partial(parse_batch, parse=parse, mapping=MAPPING, strict=False)
         for batch in LocalEngine().stream(work, raw):
             outcome = Outcome.of(batch)

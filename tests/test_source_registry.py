@@ -23,7 +23,7 @@ from http_site import Site, page, serving
 from index.sources import registry
 from index.sources.registry import KINDS, open_source, table_for
 from index.sources.secret_options import mask
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.errors import SettingError, SourceError
 
 DOCS = Path(__file__).parents[1] / "docs" / "sources.md"
@@ -295,7 +295,7 @@ def test_a_new_kind_is_one_class_and_one_line(monkeypatch: pytest.MonkeyPatch) -
         def name(self) -> str:
             return f"numbers to {self.upto}"
 
-        def records(self) -> Iterator[Record | Problem]:
+        def records(self) -> Iterator[Record | RecordProblem]:
             for number in range(self.upto):
                 yield Record(place=f"number {number}", values={"id": number, "name": "N"})
 

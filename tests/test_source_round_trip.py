@@ -16,7 +16,7 @@ import corpus_writers as write
 import pytest
 from conftest import SAMPLE
 
-from index.articles.parse import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.sources.registry import open_source
 from recommender.article import Article, Image, Status
@@ -78,7 +78,7 @@ def table(kind: str, folder: Path) -> dict[str, Any]:
 def read(options: dict[str, Any]) -> tuple[dict[str, Article], ReadReport]:
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
     report = ReadReport()
-    found = read_articles(open_source(options), mapping, report)
+    found = parse_records(open_source(options), mapping, report)
     return {article.id: article for article, _ in found}, report
 
 

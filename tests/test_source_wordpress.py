@@ -14,7 +14,7 @@ from http_site import Site as Server
 from test_source_round_trip import RECORDS, SAMPLE, UNSAID, read
 
 from index.sources.registry import open_source
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.article import Image, Status
 from recommender.errors import SourceError
 
@@ -128,7 +128,7 @@ def post(number: int, **fields: Any) -> dict[str, Any]:
 ROUTE = "/wp-json/wp/v2/posts"
 
 
-def records(server: Server, **options: Any) -> list[Record | Problem]:
+def records(server: Server, **options: Any) -> list[Record | RecordProblem]:
     return list(open_source(table(server.url, **options)).records())
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recommender import tokenizer as scanning
 from recommender.term_counts import TermCounts, count_corpus, count_terms
 from recommender.text import PreparedText
-from recommender.tokenizer import BREAK, TITLE_WEIGHT, scan, terms_of
+from recommender.tokenizer import BREAK, TITLE_WEIGHT, split_terms, tokenize_corpus
 
 
 def texts_of(*pairs: tuple[str, str]) -> list[PreparedText]:
@@ -20,7 +20,7 @@ def texts_of(*pairs: tuple[str, str]) -> list[PreparedText]:
 
 
 def count_all(texts: list[PreparedText]) -> TermCounts:
-    return count_corpus(scan(texts)).whole()
+    return count_corpus(tokenize_corpus(texts)).whole()
 
 
 def counted(found: TermCounts, article: int) -> dict[str, float]:
@@ -57,11 +57,11 @@ def paired(found: TermCounts, article: int) -> dict[tuple[str, str], float]:
     ],
 )
 def test_a_word_counts_as_itself_and_as_its_parts(spelling: str, expected: list[str]) -> None:
-    assert terms_of(spelling) == expected
+    assert split_terms(spelling) == expected
 
 
 def test_a_scan_keeps_every_word_in_order_with_breaks_at_marks_and_ends() -> None:
-    corpus = scan(texts_of(("Tall kelp", "Kelp, tall. Kelp"), ("", "reef")))
+    corpus = tokenize_corpus(texts_of(("Tall kelp", "Kelp, tall. Kelp"), ("", "reef")))
     printed = [corpus.spellings[token] or "|" for token in corpus.tokens.tolist()]
     assert printed == "Tall kelp | Kelp | tall | Kelp | | reef |".split()
     assert corpus.ends.tolist() == [9, 12]
@@ -96,7 +96,7 @@ def test_pairs_are_neighbors_with_no_mark_and_no_article_between() -> None:
 
 def test_a_text_outside_a_build_is_counted_in_its_columns_and_no_others() -> None:
     build = count_all(texts_of(("", "tall kelp slows"), ("", "tall kelp grows slows")))
-    draft = count_terms(scan(texts_of(("Tall kelp", "urchin slows urchin"))), build)
+    draft = count_terms(tokenize_corpus(texts_of(("Tall kelp", "urchin slows urchin"))), build)
     assert draft.vocabulary == build.vocabulary
     assert np.array_equal(draft.pair_keys, build.pair_keys)
     assert counted(draft, 0) == {"tall": 2, "kelp": 2, "slows": 1}
@@ -122,7 +122,7 @@ def test_counts_are_those_of_counting_one_by_one(pairs: list[tuple[str, str]]) -
         bag: Counter[str] = Counter()
         for part, weight in ((text.title, TITLE_WEIGHT), (text.body, 1)):
             for word in part.split():
-                for term in terms_of(word):
+                for term in split_terms(word):
                     bag[term] += weight
         expected.append(bag)
     holders = Counter(term for bag in expected for term in bag)
@@ -135,7 +135,7 @@ def test_counts_are_those_of_counting_one_by_one(pairs: list[tuple[str, str]]) -
 @given(corpora)
 @settings(max_examples=20)
 def test_counting_in_many_blocks_changes_nothing(pairs: list[tuple[str, str]]) -> None:
-    corpus = scan(texts_of(*pairs))
+    corpus = tokenize_corpus(texts_of(*pairs))
     whole = count_corpus(corpus).whole()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanning, "_BLOCK_ARTICLES", 2)

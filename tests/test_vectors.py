@@ -10,7 +10,7 @@ import pytest
 
 from index.build.vectors import VectorIndex, make_index
 from index.scale_out.milvus.milvus_client import Milvus
-from index.scale_out.milvus.milvus_collections import InMilvus, read_place
+from index.scale_out.milvus.milvus_collections import MilvusSettings, read_place
 from index.scale_out.milvus.milvus_index import MilvusIndex
 from recommender import faiss_index
 from recommender.encoder import Embeddings
@@ -45,8 +45,8 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("root") / "builds" / "one"
     folder.mkdir(parents=True)
     wanted = {
-        "milvus-lite": lambda: InMilvus(),
-        "Milvus server": lambda: InMilvus(uri=request.getfixturevalue("milvus_uri")),
+        "milvus-lite": lambda: MilvusSettings(),
+        "Milvus server": lambda: MilvusSettings(uri=request.getfixturevalue("milvus_uri")),
     }.get(request.param, lambda: None)()
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "IVF":
@@ -114,7 +114,7 @@ def lite(tmp_path: Path) -> tuple[Callable[[], MilvusIndex], Milvus, Path]:
     folder.mkdir(parents=True)
 
     def make() -> MilvusIndex:
-        made = make_index(folder, "one", EMBEDDINGS, VISIBILITY, LANGUAGES, InMilvus())
+        made = make_index(folder, "one", EMBEDDINGS, VISIBILITY, LANGUAGES, MilvusSettings())
         assert isinstance(made, MilvusIndex)
         return made
 

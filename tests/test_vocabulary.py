@@ -12,7 +12,7 @@ from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
 from recommender.term_counts import count_terms
 from recommender.text import PreparedText, prepare
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 ODD = PreparedText(
     title="Anti-CD20 zyxo, 東京大学 and 2.5 mg",
@@ -29,7 +29,7 @@ def test_a_text_gets_the_weights_that_the_whole_lexicon_gives_it(sample_build, v
     terms, lexical = load_lexicon(sample_build)
     boilerplate = Boilerplate(**sample_build.read_json("boilerplate.json"))
     texts = [prepare(sample_build.article(row), boilerplate) for row in range(0, 120, 17)]
-    corpus = scan([*texts, ODD, PreparedText(title="Zyxo", body="")])
+    corpus = tokenize_corpus([*texts, ODD, PreparedText(title="Zyxo", body="")])
     whole = apply_weights(count_terms(corpus, terms), lexical.idf)
     found = vocabulary.weigh(corpus)
     assert found.shape == whole.shape

@@ -44,13 +44,13 @@ class AlsoLike(Peer):
 
     def open(self) -> None:
         """See :class:`Peer`."""
-        from service.serving.selection import Wish
-        from service.serving.serving_view import Served
+        from service.serving.selection import RelatedQuery
+        from service.serving.serving_view import ServingView
         from service.settings import Settings
 
-        self._served = Served(open_live(self.folder))
+        self._served = ServingView(open_live(self.folder))
         defaults = Settings()
-        self._wish = Wish(min_score=defaults.min_score, fallback=defaults.fallback)
+        self._wish = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
 
     def related(self, row: int, limit: int) -> list[int]:
         """See :class:`Peer`."""

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from index.articles.cleaning import check_url, plain_text
 from index.articles.json_text import load_json
 from index.articles.read_report import ReadReport
-from index.sources.source import Problem, Record, Source, look_up, short, unreadable
+from index.sources.source import Record, RecordProblem, Source, get_field, short, unreadable
 from recommender.article import Article, Image, Section, Status, check_id
 from recommender.errors import ArticleError, SettingError, SourceError
 
@@ -102,7 +102,7 @@ class FieldMapping:
             raise SettingError(f"url_template {self.url_template!r} does not hold {{id}}")
 
 
-def read_articles(
+def parse_records(
     source: Source, mapping: FieldMapping, report: ReadReport, *, strict: bool = False
 ) -> Iterator[tuple[Article, str]]:
     """Every usable article of a source with its place, in the source's order.
@@ -120,7 +120,7 @@ def read_articles(
     """
     for item in source.records():
         report.read += 1
-        if isinstance(item, Problem):
+        if isinstance(item, RecordProblem):
             _refuse(item, strict)
             report.skip(item)
             continue
@@ -129,7 +129,7 @@ def read_articles(
             article = parser.article()
         except Exception as error:  # noqa: BLE001 - no value from outside ends a build
             problem = (
-                Problem(
+                RecordProblem(
                     place=item.place, field=error.field, reason=error.reason, message=str(error)
                 )
                 if isinstance(error, ArticleError)
@@ -146,7 +146,7 @@ def read_articles(
         yield article, item.place
 
 
-def _refuse(problem: Problem, strict: bool) -> None:
+def _refuse(problem: RecordProblem, strict: bool) -> None:
     if strict:
         raise SourceError(
             f"{problem} "
@@ -170,7 +170,7 @@ class _RecordParser:
         self._record = record
         self._mapping = mapping
         self.field = ""
-        self.notes: list[Problem] = []
+        self.notes: list[RecordProblem] = []
 
     def article(self) -> Article:
         article_id = check_id(self._identifier())
@@ -198,7 +198,7 @@ class _RecordParser:
 
     def _get(self, name: str) -> Any:
         self.field = name
-        return look_up(self._record.values, self._mapping.fields.get(name, name))
+        return get_field(self._record.values, self._mapping.fields.get(name, name))
 
     def _get_parts(self, name: str) -> Any:
         """A field that has parts; in the cell of a table they stand as JSON."""
@@ -212,7 +212,9 @@ class _RecordParser:
 
     def _note(self, field_name: str, reason: str, message: str) -> None:
         self.notes.append(
-            Problem(place=self._record.place, field=field_name, reason=reason, message=message)
+            RecordProblem(
+                place=self._record.place, field=field_name, reason=reason, message=message
+            )
         )
 
     def _identifier(self) -> str:

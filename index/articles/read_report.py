@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from index.sources.source import Problem
+from index.sources.source import RecordProblem
 
 _KEPT_PROBLEMS = 1_000
 """How many problems the report holds in full; the rest are counted."""
@@ -28,21 +28,21 @@ class ReadReport:
     kept: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[RecordProblem] = field(default_factory=list)
     unused_fields: Counter[str] = field(default_factory=Counter)
 
-    def skip(self, problem: Problem) -> None:
+    def skip(self, problem: RecordProblem) -> None:
         """Count a record as left out."""
         self.skipped[problem.key] += 1
         self._remember(problem)
 
-    def note(self, problem: Problem) -> None:
+    def note(self, problem: RecordProblem) -> None:
         """Count something wrong with an article that is kept all the same."""
         self.notes[problem.key] += 1
         if problem.reason != "made-from-template":  # of a site without links that is every record
             self._remember(problem)
 
-    def take_back(self, problem: Problem, *, at: int) -> None:
+    def take_back(self, problem: RecordProblem, *, at: int) -> None:
         """Count an article as left out that was kept; ``at`` says where among the problems."""
         self.kept -= 1
         behind = self.problems[at:]
@@ -59,6 +59,6 @@ class ReadReport:
         self.unused_fields += later.unused_fields
         self.problems += later.problems[: _KEPT_PROBLEMS - len(self.problems)]
 
-    def _remember(self, problem: Problem) -> None:
+    def _remember(self, problem: RecordProblem) -> None:
         if len(self.problems) < _KEPT_PROBLEMS:
             self.problems.append(problem)

@@ -28,7 +28,7 @@ words.bin, lexical_*   term weights of every article; calibration.json: what cha
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
 boilerplate.json       what the pages share and was ignored
 rejected_rows.npy      (n, 20) int32: candidates left out of each list, best first
-rejected_reasons.npy   (n, 20) uint8: why; see recommender.rerank.Reason
+rejected_reasons.npy   (n, 20) uint8: why; see recommender.rerank.RejectReason
 report.json            figures for operators
 =====================  =======================================================================
 """

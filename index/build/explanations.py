@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from index.build.files import Blob, BlobWriter, Names, load_array
 from recommender.neighbors import NO_ROW
-from recommender.parallel import Spread, equal_blocks, in_turn, over_blocks
+from recommender.parallel import BlockPlan, equal_blocks, in_turn, over_blocks
 from recommender.shared_phrases import SharedPhrases
 
 EXPLAINED = 8
@@ -39,7 +39,7 @@ class ExplainedPart:
     lengths: NDArray[np.int64]
 
 
-def explain_lists(folder: Path, spread: Spread = over_blocks) -> None:
+def explain_lists(folder: Path, spread: BlockPlan = over_blocks) -> None:
     """Write ``shared.bin``: for each row, what it shares with each of the first of its list.
 
     Args:

@@ -16,14 +16,14 @@ from index.build.ragged import Ragged
 from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
 from recommender.visibility import Visibility
-from service.serving.selection import Wish, shown_scores
+from service.serving.selection import RelatedQuery, shown_scores
 from service.serving.serving_view import newest_visible
 
 _CHUNK = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class BuildSnapshot:
     """The files of one build that comparing needs, mapped; the build may be unfinished.
 
     Attributes:
@@ -57,7 +57,7 @@ class Snapshot:
     @classmethod
     def read(
         cls, folder: Path, *, name: str, encoder: EncoderEntry, recipe: str, recall: float
-    ) -> Snapshot:
+    ) -> BuildSnapshot:
         """Map the files of a folder.
 
         Raises:
@@ -79,7 +79,7 @@ class Snapshot:
         )
 
     @classmethod
-    def of(cls, folder: Path, manifest: Manifest) -> Snapshot:
+    def of(cls, folder: Path, manifest: Manifest) -> BuildSnapshot:
         """The snapshot of a finished build.
 
         Raises:
@@ -137,7 +137,7 @@ class Snapshot:
         return head, best
 
     def related(
-        self, now: int, wish: Wish, rows: NDArray[np.int64] | None = None
+        self, now: int, wish: RelatedQuery, rows: NDArray[np.int64] | None = None
     ) -> NDArray[np.int32]:
         """The related articles that readers get, as ``service.serving.selection.select`` has them.
 

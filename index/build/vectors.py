@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from index.build.build import Build
 from index.build.files import load_array
 from index.build.manifest import IndexEntry
-from index.scale_out.milvus.milvus_collections import InMilvus, new_place, read_place
+from index.scale_out.milvus.milvus_collections import MilvusSettings, new_place, read_place
 from recommender.encoder import Embeddings
 from recommender.faiss_index import build_index, load_index
 from recommender.neighbors import ExactIndex, NeighborIndex, Neighbors
@@ -86,7 +86,7 @@ def make_index(
     embeddings: Embeddings,
     visibility: Visibility,
     languages: NDArray[np.int32],
-    wanted: InMilvus | None = None,
+    wanted: MilvusSettings | None = None,
 ) -> VectorIndex:
     """Index a build's embeddings where they are wanted, and write down where that is.
 
@@ -110,10 +110,10 @@ def make_index(
     milvus = place.connect(folder)
     milvus.collections()  # it answers; what never did has nothing to be dropped
     place.save(folder)  # first, so that a collection of a build that died is found and dropped
-    from index.scale_out.milvus.milvus_client import Columns
+    from index.scale_out.milvus.milvus_client import MilvusColumns
     from index.scale_out.milvus.milvus_index import fill_collection
 
-    columns = Columns(embeddings=embeddings, visibility=visibility, languages=languages)
+    columns = MilvusColumns(embeddings=embeddings, visibility=visibility, languages=languages)
     filled = fill_collection(milvus, place.collection, columns)
     place.model_copy(update={"kind": filled.kind, "effort": filled.effort}).save(folder)
     return filled

@@ -18,7 +18,7 @@ from index.build.build import Build
 from index.build.files import Blob, load_array
 from recommender.lexical import apply_weights
 from recommender.term_counts import TermCounts, count_terms
-from recommender.tokenizer import BREAK, Scan, terms_of
+from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 
 class Vocabulary:
@@ -40,7 +40,7 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self._idf)
 
-    def weigh(self, corpus: Scan) -> sp.csr_matrix:
+    def weigh(self, corpus: TokenizedCorpus) -> sp.csr_matrix:
         """Term weights of texts, as the build would have given them.
 
         Args:
@@ -49,7 +49,7 @@ class Vocabulary:
         Returns:
             Shape (texts, terms), float32 CSR with sorted indices, over the build's columns.
         """
-        names = [terms_of(spelling) for spelling in corpus.spellings]
+        names = [split_terms(spelling) for spelling in corpus.spellings]
         places = self._find_words({name for some in names for name in some})
         if self._rarest is not None:  # by which words that the build has not are weighed
             places.setdefault(self._words[self._rarest].decode(), self._rarest)
@@ -77,7 +77,7 @@ class Vocabulary:
         Args:
             phrase: As printed, the words parted by a space.
         """
-        terms = [terms_of(word) for word in phrase.split()]
+        terms = [split_terms(word) for word in phrase.split()]
         places = [self._words.find(some[-1].encode()) if some else None for some in terms]
         known = [place for place in places if place is not None]
         if not known or len(known) < len(places):
@@ -100,7 +100,7 @@ class Vocabulary:
         return {name: place for name, place in found.items() if place is not None}
 
     def _find_pairs(
-        self, corpus: Scan, last: NDArray[np.int64], columns: NDArray[np.int64]
+        self, corpus: TokenizedCorpus, last: NDArray[np.int64], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Known pairs among neighboring words: keys over ``columns``, and places in the build."""
         words = np.where(corpus.tokens == BREAK, -1, last[corpus.tokens])

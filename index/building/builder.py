@@ -30,9 +30,9 @@ from index.build.manifest import (
     write_manifest,
 )
 from index.build.ragged import Ragged
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.build.vectors import describe_index, make_index
-from index.building.context import BuildOptions, Making, Progress
+from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
 from index.building.full_text_stage import ending_with, full_text
@@ -40,7 +40,7 @@ from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Verdict, judge
-from index.reporting.report import REPORT, Findings, make_report
+from index.reporting.report import REPORT, BuildFindings, make_report
 from index.reporting.report_page import PAGE, render_page
 from index.root.journal import append_journal, now
 from index.root.root import Root
@@ -51,10 +51,10 @@ from recommender.encoder import Encoder
 from recommender.errors import BuildError, NotFoundError, UnavailableError
 from recommender.faiss_index import measure_recall
 from recommender.keyphrases import extract_phrases
-from recommender.pipeline import Catalogue, Related, relate
+from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.term_counts import count_corpus
 from recommender.text import RECIPE
-from recommender.tokenizer import scan
+from recommender.tokenizer import tokenize_corpus
 
 _DRIFT_SAMPLE = 1_000
 
@@ -82,7 +82,7 @@ def make_build(
     name = _new_name(root.names())
     folder = root.start_build(name)
     try:
-        making = Making(
+        making = BuildContext(
             root=root,
             folder=folder,
             options=options,
@@ -145,7 +145,7 @@ def _previous(root: Root) -> Build | None:
 
 
 def _make(
-    making: Making,
+    making: BuildContext,
     name: str,
     sources: Sequence[Source],
     load_encoder: Callable[[], Encoder],
@@ -169,7 +169,7 @@ def _make(
     with making.stage("words"):
         workspace = FolderWorkspace(folder)
         spread = making.options.engine.spread
-        corpus = scan(texts, workspace, spread)
+        corpus = tokenize_corpus(texts, workspace, spread)
         terms = count_corpus(corpus, workspace, spread)
         phrases = extract_phrases(corpus, facts.language_names[1:], workspace, spread)
         save_names(folder / "phrases.bin", phrases.names)
@@ -187,7 +187,7 @@ def _make(
         recall = measure_recall(index, embeddings, k=min(making.options.depth, count))
     with making.stage("relate"):
         related = relate(
-            Catalogue(
+            CorpusArticles(
                 embeddings=embeddings,
                 index=index,
                 terms=terms,
@@ -218,7 +218,7 @@ def _make(
     with making.stage("search"):
         searchable.result()
     with making.stage("report"):
-        snapshot = Snapshot.read(
+        snapshot = BuildSnapshot.read(
             folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)
         )
         moment = time.time_ns() // 1000
@@ -244,7 +244,7 @@ def _make(
         if making.options.golden is not None:
             verdicts.append(making.options.golden(_unfinished(folder, manifest)))
         report = make_report(
-            Findings(
+            BuildFindings(
                 now=moment,
                 reading=making.report,
                 facts=facts,
@@ -273,7 +273,7 @@ def _make(
 
 
 def _boilerplate(
-    making: Making, store: ArticleStore, count: int
+    making: BuildContext, store: ArticleStore, count: int
 ) -> tuple[Boilerplate, Boilerplate]:
     """What is ignored, and what would be if it were learned now, from a smaller sample.
 
@@ -302,7 +302,7 @@ def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
     return learn_boilerplate(sample, len(sample))
 
 
-def _write_stories(folder: Path, related: Related) -> None:
+def _write_stories(folder: Path, related: PipelineResult) -> None:
     save_array(folder / "stories.npy", related.stories.of)
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
 
@@ -315,13 +315,13 @@ def _unfinished(folder: Path, manifest: Manifest) -> Build:
 
 
 def _compare(
-    making: Making, new: Snapshot, now: int
+    making: BuildContext, new: BuildSnapshot, now: int
 ) -> tuple[dict[str, Any] | None, list[Verdict]]:
     """What the build changes against the live one, and what the gates would say now."""
     options = making.options
     live = churn = described = None
     if making.previous is not None:
-        live = Snapshot.of(making.previous.folder, making.previous.manifest)
+        live = BuildSnapshot.of(making.previous.folder, making.previous.manifest)
         churn = compare(live, new, now=now, wish=options.limits.wish)
         described = describe_churn(live, new, churn, now=now)
     verdicts = judge(new, live, churn, options.limits, accept_change=options.accept_change, now=now)

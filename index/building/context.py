@@ -14,7 +14,7 @@ from index.build.build import Build
 from index.building.engine import Engine, LocalEngine
 from index.publishing.gates import GoldenGate, Limits
 from index.root.root import Root
-from index.scale_out.milvus.milvus_collections import InMilvus
+from index.scale_out.milvus.milvus_collections import MilvusSettings
 from recommender.lengths import DEFAULT_DEPTH
 from recommender.preferences import Preferences
 
@@ -51,7 +51,7 @@ class BuildOptions:
     relearn: bool = False
     preferences: Preferences = field(default_factory=Preferences)
     adopt_orphans: bool = False
-    milvus: InMilvus | None = None
+    milvus: MilvusSettings | None = None
     engine: Engine = field(default_factory=LocalEngine)
     from_scratch: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -60,7 +60,7 @@ class BuildOptions:
 
 
 @dataclass(slots=True, kw_only=True)
-class Making:
+class BuildContext:
     """A build while it is made.
 
     Attributes:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from index.build.build import Build
 from index.build.files import load_array
 from index.build.manifest import EncoderEntry
-from index.building.context import Making
+from index.building.context import BuildContext
 from index.building.engine import Encoding
 from index.building.prepare_stage import PreparedTexts
 from recommender.encoder import Embeddings, Encoder
 
 
 def encode_texts(
-    making: Making,
+    making: BuildContext,
     encoder: Encoder,
     load_encoder: Callable[[], Encoder],
     texts: PreparedTexts,

@@ -20,8 +20,8 @@ from index.sources.source import Record
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder, Progress
 from recommender.errors import SettingError
-from recommender.parallel import Spread, over_blocks
-from recommender.stories import Texts
+from recommender.parallel import BlockPlan, over_blocks
+from recommender.stories import StoryTexts
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Encoding:
 
     load_encoder: Callable[[], Encoder]
     encoder: Encoder
-    texts: Texts
+    texts: StoryTexts
     rows: NDArray[np.int64]
     digests: NDArray[np.generic]
     progress: Progress = field(default=lambda _: None)
@@ -69,7 +69,7 @@ class Engine(Protocol):
         ...
 
     @property
-    def spread(self) -> Spread:
+    def spread(self) -> BlockPlan:
         """Works on blocks of rows; see :func:`recommender.parallel.over_blocks`."""
         ...
 
@@ -120,7 +120,7 @@ class LocalEngine:
         stage: str = "",  # noqa: ARG002 - see Engine
     ) -> Iterator[T]:
         """See :class:`Engine`."""
-        stream = Breakable(items)
+        stream = InterruptibleIterator(items)
         rest = iter(stream)
         for chunk in batches_of(rest, _STREAM_CHUNK, _STREAM_BYTES, _size_of):
             yield work(chunk)
@@ -166,7 +166,7 @@ def _size_of(item: object) -> int:
     return sum(map(_size_of, item)) if isinstance(item, list | tuple) else 8
 
 
-class Breakable(Generic[S]):
+class InterruptibleIterator(Generic[S]):
     """A stream that ends where it breaks off, and tells of it afterwards.
 
     Args:

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.article_store import to_bytes
-from index.articles.parse import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.building.byte_strings import cut_pieces, join_pieces, lengths_of
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.errors import SourceError
 
 
@@ -68,7 +68,7 @@ class Outcome:
         found = json.loads(batch.outcome.tobytes())
         counts = {name: Counter(found.pop(name)) for name in _COUNTS}
         problems = [
-            Problem(place=place, field=field, reason=reason, message=message)
+            RecordProblem(place=place, field=field, reason=reason, message=message)
             for place, field, reason, message in found.pop("problems")
         ]
         report = ReadReport(
@@ -83,7 +83,7 @@ _COUNTS = ("skipped", "notes", "unused_fields")
 def parse_batch(
     raw: Sequence[Any],
     *,
-    parse: Callable[[Any], Record | Problem],
+    parse: Callable[[Any], Record | RecordProblem],
     mapping: FieldMapping,
     strict: bool,
 ) -> ParsedBatch:
@@ -91,7 +91,7 @@ def parse_batch(
 
     Args:
         raw: Records as their source holds them.
-        parse: Makes a record of each; see :class:`index.sources.source.Parted`.
+        parse: Makes a record of each; see :class:`index.sources.source.SplitSource`.
         mapping: How their fields are named.
         strict: End at the first problem of any kind.
     """
@@ -102,7 +102,7 @@ def parse_batch(
     told: list[int] = []
     refused = ""
     try:
-        for article, place in read_articles(_Batch(raw, parse), mapping, report, strict=strict):
+        for article, place in parse_records(_Batch(raw, parse), mapping, report, strict=strict):
             ids.append(article.id.encode())
             articles.append(to_bytes(article))
             places.append(place)
@@ -131,9 +131,9 @@ class _Batch:
 
     name = "a batch"
 
-    def __init__(self, raw: Sequence[Any], parse: Callable[[Any], Record | Problem]) -> None:
+    def __init__(self, raw: Sequence[Any], parse: Callable[[Any], Record | RecordProblem]) -> None:
         self._raw = raw
         self._parse = parse
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         return map(self._parse, self._raw)

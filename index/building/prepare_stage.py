@@ -17,7 +17,7 @@ from index.build.files import Blob, BlobWriter, ends_path, save_array, write_jso
 from index.build.id_table import IdTable, write_id_table
 from index.build.ragged import Ragged
 from index.building.article_block import PreparedBlock, prepare_block
-from index.building.context import Making
+from index.building.context import BuildContext
 from recommender.boilerplate import Boilerplate
 from recommender.parallel import equal_blocks, in_turn
 from recommender.text import PreparedText
@@ -57,7 +57,7 @@ def _decode(data: bytes) -> PreparedText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class ArticleColumns:
     """What serving needs to know of each row beside its text."""
 
     visibility: NDArray[np.int64]
@@ -98,8 +98,8 @@ class Facts:
 
 
 def prepare_articles(
-    making: Making, store: ArticleStore, boilerplate: Boilerplate, count: int
-) -> tuple[Facts, PreparedTexts]:
+    making: BuildContext, store: ArticleStore, boilerplate: Boilerplate, count: int
+) -> tuple[ArticleColumns, PreparedTexts]:
     """Write ids, cards and texts without boilerplate, and collect the facts about each row."""
     folder = making.folder
     ids, cards = BlobWriter(folder / "ids.bin"), BlobWriter(folder / "cards.bin")
@@ -145,7 +145,7 @@ def prepare_articles(
         writer.close()
     write_id_table(folder)
     save_array(folder / "text_digests.npy", digests)
-    facts = Facts(
+    facts = ArticleColumns(
         visibility=visibility,
         dates=dates,
         recency=recency,

@@ -13,15 +13,15 @@ from itertools import islice
 from index.articles.article_store import ARTICLES
 from index.articles.read_report import ReadReport
 from index.building.article_staging import ArticleStaging
-from index.building.context import Making
+from index.building.context import BuildContext
 from index.building.parse_batch import Outcome, ParsedBatch, parse_batch
-from index.sources.source import Problem, Source, take_apart
+from index.sources.source import RecordProblem, Source, split_records
 from recommender.errors import InputError, NotFoundError, SourceError
 
 _TOGETHER = 1_024
 
 
-def read_sources(making: Making, sources: Sequence[Source]) -> int:
+def read_sources(making: BuildContext, sources: Sequence[Source]) -> int:
     """Put every article once into the build's store, and return their number.
 
     Raises:
@@ -31,7 +31,7 @@ def read_sources(making: Making, sources: Sequence[Source]) -> int:
     staging = ArticleStaging(making.folder / "staging.sqlite")
     missing = set(options.only)
     for source in sources:
-        raw, parse = take_apart(source)
+        raw, parse = split_records(source)
         work = partial(parse_batch, parse=parse, mapping=options.mapping, strict=options.strict)
         for batch in options.engine.stream(work, raw, stage="read"):
             missing -= _take(making, staging, batch)
@@ -44,7 +44,7 @@ def read_sources(making: Making, sources: Sequence[Source]) -> int:
     return count
 
 
-def _take(making: Making, staging: ArticleStaging, batch: ParsedBatch) -> set[str]:
+def _take(making: BuildContext, staging: ArticleStaging, batch: ParsedBatch) -> set[str]:
     """Add a batch to what was read before it; returns the ids of what was kept of it."""
     options, outcome = making.options, Outcome.of(batch)
     kept = batch.kept()
@@ -66,8 +66,8 @@ def _take(making: Making, staging: ArticleStaging, batch: ParsedBatch) -> set[st
     return {kept[place][0] for place in wanted}
 
 
-def _duplicate(article_id: str, place: str) -> Problem:
-    return Problem(
+def _duplicate(article_id: str, place: str) -> RecordProblem:
+    return RecordProblem(
         place=place,
         field="id",
         reason="duplicate",
@@ -76,7 +76,7 @@ def _duplicate(article_id: str, place: str) -> Problem:
 
 
 def _add_the_rest(
-    making: Making, staging: ArticleStaging, missing: set[str], sources: Sequence[Source]
+    making: BuildContext, staging: ArticleStaging, missing: set[str], sources: Sequence[Source]
 ) -> None:
     """Every other article as the live build has it."""
     if making.previous is None:

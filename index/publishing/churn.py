@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from recommender.neighbors import NO_ROW
-from service.serving.selection import Wish
+from service.serving.selection import RelatedQuery
 
 _GONE = -2
 _CHUNK = 65_536
@@ -39,7 +39,7 @@ class Churn:
         replaced: Which share of its list that is, float64 in [0, 1].
     """
 
-    wish: Wish
+    wish: RelatedQuery
     added: NDArray[np.int64]
     removed: NDArray[np.int64]
     rewritten: int
@@ -54,7 +54,7 @@ class Churn:
         return float((self.turned > 0).mean()) if len(self.turned) else 0.0
 
 
-def compare(old: Snapshot, new: Snapshot, *, now: int, wish: Wish) -> Churn:
+def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, wish: RelatedQuery) -> Churn:
     """Compare two builds.
 
     Args:
@@ -107,7 +107,7 @@ def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
 
 
 def describe_churn(
-    old: Snapshot, new: Snapshot, churn: Churn, *, now: int, limit: int = 20
+    old: BuildSnapshot, new: BuildSnapshot, churn: Churn, *, now: int, limit: int = 20
 ) -> dict[str, Any]:
     """The difference for people and machines, with titles.
 
@@ -152,7 +152,7 @@ def describe_churn(
     }
 
 
-def _named(snapshot: Snapshot, rows: NDArray[np.int64], limit: int) -> dict[str, Any]:
+def _named(snapshot: BuildSnapshot, rows: NDArray[np.int64], limit: int) -> dict[str, Any]:
     return {
         "count": len(rows),
         "first": [
@@ -163,7 +163,7 @@ def _named(snapshot: Snapshot, rows: NDArray[np.int64], limit: int) -> dict[str,
 
 
 def _in_and_out(
-    old: Snapshot, new: Snapshot, before: NDArray[np.int32], after: NDArray[np.int32]
+    old: BuildSnapshot, new: BuildSnapshot, before: NDArray[np.int32], after: NDArray[np.int32]
 ) -> dict[str, list[str]]:
     was = {old.article_id(row): old.title(row) for row in before.tolist() if row != NO_ROW}
     now = {new.article_id(row): new.title(row) for row in after.tolist() if row != NO_ROW}

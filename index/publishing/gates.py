@@ -28,11 +28,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.build.build import Build
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.publishing.churn import Churn
 from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
-from service.serving.selection import DEFAULT_LIMIT, Wish
+from service.serving.selection import DEFAULT_LIMIT, RelatedQuery
 
 FEW = 20
 """Shares of fewer articles than these say nothing: one is a large part of them."""
@@ -79,9 +79,9 @@ class Limits:
     limit: int = DEFAULT_LIMIT
 
     @property
-    def wish(self) -> Wish:
+    def wish(self) -> RelatedQuery:
         """What readers are taken to ask for when lists are compared."""
-        return Wish(limit=self.limit, min_score=self.good_score)
+        return RelatedQuery(limit=self.limit, min_score=self.good_score)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +108,8 @@ GoldenGate = Callable[[Build], Verdict]
 
 
 def judge(
-    new: Snapshot,
-    live: Snapshot | None,
+    new: BuildSnapshot,
+    live: BuildSnapshot | None,
     churn: Churn | None,
     limits: Limits,
     *,
@@ -153,7 +153,7 @@ def judge(
     ]
 
 
-def _judge_loss(new: Snapshot, live: Snapshot, limits: Limits, now: int) -> Verdict:
+def _judge_loss(new: BuildSnapshot, live: BuildSnapshot, limits: Limits, now: int) -> Verdict:
     """Deletions and mass hiding alike; what merely expired is gone from both."""
     before, after = int(live.visible(now).sum()), int(new.visible(now).sum())
     kind = "visible articles"
@@ -170,7 +170,7 @@ def _judge_loss(new: Snapshot, live: Snapshot, limits: Limits, now: int) -> Verd
     )
 
 
-def _judge_alone(new: Snapshot, limits: Limits, now: int) -> list[Verdict]:
+def _judge_alone(new: BuildSnapshot, limits: Limits, now: int) -> list[Verdict]:
     visible = new.visible(now)
     count = int(visible.sum())
     lists, best = new.shown(now)
@@ -208,7 +208,7 @@ def _judge_alone(new: Snapshot, limits: Limits, now: int) -> list[Verdict]:
     ]
 
 
-def _encoder_message(new: Snapshot, live: Snapshot, *, changed: bool) -> str:
+def _encoder_message(new: BuildSnapshot, live: BuildSnapshot, *, changed: bool) -> str:
     if not changed:
         return "model and text recipe are those of the live build"
     if live.recipe != new.recipe:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from index.build.build import Build
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.publishing.churn import compare
 from index.publishing.gates import Gate, GoldenGate, Limits, Verdict, judge
 from index.root.journal import append_journal
@@ -46,7 +46,7 @@ def publish_build(
     """
     root.check_hold()
     manifest = root.verify(name)
-    new = Snapshot.of(root.folder(name), manifest)
+    new = BuildSnapshot.of(root.folder(name), manifest)
     verdicts = _judge(root, new, limits, accept_change=accept_change)
     if golden is not None:
         verdicts.append(golden(Build(root.folder(name))))
@@ -72,14 +72,14 @@ def publish_build(
     raise GateError(message, int(refusals[0].gate))
 
 
-def _judge(root: Root, new: Snapshot, limits: Limits, *, accept_change: bool) -> list[Verdict]:
+def _judge(root: Root, new: BuildSnapshot, limits: Limits, *, accept_change: bool) -> list[Verdict]:
     now = time.time_ns() // 1000
     live = churn = None
     unreadable: list[Verdict] = []
     try:
         pointer = root.current()
         if pointer is not None and pointer.build != new.name:
-            live = Snapshot.of(root.folder(), root.manifest())
+            live = BuildSnapshot.of(root.folder(), root.manifest())
             churn = compare(live, new, now=now, wish=limits.wish)
     except (BuildError, NotFoundError) as error:
         live = churn = None

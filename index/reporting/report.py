@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.read_report import ReadReport
-from index.build.readable import Snapshot
-from index.building.prepare_stage import Facts
+from index.build.readable import BuildSnapshot
+from index.building.prepare_stage import ArticleColumns
 from index.publishing.gates import Verdict
 from index.reporting.article_map import lay_out
 from recommender.boilerplate import Boilerplate
@@ -32,7 +32,7 @@ _PASSAGES = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class BuildFindings:
     """What the stages of a build found out, to be reported.
 
     Attributes:
@@ -51,8 +51,8 @@ class Findings:
 
     now: int
     reading: ReadReport
-    facts: Facts
-    snapshot: Snapshot
+    facts: ArticleColumns
+    snapshot: BuildSnapshot
     embeddings: Embeddings
     health: dict[str, float]
     boilerplate: Boilerplate
@@ -62,7 +62,7 @@ class Findings:
     good_score: float
 
 
-def make_report(findings: Findings) -> dict[str, Any]:
+def make_report(findings: BuildFindings) -> dict[str, Any]:
     """All figures as JSON values; the same for the same build, without times."""
     reading = findings.reading
     visible = findings.snapshot.visible(findings.now)
@@ -118,7 +118,7 @@ def _scores(best: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def _links(
-    snapshot: Snapshot, visible: NDArray[np.bool_], inbound: NDArray[np.int64]
+    snapshot: BuildSnapshot, visible: NDArray[np.bool_], inbound: NDArray[np.int64]
 ) -> dict[str, Any]:
     orphans = np.flatnonzero(visible & (inbound == 0))
     hubs = np.lexsort((np.arange(len(inbound)), -inbound))[:_NAMED]
@@ -145,7 +145,7 @@ def _links(
     }
 
 
-def _name(snapshot: Snapshot, row: int) -> dict[str, str]:
+def _name(snapshot: BuildSnapshot, row: int) -> dict[str, str]:
     return {"article_id": snapshot.article_id(row), "title": snapshot.title(row)}
 
 
@@ -216,7 +216,7 @@ def _common(passages: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
     return {passage for passage, count in passages.items() if count >= least}
 
 
-def _map(findings: Findings, visible: NDArray[np.bool_]) -> dict[str, Any]:
+def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
     """Where up to :data:`MAP_ARTICLES` visible articles lie, by commonest tag or by language."""
     rows = np.flatnonzero(visible)
     if len(rows) > MAP_ARTICLES:
@@ -238,7 +238,7 @@ def _map(findings: Findings, visible: NDArray[np.bool_]) -> dict[str, Any]:
     }
 
 
-def _map_groups(facts: Facts) -> tuple[list[str], NDArray[np.int64]]:
+def _map_groups(facts: ArticleColumns) -> tuple[list[str], NDArray[np.int64]]:
     """Each article's commonest tag among the few that are named; without tags, its language."""
     names, ids, rows = facts.tag_names, facts.tag_ids, facts.tag_rows
     if not names:

@@ -10,14 +10,14 @@ from urllib.parse import quote
 
 from index.sources.secret_options import mask
 from index.sources.source import (
-    Problem,
     Record,
+    RecordProblem,
     Source,
     as_it_is,
     describe,
-    look_up,
+    get_field,
     read_record,
-    take_apart,
+    split_records,
     unreadable,
 )
 from recommender.errors import AlsoLikeError, SourceError, one_line
@@ -46,19 +46,21 @@ class ConfiguredSource:
         """See :class:`~index.sources.source.Source`."""
         return one_line(mask(self.source.name, self.secrets))
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""
         for item in self._guarded(self.source.records):
             yield self._configured(item)
 
-    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
-        """See :class:`~index.sources.source.Parted`."""
+    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+        """See :class:`~index.sources.source.SplitSource`."""
         if self.secrets:
             return self.records(), as_it_is
-        raw, parse = take_apart(self.source)
+        raw, parse = split_records(self.source)
         return self._guarded(lambda: raw), partial(self._parse, parse)
 
-    def _parse(self, parse: Callable[[Any], Record | Problem], raw: Any) -> Record | Problem:
+    def _parse(
+        self, parse: Callable[[Any], Record | RecordProblem], raw: Any
+    ) -> Record | RecordProblem:
         try:
             item = parse(raw)
         except Exception as error:  # noqa: BLE001 - no value from outside ends a build
@@ -76,10 +78,10 @@ class ConfiguredSource:
             message = f"{self.name} can't be read to its end: {describe(error)}"
             raise SourceError(self._mask(message)) from None
 
-    def _configured(self, item: Record | Problem) -> Record | Problem:
+    def _configured(self, item: Record | RecordProblem) -> Record | RecordProblem:
         if not (self.fields or self.url_template or self.secrets):
             return item
-        if isinstance(item, Problem):
+        if isinstance(item, RecordProblem):
             return replace(item, place=self._mask(item.place), message=self._mask(item.message))
         return read_record(self._mask(item.place), self._rename, item.values)
 
@@ -96,7 +98,7 @@ class ConfiguredSource:
         for theirs in self.fields.values():
             renamed.pop(theirs.partition(".")[0], None)
         for ours, theirs in self.fields.items():
-            renamed[ours] = look_up(values, theirs)
+            renamed[ours] = get_field(values, theirs)
         if (
             self.url_template
             and not renamed.get("url")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.sources.regular_file import NotRegularError, open_unpacked
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.errors import SettingError, SourceError
 
 MAX_CELL = 1024 * 1024
@@ -48,7 +48,7 @@ class CsvSource:
         """The path."""
         return self.path
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""
         try:
             with open_unpacked(self.path) as file:
@@ -65,7 +65,7 @@ class CsvSource:
         except (OSError, EOFError, zlib.error, UnicodeError) as error:
             raise SourceError(f"{self.path} can't be read to its end: {error}") from error
 
-    def _rows(self, text: io.TextIOWrapper) -> Iterator[Record | Problem]:
+    def _rows(self, text: io.TextIOWrapper) -> Iterator[Record | RecordProblem]:
         bare = self.path.lower().removesuffix(".gz")
         tab = bare.endswith((".tsv", ".tab"))
         delimiter = self.delimiter or ("\t" if tab else ",")
@@ -137,7 +137,7 @@ class _Lines:
         return line
 
 
-def _record(row: list[str], header: list[str], place: str) -> Record | Problem:
+def _record(row: list[str], header: list[str], place: str) -> Record | RecordProblem:
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
         return _problem(place, "too-many-cells", f"{len(row)} cells under {len(header)} columns")
     if len(row) < len(header):
@@ -151,5 +151,5 @@ def _record(row: list[str], header: list[str], place: str) -> Record | Problem:
     return Record(place=place, values=values)
 
 
-def _problem(place: str, reason: str, message: str) -> Problem:
-    return Problem(place=place, field="", reason=reason, message=message)
+def _problem(place: str, reason: str, message: str) -> RecordProblem:
+    return RecordProblem(place=place, field="", reason=reason, message=message)

@@ -9,12 +9,12 @@ from urllib.parse import urljoin
 
 from index.sources.feed_json import read_json_feed
 from index.sources.feed_xml import read_xml_feed
-from index.sources.host_rules import shown
+from index.sources.host_rules import redacted
 from index.sources.http_options import WebOptions
 from index.sources.markup import MarkupError
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.errors import SettingError, SourceError
 
 _MAX_PAGES = 10_000
@@ -42,9 +42,9 @@ class FeedSource(WebOptions):
     @property
     def name(self) -> str:
         """The URL without its query, or the path."""
-        return shown(self.url) if self.url else self.path
+        return redacted(self.url) if self.url else self.path
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""
         if not self.url:
             yield from _parsed(self._file(), self.path)[0]
@@ -56,7 +56,7 @@ class FeedSource(WebOptions):
                 raise SourceError(f"{self.name} has more than {_MAX_PAGES} pages")
             seen.add(pending)
             answer = fetcher.get(pending)
-            records, following = _parsed(answer.body, shown(answer.url))
+            records, following = _parsed(answer.body, redacted(answer.url))
             yield from records
             pending = urljoin(answer.url, following) if following else ""
 
@@ -71,16 +71,16 @@ class FeedSource(WebOptions):
         return content
 
 
-def _parsed(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
+def _parsed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
     """What :func:`_read` gives; one document, so that a parser that is stopped ends it all."""
     try:
         (found,) = parse_apart(_read, content, name)
     except ParserStoppedError as error:
         raise SourceError(f"{name} can't be read: {error}") from error
-    return cast("tuple[list[Record | Problem], str]", found)
+    return cast("tuple[list[Record | RecordProblem], str]", found)
 
 
-def _read(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
+def _read(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
     """A feed's records and the link of its next page."""
     try:
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":

@@ -9,12 +9,12 @@ from index.articles.json_text import load_json
 from index.sources.markup import MarkupError, parse_html
 from index.sources.page_folder import literal
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record, read_record
+from index.sources.source import Record, RecordProblem, read_record
 
 _MAX_VALUES = 1_000_000
 
 
-def read_json_feed(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
+def read_json_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
     """A feed's records, and the link of its next page if it has one.
 
     Raises:
@@ -36,10 +36,10 @@ def read_json_feed(content: bytes, name: str) -> tuple[list[Record | Problem], s
     return records, following if isinstance(following, str) else ""
 
 
-def _record(place: str, item: Any, feed: Mapping[str, Any]) -> Record | Problem:
+def _record(place: str, item: Any, feed: Mapping[str, Any]) -> Record | RecordProblem:
     if not isinstance(item, dict):
         kind = type(item).__name__
-        return Problem(
+        return RecordProblem(
             place=place, field="", reason="invalid-item", message=f"no JSON object but {kind}"
         )
     excerpt, image = item.get("summary"), item.get("image") or item.get("banner_image")
@@ -60,7 +60,9 @@ def _record(place: str, item: Any, feed: Mapping[str, Any]) -> Record | Problem:
         try:
             values["sections"] = sections_of(parse_html(f"<div>{item['content_html']}</div>"))
         except MarkupError as error:
-            return Problem(place=place, field="content", reason="invalid-html", message=str(error))
+            return RecordProblem(
+                place=place, field="content", reason="invalid-html", message=str(error)
+            )
     elif item.get("content_text"):
         values["summary"] = _literal(item["content_text"])
     return Record(place=place, values=values)

@@ -17,7 +17,7 @@ from index.sources.markup import (
 )
 from index.sources.page_folder import literal
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record, read_record
+from index.sources.source import Record, RecordProblem, read_record
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
@@ -26,7 +26,7 @@ _MEDIA = "{http://search.yahoo.com/mrss/}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | Problem], str]:
+def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
     """A feed's records, and the link of its next page if it has one (RFC 5005).
 
     Raises:
@@ -43,7 +43,7 @@ def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | Problem], st
     entries = [*_children(channel, entry_name)]
     if kind == "RDF":
         entries += _children(root, entry_name)
-    records: list[Record | Problem] = []
+    records: list[Record | RecordProblem] = []
     for number, entry in enumerate(entries, 1):
         place = f"{name} item {number} (line {entry.sourceline})"
         records.append(read_record(place, _record, entry, read, language))
@@ -52,11 +52,13 @@ def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | Problem], st
 
 def _record(
     place: str, entry: Element, read: Callable[[Element], dict[str, Any]], language: str
-) -> Record | Problem:
+) -> Record | RecordProblem:
     try:
         values = read(entry)
     except MarkupError as error:
-        return Problem(place=place, field="content", reason="invalid-html", message=str(error))
+        return RecordProblem(
+            place=place, field="content", reason="invalid-html", message=str(error)
+        )
     values["language"] = values["language"] or language
     return Record(place=place, values={field: value for field, value in values.items() if value})
 

@@ -34,7 +34,7 @@ _ISATAP = {0x0000_5EFE, 0x0200_5EFE}
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class WebOrigin:
     """What two URLs must share for one to be shown the other's password."""
 
     scheme: str
@@ -51,7 +51,7 @@ class Origin:
         return host if self.door[1] is None else f"{host}:{self.port}"
 
 
-def origin_of(url: str) -> Origin:
+def origin_of(url: str) -> WebOrigin:
     """The origin of a URL.
 
     Raises:
@@ -61,15 +61,16 @@ def origin_of(url: str) -> Origin:
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".").lower()
         if parts.scheme in DEFAULT_PORTS and host and "@" not in parts.netloc:
-            return Origin(parts.scheme, host, parts.port or DEFAULT_PORTS[parts.scheme])
+            return WebOrigin(parts.scheme, host, parts.port or DEFAULT_PORTS[parts.scheme])
     except ValueError:
         pass
     raise SourceError(
-        f"{shown(url)} can't be fetched; write http:// or https://, a host, and no user or password"
+        f"{redacted(url)} can't be fetched; write http:// or https://, a host, "
+        "and no user or password"
     )
 
 
-def shown(url: str) -> str:
+def redacted(url: str) -> str:
     """A URL in one line without what may be secret in it: no user, no password, no query."""
     try:
         parts = urlsplit(url)
@@ -80,7 +81,7 @@ def shown(url: str) -> str:
     return one_line(f"{scheme}{netloc}{parts.path}") + ("?…" if parts.query else "")
 
 
-def look_up(host: str, port: int) -> list[str]:
+def resolve_host(host: str, port: int) -> list[str]:
     """The addresses of a host, in the system's order of preference."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -101,7 +102,7 @@ class HostRules:
 
     hosts: tuple[str, ...]
     private: tuple[str, ...] = ()
-    look_up: Resolve = look_up
+    look_up: Resolve = resolve_host
 
     def __post_init__(self) -> None:
         for text in self.private:
@@ -112,7 +113,7 @@ class HostRules:
                     f"private {text!r}: {error}; write 127.0.0.1 or 10.0.0.0/8"
                 ) from error
 
-    def check(self, url: str) -> Origin:
+    def check(self, url: str) -> WebOrigin:
         """The origin of a URL that may be fetched.
 
         Raises:
@@ -121,12 +122,12 @@ class HostRules:
         origin = origin_of(url)
         if origin.door not in {origin_of(f"{origin.scheme}://{name}").door for name in self.hosts}:
             raise SourceError(
-                f"{shown(url)}: the host {origin} is not configured; add it to the source's hosts "
-                "if it is meant"
+                f"{redacted(url)}: the host {origin} is not configured; "
+                "add it to the source's hosts if it is meant"
             )
         return origin
 
-    def address(self, origin: Origin) -> Address:
+    def address(self, origin: WebOrigin) -> Address:
         """The one address to connect to, so that a second look-up can't change it.
 
         Raises:

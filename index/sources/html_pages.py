@@ -19,7 +19,7 @@ from index.sources.page_folder import (
     read_pages,
 )
 from index.sources.sections import sections_of
-from index.sources.source import Parted, Problem, Record
+from index.sources.source import Record, RecordProblem, SplitSource
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
@@ -27,7 +27,7 @@ _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HtmlSource(Parted):
+class HtmlSource(SplitSource):
     """HTML pages; a configured selector wins over whatever a page says of itself.
 
     Attributes:
@@ -56,8 +56,10 @@ class HtmlSource(Parted):
         """The path."""
         return self.path
 
-    def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
-        """See :class:`~index.sources.source.Parted`: files with what they hold."""
+    def parted(
+        self,
+    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+        """See :class:`~index.sources.source.SplitSource`: files with what they hold."""
         pages = read_pages(self.path, (".html", ".htm", ".xhtml"))
         return pages, partial(make_record, self._record)
 

@@ -23,12 +23,12 @@ from urllib.parse import quote, urljoin, urlsplit
 from index.sources.host_rules import (
     Address,
     HostRules,
-    Origin,
     Resolve,
+    WebOrigin,
     is_public,
-    look_up,
     origin_of,
-    shown,
+    redacted,
+    resolve_host,
 )
 from index.sources.http_connection import connected
 from index.sources.mail_date import mail_date
@@ -59,13 +59,14 @@ class HttpError(SourceError):
     """
 
     def __init__(self, url: str, status: int, body: bytes) -> None:
-        super().__init__(f"{shown(url)} answered {status} {http.client.responses.get(status, '')}")
+        reason = http.client.responses.get(status, "")
+        super().__init__(f"{redacted(url)} answered {status} {reason}")
         self.status = status
         self.body = body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpResponse:
     """A successful response.
 
     Attributes:
@@ -105,10 +106,10 @@ class Fetcher:
     timeout: float = 30.0
     max_bytes: int = MAX_BYTES
     attempts: int = 4
-    look_up: Resolve = look_up
+    look_up: Resolve = resolve_host
     sleep: Callable[[float], None] = time.sleep
 
-    def get(self, url: str, *, accept: str = "*/*") -> Answer:
+    def get(self, url: str, *, accept: str = "*/*") -> HttpResponse:
         """Fetch a URL, following redirects, and trying again where that may help.
 
         Raises:
@@ -127,28 +128,28 @@ class Fetcher:
                     raise
                 reason = f"status {busy.status}"
             except ssl.SSLCertVerificationError as error:
-                raise SourceError(f"{shown(url)}: {error.verify_message}") from error
+                raise SourceError(f"{redacted(url)}: {error.verify_message}") from error
             except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
                 reason = one_line(str(error)) or type(error).__name__
                 if attempt >= self.attempts:
                     raise SourceError(
-                        f"{shown(url)} can't be fetched: {reason} (tried {attempt} times)"
+                        f"{redacted(url)} can't be fetched: {reason} (tried {attempt} times)"
                     ) from error
-            logger.warning("%s: %s; trying again in %.1f s", shown(url), reason, wait)
+            logger.warning("%s: %s; trying again in %.1f s", redacted(url), reason, wait)
             self.sleep(wait)
 
-    def _follow(self, url: str, accept: str) -> Answer:
+    def _follow(self, url: str, accept: str) -> HttpResponse:
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._request(url, accept)
             if "location" not in answer.headers:
                 return answer
             target = urljoin(url, answer.headers["location"])
             if url.startswith("https:") and not target.startswith("https:"):
-                raise SourceError(f"{shown(url)} redirects to {shown(target)}, without TLS")
+                raise SourceError(f"{redacted(url)} redirects to {redacted(target)}, without TLS")
             url = target
-        raise SourceError(f"{shown(url)}: more than {MAX_REDIRECTS} redirects")
+        raise SourceError(f"{redacted(url)}: more than {MAX_REDIRECTS} redirects")
 
-    def _request(self, url: str, accept: str) -> Answer:
+    def _request(self, url: str, accept: str) -> HttpResponse:
         """One request; ``location`` stands in the answer's headers only for a redirect."""
         rules = HostRules(
             hosts=(str(origin_of(self.url)), *self.hosts),
@@ -169,18 +170,18 @@ class Fetcher:
             with connection.getresponse() as response:
                 return self._answer(url, response)
 
-    def _answer(self, url: str, response: http.client.HTTPResponse) -> Answer:
+    def _answer(self, url: str, response: http.client.HTTPResponse) -> HttpResponse:
         found = {name.lower(): value for name, value in response.getheaders()}
         if response.status in _REDIRECTS and "location" in found:
-            return Answer(url=url, headers=found, body=b"")
+            return HttpResponse(url=url, headers=found, body=b"")
         found.pop("location", None)
         if response.status in _BUSY:
             raise _BusyError(url, response, _retry_after(found.get("retry-after")))
         if response.status != 200:
             raise HttpError(url, response.status, response.read(_CHUNK))
-        return Answer(url=url, headers=found, body=self._body(url, response))
+        return HttpResponse(url=url, headers=found, body=self._body(url, response))
 
-    def _authorization(self, origin: Origin, address: Address) -> dict[str, str]:
+    def _authorization(self, origin: WebOrigin, address: Address) -> dict[str, str]:
         if not self.password or origin != origin_of(self.url):
             return {}
         if origin.scheme == "http" and is_public(address):
@@ -192,7 +193,7 @@ class Fetcher:
         """The whole body, unpacked step by step so that a bomb is seen before it goes off."""
         encoding = response.getheader("content-encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise SourceError(f"{shown(url)}: content-encoding {encoding!r} was not asked for")
+            raise SourceError(f"{redacted(url)}: content-encoding {encoding!r} was not asked for")
         unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
         body = bytearray()
         while chunk := response.read(_CHUNK):
@@ -200,7 +201,8 @@ class Fetcher:
             body += chunk if unpack is None else unpack.decompress(chunk, room)
             if len(body) > self.max_bytes:
                 raise SourceError(
-                    f"{shown(url)} is larger than {self.max_bytes} bytes (max_bytes of the source)"
+                    f"{redacted(url)} is larger than {self.max_bytes} bytes "
+                    "(max_bytes of the source)"
                 )
         if response.length or (unpack is not None and not unpack.eof):
             raise http.client.IncompleteRead(b"", response.length)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from index.sources.host_rules import Address, Origin
+from index.sources.host_rules import Address, WebOrigin
 
 
 class _Body(io.BufferedReader):
@@ -31,7 +31,7 @@ class _Response(http.client.HTTPResponse):
 
 @contextmanager
 def connected(
-    origin: Origin, address: Address, timeout: float
+    origin: WebOrigin, address: Address, timeout: float
 ) -> Iterator[http.client.HTTPConnection]:
     """Connect to ``address`` and speak to it as ``origin``, with TLS where its scheme says so.
 

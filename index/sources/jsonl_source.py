@@ -14,7 +14,7 @@ from typing import IO, Any, NoReturn, cast
 
 from index.articles.json_text import check_json
 from index.sources.regular_file import NotRegularError, open_unpacked, unpacked
-from index.sources.source import Parted, Problem, Record, read_record
+from index.sources.source import Record, RecordProblem, SplitSource, read_record
 from recommender.errors import SourceError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -24,7 +24,7 @@ Line = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class JsonlSource(Parted):
+class JsonlSource(SplitSource):
     """Articles from a file of JSON lines, gzipped or not, or ``-`` for standard input.
 
     Attributes:
@@ -38,11 +38,13 @@ class JsonlSource(Parted):
         """The path, or what ``-`` means."""
         return "standard input" if self.path == "-" else self.path
 
-    def parted(self) -> tuple[Iterator[Line | Problem], Callable[[Any], Record | Problem]]:
-        """See :class:`~index.sources.source.Parted`: lines with their numbers."""
+    def parted(
+        self,
+    ) -> tuple[Iterator[Line | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+        """See :class:`~index.sources.source.SplitSource`: lines with their numbers."""
         return self._lines(), partial(_record, self.name)
 
-    def _lines(self) -> Iterator[Line | Problem]:
+    def _lines(self) -> Iterator[Line | RecordProblem]:
         try:
             with self._open() as file:
                 yield from _lines(file, self.name)
@@ -60,7 +62,7 @@ class JsonlSource(Parted):
         return open_unpacked(self.path)
 
 
-def _lines(file: IO[bytes], name: str) -> Iterator[Line | Problem]:
+def _lines(file: IO[bytes], name: str) -> Iterator[Line | RecordProblem]:
     number = 0
     while True:
         number += 1
@@ -70,7 +72,7 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line | Problem]:
         if len(line) > MAX_LINE_BYTES:
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE_BYTES)
-            yield Problem(
+            yield RecordProblem(
                 place=f"{name} line {number}",
                 field="",
                 reason="line-too-long",
@@ -83,18 +85,18 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line | Problem]:
             yield number, line
 
 
-def _record(name: str, found: Line | Problem) -> Record | Problem:
-    if isinstance(found, Problem):
+def _record(name: str, found: Line | RecordProblem) -> Record | RecordProblem:
+    if isinstance(found, RecordProblem):
         return found
     number, line = found
     return read_record(f"{name} line {number}", _object, line)
 
 
-def _object(place: str, line: bytes) -> Record | Problem:
+def _object(place: str, line: bytes) -> Record | RecordProblem:
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
-        return Problem(
+        return RecordProblem(
             place=place,
             field="",
             reason="invalid-utf8",
@@ -107,11 +109,11 @@ def _object(place: str, line: bytes) -> Record | Problem:
         what = str(error)
         if isinstance(error, json.JSONDecodeError):  # its own line is one within this line
             what = f"{error.msg} at character {error.pos + 1}"
-        return Problem(
+        return RecordProblem(
             place=place, field="", reason="invalid-json", message=f"not a JSON object: {what}"
         )
     if not isinstance(value, dict):
-        return Problem(
+        return RecordProblem(
             place=place,
             field="",
             reason="invalid-json",

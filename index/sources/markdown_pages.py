@@ -25,7 +25,7 @@ from index.sources.page_folder import (
     read_pages,
 )
 from index.sources.sections import sections_of
-from index.sources.source import Parted, Problem, Record
+from index.sources.source import Record, RecordProblem, SplitSource
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")
@@ -58,7 +58,7 @@ _markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkdownSource(Parted):
+class MarkdownSource(SplitSource):
     """Markdown pages with YAML (``---``) or TOML (``+++``) front matter, or none.
 
     All of the front matter stays in the record, so that a mapping can name any of it.
@@ -74,8 +74,10 @@ class MarkdownSource(Parted):
         """The path."""
         return self.path
 
-    def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
-        """See :class:`~index.sources.source.Parted`: files with what they hold."""
+    def parted(
+        self,
+    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+        """See :class:`~index.sources.source.SplitSource`: files with what they hold."""
         return read_pages(self.path, (".md", ".markdown")), partial(make_record, _record)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.errors import SourceError
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
@@ -59,7 +59,7 @@ RawPage = tuple[Path, str, bytes]
 """A file, the id by its path, and what it holds (one byte more than allowed of a larger one)."""
 
 
-def read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | Problem]:
+def read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | RecordProblem]:
     """Every page of a folder or glob, in the order of their paths.
 
     Args:
@@ -86,14 +86,16 @@ def read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | P
             yield path, _page_id(path, base), content
 
 
-def make_record(parse: Callable[[Page], Record], found: RawPage | Problem) -> Record | Problem:
+def make_record(
+    parse: Callable[[Page], Record], found: RawPage | RecordProblem
+) -> Record | RecordProblem:
     """A record of what :func:`read_pages` found.
 
     Args:
         parse: Reads a page; raises :class:`PageError`.
         found: The page.
     """
-    if isinstance(found, Problem):
+    if isinstance(found, RecordProblem):
         return found
     path, page_id, content = found
     if len(content) > MAX_PAGE_BYTES:
@@ -103,7 +105,7 @@ def make_record(parse: Callable[[Page], Record], found: RawPage | Problem) -> Re
 
 def _make_record(
     parse: Callable[[Page], Record], path: Path, page_id: str, content: bytes
-) -> Record | Problem:
+) -> Record | RecordProblem:
     try:
         return parse(Page(path=path, id=page_id, text=_decoded(content)))
     except PageError as error:
@@ -115,8 +117,8 @@ def literal(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _problem(path: Path, reason: str, message: str) -> Problem:
-    return Problem(place=place_of(path), field="", reason=reason, message=message)
+def _problem(path: Path, reason: str, message: str) -> RecordProblem:
+    return RecordProblem(place=place_of(path), field="", reason=reason, message=message)
 
 
 def place_of(path: Path) -> str:

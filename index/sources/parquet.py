@@ -11,7 +11,7 @@ from typing import Any
 from index.sources.cell_values import plain
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
-from index.sources.source import Problem, Record, read_record
+from index.sources.source import Record, RecordProblem, read_record
 from recommender.errors import SourceError
 
 _BATCH = 1_000
@@ -32,7 +32,7 @@ class ParquetSource:
         """The path."""
         return self.path
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""
         if find_spec("pyarrow") is None:
             raise SourceError(f"{self.path} needs pyarrow: pip install 'alsolike[parquet]'")
@@ -45,7 +45,7 @@ class ParquetSource:
             raise SourceError(f"{self.path} can't be read after row {row}: {error}") from error
 
 
-def _batches(path: str) -> Iterator[list[Record | Problem]]:
+def _batches(path: str) -> Iterator[list[Record | RecordProblem]]:
     """Records, some at a time; run in the parsers' process."""
     import pyarrow as pa
     import pyarrow.parquet as pq

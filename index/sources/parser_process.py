@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from index.sources.source import Problem, Record, describe, unreadable
+from index.sources.source import Record, RecordProblem, describe, unreadable
 from recommender.errors import SourceError
 
 MAX_SECONDS = 5
@@ -41,16 +41,18 @@ class ParserStoppedError(Exception):
     """A parser took too much time or memory, or crashed; the message says which."""
 
 
-def parse_record(place: str, work: Callable[..., Record | Problem], *args: Any) -> Record | Problem:
+def parse_record(
+    place: str, work: Callable[..., Record | RecordProblem], *args: Any
+) -> Record | RecordProblem:
     """What ``work(*args)`` gives, in the parsers' process; a problem if it had to be stopped."""
     try:
         (item,) = parse_apart(work, *args)
     except ParserStoppedError as error:
         message = f"{error}: make it smaller or simpler, or leave it out"
-        return Problem(place=place, field="", reason="parser-stopped", message=message)
+        return RecordProblem(place=place, field="", reason="parser-stopped", message=message)
     except SourceError as error:
         return unreadable(place, error)
-    return cast("Record | Problem", item)
+    return cast("Record | RecordProblem", item)
 
 
 def parse_apart(work: Callable[..., Any], *args: Any) -> Iterator[Any]:

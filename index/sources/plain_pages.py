@@ -23,7 +23,7 @@ from index.sources.page_folder import (
     read_pages,
 )
 from index.sources.sections import RELATED_HEADING
-from index.sources.source import Parted, Problem, Record
+from index.sources.source import Record, RecordProblem, SplitSource
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RATING = re.compile(r"([^\W\d][^:\d]{0,60}?)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*\d{1,6})?")
@@ -32,7 +32,7 @@ _MAX_HEADING = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlainSource(Parted):
+class PlainSource(SplitSource):
     """Plain text pages. All from a related heading on ("You May Also Like") is left out.
 
     Attributes:
@@ -46,8 +46,10 @@ class PlainSource(Parted):
         """The path."""
         return self.path
 
-    def parted(self) -> tuple[Iterator[RawPage | Problem], Callable[[Any], Record | Problem]]:
-        """See :class:`~index.sources.source.Parted`: files with what they hold."""
+    def parted(
+        self,
+    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+        """See :class:`~index.sources.source.SplitSource`: files with what they hold."""
         return read_pages(self.path, (".txt", ".text")), partial(make_record, _record)
 
 

@@ -26,7 +26,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class RecordProblem:
     """Something a source held that is not, or not wholly, an article.
 
     Attributes:
@@ -68,7 +68,7 @@ class Source(Protocol):
         """For messages and the manifest; never holds a secret."""
         ...
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         """Every record once, in the source's own order.
 
         Raises:
@@ -78,18 +78,18 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Parted(Source, Protocol):
+class SplitSource(Source, Protocol):
     """A source that can be read in one place and be made sense of in others."""
 
     __slots__ = ()
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`Source`; a generator, as whoever stops midway closes what is read."""
         raw, parse = self.parted()
         for item in raw:
             yield parse(item)
 
-    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
+    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
         """What it holds, in its order, hardly looked at, and what makes a record of each.
 
         Both together give what :meth:`Source.records` gives. What makes records can be sent to
@@ -98,17 +98,19 @@ class Parted(Source, Protocol):
         ...
 
 
-def take_apart(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | Problem]]:
-    """See :class:`Parted`; other sources give records that are made already."""
-    return source.parted() if isinstance(source, Parted) else (source.records(), as_it_is)
+def split_records(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+    """See :class:`SplitSource`; other sources give records that are made already."""
+    return source.parted() if isinstance(source, SplitSource) else (source.records(), as_it_is)
 
 
-def as_it_is(record: Record | Problem) -> Record | Problem:
+def as_it_is(record: Record | RecordProblem) -> Record | RecordProblem:
     """Makes a record of what is one."""
     return record
 
 
-def read_record(place: str, make: Callable[..., Record | Problem], *args: Any) -> Record | Problem:
+def read_record(
+    place: str, make: Callable[..., Record | RecordProblem], *args: Any
+) -> Record | RecordProblem:
     """What ``make(place, *args)`` gives; a problem if it fails: no value ends a build."""
     try:
         return make(place, *args)
@@ -118,10 +120,10 @@ def read_record(place: str, make: Callable[..., Record | Problem], *args: Any) -
         return unreadable(place, error)
 
 
-def unreadable(place: str, error: Exception, field: str = "") -> Problem:
+def unreadable(place: str, error: Exception, field: str = "") -> RecordProblem:
     """The problem of a record over which a parser failed."""
     message = f"can't be read ({describe(error)}): correct the value, or leave it out"
-    return Problem(place=place, field=field, reason="unreadable", message=message)
+    return RecordProblem(place=place, field=field, reason="unreadable", message=message)
 
 
 def describe(error: Exception) -> str:
@@ -145,7 +147,7 @@ def short(value: Any, limit: int = 40) -> str:
         return f"a {type(value).__name__} too large to show"
 
 
-def look_up(values: Mapping[str, Any], name: str) -> Any:
+def get_field(values: Mapping[str, Any], name: str) -> Any:
     """A value by its name, or by a dotted path to it; ``None`` if there is none."""
     if name in values:
         return values[name]

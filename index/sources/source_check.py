@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from index.articles.parse import FIELDS, FieldMapping, read_articles
+from index.articles.parse import FIELDS, FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.sources.configured_source import ConfiguredSource
-from index.sources.source import Problem, Record, Source, describe
+from index.sources.source import Record, RecordProblem, Source, describe
 from recommender.article import Article
 from recommender.errors import SourceError, one_line
 
@@ -59,7 +59,7 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
     first = _First(source, limit)
     articles: list[Article] = []
     try:
-        for article, _ in read_articles(first, mapping, check.report):
+        for article, _ in parse_records(first, mapping, check.report):
             articles.append(article)
     except SourceError as error:
         check.error = str(error)
@@ -83,7 +83,7 @@ class _First:
         self._source = source
         self._limit = limit
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         records = self._source.records()
         for item in itertools.islice(records, self._limit):
             if isinstance(item, Record):

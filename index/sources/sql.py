@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.sources.cell_values import plain
-from index.sources.source import Problem, Record, read_record, short
+from index.sources.source import Record, RecordProblem, read_record, short
 from index.sources.sql_rows import stream_rows
 from index.sql_engine import describe
 from recommender.errors import DatabaseError, SourceError
@@ -36,7 +36,7 @@ class SqlSource:
         """The URL without its password and options."""
         return describe(self.url)
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""
         name, row = self.name, 0
         try:

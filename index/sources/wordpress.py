@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from index.articles.json_text import load_json
-from index.sources.host_rules import shown
-from index.sources.http_client import Answer, Fetcher, HttpError
+from index.sources.host_rules import redacted
+from index.sources.http_client import Fetcher, HttpError, HttpResponse
 from index.sources.http_options import WebOptions
 from index.sources.markup import MarkupError, parse_html
 from index.sources.parser_process import parse_record
 from index.sources.sections import sections_of
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.errors import SettingError, SourceError
 
 _PUBLIC = "publish"
@@ -48,9 +48,9 @@ class WordPressSource(WebOptions):
     @property
     def name(self) -> str:
         """The site's address."""
-        return shown(self.url)
+        return redacted(self.url)
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""
         api = _Api(self.fetcher(self.url), self.url.rstrip("/"))
         for kind in self.types:
@@ -67,7 +67,7 @@ class WordPressSource(WebOptions):
                     yield parse_record(place, _record, post, place)
                 page += 1
             if seen != total:
-                yield Problem(
+                yield RecordProblem(
                     place=f"{self.name} {kind}",
                     field="",
                     reason="count-differs",
@@ -95,7 +95,7 @@ class _Api:
         self._home = home
         self._pretty = True
 
-    def get(self, route: str, query: Mapping[str, str]) -> Answer:
+    def get(self, route: str, query: Mapping[str, str]) -> HttpResponse:
         try:
             if self._pretty:
                 answer = self._answer(f"{self._home}/wp-json{route}?{urlencode(query)}")
@@ -113,12 +113,12 @@ class _Api:
             raise SourceError(f"{error}{_reason(error.body)}{hint}") from error
         if answer is None:
             raise SourceError(
-                f"{shown(self._home)} is no WordPress site, or hides its REST API: neither "
+                f"{redacted(self._home)} is no WordPress site, or hides its REST API: neither "
                 f"/wp-json{route} nor ?rest_route={route} answers in JSON"
             )
         return answer
 
-    def _answer(self, url: str) -> Answer | None:
+    def _answer(self, url: str) -> HttpResponse | None:
         """What the API answers; ``None`` if something else does."""
         try:
             answer = self._fetcher.get(url, accept="application/json")
@@ -138,29 +138,29 @@ def _reason(body: bytes) -> str:
     return f": {message}" if isinstance(message, str) and len(message) <= 500 else ""
 
 
-def _number(answer: Answer, header: str) -> int:
+def _number(answer: HttpResponse, header: str) -> int:
     value = answer.headers.get(header, "")
     if not (value.isascii() and value.isdecimal() and len(value) < 10):
         raise SourceError(
-            f"{shown(answer.url)} is no WordPress REST answer: it has no header {header}"
+            f"{redacted(answer.url)} is no WordPress REST answer: it has no header {header}"
         )
     return int(value)
 
 
-def _posts(answer: Answer) -> list[Any]:
+def _posts(answer: HttpResponse) -> list[Any]:
     try:
         # Bytes that are no text cost their field, not the site.
         posts = load_json(answer.body.decode("utf-8-sig", "surrogateescape"), _MAX_VALUES)
     except ValueError as error:
-        raise SourceError(f"{shown(answer.url)} is not JSON: {error}") from error
+        raise SourceError(f"{redacted(answer.url)} is not JSON: {error}") from error
     if not isinstance(posts, list):
-        raise SourceError(f"{shown(answer.url)} is {type(posts).__name__}, not a list of posts")
+        raise SourceError(f"{redacted(answer.url)} is {type(posts).__name__}, not a list of posts")
     return posts
 
 
-def _record(post: Any, place: str) -> Record | Problem:
+def _record(post: Any, place: str) -> Record | RecordProblem:
     if not isinstance(post, dict) or not isinstance(post.get("id"), int):
-        return Problem(
+        return RecordProblem(
             place=place,
             field="",
             reason="invalid-post",
@@ -183,7 +183,9 @@ def _record(post: Any, place: str) -> Record | Problem:
         html = _rendered(post.get("content"))
         values["sections"] = sections_of(parse_html(f"<div>{html}</div>"))
     except MarkupError as error:
-        return Problem(place=place, field="content", reason="invalid-html", message=str(error))
+        return RecordProblem(
+            place=place, field="content", reason="invalid-html", message=str(error)
+        )
     return Record(place=place, values=values)
 
 

@@ -13,16 +13,16 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from service.api.api_context import Desk
+from service.api.api_context import ApiContext
 from service.api.batch_routes import batch_router
-from service.api.documentation import add_pages
+from service.api.documentation import add_documentation
 from service.api.draft_routes import Drafts, drafts_router
 from service.api.editorial import editorial_routers
 from service.api.operation_routes import add_metrics, add_operations
-from service.decisions.poller import StateKeeper
+from service.decisions.poller import StatePoller
 from service.editor.demo_login import Invitation
 from service.editor.editor_routes import editor_routers
-from service.http.error_handlers import add_failures
+from service.http.error_handlers import add_error_handlers
 from service.http.metrics import Metrics
 from service.http.problems import MEDIA_TYPE, ProblemError, server_error
 from service.http.related_lists import RelatedLists
@@ -35,7 +35,7 @@ def compose_api(
     settings: Settings,
     live: Live,
     lists: RelatedLists,
-    keeper: StateKeeper,
+    keeper: StatePoller,
     metrics: Metrics,
     invitation: Invitation | None,
 ) -> FastAPI:
@@ -57,12 +57,12 @@ def compose_api(
         openapi_url=None,
         redirect_slashes=False,  # an address of ours has one spelling, and Host would be in it
     )
-    add_pages(app, live, settings)
+    add_documentation(app, live, settings)
     add_operations(app, live)
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
-    add_failures(app)
-    desk = Desk(live, settings, lambda: keeper.database)
+    add_error_handlers(app)
+    desk = ApiContext(live, settings, lambda: keeper.database)
     reading = [Depends(desk.auth.require(Role.READ))] if settings.read_token else []
     app.include_router(batch_router(live, lists, reading))
     drafts = Drafts(live, settings, desk.auth, metrics.queue.set)

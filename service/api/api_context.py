@@ -15,18 +15,18 @@ from index.root.root import Root
 from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
 from service.api.openapi import ID_PATTERN
-from service.curation.article_search import Finder
+from service.curation.article_search import ArticleSearch
 from service.decisions.database import Database
 from service.http.auth import Auth
 from service.http.problems import MEDIA_TYPE, ProblemError
 from service.http.query_params import parse_query
 from service.serving.live import Live
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing, standing
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus, visibility_status
 from service.settings import Settings
 
 
-class Desk:
+class ApiContext:
     """What the routes read and change.
 
     Args:
@@ -41,14 +41,14 @@ class Desk:
         self.settings = settings
         self.database = database
         self.auth = Auth(settings, database)
-        self.finder = Finder(live.root, settings.min_score, settings.limit)
+        self.finder = ArticleSearch(live.root, settings.min_score, settings.limit)
 
     @property
     def root(self) -> Root:
         """Where builds are."""
         return self.live.root
 
-    def served(self) -> Served:
+    def served(self) -> ServingView:
         """What readers get now.
 
         Raises:
@@ -59,16 +59,16 @@ class Desk:
             raise ProblemError(503, "not ready: /readyz says why", headers={"Retry-After": "5"})
         return found
 
-    def find_served(self) -> Served | None:
+    def find_served(self) -> ServingView | None:
         """What readers get now; ``None`` while nothing is served."""
         generation = self.live.at(now())
         return None if generation is None else generation.served
 
-    def standing(self, article_id: str) -> Standing | None:
+    def standing(self, article_id: str) -> VisibilityStatus | None:
         """Where an article stands with readers; ``None`` if the live build has no such article."""
         served = self.find_served()
         row = None if served is None else served.build.row(article_id)
-        return None if served is None or row is None else standing(served, row, now())
+        return None if served is None or row is None else visibility_status(served, row, now())
 
 
 class Card(BaseModel):
@@ -79,7 +79,7 @@ class Card(BaseModel):
     url: str
     date: str | None = Field(description="YYYY-MM-DD; may lie in the future")
     language: str | None
-    standing: Standing
+    standing: VisibilityStatus
 
 
 def now() -> int:
@@ -87,14 +87,14 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def describe_row(served: Served, row: int, moment: int) -> dict[str, Any]:
+def describe_row(served: ServingView, row: int, moment: int) -> dict[str, Any]:
     """The values of a :class:`Card`."""
     build = served.build
     card = read_card(build, row)
     return {
         **{name: card[name] for name in ("article_id", "title", "url", "date")},
         "language": build.language_names[int(build.languages[row])] or None,
-        "standing": standing(served, row, moment),
+        "standing": visibility_status(served, row, moment),
     }
 
 

@@ -9,19 +9,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from service.api.api_context import Card, Desk, Id, describe_row, make_router, now, problems
+from service.api.api_context import ApiContext, Card, Id, describe_row, make_router, now, problems
 from service.api.openapi import RelatedItem
-from service.curation.article_search import Query as SearchQuery
+from service.curation.article_search import SearchQuery as SearchQuery
 from service.curation.preview import LeftOut, Preview, make_preview
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.http.list_rendering import items_json
 from service.http.problems import ProblemError
-from service.http.query_params import default_wish
-from service.http.timestamps import show_moment
+from service.http.query_params import default_query
+from service.http.timestamps import format_timestamp
 from service.roles import Role
 from service.serving.selection import MAX_LIMIT
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus
 
 MAX_PAGE = 100
 MAX_OFFSET = 10_000_000
@@ -30,7 +30,7 @@ MAX_OFFSET = 10_000_000
 class Counts(BaseModel):
     """How many of all hits each filter would keep."""
 
-    standing: dict[Standing, int]
+    standing: dict[VisibilityStatus, int]
     weak: int
     orphans: int
     overridden: int
@@ -64,10 +64,12 @@ class PreviewOverride(BaseModel):
     """What an editor decided about this list, and whether it can do anything."""
 
     target_id: str
-    kind: Kind
+    kind: OverrideKind
     position: int | None
     until: str | None
-    target: Standing | None = Field(description="null if the live build has no such article")
+    target: VisibilityStatus | None = Field(
+        description="null if the live build has no such article"
+    )
     shown: bool = Field(description="whether readers see the target in this list")
 
 
@@ -96,7 +98,7 @@ class PreviewAnswer(BaseModel):
     more_inbound: bool
 
 
-def articles_router(desk: Desk) -> APIRouter:
+def articles_router(desk: ApiContext) -> APIRouter:
     """Routes for editors that look at the live build."""
     router = make_router("editors")
     identity = Depends(desk.auth.require(Role.EDITOR))
@@ -116,7 +118,7 @@ def articles_router(desk: Desk) -> APIRouter:
                 "five or more may be wrong",
             ),
         ] = "",
-        standing: Standing | None = None,
+        standing: VisibilityStatus | None = None,
         language: Annotated[str | None, Query(max_length=35)] = None,
         tag: Annotated[str | None, Query(max_length=500)] = None,
         weak: Annotated[bool, Query(description="their best link is too weak to be shown")] = False,
@@ -162,12 +164,12 @@ def articles_router(desk: Desk) -> APIRouter:
         responses=problems(404),
     )
     def preview(id: Id) -> PreviewAnswer:
-        return look(desk, id)
+        return article_preview(desk, id)
 
     return router
 
 
-def look(desk: Desk, article_id: str) -> PreviewAnswer:
+def article_preview(desk: ApiContext, article_id: str) -> PreviewAnswer:
     """The preview of one article.
 
     Raises:
@@ -177,7 +179,7 @@ def look(desk: Desk, article_id: str) -> PreviewAnswer:
     row = served.build.row(article_id)
     if row is None:
         raise ProblemError(404, "the live build has no such article", field="id")
-    found = make_preview(served, row, now=moment, wish=default_wish(desk.settings))
+    found = make_preview(served, row, now=moment, wish=default_query(desk.settings))
 
     def card(of: int) -> dict[str, Any]:
         return describe_row(served, of, moment)
@@ -193,7 +195,7 @@ def look(desk: Desk, article_id: str) -> PreviewAnswer:
                 target_id=each.override.target_id,
                 kind=each.override.kind,
                 position=each.override.position,
-                until=show_moment(each.override.until),
+                until=format_timestamp(each.override.until),
                 target=each.target,
                 shown=each.shown,
             )
@@ -205,7 +207,7 @@ def look(desk: Desk, article_id: str) -> PreviewAnswer:
 
 
 def _candidates(
-    served: Served, found: Preview, card: Callable[[int], dict[str, Any]]
+    served: ServingView, found: Preview, card: Callable[[int], dict[str, Any]]
 ) -> list[CandidateCard]:
     return [
         CandidateCard(
@@ -215,7 +217,7 @@ def _candidates(
             position=each.position,
             left_out=each.left_out,
             same_as=None if each.same_as is None else served.build.article_id(each.same_as),
-            moment=show_moment(each.moment),
+            moment=format_timestamp(each.moment),
         )
         for each in found.candidates
     ]

@@ -18,9 +18,9 @@ from service.api.openapi import Problem, RelatedAnswer
 from service.http.header_lines import by_name
 from service.http.problems import MEDIA_TYPE, ProblemError
 from service.http.query_params import MAX_EXCLUDE, check_language
-from service.http.related_lists import Question, RelatedLists, not_ready
+from service.http.related_lists import ListRequest, RelatedLists, not_ready
 from service.serving.live import Generation, Live
-from service.serving.selection import MAX_LIMIT, Fallback, Order, Wish
+from service.serving.selection import MAX_LIMIT, Fallback, Order, RelatedQuery
 
 MAX_IDS = 100
 
@@ -107,7 +107,7 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
     return router
 
 
-def _wish(question: BatchQuestion, defaults: Wish) -> Wish:
+def _wish(question: BatchQuestion, defaults: RelatedQuery) -> RelatedQuery:
     for article_id in question.exclude:
         try:
             check_id(article_id, field="exclude")
@@ -117,7 +117,7 @@ def _wish(question: BatchQuestion, defaults: Wish) -> Wish:
     def given(value: Any, default: Any) -> Any:
         return default if value is None else value
 
-    return Wish(
+    return RelatedQuery(
         limit=given(question.limit, defaults.limit),
         min_score=given(question.min_score, defaults.min_score),
         fallback=given(question.fallback, defaults.fallback),
@@ -128,7 +128,7 @@ def _wish(question: BatchQuestion, defaults: Wish) -> Wish:
 
 
 def _result(
-    lists: RelatedLists, generation: Generation, article_id: str, wish: Wish, now: int
+    lists: RelatedLists, generation: Generation, article_id: str, wish: RelatedQuery, now: int
 ) -> bytes:
     name = json.dumps(article_id).encode()  # escaped, as it may be no valid Unicode
     try:
@@ -136,7 +136,7 @@ def _result(
             check_id(article_id, field="ids")
         except ArticleError as error:
             raise ProblemError(422, str(error), field="ids") from None
-        answer = lists.find(generation, Question(article_id, False, wish), now)
+        answer = lists.find(generation, ListRequest(article_id, False, wish), now)
     except ProblemError as problem:
         return b'{"article_id":%b,"status":%d,"problem":%b}' % (
             name,

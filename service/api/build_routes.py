@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.build.build import Build
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Gate
 from index.root.journal import acting_for
 from index.root.root import Root
 from recommender.errors import BuildError, GateError, NotFoundError
-from service.api.api_context import Desk, make_router, now, problems
+from service.api.api_context import ApiContext, make_router, now, problems
 from service.curation.golden_gate import publish_as_set
 from service.decisions.decision_rules import MAX_REASON
 from service.http.auth import Identity
@@ -102,7 +102,7 @@ class ReleaseAnswer(BaseModel):
     released: bool = Field(description="false if nothing held them")
 
 
-def builds_router(desk: Desk) -> APIRouter:
+def builds_router(desk: ApiContext) -> APIRouter:
     """Routes for builds."""
     router = make_router("operations")
     looking = [Depends(desk.auth.require(Role.EDITOR))]
@@ -132,10 +132,10 @@ def builds_router(desk: Desk) -> APIRouter:
     )
     def changes(name: Name) -> dict[str, Any]:
         root = desk.root
-        new = Snapshot.of(root.folder(name), root.manifest(name))
+        new = BuildSnapshot.of(root.folder(name), root.manifest(name))
         if root.current() is None:
             raise ProblemError(409, "nothing is live to compare with")
-        live = Snapshot.of(root.folder(), root.manifest())
+        live = BuildSnapshot.of(root.folder(), root.manifest())
         moment = now()
         return describe_churn(
             live, new, compare(live, new, now=moment, wish=desk.settings.limits.wish), now=moment

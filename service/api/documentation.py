@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from service.api.openapi import Example, openapi
 from service.http.fragment import templates
 from service.http.list_rendering import related_json
-from service.http.query_params import default_wish
+from service.http.query_params import default_query
 from service.serving.live import Live
 from service.serving.selection import select
 from service.settings import Settings
@@ -33,7 +33,7 @@ _ANY_ORIGIN = {
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
-def add_pages(app: FastAPI, live: Live, settings: Settings) -> None:
+def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
     """Add the documentation and the widget's files."""
     static = importlib.resources.files("service") / "static"
     for name, (summary, media_type) in _STATIC.items():
@@ -127,7 +127,7 @@ def _example(live: Live, settings: Settings) -> Example | None:
     if row is None:
         return None
     article_id = build.article_id(row)
-    chosen = select(served, row, now=now, wish=default_wish(settings))
+    chosen = select(served, row, now=now, wish=default_query(settings))
     return Example(
         article_id=article_id, answer=json.loads(related_json(build, article_id, chosen))
     )

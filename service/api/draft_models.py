@@ -13,7 +13,7 @@ from recommender.article import MAX_ID_BYTES
 from service.api.openapi import CardImage, RelatedItem
 from service.http.list_rendering import items_json, quoted
 from service.http.query_params import MAX_EXCLUDE
-from service.serving.selection import MAX_LIMIT, Fallback, Order, Wish
+from service.serving.selection import MAX_LIMIT, Fallback, Order, RelatedQuery
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ class DraftRequest(BaseModel):
         """What it is, as a source would give it."""
         return self.model_dump(include={"title", "summary", "sections", "language", "tags"})
 
-    def wish(self, settings: Settings) -> Wish:
+    def wish(self, settings: Settings) -> RelatedQuery:
         """What is asked for."""
-        return Wish(
+        return RelatedQuery(
             limit=settings.limit if self.limit is None else self.limit,
             exclude=frozenset(self.exclude),
             min_score=settings.min_score if self.min_score is None else self.min_score,

@@ -23,11 +23,11 @@ from service.http.auth import Auth
 from service.http.clients import Limiter, Proxies, header
 from service.http.problems import MEDIA_TYPE, ProblemError
 from service.roles import Role
-from service.serving.draft_encoder import Drafter
+from service.serving.draft_encoder import DraftEncoder
 from service.serving.draft_queue import DraftQueue
 from service.serving.live import Live
-from service.serving.selection import Wish
-from service.serving.serving_view import Served
+from service.serving.selection import RelatedQuery
+from service.serving.serving_view import ServingView
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Drafts:
         self._auth = auth
         self._proxies = Proxies(settings.trusted_networks)
         self._limiter = Limiter(settings.draft_rate, 60.0)
-        self._drafter = Drafter(settings.model, settings.precision)
+        self._drafter = DraftEncoder(settings.model, settings.precision)
         live.forgetful.append(self._drafter.forget)
         self._largest = 1024 * settings.draft_kb
         self.queue = DraftQueue(settings.draft_queue, settings.draft_seconds, watch)
@@ -123,7 +123,9 @@ class Drafts:
         served, answer = await self.relate(request, parse_draft(await self._read(request)))
         return draft_json(served.build, answer)
 
-    async def relate(self, request: Request, draft: DraftRequest) -> tuple[Served, DraftAnswer]:
+    async def relate(
+        self, request: Request, draft: DraftRequest
+    ) -> tuple[ServingView, DraftAnswer]:
         """Relate a draft to the live build.
 
         Args:
@@ -149,20 +151,22 @@ class Drafts:
             raise ProblemError(503, str(error)) from error
         return self._choose(served.build, placed, wish)
 
-    def _served(self, now: int) -> Served:
+    def _served(self, now: int) -> ServingView:
         generation = self._live.at(now)
         if generation is None:
             raise ProblemError(503, "not ready: no build is open; /readyz says why")
         return generation.served
 
-    def _choose(self, build: Build, placed: Placed, wish: Wish) -> tuple[Served, DraftAnswer]:
+    def _choose(
+        self, build: Build, placed: Placed, wish: RelatedQuery
+    ) -> tuple[ServingView, DraftAnswer]:
         """What may be shown of it now, by the newest decisions, from the build it began with."""
         from service.serving.drafts import answer_draft
 
         now = self._live.clock()
         served = self._served(now)
         if served.build is not build:
-            served = Served(build, served.state)
+            served = ServingView(build, served.state)
         return served, answer_draft(served, placed, now=now, wish=wish)
 
     async def _read(self, request: Request) -> bytes:

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from service.api.api_context import Desk, Id, Target, make_router, problems
+from service.api.api_context import ApiContext, Id, Target, make_router, problems
 from service.curation.audit_export import audit_json, csv_lines
 from service.decisions.decision_rules import MAX_NAME, MAX_REASON
 from service.decisions.judgments import Judgment
 from service.http.auth import Identity
-from service.http.timestamps import show_moment
+from service.http.timestamps import format_timestamp
 from service.roles import Role
 
 MAX_PAGE = 1_000
@@ -99,7 +99,7 @@ Name = Annotated[
 ]
 
 
-def records_router(desk: Desk) -> APIRouter:
+def records_router(desk: ApiContext) -> APIRouter:
     """Routes for judgments and the audit trail."""
     router = make_router("editors")
     editor = desk.auth.require(Role.EDITOR)
@@ -201,7 +201,7 @@ def _judgments(found: Iterable[Judgment]) -> JudgmentsAnswer:
                 author=each.author,
                 build=each.build,
                 reason=each.reason,
-                created=show_moment(each.created),
+                created=format_timestamp(each.created),
             )
             for each in found
         ]

@@ -17,15 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recommender.errors import ConflictError
 from recommender.visibility import NEVER
-from service.api.api_context import Desk, Id, Target, make_router, now, problems
+from service.api.api_context import ApiContext, Id, Target, make_router, now, problems
 from service.decisions.decision_rules import MAX_POSITION, MAX_REASON
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
 from service.http.auth import Identity
 from service.http.problems import ProblemError
-from service.http.timestamps import Until, show_moment
+from service.http.timestamps import Until, format_timestamp
 from service.roles import Role
-from service.serving.visibility_status import Standing
+from service.serving.visibility_status import VisibilityStatus
 
 _TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _PAGE = 1_000
@@ -50,7 +50,7 @@ class OverrideItem(BaseModel):
 
     article_id: str
     target_id: str
-    kind: Kind
+    kind: OverrideKind
     position: int | None
     reason: str
     not_related: bool
@@ -58,7 +58,9 @@ class OverrideItem(BaseModel):
     created: str | None
     until: str | None = Field(description="null for no end")
     ended: bool
-    target: Standing | None = Field(description="null if the live build has no such article")
+    target: VisibilityStatus | None = Field(
+        description="null if the live build has no such article"
+    )
     warning: str | None = Field(description="why it does nothing now, though it has not ended")
 
 
@@ -94,7 +96,7 @@ IfMatch = Annotated[
 ]
 
 
-def overrides_router(desk: Desk) -> APIRouter:
+def overrides_router(desk: ApiContext) -> APIRouter:
     """Routes for pins and hides."""
     router = make_router("editors")
     editor = desk.auth.require(Role.EDITOR)
@@ -135,7 +137,7 @@ def overrides_router(desk: Desk) -> APIRouter:
                 identity.actor,
                 article_id=article_id,
                 target_id=target_id,
-                kind=Kind(change.kind),
+                kind=OverrideKind(change.kind),
                 position=change.position,
                 reason=change.reason,
                 not_related=change.not_related,
@@ -187,7 +189,7 @@ def overrides_router(desk: Desk) -> APIRouter:
 
 
 def _read(
-    desk: Desk, article_id: str | None, target_id: str | None, after: int, response: Response
+    desk: ApiContext, article_id: str | None, target_id: str | None, after: int, response: Response
 ) -> OverridesAnswer:
     if article_id is not None and target_id is not None:
         raise ProblemError(422, "give article_id or target_id, not both", field="target_id")
@@ -218,7 +220,7 @@ def read_version(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-def _check_known(desk: Desk, article_id: str, target_id: str) -> None:
+def _check_known(desk: ApiContext, article_id: str, target_id: str) -> None:
     build = desk.served().build
     if build.row(article_id) is None:
         raise ProblemError(404, "the live build has no such article", field="article_id")
@@ -229,7 +231,7 @@ def _check_known(desk: Desk, article_id: str, target_id: str) -> None:
 
 
 @contextmanager
-def _conflicts_told(desk: Desk, article_id: str) -> Iterator[None]:
+def _conflicts_told(desk: ApiContext, article_id: str) -> Iterator[None]:
     """Refuse a write on an older version with the list as it is now.
 
     Raises:
@@ -245,7 +247,7 @@ def _conflicts_told(desk: Desk, article_id: str) -> Iterator[None]:
         ) from None
 
 
-def _list(desk: Desk, article_id: str, response: Response) -> OverridesAnswer:
+def _list(desk: ApiContext, article_id: str, response: Response) -> OverridesAnswer:
     found = desk.database().overrides.of(article_id)
     response.headers["ETag"] = f'"{found.version}"'
     answer = _answer(desk, list(found.items))
@@ -253,19 +255,19 @@ def _list(desk: Desk, article_id: str, response: Response) -> OverridesAnswer:
 
 
 def _answer(
-    desk: Desk, found: list[StoredOverride], following: int | None = None
+    desk: ApiContext, found: list[StoredOverride], following: int | None = None
 ) -> OverridesAnswer:
     items = [OverrideItem(**_describe(desk, each)) for each in found]
     return OverridesAnswer(article_id=None, version=None, items=items, next=following)
 
 
-def _describe(desk: Desk, found: StoredOverride) -> dict[str, Any]:
+def _describe(desk: ApiContext, found: StoredOverride) -> dict[str, Any]:
     target = desk.standing(found.target_id)
     ended = found.until <= now()
     warning = None
     if not ended and target is None:
         warning = "the live build has no such article"
-    elif not ended and found.kind is Kind.PIN and target is not Standing.VISIBLE:
+    elif not ended and found.kind is OverrideKind.PIN and target is not VisibilityStatus.VISIBLE:
         warning = f"it is pinned, but {target}: readers don't see it"
     return {
         "article_id": found.article_id,
@@ -275,8 +277,8 @@ def _describe(desk: Desk, found: StoredOverride) -> dict[str, Any]:
         "reason": found.reason,
         "not_related": found.not_related,
         "author": found.author,
-        "created": show_moment(found.created),
-        "until": show_moment(found.until),
+        "created": format_timestamp(found.created),
+        "until": format_timestamp(found.until),
         "ended": ended,
         "target": target,
         "warning": warning,

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
-from service.api.api_context import Desk, Id, make_router, problems
+from service.api.api_context import ApiContext, Id, make_router, problems
 from service.decisions.decision_rules import MAX_REASON
 from service.decisions.takedowns import Takedown
 from service.http.auth import Identity
-from service.http.timestamps import Until, show_moment
+from service.http.timestamps import Until, format_timestamp
 from service.roles import Role
-from service.serving.visibility_status import Standing
+from service.serving.visibility_status import VisibilityStatus
 
 _PAGE = 1_000
 
@@ -39,14 +39,18 @@ class TakedownItem(BaseModel):
     who: str
     reason: str
     until: str | None = Field(description="null for no end")
-    standing: Standing | None = Field(description="null if the live build has no such article")
+    standing: VisibilityStatus | None = Field(
+        description="null if the live build has no such article"
+    )
 
 
 class VisibilityAnswer(BaseModel):
     """Whether an article can be seen, and why not."""
 
     article_id: str
-    standing: Standing | None = Field(description="null if the live build has no such article")
+    standing: VisibilityStatus | None = Field(
+        description="null if the live build has no such article"
+    )
     takedown: TakedownItem | None
 
 
@@ -57,7 +61,7 @@ class TakedownsAnswer(BaseModel):
     next: int | None = Field(description="the offset of the next page; null on the last")
 
 
-def visibility_router(desk: Desk) -> APIRouter:
+def visibility_router(desk: ApiContext) -> APIRouter:
     """Routes for takedowns."""
     router = make_router("editors")
     editor = desk.auth.require(Role.EDITOR)
@@ -105,7 +109,7 @@ def visibility_router(desk: Desk) -> APIRouter:
     return router
 
 
-def _answer(desk: Desk, article_id: str) -> VisibilityAnswer:
+def _answer(desk: ApiContext, article_id: str) -> VisibilityAnswer:
     found = desk.database().takedowns.get(article_id)
     return VisibilityAnswer(
         article_id=article_id,
@@ -114,12 +118,12 @@ def _answer(desk: Desk, article_id: str) -> VisibilityAnswer:
     )
 
 
-def _item(desk: Desk, found: Takedown) -> TakedownItem:
+def _item(desk: ApiContext, found: Takedown) -> TakedownItem:
     return TakedownItem(
         article_id=found.article_id,
-        since=show_moment(found.since),
+        since=format_timestamp(found.since),
         who=found.who,
         reason=found.reason,
-        until=show_moment(found.until),
+        until=format_timestamp(found.until),
         standing=desk.standing(found.article_id),
     )

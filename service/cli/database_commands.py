@@ -12,7 +12,7 @@ from service.cli.options import JsonOption, RootOption, print_json
 from service.decisions.database import back_up, copy_database
 from service.decisions.open_decisions import database_url, look_at_decisions, upgrade_decisions
 from service.decisions.schema import HEAD
-from service.http.timestamps import show_moment
+from service.http.timestamps import format_timestamp
 from service.settings import load_settings
 
 db_app = typer.Typer(
@@ -123,10 +123,10 @@ def status(root: RootOption = None, as_json: JsonOption = False) -> None:
         if found.version is not None:
             rows = ", ".join(f"{count} {name}" for name, count in found.counts.items())
             typer.echo(f"holds     {rows}")
-            typer.echo(f"changed   {show_moment(found.version[1])}")
+            typer.echo(f"changed   {format_timestamp(found.version[1])}")
         elif found.problem is None:
             typer.echo("holds     nothing yet; it is made with the first decision")
-        snapshot = "none" if found.snapshot is None else show_moment(found.snapshot.version)
+        snapshot = "none" if found.snapshot is None else format_timestamp(found.snapshot.version)
         typer.echo(f"snapshot  {snapshot}")
         for sentence in found.only_in_snapshot:
             typer.echo(f"  only in the snapshot: {sentence}")

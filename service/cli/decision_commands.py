@@ -20,11 +20,11 @@ from recommender.visibility import NEVER, microseconds
 from service.cli.options import JsonOption, RootOption, print_json
 from service.curation.audit_export import audit_json, csv_lines
 from service.curation.pin_alerts import find_alerts
-from service.decisions.audit_trail import Entry
+from service.decisions.audit_trail import AuditEntry
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions, read_state
-from service.http.timestamps import show_moment
-from service.serving.serving_view import Served
+from service.http.timestamps import format_timestamp
+from service.serving.serving_view import ServingView
 from service.settings import Settings, load_settings
 
 ALERTS_EXIT_CODE = 20
@@ -79,7 +79,7 @@ def takedown(
                 typer.echo(doubt, err=True)
         found = database.takedowns.get(article_id)
     if as_json:
-        ends = show_moment(found.until) if found else None
+        ends = format_timestamp(found.until) if found else None
         print_json({"article_id": article_id, "taken_down": found is not None, "until": ends})
     else:
         typer.echo(f"{article_id} {'may be shown again' if lift else 'is taken down'}")
@@ -118,11 +118,13 @@ def audit(
             typer.echo(line, nl=False)
 
 
-def _sentence(entry: Entry) -> str:
+def _sentence(entry: AuditEntry) -> str:
     account = (entry.after or entry.before or {}).get("name")
     about = " ".join(filter(None, (entry.article_id, entry.target_id, account)))
     note = f": {entry.reason}" if entry.reason else ""
-    return f"{show_moment(entry.at)}  {entry.who} ({entry.how})  {entry.action}  {about}{note}\n"
+    return (
+        f"{format_timestamp(entry.at)}  {entry.who} ({entry.how})  {entry.action}  {about}{note}\n"
+    )
 
 
 def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> None:
@@ -136,7 +138,7 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
     build = Build(
         place.folder(), manifest_sha256=None if pointer is None else pointer.manifest_sha256
     )
-    served = Served(build, read_state(settings))
+    served = ServingView(build, read_state(settings))
     alerts = find_alerts(served, now=time.time_ns() // 1000)
     if as_json:
         print_json(
@@ -147,7 +149,7 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
                     "kind": alert.override.kind.value,
                     "position": alert.override.position,
                     "reason": alert.reason.value,
-                    "from": show_moment(alert.moment),
+                    "from": format_timestamp(alert.moment),
                 }
                 for alert in alerts
             ]

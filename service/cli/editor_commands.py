@@ -13,7 +13,7 @@ from service.cli.decision_commands import command_line
 from service.cli.options import JsonOption, RootOption, print_json
 from service.decisions.editor_accounts import Editor
 from service.decisions.open_decisions import open_decisions
-from service.http.timestamps import show_moment
+from service.http.timestamps import format_timestamp
 from service.roles import Role
 from service.settings import load_settings
 
@@ -53,7 +53,7 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
         print_json([_told(editor) for editor in found])
         return
     for editor in found:
-        ends = "" if editor.disabled is None else f"disabled {show_moment(editor.disabled)}"
+        ends = "" if editor.disabled is None else f"disabled {format_timestamp(editor.disabled)}"
         typer.echo(f"{editor.role:6}  {editor.name}  {ends}".rstrip())
     if not found:
         typer.echo("there is no editor; let one in with: alsolike editors add NAME", err=True)
@@ -109,8 +109,8 @@ def _told(editor: Editor) -> dict[str, Any]:
     return {
         "name": editor.name,
         "role": editor.role.value,
-        "created": show_moment(editor.created),
-        "disabled": show_moment(editor.disabled),
+        "created": format_timestamp(editor.created),
+        "disabled": format_timestamp(editor.disabled),
     }
 
 

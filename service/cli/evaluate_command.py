@@ -16,7 +16,7 @@ from service.curation.golden_gate import agreement_of
 from service.curation.golden_set import Agreement
 from service.decisions.open_decisions import read_state
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import Wish
+from service.serving.selection import RelatedQuery
 from service.settings import load_settings
 
 GOLDEN_EXIT_CODE = 21
@@ -47,7 +47,9 @@ def evaluate(
     if golden == (qrels is not None) or (least is not None and not golden):
         raise InputError("name either --qrels FILE, or --golden with or without --least")
     if qrels is not None:
-        wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+        wish = RelatedQuery(
+            limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
+        )
         _print_figures(
             evaluate_build(build, read_qrels(qrels), wish, read_state(settings)), as_json
         )

@@ -10,7 +10,7 @@ import typer
 
 from index.build.build import Build
 from index.build.files import replace_file
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.reporting.report_page import PAGE
@@ -114,8 +114,8 @@ def diff(
     """Compare two builds: articles in and out, and the lists that changed most."""
     settings = load_settings(root=root)
     place = Root(settings.root)
-    first = Snapshot.of(place.folder(old), place.manifest(old))
-    second = Snapshot.of(place.folder(new), place.manifest(new))
+    first = BuildSnapshot.of(place.folder(old), place.manifest(old))
+    second = BuildSnapshot.of(place.folder(new), place.manifest(new))
     now = time.time_ns() // 1000
     churn = compare(first, second, now=now, wish=settings.limits.wish)
     found = describe_churn(first, second, churn, now=now, limit=limit or 10)

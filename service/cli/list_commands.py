@@ -16,10 +16,10 @@ from recommender.errors import InputError, NotFoundError
 from recommender.shared_phrases import explain
 from service.cli.options import JsonOption, LimitOption, RootOption, print_json
 from service.decisions.open_decisions import read_state
-from service.serving.selection import Chosen, Origin, Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import Origin, RelatedQuery, SelectedItem, select
+from service.serving.serving_view import ServingView
 from service.serving.static_export import export_lists
-from service.serving.visibility_status import Standing, standing
+from service.serving.visibility_status import VisibilityStatus, visibility_status
 from service.settings import Settings, load_settings
 
 
@@ -45,7 +45,9 @@ def related(
     settings = load_settings(root=root, limit=limit)
     place = Root(settings.root)
     opened = open_live(place)
-    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+    wish = RelatedQuery(
+        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
+    )
     if article_id is None:
         related_to_text(opened, settings, wish, text or "-", language, as_json=as_json)
         return
@@ -53,7 +55,7 @@ def related(
     if row is None:
         raise NotFoundError(_unknown(opened, article_id))
     now = time.time_ns() // 1000
-    served = Served(opened, read_state(settings))
+    served = ServingView(opened, read_state(settings))
     chosen = select(served, row, now=now, wish=wish)
     if as_json:
         from service.http.list_rendering import related_json
@@ -62,14 +64,20 @@ def related(
         return
     article = opened.article(row)
     typer.echo(f"{article.title}  [{article.id}]")
-    stands = standing(served, row, now)
-    if stands is not Standing.VISIBLE:
+    stands = visibility_status(served, row, now)
+    if stands is not VisibilityStatus.VISIBLE:
         typer.echo(f"  (not visible now: {_why_hidden(article.status, stands)})")
     print_list(opened, chosen)
 
 
 def related_to_text(
-    build: Build, settings: Settings, wish: Wish, file: str, language: str | None, *, as_json: bool
+    build: Build,
+    settings: Settings,
+    wish: RelatedQuery,
+    file: str,
+    language: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Show what is related to a text, as the site would get it if the text were published.
 
@@ -85,13 +93,13 @@ def related_to_text(
         InputError: If the text can't be read.
         ModelError: If there is no model, or not the one that the build was made by.
     """
-    from service.serving.draft_encoder import Drafter
+    from service.serving.draft_encoder import DraftEncoder
     from service.serving.drafts import answer_draft
 
     title, _, body = _read(file).strip().partition("\n")
     fields = {"title": title, "summary": body, "language": language}
-    served, now = Served(build, read_state(settings)), time.time_ns() // 1000
-    drafter = Drafter(settings.model, settings.precision)
+    served, now = ServingView(build, read_state(settings)), time.time_ns() // 1000
+    drafter = DraftEncoder(settings.model, settings.precision)
     placed = drafter.place(served, fields, now=now, wish=wish)
     answer = answer_draft(served, placed, now=now, wish=wish)
     if as_json:
@@ -123,9 +131,11 @@ def export(
     place = Root(settings.root)
     live = open_live(place)
     now = time.time_ns() // 1000
-    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+    wish = RelatedQuery(
+        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
+    )
 
-    served = Served(live, read_state(settings))
+    served = ServingView(live, read_state(settings))
 
     def render(row: int) -> bytes:
         return b'{"article_id":%b,"items":%b}\n' % (
@@ -154,7 +164,7 @@ def open_live(place: Root) -> Build:
     return Build(place.folder(), manifest_sha256=digest)
 
 
-def print_list(build: Build, chosen: list[Chosen]) -> None:
+def print_list(build: Build, chosen: list[SelectedItem]) -> None:
     """A list for people: scores, titles, dates and what is shared."""
     typer.echo()
     for position, item in enumerate(chosen, 1):
@@ -172,11 +182,11 @@ def _unknown(opened: Build, article_id: str) -> str:
     return f"there is no article {article_id!r} in build {opened.name}{hint}"
 
 
-def _why_hidden(status: str, found: Standing) -> str:
+def _why_hidden(status: str, found: VisibilityStatus) -> str:
     reasons = {
-        Standing.TAKEN_DOWN: "it is taken down",
-        Standing.SCHEDULED: "its visible_from lies ahead",
-        Standing.EXPIRED: "its visible_until has passed",
+        VisibilityStatus.TAKEN_DOWN: "it is taken down",
+        VisibilityStatus.SCHEDULED: "its visible_from lies ahead",
+        VisibilityStatus.EXPIRED: "its visible_until has passed",
     }
     return reasons.get(found, f"status {status}")
 

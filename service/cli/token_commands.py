@@ -11,7 +11,7 @@ from service.cli.decision_commands import UntilOption, command_line, read_until
 from service.cli.options import JsonOption, RootOption, print_json
 from service.decisions.api_tokens import Token
 from service.decisions.open_decisions import open_decisions
-from service.http.timestamps import show_moment
+from service.http.timestamps import format_timestamp
 from service.roles import Role
 from service.settings import load_settings
 
@@ -55,11 +55,11 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
     for token in found:
         ends = ""
         if token.revoked is not None:
-            ends = f"revoked {show_moment(token.revoked)}"
-        elif show_moment(token.expires):
-            ends = f"until {show_moment(token.expires)}"
+            ends = f"revoked {format_timestamp(token.revoked)}"
+        elif format_timestamp(token.expires):
+            ends = f"until {format_timestamp(token.expires)}"
         typer.echo(
-            f"{token.id}  {token.role:6}  {token.name}  made {show_moment(token.created)} "
+            f"{token.id}  {token.role:6}  {token.name}  made {format_timestamp(token.created)} "
             f"by {token.created_by}  {ends}".rstrip()
         )
     if not found:
@@ -87,8 +87,8 @@ def _told(token: Token) -> dict[str, Any]:
         "id": token.id,
         "name": token.name,
         "role": token.role.value,
-        "created": show_moment(token.created),
+        "created": format_timestamp(token.created),
         "created_by": token.created_by,
-        "expires": show_moment(token.expires),
-        "revoked": show_moment(token.revoked),
+        "expires": format_timestamp(token.expires),
+        "revoked": format_timestamp(token.revoked),
     }

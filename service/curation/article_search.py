@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.full_text_index import split_words
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.publishing.churn import compare
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
-from service.curation.link_graph import Links, count_links
+from service.curation.link_graph import LinkGraph, count_link_graph
 from service.curation.spelling import near_spellings
 from service.decisions.decision_state import Overrides, differing
-from service.serving.selection import DEFAULT_LIMIT, Wish
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing, standings
+from service.serving.selection import DEFAULT_LIMIT, RelatedQuery
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus, visibility_masks
 
 FEW = 20
 """With fewer hits than these, words that are spelled nearly so are looked for too."""
@@ -28,7 +28,7 @@ _NAMED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class SearchQuery:
     """What an editor looks for; everything given must hold.
 
     Attributes:
@@ -43,7 +43,7 @@ class Query:
     """
 
     words: str = ""
-    standing: Standing | None = None
+    standing: VisibilityStatus | None = None
     language: str | None = None
     tag: str | None = None
     weak: bool = False
@@ -53,12 +53,12 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class SearchCounts:
     """How many of some articles have what each filter asks for.
 
     Attributes:
         standings: By name.
-        weak: See :class:`Query`; so are the next two.
+        weak: See :class:`SearchQuery`; so are the next two.
         orphans: …
         overridden: …
         changed: ``None`` if there is no earlier build to compare with.
@@ -66,7 +66,7 @@ class Counts:
         tags: By name, the 100 commonest.
     """
 
-    standings: Mapping[Standing, int]
+    standings: Mapping[VisibilityStatus, int]
     weak: int
     orphans: int
     overridden: int
@@ -76,7 +76,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SearchResult:
     """Hits.
 
     Attributes:
@@ -89,10 +89,10 @@ class Found:
     rows: list[int]
     total: int
     near: bool
-    counts: Counts
+    counts: SearchCounts
 
 
-class Finder:
+class ArticleSearch:
     """Searches the live build; keeps the figures of all its lists while they hold.
 
     Args:
@@ -104,13 +104,15 @@ class Finder:
     def __init__(self, root: Root, good_score: float, shown: int = DEFAULT_LIMIT) -> None:
         self._root = root
         self._good_score = good_score
-        self._wish = Wish(limit=shown, min_score=good_score)
+        self._wish = RelatedQuery(limit=shown, min_score=good_score)
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
-        self._links: tuple[str, NDArray[np.bool_], Links] | None = None
+        self._links: tuple[str, NDArray[np.bool_], LinkGraph] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
         self._overridden: tuple[Build, Overrides, NDArray[np.bool_]] | None = None
 
-    def find(self, served: Served, query: Query, *, now: int, limit: int, offset: int = 0) -> Found:
+    def find(
+        self, served: ServingView, query: SearchQuery, *, now: int, limit: int, offset: int = 0
+    ) -> SearchResult:
         """Search.
 
         Args:
@@ -131,21 +133,21 @@ class Finder:
         else:
             rows = np.flatnonzero(allowed)
             rows = rows[np.argsort(-build.dates[rows].astype(np.int64), kind="stable")]
-        return Found(
+        return SearchResult(
             rows=rows[offset : offset + limit].tolist(),
             total=len(rows),
             near=near,
             counts=_count(build, rows, masks),
         )
 
-    def _measure(self, served: Served, now: int) -> dict[str, NDArray[np.bool_]]:
+    def _measure(self, served: ServingView, now: int) -> dict[str, NDArray[np.bool_]]:
         """Which rows have what each filter asks for, ``changed`` if there is a build before."""
         state = served.state
         key = (served.build.name, state.database, state.version, served.epoch(now))
         kept = self._masks
         if kept is None or kept[0] != key:
-            by_standing = standings(served, now)
-            visible = by_standing[Standing.VISIBLE]
+            by_standing = visibility_masks(served, now)
+            visible = by_standing[VisibilityStatus.VISIBLE]
             links = self._count_links(served, visible, now)
             kept = (
                 key,
@@ -160,14 +162,14 @@ class Finder:
         changed = self._since_the_last(served.build, now)
         return kept[1] if changed is None else {**kept[1], "changed": changed}
 
-    def _count_links(self, served: Served, visible: NDArray[np.bool_], now: int) -> Links:
+    def _count_links(self, served: ServingView, visible: NDArray[np.bool_], now: int) -> LinkGraph:
         """The links of all lists, counted anew only if others may be seen: a pin changes none."""
         name, kept = served.build.name, self._links
         if kept is None or kept[0] != name or not np.array_equal(kept[1], visible):
-            kept = self._links = name, visible, count_links(served, visible, now)
+            kept = self._links = name, visible, count_link_graph(served, visible, now)
         return kept[2]
 
-    def _mark_overridden(self, served: Served) -> NDArray[np.bool_]:
+    def _mark_overridden(self, served: ServingView) -> NDArray[np.bool_]:
         """Which rows have overrides; looks only at those where that may have changed."""
         build, overrides, kept = served.build, served.state.overrides, self._overridden
         decided = None
@@ -191,8 +193,8 @@ class Finder:
             before = pointer.before[0].build
             kept = self._changed
             if kept is None or kept[0] != (before, build.name):
-                old = Snapshot.of(self._root.folder(before), self._root.manifest(before))
-                new = Snapshot.of(build.folder, build.manifest)
+                old = BuildSnapshot.of(self._root.folder(before), self._root.manifest(before))
+                new = BuildSnapshot.of(build.folder, build.manifest)
                 churn = compare(old, new, now=now, wish=self._wish)
                 changed = np.zeros(build.count, dtype=bool)
                 changed[churn.added] = True
@@ -204,7 +206,7 @@ class Finder:
 
 
 def _allowed(
-    build: Build, query: Query, masks: Mapping[str, NDArray[np.bool_]]
+    build: Build, query: SearchQuery, masks: Mapping[str, NDArray[np.bool_]]
 ) -> NDArray[np.bool_]:
     allowed = np.ones(build.count, dtype=bool)
     if query.standing is not None:
@@ -238,7 +240,9 @@ def _match(build: Build, words: list[str]) -> tuple[list[int], bool]:
     return full_text.ranked(typed, exact), False
 
 
-def _count(build: Build, rows: NDArray[np.int64], masks: Mapping[str, NDArray[np.bool_]]) -> Counts:
+def _count(
+    build: Build, rows: NDArray[np.int64], masks: Mapping[str, NDArray[np.bool_]]
+) -> SearchCounts:
     hit = np.zeros(build.count, dtype=bool)
     hit[rows] = True
 
@@ -248,8 +252,8 @@ def _count(build: Build, rows: NDArray[np.int64], masks: Mapping[str, NDArray[np
     languages = np.bincount(build.languages[hit], minlength=len(build.language_names))
     owners = np.repeat(np.arange(build.count), np.diff(build.tags.ends, prepend=0))
     tags = np.bincount(build.tags.values[hit[owners]], minlength=len(build.tag_names))
-    return Counts(
-        standings={standing: count(standing) for standing in Standing},
+    return SearchCounts(
+        standings={standing: count(standing) for standing in VisibilityStatus},
         weak=count("weak"),
         orphans=count("orphans"),
         overridden=count("overridden"),

@@ -8,19 +8,19 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.decisions.audit_trail import Entry
-from service.http.timestamps import show_moment
+from service.decisions.audit_trail import AuditEntry
+from service.http.timestamps import format_timestamp
 
-COLUMNS = tuple(Entry.__slots__)
+COLUMNS = tuple(AuditEntry.__slots__)
 
 
-def audit_json(entry: Entry) -> dict[str, Any]:
+def audit_json(entry: AuditEntry) -> dict[str, Any]:
     """An entry as JSON values."""
     values = {name: getattr(entry, name) for name in COLUMNS}
-    return {**values, "at": show_moment(entry.at)}
+    return {**values, "at": format_timestamp(entry.at)}
 
 
-def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
+def csv_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
     """The trail as CSV with its header, line by line."""
     yield _line(COLUMNS)
     for entry in entries:

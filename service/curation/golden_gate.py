@@ -24,7 +24,7 @@ from recommender.errors import BuildError, DatabaseError, NotFoundError
 from service.curation.golden_set import NO_GOLDEN, Agreement, measure_agreement, read_golden
 from service.decisions.decision_state import NO_STATE
 from service.decisions.open_decisions import nothing_decided, open_decisions
-from service.serving.selection import Wish
+from service.serving.selection import RelatedQuery
 from service.settings import Settings
 
 
@@ -67,7 +67,9 @@ def agreement_of(build: Build, settings: Settings) -> Agreement:
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
     """The agreement of several builds with what editors have said by now."""
     moment = time.time_ns() // 1000
-    wish = Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+    wish = RelatedQuery(
+        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
+    )
     state, golden = NO_STATE, NO_GOLDEN
     if not nothing_decided(settings):
         with closing(open_decisions(settings)) as database:

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 from index.build.build import Build
 from service.decisions.database import Database
-from service.decisions.decision_state import Kind, Override, State
+from service.decisions.decision_state import DecisionState, Override, OverrideKind
 from service.decisions.judgments import Judgment
-from service.serving.selection import Wish, select
-from service.serving.serving_view import Served
+from service.serving.selection import RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 Pair = tuple[str, str]
 """An article, and one that may be in its list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Golden:
+class GoldenSet:
     """What lists are held to.
 
     Attributes:
@@ -34,7 +34,7 @@ class Golden:
     bad: frozenset[Pair]
 
 
-NO_GOLDEN = Golden(good=frozenset(), bad=frozenset())
+NO_GOLDEN = GoldenSet(good=frozenset(), bad=frozenset())
 """Nobody said anything."""
 
 
@@ -72,7 +72,7 @@ class Agreement:
         return len(pairs.intersection([*self.missed, *self.wrong]))
 
 
-def read_golden(database: Database, *, now: int) -> Golden:
+def read_golden(database: Database, *, now: int) -> GoldenSet:
     """The golden set of a database, as of ``now`` (microseconds since 1970 UTC).
 
     Raises:
@@ -83,26 +83,26 @@ def read_golden(database: Database, *, now: int) -> Golden:
         override
         for some in state.overrides.values()
         for override in some
-        if override.kind is Kind.PIN and now < override.until
+        if override.kind is OverrideKind.PIN and now < override.until
     ]
     return weigh(database.judgments.all(), pins)
 
 
-def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> Golden:
+def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
     """Sum up all words on each pair; where they cancel out nothing is said."""
     sums: defaultdict[Pair, int] = defaultdict(int)
     for judgment in judgments:
         sums[judgment.article_id, judgment.target_id] += judgment.verdict
     for pin in pins:
         sums[pin.article_id, pin.target_id] += 1
-    return Golden(
+    return GoldenSet(
         good=frozenset(pair for pair, verdict in sums.items() if verdict > 0),
         bad=frozenset(pair for pair, verdict in sums.items() if verdict < 0),
     )
 
 
 def measure_agreement(
-    build: Build, state: State, golden: Golden, wish: Wish, *, now: int
+    build: Build, state: DecisionState, golden: GoldenSet, wish: RelatedQuery, *, now: int
 ) -> Agreement:
     """Hold a build's lists, as ``wish`` asks for them, to a golden set.
 
@@ -115,7 +115,7 @@ def measure_agreement(
         wish: What a request asks for by default.
         now: Microseconds since 1970 UTC.
     """
-    served = Served(build, State(takedowns=state.takedowns))
+    served = ServingView(build, DecisionState(takedowns=state.takedowns))
     shown: dict[int, set[int]] = {}
 
     def is_shown(pair: Pair) -> bool | None:

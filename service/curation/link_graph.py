@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from recommender.neighbors import NO_ROW
-from service.decisions.decision_state import Kind
-from service.serving.selection import Wish, select
-from service.serving.serving_view import Served
+from service.decisions.decision_state import OverrideKind
+from service.serving.selection import RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 MOST_INBOUND = 200
 """Lists that are looked through for where an article is recommended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
+class LinkGraph:
     """Figures of every article's list, as the stored lists give them without overrides.
 
     Attributes:
@@ -30,7 +30,7 @@ class Links:
     inbound: NDArray[np.int64]
 
 
-def count_links(served: Served, visible: NDArray[np.bool_], now: int) -> Links:
+def count_link_graph(served: ServingView, visible: NDArray[np.bool_], now: int) -> LinkGraph:
     """Look at all lists.
 
     Args:
@@ -39,13 +39,13 @@ def count_links(served: Served, visible: NDArray[np.bool_], now: int) -> Links:
         now: Microseconds since 1970 UTC.
     """
     build = served.build
-    heads, best = Snapshot.of(build.folder, build.manifest).shown(now, visible)
+    heads, best = BuildSnapshot.of(build.folder, build.manifest).shown(now, visible)
     lists = heads[visible]
-    return Links(best=best, inbound=np.bincount(lists[lists != NO_ROW], minlength=build.count))
+    return LinkGraph(best=best, inbound=np.bincount(lists[lists != NO_ROW], minlength=build.count))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inbound:
+class InboundLinks:
     """One place where an article is recommended.
 
     Attributes:
@@ -58,8 +58,8 @@ class Inbound:
 
 
 def inbound_links(
-    served: Served, row: int, now: int, wish: Wish, limit: int
-) -> tuple[list[Inbound], bool]:
+    served: ServingView, row: int, now: int, wish: RelatedQuery, limit: int
+) -> tuple[list[InboundLinks], bool]:
     """Where an article is shown as related or pinned right now, its best places first.
 
     Each list is made as for a reader, so that this is what the site shows. Fallbacks don't
@@ -84,24 +84,24 @@ def inbound_links(
     lists, places = np.divmod(np.concatenate(found_at), build.related_rows.shape[1])
     near = np.argsort(places, kind="stable")
     asked = dict.fromkeys([*_pinning(served, row), *lists[near].tolist()])
-    found: list[Inbound] = []
+    found: list[InboundLinks] = []
     for other in list(asked)[:MOST_INBOUND]:
         if not served.is_visible(other, now):
             continue
         chosen = select(served, other, now=now, wish=wish)
         position = next((at for at, item in enumerate(chosen, 1) if item.row == row), None)
         if position is not None and chosen[position - 1].origin != "fallback":
-            found.append(Inbound(row=other, position=position))
+            found.append(InboundLinks(row=other, position=position))
     found.sort(key=lambda link: (link.position, link.row))
     return found[:limit], len(asked) > MOST_INBOUND or len(found) > limit
 
 
-def _pinning(served: Served, row: int) -> list[int]:
+def _pinning(served: ServingView, row: int) -> list[int]:
     build, target = served.build, served.build.article_id(row)
     rows = (
         build.row(article_id)
         for article_id, overrides in served.state.overrides.items()
-        if overrides[0].kind is Kind.PIN  # pins come first
+        if overrides[0].kind is OverrideKind.PIN  # pins come first
         and any(override.target_id == target for override in overrides)
     )
     return [other for other in rows if other is not None]

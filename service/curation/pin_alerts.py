@@ -6,12 +6,12 @@ import enum
 from dataclasses import dataclass
 
 from recommender.visibility import NEVER
-from service.decisions.decision_state import Kind, Override
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing, standing
+from service.decisions.decision_state import Override, OverrideKind
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus, visibility_status
 
 
-class Reason(enum.StrEnum):
+class AlertReason(enum.StrEnum):
     """Why a pin is without effect."""
 
     NO_ARTICLE = "no-article"
@@ -25,21 +25,21 @@ class Reason(enum.StrEnum):
 
 
 _SENTENCES = {
-    Reason.NO_ARTICLE: "the article itself is not in the live build, so nothing can be pinned",
-    Reason.NO_TARGET: "the pinned {target} is not in the live build",
-    Reason.SAME_STORY: "the pinned {target} is another version of the article itself",
-    Reason.SCHEDULED: "the pinned {target} is not visible yet",
-    Reason.EXPIRED: "the pinned {target} is not visible any more",
-    Reason.EXPIRES: "the pinned {target} will not be visible any more before the pin ends",
-    Reason.UNPUBLISHED: "the pinned {target} is not published",
-    Reason.TAKEN_DOWN: "the pinned {target} is taken down",
+    AlertReason.NO_ARTICLE: "the article itself is not in the live build, so nothing can be pinned",
+    AlertReason.NO_TARGET: "the pinned {target} is not in the live build",
+    AlertReason.SAME_STORY: "the pinned {target} is another version of the article itself",
+    AlertReason.SCHEDULED: "the pinned {target} is not visible yet",
+    AlertReason.EXPIRED: "the pinned {target} is not visible any more",
+    AlertReason.EXPIRES: "the pinned {target} will not be visible any more before the pin ends",
+    AlertReason.UNPUBLISHED: "the pinned {target} is not published",
+    AlertReason.TAKEN_DOWN: "the pinned {target} is taken down",
 }
 
 _STANDINGS = {
-    Standing.SCHEDULED: Reason.SCHEDULED,
-    Standing.EXPIRED: Reason.EXPIRED,
-    Standing.UNPUBLISHED: Reason.UNPUBLISHED,
-    Standing.TAKEN_DOWN: Reason.TAKEN_DOWN,
+    VisibilityStatus.SCHEDULED: AlertReason.SCHEDULED,
+    VisibilityStatus.EXPIRED: AlertReason.EXPIRED,
+    VisibilityStatus.UNPUBLISHED: AlertReason.UNPUBLISHED,
+    VisibilityStatus.TAKEN_DOWN: AlertReason.TAKEN_DOWN,
 }
 
 
@@ -55,7 +55,7 @@ class Alert:
     """
 
     override: Override
-    reason: Reason
+    reason: AlertReason
     moment: int | None = None
 
     def sentence(self) -> str:
@@ -63,7 +63,7 @@ class Alert:
         return _SENTENCES[self.reason].format(target=self.override.target_id)
 
 
-def find_alerts(served: Served, *, now: int) -> list[Alert]:
+def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
     """Every pin that holds at ``now`` and is without effect, now or before it ends.
 
     A hide of something that is not there does no harm, and is none.
@@ -76,26 +76,26 @@ def find_alerts(served: Served, *, now: int) -> list[Alert]:
         alert
         for some in served.state.overrides.values()
         for override in some
-        if override.kind is Kind.PIN and now < override.until
+        if override.kind is OverrideKind.PIN and now < override.until
         if (alert := check_pin(served, override, now=now)) is not None
     ]
 
 
-def check_pin(served: Served, pin: Override, *, now: int) -> Alert | None:
+def check_pin(served: ServingView, pin: Override, *, now: int) -> Alert | None:
     """Why a pin is without effect, now or before it ends; ``None`` if it does what it says."""
     build = served.build
     row, target = build.row(pin.article_id), build.row(pin.target_id)
     if row is None:
-        return Alert(override=pin, reason=Reason.NO_ARTICLE)
+        return Alert(override=pin, reason=AlertReason.NO_ARTICLE)
     if target is None:
-        return Alert(override=pin, reason=Reason.NO_TARGET)
+        return Alert(override=pin, reason=AlertReason.NO_TARGET)
     if build.stories[row] == build.stories[target]:
-        return Alert(override=pin, reason=Reason.SAME_STORY)
+        return Alert(override=pin, reason=AlertReason.SAME_STORY)
     start, end = (int(instant) for instant in build.visibility[target])
-    reason = _STANDINGS.get(standing(served, target, now))
+    reason = _STANDINGS.get(visibility_status(served, target, now))
     if reason is not None:
-        moment = start if reason is Reason.SCHEDULED else None
+        moment = start if reason is AlertReason.SCHEDULED else None
         return Alert(override=pin, reason=reason, moment=moment)
     if end != NEVER and end < pin.until:
-        return Alert(override=pin, reason=Reason.EXPIRES, moment=end)
+        return Alert(override=pin, reason=AlertReason.EXPIRES, moment=end)
     return None

@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 from index.build.build import Build
 from index.build.files import load_array
 from recommender.neighbors import NO_ROW
-from recommender.rerank import Reason
+from recommender.rerank import RejectReason
 from recommender.visibility import NEVER
-from service.curation.link_graph import Inbound, inbound_links
-from service.decisions.decision_state import Kind, Override
-from service.serving.selection import MAX_LIMIT, Chosen, Fallback, Order, Wish, select, shared_terms
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing, standing
+from service.curation.link_graph import InboundLinks, inbound_links
+from service.decisions.decision_state import Override, OverrideKind
+from service.serving.selection import (
+    MAX_LIMIT,
+    Fallback,
+    Order,
+    RelatedQuery,
+    SelectedItem,
+    select,
+    shared_terms,
+)
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus, visibility_status
 
 DEPTH = 30
 """How many stored candidates are told of."""
@@ -76,7 +84,7 @@ class Pinned:
     """
 
     override: Override
-    target: Standing | None
+    target: VisibilityStatus | None
     shown: bool
 
 
@@ -95,15 +103,15 @@ class Preview:
     """
 
     row: int
-    standing: Standing
-    chosen: list[Chosen]
+    standing: VisibilityStatus
+    chosen: list[SelectedItem]
     candidates: list[Candidate]
     overrides: list[Pinned]
-    inbound: list[Inbound]
+    inbound: list[InboundLinks]
     more_inbound: bool
 
 
-def make_preview(served: Served, row: int, *, now: int, wish: Wish) -> Preview:
+def make_preview(served: ServingView, row: int, *, now: int, wish: RelatedQuery) -> Preview:
     """Look into one article's list.
 
     Args:
@@ -116,7 +124,7 @@ def make_preview(served: Served, row: int, *, now: int, wish: Wish) -> Preview:
     inbound, more = inbound_links(served, row, now, wish, _INBOUND)
     return Preview(
         row=row,
-        standing=standing(served, row, now),
+        standing=visibility_status(served, row, now),
         chosen=chosen,
         candidates=_Explanation(served, row, now, wish, chosen).candidates(),
         overrides=_overrides(served, row, now, chosen),
@@ -129,7 +137,12 @@ class _Explanation:
     """Tells of each candidate whether it is seen, and if not, what stood in its way first."""
 
     def __init__(
-        self, served: Served, row: int, now: int, wish: Wish, chosen: list[Chosen]
+        self,
+        served: ServingView,
+        row: int,
+        now: int,
+        wish: RelatedQuery,
+        chosen: list[SelectedItem],
     ) -> None:
         self._served, self._row, self._now, self._wish = served, row, now, wish
         build = self._build = served.build
@@ -143,7 +156,7 @@ class _Explanation:
         hidden = (
             build.row(override.target_id)
             for override in served.overrides(row, now)
-            if override.kind is Kind.HIDE
+            if override.kind is OverrideKind.HIDE
         )
         self._hidden = {int(build.stories[found]) for found in hidden if found is not None}
 
@@ -158,7 +171,7 @@ class _Explanation:
         ]
         return [*told, *(self._tell(other, None, why) for other, why in _rejected(build, row))]
 
-    def _tell(self, other: int, score: float | None, rejected: Reason | None) -> Candidate:
+    def _tell(self, other: int, score: float | None, rejected: RejectReason | None) -> Candidate:
         candidate = Candidate(
             row=other,
             score=score,
@@ -174,26 +187,26 @@ class _Explanation:
         return replace(candidate, left_out=left_out, moment=moment, same_as=same_as)
 
     def _invisible(self, other: int) -> tuple[LeftOut | None, int | None]:
-        found = standing(self._served, other, self._now)
-        if found is Standing.VISIBLE:
+        found = visibility_status(self._served, other, self._now)
+        if found is VisibilityStatus.VISIBLE:
             return None, None
         moment = None
-        if found is Standing.SCHEDULED:
+        if found is VisibilityStatus.SCHEDULED:
             moment = int(self._build.visibility[other][0])
-        elif found is Standing.TAKEN_DOWN:
+        elif found is VisibilityStatus.TAKEN_DOWN:
             until = self._served.state.takedowns[self._build.article_id(other)]
             moment = None if until == NEVER else until
         return LeftOut(found), moment
 
     def _passed_over(
-        self, other: int, score: float | None, rejected: Reason | None
+        self, other: int, score: float | None, rejected: RejectReason | None
     ) -> tuple[LeftOut, int | None]:
         story = int(self._build.stories[other])
         if story == int(self._build.stories[self._row]):
             return LeftOut.OWN_STORY, None
         if story in self._hidden:
             return LeftOut.HIDDEN_HERE, None
-        if rejected is Reason.TOO_FAR:
+        if rejected is RejectReason.TOO_FAR:
             return LeftOut.TOO_FAR, None
         if score is not None and score < self._wish.min_score:
             return LeftOut.BELOW_MINIMUM, None
@@ -203,18 +216,18 @@ class _Explanation:
         return LeftOut.BEYOND_LIMIT, None
 
 
-def _rejected(build: Build, row: int) -> list[tuple[int, Reason]]:
+def _rejected(build: Build, row: int) -> list[tuple[int, RejectReason]]:
     """What the build itself left out of a list, best first."""
     rows = cast("NDArray[np.int32]", load_array(build.checked("rejected_rows.npy")))
     reasons = cast("NDArray[np.uint8]", load_array(build.checked("rejected_reasons.npy")))
     return [
-        (other, Reason(why))
+        (other, RejectReason(why))
         for other, why in zip(rows[row].tolist(), reasons[row].tolist(), strict=True)
         if other != NO_ROW
     ]
 
 
-def _overrides(served: Served, row: int, now: int, chosen: list[Chosen]) -> list[Pinned]:
+def _overrides(served: ServingView, row: int, now: int, chosen: list[SelectedItem]) -> list[Pinned]:
     seen = {item.row for item in chosen}
     told = []
     for override in served.overrides(row, now):
@@ -222,7 +235,7 @@ def _overrides(served: Served, row: int, now: int, chosen: list[Chosen]) -> list
         told.append(
             Pinned(
                 override=override,
-                target=None if target is None else standing(served, target, now),
+                target=None if target is None else visibility_status(served, target, now),
                 shown=target in seen,
             )
         )

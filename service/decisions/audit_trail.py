@@ -16,7 +16,7 @@ _PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """One change.
 
     Attributes:
@@ -44,7 +44,7 @@ class Entry:
     reason: str
 
 
-class Audit:
+class AuditTrail:
     """The audit trail, for reading.
 
     Args:
@@ -61,7 +61,7 @@ class Audit:
         limit: int = 100,
         article_id: str | None = None,
         who: str | None = None,
-    ) -> list[Entry]:
+    ) -> list[AuditEntry]:
         """Entries, latest first.
 
         Args:
@@ -80,16 +80,16 @@ class Audit:
         if who is not None:
             query = query.where(_TABLE.c.who == who)
         with self._store.read() as connection:
-            return [Entry(**row) for row in connection.execute(query).mappings()]
+            return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 
-    def get(self, seq: int) -> Entry | None:
+    def get(self, seq: int) -> AuditEntry | None:
         """One entry."""
         with self._store.read() as connection:
             row = connection.execute(sa.select(_TABLE).where(_TABLE.c.seq == seq)).mappings()
             found = row.first()
-        return None if found is None else Entry(**found)
+        return None if found is None else AuditEntry(**found)
 
-    def all(self) -> Iterator[Entry]:
+    def all(self) -> Iterator[AuditEntry]:
         """Every entry, oldest first, a page at a time."""
         last = 0
         while True:
@@ -97,7 +97,7 @@ class Audit:
             with self._store.read() as connection:
                 rows = connection.execute(query.limit(_PAGE)).mappings().all()
             for row in rows:
-                yield Entry(**row)
+                yield AuditEntry(**row)
             if len(rows) < _PAGE:
                 return
             last = int(rows[-1]["seq"])

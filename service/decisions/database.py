@@ -33,8 +33,8 @@ from service.decisions import read_state as reading
 from service.decisions import undo as undoing
 from service.decisions.api_tokens import Tokens
 from service.decisions.attempts import Attempts
-from service.decisions.audit_trail import Audit
-from service.decisions.decision_state import Changes, State
+from service.decisions.audit_trail import AuditTrail
+from service.decisions.decision_state import DecisionState, StateChanges
 from service.decisions.decision_store import Actor, Check, Store, Written, clock, lacks_version
 from service.decisions.editor_accounts import Editors
 from service.decisions.judgments import Judgments
@@ -61,7 +61,7 @@ class Database:
         self.editors = Editors(store)
         self.sessions = Sessions(store)
         self.attempts = Attempts(store)
-        self.audit = Audit(store)
+        self.audit = AuditTrail(store)
 
     @property
     def place(self) -> str:
@@ -72,11 +72,11 @@ class Database:
         """The database's id and the state's version; see :func:`.reading.read_version`."""
         return reading.read_version(self._store)
 
-    def state(self) -> State:
+    def state(self) -> DecisionState:
         """All decisions at one moment; see :func:`.reading.read_state`."""
         return reading.read_state(self._store)
 
-    def changes(self, database: str, version: int) -> Changes | None:
+    def changes(self, database: str, version: int) -> StateChanges | None:
         """What was decided since a version; see :func:`.reading.read_changes`."""
         return reading.read_changes(self._store, database, version)
 

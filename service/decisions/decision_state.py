@@ -1,9 +1,9 @@
 """What editors decided, as reading needs it: takedowns, pins and hides, whole and in memory.
 
 The database (``service.decisions``) is where decisions are written; reading never waits for it.
-Every serving process keeps one :class:`State`, replaces it when the database has a newer version,
-and finds it again in a snapshot file when the database is away. A newer state is made of the one
-before and of what changed, and costs what changed.
+Every serving process keeps one :class:`DecisionState`, replaces it when the database has a newer
+version, and finds it again in a snapshot file when the database is away. A newer state is made of
+the one before and of what changed, and costs what changed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from recommender.visibility import NEVER
 Value = TypeVar("Value")
 
 
-class Kind(enum.StrEnum):
+class OverrideKind(enum.StrEnum):
     """What an override does."""
 
     PIN = "pin"
@@ -44,7 +44,7 @@ class Override:
 
     article_id: str
     target_id: str
-    kind: Kind
+    kind: OverrideKind
     position: int | None = None
     until: int = NEVER
 
@@ -54,7 +54,7 @@ Overrides = Mapping[str, tuple[Override, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class StateChanges:
     """What became different between two versions of one database.
 
     Attributes:
@@ -73,7 +73,7 @@ class Changes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class DecisionState:
     """All decisions at one version of one database.
 
     Attributes:
@@ -94,7 +94,7 @@ class State:
         """Sorted moments at which a decision ends, one for each that does."""
         return np.sort(_ends(self.takedowns.values(), self.overrides.values()))
 
-    def after(self, changes: Changes) -> State:
+    def after(self, changes: StateChanges) -> DecisionState:
         """The state after some changes; this one stays as it is.
 
         Args:
@@ -109,11 +109,11 @@ class State:
             [end for end in changes.takedowns.values() if end is not None],
             changes.overrides.values(),
         )
-        state = State(
+        state = DecisionState(
             database=changes.database,
             version=changes.version,
-            takedowns=Layered.over(takedowns, changes.takedowns),
-            overrides=Layered.over(
+            takedowns=LayeredState.over(takedowns, changes.takedowns),
+            overrides=LayeredState.over(
                 overrides, {key: some or None for key, some in changes.overrides.items()}
             ),
         )
@@ -125,7 +125,7 @@ class State:
         return state
 
 
-NO_STATE = State()
+NO_STATE = DecisionState()
 """Nothing was decided."""
 
 
@@ -141,14 +141,14 @@ def differing(mapping: Mapping[str, Value], earlier: Mapping[str, Value]) -> set
     """
     if mapping is earlier:
         return set()
-    return mapping.differing(earlier) if isinstance(mapping, Layered) else None
+    return mapping.differing(earlier) if isinstance(mapping, LayeredState) else None
 
 
 _MOST_LAID_OVER = 1_000
 _numbers = itertools.count()
 
 
-class Layered(Mapping[str, Value]):
+class LayeredState(Mapping[str, Value]):
     """A large mapping with few changes laid over it: a changed copy that costs the changes.
 
     Args:
@@ -176,9 +176,11 @@ class Layered(Mapping[str, Value]):
         self._length = len(base) + new - gone
 
     @classmethod
-    def over(cls, mapping: Mapping[str, Value], laid: Mapping[str, Value | None]) -> Layered[Value]:
+    def over(
+        cls, mapping: Mapping[str, Value], laid: Mapping[str, Value | None]
+    ) -> LayeredState[Value]:
         """A mapping with changes over it; once these are many they become a part of the base."""
-        if not isinstance(mapping, Layered):
+        if not isinstance(mapping, LayeredState):
             return cls(mapping, laid, next(_numbers))
         together = {**mapping._laid, **laid}
         if len(together) <= _MOST_LAID_OVER:
@@ -191,7 +193,7 @@ class Layered(Mapping[str, Value]):
         """See :func:`differing`."""
         if self._base is earlier:
             return set(self._laid)
-        if not isinstance(earlier, Layered):
+        if not isinstance(earlier, LayeredState):
             return None
         if self._number == earlier._number:
             return {*self._laid, *earlier._laid}

@@ -10,8 +10,8 @@ from index.build.files import is_missing
 from index.sql_engine import file_url
 from recommender.errors import DatabaseError
 from service.decisions.database import Database, open_database, upgrade_database
-from service.decisions.decision_state import State
-from service.decisions.poller import StateKeeper
+from service.decisions.decision_state import DecisionState
+from service.decisions.poller import StatePoller
 from service.decisions.snapshot import (
     SNAPSHOT,
     bring_up,
@@ -51,18 +51,18 @@ def open_decisions(settings: Settings) -> Database:
     return database
 
 
-def keep_state(settings: Settings) -> StateKeeper:
+def keep_state(settings: Settings) -> StatePoller:
     """The keeper of a serving process; makes the default database where there is none yet."""
-    return StateKeeper(settings.root, partial(_open, settings), own_file=_own_file(settings))
+    return StatePoller(settings.root, partial(_open, settings), own_file=_own_file(settings))
 
 
-def read_state(settings: Settings) -> State:
+def read_state(settings: Settings) -> DecisionState:
     """The decisions for a command that only reads; makes no database.
 
     Raises:
         DatabaseError: If neither the database nor a snapshot can be read.
     """
-    keeper = StateKeeper(
+    keeper = StatePoller(
         settings.root, lambda: _open(settings, create=False), own_file=_own_file(settings)
     )
     keeper.refresh()
@@ -74,7 +74,7 @@ def read_state(settings: Settings) -> State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class DecisionsStatus:
     """What an operator sees of a root's decisions.
 
     Attributes:
@@ -87,23 +87,23 @@ class Look:
 
     version: tuple[str, int] | None = None
     counts: dict[str, int] = field(default_factory=dict)
-    snapshot: State | None = None
+    snapshot: DecisionState | None = None
     only_in_snapshot: list[str] = field(default_factory=list)
     problem: str | None = None
 
 
-def look_at_decisions(settings: Settings) -> Look:
+def look_at_decisions(settings: Settings) -> DecisionsStatus:
     """Look at the database and the snapshot; changes neither."""
     try:
         snapshot = load_snapshot(settings.root)
     except DatabaseError as error:
-        return Look(problem=str(error))
+        return DecisionsStatus(problem=str(error))
     if snapshot is None and nothing_decided(settings):
-        return Look()
+        return DecisionsStatus()
     try:
         database = _open(settings, create=False)
     except DatabaseError as error:
-        return Look(snapshot=snapshot, problem=str(error))
+        return DecisionsStatus(snapshot=snapshot, problem=str(error))
     saved, problem = None if snapshot is None else (snapshot.database, snapshot.version), None
     try:
         state, counts = database.state(), database.counts()
@@ -114,7 +114,7 @@ def look_at_decisions(settings: Settings) -> Look:
             problem = str(error)
     finally:
         database.close()
-    return Look(
+    return DecisionsStatus(
         version=version,
         counts=counts,
         snapshot=snapshot,
@@ -129,7 +129,7 @@ def nothing_decided(settings: Settings) -> bool:
     return own_file is not None and is_missing(own_file) and not has_snapshot(settings.root)
 
 
-def _only_in(snapshot: State, state: State) -> list[str]:
+def _only_in(snapshot: DecisionState, state: DecisionState) -> list[str]:
     found = [f"takedown of {key}" for key in snapshot.takedowns if key not in state.takedowns]
     for article_id, some in snapshot.overrides.items():
         there = set(state.overrides.get(article_id, ()))

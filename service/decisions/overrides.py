@@ -12,7 +12,7 @@ from recommender.errors import DecisionError, NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import MAX_POSITION, check_pair, check_reason, check_until
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor, Change, Store, Written, upsert
 
 _TABLE = schema.overrides
@@ -40,7 +40,7 @@ class StoredOverride:
     id: int
     article_id: str
     target_id: str
-    kind: Kind
+    kind: OverrideKind
     position: int | None
     reason: str
     not_related: bool
@@ -99,7 +99,7 @@ class Overrides:
         *,
         article_id: str,
         target_id: str,
-        kind: Kind,
+        kind: OverrideKind,
         position: int | None = None,
         reason: str = "",
         not_related: bool = False,
@@ -227,7 +227,7 @@ def _select(
 ) -> list[StoredOverride]:
     query = sa.select(_TABLE).where(where).order_by(_TABLE.c.id).limit(limit)
     return [
-        StoredOverride(**{**row, "kind": Kind(row["kind"])})
+        StoredOverride(**{**row, "kind": OverrideKind(row["kind"])})
         for row in connection.execute(query).mappings()
     ]
 
@@ -236,8 +236,8 @@ def _is(article_id: str, target_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return _TABLE.c.article_id == article_id, _TABLE.c.target_id == target_id
 
 
-def _check_kind(kind: Kind, position: int | None, *, not_related: bool) -> None:
-    if kind is Kind.HIDE:
+def _check_kind(kind: OverrideKind, position: int | None, *, not_related: bool) -> None:
+    if kind is OverrideKind.HIDE:
         if position is not None:
             raise DecisionError("position", "a hide has no position; leave it out")
         return

@@ -13,7 +13,7 @@ from pathlib import Path
 from index.build.files import is_missing
 from recommender.errors import DatabaseError
 from service.decisions.database import Database
-from service.decisions.decision_state import NO_STATE, State
+from service.decisions.decision_state import NO_STATE, DecisionState
 from service.decisions.decision_store import clock
 from service.decisions.snapshot import (
     bring_up,
@@ -37,7 +37,7 @@ class StateSource(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class PolledState:
     """What a keeper knew at one moment.
 
     Attributes:
@@ -48,14 +48,14 @@ class Kept:
         unsaved: Why the snapshot lacks what the database holds, if it does; it is tried again.
     """
 
-    state: State | None = None
+    state: DecisionState | None = None
     source: StateSource | None = None
     problem: str | None = "not looked at yet"
     away_since: int | None = None
     unsaved: str | None = None
 
 
-class StateKeeper:
+class StatePoller:
     """Keeps a process's state up to date; every method may be called from any thread.
 
     ::
@@ -102,7 +102,7 @@ class StateKeeper:
         self._verified = False
         self._next_save = 0.0
         self._next_look = 0.0
-        self.kept = Kept()
+        self.kept = PolledState()
 
     @property
     def database(self) -> Database:
@@ -130,13 +130,13 @@ class StateKeeper:
                 self.kept = self._without_database(before, str(error))
             else:
                 source = StateSource.DATABASE
-                kept = Kept(state=state, source=source, problem=None, unsaved=before.unsaved)
+                kept = PolledState(state=state, source=source, problem=None, unsaved=before.unsaved)
                 self.kept = kept  # readers don't wait for the snapshot
                 self.kept = replace(kept, unsaved=self._save(database, before, state))
             _tell(before, self.kept)
             return self.kept.state is not before.state
 
-    def poll(self) -> State | None:
+    def poll(self) -> DecisionState | None:
         """What to serve by, after a look; for whoever asks several times a second.
 
         Looks for a database that was away every two seconds only: one that does not answer
@@ -154,9 +154,9 @@ class StateKeeper:
             if self._database is not None:
                 self._database.close()
                 self._database = None
-            self.kept = Kept(problem="closed")
+            self.kept = PolledState(problem="closed")
 
-    def _from_database(self, before: Kept) -> tuple[Database, State]:
+    def _from_database(self, before: PolledState) -> tuple[Database, DecisionState]:
         if self._database is None:
             self._database = self._connect()
         database, known = self._database, before.state
@@ -176,7 +176,7 @@ class StateKeeper:
             return database, known if same else known.after(changes)
         return database, database.state()
 
-    def _save(self, database: Database, before: Kept, state: State) -> str | None:
+    def _save(self, database: Database, before: PolledState, state: DecisionState) -> str | None:
         """Bring the snapshot up to the database, if it may lack anything; returns why it can't.
 
         What could not be written is tried again until it is; readers don't wait for it.
@@ -194,7 +194,7 @@ class StateKeeper:
         self._verified, self._saved = True, snapshot_stamp(self._root)
         return None
 
-    def _without_database(self, before: Kept, problem: str) -> Kept:
+    def _without_database(self, before: PolledState, problem: str) -> PolledState:
         state, source = before.state, before.source
         stamp = snapshot_stamp(self._root)
         if stamp is not None and (state is None or stamp != self._seen):
@@ -209,7 +209,7 @@ class StateKeeper:
             source = StateSource.SNAPSHOT
         elif stamp is None and self._own_file is not None and is_missing(self._own_file):
             state, source = NO_STATE, StateSource.NOTHING
-        return Kept(
+        return PolledState(
             state=state,
             source=source,
             problem=problem,
@@ -217,11 +217,11 @@ class StateKeeper:
         )
 
 
-def _is_later(saved: State, state: State) -> bool:
+def _is_later(saved: DecisionState, state: DecisionState) -> bool:
     return saved.database == state.database and saved.version > state.version
 
 
-def _tell(before: Kept, kept: Kept) -> None:
+def _tell(before: PolledState, kept: PolledState) -> None:
     if kept.unsaved is not None and kept.unsaved != before.unsaved:
         log.error("%s", kept.unsaved)
     elif kept.unsaved is None and before.unsaved is not None and kept.problem is None:

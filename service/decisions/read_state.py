@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.decision_state import Changes, Kind, Override, State
+from service.decisions.decision_state import DecisionState, Override, OverrideKind, StateChanges
 from service.decisions.decision_store import Store
 
 Value = TypeVar("Value")
 
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in OverrideKind}
 _BATCH = 500
 _MOST_CHANGES = 1_000
 """Beyond this many it is as quick to read everything."""
@@ -51,7 +51,7 @@ def count_rows(store: Store) -> dict[str, int]:
         }
 
 
-def read_state(store: Store) -> State:
+def read_state(store: Store) -> DecisionState:
     """All decisions, as of one moment.
 
     Raises:
@@ -59,7 +59,7 @@ def read_state(store: Store) -> State:
     """
     with store.read() as connection:
         row = connection.execute(sa.select(schema.meta)).one()
-        return State(
+        return DecisionState(
             database=row.database_id,
             version=row.version,
             takedowns=_read_takedowns(connection),
@@ -67,7 +67,7 @@ def read_state(store: Store) -> State:
         )
 
 
-def read_changes(store: Store, database: str, version: int) -> Changes | None:
+def read_changes(store: Store, database: str, version: int) -> StateChanges | None:
     """What was decided since a version; ``None`` if only all decisions together can tell.
 
     Args:
@@ -92,7 +92,7 @@ def read_changes(store: Store, database: str, version: int) -> Changes | None:
         listed = sorted({row.article_id for row in found if not row.takedown})
         takedowns = _in_batches(taken, lambda ids: _read_takedowns(connection, ids))
         overrides = _in_batches(listed, lambda ids: _read_overrides(connection, ids))
-    return Changes(
+    return StateChanges(
         database=database,
         since=version,
         version=now.version,

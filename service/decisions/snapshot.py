@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from index.build.files import is_missing, sync_folder
 from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
-from service.decisions.decision_state import Changes, Kind, Override, State
+from service.decisions.decision_state import DecisionState, Override, OverrideKind, StateChanges
 
 SNAPSHOT = "decisions-snapshot.sqlite"
 _BESIDE = ".decisions-snapshot.new"
@@ -31,7 +31,7 @@ _LOCK = ".state.lock"
 _JSON = "state.json"
 """What the snapshot was with schema 0001: read, and replaced by the first that is written."""
 
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in OverrideKind}
 _BUSY_SECONDS = 5.0
 
 _SCHEMA = """
@@ -53,10 +53,10 @@ class Decisions(Protocol):
     def version(self) -> tuple[str, int]:
         """The database's id and the state's version."""
 
-    def state(self) -> State:
+    def state(self) -> DecisionState:
         """All decisions."""
 
-    def changes(self, database: str, version: int) -> Changes | None:
+    def changes(self, database: str, version: int) -> StateChanges | None:
         """What was decided since a version; ``None`` if only the whole state tells."""
 
     def lacks(self, version: int) -> bool:
@@ -182,7 +182,7 @@ def snapshot_version(root: Path) -> tuple[str, int] | None:
     return (database, version) if isinstance(database, str) and isinstance(version, int) else None
 
 
-def load_snapshot(root: Path) -> State | None:
+def load_snapshot(root: Path) -> DecisionState | None:
     """The state on disk; ``None`` if there is none, or it is not as it was written.
 
     Raises:
@@ -215,7 +215,7 @@ def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
     ) from error
 
 
-def _read(connection: sqlite3.Connection) -> State | None:
+def _read(connection: sqlite3.Connection) -> DecisionState | None:
     connection.execute("BEGIN")
     database, version, told = connection.execute("SELECT * FROM meta").fetchone()
     found = _digest(("meta", database, version))
@@ -242,10 +242,12 @@ def _read(connection: sqlite3.Connection) -> State | None:
         overrides[article_id] = tuple(items)
     if _signed(found) != told:
         return None
-    return State(database=database, version=version, takedowns=takedowns, overrides=overrides)
+    return DecisionState(
+        database=database, version=version, takedowns=takedowns, overrides=overrides
+    )
 
 
-def _apply(root: Path, changes: Changes) -> bool:
+def _apply(root: Path, changes: StateChanges) -> bool:
     """Write what changed; ``False`` if the file is missing, damaged or not ours to write."""
     path = root / SNAPSHOT
     if is_missing(path) or not os.access(path, os.W_OK):
@@ -286,7 +288,7 @@ def _exchange(
     return change
 
 
-def _replace(root: Path, state: State) -> None:
+def _replace(root: Path, state: DecisionState) -> None:
     """Write a whole state beside, and put it in place in one step."""
     beside = root / _BESIDE
     beside.unlink(missing_ok=True)
@@ -392,7 +394,7 @@ def _signed(total: int) -> int:
     return (total + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
-def _load_json(root: Path) -> State | None:
+def _load_json(root: Path) -> DecisionState | None:
     """The snapshot as it was written beside schema 0001."""
     try:
         content = (root / _JSON).read_bytes()
@@ -411,7 +413,7 @@ def _load_json(root: Path) -> State | None:
                 until=NEVER if until is None else until,
             )
             overrides.setdefault(article_id, []).append(override)
-        return State(
+        return DecisionState(
             database=body["database"],
             version=body["version"],
             takedowns={

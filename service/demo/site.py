@@ -26,7 +26,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from index.articles.parse import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.sources.jsonl_source import JsonlSource
 from recommender.article import Article
@@ -36,7 +36,7 @@ from service.api.documentation import page_policy
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
 from service.editor.demo_login import Invitation, may_invite
-from service.http.fragment import Card, make_card, templates
+from service.http.fragment import FragmentCard, make_card, templates
 from service.http.logs import configure_logs
 from service.server import GRACE_SECONDS, bind, http_protocol
 from service.settings import Settings
@@ -202,7 +202,7 @@ def _url(bound: socket.socket) -> str:
 def _sample(settings: Settings) -> list[Article]:
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=settings.zone)
     source = JsonlSource(str(SAMPLE_SOURCE))
-    return [article for article, _ in read_articles(source, mapping, ReadReport())]
+    return [article for article, _ in parse_records(source, mapping, ReadReport())]
 
 
 def _is_visible(article: Article) -> bool:
@@ -210,7 +210,7 @@ def _is_visible(article: Article) -> bool:
     return start <= time.time_ns() // 1000 < end
 
 
-def _teaser(article: Article, settings: Settings) -> Card:
+def _teaser(article: Article, settings: Settings) -> FragmentCard:
     """What the home page and the head of an article show, with the date in its language."""
     image = article.image
     values = {

@@ -8,18 +8,18 @@ from urllib.parse import urljoin
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from service.editor.article_view import Look, cards_of
-from service.editor.editor_context import Room
-from service.editor.labels import tell_entry
-from service.editor.page_templates import Pages, page_route
+from service.editor.article_view import ArticleView, cards_of
+from service.editor.editor_context import EditorContext
+from service.editor.labels import label_entry
+from service.editor.page_templates import PageTemplates, page_route
 from service.http.auth import Identity
 from service.http.problems import ProblemError
 from service.serving.selection import select
 
 
 def show_article(
-    room: Room,
-    pages: Pages,
+    room: EditorContext,
+    pages: PageTemplates,
     person: Identity,
     article_id: str,
     *,
@@ -36,7 +36,7 @@ def show_article(
         status: HTTP status.
         **more: ``notice`` or ``conflict``, if there is one.
     """
-    look = Look(room, pages, person, article_id)
+    look = ArticleView(room, pages, person, article_id)
     site = room.settings.site_url
     values = look.values()
     values["outside"] = _outside(site, look.item.url)
@@ -49,7 +49,7 @@ def show_article(
     )
 
 
-def looking_router(room: Room, pages: Pages) -> APIRouter:
+def article_page_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
     """The routes."""
     router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
 
@@ -59,7 +59,7 @@ def looking_router(room: Room, pages: Pages) -> APIRouter:
         done: int = 0,
         person: Identity = Depends(room.reader),
     ) -> Response:
-        notice = tell_done(room, person, done, back=id)
+        notice = describe_done(room, person, done, back=id)
         return show_article(room, pages, person, id, notice=notice)
 
     @router.get("/editor/cards")
@@ -77,13 +77,15 @@ def looking_router(room: Room, pages: Pages) -> APIRouter:
     return router
 
 
-def tell_done(room: Room, person: Identity, seq: int, *, back: str) -> dict[str, Any] | None:
+def describe_done(
+    room: EditorContext, person: Identity, seq: int, *, back: str
+) -> dict[str, Any] | None:
     """What a form that led here just did, from the audit trail; ``None`` if it was none of hers."""
     entry = room.desk.database().audit.get(seq) if seq > 0 else None
     if entry is None or entry.who != person.name:
         return None
     served = room.desk.find_served()
-    sentence = tell_entry(None if served is None else served.build, entry)
+    sentence = label_entry(None if served is None else served.build, entry)
     return {"sentence": f"You {sentence}.", "undo": entry.seq, "back": back}
 
 

@@ -9,28 +9,28 @@ from typing import Any
 from recommender.visibility import NEVER
 from service.curation.preview import Candidate, LeftOut, Pinned, Preview, make_preview
 from service.decisions.overrides import ListOverrides, StoredOverride
-from service.editor.editor_context import Room
+from service.editor.editor_context import EditorContext
 from service.editor.labels import (
     STANDING_SENTENCES,
     TONES,
     WHY,
-    Item,
-    tell_item,
-    tell_values,
+    ArticleLabel,
+    label_article,
+    label_values,
+    pin_problem,
     title_of,
-    trouble_of_pin,
 )
-from service.editor.page_templates import Pages
+from service.editor.page_templates import PageTemplates
 from service.http.auth import Identity
 from service.http.list_rendering import related_html
 from service.http.problems import ProblemError
-from service.serving.selection import Chosen, Origin
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing, standing
+from service.serving.selection import Origin, SelectedItem
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus, visibility_status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class CandidateLine:
     """An article that is shown in a list, or was considered for it.
 
     Attributes:
@@ -46,14 +46,14 @@ class Line:
         verdict: What the person who looks said of it: 1, -1 or 0 for nothing.
     """
 
-    item: Item
+    item: ArticleLabel
     position: int | None
     origin: Origin | None
     score: float | None
     terms: tuple[str, ...]
     why: str
     tone: str
-    same_as: Item | None
+    same_as: ArticleLabel | None
     hidden: bool
     verdict: int
 
@@ -83,7 +83,7 @@ class Decision:
     over: bool
 
 
-class Look:
+class ArticleView:
     """All that the page of one article says.
 
     Args:
@@ -96,7 +96,9 @@ class Look:
         ProblemError: 404 if the live build has no such article.
     """
 
-    def __init__(self, room: Room, pages: Pages, person: Identity, article_id: str) -> None:
+    def __init__(
+        self, room: EditorContext, pages: PageTemplates, person: Identity, article_id: str
+    ) -> None:
         database = room.desk.database()
         self.seen = next((each.seq for each in database.audit.latest(limit=1)), 0)
         self.listed: ListOverrides = database.overrides.of(article_id)
@@ -108,7 +110,7 @@ class Look:
             raise ProblemError(404, f"build {build.name} has no article {article_id[:80]!r}")
         self.row = row
         self.preview: Preview = make_preview(self.served, row, now=self.now, wish=room.wish)
-        self.item = tell_item(self.served, row, self.now)
+        self.item = label_article(self.served, row, self.now)
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = {
             each.target_id: each.verdict
@@ -125,12 +127,12 @@ class Look:
         decisions = self._decisions()
         inbound = [
             {
-                "item": tell_item(self.served, link.row, self.now),
+                "item": label_article(self.served, link.row, self.now),
                 "position": link.position,
             }
             for link in preview.inbound
         ]
-        takedown = self._takedown if self.item.standing is Standing.TAKEN_DOWN else None
+        takedown = self._takedown if self.item.standing is VisibilityStatus.TAKEN_DOWN else None
         return {
             "item": self.item,
             "chosen": [self._shown(at, each) for at, each in enumerate(preview.chosen, 1)],
@@ -159,9 +161,9 @@ class Look:
             "look": hashlib.sha256(self.cards).hexdigest()[:12],
         }
 
-    def _shown(self, position: int, chosen: Chosen) -> Line:
-        item = tell_item(self.served, chosen.row, self.now)
-        return Line(
+    def _shown(self, position: int, chosen: SelectedItem) -> CandidateLine:
+        item = label_article(self.served, chosen.row, self.now)
+        return CandidateLine(
             item=item,
             position=position,
             origin=chosen.origin,
@@ -174,15 +176,15 @@ class Look:
             verdict=self._verdicts.get(item.article_id, 0),
         )
 
-    def _considered(self, candidate: Candidate) -> Line:
-        item = tell_item(self.served, candidate.row, self.now)
+    def _considered(self, candidate: Candidate) -> CandidateLine:
+        item = label_article(self.served, candidate.row, self.now)
         left_out = candidate.left_out or LeftOut.BEYOND_LIMIT
         moment = "" if candidate.moment is None else self._pages.when(candidate.moment)
         why = WHY[left_out].format(moment=moment)
         if left_out is LeftOut.TAKEN_DOWN and moment:
             why = f"{why} until {moment}"
         same_as = candidate.same_as
-        return Line(
+        return CandidateLine(
             item=item,
             position=None,
             origin=None,
@@ -190,7 +192,7 @@ class Look:
             terms=candidate.shared_terms,
             why=why,
             tone=TONES.get(left_out, ""),
-            same_as=None if same_as is None else tell_item(self.served, same_as, self.now),
+            same_as=None if same_as is None else label_article(self.served, same_as, self.now),
             hidden=item.article_id in self._hidden,
             verdict=self._verdicts.get(item.article_id, 0),
         )
@@ -205,8 +207,8 @@ class Look:
         over = stored.until <= self.now
         trouble = ""
         if stored.position is not None and pinned is not None:
-            trouble = trouble_of_pin(
-                None if row is None else standing(self.served, row, self.now),
+            trouble = pin_problem(
+                None if row is None else visibility_status(self.served, row, self.now),
                 shown=pinned.shown,
                 position=stored.position,
                 limit=self._limit,
@@ -220,15 +222,17 @@ class Look:
             stored=stored,
             title=title_of(build, stored.target_id),
             known=row is not None,
-            language=None if row is None else tell_item(self.served, row, self.now).language,
-            label=tell_values(values),
+            language=None if row is None else label_article(self.served, row, self.now).language,
+            label=label_values(values),
             trouble=trouble,
             ends=None if stored.until == NEVER else stored.until,
             over=over,
         )
 
 
-def cards_of(room: Room, served: Served, row: int, chosen: list[Chosen]) -> bytes:
+def cards_of(
+    room: EditorContext, served: ServingView, row: int, chosen: list[SelectedItem]
+) -> bytes:
     """The section as the site gets it by ``/v1/related.html``, byte by byte."""
     settings = room.settings
     return related_html(served.build, row, chosen, heading=settings.heading, locale=settings.locale)

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from index.build.build import Build
-from index.build.readable import Snapshot
+from index.build.readable import BuildSnapshot
 from index.publishing.churn import Churn, compare
 from index.root.root import Root
-from service.decisions.decision_state import State
-from service.editor.labels import Item, tell_item
-from service.serving.selection import Chosen, Wish, select
-from service.serving.serving_view import Served
+from service.decisions.decision_state import DecisionState
+from service.editor.labels import ArticleLabel, label_article
+from service.serving.selection import RelatedQuery, SelectedItem, select
+from service.serving.serving_view import ServingView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ListPosition:
     """One place of a list.
 
     Attributes:
@@ -30,13 +30,13 @@ class Place:
         pinned: Whether an editor pinned it.
     """
 
-    item: Item
+    item: ArticleLabel
     moved: str
     pinned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class ChangedList:
     """One article whose list is another in the newer build.
 
     Attributes:
@@ -46,13 +46,13 @@ class Changed:
         same: Whether readers see no difference all the same, as editors decided.
     """
 
-    item: Item
-    before: list[Place]
-    after: list[Place]
+    item: ArticleLabel
+    before: list[ListPosition]
+    after: list[ListPosition]
     same: bool
 
 
-class Differ:
+class BuildDiff:
     """Compares builds of a root; keeps the last comparison, as pages are turned.
 
     Args:
@@ -60,7 +60,7 @@ class Differ:
         wish: What the site asks for.
     """
 
-    def __init__(self, root: Root, wish: Wish) -> None:
+    def __init__(self, root: Root, wish: RelatedQuery) -> None:
         self._root, self._wish = root, wish
         self._lock = threading.Lock()
         self._kept: tuple[tuple[str, str], Build, Build, Churn] | None = None
@@ -76,14 +76,20 @@ class Differ:
             if self._kept is None or self._kept[0] != (old, new):
                 manifests = [self._root.manifest(name) for name in (old, new)]
                 folders = [self._root.folder(name) for name in (old, new)]
-                first, second = map(Snapshot.of, folders, manifests)
+                first, second = map(BuildSnapshot.of, folders, manifests)
                 churn = compare(first, second, now=time.time_ns() // 1000, wish=self._wish)
                 self._kept = (old, new), Build(folders[0]), Build(folders[1]), churn
             return self._kept[1:]
 
     def changed(
-        self, old: Build, new: Build, churn: Churn, state: State, now: int, rows: Sequence[int]
-    ) -> list[Changed]:
+        self,
+        old: Build,
+        new: Build,
+        churn: Churn,
+        state: DecisionState,
+        now: int,
+        rows: Sequence[int],
+    ) -> list[ChangedList]:
         """Lists side by side.
 
         Args:
@@ -94,19 +100,21 @@ class Differ:
             now: Microseconds since 1970 UTC.
             rows: Which of ``churn.rows``, by their places in it.
         """
-        before, after = Served(old, state), Served(new, state)
+        before, after = ServingView(old, state), ServingView(new, state)
         return [
             self._one(before, after, int(churn.old_rows[at]), int(churn.rows[at]), now)
             for at in rows
         ]
 
-    def _one(self, before: Served, after: Served, old_row: int, new_row: int, now: int) -> Changed:
+    def _one(
+        self, before: ServingView, after: ServingView, old_row: int, new_row: int, now: int
+    ) -> ChangedList:
         was = select(before, old_row, now=now, wish=self._wish)
         comes = select(after, new_row, now=now, wish=self._wish)
         old_ids = [before.build.article_id(each.row) for each in was]
         new_ids = [after.build.article_id(each.row) for each in comes]
-        return Changed(
-            item=tell_item(after, new_row, now),
+        return ChangedList(
+            item=label_article(after, new_row, now),
             before=_places(before, was, set(new_ids), "out", now),
             after=_places(after, comes, set(old_ids), "in", now),
             same=old_ids == new_ids,
@@ -132,11 +140,11 @@ def figures(churn: Churn) -> dict[str, Any]:
 
 
 def _places(
-    served: Served, chosen: list[Chosen], others: set[str], moved: str, now: int
-) -> list[Place]:
-    items = [tell_item(served, each.row, now) for each in chosen]
+    served: ServingView, chosen: list[SelectedItem], others: set[str], moved: str, now: int
+) -> list[ListPosition]:
+    items = [label_article(served, each.row, now) for each in chosen]
     return [
-        Place(
+        ListPosition(
             item=item,
             moved="" if item.article_id in others else moved,
             pinned=each.origin == "pinned",

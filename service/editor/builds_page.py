@@ -16,12 +16,12 @@ from index.reporting.report_page import PAGE as REPORT_PAGE
 from recommender.errors import AlsoLikeError, GateError
 from service.api.build_routes import at_work
 from service.curation.golden_gate import publish_as_set
-from service.editor.build_diff import Differ, figures, most_changed
-from service.editor.editor_context import Room
-from service.editor.labels import Item, tell_item
-from service.editor.page_templates import HEADERS, Pages, page_route, whole_number
+from service.editor.build_diff import BuildDiff, figures, most_changed
+from service.editor.editor_context import EditorContext
+from service.editor.labels import ArticleLabel, label_article
+from service.editor.page_templates import HEADERS, PageTemplates, page_route, whole_number
 from service.http.auth import Identity
-from service.serving.serving_view import Served
+from service.serving.serving_view import ServingView
 
 SHOWN = 20
 """How many changed lists a page compares."""
@@ -37,9 +37,9 @@ class Builds:
         pages: Renders them.
     """
 
-    def __init__(self, room: Room, pages: Pages) -> None:
+    def __init__(self, room: EditorContext, pages: PageTemplates) -> None:
         self._room, self._pages, self._root = room, pages, room.desk.root
-        self.differ = Differ(self._root, room.wish)
+        self.differ = BuildDiff(self._root, room.wish)
 
     def overview(self, person: Identity, notice: str) -> Response:
         """All builds, newest first."""
@@ -122,7 +122,7 @@ _NOTICES = {
 }
 
 
-def building_router(room: Room, pages: Pages) -> APIRouter:
+def builds_page_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
     """The routes that look."""
     router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
     builds = Builds(room, pages)
@@ -145,7 +145,7 @@ def building_router(room: Room, pages: Pages) -> APIRouter:
     return router
 
 
-def _add_writes(router: APIRouter, room: Room, builds: Builds) -> None:
+def _add_writes(router: APIRouter, room: EditorContext, builds: Builds) -> None:
     """The routes that only an admin may use."""
     root, live = room.desk.root, room.desk.live
 
@@ -194,9 +194,9 @@ def _add_writes(router: APIRouter, room: Room, builds: Builds) -> None:
         return RedirectResponse("/editor/builds?done=released", 303)
 
 
-def _named(build: Build, rows: list[int], now: int) -> list[Item]:
-    served = Served(build)
-    return [tell_item(served, row, now) for row in rows]
+def _named(build: Build, rows: list[int], now: int) -> list[ArticleLabel]:
+    served = ServingView(build)
+    return [label_article(served, row, now) for row in rows]
 
 
 def _hashes(page: str, element: str) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from index.build.build import Build
-from service.decisions.audit_trail import Entry
+from service.decisions.audit_trail import AuditEntry
 from service.decisions.database import Database
-from service.editor.labels import tell_entry, tell_values, title_of
+from service.editor.labels import label_entry, label_values, title_of
 
 _LOOK_BACK = 200
 
 
-def tell_conflict(
+def describe_conflict(
     database: Database,
     build: Build | None,
     article_id: str,
@@ -57,7 +57,7 @@ def tell_conflict(
         return target if build is None else title_of(build, target)
 
     def lines(state: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        return [f"{title(target)}: {tell_values(values)}" for target, values in state.items()]
+        return [f"{title(target)}: {label_values(values)}" for target, values in state.items()]
 
     return {
         "who": _names(since),
@@ -68,7 +68,7 @@ def tell_conflict(
             {
                 "at": entry.at,
                 "who": entry.who,
-                "sentence": tell_entry(build, entry, within=True),
+                "sentence": label_entry(build, entry, within=True),
                 "reason": entry.reason,
             }
             for entry in since
@@ -79,7 +79,7 @@ def tell_conflict(
 
 
 def _before(
-    now: Mapping[str, Mapping[str, Any]], since: Sequence[Entry]
+    now: Mapping[str, Mapping[str, Any]], since: Sequence[AuditEntry]
 ) -> dict[str, Mapping[str, Any]]:
     """The list's overrides before some entries, latest first, were made."""
     state = dict(now)
@@ -91,6 +91,6 @@ def _before(
     return state
 
 
-def _names(since: Sequence[Entry]) -> str:
+def _names(since: Sequence[AuditEntry]) -> str:
     names = list(dict.fromkeys(entry.who for entry in reversed(since)))
     return " and ".join(names) if names else "Someone"

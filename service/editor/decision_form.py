@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from recommender.errors import DecisionError
 from recommender.visibility import NEVER, microseconds
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
 
 _DAY = 86_400_000_000
@@ -16,7 +16,7 @@ DO = ("pin", "hide", "unrelated", "everywhere")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class DecisionForm:
     """A form for one decision, as typed.
 
     Attributes:
@@ -80,7 +80,7 @@ class Asked:
 
 def ask_again(
     stored: StoredOverride | None, do: str, *, now: int, zone: ZoneInfo, position: int
-) -> Asked:
+) -> DecisionForm:
     """The form as it comes up first: what was decided before, else an empty one.
 
     Args:
@@ -90,14 +90,14 @@ def ask_again(
         zone: In which moments are written.
         position: Suggested for a new pin.
     """
-    same = stored is not None and (stored.kind is Kind.PIN) == (do == "pin")
+    same = stored is not None and (stored.kind is OverrideKind.PIN) == (do == "pin")
     if stored is None or not same:
-        return Asked(do=do, position=str(position))
+        return DecisionForm(do=do, position=str(position))
     ends, until = "never", ""
     if now < stored.until < NEVER:
         local = dt.datetime.fromtimestamp(stored.until / 1e6, zone)
         ends, until = "date", local.strftime("%Y-%m-%dT%H:%M")
-    return Asked(
+    return DecisionForm(
         do="unrelated" if stored.not_related else do,
         position=str(stored.position or position),
         reason=stored.reason,

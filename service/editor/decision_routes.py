@@ -13,19 +13,19 @@ from starlette.responses import RedirectResponse, Response
 from recommender.errors import ConflictError, InputError, NotFoundError
 from service.decisions.decision_store import Written
 from service.editor.article_page import show_article
-from service.editor.conflicts import tell_conflict
-from service.editor.decision_form import DO, Asked, ask_again, read_number
-from service.editor.decision_writer import VERBS, Decider
-from service.editor.editor_context import Room
-from service.editor.labels import tell_item, title_of
-from service.editor.page_templates import Pages, page_route
+from service.editor.conflicts import describe_conflict
+from service.editor.decision_form import DO, DecisionForm, ask_again, read_number
+from service.editor.decision_writer import VERBS, DecisionWriter
+from service.editor.editor_context import EditorContext
+from service.editor.labels import label_article, title_of
+from service.editor.page_templates import PageTemplates, page_route
 from service.http.auth import Identity
 from service.http.problems import ProblemError
 from service.serving.selection import select
-from service.serving.visibility_status import Standing
+from service.serving.visibility_status import VisibilityStatus
 
 
-class Steering:
+class DecisionRoutes:
     """Brings up forms, and carries out what they ask for.
 
     Args:
@@ -33,9 +33,9 @@ class Steering:
         pages: Renders what can't be done.
     """
 
-    def __init__(self, room: Room, pages: Pages) -> None:
+    def __init__(self, room: EditorContext, pages: PageTemplates) -> None:
         self._room, self._pages = room, pages
-        self.decider = Decider(room)
+        self.decider = DecisionWriter(room)
 
     def carry_out(
         self,
@@ -61,7 +61,7 @@ class Steering:
             written = do()
         except ConflictError:
             served, _ = self._room.look()
-            conflict = tell_conflict(
+            conflict = describe_conflict(
                 self._room.desk.database(),
                 served.build,
                 article_id,
@@ -81,7 +81,9 @@ class Steering:
         served = self._room.desk.find_served()
         return article_id if served is None else title_of(served.build, article_id)
 
-    def ask(self, article_id: str, target_id: str, do: str, version: str, seen: str) -> Asked:
+    def ask(
+        self, article_id: str, target_id: str, do: str, version: str, seen: str
+    ) -> DecisionForm:
         """The form as it comes up first.
 
         Raises:
@@ -107,7 +109,7 @@ class Steering:
         person: Identity,
         article_id: str,
         target_id: str,
-        asked: Asked,
+        asked: DecisionForm,
         problem: str = "",
     ) -> Response:
         """The page with the form for one decision."""
@@ -115,9 +117,9 @@ class Steering:
         rows = [served.build.row(each) for each in (article_id, target_id)]
         if rows[0] is None or rows[1] is None:
             raise NotFoundError(f"build {served.build.name} has no such article")
-        item, target = (tell_item(served, row, now) for row in rows if row is not None)
+        item, target = (label_article(served, row, now) for row in rows if row is not None)
         pin, same = asked.do == "pin", article_id == target_id
-        unseen = pin and target.standing is not Standing.VISIBLE
+        unseen = pin and target.standing is not VisibilityStatus.VISIBLE
         return self._pages.render(
             "decide",
             person,
@@ -139,10 +141,10 @@ class Steering:
         )
 
 
-def steering_router(room: Room, pages: Pages) -> APIRouter:
+def decision_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
     """The routes."""
     router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
-    steering = Steering(room, pages)
+    steering = DecisionRoutes(room, pages)
 
     @router.get("/editor/decide")
     def form(
@@ -170,7 +172,7 @@ def steering_router(room: Room, pages: Pages) -> APIRouter:
     ) -> Response:
         if do not in DO:
             raise ProblemError(422, f"nobody can {do[:20]!r} here", field="do")
-        asked = Asked(
+        asked = DecisionForm(
             do=do,
             position=position.strip(),
             reason=reason.replace("\r\n", "\n").strip(),
@@ -242,8 +244,8 @@ def back_to(article_id: str, seq: int) -> Response:
     return RedirectResponse(f"/editor/history?done={seq}", 303)
 
 
-def _fields(asked: Asked) -> dict[str, Any]:
-    return {name: getattr(asked, name) for name in Asked.__slots__}
+def _fields(asked: DecisionForm) -> dict[str, Any]:
+    return {name: getattr(asked, name) for name in DecisionForm.__slots__}
 
 
 def _sentence(error: Exception) -> str:

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
-from service.decisions.decision_state import Kind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Written
 from service.decisions.overrides import StoredOverride
-from service.editor.decision_form import Asked
-from service.editor.editor_context import Room
+from service.editor.decision_form import DecisionForm
+from service.editor.editor_context import EditorContext
 from service.http.auth import Identity
-from service.serving.selection import Chosen, Origin, select
+from service.serving.selection import Origin, SelectedItem, select
 
 VERBS = ("up", "down", "remove", "good", "bad", "lift")
 """What single buttons ask for."""
 
 
-class Decider:
+class DecisionWriter:
     """Decides in someone's name.
 
     Args:
         room: Where to look and to write.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: EditorContext) -> None:
         self._room = room
 
-    def decide(self, person: Identity, article_id: str, target_id: str, asked: Asked) -> Written:
+    def decide(
+        self, person: Identity, article_id: str, target_id: str, asked: DecisionForm
+    ) -> Written:
         """Do what a form for one decision asks.
 
         Raises:
@@ -47,7 +49,7 @@ class Decider:
             person.actor,
             article_id=article_id,
             target_id=target_id,
-            kind=Kind.PIN if asked.do == "pin" else Kind.HIDE,
+            kind=OverrideKind.PIN if asked.do == "pin" else OverrideKind.HIDE,
             position=asked.pinned_at(),
             reason=asked.reason,
             not_related=asked.do == "unrelated",
@@ -105,7 +107,7 @@ class Decider:
             person.actor,
             article_id=article_id,
             target_id=target_id,
-            kind=Kind.PIN,
+            kind=OverrideKind.PIN,
             position=position,
             reason="" if kept is None else kept.reason,
             until=NEVER if kept is None else kept.until,
@@ -118,7 +120,7 @@ class Decider:
         return next((each for each in listed if each.target_id == target_id), None)
 
 
-def _next_pinned(chosen: list[Chosen], place: int) -> int | None:
+def _next_pinned(chosen: list[SelectedItem], place: int) -> int | None:
     """The row right below a place, if an editor pinned it."""
     below = chosen[place] if place < len(chosen) else None
     return below.row if below is not None and below.origin is Origin.PINNED else None

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from service.decisions.database import Database
 from service.decisions.decision_store import Actor
 from service.decisions.editor_accounts import Editor
-from service.editor.editor_context import Room
-from service.editor.page_templates import Pages, page_route
+from service.editor.editor_context import EditorContext
+from service.editor.page_templates import PageTemplates, page_route
 from service.http.problems import ProblemError
 from service.roles import Role
 
@@ -40,7 +40,9 @@ def may_invite(database: Database) -> bool:
     return all(editor.name == GUEST for editor in database.editors.all())
 
 
-def guests_router(room: Room, pages: Pages, invitation: Invitation) -> APIRouter:
+def demo_login_router(
+    room: EditorContext, pages: PageTemplates, invitation: Invitation
+) -> APIRouter:
     """The route."""
     router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
 

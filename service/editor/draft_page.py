@@ -12,18 +12,18 @@ from starlette.responses import Response
 from recommender.errors import ArticleError
 from service.api.draft_models import DraftRequest
 from service.api.draft_routes import Drafts
-from service.curation.article_search import Query
-from service.editor.editor_context import Room
-from service.editor.labels import tell_item
-from service.editor.page_templates import Pages, page_route
+from service.curation.article_search import SearchQuery
+from service.editor.editor_context import EditorContext
+from service.editor.labels import label_article
+from service.editor.page_templates import PageTemplates, page_route
 from service.http.auth import Identity
 from service.http.problems import ProblemError
-from service.serving.visibility_status import Standing
+from service.serving.visibility_status import VisibilityStatus
 
 _WAITING = 30
 
 
-def drafting_router(room: Room, pages: Pages, drafts: Drafts) -> APIRouter:
+def draft_page_router(room: EditorContext, pages: PageTemplates, drafts: Drafts) -> APIRouter:
     """The routes."""
     router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
 
@@ -65,10 +65,10 @@ def drafting_router(room: Room, pages: Pages, drafts: Drafts) -> APIRouter:
         now = room.desk.live.clock()
         answer = {
             "terms": found.terms,
-            "same_story": [tell_item(served, row, now) for row in found.same_story],
+            "same_story": [label_article(served, row, now) for row in found.same_story],
             "items": [
                 {
-                    "item": tell_item(served, each.row, now),
+                    "item": label_article(served, each.row, now),
                     "score": each.score,
                     "origin": each.origin.value,
                     "terms": each.shared_terms,
@@ -81,17 +81,17 @@ def drafting_router(room: Room, pages: Pages, drafts: Drafts) -> APIRouter:
     return router
 
 
-def _unpublished(room: Room) -> list[Any]:
+def _unpublished(room: EditorContext) -> list[Any]:
     """Articles that the live build holds already and readers don't see yet."""
     served, now = room.look()
     rows = [
         row
-        for standing in (Standing.UNPUBLISHED, Standing.SCHEDULED)
+        for standing in (VisibilityStatus.UNPUBLISHED, VisibilityStatus.SCHEDULED)
         for row in room.desk.finder.find(
-            served, Query(standing=standing), now=now, limit=_WAITING
+            served, SearchQuery(standing=standing), now=now, limit=_WAITING
         ).rows
     ]
-    return [tell_item(served, row, now) for row in rows]
+    return [label_article(served, row, now) for row in rows]
 
 
 def _first_line(text: str) -> str:

@@ -6,16 +6,16 @@ from typing import Annotated
 
 from fastapi import Form, Request
 
-from service.api.api_context import Desk
+from service.api.api_context import ApiContext
 from service.http.auth import Identity
 from service.http.problems import ProblemError
-from service.http.query_params import default_wish
+from service.http.query_params import default_query
 from service.roles import Role
-from service.serving.serving_view import Served
+from service.serving.serving_view import ServingView
 from service.settings import Settings
 
 
-class Room:
+class EditorContext:
     """A desk with forms.
 
     Args:
@@ -23,13 +23,13 @@ class Room:
         settings: The effective settings.
     """
 
-    def __init__(self, desk: Desk, settings: Settings) -> None:
+    def __init__(self, desk: ApiContext, settings: Settings) -> None:
         self.desk = desk
         self.settings = settings
         self.auth = desk.auth
-        self.wish = default_wish(settings)
+        self.wish = default_query(settings)
 
-    def look(self) -> tuple[Served, int]:
+    def look(self) -> tuple[ServingView, int]:
         """What readers are served at this moment, after every decision already taken.
 
         Raises:

@@ -13,18 +13,18 @@ from starlette.responses import Response, StreamingResponse
 
 from index.build.build import Build
 from service.curation.audit_export import audit_json, csv_lines
-from service.decisions.audit_trail import Entry
-from service.editor.article_page import tell_done
-from service.editor.editor_context import Room
-from service.editor.labels import tell_end, tell_entry, title_of
-from service.editor.page_templates import Pages, page_route
+from service.decisions.audit_trail import AuditEntry
+from service.editor.article_page import describe_done
+from service.editor.editor_context import EditorContext
+from service.editor.labels import label_end, label_entry, title_of
+from service.editor.page_templates import PageTemplates, page_route
 from service.http.auth import Identity
 
 PAGE = 50
 _LAST = 2**53
 
 
-def history_router(room: Room, pages: Pages) -> APIRouter:
+def history_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
     """The routes."""
     router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
     desk = room.desk
@@ -63,7 +63,7 @@ def history_router(room: Room, pages: Pages) -> APIRouter:
             if article
             else "/editor/history",
             older=older and f"/editor/history?{urlencode(older)}",
-            notice=tell_done(room, person, done, back=""),
+            notice=describe_done(room, person, done, back=""),
         )
 
     @router.get("/editor/history.csv", dependencies=[Depends(room.reader)])
@@ -80,7 +80,7 @@ def history_router(room: Room, pages: Pages) -> APIRouter:
     return router
 
 
-def _lines(build: Build | None, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
     """Entries, latest first; of each thing only the last that was done can be undone."""
     touched: set[tuple[str, ...]] = set()
     lines = []
@@ -91,8 +91,8 @@ def _lines(build: Build | None, entries: Sequence[Entry]) -> list[dict[str, Any]
         lines.append(
             {
                 "entry": entry,
-                "sentence": tell_entry(build, entry),
-                "end": tell_end(entry),
+                "sentence": label_entry(build, entry),
+                "end": label_end(entry),
                 "list": entry.article_id
                 if build is not None
                 and entry.article_id
@@ -105,13 +105,13 @@ def _lines(build: Build | None, entries: Sequence[Entry]) -> list[dict[str, Any]
     return lines
 
 
-def _begun(entries: Iterator[Entry]) -> Iterator[Entry]:
+def _begun(entries: Iterator[AuditEntry]) -> Iterator[AuditEntry]:
     """The same, the first looked up now: a database that is away is told, not half a file sent."""
     first = next(entries, None)
     return iter(()) if first is None else itertools.chain([first], entries)
 
 
-def _json(entries: Iterator[Entry]) -> Iterator[str]:
+def _json(entries: Iterator[AuditEntry]) -> Iterator[str]:
     opening = "[\n"
     for entry in entries:
         yield opening + json.dumps(audit_json(entry), ensure_ascii=False)

@@ -10,13 +10,13 @@ from typing import Any
 from index.build.build import Build
 from recommender.visibility import NEVER
 from service.curation.preview import LeftOut
-from service.decisions.audit_trail import Entry
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing, standing
+from service.decisions.audit_trail import AuditEntry
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus, visibility_status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class ArticleLabel:
     """An article as a line of a list.
 
     Attributes:
@@ -35,21 +35,21 @@ class Item:
     date: str | None
     language: str | None
     tags: tuple[str, ...]
-    standing: Standing
+    standing: VisibilityStatus
 
 
-def tell_item(served: Served, row: int, now: int) -> Item:
+def label_article(served: ServingView, row: int, now: int) -> ArticleLabel:
     """The line of one row."""
     build = served.build
     card = json.loads(b"{%b}" % build.cards[row])
-    return Item(
+    return ArticleLabel(
         article_id=card["article_id"],
         title=card["title"],
         url=card["url"],
         date=card["date"],
         language=build.language_names[int(build.languages[row])] or None,
         tags=tuple(build.tag_names[tag] for tag in build.tags[row].tolist()),
-        standing=standing(served, row, now),
+        standing=visibility_status(served, row, now),
     )
 
 
@@ -80,32 +80,36 @@ TONES: Mapping[LeftOut, str] = {
     LeftOut.UNPUBLISHED: "warn",
 }
 
-STANDING_SENTENCES: Mapping[Standing, str] = {
-    Standing.SCHEDULED: "Readers don't see this article yet; what they would see is shown below.",
-    Standing.EXPIRED: "Readers no longer see this article.",
-    Standing.UNPUBLISHED: "This article is not published; this is what its readers would see.",
+STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
+    VisibilityStatus.SCHEDULED: (
+        "Readers don't see this article yet; what they would see is shown below."
+    ),
+    VisibilityStatus.EXPIRED: "Readers no longer see this article.",
+    VisibilityStatus.UNPUBLISHED: (
+        "This article is not published; this is what its readers would see."
+    ),
 }
 
-_PIN_TROUBLE: Mapping[Standing, str] = {
-    Standing.SCHEDULED: "not visible yet",
-    Standing.EXPIRED: "no longer visible",
-    Standing.UNPUBLISHED: "not published",
-    Standing.TAKEN_DOWN: "taken down",
+_PIN_TROUBLE: Mapping[VisibilityStatus, str] = {
+    VisibilityStatus.SCHEDULED: "not visible yet",
+    VisibilityStatus.EXPIRED: "no longer visible",
+    VisibilityStatus.UNPUBLISHED: "not published",
+    VisibilityStatus.TAKEN_DOWN: "taken down",
 }
 
 
-def trouble_of_pin(target: Standing | None, *, shown: bool, position: int, limit: int) -> str:
+def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, limit: int) -> str:
     """Why a pin does nothing; empty if it works."""
     if target is None:
         return "not in the live build"
-    if target is not Standing.VISIBLE:
+    if target is not VisibilityStatus.VISIBLE:
         return _PIN_TROUBLE[target]
     if shown:
         return ""
     return f"below the {limit} shown" if position > limit else "its story is shown already"
 
 
-def tell_values(values: Mapping[str, Any] | None) -> str:
+def label_values(values: Mapping[str, Any] | None) -> str:
     """An override as the audit trail keeps it, in few words."""
     if values is None:
         return "nothing decided"
@@ -114,7 +118,7 @@ def tell_values(values: Mapping[str, Any] | None) -> str:
     return "hidden as not related" if values["not_related"] else "hidden"
 
 
-def tell_entry(build: Build | None, entry: Entry, *, within: bool = False) -> str:
+def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False) -> str:
     """What an entry of the audit trail did, as the end of a sentence about who did it.
 
     Args:
@@ -149,13 +153,13 @@ _ACCOUNTS: Mapping[str, str] = {
 }
 
 
-def tell_end(entry: Entry) -> int | None:
+def label_end(entry: AuditEntry) -> int | None:
     """When what an entry decided ends by itself; ``None`` for never."""
     until = (entry.after or {}).get("until")
     return until if isinstance(until, int) and until < NEVER else None
 
 
-def _tell_override(verb: str, entry: Entry, target: str) -> str:
+def _tell_override(verb: str, entry: AuditEntry, target: str) -> str:
     after = entry.after
     if after is None:
         was = "pin" if (entry.before or {}).get("kind") == "pin" else "hide"

@@ -50,7 +50,7 @@ _CARDS_STYLE = (importlib.resources.files("service") / "static" / "widget.css").
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-class Pages:
+class PageTemplates:
     """Renders pages.
 
     Args:
@@ -169,7 +169,9 @@ def whole_number(name: str, text: str) -> int:
     return int(text)
 
 
-def page_route(pages: Pages, identify: Callable[[Request], Identity | None]) -> type[APIRoute]:
+def page_route(
+    pages: PageTemplates, identify: Callable[[Request], Identity | None]
+) -> type[APIRoute]:
     """A route class whose errors are pages, and that leads whoever is unknown to the sign-in."""
 
     class PageRoute(APIRoute):

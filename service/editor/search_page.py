@@ -10,30 +10,30 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from service.curation.article_search import Counts, Query
-from service.decisions.decision_state import Kind
-from service.editor.editor_context import Room
-from service.editor.labels import Item, tell_item
-from service.editor.page_templates import Pages, page_route, whole_number
+from service.curation.article_search import SearchCounts, SearchQuery
+from service.decisions.decision_state import OverrideKind
+from service.editor.editor_context import EditorContext
+from service.editor.labels import ArticleLabel, label_article
+from service.editor.page_templates import PageTemplates, page_route, whole_number
 from service.http.auth import Identity
 from service.http.query_params import parse_query
-from service.serving.serving_view import Served
-from service.serving.visibility_status import Standing
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus
 
 PAGE = 40
 _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class SearchHit:
     """A line of the results: the article, where it leads, and what was decided in its list."""
 
-    item: Item
+    item: ArticleLabel
     link: str
     decided: str
 
 
-def finding_router(room: Room, pages: Pages) -> APIRouter:
+def search_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
     """The route."""
     router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
 
@@ -82,13 +82,13 @@ UNKNOWN = "unknown"
 """How the filter says the language of articles that name none."""
 
 
-def read_query(given: Mapping[str, str]) -> Query:
+def read_query(given: Mapping[str, str]) -> SearchQuery:
     """What an address asks for; what makes no sense is left out."""
     standing = given.get("standing")
     language = given.get("language")
-    return Query(
+    return SearchQuery(
         words=given.get("q", "")[:_LONGEST],
-        standing=Standing(standing) if standing in set(Standing) else None,
+        standing=VisibilityStatus(standing) if standing in set(VisibilityStatus) else None,
         language="" if language == UNKNOWN else language or None,
         tag=given.get("tag") or None,
         **{name: given.get(name) == "1" for name in _TOGGLES},
@@ -99,31 +99,33 @@ def _single(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_query(request.scope["query_string"]).items()}
 
 
-def _hit(served: Served, row: int, now: int, pinning: Item | None) -> Hit:
-    item = tell_item(served, row, now)
+def _hit(served: ServingView, row: int, now: int, pinning: ArticleLabel | None) -> SearchHit:
+    item = label_article(served, row, now)
     if pinning is None:
         link = f"/editor/article?{urlencode({'id': item.article_id})}"
     else:
         pair = {"do": "pin", "id": pinning.article_id, "target": item.article_id}
         link = f"/editor/decide?{urlencode(pair)}"
     overrides = served.overrides(row, now)
-    pins = sum(each.kind is Kind.PIN for each in overrides)
+    pins = sum(each.kind is OverrideKind.PIN for each in overrides)
     hides = len(overrides) - pins
     told = [_counted(count, name) for count, name in ((pins, "pin"), (hides, "hide")) if count]
-    return Hit(item=item, link=link, decided=", ".join(told))
+    return SearchHit(item=item, link=link, decided=", ".join(told))
 
 
 def _counted(count: int, name: str) -> str:
     return f"{count} {name}{'s' if count > 1 else ''}"
 
 
-def _pinning(served: Served, article_id: str | None, now: int) -> Item | None:
+def _pinning(served: ServingView, article_id: str | None, now: int) -> ArticleLabel | None:
     """The article into whose list one is to be pinned, where that is why someone searches."""
     row = None if not article_id else served.build.row(article_id)
-    return None if row is None else tell_item(served, row, now)
+    return None if row is None else label_article(served, row, now)
 
 
-def _selects(query: Query, counts: Counts) -> list[tuple[str, str, list[dict[str, Any]], str]]:
+def _selects(
+    query: SearchQuery, counts: SearchCounts
+) -> list[tuple[str, str, list[dict[str, Any]], str]]:
     language = UNKNOWN if query.language == "" else query.language or ""
     languages = {name or UNKNOWN: count for name, count in counts.languages.items()}
     return [
@@ -156,7 +158,7 @@ def _options(counts: Mapping[str, int], chosen: str) -> list[dict[str, Any]]:
     ]
 
 
-def _toggles(query: Query, counts: Counts) -> list[dict[str, Any]]:
+def _toggles(query: SearchQuery, counts: SearchCounts) -> list[dict[str, Any]]:
     return [
         {"name": name, "label": label, "on": getattr(query, name), "count": getattr(counts, name)}
         for name, label in _TOGGLES.items()

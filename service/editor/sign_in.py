@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.editor.editor_context import Room
-from service.editor.page_templates import Pages, page_route
+from service.editor.editor_context import EditorContext
+from service.editor.page_templates import PageTemplates, page_route
 from service.http.auth import Identity, session_secret
 from service.http.clients import network_of
 from service.roles import Role
@@ -18,7 +18,7 @@ _HOME = "/editor"
 _ANYONE = Identity(name="", role=Role.READ, how="sign-in")
 
 
-def entering_router(room: Room, pages: Pages) -> APIRouter:
+def sign_in_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
     """The routes of this file."""
     auth, desk = room.auth, room.desk
     router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
@@ -73,7 +73,12 @@ def entering_router(room: Room, pages: Pages) -> APIRouter:
 
 
 def _enter(
-    room: Room, pages: Pages, request: Request, name: str, password: str, target: str
+    room: EditorContext,
+    pages: PageTemplates,
+    request: Request,
+    name: str,
+    password: str,
+    target: str,
 ) -> Response:
     """Lead in whoever knows the password, or show the form again."""
     database = room.desk.database()

@@ -16,7 +16,7 @@ _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class StaticFile:
     """One file, ready to send."""
 
     content: bytes
@@ -24,14 +24,14 @@ class File:
     tag: str
 
 
-def _read() -> dict[str, File]:
-    found: dict[str, File] = {}
+def _read() -> dict[str, StaticFile]:
+    found: dict[str, StaticFile] = {}
     for entry in (importlib.resources.files("service") / "static" / "editor").iterdir():
         media_type = _TYPES.get("." + entry.name.rpartition(".")[2])
         if media_type is not None:
             content = entry.read_bytes()
             tag = hashlib.sha256(content).hexdigest()[:16]
-            found[entry.name] = File(content, media_type, f'"{tag}"')
+            found[entry.name] = StaticFile(content, media_type, f'"{tag}"')
     return found
 
 

@@ -43,7 +43,7 @@ _RETRY = {"Retry-After": "5"}
 _MOST_SHOWN = 80
 
 
-def add_failures(app: FastAPI) -> None:
+def add_error_handlers(app: FastAPI) -> None:
     """Answer the project's own errors, and the framework's, as problems."""
     app.add_exception_handler(AlsoLikeError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)

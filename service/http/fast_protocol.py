@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from service.http.header_lines import Header, as_lines, take_apart
+from service.http.header_lines import Header, as_lines, split_headers
 from service.http.http_connection import Connection
-from service.http.related_routes import Asked, Reply
+from service.http.related_routes import RelatedReply, RelatedRequest
 
 log = logging.getLogger("alsolike")
 
@@ -37,7 +37,7 @@ class _Answered:
         set = staticmethod(lambda: None)
 
 
-class QuickProtocol(Connection):
+class FastProtocol(Connection):
     """One connection."""
 
     _default_headers: Sequence[Header] = ()
@@ -57,10 +57,10 @@ class QuickProtocol(Connection):
         self.cycle = _Answered  # type: ignore[assignment]
         self.server_state.total_requests += 1
         self.rested = self.loop.time()
-        if status >= 400 and _CLOSE in take_apart(tail)[0]:
+        if status >= 400 and _CLOSE in split_headers(tail)[0]:
             self.transport.close()
 
-    def _reply(self) -> Reply | None:
+    def _reply(self) -> RelatedReply | None:
         """The answer, if it can be given without waiting for anything."""
         url, parser, routes, named = self.url, self.parser, self.routes, self.named
         method = _METHODS.get(parser.get_method())
@@ -82,7 +82,7 @@ class QuickProtocol(Connection):
         ):
             return None
         try:
-            return routes.reply(Asked(method, url, named))
+            return routes.reply(RelatedRequest(method, url, named))
         except Exception:
             log.exception("a page view could not be answered at once; it takes the longer way")
             return None

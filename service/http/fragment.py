@@ -41,7 +41,7 @@ _fragment = templates.get_template("related.html")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class FragmentCard:
     """One card as the template wants it."""
 
     title: str
@@ -64,7 +64,7 @@ class Heading:
     language: str | None
 
 
-def render_fragment(cards: list[Card], heading: Heading) -> bytes:
+def render_fragment(cards: list[FragmentCard], heading: Heading) -> bytes:
     """The whole section; every value escaped; nothing at all when there are no cards."""
     if not cards:
         return b""
@@ -86,7 +86,7 @@ def make_heading(text: str | None, language: str | None, locale: str) -> Heading
     return Heading(text=_HEADINGS[spoken], language=spoken)
 
 
-def make_card(values: dict[str, Any], language: str | None, locale: str) -> Card:
+def make_card(values: dict[str, Any], language: str | None, locale: str) -> FragmentCard:
     """Fill a card.
 
     Args:
@@ -96,7 +96,7 @@ def make_card(values: dict[str, Any], language: str | None, locale: str) -> Card
     """
     spoken = _speak(language, locale)
     date = values["date"]
-    return Card(
+    return FragmentCard(
         title=values["title"],
         initial=next(filter(str.isalnum, values["title"]), "").upper(),
         url=values["url"],

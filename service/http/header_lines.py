@@ -26,7 +26,7 @@ def as_lines(headers: Iterable[Header]) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
-def take_apart(message: bytes) -> tuple[list[Header], bytes]:
+def split_headers(message: bytes) -> tuple[list[Header], bytes]:
     """Headers as lines, an empty line and a body: the headers and the body."""
     head, _, body = message.partition(END)
     return [_header(line) for line in head.split(b"\r\n")], body

@@ -7,12 +7,12 @@ from json.encoder import encode_basestring
 
 from index.build.build import Build
 from service.http.fragment import make_card, make_heading, render_fragment
-from service.serving.selection import Chosen, Origin
+from service.serving.selection import Origin, SelectedItem
 
 _ORIGINS = {origin: origin.encode() for origin in Origin}
 
 
-def related_json(build: Build, article_id: str, chosen: list[Chosen]) -> bytes:
+def related_json(build: Build, article_id: str, chosen: list[SelectedItem]) -> bytes:
     """The body of an answer."""
     parts = (
         b'{"article_id":', quoted(article_id),
@@ -22,7 +22,7 @@ def related_json(build: Build, article_id: str, chosen: list[Chosen]) -> bytes:
     return b"".join(parts)  # of just the size it needs, as it may be kept
 
 
-def items_json(build: Build, chosen: list[Chosen]) -> bytes:
+def items_json(build: Build, chosen: list[SelectedItem]) -> bytes:
     """A list as a JSON array: the build's card bytes, joined with what this list adds."""
     cards = build.cards.several([item.row for item in chosen])
     return b"[%b]" % b",".join(
@@ -37,7 +37,7 @@ def items_json(build: Build, chosen: list[Chosen]) -> bytes:
 
 
 def related_html(
-    build: Build, row: int, chosen: list[Chosen], *, heading: str | None, locale: str
+    build: Build, row: int, chosen: list[SelectedItem], *, heading: str | None, locale: str
 ) -> bytes:
     """The section for a page.
 

@@ -22,7 +22,7 @@ from prometheus_client import (
 )
 
 from service.http.processes import is_running
-from service.http.request_counts import BOUNDS, Tally
+from service.http.request_counts import BOUNDS, RequestCounts
 from service.serving.live import Live
 
 Mode = Literal["livemin", "livemax", "livesum"]
@@ -53,10 +53,10 @@ class Metrics:
         tally: Where requests are counted.
     """
 
-    def __init__(self, live: Live, tally: Tally) -> None:
+    def __init__(self, live: Live, tally: RequestCounts) -> None:
         self._live = live
         self._tally = tally
-        self._seen = Tally()
+        self._seen = RequestCounts()
         self._counted = {"swaps": 0, "refusals": 0}
         _bury_the_dead()
         self.registry = CollectorRegistry()

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.http.header_lines import by_name
 from service.http.problems import ProblemError
 from service.http.related_routes import log_access
-from service.http.request_counts import Tally
+from service.http.request_counts import RequestCounts
 from service.http.request_id import HEADER, current, request_id
 from service.http.request_limits import BodyLimits, check_head, has_body, read_body, replay
 
@@ -22,7 +22,7 @@ _SAFE = {
 """Unless a route says otherwise, its answer may load nothing and stand in no frame."""
 
 
-class Edge:
+class Middleware:
     """Wraps the FastAPI app.
 
     Args:
@@ -32,7 +32,9 @@ class Edge:
         access_log: Whether each is logged.
     """
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits, tally: Tally, *, access_log: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: BodyLimits, tally: RequestCounts, *, access_log: bool
+    ) -> None:
         self._app = app
         self._limits = limits
         self._tally = tally

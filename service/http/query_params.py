@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.http.problems import ProblemError
-from service.serving.selection import MAX_LIMIT, Fallback, Order, Wish
+from service.serving.selection import MAX_LIMIT, Fallback, Order, RelatedQuery
 from service.settings import Settings
 
 MAX_EXCLUDE = 100
@@ -77,12 +77,14 @@ def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) 
     return _check_id("id", article_id)
 
 
-def default_wish(settings: Settings) -> Wish:
+def default_query(settings: Settings) -> RelatedQuery:
     """What is meant by a request that leaves everything open."""
-    return Wish(limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback)
+    return RelatedQuery(
+        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
+    )
 
 
-def read_wish(parameters: Mapping[str, list[str]], defaults: Wish) -> Wish:
+def read_related_query(parameters: Mapping[str, list[str]], defaults: RelatedQuery) -> RelatedQuery:
     """What a request asks for.
 
     Raises:
@@ -102,13 +104,13 @@ def read_wish(parameters: Mapping[str, list[str]], defaults: Wish) -> Wish:
     return wish
 
 
-def _read_limit(text: str, wish: Wish) -> Wish:
+def _read_limit(text: str, wish: RelatedQuery) -> RelatedQuery:
     if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
         raise _wrong("limit", text, f"a whole number from 1 to {MAX_LIMIT}")
     return replace(wish, limit=int(text))
 
 
-def _read_min_score(text: str, wish: Wish) -> Wish:
+def _read_min_score(text: str, wish: RelatedQuery) -> RelatedQuery:
     try:
         score = float(text)
     except ValueError:
@@ -118,13 +120,13 @@ def _read_min_score(text: str, wish: Wish) -> Wish:
     return replace(wish, min_score=score)
 
 
-def _read_fallback(text: str, wish: Wish) -> Wish:
+def _read_fallback(text: str, wish: RelatedQuery) -> RelatedQuery:
     if text not in _FALLBACKS:
         raise _wrong("fallback", text, f"one of {', '.join(Fallback)}")
     return replace(wish, fallback=Fallback(text))
 
 
-def _read_sort(text: str, wish: Wish) -> Wish:
+def _read_sort(text: str, wish: RelatedQuery) -> RelatedQuery:
     if text not in _ORDERS:
         raise _wrong("sort", text, f"one of {', '.join(Order)}")
     return replace(wish, order=Order(text))
@@ -141,11 +143,11 @@ def check_language(text: str) -> str:
     return text.lower()
 
 
-def _read_language(text: str, wish: Wish) -> Wish:
+def _read_language(text: str, wish: RelatedQuery) -> RelatedQuery:
     return replace(wish, language=check_language(text))
 
 
-_READERS: Mapping[str, Callable[[str, Wish], Wish]] = {
+_READERS: Mapping[str, Callable[[str, RelatedQuery], RelatedQuery]] = {
     "limit": _read_limit,
     "min_score": _read_min_score,
     "fallback": _read_fallback,

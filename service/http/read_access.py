@@ -20,7 +20,7 @@ KNOWN_SECONDS = 1.0
 _MOST_KNOWN = 1_000
 
 
-class Readers:
+class ReadAccess:
     """Tells who may read, without asking the database for each page view.
 
     Args:

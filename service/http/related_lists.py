@@ -11,11 +11,11 @@ from service.http.cors import Cors
 from service.http.header_lines import Header, as_lines
 from service.http.list_rendering import related_html, related_json
 from service.http.problems import ProblemError, not_found
-from service.http.query_params import default_wish
-from service.http.request_counts import Tally
-from service.http.response_cache import Answer
+from service.http.query_params import default_query
+from service.http.request_counts import RequestCounts
+from service.http.response_cache import CachedResponse
 from service.serving.live import Generation
-from service.serving.selection import Wish, select
+from service.serving.selection import RelatedQuery, select
 from service.settings import Settings
 
 JSON = (b"content-type", b"application/json")
@@ -25,12 +25,12 @@ ROUTES = {False: "/v1/related", True: "/v1/related.html"}
 """What requests are counted under, by whether HTML is asked for, whichever way the id is given."""
 
 
-class Question(NamedTuple):
+class ListRequest(NamedTuple):
     """What is asked, whichever way it was written."""
 
     article_id: str
     as_html: bool
-    wish: Wish
+    wish: RelatedQuery
 
 
 class RelatedLists:
@@ -47,10 +47,10 @@ class RelatedLists:
         vary: All that decide about an answer.
     """
 
-    def __init__(self, settings: Settings, tally: Tally) -> None:
+    def __init__(self, settings: Settings, tally: RequestCounts) -> None:
         self._settings = settings
         self._tally = tally
-        self.defaults = default_wish(settings)
+        self.defaults = default_query(settings)
         self.cors = Cors(settings.cors_origins)
         self.private = (b"Authorization", b"Cookie") if settings.read_token else ()
         self.vary = self.cors.vary(b"Accept-Encoding", *self.private)
@@ -64,7 +64,7 @@ class RelatedLists:
         rendered_by = (version("alsolike"), settings.heading, settings.locale)
         self._salt = repr(rendered_by).encode()
 
-    def find(self, generation: Generation, question: Question, now: int) -> Answer:
+    def find(self, generation: Generation, question: ListRequest, now: int) -> CachedResponse:
         """The answer to a question: the one that is kept, or a new one, which then is.
 
         Raises:
@@ -93,7 +93,7 @@ class RelatedLists:
             )
         else:
             body = related_json(build, article_id, chosen)
-        answer = Answer(
+        answer = CachedResponse(
             self._tag(generation, key), self._shared[as_html], body, route=ROUTES[as_html]
         )
         if not wish.exclude:  # as many lists of those as there are pages that ask
@@ -107,7 +107,7 @@ class RelatedLists:
 
 
 @functools.lru_cache(maxsize=1_000)
-def _meaning(wish: Wish) -> str:
+def _meaning(wish: RelatedQuery) -> str:
     """A wish as text; no two have the same, nor one that the other begins with."""
     parts = (
         wish.limit, wish.min_score, str(wish.fallback), str(wish.order),

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.http.caching_headers import Freshness, accepts_gzip, matches
-from service.http.header_lines import END, Header, as_lines, by_name, take_apart
+from service.http.header_lines import END, Header, as_lines, by_name, split_headers
 from service.http.problems import ProblemError, server_error
-from service.http.query_params import parse_query, read_article_id, read_wish
-from service.http.related_lists import POLICY, ROUTES, Question, RelatedLists, not_ready
-from service.http.request_counts import Tally
+from service.http.query_params import parse_query, read_article_id, read_related_query
+from service.http.related_lists import POLICY, ROUTES, ListRequest, RelatedLists, not_ready
+from service.http.request_counts import RequestCounts
 from service.http.request_id import HEADER, request_id
 from service.http.request_limits import body_limits, check_address, has_body, read_body
-from service.http.response_cache import Answer
+from service.http.response_cache import CachedResponse
 from service.serving.live import Generation, Live
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.http.read_access import Readers
+    from service.http.read_access import ReadAccess
 
 log = logging.getLogger("alsolike")
 access_log = logging.getLogger("alsolike.access")
@@ -39,7 +39,7 @@ _METHODS = ("GET", "HEAD")
 _OF_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 
 
-class Asked(NamedTuple):
+class RelatedRequest(NamedTuple):
     """What of a request decides its answer.
 
     Attributes:
@@ -53,7 +53,7 @@ class Asked(NamedTuple):
     headers: dict[bytes, bytes]
 
 
-class Reply(NamedTuple):
+class RelatedReply(NamedTuple):
     """A response, ready to send.
 
     Attributes:
@@ -85,8 +85,8 @@ class RelatedRoutes:
         live: Live,
         lists: RelatedLists,
         settings: Settings,
-        tally: Tally,
-        readers: Readers | None = None,
+        tally: RequestCounts,
+        readers: ReadAccess | None = None,
     ) -> None:
         self.readers = readers
         self.limits = body_limits(settings)
@@ -108,18 +108,20 @@ class RelatedRoutes:
         if scope["type"] == "http":
             path, query = scope["raw_path"], scope["query_string"]
             url = b"%b?%b" % (path, query) if query else path
-            asked = Asked(scope["method"], url, by_name(scope["headers"]))
+            asked = RelatedRequest(scope["method"], url, by_name(scope["headers"]))
             reply = self.reply(asked, await self._refusal(asked, scope, receive))
             if reply is not None:
                 status, head, tail = reply
-                headers, body = take_apart(head + tail)
+                headers, body = split_headers(head + tail)
                 start = {"type": "http.response.start", "status": status, "headers": headers}
                 await send(start)
                 await send({"type": "http.response.body", "body": body})
                 return
         await self._app(scope, receive, send)
 
-    async def _refusal(self, asked: Asked, scope: Scope, receive: Receive) -> ProblemError | None:
+    async def _refusal(
+        self, asked: RelatedRequest, scope: Scope, receive: Receive
+    ) -> ProblemError | None:
         """Why a request gets no list before it is looked at, if it asks for one."""
         if asked.method not in _METHODS or find_target(asked.url.partition(b"?")[0]) is None:
             return None
@@ -135,7 +137,9 @@ class RelatedRoutes:
         """Count what was refused before it was a request."""
         self._tally.add("other", status, 0.0)
 
-    def reply(self, asked: Asked, refusal: ProblemError | None = None) -> Reply | None:
+    def reply(
+        self, asked: RelatedRequest, refusal: ProblemError | None = None
+    ) -> RelatedReply | None:
         """The response to a request, counted and logged; ``None`` if another is to answer it.
 
         Args:
@@ -176,15 +180,15 @@ class RelatedRoutes:
             log_access(asked.method, path, status, seconds, name)
         if asked.method == "HEAD":
             tail = tail[: tail.index(END) + len(END)]
-        return Reply(status, b"%b%b: %b\r\n" % (head, HEADER, name), tail)
+        return RelatedReply(status, b"%b%b: %b\r\n" % (head, HEADER, name), tail)
 
     def _answer(
         self,
         generation: Generation | None,
         target: tuple[bytes | None, bool],
-        asked: Asked,
+        asked: RelatedRequest,
         now: int,
-    ) -> Reply:
+    ) -> RelatedReply:
         path_id, as_html = target
         try:
             if asked.method not in _METHODS:
@@ -201,8 +205,8 @@ class RelatedRoutes:
             check_address(path, query)
             parameters = parse_query(query)
             article_id = read_article_id(path_id, parameters)
-            wish = read_wish(parameters, self._lists.defaults)
-            question = Question(article_id, as_html, wish)
+            wish = read_related_query(parameters, self._lists.defaults)
+            question = ListRequest(article_id, as_html, wish)
             answer = self._lists.find(generation, question, now)
             if not wish.exclude:
                 generation.cache.alias(asked.url, answer)
@@ -213,7 +217,9 @@ class RelatedRoutes:
             log.exception("a related list could not be made")
             return self._failure(server_error(), asked, as_html=as_html)
 
-    def _send(self, generation: Generation, answer: Answer, asked: Asked, now: int) -> Reply:
+    def _send(
+        self, generation: Generation, answer: CachedResponse, asked: RelatedRequest, now: int
+    ) -> RelatedReply:
         accepted = asked.headers.get(b"accept-encoding")
         if accepted is not None and accepts_gzip(accepted):
             tail = generation.cache.gzipped(answer)
@@ -225,16 +231,18 @@ class RelatedRoutes:
             head += as_lines(self._cors.allow(asked.headers))
         condition = asked.headers.get(b"if-none-match")
         if condition is not None:
-            headers, _ = take_apart(tail)
+            headers, _ = split_headers(tail)
             if matches(condition, dict(headers)[b"etag"]):
                 about = [header for header in headers if header[0] not in _OF_THE_BODY]
                 return _made(304, about, head)
-        return Reply(200, head, tail)
+        return RelatedReply(200, head, tail)
 
-    def _preflight(self, asked: Asked, methods: bytes) -> Reply:
+    def _preflight(self, asked: RelatedRequest, methods: bytes) -> RelatedReply:
         return _made(204, self._cors.preflight(asked.headers, methods))
 
-    def _failure(self, problem: ProblemError, asked: Asked, *, as_html: bool) -> Reply:
+    def _failure(
+        self, problem: ProblemError, asked: RelatedRequest, *, as_html: bool
+    ) -> RelatedReply:
         headers, body = problem.response(as_html=as_html)
         headers += [
             POLICY,
@@ -245,8 +253,10 @@ class RelatedRoutes:
         return _made(problem.status, headers, body=body)
 
 
-def _made(status: int, headers: Iterable[Header], head: bytes = b"", body: bytes = b"") -> Reply:
-    return Reply(status, head, b"%b\r\n%b" % (as_lines(headers), body))
+def _made(
+    status: int, headers: Iterable[Header], head: bytes = b"", body: bytes = b""
+) -> RelatedReply:
+    return RelatedReply(status, head, b"%b\r\n%b" % (as_lines(headers), body))
 
 
 def log_access(method: str, path: bytes, status: int, seconds: float, name: bytes) -> None:

@@ -12,7 +12,7 @@ BOUNDS = (
 """Upper bounds of the latency histogram's buckets, seconds."""
 
 
-class Tally:
+class RequestCounts:
     """What happened since someone looked; kept by one thread.
 
     Attributes:

@@ -6,7 +6,7 @@ import gzip
 from collections import deque
 from collections.abc import Hashable
 
-from service.http.header_lines import END, take_apart
+from service.http.header_lines import END, split_headers
 
 GZIP_FROM = 860
 """Bytes from which compressing pays: below, an answer fits one packet either way."""
@@ -17,7 +17,7 @@ _ALIAS_OVERHEAD = 150
 _MOST_ALIASES = 4
 
 
-class Answer:
+class CachedResponse:
     """A successful answer to one question, ready to send as often as it is asked.
 
     It is held as what goes over the wire after the headers that each request has of its own:
@@ -56,7 +56,7 @@ class Answer:
     def compress(self) -> int:
         """Make :attr:`gzipped`; returns how many bytes more the answer takes now, or less."""
         assert self.plain is not None  # noqa: S101 - it goes here alone
-        headers, body = take_apart(self.plain)
+        headers, body = split_headers(self.plain)
         if len(body) < GZIP_FROM:
             self.gzipped = self.plain
             return 0
@@ -73,7 +73,7 @@ class Answer:
         if self.plain is not None:
             return self.plain
         assert self.gzipped is not None  # noqa: S101 - one of them is there
-        headers, body = take_apart(self.gzipped)
+        headers, body = split_headers(self.gzipped)
         tag = dict(headers)[b"etag"].removesuffix(b'-gzip"') + b'"'
         return _tail(tag, self._shared, gzip.decompress(body))
 
@@ -87,7 +87,7 @@ def _tail(tag: bytes, shared: bytes, body: bytes) -> bytes:
     return b"%bcontent-length: %d\r\netag: %b\r\n\r\n%b" % (shared, len(body), tag, body)
 
 
-class AnswerCache:
+class ResponseCache:
     """Answers by question, bounded in bytes; what nobody asked for lately goes first.
 
     Questions are found by their meaning and, before any parsing, by the raw bytes that asked for
@@ -103,23 +103,23 @@ class AnswerCache:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.size = 0
-        self.raw: dict[bytes, Answer] = {}
+        self.raw: dict[bytes, CachedResponse] = {}
         """Answers by path and query as they came."""
-        self._answers: dict[Hashable, Answer] = {}
+        self._answers: dict[Hashable, CachedResponse] = {}
         self._queue: deque[Hashable] = deque()
         self._turned_away: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def get(self, question: Hashable) -> Answer | None:
+    def get(self, question: Hashable) -> CachedResponse | None:
         """The answer to a question, if it is kept."""
         answer = self._answers.get(question)
         if answer is not None:
             answer.used = True
         return answer
 
-    def put(self, question: Hashable, answer: Answer) -> None:
+    def put(self, question: Hashable, answer: CachedResponse) -> None:
         """Keep an answer."""
         if answer.size > self.capacity or question in self._answers:
             return
@@ -140,7 +140,7 @@ class AnswerCache:
         self._turned_away.add(mark)
         return True
 
-    def alias(self, url: bytes, answer: Answer) -> None:
+    def alias(self, url: bytes, answer: CachedResponse) -> None:
         """Find a kept answer by these raw bytes from now on.
 
         Only a few ways of asking are remembered: a counter in the query is no reason to fill up.
@@ -152,7 +152,7 @@ class AnswerCache:
         self.raw[url] = answer
         self._grow(more)
 
-    def gzipped(self, answer: Answer) -> bytes:
+    def gzipped(self, answer: CachedResponse) -> bytes:
         """For a reader who takes gzip; compressed when first asked for."""
         if answer.gzipped is None:
             more = answer.compress()

@@ -13,7 +13,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _LAST = microseconds(dt.datetime(9999, 1, 1, tzinfo=dt.UTC))
 
 
-def show_moment(moment: int | None) -> str | None:
+def format_timestamp(moment: int | None) -> str | None:
     """A moment as text in UTC; ``None`` for one that never comes."""
     if moment is None or moment >= _LAST:
         return None

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from index.build.build import Build
 from recommender.errors import ModelError
-from service.serving.selection import Wish
-from service.serving.serving_view import Served
+from service.serving.selection import RelatedQuery
+from service.serving.serving_view import ServingView
 
 if TYPE_CHECKING:  # they bring FAISS and sparse matrices, which a process may never need
     from recommender.encoder import Encoder
     from service.serving.drafts import DraftIndex, Placed
 
 
-class Drafter:
+class DraftEncoder:
     """Relates drafts to builds; used by one thread at a time.
 
     Args:
@@ -29,7 +29,9 @@ class Drafter:
         self._encoder: Encoder | None = None
         self._index: DraftIndex | None = None
 
-    def place(self, served: Served, fields: Mapping[str, Any], *, now: int, wish: Wish) -> Placed:
+    def place(
+        self, served: ServingView, fields: Mapping[str, Any], *, now: int, wish: RelatedQuery
+    ) -> Placed:
         """Find what is related to a draft among what may be shown.
 
         Args:

@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from index.articles.parse import FieldMapping, read_articles
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.build.build import Build
 from index.build.files import load_array
 from index.build.lexicon import load_matrix
 from index.build.vectors import open_index
 from index.build.vocabulary import Vocabulary
-from index.sources.source import Problem, Record
+from index.sources.source import Record, RecordProblem
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 from recommender.embedding import embed_texts
@@ -32,10 +32,16 @@ from recommender.keyphrases import NO_PHRASE
 from recommender.known_phrases import find_known_phrases
 from recommender.shared_phrases import said_once
 from recommender.text import RECIPE, PreparedText, prepare
-from recommender.text_query import Among, Corpus, Draft, RelatedDraft
-from recommender.tokenizer import Scan, scan
-from service.serving.selection import Chosen, Subject, Wish, explainer, select_beside
-from service.serving.serving_view import Served
+from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
+from recommender.tokenizer import TokenizedCorpus, tokenize_corpus
+from service.serving.selection import (
+    ListContext,
+    RelatedQuery,
+    SelectedItem,
+    explainer,
+    select_beside,
+)
+from service.serving.serving_view import ServingView
 
 MAX_TERMS = 10
 """Phrases that a draft is described by."""
@@ -54,7 +60,7 @@ class DraftAnswer:
         same_story: Visible rows that are near-duplicates of the draft, and so not in its list.
     """
 
-    items: list[Chosen]
+    items: list[SelectedItem]
     terms: tuple[str, ...]
     same_story: tuple[int, ...]
 
@@ -72,7 +78,7 @@ class Placed:
         same_story: Rows of its near-duplicates.
     """
 
-    subject: Subject
+    subject: ListContext
     terms: tuple[str, ...]
     same_story: tuple[int, ...]
 
@@ -88,7 +94,7 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
         ArticleError: Naming the field that a build would leave out or would have to mend.
     """
     report = ReadReport()
-    found = list(read_articles(_One({**fields, "id": "draft"}), _PLAIN, report))
+    found = list(parse_records(_One({**fields, "id": "draft"}), _PLAIN, report))
     for problem in report.problems:
         if problem.reason not in _HARMLESS:
             raise ArticleError(problem.field, problem.reason, problem.message)
@@ -103,7 +109,7 @@ class _One:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
-    def records(self) -> Iterator[Record | Problem]:
+    def records(self) -> Iterator[Record | RecordProblem]:
         yield Record(place="draft", values=self._values)
 
 
@@ -145,9 +151,9 @@ class DraftIndex:
         text: PreparedText,
         embedding: Embeddings,
         *,
-        served: Served,
+        served: ServingView,
         now: int,
-        wish: Wish,
+        wish: RelatedQuery,
     ) -> Placed:
         """Find what is related to a draft among what may be shown.
 
@@ -160,10 +166,10 @@ class DraftIndex:
             wish: What is asked for.
         """
         build = self.build
-        words = scan([text])
+        words = tokenize_corpus([text])
         language = _place_of(article.language or "", build.language_names)
-        related = RelatedDraft(
-            Draft(
+        related = TextQueryResult(
+            TextQuery(
                 text=text,
                 embedding=embedding,
                 weights=self._vocabulary.weigh(words),
@@ -179,7 +185,7 @@ class DraftIndex:
         near = np.append(related.same_story, every)
         phrases = self._phrases(words, near)
         known = [tag for tag in tags if tag < len(build.tag_names)]
-        subject = Subject(
+        subject = ListContext(
             rows=rows.tolist(),
             scores=scores.tolist(),
             kin=related.same_story.tolist(),
@@ -198,7 +204,9 @@ class DraftIndex:
             same_story=tuple(related.same_story.tolist()),
         )
 
-    def _shown(self, served: Served, now: int, wish: Wish | None = None) -> Among:
+    def _shown(
+        self, served: ServingView, now: int, wish: RelatedQuery | None = None
+    ) -> CandidateFilter:
         """What the guard lets through; without a wish whatever is asked for."""
         build = self.build
         rows = np.array(served.showing(now).visible)
@@ -210,9 +218,9 @@ class DraftIndex:
                 languages = [_place_of(wish.language, build.language_names)]
                 rows &= build.languages == languages[0]
         shown = self._index.shown_at(now, languages=languages, without=served.taken_down(now))
-        return Among(index=shown, rows=rows)
+        return CandidateFilter(index=shown, rows=rows)
 
-    def _phrases(self, words: Scan, rows: NDArray[np.int32]) -> list[int]:
+    def _phrases(self, words: TokenizedCorpus, rows: NDArray[np.int32]) -> list[int]:
         """What the draft is about, in phrases of the articles beside it."""
         build = self.build
         known = np.unique(build.phrase_rows[rows])
@@ -263,7 +271,9 @@ def embed(encoder: Encoder, text: PreparedText) -> Embeddings:
     return embed_texts(encoder, [text])
 
 
-def answer_draft(served: Served, placed: Placed, *, now: int, wish: Wish) -> DraftAnswer:
+def answer_draft(
+    served: ServingView, placed: Placed, *, now: int, wish: RelatedQuery
+) -> DraftAnswer:
     """What is shown of a placed draft at ``now``.
 
     Args:

@@ -19,15 +19,15 @@ from recommender.ranking_metrics import (
     judged_seeds,
     measure_relevance,
 )
-from service.decisions.decision_state import NO_STATE, State
-from service.serving.selection import MAX_LIMIT, Wish, select
-from service.serving.serving_view import Served
+from service.decisions.decision_state import NO_STATE, DecisionState
+from service.serving.selection import MAX_LIMIT, RelatedQuery, select
+from service.serving.serving_view import ServingView
 
 _DIVERSITY_LISTS = 2_000
 
 
 def evaluate_build(
-    build: Build, qrels: Qrels, wish: Wish, state: State = NO_STATE
+    build: Build, qrels: Qrels, wish: RelatedQuery, state: DecisionState = NO_STATE
 ) -> dict[str, Any]:
     """Figures of a build against judgments.
 
@@ -45,7 +45,7 @@ def evaluate_build(
     Raises:
         SourceError: If no judged article has enough related ones in the build.
     """
-    served, now = Served(build, state), time.time_ns() // 1000
+    served, now = ServingView(build, state), time.time_ns() // 1000
     deep = replace(wish, limit=MAX_LIMIT)
     visible = [row for row in range(build.count) if served.is_visible(row, now)]
     ids = {build.article_id(row): row for row in visible}

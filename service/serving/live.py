@@ -16,10 +16,10 @@ from index.build.build import Build
 from index.build.file_watch import FileWatch
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, NotFoundError
-from service.decisions.decision_state import State
-from service.decisions.poller import Kept
-from service.http.response_cache import AnswerCache
-from service.serving.serving_view import Served
+from service.decisions.decision_state import DecisionState
+from service.decisions.poller import PolledState
+from service.http.response_cache import ResponseCache
+from service.serving.serving_view import ServingView
 
 log = logging.getLogger("alsolike")
 
@@ -27,15 +27,15 @@ WATCH_SECONDS = 0.25
 RETRY_SECONDS = 30.0
 
 
-class Keeper(Protocol):
-    """Knows what editors decided; see :class:`service.decisions.poller.StateKeeper`."""
+class DecisionPoller(Protocol):
+    """Knows what editors decided; see :class:`service.decisions.poller.StatePoller`."""
 
-    kept: Kept
+    kept: PolledState
 
     def refresh(self) -> bool:
         """Look whether there is anything new."""
 
-    def poll(self) -> State | None:
+    def poll(self) -> DecisionState | None:
         """Look, but not too often for a database that was away."""
 
 
@@ -54,11 +54,11 @@ class Generation:
         cache: Answers given from it.
     """
 
-    served: Served
+    served: ServingView
     since: int
     until: int
     tag: bytes
-    cache: AnswerCache
+    cache: ResponseCache
 
 
 def system_clock() -> int:
@@ -81,7 +81,7 @@ class Live:
     """
 
     root: Root
-    keeper: Keeper
+    keeper: DecisionPoller
     cache_bytes: int = 64_000_000
     clock: Callable[[], int] = system_clock
     generation: Generation | None = None
@@ -223,10 +223,10 @@ class Live:
             if build is None or state is None:
                 self.generation = None
             elif now is None or now.served.build is not build or now.served.state is not state:
-                served = Served(build, state, None if now is None else now.served)
+                served = ServingView(build, state, None if now is None else now.served)
                 self.generation = self._generation(served, self.clock())
 
-    def _generation(self, served: Served, now: int) -> Generation:
+    def _generation(self, served: ServingView, now: int) -> Generation:
         showing, state = served.showing(now), served.state
         parts = (served.build.name, state.database, state.version, served.epoch(now))
         return Generation(
@@ -234,7 +234,7 @@ class Live:
             since=showing.since,
             until=showing.until,
             tag=hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(),
-            cache=AnswerCache(self.cache_bytes),
+            cache=ResponseCache(self.cache_bytes),
         )
 
     def _stamp(self) -> tuple[int, int, int] | None:

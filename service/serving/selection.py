@@ -22,8 +22,8 @@ from index.build.build import Build
 from index.build.explanations import phrases_json
 from recommender.neighbors import NO_ROW
 from recommender.shared_phrases import SharedPhrases, shared_phrases
-from service.decisions.decision_state import Kind, Override
-from service.serving.serving_view import Served
+from service.decisions.decision_state import Override, OverrideKind
+from service.serving.serving_view import ServingView
 
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 6
@@ -53,7 +53,7 @@ class Order(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class RelatedQuery:
     """What one request asks for.
 
     Attributes:
@@ -75,7 +75,7 @@ class Wish:
     language: str | None = None
 
 
-class Chosen(NamedTuple):
+class SelectedItem(NamedTuple):
     """One article of a list; a tuple, as each request makes many.
 
     Attributes:
@@ -97,7 +97,7 @@ class Chosen(NamedTuple):
         return tuple(json.loads(b"[%b]" % self.explained))
 
 
-class Subject(NamedTuple):
+class ListContext(NamedTuple):
     """What a list is shown beside: an article of the build, or a text that is in none.
 
     All numbers are plain ones: of lists or memory views, not of arrays, which a request would read
@@ -109,7 +109,7 @@ class Subject(NamedTuple):
         kin: Rows whose stories must not be shown beside it, as they are its own.
         language: Its id in the build; any that no article has for a language new to it.
         tags: Gives the ids of those of its tags that the build knows.
-        explain: Gives what it shares with a row; see :attr:`Chosen.explained`.
+        explain: Gives what it shares with a row; see :attr:`SelectedItem.explained`.
         explained: The same for the first of ``rows``, where that is known.
         overrides: What editors decided for its list, pins by position, then hides.
     """
@@ -124,7 +124,7 @@ class Subject(NamedTuple):
     overrides: Sequence[Override] = ()
 
 
-def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
+def select(served: ServingView, row: int, *, now: int, wish: RelatedQuery) -> list[SelectedItem]:
     """The articles to show beside ``row`` at ``now``.
 
     Args:
@@ -135,7 +135,7 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
     """
     build = served.build
     rows, scores = build.related(row)
-    subject = Subject(
+    subject = ListContext(
         rows=rows,
         scores=scores,
         kin=(row,),
@@ -149,12 +149,14 @@ def select(served: Served, row: int, *, now: int, wish: Wish) -> list[Chosen]:
 
 
 def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
-    """Gives what a text about these phrases shares with a row; see :attr:`Chosen.explained`."""
+    """Returns what a text with these phrases shares with a row, as JSON."""
     page = SharedPhrases(phrases, build.phrase_names)
     return lambda other: phrases_json(page.shared_with(build.phrases(other).tolist()))
 
 
-def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> list[Chosen]:
+def select_beside(
+    served: ServingView, subject: ListContext, *, now: int, wish: RelatedQuery
+) -> list[SelectedItem]:
     """The articles to show beside any subject at ``now``; the same rules for all.
 
     Pins come first to their positions, if they may be shown; what is hidden here takes its
@@ -167,7 +169,7 @@ def select_beside(served: Served, subject: Subject, *, now: int, wish: Wish) -> 
     chosen = _related(subject, guard, wish, wanted)
     if len(chosen) < wanted and wish.fallback is not Fallback.NONE:
         for shown in _fallbacks(served.build, subject, guard, wish):
-            chosen.append(Chosen(shown, 0.0, Origin.FALLBACK, b""))
+            chosen.append(SelectedItem(shown, 0.0, Origin.FALLBACK, b""))
             if len(chosen) == wanted:
                 break
     if wish.order is Order.NEWEST:
@@ -199,7 +201,9 @@ class _Guard:
     A story is known by its newest visible row, as the table of those has to be read anyway.
     """
 
-    def __init__(self, served: Served, subject: Subject, now: int, wish: Wish) -> None:
+    def __init__(
+        self, served: ServingView, subject: ListContext, now: int, wish: RelatedQuery
+    ) -> None:
         self._build = served.build
         self._visible, self._newest = served.showing(now)[2:]
         self._language = wish.language
@@ -217,7 +221,7 @@ class _Guard:
     def hide(self, overrides: Sequence[Override]) -> None:
         """Keep the stories of what is hidden in this list out of it."""
         for override in overrides:
-            if override.kind is Kind.HIDE:
+            if override.kind is OverrideKind.HIDE:
                 self._leave_out(override.target_id)
 
     def admit_itself(self, row: int) -> bool:
@@ -254,9 +258,11 @@ class _Guard:
         return self._build.language_names[self._build.language_of[row]] == self._language
 
 
-def _pinned(build: Build, subject: Subject, guard: _Guard, limit: int) -> list[tuple[int, Chosen]]:
+def _pinned(
+    build: Build, subject: ListContext, guard: _Guard, limit: int
+) -> list[tuple[int, SelectedItem]]:
     """Pins that may be shown, by position; a pin whose target may not be leaves no gap."""
-    pinned: list[tuple[int, Chosen]] = []
+    pinned: list[tuple[int, SelectedItem]] = []
     for override in subject.overrides:
         if override.position is None or override.position > limit or len(pinned) == limit:
             continue
@@ -265,14 +271,16 @@ def _pinned(build: Build, subject: Subject, guard: _Guard, limit: int) -> list[t
             continue
         rows = list(subject.rows)
         score = shown_score(subject.scores[rows.index(target)]) if target in rows else 0.0
-        item = Chosen(target, score, Origin.PINNED, subject.explain(target))
+        item = SelectedItem(target, score, Origin.PINNED, subject.explain(target))
         pinned.append((override.position, item))
     return pinned
 
 
-def _related(subject: Subject, guard: _Guard, wish: Wish, wanted: int) -> list[Chosen]:
+def _related(
+    subject: ListContext, guard: _Guard, wish: RelatedQuery, wanted: int
+) -> list[SelectedItem]:
     """The best that may be shown; nearly all the time of a request is spent here."""
-    chosen: list[Chosen] = []
+    chosen: list[SelectedItem] = []
     admit, least, explained = guard.admit, wish.min_score, subject.explained
     known = len(explained)
     for place, (candidate, score) in enumerate(zip(subject.rows, subject.scores, strict=True)):
@@ -285,11 +293,13 @@ def _related(subject: Subject, guard: _Guard, wish: Wish, wanted: int) -> list[C
         if shown is not None:
             stored = place < known and shown == candidate
             shared = explained[place] if stored else subject.explain(shown)
-            chosen.append(Chosen(shown, score, Origin.RELATED, shared))
+            chosen.append(SelectedItem(shown, score, Origin.RELATED, shared))
     return chosen
 
 
-def _fallbacks(build: Build, subject: Subject, guard: _Guard, wish: Wish) -> Iterator[int]:
+def _fallbacks(
+    build: Build, subject: ListContext, guard: _Guard, wish: RelatedQuery
+) -> Iterator[int]:
     """Articles of the same tags, rarest tag first, then the newest; all of the same language.
 
     Where that is unknown, of any.

@@ -12,13 +12,13 @@ from index.build.build import Build
 from index.build.ragged import Ragged
 from recommender.neighbors import NO_ROW
 from recommender.visibility import ALWAYS, NEVER
-from service.decisions.decision_state import NO_STATE, Override, State, differing
+from service.decisions.decision_state import NO_STATE, DecisionState, Override, differing
 
 _KEPT = 3
 """Showings held: the present, and what an editor previews meanwhile."""
 
 
-class Showing(NamedTuple):
+class VisibilityTable(NamedTuple):
     """Who may be seen between two instants at which that changes; all rows at once.
 
     Attributes:
@@ -50,7 +50,7 @@ def newest_visible(
     return newest[stories]
 
 
-class Served:
+class ServingView:
     """A build and a state, put together once so that a request looks nothing up twice.
 
     Args:
@@ -59,10 +59,12 @@ class Served:
         before: The same build under an earlier state: then it costs what was decided since.
     """
 
-    def __init__(self, build: Build, state: State = NO_STATE, before: Served | None = None) -> None:
+    def __init__(
+        self, build: Build, state: DecisionState = NO_STATE, before: ServingView | None = None
+    ) -> None:
         self.build = build
         self.state = state
-        self._showings: tuple[Showing, ...] = ()
+        self._showings: tuple[VisibilityTable, ...] = ()
         self._taken_rows: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._taken_until: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         decided: Iterable[str] | None = None
@@ -75,12 +77,12 @@ class Served:
         rows = sorted({row for key in decided if (row := build.row(key)) is not None})
         self._take(np.array(rows, dtype=np.int32))
         same = before is not None and before._taken_rows is self._taken_rows
-        self._earlier: tuple[Showing, ...] = ()
+        self._earlier: tuple[VisibilityTable, ...] = ()
         """Of the state before, where no one's visibility was decided since."""
         if before is not None and same:
             self._earlier = before._showings or before._earlier
 
-    def showing(self, now: int) -> Showing:
+    def showing(self, now: int) -> VisibilityTable:
         """Who may be seen at ``now``.
 
         Worked out for all rows together when first asked for (some 30 ms for a million), so that
@@ -107,16 +109,16 @@ class Served:
         self._taken_until = np.concatenate([self._taken_until[others], until])[order]
         self._taken_rows = together[order]
 
-    def _show(self, now: int) -> Showing:
+    def _show(self, now: int) -> VisibilityTable:
         build = self.build
         for showing in self._earlier:  # what was decided since concerns no one's visibility
             if showing.since <= now < showing.until:
-                return Showing(*self._span(now), showing.visible, showing.newest)
+                return VisibilityTable(*self._span(now), showing.visible, showing.newest)
         visible = (build.visibility[:, 0] <= now) & (now < build.visibility[:, 1])
         visible[self.taken_down(now)] = False
         newest = newest_visible(visible, build.stories, build.members)
         since, until = self._span(now)
-        return Showing(since, until, visible.data, newest.data)
+        return VisibilityTable(since, until, visible.data, newest.data)
 
     def _span(self, now: int) -> tuple[int, int]:
         since, until = ALWAYS, NEVER

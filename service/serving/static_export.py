@@ -16,7 +16,7 @@ from pathlib import Path
 
 from index.build.files import replace_file
 from recommender.errors import InputError
-from service.serving.serving_view import Served
+from service.serving.serving_view import ServingView
 
 LEDGER = ".alsolike-export"
 """Names every file that an export wrote, so that the next one removes no other."""
@@ -41,7 +41,7 @@ class Exported:
 
 
 def export_lists(
-    served: Served, out: Path, render: Callable[[int], bytes], *, now: int
+    served: ServingView, out: Path, render: Callable[[int], bytes], *, now: int
 ) -> Exported:
     """Write one JSON file for each visible article; touch only what changed.
 

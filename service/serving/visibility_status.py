@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.visibility import NEVER
-from service.serving.serving_view import Served
+from service.serving.serving_view import ServingView
 
 
-class Standing(enum.StrEnum):
+class VisibilityStatus(enum.StrEnum):
     """Where an article stands with its readers."""
 
     VISIBLE = "visible"
@@ -22,7 +22,7 @@ class Standing(enum.StrEnum):
     TAKEN_DOWN = "taken-down"
 
 
-def standing(served: Served, row: int, now: int) -> Standing:
+def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStatus:
     """Where one article stands.
 
     Args:
@@ -32,16 +32,16 @@ def standing(served: Served, row: int, now: int) -> Standing:
     """
     until = served.state.takedowns.get(served.build.article_id(row))
     if until is not None and now < until:
-        return Standing.TAKEN_DOWN
+        return VisibilityStatus.TAKEN_DOWN
     start, end = served.build.visibility[row].tolist()
     if start == NEVER:
-        return Standing.UNPUBLISHED
+        return VisibilityStatus.UNPUBLISHED
     if now >= end:
-        return Standing.EXPIRED
-    return Standing.SCHEDULED if now < start else Standing.VISIBLE
+        return VisibilityStatus.EXPIRED
+    return VisibilityStatus.SCHEDULED if now < start else VisibilityStatus.VISIBLE
 
 
-def standings(served: Served, now: int) -> Mapping[Standing, NDArray[np.bool_]]:
+def visibility_masks(served: ServingView, now: int) -> Mapping[VisibilityStatus, NDArray[np.bool_]]:
     """For each standing the rows that have it, each of shape (n,); every row has one."""
     start, end = served.build.visibility[:, 0], served.build.visibility[:, 1]
     taken_down = np.zeros(served.build.count, dtype=bool)
@@ -51,9 +51,9 @@ def standings(served: Served, now: int) -> Mapping[Standing, NDArray[np.bool_]]:
     expired = open_to_time & (now >= end)
     scheduled = open_to_time & ~expired & (now < start)
     return {
-        Standing.VISIBLE: open_to_time & ~expired & ~scheduled,
-        Standing.SCHEDULED: scheduled,
-        Standing.EXPIRED: expired,
-        Standing.UNPUBLISHED: unpublished,
-        Standing.TAKEN_DOWN: taken_down,
+        VisibilityStatus.VISIBLE: open_to_time & ~expired & ~scheduled,
+        VisibilityStatus.SCHEDULED: scheduled,
+        VisibilityStatus.EXPIRED: expired,
+        VisibilityStatus.UNPUBLISHED: unpublished,
+        VisibilityStatus.TAKEN_DOWN: taken_down,
     }

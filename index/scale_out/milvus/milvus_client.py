@@ -47,7 +47,7 @@ for _name in ("pymilvus", "milvus_lite", "grpc._server"):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
+class MilvusColumns:
     """What a collection holds of each row; the row itself is the key.
 
     Attributes:
@@ -79,7 +79,7 @@ class Milvus:
         """Another process connects anew."""
         return Milvus, (self.uri, self._token)
 
-    def create(self, collection: str, columns: Columns, index: dict[str, Any]) -> None:
+    def create(self, collection: str, columns: MilvusColumns, index: dict[str, Any]) -> None:
         """Fill a new collection, index and load it; one of that name is replaced.
 
         Args:
@@ -301,7 +301,7 @@ def _once_settled(ask: Callable[..., T], *args: Any, **options: Any) -> T:
         time.sleep(0.05)
 
 
-def _records(columns: Columns, start: int, stop: int) -> Sequence[dict[str, Any]]:
+def _records(columns: MilvusColumns, start: int, stop: int) -> Sequence[dict[str, Any]]:
     embeddings = columns.embeddings[start:stop]
     visibility = columns.visibility[start:stop].tolist()
     languages = columns.languages[start:stop].tolist()

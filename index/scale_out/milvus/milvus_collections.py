@@ -30,7 +30,7 @@ log = logging.getLogger("alsolike")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InMilvus:
+class MilvusSettings:
     """That a build's vectors are wanted in Milvus.
 
     Attributes:
@@ -42,7 +42,7 @@ class InMilvus:
     alias: str = "alsolike"
 
 
-class MilvusPlace(BaseModel):
+class MilvusCollection(BaseModel):
     """The file ``vectors.json``; it holds no secret.
 
     Attributes:
@@ -81,7 +81,7 @@ class MilvusPlace(BaseModel):
         write_json(folder / VECTORS, self.model_dump())
 
 
-def new_place(folder: Path, name: str, wanted: InMilvus) -> MilvusPlace:
+def new_place(folder: Path, name: str, wanted: MilvusSettings) -> MilvusCollection:
     """A place for a new build's vectors.
 
     Args:
@@ -94,10 +94,10 @@ def new_place(folder: Path, name: str, wanted: InMilvus) -> MilvusPlace:
         path, root = Path(uri).resolve(), _root(folder).resolve()
         uri = str(path.relative_to(root) if path.is_relative_to(root) else path)
     collection = "build_" + name.replace("-", "_")
-    return MilvusPlace(uri=uri, collection=collection, alias=wanted.alias)
+    return MilvusCollection(uri=uri, collection=collection, alias=wanted.alias)
 
 
-def reach(folder: Path, wanted: InMilvus) -> None:
+def reach(folder: Path, wanted: MilvusSettings) -> None:
     """Find out before a build's work, not after it, that Milvus does not answer.
 
     Raises:
@@ -107,7 +107,7 @@ def reach(folder: Path, wanted: InMilvus) -> None:
     new_place(folder, "build", wanted).connect(folder).collections()
 
 
-def read_place(folder: Path) -> MilvusPlace | None:
+def read_place(folder: Path) -> MilvusCollection | None:
     """What a build's ``vectors.json`` says; ``None`` for a build with an index of its own.
 
     Raises:
@@ -115,7 +115,7 @@ def read_place(folder: Path) -> MilvusPlace | None:
     """
     path = folder / VECTORS
     try:
-        return MilvusPlace.model_validate_json(path.read_bytes())
+        return MilvusCollection.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from index.scale_out.milvus.milvus_client import SEARCH_TIMEOUT, Columns, Milvus
+from index.scale_out.milvus.milvus_client import SEARCH_TIMEOUT, Milvus, MilvusColumns
 from recommender.encoder import Embeddings
 from recommender.faiss_index import FLAT_LIMIT, measure_recall
 from recommender.neighbors import Neighbors, check_queries, settle_ties, sort_hits
@@ -100,7 +100,7 @@ class MilvusIndex:
         )
 
 
-def fill_collection(milvus: Milvus, collection: str, columns: Columns) -> MilvusIndex:
+def fill_collection(milvus: Milvus, collection: str, columns: MilvusColumns) -> MilvusIndex:
     """Put a build's rows into a new collection.
 
     Exact up to :data:`~recommender.faiss_index.FLAT_LIMIT` rows, as on one machine; beyond, a

@@ -31,7 +31,7 @@ import ray
 import ray.data
 from numpy.typing import NDArray
 
-from index.building.engine import Breakable, Encoding, batches_of
+from index.building.engine import Encoding, InterruptibleIterator, batches_of
 from index.scale_out.ray import mmap_pickle as by_name
 from index.scale_out.ray.ray_shards import (
     known,
@@ -143,7 +143,7 @@ class RayEngine:
         self, work: Callable[[Sequence[S]], T], items: Iterable[S], *, stage: str = ""
     ) -> Iterator[T]:
         """See :class:`~index.building.engine.Engine`; the items themselves travel."""
-        stream = Breakable(items)
+        stream = InterruptibleIterator(items)
         shards = (
             (hashlib.blake2b(b"".join(batch), digest_size=16).hexdigest(), [(batch,)])
             for batch in batches_of(map(pickle.dumps, stream), SHARD, _STREAMED, len)

@@ -20,8 +20,8 @@ from recommender.encoder import Embeddings
 from recommender.keyphrases import BestPhrases
 from recommender.neighbors import Neighbors
 from recommender.parallel import Block
-from recommender.rerank import Lists
-from recommender.tokenizer import ScanPart
+from recommender.rerank import RankedLists
+from recommender.tokenizer import TokenizedPart
 
 """Bytes of a stream's items that travel together at most, but for a larger item."""
 
@@ -83,11 +83,11 @@ _RESULTS: dict[str, Any] = {
         BagPart,
         BestPhrases,
         ExplainedPart,
-        Lists,
+        RankedLists,
         Neighbors,
         ParsedBatch,
         PreparedBlock,
-        ScanPart,
+        TokenizedPart,
         SparseRows,
     )
 }
