@@ -26,8 +26,8 @@ from benchmarks.corpora import SAMPLE, say
 from index.articles.parse import FieldMapping
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.building.engine import open_engine
 from index.root.root import Root
+from index.scale_out.open_engine import open_engine
 from index.sources.jsonl_source import JsonlSource
 from recommender.sentence_encoder import load_encoder
 

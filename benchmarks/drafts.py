@@ -25,13 +25,13 @@ from index.articles.parse import FieldMapping
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.query import RelatedQuery
 from index.root.root import Root
 from index.sources.registry import open_sources
 from recommender.article import Article
 from recommender.encoder import Encoder
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
-from service.serving.selection import RelatedQuery
 from service.serving.serving_view import ServingView
 
 WARM_UP = 5

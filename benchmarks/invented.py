@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from index.articles.card import render_card
+from index.build.article_columns import ArticleColumns
 from index.build.explanations import explain_lists
-from index.build.files import BlobWriter, save_array, save_names
 from index.build.id_table import write_id_table
 from index.build.manifest import (
     FORMAT_VERSION,
@@ -28,7 +28,7 @@ from index.build.manifest import (
     write_manifest,
 )
 from index.build.ragged import Ragged
-from index.building.prepare_stage import ArticleColumns
+from index.files import BlobWriter, save_array, save_names
 from index.root.journal import now
 from index.root.root import Root
 from recommender.article import Article, Image

@@ -35,7 +35,7 @@ from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
 from index.build.vectors import VectorIndex, make_index
 from index.scale_out.milvus import milvus_index
 from index.scale_out.milvus.milvus_client import Milvus, MilvusColumns
-from index.scale_out.milvus.milvus_collections import MilvusSettings
+from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender import faiss_index
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings

@@ -23,10 +23,10 @@ import numpy as np
 from benchmarks.clusters import build, write_source
 from benchmarks.corpora import JUDGED, SAMPLE, data_folder, say, table
 from index.build.build import Build
-from index.build.files import load_array
+from index.files import load_array
+from index.query import Fallback, RelatedQuery
 from recommender.ranking_metrics import Qrels, read_qrels
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import Fallback, RelatedQuery
 
 
 def load_judged(data: Path | None) -> dict[str, Qrels]:

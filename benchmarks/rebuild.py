@@ -24,9 +24,9 @@ import numpy as np
 from benchmarks.corpora import SAMPLE, data_folder, say
 from index.articles.parse import FieldMapping
 from index.build.build import Build
-from index.build.files import load_array
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.files import load_array
 from index.publishing.gates import Limits
 from index.publishing.publish import publish_build
 from index.root.root import Root

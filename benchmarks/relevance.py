@@ -33,15 +33,15 @@ from benchmarks.corpora import (
     table,
 )
 from index.articles.parse import FieldMapping
+from index.articles.record import Record
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.query import RelatedQuery
 from index.root.root import Root
-from index.sources.source import Record
 from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import RelatedQuery
 from service.settings import Settings
 
 DEEP = 50

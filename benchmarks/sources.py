@@ -82,7 +82,7 @@ def reader(kind: str, way: str, path: Path) -> Iterable[Any]:
     if way == "source":
         return source.records()
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
-    return parse_records(source, mapping, ReadReport())
+    return parse_records(source.records(), mapping, ReadReport())
 
 
 def _bare_jsonl(path: Path) -> Iterator[Any]:

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from benchmarks.corpora import CachedEncoder, Corpus, data_folder, load_corpora, say, table
 from benchmarks.relevance import build_corpus, dense
+from index.query import RelatedQuery
 from recommender.boilerplate import split_sentences
 from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
 from recommender.text import PreparedText
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import RelatedQuery
 from service.settings import Settings
 
 HEADINGS = (

@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     metrics = Metrics(live, tally)
 
     def compose() -> ASGIApp:
-        from service.api.api_app import compose_api
+        from service.fastapi_app import compose_api
 
         return compose_api(settings, live, lists, keeper, metrics, invitation)
 

@@ -6,8 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from index.build.build import Build
-from index.build.files import Blob, load_array
 from index.build.lexicon import load_matrix
+from index.files import Blob, load_array
 from recommender.lexical import LexicalVectors
 from recommender.term_counts import TermCounts
 

@@ -17,13 +17,15 @@ from typing import Any
 
 from conftest import plain_mapping
 
+from index.articles.record import Record, RecordProblem
 from index.build.build import Build
 from index.building.context import BuildContext, BuildOptions
-from index.building.engine import Engine, open_engine
+from index.building.engine import Engine
 from index.building.read_stage import read_sources
 from index.root.root import Root
+from index.scale_out.open_engine import open_engine
 from index.sources.jsonl_source import JsonlSource
-from index.sources.source import Record, RecordProblem, Source
+from index.sources.source import Source
 
 
 @dataclass(frozen=True)

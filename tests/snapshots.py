@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from index.build.files import BlobWriter, save_array
 from index.build.manifest import EncoderEntry
 from index.build.ragged import Ragged
 from index.build.readable import BuildSnapshot
+from index.files import BlobWriter, save_array
 from index.publishing.gates import Limits
 from recommender.visibility import ALWAYS, NEVER
 

@@ -21,9 +21,9 @@ from index.articles import parse as reading
 from index.articles.cleaning import check_url, plain_text
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
+from index.articles.record import Record
 from index.sources import jsonl_source as jsonl
 from index.sources.jsonl_source import JsonlSource
-from index.sources.source import Record
 from recommender.article import Article, Section, Status
 from recommender.errors import ArticleError, SettingError, SourceError
 
@@ -40,7 +40,7 @@ def read(
 ) -> tuple[list[Article], ReadReport]:
     report = ReadReport()
     source = JsonlSource(str(path))
-    found = parse_records(source, using or mapping(), report, strict=strict)
+    found = parse_records(source.records(), using or mapping(), report, strict=strict)
     return [article for article, _ in found], report
 
 
@@ -506,22 +506,15 @@ records = st.fixed_dictionaries({}, optional=dict.fromkeys(reading.FIELDS, anyth
 )
 
 
-class _Listed:
+def _listed(values: list[dict[str, Any]]) -> Iterable[Record]:
     """Records from memory."""
-
-    name = "list"
-
-    def __init__(self, values: list[dict[str, Any]]) -> None:
-        self._values = values
-
-    def records(self) -> Iterable[Record]:
-        for number, value in enumerate(self._values, 1):
-            yield Record(place=f"list line {number}", values=value)
+    for number, value in enumerate(values, 1):
+        yield Record(place=f"list line {number}", values=value)
 
 
 def check_any_records(values: list[dict[str, Any]]) -> None:
     report = ReadReport()
-    found = list(parse_records(_Listed(values), mapping(), report))  # type: ignore[arg-type]
+    found = list(parse_records(_listed(values), mapping(), report))
     assert report.read == len(values)
     assert report.kept == len(found)
     assert report.read == report.kept + sum(report.skipped.values())

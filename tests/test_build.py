@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.articles.article_store import ARTICLES
+from index.articles.record import Record
 from index.build.build import SERVED, Build
 from index.build.manifest import MANIFEST, SEAL
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.root.root import Root
-from index.sources.source import Record
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError
 

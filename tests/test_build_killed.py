@@ -13,8 +13,9 @@ import pytest
 from corpora import topical
 
 from index.build.build import Build
+from index.query import RelatedQuery
 from index.root.root import Root
-from service.serving.selection import RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 

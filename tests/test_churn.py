@@ -17,9 +17,10 @@ from index.build.build import Build
 from index.build.readable import BuildSnapshot
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Limits
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from recommender.visibility import microseconds
-from service.serving.selection import Fallback, RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 

@@ -22,13 +22,13 @@ from conftest import SAMPLE, plain_mapping
 from disks import fill, small_disk
 from forking import forked
 
+from index.articles.record import Record, RecordProblem
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.publishing.retention import prune
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
-from index.sources.source import Record, RecordProblem
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError, BusyError, SourceError
 

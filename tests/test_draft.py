@@ -11,9 +11,10 @@ from conftest import plain_mapping
 from corpora import topical
 
 from index.build.build import Build
-from index.build.files import load_array
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.files import load_array
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
@@ -22,7 +23,7 @@ from recommender.preferences import Boost, Preferences
 from recommender.visibility import NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.serving.drafts import DraftIndex, answer_draft, check_encoder, embed, read_draft
-from service.serving.selection import Fallback, Origin, RelatedQuery, select
+from service.serving.selection import Origin, select
 from service.serving.serving_view import ServingView
 
 NOW = 1_790_000_000_000_000

@@ -14,8 +14,9 @@ from corpora import topical
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
-from index.scale_out.milvus.milvus_collections import MilvusSettings
+from index.scale_out.milvus.milvus_settings import MilvusSettings
 from index.sources.jsonl_source import JsonlSource
 from recommender import faiss_index
 from recommender.encoder import HashingEncoder
@@ -23,7 +24,7 @@ from recommender.parameters import DEFAULT_RECIPE
 from recommender.visibility import NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
-from service.serving.selection import Fallback, RelatedQuery, SelectedItem
+from service.serving.selection import SelectedItem
 from service.serving.serving_view import ServingView
 
 NOW = 1_790_000_000_000_000

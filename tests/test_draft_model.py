@@ -17,12 +17,13 @@ from conftest import SAMPLE, plain_mapping
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Encoder
 from recommender.sentence_encoder import load_encoder
 from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
-from service.serving.selection import Fallback, RelatedQuery, SelectedItem, select
+from service.serving.selection import SelectedItem, select
 from service.serving.serving_view import ServingView
 
 pytestmark = pytest.mark.model

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from service.api.draft_queue import DraftQueue
 from service.http.problems import ProblemError
-from service.serving.draft_queue import DraftQueue
 
 
 async def stays() -> None:

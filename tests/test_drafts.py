@@ -22,10 +22,10 @@ from serving import Undecided, publish, until
 from starlette.testclient import TestClient
 
 from index.root.root import Root
-from service.api.api_app import _problem
 from service.api.draft_routes import Drafts, drafts_router
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
+from service.fastapi_app import _problem
 from service.http.error_handlers import add_error_handlers
 from service.http.problems import ProblemError
 from service.roles import Role

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.build.files import (
+from index.files import (
     Blob,
     BlobWriter,
     ends_path,

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.articles.article_store import ARTICLES, to_bytes
+from index.articles.record import Record, RecordProblem
 from index.build.full_text_index import FULL_TEXT, FullText
 from index.building.article_staging import ArticleStaging
 from index.building.builder import make_build
@@ -25,7 +26,6 @@ from index.building.full_text_stage import full_text
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
-from index.sources.source import Record, RecordProblem
 from recommender.article import Article, Section
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError

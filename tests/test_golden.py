@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.build.build import Build
+from index.query import RelatedQuery
 from recommender.visibility import NEVER
 from service.curation.golden_set import GoldenSet, measure_agreement, read_golden, weigh
 from service.decisions.database import open_database
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
 from service.decisions.judgments import Judgment
-from service.serving.selection import RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 NOW = 1_800_000_000_000_000

@@ -22,6 +22,7 @@ from index.building.context import BuildOptions
 from index.publishing.build_history import describe_builds
 from index.publishing.gates import Gate, Limits, Verdict
 from index.publishing.publish import publish_build
+from index.query import RelatedQuery
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
@@ -32,7 +33,7 @@ from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, open_decisions
 from service.decisions.snapshot import SNAPSHOT
 from service.roles import Role
-from service.serving.selection import RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 from service.settings import Settings
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.build.files import BlobWriter
 from index.build.id_table import IdTable, write_id_table
+from index.files import BlobWriter
 
 
 def table(folder: Path, ids: list[str]) -> IdTable:

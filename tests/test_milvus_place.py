@@ -20,7 +20,7 @@ from index.publishing.retention import prune
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.scale_out.milvus.milvus_client import Milvus
-from index.scale_out.milvus.milvus_collections import MilvusSettings
+from index.scale_out.milvus.milvus_settings import MilvusSettings
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import BuildError, SettingError, UnavailableError

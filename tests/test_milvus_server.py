@@ -23,7 +23,7 @@ from index.publishing.retention import prune
 from index.root.pointer import write_pointer
 from index.root.root import Root
 from index.scale_out.milvus.milvus_client import Milvus
-from index.scale_out.milvus.milvus_collections import MilvusSettings
+from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender.errors import UnavailableError
 from service.roles import Role
 

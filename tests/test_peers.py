@@ -17,9 +17,10 @@ from benchmarks.peers.peer import PEERS, without
 from benchmarks.peers.precomputed import build_with
 from benchmarks.peers.showing import as_json, draw, render
 from index.build.build import Build
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from recommender.text import PreparedText
-from service.serving.selection import Fallback, RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 from tests.real_servers import need
 

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from serving import publish
 
 from index.build.build import Build
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from recommender.visibility import microseconds
 from service.curation.preview import DEPTH, Candidate, LeftOut, Preview, make_preview
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
-from service.serving.selection import Fallback, Origin, RelatedQuery, select
+from service.serving.selection import Origin, select
 from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus
 

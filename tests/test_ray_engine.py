@@ -18,8 +18,9 @@ from ray_cluster import RayCluster, ray_cluster
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.building.engine import Engine, LocalEngine, open_engine
+from index.building.engine import Engine, LocalEngine
 from index.root.root import Root
+from index.scale_out.open_engine import open_engine
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Encoder, HashingEncoder
 from recommender.errors import UnavailableError

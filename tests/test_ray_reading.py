@@ -21,8 +21,9 @@ from index.articles.article_store import ARTICLES, ArticleStore
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.building.engine import LocalEngine, open_engine
+from index.building.engine import LocalEngine
 from index.root.root import Root
+from index.scale_out.open_engine import open_engine
 from index.sources.csv_source import CsvSource
 from index.sources.html_pages import HtmlSource
 from index.sources.jsonl_source import JsonlSource

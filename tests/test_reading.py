@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from index.articles.article_store import ARTICLES, ArticleStore, to_bytes
 from index.articles.parse import parse_records
 from index.articles.read_report import ReadReport
+from index.articles.record import Record, RecordProblem
 from index.building.context import BuildContext, BuildOptions
 from index.building.engine import InterruptibleIterator, LocalEngine
 from index.building.read_stage import read_sources
@@ -26,7 +27,7 @@ from index.sources.html_pages import HtmlSource
 from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.plain_pages import PlainSource
-from index.sources.source import Record, RecordProblem, Source, as_it_is, split_records
+from index.sources.source import Source, as_it_is, split_records
 from recommender.errors import AlsoLikeError, SourceError
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -83,7 +84,9 @@ def one_by_one(
     report = ReadReport()
     articles: dict[str, bytes] = {}
     for source in sources:
-        for article, place in parse_records(source, options.mapping, report, strict=options.strict):
+        for article, place in parse_records(
+            source.records(), options.mapping, report, strict=options.strict
+        ):
             if options.only and article.id not in options.only:
                 continue
             if article.id in articles:

@@ -15,9 +15,9 @@ import pytest
 from conftest import SAMPLE, plain_mapping
 
 from index.build.build import Build
-from index.build.files import load_array
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.files import load_array
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Fingerprint, HashingEncoder

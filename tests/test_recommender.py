@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import recommender
+from index.query import Fallback, RelatedQuery
 from recommender import Recommender
 from recommender.article import Article, Section
 from recommender.encoder import HashingEncoder
 from recommender.errors import ArticleError, InputError, NotFoundError
 from recommender.visibility import microseconds
-from service.serving.selection import Fallback, RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"

@@ -11,11 +11,12 @@ from index.articles.parse import FieldMapping
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.sentence_encoder import load_encoder
 from recommender.visibility import microseconds
-from service.serving.selection import Fallback, RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 pytestmark = pytest.mark.model

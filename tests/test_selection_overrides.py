@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from serving import publish
 
 from index.build.build import Build
+from index.query import Fallback, Order, RelatedQuery
 from index.root.root import Root
 from recommender.visibility import NEVER, microseconds
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
-from service.serving.selection import Fallback, Order, Origin, RelatedQuery, SelectedItem, select
+from service.serving.selection import Origin, SelectedItem, select
 from service.serving.serving_view import ServingView
 
 PAGE = "sea-000"

@@ -19,13 +19,13 @@ from test_source_fuzz import status
 from test_source_round_trip import read
 
 from index.articles.json_text import MAX_DEPTH, check_json, load_json
+from index.articles.record import Record
 from index.building.engine import LocalEngine
 from index.sources import csv_source as delimited
 from index.sources import parser_process, regular_file
 from index.sources.csv_source import MAX_COLUMNS
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.registry import open_source
-from index.sources.source import Record
 from recommender.errors import SourceError
 
 

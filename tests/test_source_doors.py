@@ -18,10 +18,10 @@ from test_source_round_trip import read
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
+from index.articles.record import MAX_MESSAGE, Record, RecordProblem, short
 from index.building.parse_batch import Outcome, parse_batch
 from index.sources.configured_source import ConfiguredSource
 from index.sources.registry import open_source
-from index.sources.source import MAX_MESSAGE, Record, RecordProblem, short
 from recommender.errors import SettingError, SourceError
 
 
@@ -82,16 +82,13 @@ def test_a_value_over_which_an_article_fails_is_told_with_place_and_field() -> N
         def strip(self, *_: Any) -> str:  # type: ignore[override]
             raise OverflowError("odd")
 
-    class Two:
-        name = "two"
-
-        def records(self) -> Iterator[Record | RecordProblem]:
-            yield Record(place="line 1", values={"id": "a", "title": "A", "language": Odd("en")})
-            yield Record(place="line 2", values={"id": "b", "title": "B"})
+    def two() -> Iterator[Record | RecordProblem]:
+        yield Record(place="line 1", values={"id": "a", "title": "A", "language": Odd("en")})
+        yield Record(place="line 2", values={"id": "b", "title": "B"})
 
     report = ReadReport()
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=None)  # type: ignore[arg-type]
-    assert [article.id for article, _ in parse_records(Two(), mapping, report)] == ["b"]
+    assert [article.id for article, _ in parse_records(two(), mapping, report)] == ["b"]
     problem = report.problems[0]
     assert (problem.place, problem.field) == ("line 1", "language")
     assert "OverflowError: odd" in problem.message

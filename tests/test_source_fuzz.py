@@ -215,7 +215,7 @@ def check(kind: str, content: bytes, path: Path) -> None:
     options: dict[str, Any] = {"kind": kind, "path": str(path)}
     refusal, kept = "", 0
     try:
-        kept = len(list(parse_records(open_source(options), MAPPING, report)))
+        kept = len(list(parse_records(open_source(options).records(), MAPPING, report)))
     except SourceError as error:
         refusal = str(error)
     if refusal:

@@ -20,10 +20,10 @@ from urllib.parse import quote
 import pytest
 from http_site import Site, page, serving
 
+from index.articles.record import Record, RecordProblem
 from index.sources import registry
 from index.sources.registry import KINDS, open_source, table_for
 from index.sources.secret_options import mask
-from index.sources.source import Record, RecordProblem
 from recommender.errors import SettingError, SourceError
 
 DOCS = Path(__file__).parents[1] / "docs" / "sources.md"

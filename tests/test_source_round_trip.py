@@ -78,7 +78,7 @@ def table(kind: str, folder: Path) -> dict[str, Any]:
 def read(options: dict[str, Any]) -> tuple[dict[str, Article], ReadReport]:
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
     report = ReadReport()
-    found = parse_records(open_source(options), mapping, report)
+    found = parse_records(open_source(options).records(), mapping, report)
     return {article.id: article for article, _ in found}, report
 
 

@@ -15,8 +15,8 @@ from corpus_writers import COLUMNS, rows, write_sqlite
 from real_servers import mariadb, postgres
 from test_source_round_trip import RECORDS, SAMPLE, read
 
+from index.articles.record import Record
 from index.sources.registry import open_source
-from index.sources.source import Record
 from index.sql_engine import open_engine, parse_url
 from recommender.article import Status
 from recommender.errors import SettingError, SourceError

@@ -13,8 +13,8 @@ from http_site import Page, in_turn, page, serving
 from http_site import Site as Server
 from test_source_round_trip import RECORDS, SAMPLE, UNSAID, read
 
+from index.articles.record import Record, RecordProblem
 from index.sources.registry import open_source
-from index.sources.source import Record, RecordProblem
 from recommender.article import Image, Status
 from recommender.errors import SourceError
 

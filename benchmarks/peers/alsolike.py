@@ -44,7 +44,7 @@ class AlsoLike(Peer):
 
     def open(self) -> None:
         """See :class:`Peer`."""
-        from service.serving.selection import RelatedQuery
+        from index.query import RelatedQuery
         from service.serving.serving_view import ServingView
         from service.settings import Settings
 

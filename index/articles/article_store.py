@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from index.build.files import open_sqlite
+from index.files import open_sqlite
 from recommender.article import Article
 from recommender.errors import BuildError
 

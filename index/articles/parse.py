@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from index.articles.cleaning import check_url, plain_text
 from index.articles.json_text import load_json
 from index.articles.read_report import ReadReport
-from index.sources.source import Record, RecordProblem, Source, get_field, short, unreadable
+from index.articles.record import Record, RecordProblem, get_field, short, unreadable
 from recommender.article import Article, Image, Section, Status, check_id
 from recommender.errors import ArticleError, SettingError, SourceError
 
@@ -103,22 +103,26 @@ class FieldMapping:
 
 
 def parse_records(
-    source: Source, mapping: FieldMapping, report: ReadReport, *, strict: bool = False
+    records: Iterable[Record | RecordProblem],
+    mapping: FieldMapping,
+    report: ReadReport,
+    *,
+    strict: bool = False,
 ) -> Iterator[tuple[Article, str]]:
-    """Every usable article of a source with its place, in the source's order.
+    """Every usable article among some records with its place, in their order.
 
     Ids that occur twice are the caller's to notice: only it sees all articles at once.
 
     Args:
-        source: Where to read.
-        mapping: How its fields are named.
+        records: As a source gives them.
+        mapping: How their fields are named.
         report: Filled in while reading.
         strict: Refuse the source at the first problem of any kind.
 
     Raises:
         SourceError: If the source can't be read, or at a problem if ``strict``.
     """
-    for item in source.records():
+    for item in records:
         report.read += 1
         if isinstance(item, RecordProblem):
             _refuse(item, strict)

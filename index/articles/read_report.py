@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from index.sources.source import RecordProblem
+from index.articles.record import RecordProblem
 
 _KEPT_PROBLEMS = 1_000
 """How many problems the report holds in full; the rest are counted."""

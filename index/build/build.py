@@ -50,11 +50,11 @@ from numpy.typing import NDArray
 from index.articles.article_store import ARTICLES, ArticleStore
 from index.build.explanations import SHARED, split_explained
 from index.build.file_watch import FileWatch
-from index.build.files import Blob, Names, Rows, load_array, prefault
 from index.build.full_text_index import FULL_TEXT, FullText
 from index.build.id_table import IdTable
 from index.build.manifest import Manifest, check_files, read_manifest
 from index.build.ragged import Ragged
+from index.files import Blob, Names, Rows, load_array, prefault
 from recommender.article import Article
 from recommender.errors import BuildError
 from recommender.visibility import ALWAYS, Visibility, epochs

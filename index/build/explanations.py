@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.files import Blob, BlobWriter, Names, load_array
+from index.files import Blob, BlobWriter, Names, load_array
 from recommender.neighbors import NO_ROW
 from recommender.parallel import BlockPlan, equal_blocks, in_turn, over_blocks
 from recommender.shared_phrases import SharedPhrases

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from index.build.files import open_sqlite
+from index.files import open_sqlite
 from recommender.errors import BuildError
 
 FULL_TEXT = "search.sqlite"

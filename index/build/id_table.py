@@ -11,8 +11,8 @@ from zlib import crc32
 
 import numpy as np
 
-from index.build.files import Blob, prefault
 from index.build.ragged import Ragged
+from index.files import Blob, prefault
 
 _IDS = "ids.bin"
 _TABLE = "slots"

@@ -9,8 +9,8 @@ from typing import Any, cast
 import scipy.sparse as sp
 
 from index.build.build import Build
-from index.build.files import BlobWriter, load_array, save_array, write_json
 from index.build.manifest import EncoderEntry
+from index.files import BlobWriter, load_array, save_array, write_json
 from recommender.fusion import Calibration
 from recommender.lexical import LexicalVectors
 from recommender.term_counts import CorpusTerms

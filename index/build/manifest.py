@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from index.build.files import file_sha256, write_file
+from index.files import file_sha256, write_file
 from recommender.errors import BuildError
 
 FORMAT_VERSION = 4

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.files import load_array, save_array
+from index.files import load_array, save_array
 
 
 @dataclass(frozen=True)

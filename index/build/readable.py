@@ -10,14 +10,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.files import Blob, load_array
 from index.build.manifest import EncoderEntry, Manifest
 from index.build.ragged import Ragged
+from index.files import Blob, load_array
+from index.query import RelatedQuery, shown_scores
 from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
 from recommender.visibility import Visibility
-from service.serving.selection import RelatedQuery, shown_scores
-from service.serving.serving_view import newest_visible
 
 _CHUNK = 8_192
 
@@ -187,3 +186,19 @@ def _head(
     head = np.full((len(rows), length), NO_ROW, dtype=np.int32)
     head[:, : order.shape[1]] = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)
     return head, order, taken
+
+
+def newest_visible(
+    visible: NDArray[np.bool_], stories: NDArray[np.int32], members: Ragged
+) -> NDArray[np.int32]:
+    """The newest visible version of each row's story, or -1; shape (n,).
+
+    Args:
+        visible: Shape (n,): which rows may be shown.
+        stories: Shape (n,): which story each belongs to.
+        members: Each story's rows, newest version first.
+    """
+    shown = members.values[visible[members.values]][::-1]
+    newest = np.full(len(members), NO_ROW, dtype=np.int32)
+    newest[stories[shown]] = shown  # of several the last is kept: the newest
+    return newest[stories]

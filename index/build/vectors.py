@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.files import load_array
 from index.build.manifest import IndexEntry
-from index.scale_out.milvus.milvus_collections import MilvusSettings, new_place, read_place
+from index.files import load_array
+from index.scale_out.milvus.milvus_collections import new_place, read_place
+from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender.encoder import Embeddings
 from recommender.faiss_index import build_index, load_index
 from recommender.neighbors import ExactIndex, NeighborIndex, Neighbors

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.files import Blob, load_array
+from index.files import Blob, load_array
 from recommender.lexical import apply_weights
 from recommender.term_counts import TermCounts, count_terms
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms

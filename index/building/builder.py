@@ -20,7 +20,6 @@ from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
 from index.build.build import Build
 from index.build.explanations import explain_lists
-from index.build.files import save_array, save_names, write_file, write_json
 from index.build.lexicon import carried_calibration, save_lexicon
 from index.build.manifest import (
     FORMAT_VERSION,
@@ -38,6 +37,7 @@ from index.building.folder_arrays import FolderWorkspace
 from index.building.full_text_stage import ending_with, full_text
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
+from index.files import save_array, save_names, write_file, write_json
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Verdict, judge
 from index.reporting.report import REPORT, BuildFindings, make_report

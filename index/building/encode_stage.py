@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.files import load_array
 from index.build.manifest import EncoderEntry
 from index.building.context import BuildContext
 from index.building.engine import Encoding
 from index.building.prepare_stage import PreparedTexts
+from index.files import load_array
 from recommender.encoder import Embeddings, Encoder
 
 

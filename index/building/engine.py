@@ -6,20 +6,16 @@ so that a build does not depend on which of them made it.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.sources.source import Record
+from index.articles.record import Record
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings, Encoder, Progress
-from recommender.errors import SettingError
 from recommender.parallel import BlockPlan, over_blocks
 from recommender.stories import StoryTexts
 
@@ -76,37 +72,6 @@ class Engine(Protocol):
     def finish(self) -> None:
         """Forget what was kept to go on from after a crash: the build is done."""
         ...
-
-
-@contextmanager
-def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engine]:
-    """An engine by its name, closed at the end of the block.
-
-    Args:
-        kind: ``"local"`` or ``"ray"``.
-        address: Of a Ray cluster's head; a cluster of this machine alone by default.
-        root: Where the build is made; every machine of the cluster must see it.
-
-    Raises:
-        SettingError: If the extra ``ray`` is not installed.
-        UnavailableError: If there is no cluster at the address.
-    """
-    if kind == "local":
-        yield LocalEngine()
-        return
-    try:
-        from index.scale_out.ray.ray_engine import RayEngine
-    except ImportError as error:
-        raise SettingError(
-            f"the engine ray needs the extra: pip install 'alsolike[ray]' ({error})"
-        ) from error
-    # It tells of lost machines on stdout, which is for results.
-    with redirect_stdout(sys.stderr):
-        engine = RayEngine(address, root / "work")
-        try:
-            yield engine
-        finally:
-            engine.close()
 
 
 class LocalEngine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from index.articles.article_store import to_bytes
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
+from index.articles.record import Record, RecordProblem
 from index.building.byte_strings import cut_pieces, join_pieces, lengths_of
-from index.sources.source import Record, RecordProblem
 from recommender.errors import SourceError
 
 
@@ -102,7 +102,7 @@ def parse_batch(
     told: list[int] = []
     refused = ""
     try:
-        for article, place in parse_records(_Batch(raw, parse), mapping, report, strict=strict):
+        for article, place in parse_records(map(parse, raw), mapping, report, strict=strict):
             ids.append(article.id.encode())
             articles.append(to_bytes(article))
             places.append(place)
@@ -124,16 +124,3 @@ def parse_batch(
         lengths=lengths_of(ids, articles),
         outcome=join_pieces([json.dumps(outcome).encode()]),
     )
-
-
-class _Batch:
-    """Some records, as a source of their own."""
-
-    name = "a batch"
-
-    def __init__(self, raw: Sequence[Any], parse: Callable[[Any], Record | RecordProblem]) -> None:
-        self._raw = raw
-        self._parse = parse
-
-    def records(self) -> Iterator[Record | RecordProblem]:
-        return map(self._parse, self._raw)

@@ -12,10 +12,11 @@ from itertools import islice
 
 from index.articles.article_store import ARTICLES
 from index.articles.read_report import ReadReport
+from index.articles.record import RecordProblem
 from index.building.article_staging import ArticleStaging
 from index.building.context import BuildContext
 from index.building.parse_batch import Outcome, ParsedBatch, parse_batch
-from index.sources.source import RecordProblem, Source, split_records
+from index.sources.source import Source, split_records
 from recommender.errors import InputError, NotFoundError, SourceError
 
 _TOGETHER = 1_024

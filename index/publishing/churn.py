@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.readable import BuildSnapshot
+from index.query import RelatedQuery
 from recommender.neighbors import NO_ROW
-from service.serving.selection import RelatedQuery
 
 _GONE = -2
 _CHUNK = 65_536

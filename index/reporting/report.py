@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.read_report import ReadReport
+from index.build.article_columns import ArticleColumns
 from index.build.readable import BuildSnapshot
-from index.building.prepare_stage import ArticleColumns
 from index.publishing.gates import Verdict
 from index.reporting.article_map import lay_out
 from recommender.boilerplate import Boilerplate

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from index.build.files import replace_file
+from index.files import replace_file
 from recommender.errors import BuildError
 
 CURRENT = "CURRENT"

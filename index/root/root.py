@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.build.files import sync_folder
 from index.build.manifest import MANIFEST, Manifest, check_files, read_manifest
+from index.files import sync_folder
 from index.root.journal import append_journal, now, read_journal, who
 from index.root.lock import locked
 from index.root.pointer import (

@@ -8,18 +8,9 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from index.articles.record import Record, RecordProblem, describe, get_field, unreadable
 from index.sources.secret_options import mask
-from index.sources.source import (
-    Record,
-    RecordProblem,
-    Source,
-    as_it_is,
-    describe,
-    get_field,
-    read_record,
-    split_records,
-    unreadable,
-)
+from index.sources.source import Source, as_it_is, read_record, split_records
 from recommender.errors import AlsoLikeError, SourceError, one_line
 
 T = TypeVar("T")

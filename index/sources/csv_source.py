@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from index.articles.record import Record, RecordProblem
 from index.sources.regular_file import NotRegularError, open_unpacked
-from index.sources.source import Record, RecordProblem
 from recommender.errors import SettingError, SourceError
 
 MAX_CELL = 1024 * 1024

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from index.articles.record import Record, RecordProblem
 from index.sources.mail_date import mail_date
 from index.sources.markup import (
     Element,
@@ -17,7 +18,7 @@ from index.sources.markup import (
 )
 from index.sources.page_folder import literal
 from index.sources.sections import sections_of
-from index.sources.source import Record, RecordProblem, read_record
+from index.sources.source import read_record
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from index.articles.record import Record, RecordProblem
 from index.sources.html_metadata import main_element, page_facts, published_times
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
 from index.sources.page_folder import (
@@ -19,7 +20,7 @@ from index.sources.page_folder import (
     read_pages,
 )
 from index.sources.sections import sections_of
-from index.sources.source import Record, RecordProblem, SplitSource
+from index.sources.source import SplitSource
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}

@@ -13,8 +13,9 @@ from io import BufferedReader
 from typing import IO, Any, NoReturn, cast
 
 from index.articles.json_text import check_json
+from index.articles.record import Record, RecordProblem
 from index.sources.regular_file import NotRegularError, open_unpacked, unpacked
-from index.sources.source import Record, RecordProblem, SplitSource, read_record
+from index.sources.source import SplitSource, read_record
 from recommender.errors import SourceError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024

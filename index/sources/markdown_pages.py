@@ -14,6 +14,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from index.articles.cleaning import unescape
+from index.articles.record import Record, RecordProblem
 from index.sources.markup import MarkupError, parse_html, select, text_of
 from index.sources.page_folder import (
     Page,
@@ -25,7 +26,7 @@ from index.sources.page_folder import (
     read_pages,
 )
 from index.sources.sections import sections_of
-from index.sources.source import Record, RecordProblem, SplitSource
+from index.sources.source import SplitSource
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")

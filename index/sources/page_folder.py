@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from index.articles.record import Record, RecordProblem
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
-from index.sources.source import Record, RecordProblem
 from recommender.errors import SourceError
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024

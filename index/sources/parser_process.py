@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from index.sources.source import Record, RecordProblem, describe, unreadable
+from index.articles.record import Record, RecordProblem, describe, unreadable
 from recommender.errors import SourceError
 
 MAX_SECONDS = 5

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from index.articles.record import Record, RecordProblem
 from index.sources.page_folder import (
     Page,
     PageError,
@@ -23,7 +24,7 @@ from index.sources.page_folder import (
     read_pages,
 )
 from index.sources.sections import RELATED_HEADING
-from index.sources.source import Record, RecordProblem, SplitSource
+from index.sources.source import SplitSource
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RATING = re.compile(r"([^\W\d][^:\d]{0,60}?)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*\d{1,6})?")

@@ -9,8 +9,9 @@ from typing import Any
 
 from index.articles.parse import FIELDS, FieldMapping, parse_records
 from index.articles.read_report import ReadReport
+from index.articles.record import Record, RecordProblem, describe
 from index.sources.configured_source import ConfiguredSource
-from index.sources.source import Record, RecordProblem, Source, describe
+from index.sources.source import Source
 from recommender.article import Article
 from recommender.errors import SourceError, one_line
 
@@ -56,10 +57,10 @@ class SourceCheck:
 def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) -> SourceCheck:
     """Read the first ``limit`` records and tell what became of them; never raises for them."""
     check = SourceCheck(name=source.name)
-    first = _First(source, limit)
+    unread: dict[str, Any] = {}
     articles: list[Article] = []
     try:
-        for article, _ in parse_records(first, mapping, check.report):
+        for article, _ in parse_records(_first(source, limit, unread), mapping, check.report):
             articles.append(article)
     except SourceError as error:
         check.error = str(error)
@@ -70,27 +71,18 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
         check.fields.append(
             FieldCheck(field=name, theirs=theirs, filled=len(values), example=example)
         )
-    check.unread = {_short(name): _short(value) for name, value in first.others.items()}
+    check.unread = {_short(name): _short(value) for name, value in unread.items()}
     return check
 
 
-class _First:
-    """The first records of a source, and what else stands in them."""
-
-    def __init__(self, source: Source, limit: int) -> None:
-        self.name = source.name
-        self.others: dict[str, Any] = {}
-        self._source = source
-        self._limit = limit
-
-    def records(self) -> Iterator[Record | RecordProblem]:
-        records = self._source.records()
-        for item in itertools.islice(records, self._limit):
-            if isinstance(item, Record):
-                for name, value in item.values.items():
-                    if name not in FIELDS and value not in (None, "", [], {}):
-                        self.others.setdefault(name, value)
-            yield item
+def _first(source: Source, limit: int, unread: dict[str, Any]) -> Iterator[Record | RecordProblem]:
+    """The first records of a source; what else stands in them goes into ``unread``."""
+    for item in itertools.islice(source.records(), limit):
+        if isinstance(item, Record):
+            for name, value in item.values.items():
+                if name not in FIELDS and value not in (None, "", [], {}):
+                    unread.setdefault(name, value)
+        yield item
 
 
 def _value(article: Article, name: str) -> Any:

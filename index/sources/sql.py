@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from index.articles.record import Record, RecordProblem, short
 from index.sources.cell_values import plain
-from index.sources.source import Record, RecordProblem, read_record, short
+from index.sources.source import read_record
 from index.sources.sql_rows import stream_rows
 from index.sql_engine import describe
 from recommender.errors import DatabaseError, SourceError

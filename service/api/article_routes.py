@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from index.query import MAX_LIMIT
 from service.api.api_context import ApiContext, Card, Id, describe_row, make_router, now, problems
 from service.api.openapi import RelatedItem
 from service.curation.article_search import SearchQuery as SearchQuery
@@ -19,7 +20,6 @@ from service.http.problems import ProblemError
 from service.http.query_params import default_query
 from service.http.timestamps import format_timestamp
 from service.roles import Role
-from service.serving.selection import MAX_LIMIT
 from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.params import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
 from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.api.api_context import problems
@@ -20,7 +21,6 @@ from service.http.problems import MEDIA_TYPE, ProblemError
 from service.http.query_params import MAX_EXCLUDE, check_language
 from service.http.related_lists import ListRequest, RelatedLists, not_ready
 from service.serving.live import Generation, Live
-from service.serving.selection import MAX_LIMIT, Fallback, Order, RelatedQuery
 
 MAX_IDS = 100
 

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from index.articles.cleaning import MAX_URL
 from index.articles.parse import MAX_LABEL, MAX_LABELS, MAX_TEXT, MAX_TITLE
 from index.build.build import Build
+from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
 from recommender.article import MAX_ID_BYTES
 from service.api.openapi import CardImage, RelatedItem
 from service.http.list_rendering import items_json, quoted
 from service.http.query_params import MAX_EXCLUDE
-from service.serving.selection import MAX_LIMIT, Fallback, Order, RelatedQuery
 from service.settings import Settings
 
 if TYPE_CHECKING:

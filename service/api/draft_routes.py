@@ -16,17 +16,17 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from index.build.build import Build
+from index.query import RelatedQuery
 from recommender.errors import ModelError
 from service.api.draft_models import DraftRelated, DraftRequest, draft_json, request_schema
+from service.api.draft_queue import DraftQueue
 from service.api.openapi import Problem
 from service.http.auth import Auth
 from service.http.clients import Limiter, Proxies, header
 from service.http.problems import MEDIA_TYPE, ProblemError
 from service.roles import Role
 from service.serving.draft_encoder import DraftEncoder
-from service.serving.draft_queue import DraftQueue
 from service.serving.live import Live
-from service.serving.selection import RelatedQuery
 from service.serving.serving_view import ServingView
 from service.settings import Settings
 

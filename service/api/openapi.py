@@ -12,10 +12,11 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from index.articles.cleaning import MAX_URL
+from index.query import MAX_LIMIT, Fallback, Order
 from recommender.article import MAX_ID_BYTES
 from service.http.problems import MEDIA_TYPE
 from service.http.query_params import LANGUAGE_PATTERN, MAX_EXCLUDE
-from service.serving.selection import MAX_LIMIT, Fallback, Order, Origin
+from service.serving.selection import Origin
 from service.settings import Settings
 
 ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"

@@ -89,7 +89,7 @@ def build(
     """Read articles, relate each to all others, and publish the result."""
     from index.building.builder import make_build
     from index.building.context import BuildOptions
-    from index.building.engine import open_engine
+    from index.scale_out.open_engine import open_engine
     from index.sources.registry import open_sources
     from recommender.sentence_encoder import load_encoder
 

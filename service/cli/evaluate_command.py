@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from index.build.build import Build
+from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import InputError
 from recommender.ranking_metrics import read_qrels
@@ -16,7 +17,6 @@ from service.curation.golden_gate import agreement_of
 from service.curation.golden_set import Agreement
 from service.decisions.open_decisions import read_state
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import RelatedQuery
 from service.settings import load_settings
 
 GOLDEN_EXIT_CODE = 21

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from index.build.build import Build
-from index.build.files import replace_file
 from index.build.readable import BuildSnapshot
+from index.files import replace_file
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.reporting.report_page import PAGE

@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from index.build.build import Build
+from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.shared_phrases import explain
 from service.cli.options import JsonOption, LimitOption, RootOption, print_json
 from service.decisions.open_decisions import read_state
-from service.serving.selection import Origin, RelatedQuery, SelectedItem, select
+from service.serving.selection import Origin, SelectedItem, select
 from service.serving.serving_view import ServingView
 from service.serving.static_export import export_lists
 from service.serving.visibility_status import VisibilityStatus, visibility_status

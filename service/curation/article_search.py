@@ -12,12 +12,12 @@ from index.build.build import Build
 from index.build.full_text_index import split_words
 from index.build.readable import BuildSnapshot
 from index.publishing.churn import compare
+from index.query import DEFAULT_LIMIT, RelatedQuery
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from service.curation.link_graph import LinkGraph, count_link_graph
 from service.curation.spelling import near_spellings
 from service.decisions.decision_state import Overrides, differing
-from service.serving.selection import DEFAULT_LIMIT, RelatedQuery
 from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_masks
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from index.build.build import Build
+from index.query import RelatedQuery
 from service.decisions.database import Database
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
 from service.decisions.judgments import Judgment
-from service.serving.selection import RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 Pair = tuple[str, str]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.readable import BuildSnapshot
+from index.query import RelatedQuery
 from recommender.neighbors import NO_ROW
 from service.decisions.decision_state import OverrideKind
-from service.serving.selection import RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 MOST_INBOUND = 200

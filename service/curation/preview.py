@@ -10,21 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.files import load_array
+from index.files import load_array
+from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
 from recommender.neighbors import NO_ROW
 from recommender.rerank import RejectReason
 from recommender.visibility import NEVER
 from service.curation.link_graph import InboundLinks, inbound_links
 from service.decisions.decision_state import Override, OverrideKind
-from service.serving.selection import (
-    MAX_LIMIT,
-    Fallback,
-    Order,
-    RelatedQuery,
-    SelectedItem,
-    select,
-    shared_terms,
-)
+from service.serving.selection import SelectedItem, select, shared_terms
 from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_status
 

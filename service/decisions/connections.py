@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
-from index.build.files import sync_folder
+from index.files import sync_folder
 from index.sql_engine import open_engine
 from service.decisions.decision_store import WRITES
 

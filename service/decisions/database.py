@@ -24,7 +24,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from index.build.files import is_missing
+from index.files import is_missing
 from index.sql_engine import describe, parse_url, translate
 from recommender.errors import DatabaseError
 from service.decisions import connections as connecting

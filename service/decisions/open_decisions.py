@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from index.build.files import is_missing
+from index.files import is_missing
 from index.sql_engine import file_url
 from recommender.errors import DatabaseError
 from service.decisions.database import Database, open_database, upgrade_database

@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from index.build.files import is_missing, sync_folder
+from index.files import is_missing, sync_folder
 from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
 from service.decisions.decision_state import DecisionState, Override, OverrideKind, StateChanges

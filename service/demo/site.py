@@ -202,7 +202,7 @@ def _url(bound: socket.socket) -> str:
 def _sample(settings: Settings) -> list[Article]:
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=settings.zone)
     source = JsonlSource(str(SAMPLE_SOURCE))
-    return [article for article, _ in parse_records(source, mapping, ReadReport())]
+    return [article for article, _ in parse_records(source.records(), mapping, ReadReport())]
 
 
 def _is_visible(article: Article) -> bool:

@@ -13,10 +13,11 @@ import numpy as np
 from index.build.build import Build
 from index.build.readable import BuildSnapshot
 from index.publishing.churn import Churn, compare
+from index.query import RelatedQuery
 from index.root.root import Root
 from service.decisions.decision_state import DecisionState
 from service.editor.labels import ArticleLabel, label_article
-from service.serving.selection import RelatedQuery, SelectedItem, select
+from service.serving.selection import SelectedItem, select
 from service.serving.serving_view import ServingView
 
 

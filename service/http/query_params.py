@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
+from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
 from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.http.problems import ProblemError
-from service.serving.selection import MAX_LIMIT, Fallback, Order, RelatedQuery
 from service.settings import Settings
 
 MAX_EXCLUDE = 100

@@ -7,6 +7,7 @@ import hashlib
 from importlib.metadata import version
 from typing import NamedTuple
 
+from index.query import RelatedQuery
 from service.http.cors import Cors
 from service.http.header_lines import Header, as_lines
 from service.http.list_rendering import related_html, related_json
@@ -15,7 +16,7 @@ from service.http.query_params import default_query
 from service.http.request_counts import RequestCounts
 from service.http.response_cache import CachedResponse
 from service.serving.live import Generation
-from service.serving.selection import RelatedQuery, select
+from service.serving.selection import select
 from service.settings import Settings
 
 JSON = (b"content-type", b"application/json")

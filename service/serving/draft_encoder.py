@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from index.build.build import Build
+from index.query import RelatedQuery
 from recommender.errors import ModelError
-from service.serving.selection import RelatedQuery
 from service.serving.serving_view import ServingView
 
 if TYPE_CHECKING:  # they bring FAISS and sparse matrices, which a process may never need

@@ -6,7 +6,7 @@ shown of it goes through :func:`service.serving.selection.select_beside`, as eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
+from index.articles.record import Record
 from index.build.build import Build
-from index.build.files import load_array
 from index.build.lexicon import load_matrix
 from index.build.vectors import open_index
 from index.build.vocabulary import Vocabulary
-from index.sources.source import Record, RecordProblem
+from index.files import load_array
+from index.query import RelatedQuery
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 from recommender.embedding import embed_texts
@@ -34,13 +35,7 @@ from recommender.shared_phrases import said_once
 from recommender.text import RECIPE, PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import TokenizedCorpus, tokenize_corpus
-from service.serving.selection import (
-    ListContext,
-    RelatedQuery,
-    SelectedItem,
-    explainer,
-    select_beside,
-)
+from service.serving.selection import ListContext, SelectedItem, explainer, select_beside
 from service.serving.serving_view import ServingView
 
 MAX_TERMS = 10
@@ -94,23 +89,12 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
         ArticleError: Naming the field that a build would leave out or would have to mend.
     """
     report = ReadReport()
-    found = list(parse_records(_One({**fields, "id": "draft"}), _PLAIN, report))
+    record = Record(place="draft", values={**fields, "id": "draft"})
+    found = list(parse_records([record], _PLAIN, report))
     for problem in report.problems:
         if problem.reason not in _HARMLESS:
             raise ArticleError(problem.field, problem.reason, problem.message)
     return found[0][0]
-
-
-class _One:
-    """A source of one record."""
-
-    name = "draft"
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-
-    def records(self) -> Iterator[Record | RecordProblem]:
-        yield Record(place="draft", values=self._values)
 
 
 class DraftIndex:

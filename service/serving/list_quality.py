@@ -9,7 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from index.build.build import Build
-from index.build.files import load_array
+from index.files import load_array
+from index.query import MAX_LIMIT, RelatedQuery
 from recommender.encoder import Embeddings
 from recommender.ranking_metrics import (
     SHOWN,
@@ -20,7 +21,7 @@ from recommender.ranking_metrics import (
     measure_relevance,
 )
 from service.decisions.decision_state import NO_STATE, DecisionState
-from service.serving.selection import MAX_LIMIT, RelatedQuery, select
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 _DIVERSITY_LISTS = 2_000

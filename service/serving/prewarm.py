@@ -7,7 +7,7 @@ import logging
 
 from index.build.build import Build
 from recommender.errors import AlsoLikeError
-from service.http.background import background_thread
+from service.serving.background import background_thread
 from service.serving.live import Live
 
 log = logging.getLogger("alsolike")

@@ -12,21 +12,15 @@ import enum
 import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.explanations import phrases_json
+from index.query import Fallback, Order, RelatedQuery, shown_score
 from recommender.neighbors import NO_ROW
 from recommender.shared_phrases import SharedPhrases, shared_phrases
 from service.decisions.decision_state import Override, OverrideKind
 from service.serving.serving_view import ServingView
-
-MAX_LIMIT = 50
-DEFAULT_LIMIT = 6
 
 
 class Origin(enum.StrEnum):
@@ -35,44 +29,6 @@ class Origin(enum.StrEnum):
     RELATED = "related"
     PINNED = "pinned"
     FALLBACK = "fallback"
-
-
-class Fallback(enum.StrEnum):
-    """What fills a list when too few related articles are good enough."""
-
-    NONE = "none"
-    TAG = "tag"
-    NEWEST = "newest"
-
-
-class Order(enum.StrEnum):
-    """In which order the chosen articles are shown."""
-
-    RELEVANCE = "relevance"
-    NEWEST = "newest"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelatedQuery:
-    """What one request asks for.
-
-    Attributes:
-        limit: Most articles to return, 1 to 50.
-        exclude: Article ids that must not appear (the page shows them already).
-        min_score: Related articles below this score are left out.
-        fallback: ``tag`` fills up with articles of the same tags, then the newest of the
-            same language, or of any where that is unknown; ``newest`` with the newest only;
-            ``none`` leaves the list short.
-        order: Order of the articles chosen; which are chosen does not depend on it.
-        language: Only articles of this language; ``None`` for any.
-    """
-
-    limit: int = DEFAULT_LIMIT
-    exclude: frozenset[str] = field(default_factory=frozenset)
-    min_score: float = 0.0
-    fallback: Fallback = Fallback.TAG
-    order: Order = Order.RELEVANCE
-    language: str | None = None
 
 
 class SelectedItem(NamedTuple):
@@ -182,17 +138,6 @@ def select_beside(
 def shared_terms(build: Build, row: int, other: int) -> list[str]:
     """Up to four phrases that two rows share."""
     return shared_phrases(build.phrases(row), build.phrases(other).tolist(), build.phrase_names)
-
-
-def shown_score(score: float) -> float:
-    """A score to four digits, as readers and limits see it (``round`` takes thrice the time)."""
-    return int(score * 10_000 + 0.5) / 10_000
-
-
-def shown_scores(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """:func:`shown_score` of many."""
-    rounded: NDArray[np.float64] = np.floor(scores.astype(np.float64) * 10_000 + 0.5) / 10_000
-    return rounded
 
 
 class _Guard:

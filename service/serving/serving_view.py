@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.ragged import Ragged
-from recommender.neighbors import NO_ROW
+from index.build.readable import newest_visible
 from recommender.visibility import ALWAYS, NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, differing
 
@@ -32,22 +31,6 @@ class VisibilityTable(NamedTuple):
     until: int
     visible: memoryview
     newest: memoryview
-
-
-def newest_visible(
-    visible: NDArray[np.bool_], stories: NDArray[np.int32], members: Ragged
-) -> NDArray[np.int32]:
-    """The newest visible version of each row's story, or -1; shape (n,).
-
-    Args:
-        visible: Shape (n,): which rows may be shown.
-        stories: Shape (n,): which story each belongs to.
-        members: Each story's rows, newest version first.
-    """
-    shown = members.values[visible[members.values]][::-1]
-    newest = np.full(len(members), NO_ROW, dtype=np.int32)
-    newest[stories[shown]] = shown  # of several the last is kept: the newest
-    return newest[stories]
 
 
 class ServingView:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.build.files import replace_file
+from index.files import replace_file
 from recommender.errors import InputError
 from service.serving.serving_view import ServingView
 

@@ -9,13 +9,13 @@ the build that it serves, so that rows and vectors fit together while an alias i
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from index.build.files import write_json
+from index.files import write_json
+from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender.errors import BuildError, SettingError, UnavailableError
 
 if TYPE_CHECKING:
@@ -23,23 +23,8 @@ if TYPE_CHECKING:
 
 VECTORS = "vectors.json"
 
-TOKEN_VARIABLE = "ALSOLIKE_MILVUS_TOKEN"  # noqa: S105 - a variable's name
-"""Holds the server's token, ``user:password`` or a key; it is written nowhere."""
 
 log = logging.getLogger("alsolike")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MilvusSettings:
-    """That a build's vectors are wanted in Milvus.
-
-    Attributes:
-        uri: ``http://host:19530``, or a path that ends in ``.db``; in the root by default.
-        alias: Names the live build's collection.
-    """
-
-    uri: str | None = None
-    alias: str = "alsolike"
 
 
 class MilvusCollection(BaseModel):

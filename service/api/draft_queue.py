@@ -16,8 +16,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from service.http.background import background_thread
 from service.http.problems import ProblemError
+from service.serving.background import background_thread
 
 _FIRST_GUESS = 1.0
 

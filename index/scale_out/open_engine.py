@@ -1,0 +1,42 @@
+"""Which engine runs the heavy stages of a build: this process, or a Ray cluster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+from index.building.engine import Engine, LocalEngine
+from recommender.errors import SettingError
+
+
+@contextmanager
+def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engine]:
+    """An engine by its name, closed at the end of the block.
+
+    Args:
+        kind: ``"local"`` or ``"ray"``.
+        address: Of a Ray cluster's head; a cluster of this machine alone by default.
+        root: Where the build is made; every machine of the cluster must see it.
+
+    Raises:
+        SettingError: If the extra ``ray`` is not installed.
+        UnavailableError: If there is no cluster at the address.
+    """
+    if kind == "local":
+        yield LocalEngine()
+        return
+    try:
+        from index.scale_out.ray.ray_engine import RayEngine
+    except ImportError as error:
+        raise SettingError(
+            f"the engine ray needs the extra: pip install 'alsolike[ray]' ({error})"
+        ) from error
+    # It tells of lost machines on stdout, which is for results.
+    with redirect_stdout(sys.stderr):
+        engine = RayEngine(address, root / "work")
+        try:
+            yield engine
+        finally:
+            engine.close()
