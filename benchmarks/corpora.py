@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from index.errors import SourceError
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
-from recommender.errors import SourceError
 from recommender.ranking_metrics import judged_seeds, read_qrels
 from recommender.text import PreparedText
 

@@ -26,13 +26,13 @@ from index.articles.parse import FieldMapping
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import GateError
 from index.files import load_array
 from index.publishing.gates import Limits
 from index.publishing.publish import publish_build
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
-from recommender.errors import GateError
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 
 SHARE = 0.01

@@ -17,7 +17,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.errors import BuildError
+from index.errors import BuildError
 
 _STRIDE = 64
 _POPULATE_READ = 22  # Linux's MADV_POPULATE_READ, which the module mmap has no name for

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from recommender.errors import DatabaseError
+from index.errors import DatabaseError
 
 _DRIVERS = {
     "postgres": "postgresql+psycopg",

@@ -1,38 +1,27 @@
-"""Every error that AlsoLike raises on purpose, as one tree.
+"""The errors that AlsoLike raises on purpose: the top of one tree, and this floor's part of it.
 
 ::
 
     AlsoLikeError                 the message names the value at fault and the remedy
-    ├── InputError                something a person gave can't be used (CLI: exit 2, HTTP: 422)
+    ├── InputError                something a person gave can't be used
     │   ├── ArticleError          one article breaks a rule of the format
-    │   ├── SourceError           a source as a whole can't be read
-    │   ├── SettingError          a setting is unknown or out of range
-    │   └── DecisionError         an editor's decision can't be taken as it was given
+    │   └── SettingError          a setting is unknown or out of range
     ├── ModelError                the encoder's model is missing, damaged or not what was asked for
-    ├── BuildError                a build can't be made, or is not what its manifest says
-    │   ├── GateError             a build was made, and is held back from publishing
-    │   ├── BusyError             another process builds or publishes in the same root
-    │   └── UnavailableError      a server that holds a part of builds is away (HTTP: 503)
-    ├── NotFoundError             no such article, build or root
-    ├── DatabaseError             a database can't be used (HTTP: 503)
-    └── ConflictError             someone else changed it in the meantime (HTTP: 412)
+    ├── VectorFileError           the file of a neighbor index can't be written or read
+    └── NotFoundError             no such article, build or root
+
+:mod:`index.errors` and :mod:`service.errors` hold the rest. HTTP statuses stand in
+:mod:`service.http.error_handlers`, exit codes in :mod:`service.cli.exit_codes`.
 """
 
 __all__ = [
     "AlsoLikeError",
     "ArticleError",
-    "BuildError",
-    "BusyError",
-    "ConflictError",
-    "DatabaseError",
-    "DecisionError",
-    "GateError",
     "InputError",
     "ModelError",
     "NotFoundError",
     "SettingError",
-    "SourceError",
-    "UnavailableError",
+    "VectorFileError",
     "one_line",
 ]
 
@@ -48,9 +37,7 @@ def one_line(text: str) -> str:
 
 
 class AlsoLikeError(Exception):
-    """Base of the tree; ``exit_code`` is what the command line ends with."""
-
-    exit_code = 1
+    """Base of the tree."""
 
     def __str__(self) -> str:
         return one_line(super().__str__())
@@ -58,8 +45,6 @@ class AlsoLikeError(Exception):
 
 class InputError(AlsoLikeError):
     """Something a person gave can't be used."""
-
-    exit_code = 2
 
 
 class ArticleError(InputError):
@@ -77,86 +62,17 @@ class ArticleError(InputError):
         self.reason = reason
 
 
-class SourceError(InputError):
-    """A source as a whole can't be read."""
-
-
 class SettingError(InputError):
     """A setting is unknown or out of range."""
-
-
-class DecisionError(InputError):
-    """An editor's decision can't be taken as it was given.
-
-    Args:
-        field: Which part of it is at fault: ``"position"``, ``"reason"``, ``"until"``, …
-        message: The sentence for people, with the value and the remedy.
-    """
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class ModelError(AlsoLikeError):
     """The encoder's model is missing, damaged or not what was asked for."""
 
-    exit_code = 3
 
-
-class BuildError(AlsoLikeError):
-    """A build can't be made, or is not what its manifest says."""
-
-    exit_code = 4
-
-
-class BusyError(BuildError):
-    """Another process builds or publishes in the same root."""
-
-    exit_code = 5
-
-
-class UnavailableError(BuildError):
-    """A server that holds a part of builds does not answer, or not usefully."""
-
-    exit_code = 9
-
-
-class GateError(BuildError):
-    """A build was made, and is held back from publishing.
-
-    Args:
-        message: What was measured, what is allowed, and how to publish all the same.
-        exit_code: One code per gate, so that a nightly job can tell them apart.
-    """
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+class VectorFileError(AlsoLikeError):
+    """The file of a neighbor index can't be written or read."""
 
 
 class NotFoundError(AlsoLikeError):
     """No such article, build or root."""
-
-    exit_code = 6
-
-
-class DatabaseError(AlsoLikeError):
-    """A database can't be used; the message is one line and never holds a password."""
-
-    exit_code = 7
-
-
-class ConflictError(AlsoLikeError):
-    """Someone else changed it in the meantime; nothing was overwritten.
-
-    Args:
-        message: What was changed, and what to do.
-        version: The version that is there now.
-    """
-
-    exit_code = 8
-
-    def __init__(self, message: str, version: int) -> None:
-        super().__init__(message)
-        self.version = version

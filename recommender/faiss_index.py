@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
-from recommender.errors import BuildError
+from recommender.errors import VectorFileError
 from recommender.neighbors import (
     ExactIndex,
     NeighborIndex,
@@ -78,7 +78,7 @@ class FaissIndex:
         """Write the index to ``path`` and sync it to disk.
 
         Raises:
-            BuildError: If it can't be written, such as on a full disk.
+            VectorFileError: If it can't be written, such as on a full disk.
         """
         try:
             with path.open("wb") as file:
@@ -87,7 +87,7 @@ class FaissIndex:
                 file.flush()
                 os.fsync(file.fileno())
         except (OSError, RuntimeError) as error:
-            raise BuildError(f"{path} can't be written: {error}") from error
+            raise VectorFileError(f"{path} can't be written: {error}") from error
 
 
 def build_index(embeddings: Embeddings) -> FaissIndex:
@@ -149,14 +149,16 @@ def load_index(path: Path, embeddings: Embeddings) -> FaissIndex:
         embeddings: Shape (n, dim), float32: the rows it was made from; kept, not copied.
 
     Raises:
-        BuildError: If the file is not a FAISS index, or one of other rows.
+        VectorFileError: If the file is not a FAISS index, or one of other rows.
     """
     try:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
-        raise BuildError(f"{path} is not a readable FAISS index: {error}") from error
+        raise VectorFileError(f"{path} is not a readable FAISS index: {error}") from error
     if (index.ntotal, index.d) != embeddings.shape:
-        raise BuildError(f"{path} is of {index.ntotal} rows of {index.d}, not {embeddings.shape}")
+        raise VectorFileError(
+            f"{path} is of {index.ntotal} rows of {index.d}, not {embeddings.shape}"
+        )
     if isinstance(index, faiss.IndexFlat):
         return FaissIndex(index, "Flat")
     return FaissIndex(index, index_kind(*embeddings.shape), embeddings)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
-from recommender.errors import SourceError
+from recommender.errors import InputError
 
 MIN_RELATED = 3
 """A seed with fewer related articles says too little and is left out."""
@@ -60,7 +60,7 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
     """Read judgments: seed, article, grade, separated by tabs; ``.gz`` too.
 
     Raises:
-        SourceError: Naming the line that is not of that form.
+        InputError: Naming the line that is not of that form.
     """
     qrels: dict[str, dict[str, int]] = {}
     try:
@@ -71,14 +71,14 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
                 parts = line.rstrip("\r\n").split("\t")
                 grade = parts[-1].strip()
                 if len(parts) != 3 or not grade.lstrip("-").isdecimal():
-                    raise SourceError(
+                    raise InputError(
                         f"{path} line {number}: expected seed<TAB>article<TAB>whole grade, "
                         f"found {line.strip()[:80]!r}"
                     )
                 if parts[0] != parts[1]:
                     qrels.setdefault(parts[0], {})[parts[1]] = int(grade)
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} can't be read: {error}") from error
+        raise InputError(f"{path} can't be read: {error}") from error
     return qrels
 
 
@@ -107,10 +107,10 @@ def measure_relevance(
         min_related: Seeds with fewer related articles must not be given.
 
     Raises:
-        SourceError: If no seed is left to measure.
+        InputError: If no seed is left to measure.
     """
     if not judged:
-        raise SourceError(
+        raise InputError(
             f"no judged article of the build has {min_related} or more related articles: "
             "are these the judgments of this corpus?"
         )

@@ -14,8 +14,8 @@ from typing import Any
 
 from real_servers import postgres
 
+from index.errors import DatabaseError
 from index.sql_engine import open_engine, parse_url
-from recommender.errors import DatabaseError
 from service.decisions.database import Database, open_database, upgrade_database
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import keep_state

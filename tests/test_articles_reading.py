@@ -22,10 +22,11 @@ from index.articles.cleaning import check_url, plain_text
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
+from index.errors import SourceError
 from index.sources import jsonl_source as jsonl
 from index.sources.jsonl_source import JsonlSource
 from recommender.article import Article, Section, Status
-from recommender.errors import ArticleError, SettingError, SourceError
+from recommender.errors import ArticleError, SettingError
 
 Write = Callable[..., Path]
 GOOD = {"id": "kelp", "title": "Kelp", "url": "/kelp", "summary": "Tall and green."}

@@ -22,9 +22,9 @@ from index.build.build import SERVED, Build
 from index.build.manifest import MANIFEST, SEAL
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import BuildError
 from index.root.root import Root
 from recommender.encoder import HashingEncoder
-from recommender.errors import BuildError
 
 IDS = [
     "plain",

@@ -17,10 +17,11 @@ from index.build.build import Build
 from index.build.manifest import MANIFEST, SEAL
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import SourceError
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Encoder, Fingerprint, HashingEncoder, Progress
-from recommender.errors import InputError, NotFoundError, SourceError
+from recommender.errors import InputError, NotFoundError
 
 Write = Callable[..., Path]
 FOOTER = "This page is no advice; ask the harbour master before you sail."

@@ -16,10 +16,12 @@ from commands import runner
 from databases import MIRA
 from serving import prose
 
+from index.errors import GateError
 from index.publishing.gates import Gate
 from index.root.root import HELD_EXIT_CODE
 from recommender import errors
 from service.cli import alsolike as cli
+from service.cli.exit_codes import CODES
 from service.decisions.open_decisions import open_decisions
 from service.settings import Settings
 
@@ -306,8 +308,10 @@ def test_the_documented_exit_codes_are_those_of_the_errors() -> None:
     table = re.findall(r"^\| (\d+) \| (?:gate \*(\w+)\*)?", DOCS.read_text(), re.MULTILINE)
     gates = {int(code): name for code, name in table if name}
     assert gates == {int(gate): gate.name.lower() for gate in Gate}
-    codes = {error.exit_code for error in every_error(errors.AlsoLikeError)}
-    assert {int(code) for code, _ in table} == {0, HELD_EXIT_CODE, *Gate, *codes}
+    assert {int(code) for code, _ in table} == {0, 1, HELD_EXIT_CODE, *Gate, *CODES.values()}
+    for kind in every_error(errors.AlsoLikeError):
+        if kind not in (errors.AlsoLikeError, GateError):
+            assert issubclass(kind, tuple(CODES)), kind
 
 
 def every_error(kind: type[errors.AlsoLikeError]) -> Iterator[type[errors.AlsoLikeError]]:

@@ -25,12 +25,12 @@ from forking import forked
 from index.articles.record import Record, RecordProblem
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import BuildError, BusyError, SourceError
 from index.publishing.retention import prune
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from recommender.errors import BuildError, BusyError, SourceError
 
 WRITE = Callable[[Iterable[Any]], Path]
 SOURCE = SAMPLE / "articles.jsonl"

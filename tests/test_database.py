@@ -12,18 +12,13 @@ from databases import MIRA, OMAR, NewUrl, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recommender.errors import (
-    ArticleError,
-    ConflictError,
-    DatabaseError,
-    DecisionError,
-    InputError,
-    NotFoundError,
-)
+from index.errors import DatabaseError
+from recommender.errors import ArticleError, InputError, NotFoundError
 from recommender.visibility import NEVER
 from service.decisions.database import Database
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
 from service.decisions.decision_store import Written
+from service.errors import ConflictError, DecisionError
 from service.roles import Role
 
 SECOND = 1_000_000

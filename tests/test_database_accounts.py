@@ -10,11 +10,12 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from databases import MIRA, NewUrl, opened
 
-from recommender.errors import DecisionError, NotFoundError
+from recommender.errors import NotFoundError
 from service.decisions import editor_accounts as editors
 from service.decisions.database import Database
 from service.decisions.editor_accounts import Editor
 from service.decisions.sessions import IDLE, LIFETIME, SKEW
+from service.errors import DecisionError
 from service.roles import Role
 
 SECOND = 1_000_000

@@ -15,8 +15,8 @@ from databases import MIRA, OMAR, NewUrl, opened, started, urls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index.errors import DatabaseError
 from index.sql_engine import open_engine, parse_url
-from recommender.errors import DatabaseError
 from service.decisions import schema
 from service.decisions.database import Database, copy_database, open_database, upgrade_database
 from service.decisions.decision_state import OverrideKind

@@ -13,7 +13,7 @@ import pytest
 from databases import MIRA, opened, reopen, server
 from disks import fill, small_disk
 
-from recommender.errors import DatabaseError
+from index.errors import DatabaseError
 from service.decisions import connections as connecting
 from service.decisions.database import Database, open_database
 from service.decisions.decision_state import OverrideKind

@@ -14,8 +14,8 @@ from alembic.script import ScriptDirectory
 from databases import MIRA, NewUrl, opened
 from forking import forked
 
+from index.errors import DatabaseError
 from index.sql_engine import open_engine, parse_url
-from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
 from service.decisions import connections as connecting
 from service.decisions import schema

@@ -13,12 +13,13 @@ from corpora import topical
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import BuildError
 from index.files import load_array
 from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from recommender.errors import ArticleError, BuildError, ModelError
+from recommender.errors import ArticleError, ModelError
 from recommender.preferences import Boost, Preferences
 from recommender.visibility import NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState

@@ -15,7 +15,8 @@ from editor_pages import add_editor, editor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recommender.errors import BuildError, NotFoundError
+from index.errors import BuildError
+from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from recommender.errors import SourceError
+from index.errors import SourceError
 from recommender.ranking_metrics import (
     intra_list_diversity,
     judged_seeds,

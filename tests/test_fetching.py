@@ -19,8 +19,8 @@ import pytest
 from http_site import Site, in_turn, page, serving
 from real_servers import need
 
+from index.errors import SourceError
 from index.sources.http_client import Fetcher, HttpError
-from recommender.errors import SourceError
 
 
 @pytest.fixture

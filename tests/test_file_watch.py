@@ -20,8 +20,8 @@ from serving import alsolike, free_ports, get, prose, publish, until
 
 from index.build import file_watch
 from index.build.file_watch import FileWatch
+from index.errors import BuildError
 from index.root.root import Root
-from recommender.errors import BuildError
 
 
 def cut_short(path: Path) -> subprocess.Popen[bytes]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.errors import BuildError
 from index.files import (
     Blob,
     BlobWriter,
@@ -22,7 +23,6 @@ from index.files import (
     replace_file,
     save_array,
 )
-from recommender.errors import BuildError
 
 
 def write_blob(path: Path, contents: list[bytes]) -> Blob:

@@ -23,12 +23,12 @@ from index.building.article_staging import ArticleStaging
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.building.full_text_stage import full_text
+from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.article import Article, Section
 from recommender.encoder import HashingEncoder
-from recommender.errors import BuildError
 
 WRITE = Callable[[Iterable[dict[str, str]]], Path]
 

@@ -19,6 +19,7 @@ from editor_pages import add_editor, editor
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import GateError
 from index.publishing.build_history import describe_builds
 from index.publishing.gates import Gate, Limits, Verdict
 from index.publishing.publish import publish_build
@@ -27,7 +28,6 @@ from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from recommender.errors import GateError
 from service.curation.golden_gate import agreement_of, golden_gate
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, open_decisions

@@ -6,8 +6,9 @@ import ipaddress
 
 import pytest
 
+from index.errors import SourceError
 from index.sources.host_rules import HostRules, is_public, origin_of, redacted
-from recommender.errors import SettingError, SourceError
+from recommender.errors import SettingError
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from forking import forked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.errors import DatabaseError
+from index.errors import DatabaseError
 from recommender.visibility import NEVER
 from service.decisions.database import open_database
 from service.decisions.decision_state import (

@@ -16,6 +16,7 @@ from index.build.build import Build
 from index.build.vectors import open_index
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import BuildError, UnavailableError
 from index.publishing.retention import prune
 from index.root.journal import read_journal
 from index.root.root import Root
@@ -23,7 +24,7 @@ from index.scale_out.milvus.milvus_client import Milvus
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from recommender.errors import BuildError, SettingError, UnavailableError
+from recommender.errors import SettingError
 from service.settings import load_settings
 
 

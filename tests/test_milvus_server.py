@@ -19,12 +19,12 @@ from test_milvus_place import Site
 
 from index.build.build import Build
 from index.build.vectors import open_index
+from index.errors import UnavailableError
 from index.publishing.retention import prune
 from index.root.pointer import write_pointer
 from index.root.root import Root
 from index.scale_out.milvus.milvus_client import Milvus
 from index.scale_out.milvus.milvus_settings import MilvusSettings
-from recommender.errors import UnavailableError
 from service.roles import Role
 
 

@@ -15,7 +15,7 @@ from index.scale_out.milvus.milvus_client import Milvus, MilvusColumns
 from index.scale_out.milvus.milvus_index import fill_collection
 from recommender import faiss_index
 from recommender.encoder import Embeddings
-from recommender.errors import BuildError, InputError
+from recommender.errors import InputError, VectorFileError
 from recommender.faiss_index import build_index, index_kind, load_index, measure_recall
 from recommender.neighbors import NO_ROW, ExactIndex, NeighborIndex, sort_hits
 from recommender.visibility import ALWAYS, NEVER
@@ -236,5 +236,5 @@ def test_recall_is_measured_not_assumed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_file_that_is_no_index_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "index.faiss"
     path.write_bytes(content)
-    with pytest.raises(BuildError, match=r"index\.faiss is not a readable FAISS index"):
+    with pytest.raises(VectorFileError, match=r"index\.faiss is not a readable FAISS index"):
         load_index(path, clustered(3))

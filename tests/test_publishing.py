@@ -8,12 +8,12 @@ from conftest import plain_mapping
 
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import GateError
 from index.publishing.gates import Gate, Limits
 from index.publishing.publish import publish_build
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from recommender.errors import GateError
 
 NEVER_GOOD = Limits(good_score=1.0)
 

@@ -19,11 +19,11 @@ from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.building.engine import Engine, LocalEngine
+from index.errors import UnavailableError
 from index.root.root import Root
 from index.scale_out.open_engine import open_engine
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Encoder, HashingEncoder
-from recommender.errors import UnavailableError
 from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
 
@@ -34,7 +34,7 @@ import os, sys, time
 from pathlib import Path
 
 from conftest import plain_mapping
-from index.building import ray_engine
+from index.scale_out.ray import ray_engine
 from index.building.builder import make_build
 from index.building.engine import open_engine
 from index.building.context import BuildOptions

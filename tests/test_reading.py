@@ -20,6 +20,7 @@ from index.articles.record import Record, RecordProblem
 from index.building.context import BuildContext, BuildOptions
 from index.building.engine import InterruptibleIterator, LocalEngine
 from index.building.read_stage import read_sources
+from index.errors import SourceError
 from index.root.root import Root
 from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
@@ -28,7 +29,7 @@ from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.plain_pages import PlainSource
 from index.sources.source import Source, as_it_is, split_records
-from recommender.errors import AlsoLikeError, SourceError
+from recommender.errors import AlsoLikeError
 
 KINDS: dict[str, dict[str, Any]] = {
     "good": {"url": "/x", "summary": "Tall and green."},

@@ -17,11 +17,12 @@ from conftest import SAMPLE, plain_mapping
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import BuildError
 from index.files import load_array
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Fingerprint, HashingEncoder
-from recommender.errors import BuildError, InputError, NotFoundError
+from recommender.errors import InputError, NotFoundError
 
 SHARED = "Readers who gave a little last year have made every one of these pages possible"
 

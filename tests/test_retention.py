@@ -13,12 +13,12 @@ from conftest import plain_mapping
 
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.errors import BuildError, GateError
 from index.publishing.retention import prune
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from recommender.errors import BuildError, GateError
 
 WRITE = Callable[[Iterable[Any]], Path]
 BUILD = Callable[[], str]

@@ -16,9 +16,10 @@ import pytest
 from corpora import topical
 from serving import publish
 
+from index.errors import BuildError, BusyError
 from index.root.journal import read_journal
 from index.root.root import Root
-from recommender.errors import BuildError, BusyError, NotFoundError
+from recommender.errors import NotFoundError
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,12 @@ from test_source_round_trip import read
 from index.articles.json_text import MAX_DEPTH, check_json, load_json
 from index.articles.record import Record
 from index.building.engine import LocalEngine
+from index.errors import SourceError
 from index.sources import csv_source as delimited
 from index.sources import parser_process, regular_file
 from index.sources.csv_source import MAX_COLUMNS
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.registry import open_source
-from recommender.errors import SourceError
 
 
 @pytest.fixture

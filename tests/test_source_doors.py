@@ -20,9 +20,10 @@ from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import MAX_MESSAGE, Record, RecordProblem, short
 from index.building.parse_batch import Outcome, parse_batch
+from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
 from index.sources.registry import open_source
-from recommender.errors import SettingError, SourceError
+from recommender.errors import SettingError
 
 
 class Failing:

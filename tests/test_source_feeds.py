@@ -12,8 +12,8 @@ import pytest
 from http_site import Site, page, serving
 from test_source_round_trip import read
 
+from index.errors import SourceError
 from recommender.article import Article, Image
-from recommender.errors import SourceError
 
 
 def from_file(folder: Path, content: str | bytes) -> dict[str, Article]:

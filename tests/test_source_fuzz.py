@@ -26,10 +26,10 @@ from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.building.engine import LocalEngine
 from index.building.parse_batch import Outcome, parse_batch
+from index.errors import SourceError
 from index.sources.parser_process import MAX_MEMORY
 from index.sources.registry import KINDS, open_source
 from index.sources.source import split_records
-from recommender.errors import SourceError
 
 PIECES: dict[str, Sequence[str]] = {
     "jsonl": (

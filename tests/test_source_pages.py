@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from test_source_round_trip import read
 
+from index.errors import SourceError
 from index.sources.registry import open_source
 from recommender.article import Article, Image, Status
-from recommender.errors import SourceError
 
 
 def one(folder: Path, name: str, text: str | bytes, kind: str, **options: Any) -> Article:

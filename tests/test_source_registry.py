@@ -21,10 +21,11 @@ import pytest
 from http_site import Site, page, serving
 
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources import registry
 from index.sources.registry import KINDS, open_source, table_for
 from index.sources.secret_options import mask
-from recommender.errors import SettingError, SourceError
+from recommender.errors import SettingError
 
 DOCS = Path(__file__).parents[1] / "docs" / "sources.md"
 PASSWORD = "hunter2 Ärger&Co/%"

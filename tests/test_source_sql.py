@@ -16,10 +16,11 @@ from real_servers import mariadb, postgres
 from test_source_round_trip import RECORDS, SAMPLE, read
 
 from index.articles.record import Record
+from index.errors import SourceError
 from index.sources.registry import open_source
 from index.sql_engine import open_engine, parse_url
 from recommender.article import Status
-from recommender.errors import SettingError, SourceError
+from recommender.errors import SettingError
 
 PASSWORD = "päss@w/ord%"
 

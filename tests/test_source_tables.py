@@ -11,8 +11,8 @@ from corpus_writers import write_csv, write_parquet
 from test_source_round_trip import RECORDS, read
 
 from index.articles.read_report import ReadReport
+from index.errors import SourceError
 from recommender.article import Article
-from recommender.errors import SourceError
 
 
 def from_csv(

@@ -14,9 +14,9 @@ from http_site import Site as Server
 from test_source_round_trip import RECORDS, SAMPLE, UNSAID, read
 
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources.registry import open_source
 from recommender.article import Image, Status
-from recommender.errors import SourceError
 
 LOST = ("url", "language", "supersedes", "ratings")
 """What WordPress has no place for; its links are its own."""

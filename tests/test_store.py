@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from index.articles.article_store import ArticleStore, to_bytes
 from index.building.article_staging import ArticleStaging
+from index.errors import BuildError
 from recommender.article import Article, Image, Section, Status
-from recommender.errors import BuildError
 
 Fill = Callable[[Iterable[Article]], ArticleStore]
 

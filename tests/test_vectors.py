@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from index.build.vectors import VectorIndex, make_index
+from index.errors import BuildError, UnavailableError
 from index.scale_out.milvus.milvus_client import Milvus
 from index.scale_out.milvus.milvus_collections import read_place
 from index.scale_out.milvus.milvus_index import MilvusIndex
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender import faiss_index
 from recommender.encoder import Embeddings
-from recommender.errors import BuildError, UnavailableError
 from recommender.neighbors import NO_ROW, ExactIndex
 from recommender.visibility import ALWAYS, NEVER, Visibility
 

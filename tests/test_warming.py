@@ -12,8 +12,8 @@ import pytest
 from serving import Undecided, prose, publish
 
 from index.build.build import Build
+from index.errors import BuildError
 from index.root.root import Root
-from recommender.errors import BuildError
 from service.serving import prewarm as warming
 from service.serving.live import Live
 from service.serving.prewarm import keep_warm

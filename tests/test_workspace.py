@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.building.folder_arrays import FolderWorkspace
+from index.errors import BuildError
 from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
-from recommender.errors import BuildError
 
 
 @pytest.fixture(params=["memory", "folder"])

@@ -78,11 +78,11 @@ class AlsoLike(Peer):
         from index.articles.parse import FieldMapping
         from index.building.builder import make_build
         from index.building.context import BuildOptions
+        from index.errors import GateError
         from index.publishing.gates import Limits
         from index.publishing.publish import publish_build
         from index.root.root import Root
         from index.sources.jsonl_source import JsonlSource
-        from recommender.errors import GateError
 
         source = self.folder / "articles.jsonl"
         with source.open("w") as file:

@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from index.errors import BuildError
 from index.files import open_sqlite
 from recommender.article import Article
-from recommender.errors import BuildError
 
 ARTICLES = "articles.sqlite"
 

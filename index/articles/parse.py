@@ -21,8 +21,9 @@ from index.articles.cleaning import check_url, plain_text
 from index.articles.json_text import load_json
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, get_field, short, unreadable
+from index.errors import SourceError
 from recommender.article import Article, Image, Section, Status, check_id
-from recommender.errors import ArticleError, SettingError, SourceError
+from recommender.errors import ArticleError, SettingError
 
 FIELDS = (
     "id",

@@ -54,9 +54,9 @@ from index.build.full_text_index import FULL_TEXT, FullText
 from index.build.id_table import IdTable
 from index.build.manifest import Manifest, check_files, read_manifest
 from index.build.ragged import Ragged
+from index.errors import BuildError
 from index.files import Blob, Names, Rows, load_array, prefault
 from recommender.article import Article
-from recommender.errors import BuildError
 from recommender.visibility import ALWAYS, Visibility, epochs
 
 SERVED = frozenset(

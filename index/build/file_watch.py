@@ -17,7 +17,7 @@ import threading
 import weakref
 from pathlib import Path
 
-from recommender.errors import BuildError
+from index.errors import BuildError
 
 _LEASES = hasattr(fcntl, "F_SETLEASE")
 _BUSY = (errno.EAGAIN, errno.EWOULDBLOCK)

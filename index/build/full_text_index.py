@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from index.errors import BuildError
 from index.files import open_sqlite
-from recommender.errors import BuildError
 
 FULL_TEXT = "search.sqlite"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from index.errors import BuildError
 from index.files import file_sha256, write_file
-from recommender.errors import BuildError
 
 FORMAT_VERSION = 4
 MANIFEST = "manifest.json"

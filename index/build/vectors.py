@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.manifest import IndexEntry
+from index.errors import BuildError
 from index.files import load_array
 from index.scale_out.milvus.milvus_collections import new_place, read_place
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender.encoder import Embeddings
+from recommender.errors import VectorFileError
 from recommender.faiss_index import build_index, load_index
 from recommender.neighbors import ExactIndex, NeighborIndex, Neighbors
 from recommender.visibility import Visibility
@@ -55,7 +58,8 @@ class LocalIndex:
         visibility: Visibility,
         languages: NDArray[np.int32],
     ) -> None:
-        self._index = load_index(path, embeddings)
+        with _as_build_error():
+            self._index = load_index(path, embeddings)
         self._parts = (path.resolve(), embeddings, visibility, languages)
         self._visibility = visibility
         self._languages = languages
@@ -81,6 +85,14 @@ class LocalIndex:
         return self._index if shown.all() else ExactIndex(self._parts[1], shown)
 
 
+@contextmanager
+def _as_build_error() -> Iterator[None]:
+    try:
+        yield
+    except VectorFileError as error:
+        raise BuildError(str(error)) from error
+
+
 def make_index(
     folder: Path,
     name: str,
@@ -104,7 +116,8 @@ def make_index(
         UnavailableError: If Milvus does not answer.
     """
     if wanted is None:
-        build_index(embeddings).save(folder / LOCAL)
+        with _as_build_error():
+            build_index(embeddings).save(folder / LOCAL)
         # Read back, its vectors are mapped.
         return LocalIndex(folder / LOCAL, embeddings, visibility, languages)
     place = new_place(folder, name, wanted)

@@ -37,6 +37,7 @@ from index.building.folder_arrays import FolderWorkspace
 from index.building.full_text_stage import ending_with, full_text
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
+from index.errors import BuildError, UnavailableError
 from index.files import save_array, save_names, write_file, write_json
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Verdict, judge
@@ -48,7 +49,7 @@ from index.scale_out.milvus.milvus_collections import reach
 from index.sources.source import Source
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder
-from recommender.errors import BuildError, NotFoundError, UnavailableError
+from recommender.errors import NotFoundError
 from recommender.faiss_index import measure_recall
 from recommender.keyphrases import extract_phrases
 from recommender.pipeline import CorpusArticles, PipelineResult, relate

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from recommender.errors import BuildError
+from index.errors import BuildError
 
 
 class FolderWorkspace:

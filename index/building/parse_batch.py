@@ -20,7 +20,7 @@ from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem
 from index.building.byte_strings import cut_pieces, join_pieces, lengths_of
-from recommender.errors import SourceError
+from index.errors import SourceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

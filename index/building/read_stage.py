@@ -16,8 +16,9 @@ from index.articles.record import RecordProblem
 from index.building.article_staging import ArticleStaging
 from index.building.context import BuildContext
 from index.building.parse_batch import Outcome, ParsedBatch, parse_batch
+from index.errors import SourceError
 from index.sources.source import Source, split_records
-from recommender.errors import InputError, NotFoundError, SourceError
+from recommender.errors import InputError, NotFoundError
 
 _TOGETHER = 1_024
 

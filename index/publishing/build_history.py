@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.root import Root
-from recommender.errors import BuildError
 
 
 def describe_builds(root: Root) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from index.build.build import Build
 from index.build.readable import BuildSnapshot
+from index.errors import BuildError, GateError
 from index.publishing.churn import compare
 from index.publishing.gates import Gate, GoldenGate, Limits, Verdict, judge
 from index.root.journal import append_journal
 from index.root.pointer import CURRENT
 from index.root.root import Root
-from recommender.errors import BuildError, GateError, NotFoundError
+from recommender.errors import NotFoundError
 
 
 def publish_build(

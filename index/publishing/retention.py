@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from index.errors import BuildError, UnavailableError
 from index.root.journal import append_journal
 from index.root.root import Root
-from recommender.errors import BuildError, UnavailableError
 
 log = logging.getLogger("alsolike")
 

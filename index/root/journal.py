@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from recommender.errors import BuildError
+from index.errors import BuildError
 
 JOURNAL = "journal.jsonl"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from recommender.errors import BuildError, BusyError
+from index.errors import BuildError, BusyError
 
 LOCK = ".lock"
 

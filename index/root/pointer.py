@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from index.errors import BuildError
 from index.files import replace_file
-from recommender.errors import BuildError
 
 CURRENT = "CURRENT"
 HISTORY = 20

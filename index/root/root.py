@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from index.build.manifest import MANIFEST, Manifest, check_files, read_manifest
+from index.errors import BuildError, GateError, UnavailableError
 from index.files import sync_folder
 from index.root.journal import append_journal, now, read_journal, who
 from index.root.lock import locked
@@ -32,7 +33,7 @@ from index.root.pointer import (
     write_pointer,
 )
 from index.scale_out.milvus.milvus_collections import check_vectors, drop_vectors, point_alias
-from recommender.errors import BuildError, GateError, NotFoundError, UnavailableError
+from recommender.errors import NotFoundError
 
 HELD_EXIT_CODE = 16
 """What the command line ends with while publishing is held."""

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from index.articles.record import Record, RecordProblem, describe, get_field, unreadable
+from index.errors import SourceError
 from index.sources.secret_options import mask
 from index.sources.source import Source, as_it_is, read_record, split_records
-from recommender.errors import AlsoLikeError, SourceError, one_line
+from recommender.errors import AlsoLikeError, one_line
 
 T = TypeVar("T")
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources.regular_file import NotRegularError, open_unpacked
-from recommender.errors import SettingError, SourceError
+from recommender.errors import SettingError
 
 MAX_CELL = 1024 * 1024
 MAX_ROW = 4 * 1024 * 1024

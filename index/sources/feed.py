@@ -8,6 +8,7 @@ from typing import cast
 from urllib.parse import urljoin
 
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources.feed_json import read_json_feed
 from index.sources.feed_xml import read_xml_feed
 from index.sources.host_rules import redacted
@@ -15,7 +16,7 @@ from index.sources.http_options import WebOptions
 from index.sources.markup import MarkupError
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
-from recommender.errors import SettingError, SourceError
+from recommender.errors import SettingError
 
 _MAX_PAGES = 10_000
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from recommender.errors import SettingError, SourceError, one_line
+from index.errors import SourceError
+from recommender.errors import SettingError, one_line
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin, urlsplit
 
+from index.errors import SourceError
 from index.sources.host_rules import (
     Address,
     HostRules,
@@ -32,7 +33,7 @@ from index.sources.host_rules import (
 )
 from index.sources.http_connection import connected
 from index.sources.mail_date import mail_date
-from recommender.errors import SourceError, one_line
+from recommender.errors import one_line
 
 MAX_BYTES = 32 * 1024 * 1024
 """Longest body, unpacked."""

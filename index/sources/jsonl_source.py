@@ -14,9 +14,9 @@ from typing import IO, Any, NoReturn, cast
 
 from index.articles.json_text import check_json
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources.regular_file import NotRegularError, open_unpacked, unpacked
 from index.sources.source import SplitSource, read_record
-from recommender.errors import SourceError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """A longer line is skipped unread, so that one bad file can't fill the memory."""

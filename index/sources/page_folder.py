@@ -12,9 +12,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
-from recommender.errors import SourceError
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """A larger page is left out and reported: it is no article."""

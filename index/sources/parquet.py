@@ -9,11 +9,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources.cell_values import plain
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
 from index.sources.source import read_record
-from recommender.errors import SourceError
 
 _BATCH = 1_000
 

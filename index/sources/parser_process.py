@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from index.articles.record import Record, RecordProblem, describe, unreadable
-from recommender.errors import SourceError
+from index.errors import SourceError
 
 MAX_SECONDS = 5
 """Of processor time for one page, feed or batch of rows."""

@@ -10,10 +10,11 @@ from typing import Any
 from index.articles.parse import FIELDS, FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, describe
+from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
 from index.sources.source import Source
 from recommender.article import Article
-from recommender.errors import SourceError, one_line
+from recommender.errors import one_line
 
 _EXAMPLE = 60
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.articles.record import Record, RecordProblem, short
+from index.errors import DatabaseError, SourceError
 from index.sources.cell_values import plain
 from index.sources.source import read_record
 from index.sources.sql_rows import stream_rows
 from index.sql_engine import describe
-from recommender.errors import DatabaseError, SourceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

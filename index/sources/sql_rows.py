@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from index.errors import DatabaseError
 from index.sql_engine import open_engine, parse_url, plain_reason
-from recommender.errors import DatabaseError
 
 _MAX_CELL = 16 * 1024 * 1024
 _AT_ONCE = 16

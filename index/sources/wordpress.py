@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources.host_rules import redacted
 from index.sources.http_client import Fetcher, HttpError, HttpResponse
 from index.sources.http_options import WebOptions
 from index.sources.markup import MarkupError, parse_html
 from index.sources.parser_process import parse_record
 from index.sources.sections import sections_of
-from recommender.errors import SettingError, SourceError
+from recommender.errors import SettingError
 
 _PUBLIC = "publish"
 _ALL = "publish,future,draft,pending,private"

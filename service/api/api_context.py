@@ -33,7 +33,7 @@ class ApiContext:
         live: What is served.
         settings: The effective ones.
         database: Gives the database of decisions, or raises
-            :class:`~recommender.errors.DatabaseError`.
+            :class:`~index.errors.DatabaseError`.
     """
 
     def __init__(self, live: Live, settings: Settings, database: Callable[[], Database]) -> None:

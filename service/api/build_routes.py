@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from index.build.build import Build
 from index.build.readable import BuildSnapshot
+from index.errors import BuildError, GateError
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Gate
 from index.root.journal import acting_for
 from index.root.root import Root
-from recommender.errors import BuildError, GateError, NotFoundError
+from recommender.errors import NotFoundError
 from service.api.api_context import ApiContext, make_router, now, problems
 from service.curation.golden_gate import publish_as_set
 from service.decisions.decision_rules import MAX_REASON

@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from recommender.errors import ConflictError
 from recommender.visibility import NEVER
 from service.api.api_context import ApiContext, Id, Target, make_router, now, problems
 from service.decisions.decision_rules import MAX_POSITION, MAX_REASON
 from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
+from service.errors import ConflictError
 from service.http.auth import Identity
 from service.http.problems import ProblemError
 from service.http.timestamps import Until, format_timestamp

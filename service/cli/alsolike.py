@@ -12,6 +12,7 @@ from service.cli.database_commands import db_app
 from service.cli.decision_commands import audit, check_overrides, takedown
 from service.cli.editor_commands import editors_app
 from service.cli.evaluate_command import evaluate
+from service.cli.exit_codes import exit_code
 from service.cli.inspect_commands import builds, diff, inspect, report, verify
 from service.cli.list_commands import export, related
 from service.cli.options import GATES_EPILOG
@@ -134,7 +135,7 @@ def _run() -> int:
         return error.exit_code
     except AlsoLikeError as error:
         _fail(str(error))
-        return error.exit_code
+        return exit_code(error)
     except OSError as error:  # a full disk, a missing right
         told = error.filename and error.strerror
         _fail(f"{error.filename}: {error.strerror}" if told else str(error))

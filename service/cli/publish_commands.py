@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from index.errors import GateError
 from index.publishing.retention import prune as prune_builds
 from index.root.root import Root
-from recommender.errors import GateError
 from service.cli.options import (
     AcceptOption,
     ForceOption,

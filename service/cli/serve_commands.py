@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from index.errors import BuildError
 from index.root.root import Root
-from recommender.errors import BuildError, NotFoundError
+from recommender.errors import NotFoundError
 from service.cli.build_command import build
 from service.cli.list_commands import open_live, related
 from service.cli.options import RootOption

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from index.articles.parse import FieldMapping
+from index.errors import SourceError
 from index.sources.source_check import SourceCheck, check_source
-from recommender.errors import SourceError
 from service.cli.options import JsonOption, print_json, read_mapping
 from service.settings import load_settings
 

@@ -17,11 +17,12 @@ from dataclasses import replace
 from functools import partial
 
 from index.build.build import Build
+from index.errors import BuildError, DatabaseError
 from index.publishing.gates import Gate, GoldenGate, Verdict
 from index.publishing.publish import publish_build
 from index.query import RelatedQuery
 from index.root.root import Root
-from recommender.errors import BuildError, DatabaseError, NotFoundError
+from recommender.errors import NotFoundError
 from service.curation.golden_set import NO_GOLDEN, Agreement, measure_agreement, read_golden
 from service.decisions.decision_state import NO_STATE
 from service.decisions.open_decisions import nothing_decided, open_decisions

@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from index.errors import DatabaseError
 from index.sql_engine import translate
-from recommender.errors import DatabaseError
 from service.decisions import schema
 from service.decisions.decision_store import Store
 

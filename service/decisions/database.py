@@ -11,7 +11,7 @@
 
 Every change is one transaction: the decision, its entry in the audit trail, the state's new
 version and the list's. Every method may be called from any thread, and raises
-:class:`~recommender.errors.DatabaseError` if the database is away.
+:class:`~index.errors.DatabaseError` if the database is away.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from index.errors import DatabaseError
 from index.files import is_missing
 from index.sql_engine import describe, parse_url, translate
-from recommender.errors import DatabaseError
 from service.decisions import connections as connecting
 from service.decisions import copy_database as copying
 from service.decisions import read_state as reading

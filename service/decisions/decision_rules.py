@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 from recommender.article import check_id
-from recommender.errors import DecisionError
 from recommender.visibility import NEVER
+from service.errors import DecisionError
 
 MAX_POSITION = 50
 MAX_REASON = 1_000

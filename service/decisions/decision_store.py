@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from index.sql_engine import translate
-from recommender.errors import ConflictError
 from recommender.visibility import NEVER
 from service.decisions import schema
+from service.errors import ConflictError
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite

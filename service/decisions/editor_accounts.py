@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from recommender.errors import DecisionError, NotFoundError
+from recommender.errors import NotFoundError
 from service.decisions import schema
 from service.decisions.decision_rules import check_name
 from service.decisions.decision_store import Actor, Change, Store
+from service.errors import DecisionError
 from service.roles import Role
 
 _TABLE = schema.editors

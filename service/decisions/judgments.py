@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recommender.errors import DecisionError, NotFoundError
+from recommender.errors import NotFoundError
 from service.decisions import schema
 from service.decisions.decision_rules import check_name, check_pair, check_reason
 from service.decisions.decision_store import Actor, Change, Store, Written, upsert
+from service.errors import DecisionError
 
 _TABLE = schema.judgments
 _OVERRIDES = schema.overrides

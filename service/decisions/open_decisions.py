@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from index.errors import DatabaseError
 from index.files import is_missing
 from index.sql_engine import file_url
-from recommender.errors import DatabaseError
 from service.decisions.database import Database, open_database, upgrade_database
 from service.decisions.decision_state import DecisionState
 from service.decisions.poller import StatePoller

@@ -8,12 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recommender.errors import DecisionError, NotFoundError
+from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import MAX_POSITION, check_pair, check_reason, check_until
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor, Change, Store, Written, upsert
+from service.errors import DecisionError
 
 _TABLE = schema.overrides
 

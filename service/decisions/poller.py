@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from index.errors import DatabaseError
 from index.files import is_missing
-from recommender.errors import DatabaseError
 from service.decisions.database import Database
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.decisions.decision_store import clock

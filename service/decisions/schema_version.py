@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from index.errors import DatabaseError
 from index.sql_engine import translate
-from recommender.errors import DatabaseError
 from service.decisions.decision_store import WRITES
 from service.decisions.schema import HEAD, VERSION_TABLE
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from recommender.errors import DatabaseError, NotFoundError
+from index.errors import DatabaseError
+from recommender.errors import NotFoundError
 from service.decisions import schema
 from service.decisions.decision_store import Store
 from service.decisions.editor_accounts import Editor

@@ -20,8 +20,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from index.errors import DatabaseError
 from index.files import is_missing, sync_folder
-from recommender.errors import DatabaseError
 from recommender.visibility import NEVER
 from service.decisions.decision_state import DecisionState, Override, OverrideKind, StateChanges
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from recommender.errors import ConflictError, DecisionError, NotFoundError
+from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import check_reason
@@ -12,6 +12,7 @@ from service.decisions.decision_store import Actor, Change, Store, Written
 from service.decisions.judgments import set_judgment
 from service.decisions.overrides import set_override
 from service.decisions.takedowns import set_takedown
+from service.errors import ConflictError, DecisionError
 
 _AUDIT = schema.audit
 

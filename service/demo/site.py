@@ -28,9 +28,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
+from index.errors import DatabaseError
 from index.sources.jsonl_source import JsonlSource
 from recommender.article import Article
-from recommender.errors import DatabaseError, SettingError
+from recommender.errors import SettingError
 from recommender.visibility import window
 from service.api.documentation import page_policy
 from service.app import create_app

@@ -11,9 +11,10 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from index.build.build import Build
+from index.errors import GateError
 from index.publishing.build_history import describe_builds
 from index.reporting.report_page import PAGE as REPORT_PAGE
-from recommender.errors import AlsoLikeError, GateError
+from recommender.errors import AlsoLikeError
 from service.api.build_routes import at_work
 from service.curation.golden_gate import publish_as_set
 from service.editor.build_diff import BuildDiff, figures, most_changed

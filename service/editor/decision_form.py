@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from recommender.errors import DecisionError
 from recommender.visibility import NEVER, microseconds
 from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
+from service.errors import DecisionError
 
 _DAY = 86_400_000_000
 DO = ("pin", "hide", "unrelated", "everywhere")

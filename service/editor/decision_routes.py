@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import RedirectResponse, Response
 
-from recommender.errors import ConflictError, InputError, NotFoundError
+from recommender.errors import InputError, NotFoundError
 from service.decisions.decision_store import Written
 from service.editor.article_page import show_article
 from service.editor.conflicts import describe_conflict
@@ -19,6 +19,7 @@ from service.editor.decision_writer import VERBS, DecisionWriter
 from service.editor.editor_context import EditorContext
 from service.editor.labels import label_article, title_of
 from service.editor.page_templates import PageTemplates, page_route
+from service.errors import ConflictError
 from service.http.auth import Identity
 from service.http.problems import ProblemError
 from service.serving.selection import select

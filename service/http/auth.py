@@ -83,7 +83,7 @@ class Auth:
     Args:
         settings: Which proxies are trusted, and to name people.
         database: Gives the database of tokens, editors and sessions, or raises
-            :class:`~recommender.errors.DatabaseError`.
+            :class:`~index.errors.DatabaseError`.
     """
 
     def __init__(self, settings: Settings, database: Callable[[], Database]) -> None:

@@ -12,17 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from recommender.errors import (
-    AlsoLikeError,
-    BuildError,
-    BusyError,
-    ConflictError,
-    DatabaseError,
-    GateError,
-    InputError,
-    NotFoundError,
-    UnavailableError,
-)
+from index.errors import BuildError, BusyError, DatabaseError, GateError, UnavailableError
+from recommender.errors import AlsoLikeError, InputError, NotFoundError
+from service.errors import ConflictError
 from service.http.problems import MEDIA_TYPE, ProblemError, out_of_files, server_error
 
 log = logging.getLogger("alsolike")

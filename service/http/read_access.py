@@ -7,7 +7,7 @@ import time
 
 from starlette.types import Scope
 
-from recommender.errors import DatabaseError
+from index.errors import DatabaseError
 from service.http.auth import Auth
 from service.http.clients import header
 from service.http.error_handlers import problem_of

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pymilvus import DataType, MilvusClient, MilvusException
 
+from index.errors import BuildError, UnavailableError
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE
 from recommender.encoder import Embeddings
-from recommender.errors import BuildError, UnavailableError
 from recommender.neighbors import NO_ROW, Rows, Scores
 
 T = TypeVar("T")

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from index.errors import BuildError, UnavailableError
 from index.files import write_json
 from index.scale_out.milvus.milvus_settings import MilvusSettings
-from recommender.errors import BuildError, SettingError, UnavailableError
+from recommender.errors import SettingError
 
 if TYPE_CHECKING:
     from index.scale_out.milvus.milvus_client import Milvus

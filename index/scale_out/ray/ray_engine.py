@@ -32,6 +32,7 @@ import ray.data
 from numpy.typing import NDArray
 
 from index.building.engine import Encoding, InterruptibleIterator, batches_of
+from index.errors import BuildError, UnavailableError
 from index.scale_out.ray import mmap_pickle as by_name
 from index.scale_out.ray.ray_shards import (
     known,
@@ -42,7 +43,7 @@ from index.scale_out.ray.ray_shards import (
 )
 from recommender.embedding import embed_texts
 from recommender.encoder import Embeddings
-from recommender.errors import AlsoLikeError, BuildError, ModelError, UnavailableError
+from recommender.errors import AlsoLikeError, ModelError
 from recommender.parallel import Block
 
 S = TypeVar("S")

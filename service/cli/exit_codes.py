@@ -1,0 +1,35 @@
+"""What the command ``alsolike`` ends with when something went wrong; see ``docs/operations.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from index.errors import BuildError, BusyError, DatabaseError, GateError, UnavailableError
+from recommender.errors import (
+    AlsoLikeError,
+    InputError,
+    ModelError,
+    NotFoundError,
+    VectorFileError,
+)
+from service.errors import ConflictError
+
+CODES: Mapping[type[AlsoLikeError], int] = {
+    InputError: 2,
+    ModelError: 3,
+    BusyError: 5,
+    UnavailableError: 9,
+    BuildError: 4,
+    VectorFileError: 4,
+    NotFoundError: 6,
+    DatabaseError: 7,
+    ConflictError: 8,
+}
+"""By kind of error, the special ones first. A gate's refusal ends with the gate's own number."""
+
+
+def exit_code(error: AlsoLikeError) -> int:
+    """The code for an error; 1 for one that has none of its own."""
+    if isinstance(error, GateError):
+        return error.gate
+    return next((code for kind, code in CODES.items() if isinstance(error, kind)), 1)
