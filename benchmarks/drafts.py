@@ -72,7 +72,7 @@ def measure(build: Build, encoder: Encoder, drafts: int) -> dict[str, Any]:
     say(f"{build.count} articles, opened in {opened:.2f} s")
     rows = np.linspace(0, build.count - 1, drafts + WARM_UP).astype(int).tolist()
     spent: dict[str, list[float]] = {"encode": [], "search": [], "whole": []}
-    served, wish = ServingView(build), RelatedQuery()
+    served, query = ServingView(build), RelatedQuery()
     for row in rows:
         fields = as_draft(build.article(row))
         begun = time.perf_counter()
@@ -82,8 +82,8 @@ def measure(build: Build, encoder: Encoder, drafts: int) -> dict[str, Any]:
         embedding = embed(encoder, text)
         after = time.perf_counter()
         now = time.time_ns() // 1000
-        placed = index.place(article, text, embedding, served=served, now=now, wish=wish)
-        answer_draft(served, placed, now=now, wish=wish)
+        placed = index.place(article, text, embedding, served=served, now=now, query=query)
+        answer_draft(served, placed, now=now, query=query)
         done = time.perf_counter()
         spent["encode"].append(after - before)
         spent["search"].append(before - begun + done - after)

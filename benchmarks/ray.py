@@ -51,9 +51,9 @@ def compare_lists(local: Build, there: Build, judged: dict[str, Qrels]) -> dict[
         np.asarray(load_array(build.checked("embeddings.npy"))) for build in (local, there)
     )
     ours, others = local.related_rows[:, :10], there.related_rows[:, :10]
-    wish = RelatedQuery(fallback=Fallback.NONE)
+    query = RelatedQuery(fallback=Fallback.NONE)
     ndcg = {
-        name: [evaluate_build(build, qrels, wish)["ndcg10"] for build in (local, there)]
+        name: [evaluate_build(build, qrels, query)["ndcg10"] for build in (local, there)]
         for name, qrels in judged.items()
     }
     return {

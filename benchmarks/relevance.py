@@ -205,9 +205,9 @@ def measure(corpus: Corpus, encoder: CachedEncoder) -> dict[str, dict[str, dict[
         spent, encoding = encoder.clock() - start, encoder.seconds - before
         say(f"{corpus.name}: alsolike {spent:.1f} s, of which encoding {encoding:.1f} s")
         defaults = Settings()
-        wish = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
+        query = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
         for judged_set, judged in corpus.judged.items():
-            figures = evaluate_build(build, judged, wish)
+            figures = evaluate_build(build, judged, query)
             results[judged_set]["alsolike"] = {
                 **{name: figures[name] for name in ("ndcg10", "p6", "recall50")},
                 "seconds": round(spent, 1),

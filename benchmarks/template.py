@@ -104,11 +104,11 @@ def by_dense(corpus: Corpus, encoder: CachedEncoder) -> dict[str, float]:
 def by_build(corpus: Corpus, encoder: CachedEncoder) -> dict[str, float]:
     """nDCG@10 of a real build."""
     defaults = Settings()
-    wish = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
+    query = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
     with tempfile.TemporaryDirectory() as folder:
         build = build_corpus(corpus, encoder, Path(folder))
         return {
-            name: evaluate_build(build, judged, wish)["ndcg10"]
+            name: evaluate_build(build, judged, query)["ndcg10"]
             for name, judged in corpus.judged.items()
         }
 

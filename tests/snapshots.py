@@ -17,7 +17,7 @@ from index.publishing.gates import Limits
 from recommender.visibility import ALWAYS, NEVER
 
 NOW = 1_000_000
-WISH = Limits().wish
+WISH = Limits().query
 
 ENCODER = EncoderEntry(
     model="m", revision=None, sha256="0", dim=8, max_tokens=0, precision="float32"

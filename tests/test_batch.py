@@ -47,14 +47,14 @@ def test_each_id_gets_what_it_would_get_alone(client: TestClient) -> None:
 
 
 def test_the_parameters_mean_what_they_mean_for_one_list(client: TestClient) -> None:
-    for wish in (
+    for query in (
         {"min_score": 1, "fallback": "none"},
         {"sort": "newest", "limit": 7},
         {"exclude": ["p-1", "p-2"]},
         {"language": "de"},
     ):
-        many = ask(client, ids=["p-0"], **wish).json()["results"][0]["answer"]
-        assert many == client.get("/v1/related", params={"id": "p-0", **wish}).json()
+        many = ask(client, ids=["p-0"], **query).json()["results"][0]["answer"]
+        assert many == client.get("/v1/related", params={"id": "p-0", **query}).json()
 
 
 @pytest.mark.parametrize(

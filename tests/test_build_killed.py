@@ -81,7 +81,7 @@ def check_that_it_serves(root: Root) -> None:
     row = build.row("sea-000")
     assert row is not None
     assert (
-        len(select(ServingView(build), row, now=time.time_ns() // 1000, wish=RelatedQuery())) == 6
+        len(select(ServingView(build), row, now=time.time_ns() // 1000, query=RelatedQuery())) == 6
     )
 
 

@@ -26,7 +26,7 @@ from service.serving.serving_view import ServingView
 
 def test_a_build_differs_in_nothing_from_itself(tmp_path: Path) -> None:
     same = snapshot(tmp_path / "a", ring(30))
-    churn = compare(same, same, now=NOW, wish=WISH)
+    churn = compare(same, same, now=NOW, query=WISH)
     assert (len(churn.added), len(churn.removed), churn.rewritten) == (0, 0, 0)
     assert churn.changed == 0.0
     assert len(churn.rows) == 30
@@ -35,7 +35,7 @@ def test_a_build_differs_in_nothing_from_itself(tmp_path: Path) -> None:
 def test_articles_in_and_out_are_told_by_id_wherever_their_rows_moved(tmp_path: Path) -> None:
     old = snapshot(tmp_path / "old", {"b": ["c"], "c": ["b"], "d": ["b"]})
     new = snapshot(tmp_path / "new", {"a": ["c"], "aa": ["c"], "b": ["c"], "c": ["b"]})
-    churn = compare(old, new, now=NOW, wish=WISH)
+    churn = compare(old, new, now=NOW, query=WISH)
     assert [new.article_id(row) for row in churn.added] == ["a", "aa"]
     assert [old.article_id(row) for row in churn.removed] == ["d"]
     assert churn.changed == 0.0
@@ -44,13 +44,13 @@ def test_articles_in_and_out_are_told_by_id_wherever_their_rows_moved(tmp_path: 
 def test_order_within_a_list_is_no_change(tmp_path: Path) -> None:
     old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": ["a"], "c": ["a"]})
     new = snapshot(tmp_path / "new", {"a": ["c", "b"], "b": ["a"], "c": ["a"]})
-    assert compare(old, new, now=NOW, wish=WISH).changed == 0.0
+    assert compare(old, new, now=NOW, query=WISH).changed == 0.0
 
 
 def test_each_list_tells_which_share_of_it_is_new(tmp_path: Path) -> None:
     old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": ["a"], "c": [], "d": []})
     new = snapshot(tmp_path / "new", {"a": ["b", "d"], "b": ["a"], "c": ["a"], "d": []})
-    churn = compare(old, new, now=NOW, wish=WISH)
+    churn = compare(old, new, now=NOW, query=WISH)
     assert churn.replaced.tolist() == [0.5, 0.0, 1.0, 0.0]
     assert churn.changed == 0.5
 
@@ -58,14 +58,14 @@ def test_each_list_tells_which_share_of_it_is_new(tmp_path: Path) -> None:
 def test_a_list_that_only_lost_articles_changed_too(tmp_path: Path) -> None:
     old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": [], "c": []})
     new = snapshot(tmp_path / "new", {"a": ["b"], "b": []})
-    assert compare(old, new, now=NOW, wish=WISH).replaced.tolist() == [0.5, 0.0]
+    assert compare(old, new, now=NOW, query=WISH).replaced.tolist() == [0.5, 0.0]
 
 
 def test_only_what_readers_see_counts(tmp_path: Path) -> None:
     # "h" is hidden in both: its own list turns over, and it leaves and enters others'.
     old = snapshot(tmp_path / "old", {"a": ["h", "b"], "b": ["a"], "h": ["a"]}, hidden="h")
     new = snapshot(tmp_path / "new", {"a": ["b"], "b": ["h", "a"], "h": ["b"]}, hidden="h")
-    churn = compare(old, new, now=NOW, wish=WISH)
+    churn = compare(old, new, now=NOW, query=WISH)
     assert churn.changed == 0.0
     assert len(churn.rows) == 2
 
@@ -74,7 +74,7 @@ def test_places_below_the_shown_ones_do_not_count(tmp_path: Path) -> None:
     old = ring(20, near=7)
     new = {name: [*related[:6], "a000"] for name, related in old.items()}
     churn = compare(
-        snapshot(tmp_path / "old", old), snapshot(tmp_path / "new", new), now=NOW, wish=WISH
+        snapshot(tmp_path / "old", old), snapshot(tmp_path / "new", new), now=NOW, query=WISH
     )
     assert churn.changed == 0.0
 
@@ -84,7 +84,7 @@ def test_as_many_places_count_as_the_site_shows(tmp_path: Path) -> None:
     turned = {name: [*related[:6], "a000"] for name, related in turned.items()}
     old = snapshot(tmp_path / "old", ring(20, near=7))
     new = snapshot(tmp_path / "new", turned)
-    churn = compare(old, new, now=NOW, wish=Limits(limit=7).wish)
+    churn = compare(old, new, now=NOW, query=Limits(limit=7).query)
     assert churn.turned.max() == 1
     assert churn.replaced.max() == 1 / 7
     found = describe_churn(old, new, churn, now=NOW)
@@ -98,10 +98,10 @@ def test_what_is_too_weak_to_be_shown_does_not_count(tmp_path: Path) -> None:
     more = ring(6, near=5)
     weak = {name: {"a005": 0.01, "a000": 0.3} for name in more}
     old = snapshot(tmp_path / "old", few)
-    assert compare(old, snapshot(tmp_path / "strong", more), now=NOW, wish=WISH).changed == 1.0
+    assert compare(old, snapshot(tmp_path / "strong", more), now=NOW, query=WISH).changed == 1.0
     new = snapshot(tmp_path / "new", more, scores=weak)
-    assert compare(old, new, now=NOW, wish=WISH).changed == 0.0
-    assert compare(old, new, now=NOW, wish=RelatedQuery(min_score=0.31)).changed > 0.0
+    assert compare(old, new, now=NOW, query=WISH).changed == 0.0
+    assert compare(old, new, now=NOW, query=RelatedQuery(min_score=0.31)).changed > 0.0
 
 
 def test_another_version_of_the_story_that_stood_there_does_not_count(tmp_path: Path) -> None:
@@ -110,13 +110,13 @@ def test_another_version_of_the_story_that_stood_there_does_not_count(tmp_path: 
     lists: dict[str, list[str]] = {"a": ["b", "c"], "b": [], "bb": [], "c": []}
     old = snapshot(tmp_path / "old", lists, stories=copies)
     new = snapshot(tmp_path / "new", {**lists, "a": ["bb", "c"]}, stories=copies)
-    assert compare(old, new, now=NOW, wish=WISH).changed == 0.0
+    assert compare(old, new, now=NOW, query=WISH).changed == 0.0
 
 
 def test_a_list_whose_places_are_few_counts_each_once(tmp_path: Path) -> None:
     old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": [], "c": [], "d": []})
     new = snapshot(tmp_path / "new", {"a": ["b", "d"], "b": [], "c": [], "d": []})
-    found = describe_churn(old, new, compare(old, new, now=NOW, wish=WISH), now=NOW)
+    found = describe_churn(old, new, compare(old, new, now=NOW, query=WISH), now=NOW)
     assert found["lists"]["by_slots"] == [3, 1, 0, 0, 0, 0, 0]
 
 
@@ -143,29 +143,30 @@ def test_lists_are_compared_as_they_are_served(
     site: Build, month: int, limit: int, least: float
 ) -> None:
     now = microseconds(dt.datetime(2026, month, 1, tzinfo=dt.UTC))
-    wish = RelatedQuery(limit=limit, min_score=least, fallback=Fallback.NONE)
+    query = RelatedQuery(limit=limit, min_score=least, fallback=Fallback.NONE)
     build = BuildSnapshot.of(site.folder, site.manifest)
     served = ServingView(site)
     expected = [
-        [item.row for item in select(served, row, now=now, wish=wish)] for row in range(len(build))
+        [item.row for item in select(served, row, now=now, query=query)]
+        for row in range(len(build))
     ]
-    found = build.related(now, wish).tolist()
+    found = build.related(now, query).tolist()
     assert [[row for row in some if row >= 0] for some in found] == expected
     some = np.array([5, 2, 11])
-    assert build.related(now, wish, some).tolist() == [found[row] for row in some]
+    assert build.related(now, query, some).tolist() == [found[row] for row in some]
 
 
 def test_a_changed_text_is_counted_and_is_no_changed_list(tmp_path: Path) -> None:
     old = snapshot(tmp_path / "old", ring(10))
     new = snapshot(tmp_path / "new", ring(10), texts={"a003": "rewritten"})
-    churn = compare(old, new, now=NOW, wish=WISH)
+    churn = compare(old, new, now=NOW, query=WISH)
     assert (churn.rewritten, churn.changed) == (1, 0.0)
 
 
 def test_the_description_names_what_came_and_went_by_title(tmp_path: Path) -> None:
     old = snapshot(tmp_path / "old", {"a": ["b", "c"], "b": ["a"], "c": ["a"]})
     new = snapshot(tmp_path / "new", {"a": ["b", "d"], "b": ["a"], "d": ["a"]})
-    found = describe_churn(old, new, compare(old, new, now=NOW, wish=WISH), now=NOW)
+    found = describe_churn(old, new, compare(old, new, now=NOW, query=WISH), now=NOW)
     assert found["added"]["first"] == [{"article_id": "d", "title": "Title of d"}]
     assert found["removed"]["first"] == [{"article_id": "c", "title": "Title of c"}]
     (most,) = found["most_changed"]
@@ -180,7 +181,7 @@ def test_most_changed_stand_first_and_ties_by_id(tmp_path: Path) -> None:
     turned["a005"] = ["a000", "a001"]
     turned["a009"] = ["a010", "a001"]
     new = snapshot(tmp_path / "new", turned)
-    found = describe_churn(old, new, compare(old, new, now=NOW, wish=WISH), now=NOW, limit=2)
+    found = describe_churn(old, new, compare(old, new, now=NOW, query=WISH), now=NOW, limit=2)
     assert [item["article_id"] for item in found["most_changed"]] == ["a005", "a007"]
 
 
@@ -196,7 +197,7 @@ def test_in_and_out_are_the_differences_of_the_ids(
     after = after or {"a": True}
     old = snapshot(folder / "old", {name: [] for name in before})
     new = snapshot(folder / "new", {name: [] for name in after})
-    churn = compare(old, new, now=NOW, wish=WISH)
+    churn = compare(old, new, now=NOW, query=WISH)
     assert {new.article_id(row) for row in churn.added} == after.keys() - before.keys()
     assert {old.article_id(row) for row in churn.removed} == before.keys() - after.keys()
     both = [new.article_id(row) for row in churn.rows]

@@ -35,15 +35,15 @@ ENCODER = HashingEncoder(64)
 def ask(
     build: Build,
     fields: dict[str, Any],
-    wish: RelatedQuery = RELATED_ONLY,
+    query: RelatedQuery = RELATED_ONLY,
     state: DecisionState = NO_STATE,
 ):
     index = DraftIndex(build)
     article = read_draft(fields)
     text = index.prepare(article)
     served = ServingView(build, state)
-    placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, wish=wish)
-    return answer_draft(served, placed, now=NOW, wish=wish)
+    placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, query=query)
+    return answer_draft(served, placed, now=NOW, query=query)
 
 
 def ids(build: Build, answer) -> list[str]:
@@ -102,7 +102,7 @@ def test_an_article_taken_as_a_draft_gets_nearly_the_list_that_the_build_gave_it
         answer = ask(build, record)
         row = build.row(record["id"])
         assert row in answer.same_story
-        stored = [item.row for item in select(ServingView(build), row, now=NOW, wish=RELATED_ONLY)]
+        stored = [item.row for item in select(ServingView(build), row, now=NOW, query=RELATED_ONLY)]
         overlaps.append(len({item.row for item in answer.items} & set(stored)) / len(stored))
     assert np.mean(overlaps) >= 0.9
 
@@ -145,8 +145,8 @@ def test_what_is_taken_down_is_neither_listed_nor_named(build, records):
 
 
 def test_a_draft_in_a_language_new_to_the_site_is_related_and_has_no_fallback(build):
-    wish = RelatedQuery(limit=50, min_score=0.2, fallback=Fallback.TAG)
-    answer = ask(build, {**sea(), "language": "fi"}, wish)
+    query = RelatedQuery(limit=50, min_score=0.2, fallback=Fallback.TAG)
+    answer = ask(build, {**sea(), "language": "fi"}, query)
     assert answer.items
     assert all(item.origin is Origin.RELATED for item in answer.items)
 
@@ -159,24 +159,24 @@ def test_articles_of_the_drafts_language_stand_before_all_others(build):
 
 
 def test_a_short_list_is_filled_by_the_drafts_tags(build):
-    wish = RelatedQuery(limit=10, min_score=1.0, fallback=Fallback.TAG)
-    answer = ask(build, {**sea(), "language": "en", "tags": ["tag-1", "unheard-of"]}, wish)
+    query = RelatedQuery(limit=10, min_score=1.0, fallback=Fallback.TAG)
+    answer = ask(build, {**sea(), "language": "en", "tags": ["tag-1", "unheard-of"]}, query)
     assert {item.origin for item in answer.items} == {Origin.FALLBACK}
     assert all("tag-1" in build.article(item.row).tags for item in answer.items)
 
 
 @pytest.mark.parametrize("tags", [[], ["tag-1"]])
 def test_a_draft_without_a_language_is_filled_by_articles_of_any(build, tags):
-    wish = RelatedQuery(limit=50, min_score=1.0, fallback=Fallback.TAG)
-    items = ask(build, {"title": "Zyxo", "tags": tags}, wish).items
+    query = RelatedQuery(limit=50, min_score=1.0, fallback=Fallback.TAG)
+    items = ask(build, {"title": "Zyxo", "tags": tags}, query).items
     assert len(items) == 50
     assert not tags or all("tag-1" in build.article(item.row).tags for item in items[:20])
     assert tags or {build.article(item.row).language for item in items} == {"de", "en"}
 
 
 def test_what_an_article_shares_with_a_draft_and_what_that_is_about_hang_on_no_filter(build):
-    wish = RelatedQuery(limit=50, fallback=Fallback.NONE)
-    plain = ask(build, sea(), wish)
+    query = RelatedQuery(limit=50, fallback=Fallback.NONE)
+    plain = ask(build, sea(), query)
     for language in ("de", "en"):
         answer = ask(
             build, sea(), RelatedQuery(limit=50, fallback=Fallback.NONE, language=language)

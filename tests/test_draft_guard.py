@@ -99,10 +99,10 @@ def ask(
     """What is shown beside a draft, by default one of the sea."""
     article = read_draft(draft)
     index, served = DraftIndex(build), ServingView(build, state)
-    wish = RelatedQuery(limit=limit, fallback=Fallback.NONE, **wishes)
+    query = RelatedQuery(limit=limit, fallback=Fallback.NONE, **wishes)
     text = index.prepare(article)
-    placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, wish=wish)
-    return answer_draft(served, placed, now=NOW, wish=wish).items
+    placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, query=query)
+    return answer_draft(served, placed, now=NOW, query=query).items
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -67,9 +67,9 @@ def ask(build: Build, record: dict[str, Any], encoder: Encoder) -> list[Selected
     text = index.prepare(article)
     served = ServingView(build)
     placed = index.place(
-        article, text, embed(encoder, text), served=served, now=NOW, wish=RELATED_ONLY
+        article, text, embed(encoder, text), served=served, now=NOW, query=RELATED_ONLY
     )
-    return answer_draft(served, placed, now=NOW, wish=RELATED_ONLY).items
+    return answer_draft(served, placed, now=NOW, query=RELATED_ONLY).items
 
 
 def ids(build: Build, chosen: list[SelectedItem]) -> list[str]:
@@ -95,7 +95,7 @@ def test_an_article_left_out_of_the_build_gets_the_list_that_the_whole_build_has
     for left_out in records[:: len(records) // HELD_OUT][:HELD_OUT]:
         row = whole.row(left_out["id"])
         assert row is not None
-        stored = select(ServingView(whole), row, now=NOW, wish=RELATED_ONLY)
+        stored = select(ServingView(whole), row, now=NOW, query=RELATED_ONLY)
         rest = [record for record in records if record is not left_out]
         part = build_of(root, tmp_path, rest, encoder)
         found = ask(part, left_out, encoder)

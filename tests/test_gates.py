@@ -17,7 +17,7 @@ from service.settings import Settings
 
 def verdicts(new: BuildSnapshot, live: BuildSnapshot | None, **options: Any) -> dict[Gate, Verdict]:
     accept_change = options.pop("accept_change", False)
-    churn = None if live is None else compare(live, new, now=NOW, wish=WISH)
+    churn = None if live is None else compare(live, new, now=NOW, query=WISH)
     found = judge(new, live, churn, Limits(**options), accept_change=accept_change, now=NOW)
     return {verdict.gate: verdict for verdict in found}
 

@@ -46,14 +46,14 @@ def test_words_on_a_pair_are_summed_and_a_pin_is_one(tmp_path: Path) -> None:
     assert golden.bad == {("a", "disliked"), ("a", "not related")}
 
 
-def first_list(build: Build, wish: RelatedQuery) -> tuple[str, list[str]]:
-    chosen = select(ServingView(build), 0, now=NOW, wish=wish)
+def first_list(build: Build, query: RelatedQuery) -> tuple[str, list[str]]:
+    chosen = select(ServingView(build), 0, now=NOW, query=query)
     return build.article_id(0), [build.article_id(item.row) for item in chosen]
 
 
 def test_overrides_do_not_answer_for_what_a_build_does(sample_build: Build) -> None:
-    wish = RelatedQuery(limit=6)
-    page, shown = first_list(sample_build, wish)
+    query = RelatedQuery(limit=6)
+    page, shown = first_list(sample_build, query)
     others = [sample_build.article_id(row) for row in range(1, sample_build.count)]
     absent = next(other for other in others if other not in shown)
     pin = Override(article_id=page, target_id=absent, kind=OverrideKind.PIN, position=1)
@@ -63,18 +63,18 @@ def test_overrides_do_not_answer_for_what_a_build_does(sample_build: Build) -> N
         good=frozenset({(page, absent), (page, shown[1])}),
         bad=frozenset({(page, shown[0]), (page, "not in the build")}),
     )
-    found = measure_agreement(sample_build, state, golden, wish, now=NOW)
+    found = measure_agreement(sample_build, state, golden, query, now=NOW)
     assert (found.good, found.good_shown, found.missed) == (2, 1, ((page, absent),))
     assert (found.bad, found.bad_shown, found.wrong) == (1, 1, ((page, shown[0]),))
     assert found.share == pytest.approx(1 / 3)
 
 
 def test_what_is_taken_down_is_nobodys_fault(sample_build: Build) -> None:
-    wish = RelatedQuery(limit=6)
-    page, shown = first_list(sample_build, wish)
+    query = RelatedQuery(limit=6)
+    page, shown = first_list(sample_build, query)
     golden = GoldenSet(good=frozenset({(page, shown[0])}), bad=frozenset())
     state = DecisionState(database="x", version=1, takedowns={shown[0]: NEVER})
-    found = measure_agreement(sample_build, state, golden, wish, now=NOW)
+    found = measure_agreement(sample_build, state, golden, query, now=NOW)
     assert (found.good, found.share) == (0, 1.0)
 
 

@@ -64,7 +64,7 @@ def judge(settings: Settings, *words: int) -> None:
     build = Build(Root(settings.root).folder())
     row = build.row(PAGE)
     assert row is not None
-    shown = select(ServingView(build), row, now=time.time_ns() // 1000, wish=RelatedQuery(limit=6))
+    shown = select(ServingView(build), row, now=time.time_ns() // 1000, query=RelatedQuery(limit=6))
     with closing(open_decisions(settings)) as database:
         for item, verdict in zip(shown, words, strict=False):
             target_id = build.article_id(item.row)
@@ -189,7 +189,7 @@ def shown(root: Root) -> list[str]:
     build = Build(root.folder())
     row = build.row(PAGE)
     assert row is not None
-    items = select(ServingView(build), row, now=time.time_ns() // 1000, wish=RelatedQuery(limit=6))
+    items = select(ServingView(build), row, now=time.time_ns() // 1000, query=RelatedQuery(limit=6))
     return [build.article_id(item.row) for item in items]
 
 

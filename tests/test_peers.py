@@ -86,12 +86,12 @@ def test_lists_put_into_a_build_are_what_is_served(sample_build, tmp_path):
     build_with(given, sample_build, tmp_path / "root")
     built = Build(Root(tmp_path / "root").folder())
     now = time.time_ns() // 1000
-    served, wish = ServingView(built), RelatedQuery(limit=6, fallback=Fallback.NONE)
+    served, query = ServingView(built), RelatedQuery(limit=6, fallback=Fallback.NONE)
     checked = 0
     for row, (shown, *_) in enumerate(given.tolist()):
         same_story = built.stories[row] == built.stories[shown]
         if built.is_visible(shown, now) and not same_story:
-            (found,) = select(served, row, now=now, wish=wish)
+            (found,) = select(served, row, now=now, query=query)
             assert built.stories[found.row] == built.stories[shown]
             checked += 1
     assert checked > 80

@@ -49,12 +49,12 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 def preview(
-    build: Build, page: str = PAGE, state: DecisionState | None = None, **wish: Any
+    build: Build, page: str = PAGE, state: DecisionState | None = None, **query: Any
 ) -> Preview:
     row = build.row(page)
     assert row is not None
     served = ServingView(build, state or DecisionState())
-    return make_preview(served, row, now=JUNE, wish=replace(WISH, **wish))
+    return make_preview(served, row, now=JUNE, query=replace(WISH, **query))
 
 
 def tell(build: Build, found: Preview, article_id: str) -> Candidate:
@@ -157,7 +157,7 @@ def test_inbound_links_are_the_lists_that_show_the_article(build: Build) -> None
         (position, row)
         for row in range(build.count)
         if served.is_visible(row, JUNE)
-        for position, item in enumerate(select(served, row, now=JUNE, wish=WISH), 1)
+        for position, item in enumerate(select(served, row, now=JUNE, query=WISH), 1)
         if item.row == target and item.origin is not Origin.FALLBACK
     ]
     found = preview(build, "sea-016", state)
@@ -181,7 +181,7 @@ def test_a_preview_shows_exactly_what_a_reader_gets(build: Build, data: st.DataO
     found = preview(build, page, state)
     row = build.row(page)
     assert row is not None
-    assert found.chosen == select(ServingView(build, state), row, now=JUNE, wish=WISH)
+    assert found.chosen == select(ServingView(build, state), row, now=JUNE, query=WISH)
     seen = {item.row: place for place, item in enumerate(found.chosen, 1)}
     for each in found.candidates:
         assert each.position == seen.get(each.row)

@@ -36,7 +36,7 @@ from pathlib import Path
 from conftest import plain_mapping
 from index.scale_out.ray import ray_engine
 from index.building.builder import make_build
-from index.building.engine import open_engine
+from index.scale_out.open_engine import open_engine
 from index.building.context import BuildOptions
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource

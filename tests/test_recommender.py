@@ -218,10 +218,10 @@ def test_lists_are_those_of_a_build(sample_build):
     site = Recommender(encoder=HashingEncoder(256)).fit(articles)
     served = ServingView(sample_build)
     seen = 0
-    wish = RelatedQuery(limit=6, fallback=Fallback.NONE)
+    query = RelatedQuery(limit=6, fallback=Fallback.NONE)
     hidden = {a.id for a in articles if a.visible_from or a.visible_until}
     for row in range(sample_build.count):
-        chosen = select(served, row, now=now, wish=wish)
+        chosen = select(served, row, now=now, query=query)
         built = [sample_build.article_id(item.row) for item in chosen]
         found = ids(site.related(sample_build.article_id(row), limit=6))
         if not hidden & {*built, *found}:  # the two clocks differ

@@ -42,8 +42,8 @@ def build(tmp_path_factory) -> Build:
     return Build(root.folder(manifest.name))
 
 
-def shown(build, article_id, now=NOW, wish=RELATED_ONLY):
-    chosen = select(ServingView(build), build.row(article_id), now=now, wish=wish)
+def shown(build, article_id, now=NOW, query=RELATED_ONLY):
+    chosen = select(ServingView(build), build.row(article_id), now=now, query=query)
     return [build.article_id(item.row) for item in chosen]
 
 
@@ -85,12 +85,12 @@ def test_a_near_duplicate_is_never_shown_beside_its_twin_or_twice(build, pair):
 @pytest.mark.parametrize(("newer", "older"), KIN["supersedes"])
 def test_only_the_newest_visible_version_is_shown(build, newer, older):
     scheduled = newer in KIN["scheduled"]
-    wish = RelatedQuery(limit=50, fallback=Fallback.NONE)
+    query = RelatedQuery(limit=50, fallback=Fallback.NONE)
     everywhere = {
         now: {
             found
             for row in range(build.count)
-            for found in shown(build, build.article_id(row), now, wish)
+            for found in shown(build, build.article_id(row), now, query)
         }
         for now in (NOW, LATER)
     }
@@ -102,9 +102,9 @@ def test_only_the_newest_visible_version_is_shown(build, newer, older):
 
 def test_no_draft_and_nothing_scheduled_shows_anywhere(build):
     hidden = set(KIN["drafts"]) | set(KIN["scheduled"])
-    wish = RelatedQuery(limit=50, fallback=Fallback.NEWEST)
+    query = RelatedQuery(limit=50, fallback=Fallback.NEWEST)
     for row in range(build.count):
-        assert hidden.isdisjoint(shown(build, build.article_id(row), wish=wish))
+        assert hidden.isdisjoint(shown(build, build.article_id(row), query=query))
 
 
 def test_a_german_piece_gets_german_pieces_first(build):
@@ -120,7 +120,7 @@ def test_what_two_articles_share_is_never_empty_for_kin_nor_a_number_or_heading(
     terms = set()
     for name, series in KIN["series"].items():
         for one in series:
-            chosen = select(ServingView(build), build.row(one), now=NOW, wish=RELATED_ONLY)
+            chosen = select(ServingView(build), build.row(one), now=NOW, query=RELATED_ONLY)
             kin = [item for item in chosen if build.article_id(item.row) in series]
             assert all(item.shared_terms for item in kin), name
             terms |= {term for item in chosen for term in item.shared_terms}

@@ -61,14 +61,14 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return make(tmp_path_factory.mktemp("site"), records)
 
 
-def shown(build: Build, page: str = PAGE, *, now: int = JUNE, **wish: Any) -> list[str]:
-    return [build.article_id(item.row) for item in choose(build, page, now=now, **wish)]
+def shown(build: Build, page: str = PAGE, *, now: int = JUNE, **query: Any) -> list[str]:
+    return [build.article_id(item.row) for item in choose(build, page, now=now, **query)]
 
 
-def choose(build: Build, page: str = PAGE, *, now: int = JUNE, **wish: Any) -> list[SelectedItem]:
+def choose(build: Build, page: str = PAGE, *, now: int = JUNE, **query: Any) -> list[SelectedItem]:
     row = build.row(page)
     assert row is not None
-    return select(ServingView(build), row, now=now, wish=RelatedQuery(**{"limit": 50, **wish}))
+    return select(ServingView(build), row, now=now, query=RelatedQuery(**{"limit": 50, **query}))
 
 
 def stored(build: Build, page: str = PAGE) -> set[str]:
@@ -302,7 +302,7 @@ def test_a_list_holds_visible_stories_once_and_never_the_page_or_what_it_shows_a
         ServingView(build),
         page,
         now=now,
-        wish=RelatedQuery(
+        query=RelatedQuery(
             limit=limit,
             exclude=frozenset(build.article_id(row) for row in exclude),
             min_score=min_score,

@@ -69,12 +69,12 @@ def choose(
     page: str = PAGE,
     *,
     now: int = JUNE,
-    **wish: Any,
+    **query: Any,
 ) -> list[SelectedItem]:
     row = build.row(page)
     assert row is not None
     return select(
-        ServingView(build, decided), row, now=now, wish=RelatedQuery(**{"limit": 50, **wish})
+        ServingView(build, decided), row, now=now, query=RelatedQuery(**{"limit": 50, **query})
     )
 
 
@@ -84,9 +84,9 @@ def shown(
     page: str = PAGE,
     *,
     now: int = JUNE,
-    **wish: Any,
+    **query: Any,
 ) -> list[str]:
-    return [build.article_id(item.row) for item in choose(build, decided, page, now=now, **wish)]
+    return [build.article_id(item.row) for item in choose(build, decided, page, now=now, **query)]
 
 
 # Pins
@@ -287,8 +287,8 @@ def test_a_list_keeps_every_decision_that_holds(
     fallback: Fallback,
     order: Order,
 ) -> None:
-    wish = {"limit": limit, "exclude": exclude, "fallback": fallback, "order": order}
-    chosen = choose(build, decided, now=now, **wish)
+    query = {"limit": limit, "exclude": exclude, "fallback": fallback, "order": order}
+    chosen = choose(build, decided, now=now, **query)
     served = ServingView(build, decided)
     rows = [item.row for item in chosen]
     assert len(rows) <= limit
@@ -303,7 +303,7 @@ def test_a_list_keeps_every_decision_that_holds(
     hidden = {story(build, item.target_id) for item in holding if item.kind is OverrideKind.HIDE}
     assert not hidden & (set(stories) - kept)
     check_places(chosen, [item for item in holding if item.target_id in pinned], build)
-    expected = shown_without(build, decided, served, now, wish, pinned, hidden)
+    expected = shown_without(build, decided, served, now, query, pinned, hidden)
     unpinned = [item for item in chosen if item.origin is not Origin.PINNED]
     assert [build.article_id(item.row) for item in unpinned] == expected
 
@@ -325,7 +325,7 @@ def shown_without(
     decided: DecisionState,
     served: ServingView,
     now: int,
-    wish: dict[str, Any],
+    query: dict[str, Any],
     pinned: set[str],
     hidden: set[int],
 ) -> list[str]:
@@ -337,9 +337,9 @@ def shown_without(
         apart,
         now=now,
         **{
-            **wish,
-            "limit": wish["limit"] - len(pinned),
-            "exclude": wish["exclude"] | pinned | members,
+            **query,
+            "limit": query["limit"] - len(pinned),
+            "exclude": query["exclude"] | pinned | members,
         },
     )
 

@@ -50,7 +50,7 @@ class AlsoLike(Peer):
 
         self._served = ServingView(open_live(self.folder))
         defaults = Settings()
-        self._wish = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
+        self._query = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
 
     def related(self, row: int, limit: int) -> list[int]:
         """See :class:`Peer`."""
@@ -58,9 +58,9 @@ class AlsoLike(Peer):
 
         from service.serving.selection import select
 
-        wish = replace(self._wish, limit=limit)
+        query = replace(self._query, limit=limit)
         now = time.time_ns() // 1000
-        return [item.row for item in select(self._served, row, now=now, wish=wish)]
+        return [item.row for item in select(self._served, row, now=now, query=query)]
 
     def command(self, port: int) -> list[str]:
         """See :class:`Peer`."""

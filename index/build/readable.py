@@ -136,7 +136,7 @@ class BuildSnapshot:
         return head, best
 
     def related(
-        self, now: int, wish: RelatedQuery, rows: NDArray[np.int64] | None = None
+        self, now: int, query: RelatedQuery, rows: NDArray[np.int64] | None = None
     ) -> NDArray[np.int32]:
         """The related articles that readers get, as ``service.serving.selection.select`` has them.
 
@@ -144,7 +144,7 @@ class BuildSnapshot:
 
         Args:
             now: Microseconds since 1970 UTC.
-            wish: What is asked for; its limit and its least score count.
+            query: What is asked for; its limit and its least score count.
             rows: Shape (m,): whose lists; everyone's by default.
 
         Returns:
@@ -152,17 +152,17 @@ class BuildSnapshot:
         """
         wanted = np.arange(len(self)) if rows is None else rows
         newest = newest_visible(self.visible(now), self.stories, self.members)
-        lists = np.full((len(wanted), wish.limit), NO_ROW, dtype=np.int32)
+        lists = np.full((len(wanted), query.limit), NO_ROW, dtype=np.int32)
         for start in range(0, len(wanted), _CHUNK):
             some = np.arange(start, min(start + _CHUNK, len(wanted)))
-            for width in (2 * wish.limit, self.rows.shape[1]):
+            for width in (2 * query.limit, self.rows.shape[1]):
                 candidates = np.asarray(self.rows[wanted[some], :width])
                 scores = self.scores[wanted[some], :width]
                 # A stored list holds each story once, and its own not at all.
                 shown = newest[np.where(candidates == NO_ROW, 0, candidates)]
                 there = (candidates != NO_ROW) & (shown != NO_ROW)
-                there &= shown_scores(scores) >= wish.min_score
-                lists[some] = _head(there, shown, wish.limit)[0]
+                there &= shown_scores(scores) >= query.min_score
+                lists[some] = _head(there, shown, query.limit)[0]
                 some = some[(lists[some, -1] == NO_ROW) & (candidates[:, -1] != NO_ROW)]
         return lists
 

@@ -323,7 +323,7 @@ def _compare(
     live = churn = described = None
     if making.previous is not None:
         live = BuildSnapshot.of(making.previous.folder, making.previous.manifest)
-        churn = compare(live, new, now=now, wish=options.limits.wish)
+        churn = compare(live, new, now=now, query=options.limits.query)
         described = describe_churn(live, new, churn, now=now)
     verdicts = judge(new, live, churn, options.limits, accept_change=options.accept_change, now=now)
     return described, verdicts

@@ -29,7 +29,7 @@ class Churn:
     """The difference between an older and a newer build, as readers see it at one moment.
 
     Attributes:
-        wish: What readers are taken to ask for.
+        query: What readers are taken to ask for.
         added: Rows of the newer build whose articles the older lacks, int64.
         removed: Rows of the older build whose articles the newer lacks, int64.
         rewritten: How many articles of both have another text.
@@ -39,7 +39,7 @@ class Churn:
         replaced: Which share of its list that is, float64 in [0, 1].
     """
 
-    wish: RelatedQuery
+    query: RelatedQuery
     added: NDArray[np.int64]
     removed: NDArray[np.int64]
     rewritten: int
@@ -54,7 +54,7 @@ class Churn:
         return float((self.turned > 0).mean()) if len(self.turned) else 0.0
 
 
-def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, wish: RelatedQuery) -> Churn:
+def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, query: RelatedQuery) -> Churn:
     """Compare two builds.
 
     Args:
@@ -62,7 +62,7 @@ def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, wish: RelatedQu
         new: The newer one.
         now: The moment at which both are looked at, microseconds since 1970 UTC, so that
             what merely came of age in between does not count.
-        wish: What the site asks for where a request does not say.
+        query: What the site asks for where a request does not say.
     """
     old_row = _match(new.ids, old.ids)
     in_both = np.flatnonzero(old_row >= 0)
@@ -71,7 +71,7 @@ def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, wish: RelatedQu
     digests = new.digests[in_both] != old.digests[old_row[in_both]]
     rows = in_both[new.visible(now)[in_both] & old.visible(now)[old_row[in_both]]]
     old_rows = old_row[rows]
-    old_lists, new_lists = old.related(now, wish, old_rows), new.related(now, wish, rows)
+    old_lists, new_lists = old.related(now, query, old_rows), new.related(now, query, rows)
     turned = np.zeros(len(rows), dtype=np.int64)
     longest = np.zeros(len(rows), dtype=np.int64)
     for start in range(0, len(rows), _CHUNK):
@@ -83,7 +83,7 @@ def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, wish: RelatedQu
         longest[here] = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
         turned[here] = longest[here] - kept
     return Churn(
-        wish=wish,
+        query=query,
         added=np.flatnonzero(old_row < 0),
         removed=np.flatnonzero(new_row == _GONE),
         rewritten=int(digests.any(axis=1).sum()),
@@ -120,8 +120,8 @@ def describe_churn(
     """
     order = np.lexsort((churn.rows, -churn.replaced))[:limit]
     most = order[churn.replaced[order] > 0]
-    before = old.related(now, churn.wish, churn.old_rows[most])
-    after = new.related(now, churn.wish, churn.rows[most])
+    before = old.related(now, churn.query, churn.old_rows[most])
+    after = new.related(now, churn.query, churn.rows[most])
     return {
         "old": old.name,
         "new": new.name,
@@ -132,7 +132,7 @@ def describe_churn(
             "compared": len(churn.rows),
             "changed": round(churn.changed, 4),
             "replaced": round(float(churn.replaced.mean()), 4) if len(churn.rows) else 0.0,
-            "by_slots": np.bincount(churn.turned, minlength=churn.wish.limit + 1).tolist(),
+            "by_slots": np.bincount(churn.turned, minlength=churn.query.limit + 1).tolist(),
         },
         "most_changed": [
             {

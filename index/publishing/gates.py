@@ -79,7 +79,7 @@ class Limits:
     limit: int = DEFAULT_LIMIT
 
     @property
-    def wish(self) -> RelatedQuery:
+    def query(self) -> RelatedQuery:
         """What readers are taken to ask for when lists are compared."""
         return RelatedQuery(limit=self.limit, min_score=self.good_score)
 

@@ -81,7 +81,7 @@ def _judge(root: Root, new: BuildSnapshot, limits: Limits, *, accept_change: boo
         pointer = root.current()
         if pointer is not None and pointer.build != new.name:
             live = BuildSnapshot.of(root.folder(), root.manifest())
-            churn = compare(live, new, now=now, wish=limits.wish)
+            churn = compare(live, new, now=now, query=limits.query)
     except (BuildError, NotFoundError) as error:
         live = churn = None
         unreadable.append(

@@ -179,7 +179,7 @@ def article_preview(desk: ApiContext, article_id: str) -> PreviewAnswer:
     row = served.build.row(article_id)
     if row is None:
         raise ProblemError(404, "the live build has no such article", field="id")
-    found = make_preview(served, row, now=moment, wish=default_query(desk.settings))
+    found = make_preview(served, row, now=moment, query=default_query(desk.settings))
 
     def card(of: int) -> dict[str, Any]:
         return describe_row(served, of, moment)

@@ -86,10 +86,10 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         generation = live.at(now)
         if generation is None:
             raise not_ready()
-        wish = _wish(question, lists.defaults)
+        query = _query(question, lists.defaults)
         results = []
         for article_id in question.ids:
-            results.append(_result(lists, generation, article_id, wish, now))
+            results.append(_result(lists, generation, article_id, query, now))
             await asyncio.sleep(0)  # readers of single lists come in between
         body = b'{"build":"%b","results":[%b]}' % (
             generation.served.build.name.encode(),
@@ -107,7 +107,7 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
     return router
 
 
-def _wish(question: BatchQuestion, defaults: RelatedQuery) -> RelatedQuery:
+def _query(question: BatchQuestion, defaults: RelatedQuery) -> RelatedQuery:
     for article_id in question.exclude:
         try:
             check_id(article_id, field="exclude")
@@ -128,7 +128,7 @@ def _wish(question: BatchQuestion, defaults: RelatedQuery) -> RelatedQuery:
 
 
 def _result(
-    lists: RelatedLists, generation: Generation, article_id: str, wish: RelatedQuery, now: int
+    lists: RelatedLists, generation: Generation, article_id: str, query: RelatedQuery, now: int
 ) -> bytes:
     name = json.dumps(article_id).encode()  # escaped, as it may be no valid Unicode
     try:
@@ -136,7 +136,7 @@ def _result(
             check_id(article_id, field="ids")
         except ArticleError as error:
             raise ProblemError(422, str(error), field="ids") from None
-        answer = lists.find(generation, ListRequest(article_id, False, wish), now)
+        answer = lists.find(generation, ListRequest(article_id, False, query), now)
     except ProblemError as problem:
         return b'{"article_id":%b,"status":%d,"problem":%b}' % (
             name,

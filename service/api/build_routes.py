@@ -139,7 +139,7 @@ def builds_router(desk: ApiContext) -> APIRouter:
         live = BuildSnapshot.of(root.folder(), root.manifest())
         moment = now()
         return describe_churn(
-            live, new, compare(live, new, now=moment, wish=desk.settings.limits.wish), now=moment
+            live, new, compare(live, new, now=moment, query=desk.settings.limits.query), now=moment
         )
 
     @router.post(

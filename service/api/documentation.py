@@ -127,7 +127,7 @@ def _example(live: Live, settings: Settings) -> Example | None:
     if row is None:
         return None
     article_id = build.article_id(row)
-    chosen = select(served, row, now=now, wish=default_query(settings))
+    chosen = select(served, row, now=now, query=default_query(settings))
     return Example(
         article_id=article_id, answer=json.loads(related_json(build, article_id, chosen))
     )

@@ -62,7 +62,7 @@ class DraftRequest(BaseModel):
         """What it is, as a source would give it."""
         return self.model_dump(include={"title", "summary", "sections", "language", "tags"})
 
-    def wish(self, settings: Settings) -> RelatedQuery:
+    def query(self, settings: Settings) -> RelatedQuery:
         """What is asked for."""
         return RelatedQuery(
             limit=settings.limit if self.limit is None else self.limit,

@@ -139,17 +139,17 @@ class Drafts:
             ProblemError: If it can't be answered now.
             AlsoLikeError: For a draft, a model or a build that is no good.
         """
-        wish, now = draft.wish(self._settings), self._live.clock()
+        query, now = draft.query(self._settings), self._live.clock()
         served = self._served(now)
         try:
             placed = await self.queue.run(
-                lambda: self._drafter.place(served, draft.fields(), now=now, wish=wish),
+                lambda: self._drafter.place(served, draft.fields(), now=now, query=query),
                 lambda: _left(request),
             )
         except ModelError as error:
             log.error("a draft was refused: %s", error)
             raise ProblemError(503, str(error)) from error
-        return self._choose(served.build, placed, wish)
+        return self._choose(served.build, placed, query)
 
     def _served(self, now: int) -> ServingView:
         generation = self._live.at(now)
@@ -158,7 +158,7 @@ class Drafts:
         return generation.served
 
     def _choose(
-        self, build: Build, placed: Placed, wish: RelatedQuery
+        self, build: Build, placed: Placed, query: RelatedQuery
     ) -> tuple[ServingView, DraftAnswer]:
         """What may be shown of it now, by the newest decisions, from the build it began with."""
         from service.serving.drafts import answer_draft
@@ -167,7 +167,7 @@ class Drafts:
         served = self._served(now)
         if served.build is not build:
             served = ServingView(build, served.state)
-        return served, answer_draft(served, placed, now=now, wish=wish)
+        return served, answer_draft(served, placed, now=now, query=query)
 
     async def _read(self, request: Request) -> bytes:
         media_type = (header(request.scope, b"content-type") or "").partition(";")[0].strip()

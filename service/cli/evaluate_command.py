@@ -47,11 +47,11 @@ def evaluate(
     if golden == (qrels is not None) or (least is not None and not golden):
         raise InputError("name either --qrels FILE, or --golden with or without --least")
     if qrels is not None:
-        wish = RelatedQuery(
+        query = RelatedQuery(
             limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
         )
         _print_figures(
-            evaluate_build(build, read_qrels(qrels), wish, read_state(settings)), as_json
+            evaluate_build(build, read_qrels(qrels), query, read_state(settings)), as_json
         )
         return
     found = agreement_of(build, settings)

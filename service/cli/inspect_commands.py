@@ -117,7 +117,7 @@ def diff(
     first = BuildSnapshot.of(place.folder(old), place.manifest(old))
     second = BuildSnapshot.of(place.folder(new), place.manifest(new))
     now = time.time_ns() // 1000
-    churn = compare(first, second, now=now, wish=settings.limits.wish)
+    churn = compare(first, second, now=now, query=settings.limits.query)
     found = describe_churn(first, second, churn, now=now, limit=limit or 10)
     if as_json:
         print_json(found)

@@ -46,18 +46,18 @@ def related(
     settings = load_settings(root=root, limit=limit)
     place = Root(settings.root)
     opened = open_live(place)
-    wish = RelatedQuery(
+    query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )
     if article_id is None:
-        related_to_text(opened, settings, wish, text or "-", language, as_json=as_json)
+        related_to_text(opened, settings, query, text or "-", language, as_json=as_json)
         return
     row = opened.row(article_id)
     if row is None:
         raise NotFoundError(_unknown(opened, article_id))
     now = time.time_ns() // 1000
     served = ServingView(opened, read_state(settings))
-    chosen = select(served, row, now=now, wish=wish)
+    chosen = select(served, row, now=now, query=query)
     if as_json:
         from service.http.list_rendering import related_json
 
@@ -74,7 +74,7 @@ def related(
 def related_to_text(
     build: Build,
     settings: Settings,
-    wish: RelatedQuery,
+    query: RelatedQuery,
     file: str,
     language: str | None,
     *,
@@ -85,7 +85,7 @@ def related_to_text(
     Args:
         build: The live build.
         settings: Of which the model matters.
-        wish: What is asked for.
+        query: What is asked for.
         file: Its first line is the title; ``-`` for stdin.
         language: The text's, a BCP 47 tag.
         as_json: As ``POST /v1/related`` answers.
@@ -101,8 +101,8 @@ def related_to_text(
     fields = {"title": title, "summary": body, "language": language}
     served, now = ServingView(build, read_state(settings)), time.time_ns() // 1000
     drafter = DraftEncoder(settings.model, settings.precision)
-    placed = drafter.place(served, fields, now=now, wish=wish)
-    answer = answer_draft(served, placed, now=now, wish=wish)
+    placed = drafter.place(served, fields, now=now, query=query)
+    answer = answer_draft(served, placed, now=now, query=query)
     if as_json:
         from service.api.draft_models import draft_json
 
@@ -132,7 +132,7 @@ def export(
     place = Root(settings.root)
     live = open_live(place)
     now = time.time_ns() // 1000
-    wish = RelatedQuery(
+    query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )
 
@@ -141,7 +141,7 @@ def export(
     def render(row: int) -> bytes:
         return b'{"article_id":%b,"items":%b}\n' % (
             json.dumps(live.article_id(row), ensure_ascii=False).encode(),
-            items_json(live, select(served, row, now=now, wish=wish)),
+            items_json(live, select(served, row, now=now, query=query)),
         )
 
     done = export_lists(served, out, render, now=now)

@@ -104,7 +104,7 @@ class ArticleSearch:
     def __init__(self, root: Root, good_score: float, shown: int = DEFAULT_LIMIT) -> None:
         self._root = root
         self._good_score = good_score
-        self._wish = RelatedQuery(limit=shown, min_score=good_score)
+        self._query = RelatedQuery(limit=shown, min_score=good_score)
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
         self._links: tuple[str, NDArray[np.bool_], LinkGraph] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
@@ -195,7 +195,7 @@ class ArticleSearch:
             if kept is None or kept[0] != (before, build.name):
                 old = BuildSnapshot.of(self._root.folder(before), self._root.manifest(before))
                 new = BuildSnapshot.of(build.folder, build.manifest)
-                churn = compare(old, new, now=now, wish=self._wish)
+                churn = compare(old, new, now=now, query=self._query)
                 changed = np.zeros(build.count, dtype=bool)
                 changed[churn.added] = True
                 changed[churn.rows[churn.turned > 0]] = True

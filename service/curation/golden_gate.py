@@ -68,14 +68,14 @@ def agreement_of(build: Build, settings: Settings) -> Agreement:
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
     """The agreement of several builds with what editors have said by now."""
     moment = time.time_ns() // 1000
-    wish = RelatedQuery(
+    query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )
     state, golden = NO_STATE, NO_GOLDEN
     if not nothing_decided(settings):
         with closing(open_decisions(settings)) as database:
             state, golden = database.state(), read_golden(database, now=moment)
-    return [measure_agreement(build, state, golden, wish, now=moment) for build in builds]
+    return [measure_agreement(build, state, golden, query, now=moment) for build in builds]
 
 
 def _judge(settings: Settings, build: Build) -> Verdict:

@@ -103,9 +103,9 @@ def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
 
 
 def measure_agreement(
-    build: Build, state: DecisionState, golden: GoldenSet, wish: RelatedQuery, *, now: int
+    build: Build, state: DecisionState, golden: GoldenSet, query: RelatedQuery, *, now: int
 ) -> Agreement:
-    """Hold a build's lists, as ``wish`` asks for them, to a golden set.
+    """Hold a build's lists, as ``query`` asks for them, to a golden set.
 
     A target counts as shown if any version of its story is.
 
@@ -113,7 +113,7 @@ def measure_agreement(
         build: The build.
         state: Its takedowns count; its pins and hides do not.
         golden: The pairs.
-        wish: What a request asks for by default.
+        query: What a request asks for by default.
         now: Microseconds since 1970 UTC.
     """
     served = ServingView(build, DecisionState(takedowns=state.takedowns))
@@ -126,7 +126,7 @@ def measure_agreement(
         if not served.is_visible(row, now) or not served.is_visible(target, now):
             return None
         if row not in shown:
-            chosen = select(served, row, now=now, wish=wish)
+            chosen = select(served, row, now=now, query=query)
             shown[row] = {int(build.stories[item.row]) for item in chosen}
         return int(build.stories[target]) in shown[row]
 

@@ -59,7 +59,7 @@ class InboundLinks:
 
 
 def inbound_links(
-    served: ServingView, row: int, now: int, wish: RelatedQuery, limit: int
+    served: ServingView, row: int, now: int, query: RelatedQuery, limit: int
 ) -> tuple[list[InboundLinks], bool]:
     """Where an article is shown as related or pinned right now, its best places first.
 
@@ -70,7 +70,7 @@ def inbound_links(
         served: A build under what editors decided.
         row: The article.
         now: Microseconds since 1970 UTC.
-        wish: What the site asks for.
+        query: What the site asks for.
         limit: Most places to name.
 
     Returns:
@@ -89,7 +89,7 @@ def inbound_links(
     for other in list(asked)[:MOST_INBOUND]:
         if not served.is_visible(other, now):
             continue
-        chosen = select(served, other, now=now, wish=wish)
+        chosen = select(served, other, now=now, query=query)
         position = next((at for at, item in enumerate(chosen, 1) if item.row == row), None)
         if position is not None and chosen[position - 1].origin != "fallback":
             found.append(InboundLinks(row=other, position=position))

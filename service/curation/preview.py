@@ -104,22 +104,22 @@ class Preview:
     more_inbound: bool
 
 
-def make_preview(served: ServingView, row: int, *, now: int, wish: RelatedQuery) -> Preview:
+def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> Preview:
     """Look into one article's list.
 
     Args:
         served: A build under what editors decided.
         row: The article.
         now: Microseconds since 1970 UTC.
-        wish: What the site asks for by default.
+        query: What the site asks for by default.
     """
-    chosen = select(served, row, now=now, wish=wish)
-    inbound, more = inbound_links(served, row, now, wish, _INBOUND)
+    chosen = select(served, row, now=now, query=query)
+    inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
         row=row,
         standing=visibility_status(served, row, now),
         chosen=chosen,
-        candidates=_Explanation(served, row, now, wish, chosen).candidates(),
+        candidates=_Explanation(served, row, now, query, chosen).candidates(),
         overrides=_overrides(served, row, now, chosen),
         inbound=inbound,
         more_inbound=more,
@@ -134,14 +134,14 @@ class _Explanation:
         served: ServingView,
         row: int,
         now: int,
-        wish: RelatedQuery,
+        query: RelatedQuery,
         chosen: list[SelectedItem],
     ) -> None:
-        self._served, self._row, self._now, self._wish = served, row, now, wish
+        self._served, self._row, self._now, self._query = served, row, now, query
         build = self._build = served.build
         self._positions = {item.row: place for place, item in enumerate(chosen, 1)}
-        deep = replace(wish, limit=MAX_LIMIT, fallback=Fallback.NONE, order=Order.RELEVANCE)
-        further = select(served, row, now=now, wish=deep)
+        deep = replace(query, limit=MAX_LIMIT, fallback=Fallback.NONE, order=Order.RELEVANCE)
+        further = select(served, row, now=now, query=deep)
         # Who stands for each story: what is seen, then what would be if the list went on.
         self._stands_for: dict[int, int] = {}
         for item in [*chosen, *further]:
@@ -201,7 +201,7 @@ class _Explanation:
             return LeftOut.HIDDEN_HERE, None
         if rejected is RejectReason.TOO_FAR:
             return LeftOut.TOO_FAR, None
-        if score is not None and score < self._wish.min_score:
+        if score is not None and score < self._query.min_score:
             return LeftOut.BELOW_MINIMUM, None
         stands = self._stands_for.get(story)
         if stands is not None and stands != other:

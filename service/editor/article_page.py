@@ -71,7 +71,7 @@ def article_page_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
         row = served.build.row(id)
         if row is None:
             raise ProblemError(404, f"build {served.build.name} has no article {id[:80]!r}")
-        chosen = select(served, row, now=now, wish=room.wish)
+        chosen = select(served, row, now=now, query=room.query)
         return pages.frame(cards_of(room, served, row, chosen), room.settings.site_url)
 
     return router

@@ -109,7 +109,7 @@ class ArticleView:
         if row is None:
             raise ProblemError(404, f"build {build.name} has no article {article_id[:80]!r}")
         self.row = row
-        self.preview: Preview = make_preview(self.served, row, now=self.now, wish=room.wish)
+        self.preview: Preview = make_preview(self.served, row, now=self.now, query=room.query)
         self.item = label_article(self.served, row, self.now)
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = {

@@ -58,11 +58,11 @@ class BuildDiff:
 
     Args:
         root: Where the builds are.
-        wish: What the site asks for.
+        query: What the site asks for.
     """
 
-    def __init__(self, root: Root, wish: RelatedQuery) -> None:
-        self._root, self._wish = root, wish
+    def __init__(self, root: Root, query: RelatedQuery) -> None:
+        self._root, self._query = root, query
         self._lock = threading.Lock()
         self._kept: tuple[tuple[str, str], Build, Build, Churn] | None = None
 
@@ -78,7 +78,7 @@ class BuildDiff:
                 manifests = [self._root.manifest(name) for name in (old, new)]
                 folders = [self._root.folder(name) for name in (old, new)]
                 first, second = map(BuildSnapshot.of, folders, manifests)
-                churn = compare(first, second, now=time.time_ns() // 1000, wish=self._wish)
+                churn = compare(first, second, now=time.time_ns() // 1000, query=self._query)
                 self._kept = (old, new), Build(folders[0]), Build(folders[1]), churn
             return self._kept[1:]
 
@@ -110,8 +110,8 @@ class BuildDiff:
     def _one(
         self, before: ServingView, after: ServingView, old_row: int, new_row: int, now: int
     ) -> ChangedList:
-        was = select(before, old_row, now=now, wish=self._wish)
-        comes = select(after, new_row, now=now, wish=self._wish)
+        was = select(before, old_row, now=now, query=self._query)
+        comes = select(after, new_row, now=now, query=self._query)
         old_ids = [before.build.article_id(each.row) for each in was]
         new_ids = [after.build.article_id(each.row) for each in comes]
         return ChangedList(

@@ -40,7 +40,7 @@ class Builds:
 
     def __init__(self, room: EditorContext, pages: PageTemplates) -> None:
         self._room, self._pages, self._root = room, pages, room.desk.root
-        self.differ = BuildDiff(self._root, room.wish)
+        self.differ = BuildDiff(self._root, room.query)
 
     def overview(self, person: Identity, notice: str) -> Response:
         """All builds, newest first."""

@@ -19,7 +19,7 @@ def describe_conflict(
     article_id: str,
     *,
     seen: int | None,
-    wish: str,
+    wanted: str,
     action: str,
     fields: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def describe_conflict(
         build: For titles.
         article_id: Whose list.
         seen: The last entry of the audit trail when the editor looked, if known.
-        wish: What was wanted, as the end of a sentence.
+        wanted: What was wanted, as the end of a sentence.
         action: Where the form leads.
         fields: What it sends, but for the version and what was seen.
     """
@@ -61,7 +61,7 @@ def describe_conflict(
 
     return {
         "who": _names(since),
-        "wish": wish,
+        "wanted": wanted,
         "seen": lines(_before(now, since)),
         "now": lines(now),
         "entries": [

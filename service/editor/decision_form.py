@@ -70,7 +70,7 @@ class DecisionForm:
         except (ValueError, OverflowError):
             raise DecisionError("until", "choose the moment at which it ends, or “never”") from None
 
-    def wish(self, title: str) -> str:
+    def wording(self, title: str) -> str:
         """What is asked for, as the end of a sentence."""
         if self.do == "pin":
             return f"pin “{title}” at {self.position}"

@@ -44,7 +44,7 @@ class DecisionRoutes:
         article_id: str,
         do: Callable[[], Written],
         *,
-        wish: str,
+        wanted: str,
         action: str,
         fields: Mapping[str, str],
     ) -> Response:
@@ -54,7 +54,7 @@ class DecisionRoutes:
             person: Who decides.
             article_id: Whose list is shown afterwards.
             do: Writes.
-            wish: What it does, as the end of a sentence.
+            wanted: What it does, as the end of a sentence.
             action: Where the form leads that asked for it.
             fields: What that form sent.
         """
@@ -67,7 +67,7 @@ class DecisionRoutes:
                 served.build,
                 article_id,
                 seen=read_number(fields.get("seen", "")),
-                wish=wish,
+                wanted=wanted,
                 action=action,
                 fields={**fields, "csrf": person.csrf},
             )
@@ -95,7 +95,7 @@ class DecisionRoutes:
         room = self._room
         served, now = room.look()
         row = served.build.row(article_id)
-        chosen = [] if row is None else select(served, row, now=now, wish=room.wish)
+        chosen = [] if row is None else select(served, row, now=now, query=room.query)
         places = {served.build.article_id(item.row): at for at, item in enumerate(chosen, 1)}
         zone, place = room.settings.zone, places.get(target_id, 1)
         asked = ask_again(
@@ -188,7 +188,7 @@ def decision_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
                 person,
                 article_id,
                 lambda: steering.decider.decide(person, article_id, target_id, asked),
-                wish=asked.wish(steering.title(target_id)),
+                wanted=asked.wording(steering.title(target_id)),
                 action="/editor/decide",
                 fields=fields,
             )
@@ -206,7 +206,7 @@ def decision_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
         verb, _, target_id = act.partition(" ")
         if verb not in VERBS or not target_id:
             raise ProblemError(422, f"nobody can {verb[:20]!r} here", field="act")
-        wishes = {
+        wordings = {
             "up": "move “{}” up",
             "down": "move “{}” down",
             "remove": "remove what was decided about “{}”",
@@ -215,7 +215,7 @@ def decision_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
             person,
             article_id,
             lambda: steering.decider.act(person, article_id, verb, target_id, read_number(version)),
-            wish=wishes.get(verb, "judge “{}”").format(steering.title(target_id)),
+            wanted=wordings.get(verb, "judge “{}”").format(steering.title(target_id)),
             action="/editor/steer",
             fields={"article_id": article_id, "act": act, "version": version, "seen": seen},
         )

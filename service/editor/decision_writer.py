@@ -90,7 +90,7 @@ class DecisionWriter:
     ) -> Written:
         served, now = self._room.look()
         row = served.build.row(article_id)
-        chosen = [] if row is None else select(served, row, now=now, wish=self._room.wish)
+        chosen = [] if row is None else select(served, row, now=now, query=self._room.query)
         places = {served.build.article_id(item.row): at for at, item in enumerate(chosen, 1)}
         place = places.get(target_id)
         if place is None:

@@ -27,7 +27,7 @@ class EditorContext:
         self.desk = desk
         self.settings = settings
         self.auth = desk.auth
-        self.wish = default_query(settings)
+        self.query = default_query(settings)
 
     def look(self) -> tuple[ServingView, int]:
         """What readers are served at this moment, after every decision already taken.

@@ -90,46 +90,46 @@ def read_related_query(parameters: Mapping[str, list[str]], defaults: RelatedQue
     Raises:
         ProblemError: 422, naming the parameter and its value.
     """
-    wish = defaults
+    query = defaults
     for name in parameters:
         read = _READERS.get(name)
         if read is not None:
-            wish = read(_single(parameters, name) or "", wish)
+            query = read(_single(parameters, name) or "", query)
     if excluded := parameters.get("exclude"):
         if len(excluded) > MAX_EXCLUDE:
             raise _wrong("exclude", f"{len(excluded)} ids", f"at most {MAX_EXCLUDE} ids")
         for article_id in excluded:
             _check_id("exclude", article_id)
-        wish = replace(wish, exclude=frozenset(excluded))
-    return wish
+        query = replace(query, exclude=frozenset(excluded))
+    return query
 
 
-def _read_limit(text: str, wish: RelatedQuery) -> RelatedQuery:
+def _read_limit(text: str, query: RelatedQuery) -> RelatedQuery:
     if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
         raise _wrong("limit", text, f"a whole number from 1 to {MAX_LIMIT}")
-    return replace(wish, limit=int(text))
+    return replace(query, limit=int(text))
 
 
-def _read_min_score(text: str, wish: RelatedQuery) -> RelatedQuery:
+def _read_min_score(text: str, query: RelatedQuery) -> RelatedQuery:
     try:
         score = float(text)
     except ValueError:
         score = -1.0
     if not 0 <= score <= 1:
         raise _wrong("min_score", text, "a number from 0 to 1")
-    return replace(wish, min_score=score)
+    return replace(query, min_score=score)
 
 
-def _read_fallback(text: str, wish: RelatedQuery) -> RelatedQuery:
+def _read_fallback(text: str, query: RelatedQuery) -> RelatedQuery:
     if text not in _FALLBACKS:
         raise _wrong("fallback", text, f"one of {', '.join(Fallback)}")
-    return replace(wish, fallback=Fallback(text))
+    return replace(query, fallback=Fallback(text))
 
 
-def _read_sort(text: str, wish: RelatedQuery) -> RelatedQuery:
+def _read_sort(text: str, query: RelatedQuery) -> RelatedQuery:
     if text not in _ORDERS:
         raise _wrong("sort", text, f"one of {', '.join(Order)}")
-    return replace(wish, order=Order(text))
+    return replace(query, order=Order(text))
 
 
 def check_language(text: str) -> str:
@@ -143,8 +143,8 @@ def check_language(text: str) -> str:
     return text.lower()
 
 
-def _read_language(text: str, wish: RelatedQuery) -> RelatedQuery:
-    return replace(wish, language=check_language(text))
+def _read_language(text: str, query: RelatedQuery) -> RelatedQuery:
+    return replace(query, language=check_language(text))
 
 
 _READERS: Mapping[str, Callable[[str, RelatedQuery], RelatedQuery]] = {

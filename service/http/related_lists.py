@@ -31,7 +31,7 @@ class ListRequest(NamedTuple):
 
     article_id: str
     as_html: bool
-    wish: RelatedQuery
+    query: RelatedQuery
 
 
 class RelatedLists:
@@ -71,8 +71,8 @@ class RelatedLists:
         Raises:
             ProblemError: For an unknown or invisible article.
         """
-        article_id, as_html, wish = question
-        key = f"{_meaning(wish)}{as_html:d}{article_id}"
+        article_id, as_html, query = question
+        key = f"{_meaning(query)}{as_html:d}{article_id}"
         kept = generation.cache.get(key)
         if kept is not None:
             self._tally.hits += 1
@@ -83,7 +83,7 @@ class RelatedLists:
         row = build.row(article_id)
         if row is None or not served.showing(now).visible[row]:
             raise not_found()
-        chosen = select(served, row, now=now, wish=wish)
+        chosen = select(served, row, now=now, query=query)
         if as_html:
             body = related_html(
                 build,
@@ -97,7 +97,7 @@ class RelatedLists:
         answer = CachedResponse(
             self._tag(generation, key), self._shared[as_html], body, route=ROUTES[as_html]
         )
-        if not wish.exclude:  # as many lists of those as there are pages that ask
+        if not query.exclude:  # as many lists of those as there are pages that ask
             generation.cache.put(key, answer)
         return answer
 
@@ -108,11 +108,11 @@ class RelatedLists:
 
 
 @functools.lru_cache(maxsize=1_000)
-def _meaning(wish: RelatedQuery) -> str:
+def _meaning(query: RelatedQuery) -> str:
     """A wish as text; no two have the same, nor one that the other begins with."""
     parts = (
-        wish.limit, wish.min_score, str(wish.fallback), str(wish.order),
-        wish.language, sorted(wish.exclude),
+        query.limit, query.min_score, str(query.fallback), str(query.order),
+        query.language, sorted(query.exclude),
     )  # fmt: skip
     return repr(parts)
 

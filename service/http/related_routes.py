@@ -201,14 +201,14 @@ class RelatedRoutes:
                 )
             if generation is None:
                 raise not_ready()
-            path, _, query = asked.url.partition(b"?")
-            check_address(path, query)
-            parameters = parse_query(query)
+            path, _, raw_query = asked.url.partition(b"?")
+            check_address(path, raw_query)
+            parameters = parse_query(raw_query)
             article_id = read_article_id(path_id, parameters)
-            wish = read_related_query(parameters, self._lists.defaults)
-            question = ListRequest(article_id, as_html, wish)
+            query = read_related_query(parameters, self._lists.defaults)
+            question = ListRequest(article_id, as_html, query)
             answer = self._lists.find(generation, question, now)
-            if not wish.exclude:
+            if not query.exclude:
                 generation.cache.alias(asked.url, answer)
             return self._send(generation, answer, asked, now)
         except ProblemError as problem:

@@ -30,7 +30,7 @@ class DraftEncoder:
         self._index: DraftIndex | None = None
 
     def place(
-        self, served: ServingView, fields: Mapping[str, Any], *, now: int, wish: RelatedQuery
+        self, served: ServingView, fields: Mapping[str, Any], *, now: int, query: RelatedQuery
     ) -> Placed:
         """Find what is related to a draft among what may be shown.
 
@@ -38,7 +38,7 @@ class DraftEncoder:
             served: The build that it is related to, under what editors decided.
             fields: See :func:`service.serving.drafts.read_draft`.
             now: Microseconds since 1970 UTC.
-            wish: What is asked for.
+            query: What is asked for.
 
         Raises:
             ArticleError: If the draft breaks a rule of the format.
@@ -51,7 +51,7 @@ class DraftEncoder:
         encoder = self._fitting(served.build)
         index = self._opened(served.build)
         text = index.prepare(article)
-        return index.place(article, text, embed(encoder, text), served=served, now=now, wish=wish)
+        return index.place(article, text, embed(encoder, text), served=served, now=now, query=query)
 
     def forget(self) -> None:
         """Let go of the build that the last draft was related to; from any thread."""

@@ -137,7 +137,7 @@ class DraftIndex:
         *,
         served: ServingView,
         now: int,
-        wish: RelatedQuery,
+        query: RelatedQuery,
     ) -> Placed:
         """Find what is related to a draft among what may be shown.
 
@@ -147,7 +147,7 @@ class DraftIndex:
             embedding: Shape (1, dim), float32, a unit row: see :func:`embed`.
             served: This build under what editors decided.
             now: Microseconds since 1970 UTC.
-            wish: What is asked for.
+            query: What is asked for.
         """
         build = self.build
         words = tokenize_corpus([text])
@@ -163,8 +163,8 @@ class DraftIndex:
         )
         depth = build.manifest.depth
         rows, scores = every, _ = related.among(self._shown(served, now), depth)
-        if wish.language is not None or wish.exclude:
-            rows, scores = related.among(self._shown(served, now, wish), depth)
+        if query.language is not None or query.exclude:
+            rows, scores = related.among(self._shown(served, now, query), depth)
         tags = (_place_of(tag, build.tag_names) for tag in article.tags)
         near = np.append(related.same_story, every)
         phrases = self._phrases(words, near)
@@ -189,17 +189,17 @@ class DraftIndex:
         )
 
     def _shown(
-        self, served: ServingView, now: int, wish: RelatedQuery | None = None
+        self, served: ServingView, now: int, query: RelatedQuery | None = None
     ) -> CandidateFilter:
         """What the guard lets through; without a wish whatever is asked for."""
         build = self.build
         rows = np.array(served.showing(now).visible)
         languages = []
-        if wish is not None:
-            excluded = [row for one in wish.exclude if (row := build.row(one)) is not None]
+        if query is not None:
+            excluded = [row for one in query.exclude if (row := build.row(one)) is not None]
             rows &= ~np.isin(build.stories, build.stories[excluded])
-            if wish.language is not None:
-                languages = [_place_of(wish.language, build.language_names)]
+            if query.language is not None:
+                languages = [_place_of(query.language, build.language_names)]
                 rows &= build.languages == languages[0]
         shown = self._index.shown_at(now, languages=languages, without=served.taken_down(now))
         return CandidateFilter(index=shown, rows=rows)
@@ -256,7 +256,7 @@ def embed(encoder: Encoder, text: PreparedText) -> Embeddings:
 
 
 def answer_draft(
-    served: ServingView, placed: Placed, *, now: int, wish: RelatedQuery
+    served: ServingView, placed: Placed, *, now: int, query: RelatedQuery
 ) -> DraftAnswer:
     """What is shown of a placed draft at ``now``.
 
@@ -264,10 +264,10 @@ def answer_draft(
         served: The build that it was placed in, under what editors decided.
         placed: The draft.
         now: Microseconds since 1970 UTC.
-        wish: What is asked for.
+        query: What is asked for.
     """
     return DraftAnswer(
-        items=select_beside(served, placed.subject, now=now, wish=wish),
+        items=select_beside(served, placed.subject, now=now, query=query),
         terms=placed.terms,
         same_story=tuple(row for row in placed.same_story if served.is_visible(row, now)),
     )

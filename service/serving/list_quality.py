@@ -28,14 +28,14 @@ _DIVERSITY_LISTS = 2_000
 
 
 def evaluate_build(
-    build: Build, qrels: Qrels, wish: RelatedQuery, state: DecisionState = NO_STATE
+    build: Build, qrels: Qrels, query: RelatedQuery, state: DecisionState = NO_STATE
 ) -> dict[str, Any]:
     """Figures of a build against judgments.
 
     Args:
         build: The build.
         qrels: Judgments by article id.
-        wish: What a request asks for by default; its limit is raised to measure recall.
+        query: What a request asks for by default; its limit is raised to measure recall.
         state: What editors decided; nothing by default.
 
     Returns:
@@ -47,18 +47,20 @@ def evaluate_build(
         SourceError: If no judged article has enough related ones in the build.
     """
     served, now = ServingView(build, state), time.time_ns() // 1000
-    deep = replace(wish, limit=MAX_LIMIT)
+    deep = replace(query, limit=MAX_LIMIT)
     visible = [row for row in range(build.count) if served.is_visible(row, now)]
     ids = {build.article_id(row): row for row in visible}
     judged = judged_seeds(qrels, set(ids))
     lists = {
-        seed: [build.article_id(item.row) for item in select(served, ids[seed], now=now, wish=deep)]
+        seed: [
+            build.article_id(item.row) for item in select(served, ids[seed], now=now, query=deep)
+        ]
         for seed in judged
     }
     relevance = measure_relevance(lists, judged)
     shown = np.full((len(visible), SHOWN), -1, dtype=np.int32)
     for place, row in enumerate(visible):
-        chosen = select(served, row, now=now, wish=replace(wish, limit=SHOWN))
+        chosen = select(served, row, now=now, query=replace(query, limit=SHOWN))
         shown[place, : len(chosen)] = [item.row for item in chosen]
     inbound = np.bincount(shown[shown >= 0], minlength=build.count)[visible]
     embeddings = cast("Embeddings", load_array(build.checked("embeddings.npy")))

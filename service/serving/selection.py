@@ -80,14 +80,14 @@ class ListContext(NamedTuple):
     overrides: Sequence[Override] = ()
 
 
-def select(served: ServingView, row: int, *, now: int, wish: RelatedQuery) -> list[SelectedItem]:
+def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> list[SelectedItem]:
     """The articles to show beside ``row`` at ``now``.
 
     Args:
         served: The build to read, under what editors decided.
         row: The article asked about; that it is visible itself is the caller's to check.
         now: Microseconds since 1970 UTC.
-        wish: What is asked for.
+        query: What is asked for.
     """
     build = served.build
     rows, scores = build.related(row)
@@ -101,7 +101,7 @@ def select(served: ServingView, row: int, *, now: int, wish: RelatedQuery) -> li
         explained=build.explained(row),
         overrides=served.overrides(row, now),
     )
-    return select_beside(served, subject, now=now, wish=wish)
+    return select_beside(served, subject, now=now, query=query)
 
 
 def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
@@ -111,24 +111,24 @@ def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
 
 
 def select_beside(
-    served: ServingView, subject: ListContext, *, now: int, wish: RelatedQuery
+    served: ServingView, subject: ListContext, *, now: int, query: RelatedQuery
 ) -> list[SelectedItem]:
     """The articles to show beside any subject at ``now``; the same rules for all.
 
     Pins come first to their positions, if they may be shown; what is hidden here takes its
     story along, so that no near-copy steps into its place.
     """
-    guard = _Guard(served, subject, now, wish)
-    pinned = _pinned(served.build, subject, guard, wish.limit)
+    guard = _Guard(served, subject, now, query)
+    pinned = _pinned(served.build, subject, guard, query.limit)
     guard.hide(subject.overrides)
-    wanted = wish.limit - len(pinned)
-    chosen = _related(subject, guard, wish, wanted)
-    if len(chosen) < wanted and wish.fallback is not Fallback.NONE:
-        for shown in _fallbacks(served.build, subject, guard, wish):
+    wanted = query.limit - len(pinned)
+    chosen = _related(subject, guard, query, wanted)
+    if len(chosen) < wanted and query.fallback is not Fallback.NONE:
+        for shown in _fallbacks(served.build, subject, guard, query):
             chosen.append(SelectedItem(shown, 0.0, Origin.FALLBACK, b""))
             if len(chosen) == wanted:
                 break
-    if wish.order is Order.NEWEST:
+    if query.order is Order.NEWEST:
         chosen.sort(key=lambda item: (-served.build.date_of[item.row], item.row))
     for position, item in pinned:
         chosen.insert(position - 1, item)  # in a short list: at its end
@@ -147,16 +147,16 @@ class _Guard:
     """
 
     def __init__(
-        self, served: ServingView, subject: ListContext, now: int, wish: RelatedQuery
+        self, served: ServingView, subject: ListContext, now: int, query: RelatedQuery
     ) -> None:
         self._build = served.build
         self._visible, self._newest = served.showing(now)[2:]
-        self._language = wish.language
+        self._language = query.language
         self._seen = {NO_ROW}  # a story that no visible row stands for
         for row in subject.kin:
             self._seen.add(self._newest[row])
         # A page that shows one version of a story already should not be given another.
-        for article_id in wish.exclude:
+        for article_id in query.exclude:
             self._leave_out(article_id)
 
     def is_visible(self, row: int) -> bool:
@@ -222,11 +222,11 @@ def _pinned(
 
 
 def _related(
-    subject: ListContext, guard: _Guard, wish: RelatedQuery, wanted: int
+    subject: ListContext, guard: _Guard, query: RelatedQuery, wanted: int
 ) -> list[SelectedItem]:
     """The best that may be shown; nearly all the time of a request is spent here."""
     chosen: list[SelectedItem] = []
-    admit, least, explained = guard.admit, wish.min_score, subject.explained
+    admit, least, explained = guard.admit, query.min_score, subject.explained
     known = len(explained)
     for place, (candidate, score) in enumerate(zip(subject.rows, subject.scores, strict=True)):
         if candidate == NO_ROW or len(chosen) == wanted:
@@ -243,19 +243,19 @@ def _related(
 
 
 def _fallbacks(
-    build: Build, subject: ListContext, guard: _Guard, wish: RelatedQuery
+    build: Build, subject: ListContext, guard: _Guard, query: RelatedQuery
 ) -> Iterator[int]:
     """Articles of the same tags, rarest tag first, then the newest; all of the same language.
 
     Where that is unknown, of any.
     """
     language, names = subject.language, build.language_names
-    if wish.language is not None:
-        language = names.index(wish.language) if wish.language in names else len(names)
+    if query.language is not None:
+        language = names.index(query.language) if query.language in names else len(names)
     if language >= len(names):
         return
     pools: list[Iterable[int]] = [_newest(build, language)]
-    if wish.fallback is Fallback.TAG:
+    if query.fallback is Fallback.TAG:
         pools = [*sorted((build.tagged[tag] for tag in subject.tags()), key=len), *pools]
     for pool in pools:
         for candidate in map(int, pool):  # one by one: a pool may hold a million rows
