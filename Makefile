@@ -1,5 +1,5 @@
 # make demo   build the sample corpus, show related articles, serve them
-# make test   run the tests (small counts)
+# make test   run the tests (small counts); make test-unit: those of a minute
 PYTHON ?= python3
 PIP_ARGS ?=
 VENV ?= .venv
@@ -10,19 +10,21 @@ PORT ?=
 
 # Much of a test run is waiting for servers to start: files are run side by side (tests/conftest.py),
 # each process with one thread for sums, as threads that wait for a core spin and take it from others.
-PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 # What is installed depends on these two files alone.
 USE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test test-full lint
+.PHONY: help demo test test-unit test-full lint size
 
 help:
 	@echo "make demo        build the sample corpus, show a related list, serve it (DEMO_SERVE=0: don't serve)"
 	@echo "make test        all tests, small counts"
+	@echo "make test-unit   the unit tests: no process, no network, under a minute"
 	@echo "make test-full   all tests, the large counts too"
 	@echo "make lint        ruff, mypy, import contracts"
+	@echo "make size        code lines of each package"
 	@echo "Variables: PYTHON=$(PYTHON)  PIP_ARGS='$(PIP_ARGS)'  VENV=$(VENV)  PORT=$(PORT)"
 
 demo: $(USE)
@@ -30,6 +32,9 @@ demo: $(USE)
 
 test: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not full"
+
+test-unit: $(DEV)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not full" tests/unit
 
 test-full: $(DEV)
 	$(BIN)/python -m pytest
@@ -39,6 +44,9 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+size: $(DEV)
+	$(BIN)/python -m benchmarks.size
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

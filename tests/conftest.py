@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from index.building.builder import BuildOptions, make_build
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from tests.support.builds import SAMPLE, plain_mapping
+from tests.support.articles import topical
+from tests.support.builds import SAMPLE, plain_mapping, publish
 from tests.support.decision_databases import urls
 from tests.support.milvus_server import milvus_server
 
@@ -145,3 +147,19 @@ def new_url(
     """Gives URLs of empty databases for decisions, of each kind in turn."""
     with urls(request.param, tmp_path_factory.mktemp("databases")) as make:
         yield make
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Root:
+    folder = tmp_path_factory.mktemp("pristine")
+    for count in (4, 5, 6):
+        publish(Root(folder / "root"), folder, topical(count))
+    return Root(folder / "root")
+
+
+@pytest.fixture
+def three_builds(pristine: Root, tmp_path: Path) -> tuple[Root, list[str]]:
+    """A root of our own with three builds, published one after another, and their names."""
+    shutil.copytree(pristine.path, tmp_path / "root")
+    root = Root(tmp_path / "root")
+    return root, root.names()

@@ -13,9 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.real_servers import free_port, need
-
 from benchmarks.peers.memory import descendants, proportional_bytes
+from benchmarks.support.servers import find_program, free_port
 
 CONNECTIONS = 16
 _PATIENCE = 120.0
@@ -97,7 +96,8 @@ def _wrk(folder: Path, port: int, connections: int, seconds: float) -> dict[str,
     threads = min(2, connections)
     done = subprocess.run(
         [
-            *(need("wrk"), f"-t{threads}", f"-c{connections}", f"-d{max(1, round(seconds))}s"),
+            *(find_program("wrk"), f"-t{threads}", f"-c{connections}"),
+            f"-d{max(1, round(seconds))}s",
             *("--timeout", "60s", "-s", folder / "wrk.lua", f"http://127.0.0.1:{port}"),
             *("--", folder / "paths.txt"),
         ],

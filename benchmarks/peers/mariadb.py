@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pymysql
-from tests.real_servers import mariadb
 
 from benchmarks.peers.peer import Peer, size_of
+from benchmarks.support.servers import mariadb
 from recommender.text import PreparedText
 
 _PASSWORD = "benchmark"

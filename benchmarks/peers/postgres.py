@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from tests.real_servers import postgres
 
 from benchmarks.peers.peer import Peer
+from benchmarks.support.servers import postgres
 from recommender.text import PreparedText
 
 _PASSWORD = "benchmark"

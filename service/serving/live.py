@@ -140,7 +140,7 @@ class Live:
                 if str(error) != self.refused:
                     self.refused = str(error)
                     self.refusals += 1
-                    log.error("still serving %s: %s", self._name(), error)
+                    log.error("still serving %s: %s", self._name(), self.refused)
         self._settle()
 
     def _let_go(self) -> bool:

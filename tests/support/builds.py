@@ -38,3 +38,10 @@ def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> s
         )
         root.publish(manifest.name)
     return manifest.name
+
+
+def live(root: Root) -> str:
+    """The name of the build that is live."""
+    pointer = root.current()
+    assert pointer is not None
+    return pointer.build

@@ -14,10 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.articles.article_store import ARTICLES, to_bytes
 from index.articles.record import Record, RecordProblem
 from index.build.full_text_index import FULL_TEXT, FullText
-from index.building.article_staging import ArticleStaging
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.building.full_text_stage import full_text
@@ -25,23 +23,12 @@ from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
-from recommender.article import Article, Section
+from recommender.article import Article
 from recommender.encoder import HashingEncoder
 from tests.support.builds import plain_mapping
-from tests.support.small_disk import fill, small_disk
+from tests.support.full_text_articles import article, many, stage
 
 WRITE = Callable[[Iterable[dict[str, str]]], Path]
-
-
-def article(article_id: str, title: str, *texts: str) -> Article:
-    sections = tuple(Section(heading="A heading", text=text) for text in texts)
-    return Article(id=article_id, title=title, url=f"/{article_id}", sections=sections)
-
-
-def stage(folder: Path, articles: Iterable[Article]) -> None:
-    staging = ArticleStaging(folder / "staging.sqlite")
-    staging.add([(one.id, to_bytes(one)) for one in articles])
-    staging.write(folder / ARTICLES)
 
 
 def index_of(folder: Path, articles: Iterable[Article]) -> FullText:
@@ -101,12 +88,6 @@ def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
         FullText(tmp_path / FULL_TEXT)
 
 
-def many(count: int) -> Iterator[Article]:
-    for number in range(count):
-        words = " ".join(f"w{number * step % 9973}" for step in range(1, 150))
-        yield article(f"{number:06}", "A title", words)
-
-
 def test_whoever_leaves_before_it_is_done_ends_it(tmp_path: Path) -> None:
     stage(tmp_path, many(4_000))
     with full_text(tmp_path) as done:
@@ -114,17 +95,6 @@ def test_whoever_leaves_before_it_is_done_ends_it(tmp_path: Path) -> None:
         assert not done.done()
     with pytest.raises(sqlite3.OperationalError, match="interrupted"):
         done.result()
-
-
-def test_a_disk_that_fills_up_fails_it(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 24) as disk:
-        stage(disk, many(1_000))
-        fill(disk, 300_000)
-        with (
-            full_text(disk) as done,
-            pytest.raises(sqlite3.OperationalError, match="full"),
-        ):
-            done.result()
 
 
 class Spoiling:

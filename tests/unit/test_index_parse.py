@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,9 +26,9 @@ from index.sources import jsonl_source as jsonl
 from index.sources.jsonl_source import JsonlSource
 from recommender.article import Article, Section, Status
 from recommender.errors import ArticleError, SettingError
+from tests.support.json_lines import GOOD, lines
 
 Write = Callable[..., Path]
-GOOD = {"id": "kelp", "title": "Kelp", "url": "/kelp", "summary": "Tall and green."}
 
 
 def mapping(url_template: str = "/{id}", timezone: str = "UTC", **fields: str) -> FieldMapping:
@@ -386,10 +385,6 @@ def test_a_mapping_of_a_field_that_does_not_exist_is_refused_with_those_that_do(
 # Files
 
 
-def lines(*records: Any) -> bytes:
-    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
-
-
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl", "no-suffix"])
 def test_a_gzipped_file_is_known_by_its_content(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(gzip.compress(lines(GOOD)))
@@ -421,18 +416,6 @@ def test_standard_input_is_read_plain_or_gzipped(
     articles, report = read("-")
     assert [article.id for article in articles] == ["kelp"]
     assert report.problems[0].place == "standard input line 2"
-
-
-def test_a_build_reads_standard_input(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "service.cli", "build", "-", "--model", "hashing:64"]
-    done = subprocess.run(
-        [*command, "--root", str(tmp_path), "--json"],
-        input=lines(GOOD, {**GOOD, "id": "other"}, {"id": "x"}),
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
-    assert json.loads(done.stdout)["articles"] == 2
 
 
 @pytest.mark.parametrize("left", [1, 9, 30])
@@ -501,6 +484,7 @@ anything = st.recursive(
     ),
     max_leaves=5,
 )
+
 records = st.fixed_dictionaries({}, optional=dict.fromkeys(reading.FIELDS, anything)) | st.builds(
     lambda fields: {**GOOD, **fields},
     st.fixed_dictionaries({}, optional=dict.fromkeys(reading.FIELDS, anything)),

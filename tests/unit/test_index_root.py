@@ -4,63 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from index.errors import BuildError, BusyError
+from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.root import Root
 from recommender.errors import NotFoundError
-from tests.support.articles import topical
-from tests.support.builds import publish
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Root:
-    folder = tmp_path_factory.mktemp("pristine")
-    for count in (4, 5, 6):
-        publish(Root(folder / "root"), folder, topical(count))
-    return Root(folder / "root")
-
-
-@pytest.fixture
-def three_builds(pristine: Root, tmp_path: Path) -> tuple[Root, list[str]]:
-    """A root of our own with three builds, published one after another, and their names."""
-    shutil.copytree(pristine.path, tmp_path / "root")
-    root = Root(tmp_path / "root")
-    return root, root.names()
-
-
-def live(root: Root) -> str:
-    pointer = root.current()
-    assert pointer is not None
-    return pointer.build
-
-
-@contextmanager
-def held_by_another_process(root: Root) -> Iterator[subprocess.Popen[bytes]]:
-    code = (
-        "import sys, time; from pathlib import Path; from index.root.root import Root\n"
-        "with Root(Path(sys.argv[1])).locked('a nightly build'):\n"
-        "    print('held', flush=True); time.sleep(600)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(root.path)], stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"held\n"
-        try:
-            yield process
-        finally:
-            process.kill()
-
+from tests.support.builds import live
 
 # Publishing and going back
 
@@ -207,40 +160,12 @@ def test_a_pointer_to_a_build_that_is_gone_is_refused(
 # The lock
 
 
-def test_a_root_in_use_is_refused_and_the_holder_named(tmp_path: Path) -> None:
-    root = Root(tmp_path / "root")
-    root.builds.mkdir(parents=True)
-    with (
-        held_by_another_process(root) as process,
-        pytest.raises(BusyError, match=f"a nightly build.*{process.pid}"),
-        root.locked("test"),
-    ):
-        pytest.fail("the lock was given twice")
-
-
-def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
-    root = Root(tmp_path / "root")
-    root.builds.mkdir(parents=True)
-    with held_by_another_process(root) as process:
-        process.kill()
-        process.wait()
-        with root.locked("test"):
-            pass
-
-
 def test_the_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
     root = Root(tmp_path / "root")
     with pytest.raises(KeyError), root.locked("test"):
         raise KeyError
     with root.locked("test"):
         assert root.builds.is_dir()
-
-
-def test_a_busy_root_can_still_be_read(three_builds: tuple[Root, list[str]]) -> None:
-    root, names = three_builds
-    with held_by_another_process(root):
-        assert live(root) == names[2]
-        assert root.verify().count == 6
 
 
 # Cleaning up

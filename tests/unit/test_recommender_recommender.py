@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 import recommender
@@ -17,9 +14,6 @@ from recommender.visibility import microseconds
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
-SAMPLE = Path(__file__).parents[2] / "index" / "sample"
-
-
 RECORDS = [
     {"id": "waves", "title": "Kelp and waves", "text": "Kelp forests calm the waves at the coast."},
     {"id": "fish", "title": "Fish in kelp", "text": "Young fish hide in kelp forests by night."},
@@ -29,12 +23,12 @@ RECORDS = [
 ]
 
 
-def fit(records=RECORDS, **more):
-    return Recommender(encoder=HashingEncoder(256), **more).fit(records)
-
-
 def ids(found):
     return [item.article.id for item in found]
+
+
+def fit(records=RECORDS, **more):
+    return Recommender(encoder=HashingEncoder(256), **more).fit(records)
 
 
 def test_what_speaks_of_the_same_is_first():
@@ -236,27 +230,3 @@ def test_everything_exported_is_there_and_sorted():
         assert getattr(recommender, name).__name__ == name
     with pytest.raises(AttributeError, match="nothing_such"):
         _ = recommender.nothing_such
-
-
-@pytest.mark.model
-def test_the_default_model_relates_without_a_shared_word():
-    records = [json.loads(line) for line in (SAMPLE / "articles.jsonl").read_text().splitlines()]
-    texts = {
-        record["id"]: {
-            "id": record["id"],
-            "title": record["title"],
-            "text": " ".join(section["text"] for section in record["sections"]),
-        }
-        for record in records
-        if record.get("language", "en") == "en"
-    }
-    site = Recommender().fit(texts.values())
-    kin = json.loads((SAMPLE / "kin.json").read_text())["series"]
-    hits = [
-        set(ids(site.related(one, limit=len(series) - 1))) & set(series)
-        for series in kin.values()
-        for one in series
-        if set(series) <= set(texts)
-    ]
-    assert hits
-    assert sum(map(bool, hits)) >= 0.9 * len(hits)

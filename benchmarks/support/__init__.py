@@ -1,0 +1,1 @@
+"""What benchmarks start beside AlsoLike, and tests too. Benchmarks never import tests."""

