@@ -7,6 +7,10 @@ An ``until`` of ``NEVER`` means no end.
 
 from __future__ import annotations
 
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+
 import sqlalchemy as sa
 
 HEAD = "0002"
@@ -143,3 +147,29 @@ audit = sa.Table(
     sa.Index("audit_pair", "article_id", "target_id"),
     sa.Index("audit_target", "target_id"),
 )
+
+_REFUSAL = "the audit trail can only be added to"
+_TRIGGERS: Mapping[str, Sequence[str]] = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit "
+        f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+        for change in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON audit "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_audit_change()",
+        "CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()",
+    ],
+}
+
+
+def make_tables(connection: sa.Connection) -> None:
+    """Make the latest schema in an empty database, in the transaction of ``connection``."""
+    metadata.create_all(connection)
+    version = time.time_ns() // 1000
+    connection.execute(meta.insert().values(database_id=uuid.uuid4().hex, version=version))
+    for statement in _TRIGGERS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)

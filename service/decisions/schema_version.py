@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from index.errors import DatabaseError
 from index.sql_engine import translate
 from service.decisions.decision_store import WRITES
-from service.decisions.schema import HEAD, VERSION_TABLE
+from service.decisions.schema import HEAD, VERSION_TABLE, make_tables
 
 if TYPE_CHECKING:  # Alembic is slow to import, and needed once in a database's life
     from alembic.config import Config
@@ -70,18 +70,22 @@ def upgrade(engine: sa.Engine, place: str) -> str | None:
             if before != HEAD:
                 if before is not None and before not in _steps():
                     check_schema(before, place)
-                _run(connection)
+                _run(connection, before)
             return before
     except SQLAlchemyError as error:
         raise translate(error, place) from error
 
 
-def _run(connection: sa.Connection) -> None:
+def _run(connection: sa.Connection, before: str | None) -> None:
     from alembic import command
 
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    if before is None:
+        make_tables(connection)
+        command.stamp(config, "head")
+    else:
+        command.upgrade(config, "head")
 
 
 def _steps() -> set[str]:

@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -23,11 +22,16 @@ from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import WRITES
 from tests.support.decision_databases import MIRA, NewUrl, opened
 from tests.support.fork_server import forked
+from tests.support.schema_0001 import make_schema_0001
 
 
-def test_the_steps_lead_to_the_schema_that_the_code_expects(new_url: NewUrl) -> None:
+def test_an_empty_database_gets_the_schema_that_the_code_expects(new_url: NewUrl) -> None:
     url = new_url()
     assert upgrade_database(url) is None
+    check_is_the_latest_schema(url)
+
+
+def check_is_the_latest_schema(url: str) -> None:
     engine = open_engine(parse_url(url))
     with engine.connect() as connection:
         context = MigrationContext.configure(
@@ -91,14 +95,13 @@ def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: Ne
     else:
         engine = connecting.postgres_engine(parsed)
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        config = upgrading._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        make_schema_0001(connection)
         connection.exec_driver_sql(
             f"INSERT INTO takedowns VALUES ('old', 1, 'mira', 'withdrawn', {NEVER})"
         )
     engine.dispose()
     assert upgrade_database(url) == "0001"
+    check_is_the_latest_schema(url)
     with closing(open_database(url)) as database:
         before = database.version()
         assert set(database.state().takedowns) == {"old"}
