@@ -93,6 +93,22 @@ class MatrixColumns:
         return sp.csr_matrix(parts, shape=(len(indptr) - 1, width), copy=False)
 
 
+def find_sorted(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
+    """Where each value stands in an ascending array, -1 for values that are not in it.
+
+    Args:
+        ascending: Shape (n,), each value once.
+        wanted: Shape (k,), of the same type.
+
+    Returns:
+        Shape (k,), int64.
+    """
+    places = np.searchsorted(ascending, wanted)
+    held = places < len(ascending)
+    held[held] = ascending[places[held]] == wanted[held]
+    return np.where(held, places, -1)
+
+
 class _MemoryColumn:
     def __init__(self, dtype: DTypeLike, width: int) -> None:
         self._blocks: list[NDArray[Any]] = [np.empty((0, width) if width else 0, dtype=dtype)]

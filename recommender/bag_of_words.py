@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from recommender.arrays import Workspace
 from recommender.parallel import Block, BlockPlan, over_blocks
-from recommender.tokenizer import TokenizedBlock, TokenizedCorpus, WordPairs
+from recommender.tokenizer import TokenizedBlock, TokenizedCorpus
 
 _KEPT = {
     "word_columns": np.int32,
@@ -33,6 +33,39 @@ _MOST_BITS = 27
 """The table that tells lone pairs from shared ones has at most so many bits of address: 128 MB."""
 
 _MERGE = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpellingColumns:
+    """The raw columns that each spelling of a corpus counts in.
+
+    Attributes:
+        width: How many raw columns there are.
+        columns: Shape (entries,), int64: the columns of one spelling after another.
+        lengths: Shape (spellings,), int64: how many of them are each spelling's.
+        paired: Shape (spellings,), int64: the column by which a spelling stands in pairs of
+            words; -1 for none.
+    """
+
+    width: int
+    columns: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    paired: NDArray[np.int64]
+
+    def words(self, block: TokenizedBlock) -> sp.csr_matrix:
+        """Each article's words by raw column, the weights of equal words added up.
+
+        Returns:
+            Shape (articles of the block, :attr:`width`), float32 CSR.
+        """
+        first = np.cumsum(self.lengths) - self.lengths
+        repeats = self.lengths[block.tokens]
+        within = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        columns = self.columns[np.repeat(first[block.tokens], repeats) + within]
+        return sp.coo_matrix(
+            (np.repeat(block.weights, repeats), (np.repeat(block.owners, repeats), columns)),
+            shape=(block.count, self.width),
+        ).tocsr()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,9 +212,7 @@ def _nothing() -> None:
 
 def count_bags(
     corpus: TokenizedCorpus,
-    words_of: Callable[[TokenizedBlock], sp.csr_matrix],
-    pairs_of: Callable[[TokenizedBlock], WordPairs],
-    width: int,
+    spelling_columns: SpellingColumns,
     *,
     name: str,
     workspace: Workspace,
@@ -191,19 +222,17 @@ def count_bags(
 
     Args:
         corpus: The words of all articles.
-        words_of: Gives a block's words as CSR, by raw column.
-        pairs_of: Gives its pairs of words, by raw key.
-        width: How many raw columns there are.
+        spelling_columns: The raw columns that each spelling counts in.
         name: What the columns' names begin with.
         workspace: Gets columns that :meth:`Bags.drop` gives back.
         spread: Works on many blocks at once.
     """
     blocks = corpus.blocks()
-    corpus = replace(corpus, spellings=())  # the functions know them: none is sent twice
+    corpus = replace(corpus, spellings=())  # not needed for counting, and large to send
+    width = spelling_columns.width
 
     def count(start: int, stop: int) -> BagPart:
-        block = corpus.block(start, stop)
-        return _count(words_of(block), pairs_of(block), block.count)
+        return _count(corpus.block(start, stop), spelling_columns)
 
     columns = {part: workspace.column(f"{name}_{part}", kind) for part, kind in _KEPT.items()}
     lengths: dict[str, list[NDArray[np.int64]]] = {"word": [], "pair": [], "key": []}
@@ -227,9 +256,11 @@ def count_bags(
     )
 
 
-def _count(words: sp.csr_matrix, pairs: WordPairs, count: int) -> BagPart:
+def _count(block: TokenizedBlock, columns: SpellingColumns) -> BagPart:
+    words = columns.words(block)
+    pairs = block.neighbors(columns.paired, columns.width)
     keys, places = np.unique(pairs.keys, return_inverse=True)
-    counts = sp.coo_matrix((pairs.weights, (pairs.owners, places)), shape=(count, len(keys)))
+    counts = sp.coo_matrix((pairs.weights, (pairs.owners, places)), shape=(block.count, len(keys)))
     rows = counts.tocsr()
     return BagPart(
         word_columns=words.indices.astype(np.int32, copy=False),
@@ -244,7 +275,9 @@ def _count(words: sp.csr_matrix, pairs: WordPairs, count: int) -> BagPart:
     )
 
 
-def renumbered(counts: sp.csr_matrix, new_column: NDArray[np.int64], width: int) -> sp.csr_matrix:
+def renumber_columns(
+    counts: sp.csr_matrix, new_column: NDArray[np.int64], width: int
+) -> sp.csr_matrix:
     """The same rows over other columns, sorted; entries of columns that go are left out."""
     columns = new_column[counts.indices]
     kept = columns >= 0

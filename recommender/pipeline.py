@@ -17,11 +17,10 @@ from recommender.fusion import (
     diffuse,
     gather_candidates,
 )
-from recommender.lengths import DEFAULT_DEPTH, SHOWN
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.parallel import BlockPlan, equal_blocks, in_turn, over_blocks
-from recommender.parameters import DEFAULT_RECIPE, RankingParameters
+from recommender.parameters import DEFAULT_DEPTH, DEFAULT_RECIPE, SHOWN, RankingParameters
 from recommender.postings import answer, make_postings
 from recommender.rerank import REJECTED, RankedLists, adopt_orphans, rerank
 from recommender.stories import Stories, StoryTexts, find_stories

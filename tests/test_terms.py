@@ -96,7 +96,11 @@ def test_pairs_are_neighbors_with_no_mark_and_no_article_between() -> None:
 
 def test_a_text_outside_a_build_is_counted_in_its_columns_and_no_others() -> None:
     build = count_all(texts_of(("", "tall kelp slows"), ("", "tall kelp grows slows")))
-    draft = count_terms(tokenize_corpus(texts_of(("Tall kelp", "urchin slows urchin"))), build)
+    draft = count_terms(
+        tokenize_corpus(texts_of(("Tall kelp", "urchin slows urchin"))),
+        build.vocabulary,
+        build.pair_keys,
+    )
     assert draft.vocabulary == build.vocabulary
     assert np.array_equal(draft.pair_keys, build.pair_keys)
     assert counted(draft, 0) == {"tall": 2, "kelp": 2, "slows": 1}

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.record import Record
-from recommender.embedding import embed_texts
-from recommender.encoder import Embeddings, Encoder, Progress
+from recommender.encoder import Embeddings, Encoder, Progress, embed_texts
 from recommender.parallel import BlockPlan, over_blocks
 from recommender.stories import StoryTexts
 
