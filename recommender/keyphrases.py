@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Workspace, find_sorted
 from recommender.bag_of_words import Bag, SharedPairs, count_bags, renumber_columns
-from recommender.parallel import BlockPlan, equal_blocks, over_blocks
+from recommender.parallel import BlockMapper, equal_blocks, map_in_threads
 from recommender.phrase_words import METHOD_WORDS, PhraseWords, find_phrase_words
-from recommender.tokenizer import BREAK, TokenizedCorpus, folded
+from recommender.tokenizer import BREAK, TokenizedCorpus, fold_case
 from recommender.top_k import top_of_rows
 
 PER_ARTICLE = 40
@@ -55,7 +55,7 @@ def extract_phrases(
     corpus: TokenizedCorpus,
     languages: Sequence[str],
     workspace: Workspace = IN_MEMORY,
-    spread: BlockPlan = over_blocks,
+    mapper: BlockMapper = map_in_threads,
 ) -> Phrases:
     """Find every article's phrases.
 
@@ -64,10 +64,10 @@ def extract_phrases(
         languages: BCP 47 tags of the languages that occur, for their stop words; if empty,
             the language whose stop words cover most of the corpus.
         workspace: Gets the column ``phrases_rows``.
-        spread: Works on many articles at once; on every core of this machine by default.
+        mapper: Maps over blocks of articles; on every core of this machine by default.
     """
     words = find_phrase_words(corpus, languages)
-    bags = count_bags(corpus, words.columns, name="phrases", workspace=workspace, spread=spread)
+    bags = count_bags(corpus, words.columns, name="phrases", workspace=workspace, mapper=mapper)
     candidates = _Candidates.of(bags.word_holders, bags.shared_pairs(), len(corpus), words)
 
     def choose(start: int, stop: int) -> BestPhrases:
@@ -75,7 +75,7 @@ def extract_phrases(
 
     numbers = workspace.column("phrase_numbers", np.int32, PER_ARTICLE)
     used = np.zeros(len(candidates), dtype=bool)
-    for best in spread(choose, bags.blocks, stage="best-phrases"):
+    for best in mapper(choose, bags.blocks, stage="best-phrases"):
         used[best.rows[best.rows != NO_PHRASE]] = True
         numbers.append(best.rows)
     bags.drop()
@@ -216,7 +216,7 @@ def find_known_phrases(
     values: dict[int, float] = {}
     for phrase in np.unique(rows[rows != NO_PHRASE]).tolist():
         name = names[phrase]
-        if (count := counts.get(" ".join(map(folded, name.split(" "))))) is not None:
+        if (count := counts.get(" ".join(map(fold_case, name.split(" "))))) is not None:
             values[phrase] = emphasis(name) * rarity(name) * count**0.5
     best = sorted((-value, phrase) for phrase, value in values.items() if value > 0)
     return [phrase for _, phrase in best[:PER_ARTICLE]]
@@ -224,7 +224,7 @@ def find_known_phrases(
 
 def _count_phrases(corpus: TokenizedCorpus) -> Counter[str]:
     """How often each word and each pair of neighboring words occurs, words of the title twice."""
-    words = [folded(spelling) for spelling in corpus.spellings]
+    words = [fold_case(spelling) for spelling in corpus.spellings]
     tokens, weights = corpus.tokens.tolist(), corpus.weights.tolist()
     counts: Counter[str] = Counter()
     # A text ends with a break, so every word has a token after it.

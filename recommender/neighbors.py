@@ -19,7 +19,7 @@ NO_ROW = -1
 """Fills the end of a short list. As a NumPy index it means the last row: mask it first."""
 
 _MOST_TIES = 1_024
-"""Among more equals than this, which are found no longer matters."""
+"""Most hits that are fetched to settle ties; among more, it does not matter which are found."""
 
 _CELLS = 2**25  # 128 MB of scores at a time
 
@@ -92,7 +92,7 @@ class ExactIndex:
 
 
 def check_queries(queries: Embeddings, dim: int) -> None:
-    """Refuse what an index would answer with nonsense or with an empty assertion.
+    """Refuse queries that an index would answer with nonsense or with an empty assertion.
 
     Raises:
         InputError: If the width is wrong or a value is not finite.
@@ -126,13 +126,13 @@ def settle_ties(
     count: int,
     width: int,
 ) -> Neighbors:
-    """The ``k`` best hits of an engine that chooses among equals as it likes.
+    """The ``k`` best hits by (-score, row) of an engine that orders equal scores as it likes.
 
-    Which of several equals it keeps at the cut is its own choice. Where they reach to the last
-    hit fetched, more are fetched, so that those of the lowest rows are among them.
+    Where equal scores reach to the last hit fetched, the engine may have left out some of lower
+    rows, so more are fetched.
 
     Args:
-        fetch: Gives each query's hits at the width asked for, sorted by (-score, row).
+        fetch: Gives so many hits of each query, sorted by (-score, row).
         queries: Shape (queries, dim), float32.
         k: How many to keep.
         count: Rows in the index.

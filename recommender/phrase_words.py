@@ -24,7 +24,7 @@ import stopwordsiso
 from numpy.typing import NDArray
 
 from recommender.bag_of_words import SpellingColumns
-from recommender.tokenizer import BREAK, TokenizedCorpus, folded, is_capital
+from recommender.tokenizer import BREAK, TokenizedCorpus, fold_case, is_capital
 
 REPORTING_WORDS = frozenset(
     """
@@ -104,7 +104,7 @@ def find_phrase_words(corpus: TokenizedCorpus, languages: Sequence[str]) -> Phra
         languages: BCP 47 tags, for their stop words; if empty, the language whose stop words
             cover most of the corpus.
     """
-    uses = corpus.uses()
+    uses = corpus.spelling_counts()
     words, word_of, printed = _fold_case(corpus.spellings, uses)
     word_uses = np.bincount(word_of, weights=uses, minlength=len(words)).astype(np.int64)
     stop = _stop_words(words, word_uses, languages)
@@ -191,7 +191,7 @@ def _fold_case(
     for spelling_id, (spelling, used) in enumerate(zip(spellings, uses.tolist(), strict=True)):
         if spelling_id == BREAK:
             continue
-        number = numbers.setdefault(folded(spelling), len(numbers))
+        number = numbers.setdefault(fold_case(spelling), len(numbers))
         word_of[spelling_id] = number
         if number == len(printed):
             printed.append(spelling)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Workspace, find_sorted
 from recommender.bag_of_words import Bag, Bags, SpellingColumns, count_bags, renumber_columns
-from recommender.parallel import Block, BlockPlan, over_blocks
+from recommender.parallel import Block, BlockMapper, map_in_threads
 from recommender.tokenizer import UNSPACED, TokenizedCorpus, split_terms
 
 
@@ -25,15 +25,15 @@ class TermCounts:
         pairs: Shape (articles, pairs), float32 CSR, the same for pairs.
         vocabulary: The words in column order, lower case, sorted.
         pair_keys: Shape (pairs,), int64, ascending: ``first * len(vocabulary) + second``.
-        lone: Shape (articles,), float32: what the words outside the vocabulary add up to, the
-            sum of (1 + ln tf)^2; they match nothing, yet make an article less like others.
+        unmatched: Shape (articles,), float32: sum of (1 + ln tf)^2 over the words outside the
+            vocabulary; they match nothing, yet make an article less similar to others.
     """
 
     words: sp.csr_matrix
     pairs: sp.csr_matrix
     vocabulary: Sequence[str]
     pair_keys: NDArray[np.int64]
-    lone: NDArray[np.float32]
+    unmatched: NDArray[np.float32]
 
 
 class CorpusTerms:
@@ -79,30 +79,30 @@ class CorpusTerms:
             pairs=sp.vstack([part.pairs for part in parts], format="csr", dtype=np.float32),
             vocabulary=self.vocabulary,
             pair_keys=self.pair_keys,
-            lone=np.concatenate([part.lone for part in parts]),
+            unmatched=np.concatenate([part.unmatched for part in parts]),
         )
 
     def drop(self) -> None:
-        """Give the room of the counts back."""
+        """Free the room that the counts take in the workspace."""
         self._bags.drop()
 
 
 def count_corpus(
-    corpus: TokenizedCorpus, workspace: Workspace = IN_MEMORY, spread: BlockPlan = over_blocks
+    corpus: TokenizedCorpus, workspace: Workspace = IN_MEMORY, mapper: BlockMapper = map_in_threads
 ) -> CorpusTerms:
     """Count the words and word pairs of every article, and decide which are columns.
 
     A hyphenated word counts as itself and as its parts (``anti-cd20``, ``anti``, ``cd20``);
-    scripts without spaces count as pairs of characters. What a single article holds matches
-    nothing and is dropped.
+    scripts without spaces count as pairs of characters. Words and pairs of a single article match
+    nothing and are dropped.
 
     Args:
         corpus: The articles' words.
         workspace: Gets the counts, until :meth:`CorpusTerms.drop`.
-        spread: Works on many articles at once; on every core of this machine by default.
+        mapper: Maps over blocks of articles; on every core of this machine by default.
     """
     found, spelling_columns = _spelling_columns(corpus.spellings, ())
-    bags = count_bags(corpus, spelling_columns, name="terms", workspace=workspace, spread=spread)
+    bags = count_bags(corpus, spelling_columns, name="terms", workspace=workspace, mapper=mapper)
     names = np.array(found, dtype=object)
     del found, spelling_columns
     kept = np.flatnonzero(bags.word_holders >= min(2, len(corpus)))
@@ -165,12 +165,12 @@ def _spelling_columns(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
-    """From raw columns to those that stay.
+    """The columns that are kept, out of the raw ones.
 
     Attributes:
         vocabulary: See :class:`TermCounts`.
         pair_keys: See :class:`TermCounts`.
-        new_column: Shape (raw columns,): -1 for those that go.
+        new_column: Shape (raw columns,), int64: the column in the vocabulary; -1 for none.
     """
 
     vocabulary: Sequence[str]
@@ -181,13 +181,13 @@ class _Columns:
         words = renumber_columns(bag.words, self.new_column, len(self.vocabulary))
         return TermCounts(
             words=words,
-            pairs=renumber_columns(bag.pairs, self._pair_places(bag.keys), len(self.pair_keys)),
+            pairs=renumber_columns(bag.pairs, self._pair_columns(bag.keys), len(self.pair_keys)),
             vocabulary=self.vocabulary,
             pair_keys=self.pair_keys,
-            lone=(_damped_squares(bag.words) - _damped_squares(words)).astype(np.float32),
+            unmatched=(_damped_squares(bag.words) - _damped_squares(words)).astype(np.float32),
         )
 
-    def _pair_places(self, raw: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _pair_columns(self, raw: NDArray[np.int64]) -> NDArray[np.int64]:
         first, second = np.divmod(raw, max(len(self.new_column), 1))
         first, second = self.new_column[first], self.new_column[second]
         keys = np.where((first < 0) | (second < 0), -1, first * len(self.vocabulary) + second)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from recommender.lexical import apply_weights, weigh_terms
 from recommender.neighbors import NO_ROW
 from recommender.parameters import DEFAULT_RECIPE
-from recommender.postings import answer, make_postings
+from recommender.postings import make_postings, search_postings
 from recommender.term_counts import count_corpus, count_terms
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
@@ -94,7 +94,7 @@ def test_a_draft_counted_against_a_known_vocabulary_gets_the_same_weights():
 def test_candidates_are_the_true_nearest_where_nothing_is_pruned(bodies):
     weights = weights_of(*bodies)
     similar = (weights @ weights.T).toarray()
-    answers = answer(weights, make_postings(weights), 5)
+    answers = search_postings(weights, make_postings(weights), 5)
     for row, found in enumerate(answers):
         found = found[found != NO_ROW]
         assert len(set(found.tolist())) == len(found) <= 5

@@ -80,7 +80,7 @@ def test_words_of_the_title_count_more() -> None:
 def test_a_word_of_one_article_matches_nothing_and_is_dropped() -> None:
     found = count_all(texts_of(("", "kelp urchin"), ("", "kelp otter")))
     assert found.vocabulary == ["kelp"]
-    assert (found.lone > 0).all()
+    assert (found.unmatched > 0).all()
 
 
 def test_a_single_article_keeps_all_its_words() -> None:

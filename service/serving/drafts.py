@@ -29,7 +29,7 @@ from recommender.encoder import Embeddings, Encoder, Fingerprint, embed_texts
 from recommender.errors import ArticleError, ModelError
 from recommender.fusion import Calibration
 from recommender.keyphrases import find_known_phrases
-from recommender.shared_phrases import said_once
+from recommender.shared_phrases import distinct_phrases
 from recommender.text import RECIPE, PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import TokenizedCorpus, tokenize_corpus
@@ -181,7 +181,7 @@ class DraftIndex:
             subject=subject,
             terms=tuple(
                 build.phrase_names[phrase]
-                for phrase in said_once(phrases, build.phrase_names, MAX_TERMS)
+                for phrase in distinct_phrases(phrases, build.phrase_names, MAX_TERMS)
             ),
             same_story=tuple(related.same_story.tolist()),
         )
