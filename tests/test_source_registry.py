@@ -298,7 +298,7 @@ def test_a_new_kind_is_one_class_and_one_line(monkeypatch: pytest.MonkeyPatch) -
 
         def records(self) -> Iterator[Record | RecordProblem]:
             for number in range(self.upto):
-                yield Record(place=f"number {number}", values={"id": number, "name": "N"})
+                yield Record(location=f"number {number}", values={"id": number, "name": "N"})
 
     monkeypatch.setitem(registry.KINDS, "counted", Counted)
     source = open_source({"kind": "counted", "upto": "3", "map": {"title": "name"}})

@@ -76,21 +76,21 @@ class CsvSource:
         header: list[str] | None = None
         while True:
             line = lines.begin_row()
-            place = f"{self.path} line {line}"
+            location = f"{self.path} line {line}"
             try:
                 row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
                 read = f"lines {line} to {lines.number}"
-                yield _problem(place, "invalid-csv", f"{read} are not a row: {error}")
+                yield _problem(location, "invalid-csv", f"{read} are not a row: {error}")
                 continue
             if not row:
                 continue
             if header is None:
                 header = self._header(row, delimiter)
             else:
-                yield _record(row, header, place)
+                yield _record(row, header, location)
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:
         if len(row) > MAX_COLUMNS:
@@ -138,19 +138,19 @@ class _Lines:
         return line
 
 
-def _record(row: list[str], header: list[str], place: str) -> Record | RecordProblem:
+def _record(row: list[str], header: list[str], location: str) -> Record | RecordProblem:
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
-        return _problem(place, "too-many-cells", f"{len(row)} cells under {len(header)} columns")
+        return _problem(location, "too-many-cells", f"{len(row)} cells under {len(header)} columns")
     if len(row) < len(header):
-        return _problem(place, "too-few-cells", f"{len(row)} cells under {len(header)} columns")
+        return _problem(location, "too-few-cells", f"{len(row)} cells under {len(header)} columns")
     for name, cell in zip(header, row, strict=False):
         try:
             cell.encode()
         except UnicodeEncodeError:
-            return _problem(place, "invalid-encoding", f"the column {name!r} is not valid text")
+            return _problem(location, "invalid-encoding", f"the column {name!r} is not valid text")
     values = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
-    return Record(place=place, values=values)
+    return Record(location=location, values=values)
 
 
-def _problem(place: str, reason: str, message: str) -> RecordProblem:
-    return RecordProblem(place=place, field="", reason=reason, message=message)
+def _problem(location: str, reason: str, message: str) -> RecordProblem:
+    return RecordProblem(location=location, reason=reason, message=message)

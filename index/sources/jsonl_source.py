@@ -39,7 +39,7 @@ class JsonlSource(SplitSource):
         """The path, or what ``-`` means."""
         return "standard input" if self.path == "-" else self.path
 
-    def parted(
+    def split(
         self,
     ) -> tuple[Iterator[Line | RecordProblem], Callable[[Any], Record | RecordProblem]]:
         """See :class:`~index.sources.source.SplitSource`: lines with their numbers."""
@@ -74,8 +74,7 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line | RecordProblem]:
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE_BYTES)
             yield RecordProblem(
-                place=f"{name} line {number}",
-                field="",
+                location=f"{name} line {number}",
                 reason="line-too-long",
                 message=f"the line is longer than {MAX_LINE_BYTES} bytes",
             )
@@ -93,13 +92,12 @@ def _record(name: str, found: Line | RecordProblem) -> Record | RecordProblem:
     return read_record(f"{name} line {number}", _object, line)
 
 
-def _object(place: str, line: bytes) -> Record | RecordProblem:
+def _object(location: str, line: bytes) -> Record | RecordProblem:
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
         return RecordProblem(
-            place=place,
-            field="",
+            location=location,
             reason="invalid-utf8",
             message=f"byte {error.start + 1} (0x{line[error.start]:02x}) is not valid UTF-8",
         )
@@ -111,16 +109,15 @@ def _object(place: str, line: bytes) -> Record | RecordProblem:
         if isinstance(error, json.JSONDecodeError):  # its own line is one within this line
             what = f"{error.msg} at character {error.pos + 1}"
         return RecordProblem(
-            place=place, field="", reason="invalid-json", message=f"not a JSON object: {what}"
+            location=location, reason="invalid-json", message=f"not a JSON object: {what}"
         )
     if not isinstance(value, dict):
         return RecordProblem(
-            place=place,
-            field="",
+            location=location,
             reason="invalid-json",
             message=f"expected a JSON object, found {type(value).__name__}",
         )
-    return Record(place=place, values=value)
+    return Record(location=location, values=value)
 
 
 def _refuse_constant(name: str) -> NoReturn:

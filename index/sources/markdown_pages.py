@@ -5,28 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import yaml
 from markdown_it import MarkdownIt
 
 from index.articles.cleaning import unescape
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record
 from index.sources.markup import MarkupError, parse_html, select, text_of
-from index.sources.page_folder import (
-    Page,
-    PageError,
-    RawPage,
-    literal,
-    make_record,
-    place_of,
-    read_pages,
-)
+from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
 from index.sources.sections import sections_of
-from index.sources.source import SplitSource
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")
@@ -59,7 +49,7 @@ _markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkdownSource(SplitSource):
+class MarkdownSource(PageFolderSource):
     """Markdown pages with YAML (``---``) or TOML (``+++``) front matter, or none.
 
     All of the front matter stays in the record, so that a mapping can name any of it.
@@ -68,18 +58,11 @@ class MarkdownSource(SplitSource):
         path: A folder, a glob or one file.
     """
 
-    path: str
+    suffixes = (".md", ".markdown")
 
-    @property
-    def name(self) -> str:
-        """The path."""
-        return self.path
-
-    def parted(
-        self,
-    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`: files with what they hold."""
-        return read_pages(self.path, (".md", ".markdown")), partial(make_record, _record)
+    def parse_page(self, page: Page) -> Record:
+        """See :class:`~index.sources.page_folder.PageFolderSource`."""
+        return _record(page)
 
 
 def _record(page: Page) -> Record:
@@ -98,7 +81,7 @@ def _record(page: Page) -> Record:
     if not values.get("title"):
         values["title"] = literal("".join(text_of(heading) for heading in select(root, "h1")[:1]))
     values["sections"] = sections_of(root, title=unescape(values["title"]))
-    return Record(place=place_of(page.path), values=values)
+    return Record(location=display_path(page.path), values=values)
 
 
 def _split(text: str) -> tuple[dict[str, Any], str]:

@@ -42,16 +42,16 @@ class ParserStoppedError(Exception):
 
 
 def parse_record(
-    place: str, work: Callable[..., Record | RecordProblem], *args: Any
+    location: str, work: Callable[..., Record | RecordProblem], *args: Any
 ) -> Record | RecordProblem:
     """What ``work(*args)`` gives, in the parsers' process; a problem if it had to be stopped."""
     try:
         (item,) = parse_apart(work, *args)
     except ParserStoppedError as error:
         message = f"{error}: make it smaller or simpler, or leave it out"
-        return RecordProblem(place=place, field="", reason="parser-stopped", message=message)
+        return RecordProblem(location=location, reason="parser-stopped", message=message)
     except SourceError as error:
-        return unreadable(place, error)
+        return unreadable(location, error)
     return cast("Record | RecordProblem", item)
 
 

@@ -8,23 +8,12 @@ what every page shares.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from index.articles.record import Record, RecordProblem
-from index.sources.page_folder import (
-    Page,
-    PageError,
-    RawPage,
-    literal,
-    make_record,
-    place_of,
-    read_pages,
-)
+from index.articles.record import Record
+from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
 from index.sources.sections import RELATED_HEADING
-from index.sources.source import SplitSource
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RATING = re.compile(r"([^\W\d][^:\d]{0,60}?)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*\d{1,6})?")
@@ -33,25 +22,18 @@ _MAX_HEADING = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlainSource(SplitSource):
+class PlainSource(PageFolderSource):
     """Plain text pages. All from a related heading on ("You May Also Like") is left out.
 
     Attributes:
         path: A folder, a glob or one file.
     """
 
-    path: str
+    suffixes = (".txt", ".text")
 
-    @property
-    def name(self) -> str:
-        """The path."""
-        return self.path
-
-    def parted(
-        self,
-    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`: files with what they hold."""
-        return read_pages(self.path, (".txt", ".text")), partial(make_record, _record)
+    def parse_page(self, page: Page) -> Record:
+        """See :class:`~index.sources.page_folder.PageFolderSource`."""
+        return _record(page)
 
 
 def _record(page: Page) -> Record:
@@ -77,7 +59,7 @@ def _record(page: Page) -> Record:
         "sections": [section for section in sections if section["heading"] or section["text"]],
         "ratings": ratings,
     }
-    return Record(place=place_of(page.path), values=values)
+    return Record(location=display_path(page.path), values=values)
 
 
 def _without_head(lines: list[str], title: str, ratings: dict[str, float]) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from index.articles.cleaning import plain_value
 from index.articles.record import Record, RecordProblem, short
 from index.errors import DatabaseError, SourceError
-from index.sources.cell_values import plain
 from index.sources.source import read_record
 from index.sources.sql_rows import stream_rows
 from index.sql_engine import describe
@@ -49,5 +49,7 @@ class SqlSource:
             raise SourceError(f"{name} can't be read after row {row}: {error}") from error
 
 
-def _record(place: str, values: dict[str, Any]) -> Record:
-    return Record(place=place, values={column: plain(cell) for column, cell in values.items()})
+def _record(location: str, values: dict[str, Any]) -> Record:
+    return Record(
+        location=location, values={column: plain_value(cell) for column, cell in values.items()}
+    )

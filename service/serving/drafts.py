@@ -87,7 +87,7 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
         ArticleError: Naming the field that a build would leave out or would have to mend.
     """
     report = ReadReport()
-    record = Record(place="draft", values={**fields, "id": "draft"})
+    record = Record(location="draft", values={**fields, "id": "draft"})
     found = list(parse_records([record], _PLAIN, report))
     for problem in report.problems:
         if problem.reason not in _HARMLESS:
