@@ -9,6 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import starmap
 from typing import Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 Block = tuple[int, int]
 """First row, and the row after the last."""
 
@@ -18,6 +21,25 @@ T = TypeVar("T")
 def equal_blocks(count: int, size: int) -> list[Block]:
     """All ``count`` rows in blocks of ``size``; the last may be shorter."""
     return [(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def blocks_by_size(ends: NDArray[np.int64], size: int, most_rows: int | None = None) -> list[Block]:
+    """All rows in blocks that hold about as many entries each.
+
+    Args:
+        ends: Shape (rows,), int64, ascending: where each row's entries end.
+        size: Most entries of a block, unless a single row has more.
+        most_rows: Most rows of a block.
+    """
+    blocks: list[Block] = []
+    start = 0
+    while start < len(ends):
+        begin = int(ends[start - 1]) if start else 0
+        full = int(np.searchsorted(ends, begin + size, side="right"))
+        stop = min(max(full, start + 1), start + (most_rows or len(ends)), len(ends))
+        blocks.append((start, stop))
+        start = stop
+    return blocks
 
 
 class BlockMapper(Protocol):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 from recommender.neighbors import NO_ROW, Rows
-from recommender.parallel import Block, BlockMapper, equal_blocks, in_turn, map_in_threads
+from recommender.parallel import BlockMapper, blocks_by_size, equal_blocks, in_turn, map_in_threads
 from recommender.top_k import top_of_rows
 
 QUERY_TERMS = 32
@@ -50,23 +50,10 @@ def make_postings(
         return SparseRows.of(_heaviest_per_row(_transpose(weights, first, last), POSTINGS))
 
     matrix = MatrixColumns(workspace, "postings")
-    for rows in in_turn(mapper)(find, _term_ranges(holders), stage="postings"):
+    ranges = blocks_by_size(np.cumsum(holders), _ENTRIES)
+    for rows in in_turn(mapper)(find, ranges, stage="postings"):
         matrix.append(rows)
     return matrix.finish(count)
-
-
-def _term_ranges(holders: NDArray[np.int64]) -> list[Block]:
-    """All terms in ranges that have about :data:`_ENTRIES` entries each."""
-    ends = np.cumsum(holders)
-    found: list[Block] = []
-    first = 0
-    while first < len(holders):
-        before = int(ends[first - 1]) if first else 0
-        full = int(np.searchsorted(ends, before + _ENTRIES, side="right"))
-        last = min(max(full, first + 1), len(holders))
-        found.append((first, last))
-        first = last
-    return found
 
 
 def _transpose(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:

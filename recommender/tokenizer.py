@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Workspace
-from recommender.parallel import Block, BlockMapper, equal_blocks, in_turn, map_in_threads
+from recommender.parallel import (
+    Block,
+    BlockMapper,
+    blocks_by_size,
+    equal_blocks,
+    in_turn,
+    map_in_threads,
+)
 from recommender.stories import StoryTexts
 from recommender.text import PreparedText
 
@@ -133,15 +140,7 @@ class TokenizedCorpus:
 
     def blocks(self) -> list[Block]:
         """All articles in blocks of bounded words and articles, which bounds the memory of each."""
-        found: list[Block] = []
-        start = 0
-        while start < len(self):
-            begin = int(self.ends[start - 1]) if start else 0
-            full = int(np.searchsorted(self.ends, begin + _BLOCK_TOKENS, side="right"))
-            stop = min(max(full, start + 1), start + _BLOCK_ARTICLES, len(self))
-            found.append((start, stop))
-            start = stop
-        return found
+        return blocks_by_size(self.ends, _BLOCK_TOKENS, _BLOCK_ARTICLES)
 
     def spelling_counts(self) -> NDArray[np.int64]:
         """Shape (spellings,): how often each occurs."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -48,7 +50,10 @@ _STATUSES = {
 _SCHEDULED = {"scheduled", "future"}
 _LARGEST = sys.float_info.max
 
+_WITH_PARTS = {"sections", "image", "tags", "ratings", "authors"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+
+T = TypeVar("T")
 
 
 class RecordParser:
@@ -89,39 +94,40 @@ class RecordParser:
             url=self._url(article_id),
             sections=self._sections(),
             excerpt=self._text("excerpt", MAX_EXCERPT_SOURCE) or None,
-            image=self._image(),
-            date=self._date(),
+            image=self._optional("image", self._parse_image, None),
+            date=self._optional("date", _parse_date, None),
             status=status,
             visible_from=visible_from,
             visible_until=visible_until,
-            supersedes=self._supersedes(article_id),
-            language=self._language(),
-            tags=self._labels("tags"),
-            ratings=self._ratings(),
-            authors=self._labels("authors"),
+            supersedes=self._optional("supersedes", partial(_parse_older_id, article_id), None),
+            language=self._optional("language", _parse_language, None),
+            tags=self._optional("tags", partial(self._parse_labels, "tags"), ()),
+            ratings=self._optional("ratings", self._parse_ratings, {}),
+            authors=self._optional("authors", partial(self._parse_labels, "authors"), ()),
         )
         if not article.has_text:
             self._note("summary", "no-text", "no summary or sections: only the title is compared")
         return article
 
     def _get(self, name: str) -> Any:
+        """A field's value; one that has parts may be JSON, as in the cell of a table."""
         self.field = name
-        return get_field(self._record.values, self._fields.get(name, name))
-
-    def _get_filled(self, name: str) -> Any:
-        """A field's value; ``None`` also for an empty text."""
-        value = self._get(name)
-        return None if value == "" else value
-
-    def _get_parts(self, name: str) -> Any:
-        """A field that has parts, which the cell of a table holds as JSON."""
-        value = self._get(name)
-        if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-            try:
+        value = get_field(self._record.values, self._fields.get(name, name))
+        if name in _WITH_PARTS and isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+            with suppress(ValueError):
                 return load_json(value)
-            except ValueError:
-                return value
         return value
+
+    def _optional(self, name: str, parse: Callable[[Any], T], default: T) -> T:
+        """``parse(value)`` of a field; ``default`` if it is empty, or can't be used: see notes."""
+        value = self._get(name)
+        if value is None or value == "":
+            return default
+        try:
+            return parse(value)
+        except ArticleError as error:
+            self._note(name, error.reason, f"{error}: left out")
+            return default
 
     def _note(self, field_name: str, reason: str, message: str) -> None:
         location = self._record.location
@@ -161,8 +167,8 @@ class RecordParser:
         return title
 
     def _url(self, article_id: str) -> str:
-        value = self._get_filled("url")
-        if value is None:
+        value = self._get("url")
+        if value is None or value == "":
             self._note("url", "made-from-template", "no url: made from url_template")
             return self._url_template.replace("{id}", quote(article_id, safe=""))
         if not isinstance(value, str):
@@ -170,7 +176,7 @@ class RecordParser:
         return check_url(value.strip())
 
     def _sections(self) -> tuple[Section, ...]:
-        value = self._get_parts("sections")
+        value = self._get("sections")
         if value is None:
             text = self._text("summary", MAX_TEXT)
             return (Section(text=text),) if text else ()
@@ -192,38 +198,15 @@ class RecordParser:
             room = max(1, room - len(text))
         return tuple(sections)
 
-    def _image(self) -> Image | None:
-        value = self._get_parts("image")
-        if value is None or value == "":
-            return None
+    def _parse_image(self, value: Any) -> Image:
         src = value.get("src") if isinstance(value, Mapping) else value
         alt = value.get("alt") if isinstance(value, Mapping) else ""
-        try:
-            if not isinstance(src, str):
-                raise ArticleError("image", "invalid", f"image {short(value, 60)} has no src")
-            return Image(
-                src=check_url(src.strip(), field_name="image"),
-                alt=self._text("image", MAX_TITLE, alt or ""),
-            )
-        except ArticleError as error:
-            self._note("image", error.reason, f"{error}: shown without an image")
-            return None
-
-    def _date(self) -> dt.date | None:
-        value = self._get_filled("date")
-        if value is None:
-            return None
-        if isinstance(value, dt.datetime):
-            return value.date()
-        if isinstance(value, dt.date):
-            return value
-        try:
-            if not isinstance(value, str):
-                raise ValueError
-            return dt.datetime.fromisoformat(value.strip()).date()
-        except ValueError:
-            self._note("date", "invalid", f"date {short(value)} is not YYYY-MM-DD: shown without")
-            return None
+        if not isinstance(src, str):
+            raise ArticleError("image", "invalid", f"image {short(value, 60)} has no src")
+        return Image(
+            src=check_url(src.strip(), field_name="image"),
+            alt=self._text("image", MAX_TITLE, alt or ""),
+        )
 
     def _visibility(self) -> tuple[Status, dt.datetime | None, dt.datetime | None]:
         value = self._get("status")
@@ -253,8 +236,8 @@ class RecordParser:
         return status, instants[0], instants[1]
 
     def _instant(self, name: str) -> dt.datetime | None:
-        value = self._get_filled(name)
-        if value is None:
+        value = self._get(name)
+        if value is None or value == "":
             return None
         if isinstance(value, dt.datetime):
             instant = value
@@ -269,39 +252,10 @@ class RecordParser:
         except OverflowError:
             raise ValueError(name) from None
 
-    def _supersedes(self, article_id: str) -> str | None:
-        value = self._get_filled("supersedes")
-        if value is None:
-            return None
-        try:
-            if not isinstance(value, str | int):
-                raise ArticleError("supersedes", "invalid", f"{short(value)} is not an id")
-            older = check_id(str(value).strip(), field="supersedes")
-            if older == article_id:
-                raise ArticleError("supersedes", "invalid", "an article can't supersede itself")
-        except ArticleError as error:
-            self._note("supersedes", error.reason, f"{error}: left out")
-            return None
-        return older
-
-    def _language(self) -> str | None:
-        value = self._get_filled("language")
-        if value is None:
-            return None
-        tag = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
-        if len(tag) > MAX_LABEL or not _LANGUAGE.fullmatch(tag):
-            self._note("language", "invalid", f"language {short(value)} is not a BCP 47 tag")
-            return None
-        return tag
-
-    def _labels(self, name: str) -> tuple[str, ...]:
-        value = self._get_parts(name)
-        if value is None or value == "":
-            return ()
+    def _parse_labels(self, name: str, value: Any) -> tuple[str, ...]:
         items = value[:MAX_TEXT].split(",") if isinstance(value, str) else value
         if not isinstance(items, list | tuple):
-            self._note(name, "invalid", f"expected a list of texts, found {short(value)}: left out")
-            return ()
+            raise ArticleError(name, "invalid", f"expected a list of texts, found {short(value)}")
         labels: dict[str, None] = {}
         for item in items[:MAX_PARTS]:
             if not isinstance(item, str):
@@ -314,13 +268,9 @@ class RecordParser:
             self._note(name, "too-many", f"{len(items)}, cut at {MAX_LABELS}")
         return tuple(labels)[:MAX_LABELS]
 
-    def _ratings(self) -> dict[str, float]:
-        value = self._get_parts("ratings")
-        if value is None or value == "":
-            return {}
+    def _parse_ratings(self, value: Any) -> dict[str, float]:
         if not isinstance(value, Mapping):
-            self._note("ratings", "invalid", "expected an object of numbers: left out")
-            return {}
+            raise ArticleError("ratings", "invalid", "expected an object of numbers")
         ratings: dict[str, float] = {}
         for name, figure in islice(value.items(), MAX_LABELS):
             label = plain_text(str(name)[:MAX_LABEL])
@@ -333,3 +283,32 @@ class RecordParser:
         if len(value) > MAX_LABELS:
             self._note("ratings", "too-many", f"{len(value)}, cut at {MAX_LABELS}")
         return ratings
+
+
+def _parse_date(value: Any) -> dt.date:
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        return dt.datetime.fromisoformat(value.strip()).date()
+    except ValueError:
+        raise ArticleError("date", "invalid", f"date {short(value)} is not YYYY-MM-DD") from None
+
+
+def _parse_older_id(article_id: str, value: Any) -> str:
+    if not isinstance(value, str | int):
+        raise ArticleError("supersedes", "invalid", f"{short(value)} is not an id")
+    older = check_id(str(value).strip(), field="supersedes")
+    if older == article_id:
+        raise ArticleError("supersedes", "invalid", "an article can't supersede itself")
+    return older
+
+
+def _parse_language(value: Any) -> str:
+    tag = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
+    if len(tag) > MAX_LABEL or not _LANGUAGE.fullmatch(tag):
+        raise ArticleError("language", "invalid", f"language {short(value)} is not a BCP 47 tag")
+    return tag

@@ -1,4 +1,4 @@
-"""CSV and TSV: one row an article, the first row the names of its columns."""
+"""CSV and TSV files: one article a row, under a first row of column names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recommender.errors import SettingError
 
 MAX_CELL = 1024 * 1024
 MAX_ROW = 4 * 1024 * 1024
-"""A longer cell or row, in characters, is a lost quotation mark: it is reported."""
+"""Longest cell and row in characters: a longer one comes of a missing quotation mark."""
 
 MAX_COLUMNS = 2_000
 
@@ -24,12 +24,12 @@ MAX_COLUMNS = 2_000
 class CsvSource:
     """A ``.csv`` or ``.tsv`` file, gzipped or not, as spreadsheets and databases write it.
 
-    Sections, tags, ratings and images may stand in their cell as JSON.
+    A cell of sections, tags, ratings or an image may hold JSON.
 
     Attributes:
         path: The file.
         delimiter: One character; a tab for ``.tsv`` and a comma for others if empty.
-        encoding: Of the text; a byte order mark is taken off.
+        encoding: The text's encoding; a byte order mark is removed.
     """
 
     path: str
@@ -53,7 +53,7 @@ class CsvSource:
         """See :class:`~index.sources.source.Source`."""
         try:
             with open_unpacked(self.path) as file:
-                # Bytes that are no text are carried along, to cost their row and not the file.
+                # Bytes that are no text are kept as surrogates: they cost a row, not the file.
                 text = io.TextIOWrapper(
                     file, encoding=self.encoding, errors="surrogateescape", newline=""
                 )
@@ -110,7 +110,7 @@ class CsvSource:
 
 
 class _Lines:
-    """A table's lines, of which a row takes at most :data:`MAX_ROW` characters."""
+    """The lines of a table; refuses a row of more than :data:`MAX_ROW` characters."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -118,7 +118,7 @@ class _Lines:
         self.number = 0
 
     def begin_row(self) -> int:
-        """The number of the line that comes next."""
+        """The number of the next line, with which a row begins."""
         self._room = MAX_ROW
         return self.number + 1
 

@@ -16,7 +16,7 @@ _MAX_VALUES = 1_000_000
 
 
 def read_json_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """A feed's records, and the link of its next page if it has one.
+    """A feed's records, and the link to its next page, empty if it has none.
 
     Raises:
         MarkupError: If it is not a JSON Feed.

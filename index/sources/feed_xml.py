@@ -28,7 +28,7 @@ _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """A feed's records, and the link of its next page if it has one (RFC 5005).
+    """A feed's records, and the link to its next page (RFC 5005), empty if it has none.
 
     Raises:
         MarkupError: If it is not well-formed, defines entities, or is no feed.

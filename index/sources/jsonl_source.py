@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, plain, gzipped, or on standard input."""
+"""JSON lines files, one object a line, plain, gzipped, or on standard input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from index.sources.regular_file import NotRegularError, open_unpacked, unpacked
 from index.sources.source import SplitSource, read_record
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
-"""A longer line is skipped unread, so that one bad file can't fill the memory."""
+"""Longest line; a longer one is skipped unread, so that a bad file can't fill the memory."""
 
 Line = tuple[int, bytes]
 
@@ -42,7 +42,7 @@ class JsonlSource(SplitSource):
     def split(
         self,
     ) -> tuple[Iterator[Line | RecordProblem], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`: lines with their numbers."""
+        """See :class:`~index.sources.source.SplitSource`: the raw records are numbered lines."""
         return self._lines(), partial(_record, self.name)
 
     def _lines(self) -> Iterator[Line | RecordProblem]:
@@ -106,7 +106,7 @@ def _object(location: str, line: bytes) -> Record | RecordProblem:
         value = _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         what = str(error)
-        if isinstance(error, json.JSONDecodeError):  # its own line is one within this line
+        if isinstance(error, json.JSONDecodeError):  # its line number counts within this line
             what = f"{error.msg} at character {error.pos + 1}"
         return RecordProblem(
             location=location, reason="invalid-json", message=f"not a JSON object: {what}"

@@ -1,4 +1,4 @@
-"""Parquet files, by the optional package pyarrow."""
+"""Parquet files, read with the optional package pyarrow."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ParquetSource:
 
 
 def _batches(path: str) -> Iterator[list[Record | RecordProblem]]:
-    """Records, some at a time; run in the parsers' process."""
+    """Records in batches; runs in the parsers' process."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -81,7 +81,7 @@ def _row(batch: Any, number: int) -> dict[str, Any]:
 
 
 def _cell(cell: Any) -> Any:
-    """A cell's value, or what it holds as text where Python has no such value."""
+    """A cell's value, or its content as text where Python has no such value."""
     try:
         return cell.as_py()
     except (ValueError, OverflowError):
