@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from index.articles import parse as reading
+from index.articles import record_parser
 from index.articles.cleaning import check_url, plain_text
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
@@ -252,7 +253,7 @@ def test_a_title_alone_is_an_article_counted_as_without_text(write_jsonl: Write)
 def test_a_text_is_cut_once_though_its_sections_are_many(
     write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MAX_TEXT", 50)
+    monkeypatch.setattr(record_parser, "MAX_TEXT", 50)
     sections = [{"heading": "H", "text": "word " * 8}] * 3
     (article,), report = read(write_jsonl([{**GOOD, "sections": sections}]))
     assert sum(len(section.text) for section in article.sections) <= 51
