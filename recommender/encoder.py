@@ -49,7 +49,7 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """Identity of the model and of how it is run."""
+        """The identity of the model and of how it is run."""
         ...
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
@@ -60,7 +60,7 @@ class Encoder(Protocol):
 def normalized(vectors: NDArray[np.floating], *, origin: str) -> Embeddings:
     """Rows scaled to unit length as float32; a zero row stays zero.
 
-    The one place where vectors enter the rest of the code, so also where they are checked.
+    All vectors enter the rest of the code here, so here they are checked.
 
     Raises:
         ModelError: If any value is not finite, naming the row.
@@ -96,7 +96,7 @@ class HashingEncoder:
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """The width is all there is to it."""
+        """The fingerprint, which depends on the width alone."""
         return Fingerprint(
             model=f"hashing:{self._dim}",
             revision="1",

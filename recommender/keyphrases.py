@@ -225,7 +225,7 @@ def find_known_phrases(
 def _count_phrases(corpus: TokenizedCorpus) -> Counter[str]:
     """How often each word and each pair of neighboring words occurs, words of the title twice."""
     words = [fold_case(spelling) for spelling in corpus.spellings]
-    tokens, weights = corpus.tokens.tolist(), corpus.weights.tolist()
+    tokens, weights = corpus.tokens.tolist(), corpus.block(0, len(corpus)).weights.tolist()
     counts: Counter[str] = Counter()
     # A text ends with a break, so every word has a token after it.
     for token, following, weight in zip(tokens, [*tokens[1:], BREAK], weights, strict=True):

@@ -37,6 +37,14 @@ class Neighbors:
     scores: Scores
 
 
+def no_neighbors(queries: int, k: int) -> Neighbors:
+    """A result without any hit, to be filled: shape (queries, k)."""
+    return Neighbors(
+        rows=np.full((queries, k), NO_ROW, dtype=np.int32),
+        scores=np.full((queries, k), -np.inf, dtype=np.float32),
+    )
+
+
 class NeighborIndex(Protocol):
     """Finds the rows whose embeddings have the largest inner product with a query's."""
 
@@ -73,22 +81,21 @@ class ExactIndex:
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """See :class:`NeighborIndex`."""
         check_queries(queries, self._embeddings.shape[1])
-        rows = np.full((len(queries), k), NO_ROW, dtype=np.int32)
-        scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        found = no_neighbors(len(queries), k)
         width, total = min(k, self.count), len(self._among)
         if not width:
-            return Neighbors(rows=rows, scores=scores)
+            return found
         step = max(1, _CELLS // total)
         for start in range(0, len(queries), step):
             here = slice(start, start + step)
             all_scores = queries[here] @ self._embeddings.T
             all_scores[:, ~self._among] = -np.inf
             least = np.partition(all_scores, total - width, axis=1)[:, total - width]
-            for row, found in zip(range(start, len(queries)), all_scores, strict=False):
-                best = np.flatnonzero(found >= least[row - start])
-                best = best[np.argsort(-found[best], kind="stable")][:width]
-                rows[row, :width], scores[row, :width] = best, found[best]
-        return Neighbors(rows=rows, scores=scores)
+            for row, scores in zip(range(start, len(queries)), all_scores, strict=False):
+                best = np.flatnonzero(scores >= least[row - start])
+                best = best[np.argsort(-scores[best], kind="stable")][:width]
+                found.rows[row, :width], found.scores[row, :width] = best, scores[best]
+        return found
 
 
 def check_queries(queries: Embeddings, dim: int) -> None:

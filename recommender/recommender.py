@@ -77,7 +77,7 @@ class Recommender:
         self._rows: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        """Which model, and how much is known."""
+        """The model, and the number of articles."""
         model = self._model if self._encoder is None else self._encoder.fingerprint.model
         held = f"{len(self):,} articles" if self._articles else "not fitted"
         return f"<Recommender: {model}, {held}>"
@@ -182,7 +182,7 @@ class Recommender:
     def related_to(
         self, text: str, *, title: str = "", language: str | None = None, limit: int = SHOWN
     ) -> list[RelatedArticle]:
-        """What is related to a text that is not among the articles, as if it had been.
+        """The articles related to a text that is not one of them, as if it had been fitted.
 
         Args:
             text: Plain text.
@@ -249,7 +249,7 @@ class Recommender:
 
     @property
     def boilerplate(self) -> Boilerplate:
-        """What all pages share, and so was left out.
+        """The text that many articles share, which is not compared.
 
         Raises:
             InputError: If nothing was fitted.
@@ -274,7 +274,7 @@ class Recommender:
         return tuple(shared_phrases(mine, theirs, phrases.names))
 
     def _visible(self) -> NDArray[np.bool_]:
-        """Shape (n,): what may be shown at this moment."""
+        """Shape (n,), bool: which articles may be shown now."""
         now = time.time_ns() // 1000
         found: NDArray[np.bool_] = (self._windows[:, 0] <= now) & (now < self._windows[:, 1])
         return found
@@ -298,7 +298,7 @@ class Recommender:
                 yield int(newest[0]), score
 
     def _superseded(self, articles: Sequence[Article]) -> dict[int, int]:
-        """Row of a newer version to the row of the older, where that is here."""
+        """The row of each newer version to the row of the version it replaces, if that is known."""
         return {
             row: self._rows[article.supersedes]
             for row, article in enumerate(articles)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
 from recommender.fusion import Calibration, DiffusedScores, diffuse, gather_candidates
-from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows
+from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows, no_neighbors
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import to_scale
 from recommender.postings import search_postings
@@ -245,14 +245,11 @@ def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> Diffu
     ]
     here = _LocalRows(own.rows, both)
     width = max(own.rows.shape[1], both.shape[1])
-    rows = np.full((len(here), width), NO_ROW, dtype=np.int32)
-    scores = np.full(rows.shape, -np.inf, dtype=np.float32)
+    candidates = no_neighbors(len(here), width)
     for row, scored in zip([0, *here.to_local(links).tolist()], [own, *theirs], strict=True):
-        rows[row, : scored.rows.shape[1]] = here.to_local(scored.rows[0])
-        scores[row, : scored.rows.shape[1]] = scored.scores[0]
-    diffused = diffuse(
-        Neighbors(rows=rows, scores=scores), corpus.calibration, len(here), recipe, start=0, stop=1
-    )
+        candidates.rows[row, : scored.rows.shape[1]] = here.to_local(scored.rows[0])
+        candidates.scores[row, : scored.rows.shape[1]] = scored.scores[0]
+    diffused = diffuse(candidates, corpus.calibration, len(here), recipe, start=0, stop=1)
     best = Neighbors(rows=here.to_corpus(diffused.neighbors.rows), scores=diffused.neighbors.scores)
     return replace(diffused, neighbors=best)
 
@@ -270,11 +267,10 @@ class _QueryTexts:
 def _near_duplicates(query: PreparedText, nearest: Neighbors, corpus: Corpus) -> NDArray[np.int32]:
     """Rows that a build would have joined to one story with the text."""
     here = _LocalRows(nearest.rows)
-    hits = np.full((len(here), nearest.rows.shape[1]), NO_ROW, dtype=np.int32)
-    scores = np.full(hits.shape, -np.inf, dtype=np.float32)
-    hits[0], scores[0] = here.to_local(nearest.rows[0]), nearest.scores[0]
+    hits = no_neighbors(len(here), nearest.rows.shape[1])
+    hits.rows[0], hits.scores[0] = here.to_local(nearest.rows[0]), nearest.scores[0]
     stories = find_stories(
-        Neighbors(rows=hits, scores=scores),
+        hits,
         _QueryTexts(query, here.rows.tolist(), corpus.texts),
         superseded={},
         dates=np.zeros(len(here), dtype=np.int32),

@@ -113,16 +113,6 @@ class TokenizedCorpus:
     def __len__(self) -> int:
         return len(self.ends)
 
-    @property
-    def owners(self) -> NDArray[np.int64]:
-        """Which article each token belongs to."""
-        return self.block(0, len(self)).owners
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """:data:`TITLE_WEIGHT` for words of a title, else 1."""
-        return self.block(0, len(self)).weights
-
     def block(self, start: int, stop: int) -> TokenizedBlock:
         """The words of the articles from ``start`` to before ``stop``."""
         begin = int(self.ends[start - 1]) if start else 0

@@ -66,8 +66,9 @@ def test_a_scan_keeps_every_word_in_order_with_breaks_at_marks_and_ends() -> Non
     assert printed == "Tall kelp | Kelp | tall | Kelp | | reef |".split()
     assert corpus.ends.tolist() == [9, 12]
     assert corpus.title_ends.tolist() == [3, 10]
-    assert corpus.owners.tolist() == [0] * 9 + [1] * 3
-    assert corpus.weights.tolist() == [TITLE_WEIGHT] * 3 + [1] * 6 + [TITLE_WEIGHT] + [1] * 2
+    block = corpus.block(0, 2)
+    assert block.owners.tolist() == [0] * 9 + [1] * 3
+    assert block.weights.tolist() == [TITLE_WEIGHT] * 3 + [1] * 6 + [TITLE_WEIGHT] + [1] * 2
     assert BREAK == 0
 
 

@@ -32,20 +32,10 @@ MAX_PARTS = 2_000
 """Longest title, text, excerpt and label (in characters), most labels kept, most sections read."""
 
 _STATUSES = {
-    "": Status.PUBLISHED,
-    "published": Status.PUBLISHED,
-    "publish": Status.PUBLISHED,
-    "public": Status.PUBLISHED,
-    "live": Status.PUBLISHED,
-    "scheduled": Status.PUBLISHED,
-    "future": Status.PUBLISHED,
-    "draft": Status.DRAFT,
-    "pending": Status.DRAFT,
-    "hidden": Status.HIDDEN,
-    "private": Status.HIDDEN,
-    "archived": Status.HIDDEN,
-    "unpublished": Status.HIDDEN,
-    "trash": Status.HIDDEN,
+    **dict.fromkeys(("", "published", "publish", "public", "live"), Status.PUBLISHED),
+    **dict.fromkeys(("scheduled", "future"), Status.PUBLISHED),
+    **dict.fromkeys(("draft", "pending"), Status.DRAFT),
+    **dict.fromkeys(("hidden", "private", "archived", "unpublished", "trash"), Status.HIDDEN),
 }
 _SCHEDULED = {"scheduled", "future"}
 _LARGEST = sys.float_info.max

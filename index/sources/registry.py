@@ -42,23 +42,16 @@ KINDS: dict[str, type[Source]] = {
 """To add a kind, add a line: a dataclass whose fields are the kind's options."""
 
 _COMMON = ("kind", "map", "url_template")
-_BY_SUFFIX = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".tab": "csv",
-    ".parquet": "parquet",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".txt": "plain",
-    ".xml": "feed",
-    ".rss": "feed",
-    ".atom": "feed",
+_SUFFIXES = {
+    "jsonl": (".jsonl", ".ndjson"),
+    "csv": (".csv", ".tsv", ".tab"),
+    "parquet": (".parquet",),
+    "html": (".html", ".htm", ".xhtml"),
+    "markdown": (".md", ".markdown"),
+    "plain": (".txt",),
+    "feed": (".xml", ".rss", ".atom"),
 }
+_BY_SUFFIX = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
 
 
 def open_sources(
