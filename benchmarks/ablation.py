@@ -17,8 +17,7 @@ import numpy as np
 from benchmarks.corpora import CachedEncoder, Corpus, data_folder, load_corpora, say, table
 from recommender.article import Article, Section
 from recommender.boilerplate import SAMPLE, learn_boilerplate
-from recommender.embedding import TITLE_SHARE
-from recommender.encoder import Embeddings, normalized
+from recommender.encoder import TITLE_SHARE, Embeddings, normalized
 from recommender.faiss_index import build_index
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import CorpusArticles, relate
@@ -38,7 +37,7 @@ class Variant:
     Attributes:
         name: For the table.
         recipe: The figures.
-        title_share: See :data:`recommender.embedding.TITLE_SHARE`.
+        title_share: See :data:`recommender.encoder.TITLE_SHARE`.
         cleaned: Whether boilerplate is taken out.
         adopt: Whether orphans are given a place, which is off by default.
     """

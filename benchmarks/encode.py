@@ -16,7 +16,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
-from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, model_folder
+from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, find_model
 
 ROUNDS = 3
 _WORDS = 180  # of running text: nearly always under 256 tokens
@@ -36,7 +36,7 @@ def windows(data: Path | None, count: int, encoder: SentenceEncoder) -> list[str
             pieces = (words[i : i + _WORDS] for i in range(0, len(words), _WORDS))
             found.extend(" ".join(piece) for piece in pieces if len(piece) > 3)
         offset += 7
-    fitting = [text for text in found if encoder.count_windows(text) == 1]
+    fitting = [text for text in found if len(encoder._windows([text])[0]) == 1]
     return fitting[:count] if len(fitting) >= count else fitting
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     arguments = parser.parse_args()
     ours = SentenceEncoder()
     plain = SentenceTransformer(
-        str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True
+        str(find_model(DEFAULT_MODEL)[0]), device="cpu", local_files_only=True
     )
     texts = windows(arguments.data, arguments.windows + 200, ours)[: arguments.windows]
     rates: dict[str, list[float]] = {"alsolike": [], "plain": []}

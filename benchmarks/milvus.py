@@ -37,8 +37,7 @@ from index.scale_out.milvus import milvus_index
 from index.scale_out.milvus.milvus_client import Milvus, MilvusColumns
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender import faiss_index
-from recommender.embedding import embed_texts
-from recommender.encoder import Embeddings
+from recommender.encoder import Embeddings, embed_texts
 from recommender.errors import AlsoLikeError
 from recommender.faiss_index import measure_recall
 from recommender.parameters import DEFAULT_RECIPE

@@ -15,9 +15,9 @@ import numpy as np
 
 from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
 from recommender.lexical import weigh_terms
-from recommender.parallel import equal_blocks, over_blocks
+from recommender.parallel import equal_blocks, map_in_threads
 from recommender.parameters import DEFAULT_RECIPE
-from recommender.postings import POSTINGS, QUERY_TERMS, answer, make_postings
+from recommender.postings import POSTINGS, QUERY_TERMS, make_postings, search_postings
 from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
@@ -38,7 +38,7 @@ def measure(texts: list[PreparedText]) -> dict[str, float]:
     start = time.perf_counter()
     postings, keep = make_postings(weights), DEFAULT_RECIPE.candidates + 1
     blocks = equal_blocks(count, _BLOCK)
-    answers = over_blocks(lambda a, b: answer(weights[a:b], postings, keep), blocks)
+    answers = map_in_threads(lambda a, b: search_postings(weights[a:b], postings, keep), blocks)
     found = [set(row.tolist()) for part in answers for row in part]
     seconds = time.perf_counter() - start
     shares = [

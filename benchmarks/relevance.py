@@ -157,7 +157,7 @@ class CorpusSource:
         """See :class:`index.sources.source.Source`."""
         for article_id, text in zip(self._corpus.ids, self._corpus.texts, strict=True):
             values = {"id": article_id, "title": text.title, "summary": text.body}
-            yield Record(place=f"{self.name} {article_id}", values=values)
+            yield Record(location=f"{self.name} {article_id}", values=values)
 
 
 def build_corpus(corpus: Corpus, encoder: CachedEncoder, folder: Path) -> Build:

@@ -39,8 +39,7 @@ from index.building.context import BuildOptions
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.boilerplate import split_sentences
-from recommender.embedding import embed_texts
-from recommender.encoder import Embeddings, Fingerprint, Progress, normalized
+from recommender.encoder import Embeddings, Fingerprint, Progress, embed_texts, normalized
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from recommender.text import PreparedText
 

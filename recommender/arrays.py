@@ -1,7 +1,7 @@
-"""Where arrays lie while a corpus is related: in memory, or wherever the caller has more room.
+"""Storage of arrays while a corpus is related: in memory, or wherever the caller has more room.
 
 Every stage reads and writes its arrays in blocks of rows, from first to last, so that none needs
-to be in memory whole. This floor touches no files; a build hands in a workspace that does.
+to be in memory whole. This package writes no files; a build hands in a workspace that does.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Column(Protocol):
 
 
 class Workspace(Protocol):
-    """Makes room for arrays."""
+    """Stores arrays that grow with the corpus."""
 
     def column(self, name: str, dtype: DTypeLike, width: int = 0) -> Column:
-        """Room for an array of rows.
+        """Start an array that grows by rows.
 
         Args:
             name: What the array is; one column of a name at a time.
@@ -40,13 +40,13 @@ class Workspace(Protocol):
         ...
 
     def drop(self, *names: str) -> None:
-        """Give the room of finished columns back; their arrays may not be read after."""
+        """Free finished columns; their arrays may not be read after."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparseRows:
-    """Some rows of a sparse matrix, in arrays only, so that blocks can be joined and sent.
+    """Some rows of a sparse matrix as arrays, so that blocks can be joined and sent.
 
     Attributes:
         data: Shape (entries,), float32.
@@ -91,6 +91,22 @@ class MatrixColumns:
         indptr = self._ends.finish()
         parts = (self._data.finish(), self._indices.finish(), indptr)
         return sp.csr_matrix(parts, shape=(len(indptr) - 1, width), copy=False)
+
+
+def find_sorted(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
+    """Where each value stands in an ascending array, -1 for values that are not in it.
+
+    Args:
+        ascending: Shape (n,), each value once.
+        wanted: Shape (k,), of the same type.
+
+    Returns:
+        Shape (k,), int64.
+    """
+    places = np.searchsorted(ascending, wanted)
+    held = places < len(ascending)
+    held[held] = ascending[places[held]] == wanted[held]
+    return np.where(held, places, -1)
 
 
 class _MemoryColumn:

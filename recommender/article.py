@@ -1,14 +1,16 @@
-"""The article: one page of a site, as the rest of the code sees it."""
+"""The article: one page of a site, and how plain dictionaries become articles."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from recommender.errors import ArticleError
+from recommender.errors import ArticleError, InputError
 
 MAX_ID_BYTES = 512
 """Longest article id in UTF-8 bytes: a DOI, a slug or a whole path fits."""
@@ -130,3 +132,79 @@ def check_id(article_id: str, *, field: str = "id") -> str:
     if _CONTROL.search(article_id):
         raise ArticleError(field, "invalid", f"{field} {article_id!r} holds a control character")
     return article_id
+
+
+_TEXT_FIELDS = ("text", "summary")
+_RECORD_FIELDS = {field.name for field in dataclasses.fields(Article)} | set(_TEXT_FIELDS)
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("id", "title", "url", *_TEXT_FIELDS), (str,)),
+    **dict.fromkeys(("excerpt", "language", "supersedes"), (str, type(None))),
+    **dict.fromkeys(("visible_from", "visible_until"), (dt.datetime, type(None))),
+    "date": (dt.date, str, type(None)),
+    "tags": (list, tuple),
+    "authors": (list, tuple),
+    "ratings": (dict,),
+}
+
+
+def to_articles(records: Iterable[Article | Mapping[str, Any]]) -> list[Article]:
+    """Articles from dictionaries, as a notebook holds them, in the order of their ids.
+
+    Args:
+        records: Articles, or mappings with ``id`` and ``title``, and optionally ``text`` (or
+            ``summary``) and the other fields of :class:`Article`. Sections may be
+            ``(heading, text)`` pairs.
+
+    Raises:
+        ArticleError: If a record breaks a rule of :class:`Article`, has an unknown field, or
+            repeats an id.
+        InputError: If ``records`` is not a list of records.
+    """
+    if isinstance(records, Mapping | str):
+        raise InputError(f"a list of articles is needed, not one {type(records).__name__}")
+    articles: dict[str, Article] = {}
+    for record in records:
+        article = record if isinstance(record, Article) else _to_article(record)
+        if article.id in articles:
+            raise ArticleError("id", "duplicate", f"id {article.id!r} occurs twice")
+        articles[article.id] = article
+    return [articles[article_id] for article_id in sorted(articles)]
+
+
+def _to_article(record: Mapping[str, Any]) -> Article:
+    if not isinstance(record, Mapping):
+        raise InputError(f"an article is a dictionary with id, title and text, not {record!r:.60}")
+    values = dict(record)
+    unknown = sorted(map(str, values.keys() - _RECORD_FIELDS))
+    if unknown:
+        raise ArticleError(
+            unknown[0],
+            "unknown",
+            f"an article has no field {unknown[0]!r}; it has {', '.join(sorted(_RECORD_FIELDS))}",
+        )
+    values = {"id": None, "title": None, "url": "", **values}
+    sections = tuple(map(_to_section, values.pop("sections", ())))
+    for name, types in _TYPES.items():
+        if name in values and not isinstance(values[name], types):
+            wanted = " or ".join(type_.__name__ for type_ in types)
+            raise ArticleError(
+                name,
+                "invalid",
+                f"article {values['id']!r}: {name} {values[name]!r:.60} is of type "
+                f"{type(values[name]).__name__}, not {wanted}",
+            )
+    for name in _TEXT_FIELDS:
+        text = values.pop(name, "")
+        sections += (Section(text=text),) if text else ()
+    try:
+        values["status"] = Status(values.get("status", Status.PUBLISHED))
+        if isinstance(values.get("date"), str):
+            values["date"] = dt.date.fromisoformat(values["date"])
+    except ValueError as error:
+        name = "date" if "isoformat" in str(error) else "status"
+        raise ArticleError(name, "invalid", f"article {values['id']!r}: {error}") from None
+    return Article(**values, sections=sections)
+
+
+def _to_section(value: Section | tuple[str, str]) -> Section:
+    return value if isinstance(value, Section) else Section(heading=value[0], text=value[1])

@@ -1,8 +1,8 @@
-"""Bags of words and of pairs, counted once, block by block, and kept where there is room.
+"""Bags of words and of word pairs, counted block by block and kept in a workspace.
 
 Which words and pairs more than one article holds is known only at the end. So every block is
-counted by raw numbers first; what columns there are is decided from :class:`Holders`, and then
-each block is read again with the columns that stayed.
+counted in raw columns first, one for each word and pair there is. The columns to keep are chosen
+from how many articles hold each, and then each block is read again with these columns.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.arrays import Workspace
-from recommender.parallel import Block, BlockPlan, over_blocks
-from recommender.tokenizer import TokenizedBlock, TokenizedCorpus, WordPairs
+from recommender.parallel import Block, BlockMapper, map_in_threads
+from recommender.tokenizer import TokenizedBlock, TokenizedCorpus
 
 _KEPT = {
     "word_columns": np.int32,
@@ -27,12 +27,45 @@ _KEPT = {
     "pair_places": np.int32,
     "pair_counts": np.float32,
 }
-"""Columns of :class:`BagPart` that are as long as the corpus, and their types."""
+"""Arrays of :class:`BagPart` that are kept in the workspace, and their types."""
 
 _MOST_BITS = 27
-"""The table that tells lone pairs from shared ones has at most so many bits of address: 128 MB."""
+"""Address bits of the table of pairs seen before, at most: 128 MB."""
 
 _MERGE = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpellingColumns:
+    """The raw columns that each spelling of a corpus counts in.
+
+    Attributes:
+        width: How many raw columns there are.
+        columns: Shape (entries,), int64: the columns of one spelling after another.
+        lengths: Shape (spellings,), int64: how many of them are each spelling's.
+        paired: Shape (spellings,), int64: the column by which a spelling stands in pairs of
+            words; -1 for none.
+    """
+
+    width: int
+    columns: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    paired: NDArray[np.int64]
+
+    def words(self, block: TokenizedBlock) -> sp.csr_matrix:
+        """Each article's words by raw column, the weights of equal words added up.
+
+        Returns:
+            Shape (articles of the block, :attr:`width`), float32 CSR.
+        """
+        first = np.cumsum(self.lengths) - self.lengths
+        repeats = self.lengths[block.tokens]
+        within = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        columns = self.columns[np.repeat(first[block.tokens], repeats) + within]
+        return sp.coo_matrix(
+            (np.repeat(block.weights, repeats), (np.repeat(block.owners, repeats), columns)),
+            shape=(block.count, self.width),
+        ).tocsr()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +85,7 @@ class Bag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BagPart:
-    """The bags of neighboring blocks, in arrays only, so that they can be joined and sent.
+    """The bags of one block or of neighboring ones, as arrays, so that they can be joined and sent.
 
     Attributes:
         word_columns: Shape (entries,), int32: of the words of one article after another.
@@ -108,7 +141,7 @@ class Bags:
         self._columns, self._ends, self._drop = columns, ends, drop
 
     def __reduce__(self) -> tuple[type[Bags], tuple[object, ...]]:
-        """Another process reads them, and has nothing to give back."""
+        """In another process the bags can be read, and :meth:`drop` does nothing."""
         return Bags, (self.blocks, self._columns, self._ends, self.word_holders, _nothing)
 
     def bag(self, start: int, stop: int) -> Bag:
@@ -125,9 +158,9 @@ class Bags:
     def shared_pairs(self) -> SharedPairs:
         """Count in how many articles each pair is, exactly where in more than one.
 
-        Most pairs are in one article only. A table of bytes by hash tells a share of them apart
-        without keeping any key (a count of one in the table is no more than one in truth); only
-        the others' keys are collected.
+        Most pairs are in one article only. A table of bytes by hash rules most of those out
+        without keeping any key: a pair whose slot was met once is in one article. Only the keys
+        of the others are collected.
         """
         total = int(self._ends["key"][-1]) if len(self.blocks) else 0
         bits = min(_MOST_BITS, max(10, int(4 * total).bit_length()))
@@ -156,7 +189,7 @@ class Bags:
         return SharedPairs(keys=keys[shared], holders=holders[shared])
 
     def drop(self) -> None:
-        """Give the room back."""
+        """Free the room in the workspace."""
         self._drop()
 
     def _keys(self, start: int) -> slice:
@@ -179,36 +212,32 @@ def _nothing() -> None:
 
 def count_bags(
     corpus: TokenizedCorpus,
-    words_of: Callable[[TokenizedBlock], sp.csr_matrix],
-    pairs_of: Callable[[TokenizedBlock], WordPairs],
-    width: int,
+    spelling_columns: SpellingColumns,
     *,
     name: str,
     workspace: Workspace,
-    spread: BlockPlan = over_blocks,
+    mapper: BlockMapper = map_in_threads,
 ) -> Bags:
     """Count every block of a corpus.
 
     Args:
         corpus: The words of all articles.
-        words_of: Gives a block's words as CSR, by raw column.
-        pairs_of: Gives its pairs of words, by raw key.
-        width: How many raw columns there are.
+        spelling_columns: The raw columns that each spelling counts in.
         name: What the columns' names begin with.
         workspace: Gets columns that :meth:`Bags.drop` gives back.
-        spread: Works on many blocks at once.
+        mapper: Maps over blocks of articles.
     """
     blocks = corpus.blocks()
-    corpus = replace(corpus, spellings=())  # the functions know them: none is sent twice
+    corpus = replace(corpus, spellings=())  # not needed for counting, and large to send
+    width = spelling_columns.width
 
     def count(start: int, stop: int) -> BagPart:
-        block = corpus.block(start, stop)
-        return _count(words_of(block), pairs_of(block), block.count)
+        return _count(corpus.block(start, stop), spelling_columns)
 
     columns = {part: workspace.column(f"{name}_{part}", kind) for part, kind in _KEPT.items()}
     lengths: dict[str, list[NDArray[np.int64]]] = {"word": [], "pair": [], "key": []}
     word_holders = np.zeros(width, dtype=np.int64)
-    for found in spread(count, blocks, stage=name):
+    for found in mapper(count, blocks, stage=name):
         word_holders += np.bincount(found.word_columns, minlength=width)
         for part, column in columns.items():
             column.append(getattr(found, part))
@@ -227,9 +256,11 @@ def count_bags(
     )
 
 
-def _count(words: sp.csr_matrix, pairs: WordPairs, count: int) -> BagPart:
+def _count(block: TokenizedBlock, columns: SpellingColumns) -> BagPart:
+    words = columns.words(block)
+    pairs = block.neighbors(columns.paired, columns.width)
     keys, places = np.unique(pairs.keys, return_inverse=True)
-    counts = sp.coo_matrix((pairs.weights, (pairs.owners, places)), shape=(count, len(keys)))
+    counts = sp.coo_matrix((pairs.weights, (pairs.owners, places)), shape=(block.count, len(keys)))
     rows = counts.tocsr()
     return BagPart(
         word_columns=words.indices.astype(np.int32, copy=False),
@@ -244,8 +275,16 @@ def _count(words: sp.csr_matrix, pairs: WordPairs, count: int) -> BagPart:
     )
 
 
-def renumbered(counts: sp.csr_matrix, new_column: NDArray[np.int64], width: int) -> sp.csr_matrix:
-    """The same rows over other columns, sorted; entries of columns that go are left out."""
+def renumber_columns(
+    counts: sp.csr_matrix, new_column: NDArray[np.int64], width: int
+) -> sp.csr_matrix:
+    """The same rows over other columns, with sorted indices.
+
+    Args:
+        counts: Any CSR of float32.
+        new_column: Shape (columns of ``counts``,), int64: -1 for columns to leave out.
+        width: How many columns there are then.
+    """
     columns = new_column[counts.indices]
     kept = columns >= 0
     ends = np.concatenate([[0], np.cumsum(kept)])
@@ -265,7 +304,7 @@ def _hash(keys: NDArray[np.int64], bits: int) -> NDArray[np.uint64]:
 def _add_up(
     parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Holders of equal keys added up; the keys ascend."""
+    """The distinct keys, ascending, and the holders of each added up."""
     keys = np.concatenate([some for some, _ in parts])
     holders = np.concatenate([some for _, some in parts])
     order = np.argsort(keys, kind="stable")

@@ -1,7 +1,7 @@
-"""What the pages of a site share: disclaimers, footers, fixed headings, journal prefixes.
+"""Boilerplate: text that the pages of a site share, such as disclaimers, footers and headings.
 
-Such passages say nothing of what an article is about, yet they fill its embedding, its
-shared terms and its excerpt. They are learned by counting in how many articles a sentence
+Such passages tell nothing about an article, yet they would fill its embedding, its shared terms
+and its excerpt. They are learned by counting in how many articles a sentence
 occurs, numbers aside; the result is frozen into the build.
 
 Three things are learned:
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from recommender.article import Article
 
 SAMPLE = 3_000
-"""Articles that are looked at; more would hardly change what one in two hundred shares."""
+"""Articles to learn from; more would hardly change what one in two hundred of them shares."""
 
 _MIN_ARTICLES = 4
 _SHARE = 0.005
@@ -34,7 +34,7 @@ _PARTICLE = 3  # "of", "and", "für" may stand in a name
 _EDGE_SENTENCES = 12
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")  # noqa: RUF001 - CJK sentence marks
-_NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # begun at a word's start alone, so that it is linear
+_NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # matches at a word's start only: linear time
 _DIGIT = re.compile(r"\d")
 _OUTER_MARKS = " \t\r.,;:!?…*_|·•–—-()[]{}<>\"'“”‘’«»"  # noqa: RUF001 - the marks are meant
 _GLUED = re.compile(r"([A-Z][a-z]{3,14})(?=[A-Z][a-z]*\b)")
@@ -44,9 +44,9 @@ class Boilerplate:
     """Passages, labels and headings that many articles share.
 
     Args:
-        passages: How many of the articles that were looked at hold each, by :func:`shape`.
-        labels: The same by their words, as printed, numbers as ``0``.
-        headings: The same by :func:`shape`.
+        passages: In how many of the sampled articles each occurs, by :func:`shape`.
+        labels: The same, by the words as printed, with ``0`` for numbers.
+        headings: The same, by :func:`shape`.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Boilerplate:
         return len(self.passages) + len(self.labels) + len(self.headings)
 
     def clean(self, text: str) -> str:
-        """``text`` without what it shares with many others; newlines become spaces."""
+        """``text`` without shared passages and labels; newlines become spaces."""
         if not self.passages and not self.labels:
             return " ".join(text.split())
         sentences = split_sentences(text)
@@ -76,7 +76,7 @@ class Boilerplate:
         return " ".join(sentence for sentence in kept if sentence)
 
     def is_shared_heading(self, heading: str) -> bool:
-        """Whether a section's heading says nothing of this article."""
+        """Whether a section's heading is shared by many articles."""
         return shape(heading) in self.headings
 
     def _unlabelled(self, sentence: str) -> str:
@@ -90,7 +90,7 @@ class Boilerplate:
             words = sentence.split()
             best = 0
             for length, label in _prefixes(words):
-                if label in self.labels and (length == len(words) or _begins_anew(words[length])):
+                if label in self.labels and (length == len(words) or _starts_anew(words[length])):
                     best = length
             if not best:
                 break
@@ -99,7 +99,7 @@ class Boilerplate:
 
 
 def _catch_short_neighbors(sentences: list[str], shared: list[bool]) -> None:
-    """Mark names between the text's edge and a shared passage as shared too.
+    """Mark names between the beginning or end of the text and a shared passage as shared too.
 
     A journal's name before a shared citation is in few articles by itself. A short sentence of
     the article's own (``It floats.``) stays: unlike a name, it has words in lower case.
@@ -125,14 +125,14 @@ def _looks_like_a_name(sentence: str) -> bool:
 
 
 def learn_boilerplate(articles: Iterable[Article], count: int) -> Boilerplate:
-    """Find what many of the articles share.
+    """Find the passages, labels and headings that many articles share.
 
     A passage counts as shared when it is in one of two hundred articles, though in at least
-    four: what so many pages repeat word for word is not what any of them is about.
+    four: none of these pages is about what so many repeat word for word.
 
     Args:
         articles: All of them, or an even sample of about :data:`SAMPLE`.
-        count: How many ``articles`` will give.
+        count: How many ``articles`` there are.
     """
     passages: Counter[str] = Counter()
     labels: Counter[str] = Counter()
@@ -163,12 +163,12 @@ def learn_boilerplate(articles: Iterable[Article], count: int) -> Boilerplate:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences and lines, in order, none empty. Abbreviations split too, which does no harm."""
+    """The sentences and lines of a text, none empty; splits at abbreviations too, harmlessly."""
     return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
 
 
 def shape(sentence: str) -> str:
-    """What makes two sentences the same passage: case, numbers and outer marks don't count."""
+    """The key of a passage: the sentence without case, numbers and outer punctuation."""
     if _DIGIT.search(sentence):
         sentence = _NUMBERED.sub("0", sentence)
     return " ".join(sentence.casefold().split()).strip(_OUTER_MARKS)
@@ -183,7 +183,7 @@ def _frequent(counts: Counter[str], least: int) -> dict[str, int]:
 
 
 def _collect_labels(sentence: str, starts: set[str], labels: set[str]) -> None:
-    """Every beginning of a sentence, and those that the next word starts anew after."""
+    """Add a sentence's first words to ``starts``, and to ``labels`` where a new start follows."""
     glued = _GLUED.match(sentence)
     if glued:
         starts.add(glued[1])
@@ -191,18 +191,18 @@ def _collect_labels(sentence: str, starts: set[str], labels: set[str]) -> None:
     words = sentence.split(None, _LABEL_WORDS + 1)
     for length, label in _prefixes(words):
         starts.add(label)
-        if length < len(words) and _begins_anew(words[length]):
+        if length < len(words) and _starts_anew(words[length]):
             labels.add(label)
 
 
 def _prefixes(words: list[str]) -> list[tuple[int, str]]:
-    """The first one to six words, as far as they can be a label at all."""
+    """The first one to six words of a sentence, if they could be a label."""
     if not words or not (words[0][0].isupper() or words[0][0].isdigit()):
         return []
     plain = [_NUMBERED.sub("0", word) for word in words[:_LABEL_WORDS]]
     return [(length, " ".join(plain[:length])) for length in range(1, len(plain) + 1)]
 
 
-def _begins_anew(word: str) -> bool:
+def _starts_anew(word: str) -> bool:
     first = word.lstrip("\"'“\u2018")[:1]
     return first.isupper() or first.isdigit()

@@ -1,4 +1,4 @@
-"""What turns text into embeddings: the protocol, its fingerprint, and a model-free encoder."""
+"""Text into embeddings: the encoder protocol, its fingerprint, and an encoder without a model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import ModelError
+from recommender.text import PreparedText
 
 Embeddings = NDArray[np.float32]
 """Shape (n, dim), float32, every row of unit L2 norm (zero only for empty text)."""
@@ -27,7 +28,7 @@ class Fingerprint:
     """What must be equal for two embeddings to be comparable.
 
     Attributes:
-        model: The name it was asked for by.
+        model: The name by which the encoder was loaded.
         revision: The model's revision, where it has one.
         sha256: Digest over every file that was loaded, names included.
         dim: Width of an embedding.
@@ -48,7 +49,7 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """Identity of the model and of how it is run."""
+        """The identity of the model and of how it is run."""
         ...
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
@@ -59,7 +60,7 @@ class Encoder(Protocol):
 def normalized(vectors: NDArray[np.floating], *, origin: str) -> Embeddings:
     """Rows scaled to unit length as float32; a zero row stays zero.
 
-    The one place where vectors enter the rest of the code, so also where they are checked.
+    All vectors enter the rest of the code here, so here they are checked.
 
     Raises:
         ModelError: If any value is not finite, naming the row.
@@ -95,7 +96,7 @@ class HashingEncoder:
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """The width is all there is to it."""
+        """The fingerprint, which depends on the width alone."""
         return Fingerprint(
             model=f"hashing:{self._dim}",
             revision="1",
@@ -124,3 +125,31 @@ class HashingEncoder:
             found = (number >> 1) % self._dim, 1.0 if number & 1 else -1.0
             self._slots[word] = found
         return found
+
+
+TITLE_SHARE = 0.5
+"""Weight of the title's own embedding beside the whole text's.
+
+A title says in the fewest words what an article is about, which is lost in a long text.
+"""
+
+
+def embed_texts(
+    encoder: Encoder, texts: Sequence[PreparedText], *, progress: Progress | None = None
+) -> Embeddings:
+    """Embed articles: the whole text of each, plus half of the embedding of its title alone.
+
+    Args:
+        encoder: Encodes titles and whole texts.
+        texts: Title and body of each article; a title without a body is encoded once.
+        progress: Called with the number of whole texts encoded since the last call.
+
+    Returns:
+        Shape (len(texts), dim), float32, unit rows.
+    """
+    wholes = encoder.encode([text.whole for text in texts], progress=progress)
+    with_body = [row for row, text in enumerate(texts) if text.body]
+    if with_body:
+        titles = encoder.encode([texts[row].title for row in with_body])
+        wholes[with_body] += TITLE_SHARE * titles
+    return normalized(wholes, origin=encoder.fingerprint.model)

@@ -1,19 +1,19 @@
-"""Fusion: one score from what an encoder sees, what words say, and what neighbors think.
+"""Fusion: one score from embeddings, from words, and from the scores of an article's neighbors.
 
-The two kinds of evidence live on different scales. Each is measured in standard deviations
-above the mean of random pairs of the same corpus, so 0 is chance for both, and the weighted sum
-of the two is what a pair says for itself::
+The two kinds of evidence have different scales. Each is measured in standard deviations
+above the mean of random pairs of the same corpus, so 0 is chance for both. The weighted sum
+of the two is a pair's own score::
 
     s(i, j) = 0.7 · (cosine - mean) / deviation + 0.3 · (lexical - mean) / deviation
 
-Then neighbor diffusion, after the cluster hypothesis (van Rijsbergen, 1979): what the nearest
-neighbors of ``i`` are close to is likely related to ``i`` too::
+Then neighbor diffusion, after the cluster hypothesis (van Rijsbergen, 1979): an article that is
+close to the nearest neighbors of ``i`` is likely related to ``i`` too::
 
     t(i, j) = s(i, j) + Σ w(r) · s(n(r), j),   w(r) ∝ 1/r over the 30 nearest n of i, summing to 1
 
 with a neighbor's score for itself set to the mean of its five best. Candidates are the union of
 both kinds of neighbors; a pair that is in neither gets the score of the article's worst candidate,
-which it can hardly exceed.
+which its own score can hardly exceed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from recommender.postings import similarities
 from recommender.top_k import NO_KEY, from_keys, sort_keys, top_of_rows
 
 SELF_OF = 5
-"""Of how many of its best candidates the mean is an article's score for itself."""
+"""An article's score with itself is the mean score of so many of its best candidates."""
 
 _LISTED = np.float32(1e-6)  # keeps an article's worst candidate from being dropped as a zero
 _RANDOM_PAIRS = 20_000
@@ -45,7 +45,7 @@ _SEED = 20_260_101
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What chance looks like in a corpus: similarity of random pairs of different articles.
+    """Chance in a corpus: the similarity of random pairs of different articles.
 
     Attributes:
         dense_mean: Mean cosine.
@@ -69,7 +69,7 @@ class Calibration:
         ).astype(np.float32)
 
     @property
-    def of_the_same(self) -> float:
+    def self_score(self) -> float:
         """The score of a text with itself."""
         one = np.ones(1, dtype=np.float32)
         return float(self.fuse(one, one)[0])
@@ -80,8 +80,13 @@ def calibrate(
 ) -> Calibration:
     """Measure chance on a fixed sample of pairs, or on all of them where they are few.
 
-    A handful of articles are no sample: what chance looks like on other sites counts as much as
-    fifty pairs, which a corpus of a few dozen outweighs.
+    A handful of articles is no sample: the usual figures of other sites are added with the weight
+    of fifty pairs, which a corpus of a few dozen articles outweighs.
+
+    Args:
+        embeddings: Shape (n, dim), float32, unit rows.
+        lexical: Term weights of the same articles.
+        recipe: Says what weight the embeddings get.
     """
     count = len(embeddings)
     generator = np.random.default_rng(_SEED)
@@ -109,9 +114,9 @@ def _with_prior(
     """Mean and deviation of a sample together with :data:`_USUAL_PAIRS` imagined pairs."""
     total = len(sample) + _USUAL_PAIRS
     mean = (float(sample.sum()) + _USUAL_PAIRS * usual_mean) / total
-    spread = float(((sample - mean) ** 2).sum())
+    squares = float(((sample - mean) ** 2).sum())
     imagined = _USUAL_PAIRS * (usual_deviation**2 + (usual_mean - mean) ** 2)
-    return mean, float(np.sqrt((spread + imagined) / total))
+    return mean, float(np.sqrt((squares + imagined) / total))
 
 
 def gather_candidates(
@@ -126,9 +131,9 @@ def gather_candidates(
     Args:
         embeddings: Shape (n, dim), float32, unit rows.
         weights: Shape (n, terms): their term weights.
-        found: Shape (articles, k), int32: candidates of both kinds in any order, repeated or
-            not, the article itself among them or not; :data:`NO_ROW` for none.
-        calibration: Chance.
+        found: Shape (articles, k), int32: candidates of both kinds in any order, which may be
+            repeated and may hold the article itself; :data:`NO_ROW` for none.
+        calibration: Chance in the corpus.
         start: The row of the first of these articles.
 
     Returns:
@@ -144,7 +149,7 @@ def gather_candidates(
 
 
 def _distinct(found: Rows, own: NDArray[np.int32]) -> Rows:
-    """Each row's numbers once, without its own, ascending; :data:`NO_ROW` at the end."""
+    """Each article's candidates once, without itself, ascending; :data:`NO_ROW` at the end."""
     last = np.iinfo(np.int32).max
     rows = np.where((found == NO_ROW) | (found == own[:, None]), last, found)
     rows.sort(axis=1)
@@ -154,18 +159,19 @@ def _distinct(found: Rows, own: NDArray[np.int32]) -> Rows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diffused:
+class DiffusedScores:
     """Every article's best candidates after diffusion.
 
     Attributes:
         neighbors: Rows and t(i, j), sorted by (-score, row).
-        of_a_copy: Shape (n,), float32: what a copy of each article would get in its list.
-        unlisted: Shape (n,), float32: what an article gets that none who have a say list.
+        copy_scores: Shape (n,), float32: the score that a copy of each article would get.
+        unlisted_scores: Shape (n,), float32: the score of an article that is a candidate neither
+            of the article itself nor of its neighbors.
     """
 
     neighbors: Neighbors
-    of_a_copy: NDArray[np.float32]
-    unlisted: NDArray[np.float32]
+    copy_scores: NDArray[np.float32]
+    unlisted_scores: NDArray[np.float32]
 
 
 def diffuse(
@@ -176,15 +182,15 @@ def diffuse(
     *,
     start: int = 0,
     stop: int | None = None,
-) -> Diffused:
-    """Add what the nearest neighbors think, and keep each article's best.
+) -> DiffusedScores:
+    """Add the scores of each article's nearest neighbors, and keep its best candidates.
 
     Args:
         own: Every article's candidates, as :func:`gather_candidates` sorts them.
-        calibration: What they were scored with.
+        calibration: The calibration that they were scored with.
         keep: How many to keep of each article.
-        recipe: How many neighbors have a say.
-        start: The first article that is looked at.
+        recipe: How many neighbors are added.
+        start: The first article whose candidates are wanted.
         stop: The article after the last; all of them by default.
     """
     stop = len(own.rows) if stop is None else stop
@@ -193,47 +199,50 @@ def diffuse(
     present = links != NO_ROW
     weights = np.where(present, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-    # The article has a say of weight 1 itself; what it says of itself is skipped below.
-    speaking = np.concatenate([block[:, None], links], axis=1)
-    said = speaking != NO_ROW
-    speakers, places = np.unique(speaking[said], return_inverse=True)
-    ends = np.concatenate([[0], np.cumsum(said.sum(axis=1))])
-    loudness = np.concatenate([np.ones((len(block), 1)), weights], axis=1)[said]
-    shape = (len(block), len(speakers))
-    graph = sp.csr_matrix((loudness.astype(np.float32), places, ends), shape=shape)
-    opinions, floors = _opinions(own, speakers)
-    total = (graph @ opinions).tocsr()
+    # The article's own scores count with weight 1; its score with itself is skipped below.
+    summands = np.concatenate([block[:, None], links], axis=1)
+    listed = summands != NO_ROW
+    articles, places = np.unique(summands[listed], return_inverse=True)
+    ends = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
+    factors = np.concatenate([np.ones((len(block), 1)), weights], axis=1)[listed]
+    shape = (len(block), len(articles))
+    graph = sp.csr_matrix((factors.astype(np.float32), places, ends), shape=shape)
+    scores, floors = _scores_above_floor(own, articles)
+    total = (graph @ scores).tocsr()
     unlisted = (graph @ floors).astype(np.float32)
     total.data += np.repeat(unlisted, np.diff(total.indptr))
     # A copy is as close to the article's neighbors as the article is.
     closeness = weights * np.where(present, own.scores[start:stop, : links.shape[1]], 0)
-    return Diffused(
+    return DiffusedScores(
         neighbors=top_of_rows(total, keep, skip=block),
-        of_a_copy=(calibration.of_the_same + closeness.sum(axis=1)).astype(np.float32),
-        unlisted=unlisted,
+        copy_scores=(calibration.self_score + closeness.sum(axis=1)).astype(np.float32),
+        unlisted_scores=unlisted,
     )
 
 
-def _opinions(
-    own: Neighbors, speakers: NDArray[np.integer]
+def _scores_above_floor(
+    own: Neighbors, articles: NDArray[np.integer]
 ) -> tuple[sp.csr_matrix, NDArray[np.float32]]:
-    """What some articles say of all: scores above their floors, and these.
+    """The scores of some articles with all others, less each article's floor, and the floors.
 
-    The floor is an article's worst candidate: what a pair is given that no candidate list holds.
+    The floor is an article's worst candidate: the score of a pair that no candidate list holds.
+
+    Returns:
+        Shape (articles, n), float32 CSR, and shape (articles,), float32.
     """
-    rows, scores = own.rows[speakers], own.scores[speakers]
+    rows, scores = own.rows[articles], own.scores[articles]
     listed = rows != NO_ROW
     lengths = listed.sum(axis=1)
     floors = np.where(lengths, scores[np.arange(len(rows)), lengths - 1], 0).astype(np.float32)
-    first = np.where(listed[:, :SELF_OF], scores[:, :SELF_OF], 0.0)
-    of_itself = first.sum(axis=1) / np.maximum(listed[:, :SELF_OF].sum(axis=1), 1)
+    best = np.where(listed[:, :SELF_OF], scores[:, :SELF_OF], 0.0)
+    self_scores = best.sum(axis=1) / np.maximum(listed[:, :SELF_OF].sum(axis=1), 1)
     listed = np.concatenate([listed, np.ones((len(rows), 1), dtype=bool)], axis=1)
-    columns = np.concatenate([rows, speakers[:, None]], axis=1)
+    columns = np.concatenate([rows, articles[:, None]], axis=1)
     floor = floors[:, None]
-    above = np.concatenate([scores - floor + _LISTED, of_itself[:, None] - floor], axis=1)
+    above = np.concatenate([scores - floor + _LISTED, self_scores[:, None] - floor], axis=1)
     ends = np.concatenate([[0], np.cumsum(lengths + 1)])
-    opinions = sp.csr_matrix(
+    matrix = sp.csr_matrix(
         (above[listed].astype(np.float32), columns[listed].astype(np.int32), ends),
         shape=(len(rows), len(own.rows)),
     )
-    return opinions, floors
+    return matrix, floors

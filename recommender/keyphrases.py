@@ -1,29 +1,26 @@
-"""Phrases that say what an article is about, and so what two articles share.
+"""Key phrases: what an article is about, and so what two articles share.
 
 Candidates are words and pairs of neighboring words, none of them a stop word, a bare number
-or a word that every other article of the site uses too; of a pair, one may be a letter, as in
-"vitamin D". Each article keeps its best; what two articles share is what both lists hold, so any
-pair can be explained, whichever way it came about.
+or a word that every other article of the site uses too; one word of a pair may be a letter, as in
+"vitamin D". Each article keeps its best phrases. Two articles share the phrases that both keep, so
+any pair of articles can be explained, however it was found.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-import stopwordsiso
 from numpy.typing import NDArray
 
-from recommender.arrays import IN_MEMORY, Workspace
-from recommender.bag_of_words import Bag, SharedPairs, count_bags, renumbered
-from recommender.letter_compounds import find_lettered, find_letters
-from recommender.parallel import BlockPlan, equal_blocks, over_blocks
-from recommender.stop_phrases import METHOD, REPORTING
-from recommender.tokenizer import BREAK, TokenizedBlock, TokenizedCorpus, WordPairs, folded
+from recommender.arrays import IN_MEMORY, Workspace, find_sorted
+from recommender.bag_of_words import Bag, SharedPairs, count_bags, renumber_columns
+from recommender.parallel import BlockMapper, equal_blocks, map_in_threads
+from recommender.phrase_words import METHOD_WORDS, PhraseWords, find_phrase_words
+from recommender.tokenizer import BREAK, TokenizedCorpus, fold_case
 from recommender.top_k import top_of_rows
 
 PER_ARTICLE = 40
@@ -31,12 +28,12 @@ PER_ARTICLE = 40
 
 NO_PHRASE = -1
 
-_COMMON_SHARE = 0.15
-_PAIR_COHESION = 0.08
+_MAX_SHARE = 0.15  # of the articles; a more frequent phrase tells nothing
+_MIN_COHESION = 0.08  # share of the articles with the rarer word of a pair that hold the pair
 _PAIR_BONUS = 1.5
-_METHOD_SHARE = 0.25
-_BOUND = 0.8
-_LOOSE = 0.5
+_METHOD_FACTOR = 0.25
+_BOUND_SHARE = 0.8
+_LOOSE_SHARE = 0.5
 _CHUNK = 65_536
 
 
@@ -58,7 +55,7 @@ def extract_phrases(
     corpus: TokenizedCorpus,
     languages: Sequence[str],
     workspace: Workspace = IN_MEMORY,
-    spread: BlockPlan = over_blocks,
+    mapper: BlockMapper = map_in_threads,
 ) -> Phrases:
     """Find every article's phrases.
 
@@ -67,26 +64,18 @@ def extract_phrases(
         languages: BCP 47 tags of the languages that occur, for their stop words; if empty,
             the language whose stop words cover most of the corpus.
         workspace: Gets the column ``phrases_rows``.
-        spread: Works on many articles at once; on every core of this machine by default.
+        mapper: Maps over blocks of articles; on every core of this machine by default.
     """
-    words, spelled = _spell(corpus, languages)
-    bags = count_bags(
-        corpus,
-        spelled.words,
-        spelled.pairs,
-        spelled.width,
-        name="phrases",
-        workspace=workspace,
-        spread=spread,
-    )
-    known = _Known.of(bags.word_holders, bags.shared_pairs(), len(corpus), words)
+    words = find_phrase_words(corpus, languages)
+    bags = count_bags(corpus, words.columns, name="phrases", workspace=workspace, mapper=mapper)
+    candidates = _Candidates.of(bags.word_holders, bags.shared_pairs(), len(corpus), words)
 
     def choose(start: int, stop: int) -> BestPhrases:
-        return known.best(bags.bag(start, stop))
+        return candidates.best(bags.bag(start, stop))
 
     numbers = workspace.column("phrase_numbers", np.int32, PER_ARTICLE)
-    used = np.zeros(len(known), dtype=bool)
-    for best in spread(choose, bags.blocks, stage="best-phrases"):
+    used = np.zeros(len(candidates), dtype=bool)
+    for best in mapper(choose, bags.blocks, stage="best-phrases"):
         used[best.rows[best.rows != NO_PHRASE]] = True
         numbers.append(best.rows)
     bags.drop()
@@ -96,19 +85,19 @@ def extract_phrases(
         part = chosen[start:stop]
         rows.append(np.where(part == NO_PHRASE, NO_PHRASE, new_number[part]).astype(np.int32))
     workspace.drop("phrase_numbers")
-    return Phrases(rows=rows.finish(), names=known.names(np.flatnonzero(used), words.printed))
+    return Phrases(rows=rows.finish(), names=candidates.names(np.flatnonzero(used), words.printed))
 
 
 def emphasis(phrase: str) -> float:
-    """What a phrase counts beside how rare it is: two words more than one, those of method less."""
+    """The factor of a phrase's weight beside its rarity: pairs count more, words of method less."""
     parts = phrase.casefold().split(" ")
     pair = _PAIR_BONUS if len(parts) > 1 else 1.0
-    return pair if METHOD.isdisjoint(parts) else pair * _METHOD_SHARE
+    return pair if METHOD_WORDS.isdisjoint(parts) else pair * _METHOD_FACTOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestPhrases:
-    """The phrases of some articles, before they are numbered anew.
+    """The phrases of some articles, numbered as the candidates are.
 
     Attributes:
         rows: Shape (articles, :data:`PER_ARTICLE`), int32, best first; :data:`NO_PHRASE` at the
@@ -119,81 +108,11 @@ class BestPhrases:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Every word that may be a phrase or half of one.
+class _Candidates:
+    """Every phrase that there may be: words, then pairs of words.
 
     Attributes:
-        printed: How each is mostly printed, whatever its case.
-        letters: Shape (words,), bool: which are one letter.
-        lettered: Shape (pairs,), int64: which pairs with a letter are names; see
-            :func:`recommender.letter_compounds.find_lettered`.
-    """
-
-    printed: list[str]
-    letters: NDArray[np.bool_]
-    lettered: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Spelled:
-    """What each spelling is as a phrase, and what it is in one of two words.
-
-    Attributes:
-        width: How many words there are.
-        alone: Shape (spellings,): its word's number, -1 if that is no phrase by itself.
-        paired: Shape (spellings,): the same, -1 if no phrase begins or ends with it.
-    """
-
-    width: int
-    alone: NDArray[np.int64]
-    paired: NDArray[np.int64]
-
-    def words(self, block: TokenizedBlock) -> sp.csr_matrix:
-        """How often each word is in each article, words of the title twice."""
-        columns = self.alone[block.tokens]
-        told = columns >= 0
-        return sp.coo_matrix(
-            (block.weights[told], (block.owners[told], columns[told])),
-            shape=(block.count, self.width),
-        ).tocsr()
-
-    def pairs(self, block: TokenizedBlock) -> WordPairs:
-        """Pairs of neighboring words."""
-        return block.neighbors(self.paired, self.width)
-
-
-def _spell(corpus: TokenizedCorpus, languages: Sequence[str]) -> tuple[_Words, _Spelled]:
-    """The words of a corpus, and what each spelling is."""
-    uses = corpus.uses()
-    words, word_of, printed = _fold_case(corpus.spellings, uses)
-    word_uses = np.bincount(word_of, weights=uses, minlength=len(words)).astype(np.int64)
-    stop = _stop_words(words, word_uses, languages)
-    letters = find_letters(words)
-    content = _content_words(words, printed, stop) & ~letters
-    short = np.array([len(word) <= 2 for word in words])
-    acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
-    telling = content & (~short | acronym)
-    lettered = find_lettered(
-        corpus,
-        word_of,
-        words,
-        word_uses,
-        content=content,
-        stop=np.array([word in stop for word in words]) & ~content,
-    )
-    return _Words(printed=printed, letters=letters, lettered=lettered), _Spelled(
-        width=len(words),
-        alone=np.where(telling[word_of], word_of, -1),
-        paired=np.where((content | letters)[word_of], word_of, -1),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """Every phrase there may be: words, and after them pairs of words.
-
-    Attributes:
-        weights: Shape (phrases,), float64: how telling each is; 0 for what is none.
+        weights: Shape (phrases,), float64: how much each tells; 0 for what is no phrase.
         pair_keys: Shape (pairs,), int64, ascending: ``first * words + second``.
     """
 
@@ -202,44 +121,51 @@ class _Known:
 
     @classmethod
     def of(
-        cls, holders: NDArray[np.int64], pairs: SharedPairs, count: int, words: _Words
-    ) -> _Known:
-        common = max(2.0, _COMMON_SHARE * count) if count > 20 else float(count)
-        alone = (holders >= 2) & (holders <= common)
-        first, second = _parts(pairs.keys, holders)
+        cls, holders: NDArray[np.int64], pairs: SharedPairs, count: int, words: PhraseWords
+    ) -> _Candidates:
+        """Weigh every word and pair by rarity and :func:`emphasis`.
+
+        Args:
+            holders: Shape (words,), int64: how many articles hold each word.
+            pairs: The pairs that several articles hold.
+            count: How many articles there are.
+            words: The words themselves.
+        """
+        most = max(2.0, _MAX_SHARE * count) if count > 20 else float(count)
+        words_fit = (holders >= 2) & (holders <= most)
+        first, second = _split_keys(pairs.keys, holders)
         rarer = np.maximum(1, np.minimum(holders[first], holders[second]))
-        # After many a word stands any letter: in mathematics, and where things are listed.
+        # Any letter may follow many a word: in mathematics, and in lists.
         rarer = np.where(words.letters[second], holders[first], rarer)
-        fits = (pairs.holders <= common) & (pairs.holders >= _PAIR_COHESION * rarer)
-        fits &= ~_fragments(pairs, holders)
-        fits &= ~(words.letters[first] | words.letters[second]) | np.isin(
-            pairs.keys, words.lettered
+        pairs_fit = (pairs.holders <= most) & (pairs.holders >= _MIN_COHESION * rarer)
+        pairs_fit &= ~_find_fragments(pairs, holders)
+        pairs_fit &= ~(words.letters[first] | words.letters[second]) | np.isin(
+            pairs.keys, words.letter_names
         )
         rarity = np.log1p(count / np.maximum(np.concatenate([holders, pairs.holders]), 1))
-        told = np.concatenate([alone, fits])
-        each = np.array([emphasis(word) for word in words.printed])
-        stress = np.concatenate([each, _PAIR_BONUS * np.minimum(each[first], each[second])])
-        return cls(weights=np.where(told, rarity * stress, 0.0), pair_keys=pairs.keys)
+        fit = np.concatenate([words_fit, pairs_fit])
+        factors = np.array([emphasis(word) for word in words.printed])
+        pair_factors = _PAIR_BONUS * np.minimum(factors[first], factors[second])
+        weights = np.where(fit, rarity * np.concatenate([factors, pair_factors]), 0.0)
+        return cls(weights=weights, pair_keys=pairs.keys)
 
     def __len__(self) -> int:
         return len(self.weights)
 
     def best(self, bag: Bag) -> BestPhrases:
         """The best phrases of each article of a block."""
-        places = np.searchsorted(self.pair_keys, bag.keys)
-        fits = places < len(self.pair_keys)
-        fits[fits] = self.pair_keys[places[fits]] == bag.keys[fits]
-        pairs = renumbered(bag.pairs, np.where(fits, places, -1), len(self.pair_keys))
+        places = find_sorted(self.pair_keys, bag.keys)
+        pairs = renumber_columns(bag.pairs, places, len(self.pair_keys))
         both = sp.hstack([bag.words, pairs], format="csr")
-        told = np.where(self.weights > 0, np.arange(len(self)), -1)
-        phrases = renumbered(both, told, len(self))
+        kept = np.where(self.weights > 0, np.arange(len(self)), -1)
+        phrases = renumber_columns(both, kept, len(self))
         phrases.data = np.sqrt(phrases.data) * self.weights[phrases.indices].astype(np.float32)
         return BestPhrases(rows=top_of_rows(phrases, PER_ARTICLE).rows)
 
     def names(self, numbers: NDArray[np.int64], printed: Sequence[str]) -> list[str]:
         """Phrases as a reader would write them."""
         words = numbers < len(printed)
-        first, second = _parts(self.pair_keys[numbers[~words] - len(printed)], printed)
+        first, second = _split_keys(self.pair_keys[numbers[~words] - len(printed)], printed)
         pairs = zip(first.tolist(), second.tolist(), strict=True)
         return [
             *(printed[number] for number in numbers[words].tolist()),
@@ -247,73 +173,65 @@ class _Known:
         ]
 
 
-def _fragments(pairs: SharedPairs, holders: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _find_fragments(pairs: SharedPairs, holders: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which pairs lack their noun: "progressive multiple", where sclerosis nearly always follows.
 
-    Such a pair ends with a word that goes on the same way in most articles that hold it, and that
-    few of them hold in this pair. One that lacks a word before it, "cuff tears", says enough.
+    In most articles the last word of such a pair is followed by one and the same word, and in few
+    it stands in this pair. A pair that lacks a word before it, "cuff tears", says enough.
     """
-    first, second = np.divmod(pairs.keys, max(len(holders), 1))
-    goes_on = np.zeros(len(holders), dtype=np.int64)
-    np.maximum.at(goes_on, first, pairs.holders)
-    bound = goes_on[second] >= _BOUND * holders[second]
-    return bound & (pairs.holders < _LOOSE * holders[second])
+    first, second = _split_keys(pairs.keys, holders)
+    most_followed = np.zeros(len(holders), dtype=np.int64)
+    np.maximum.at(most_followed, first, pairs.holders)
+    bound = most_followed[second] >= _BOUND_SHARE * holders[second]
+    return bound & (pairs.holders < _LOOSE_SHARE * holders[second])
 
 
-def _parts(keys: NDArray[np.int64], words: Sized) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _split_keys(
+    keys: NDArray[np.int64], words: Sized
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The two words of each pair."""
     first, second = np.divmod(keys, max(len(words), 1))
     return first, second
 
 
-def _fold_case(
-    spellings: Sequence[str], uses: NDArray[np.int64]
-) -> tuple[list[str], NDArray[np.int64], list[str]]:
-    """Words, folded, each spelling's word, and how each word is mostly printed."""
-    numbers: dict[str, int] = {"": BREAK}
-    word_of = np.zeros(len(spellings), dtype=np.int64)
-    printed: list[str] = [""]
-    best = array("q", [0])
-    for spelling_id, (spelling, used) in enumerate(zip(spellings, uses.tolist(), strict=True)):
-        if spelling_id == BREAK:
+def find_known_phrases(
+    corpus: TokenizedCorpus,
+    rows: NDArray[np.int32],
+    names: Sequence[str],
+    rarity: Callable[[str], float],
+) -> list[int]:
+    """The phrases of a text that is no article, out of those of the articles close to it.
+
+    Args:
+        corpus: The words of the one text.
+        rows: Any of :attr:`Phrases.rows`: those of the articles that are close to the text, since
+            it could share no other phrase with them.
+        names: :attr:`Phrases.names`.
+        rarity: ``ln(1 + articles / holders)`` of a phrase.
+
+    Returns:
+        At most :data:`PER_ARTICLE` ids, best first.
+    """
+    counts = _count_phrases(corpus)
+    values: dict[int, float] = {}
+    for phrase in np.unique(rows[rows != NO_PHRASE]).tolist():
+        name = names[phrase]
+        if (count := counts.get(" ".join(map(fold_case, name.split(" "))))) is not None:
+            values[phrase] = emphasis(name) * rarity(name) * count**0.5
+    best = sorted((-value, phrase) for phrase, value in values.items() if value > 0)
+    return [phrase for _, phrase in best[:PER_ARTICLE]]
+
+
+def _count_phrases(corpus: TokenizedCorpus) -> Counter[str]:
+    """How often each word and each pair of neighboring words occurs, words of the title twice."""
+    words = [fold_case(spelling) for spelling in corpus.spellings]
+    tokens, weights = corpus.tokens.tolist(), corpus.block(0, len(corpus)).weights.tolist()
+    counts: Counter[str] = Counter()
+    # A text ends with a break, so every word has a token after it.
+    for token, following, weight in zip(tokens, [*tokens[1:], BREAK], weights, strict=True):
+        if token == BREAK:
             continue
-        number = numbers.setdefault(folded(spelling), len(numbers))
-        word_of[spelling_id] = number
-        if number == len(printed):
-            printed.append(spelling)
-            best.append(0)
-        if used > best[number]:
-            printed[number], best[number] = spelling, used
-    return list(numbers), word_of, printed
-
-
-def _content_words(
-    words: list[str],
-    printed: list[str],
-    stop: set[str],
-) -> NDArray[np.bool_]:
-    return np.array(
-        [
-            bool(word)
-            and not word[0].isdigit()
-            # An acronym is no stop word, though many a country's code is listed as one.
-            and (word not in stop or (len(name) > 1 and name.isupper()))
-            and word not in REPORTING
-            and not word.replace("-", "").isdigit()
-            for word, name in zip(words, printed, strict=True)
-        ]
-    )
-
-
-def _stop_words(words: list[str], uses: NDArray[np.int64], languages: Sequence[str]) -> set[str]:
-    codes = {language.partition("-")[0] for language in languages}
-    known = sorted(code for code in codes if stopwordsiso.has_lang(code))
-    if not known:
-        frequent = Counter({words[i]: int(uses[i]) for i in np.argsort(-uses)[:300] if words[i]})
-        covered = {
-            code: sum(
-                number for word, number in frequent.items() if word in stopwordsiso.stopwords(code)
-            )
-            for code in sorted(stopwordsiso.langs())
-        }
-        known = [max(covered, key=lambda code: covered[code])] if any(covered.values()) else []
-    return set(stopwordsiso.stopwords(known)) if known else set()
+        counts[words[token]] += weight
+        if following != BREAK:
+            counts[f"{words[token]} {words[following]}"] += weight
+    return counts

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
-from recommender.parallel import BlockPlan, over_blocks
+from recommender.parallel import BlockMapper, map_in_threads
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.term_counts import CorpusTerms, TermCounts
 
@@ -37,7 +37,7 @@ def weigh_terms(
     corpus: CorpusTerms,
     recipe: RankingParameters = DEFAULT_RECIPE,
     workspace: Workspace = IN_MEMORY,
-    spread: BlockPlan = over_blocks,
+    mapper: BlockMapper = map_in_threads,
 ) -> LexicalVectors:
     """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 0.5 + ln((1 + n) / (1 + df)).
 
@@ -49,7 +49,7 @@ def weigh_terms(
         corpus: The counts.
         recipe: What pairs weigh.
         workspace: Gets the columns ``lexical_data``, ``lexical_indices``, ``lexical_indptr``.
-        spread: Works on many articles at once; on every core of this machine by default.
+        mapper: Maps over blocks of articles; on every core of this machine by default.
     """
     count = len(corpus)
     idf = np.concatenate(
@@ -60,7 +60,7 @@ def weigh_terms(
         return SparseRows.of(apply_weights(corpus.counts(start, stop), idf, recipe))
 
     matrix = MatrixColumns(workspace, "lexical")
-    for rows in spread(weigh, corpus.blocks, stage="weights"):
+    for rows in mapper(weigh, corpus.blocks, stage="weights"):
         matrix.append(rows)
     return LexicalVectors(weights=matrix.finish(len(idf)), idf=idf)
 
@@ -80,8 +80,8 @@ def apply_weights(
     words = _damped(corpus.words, idf[:width])
     pairs = _damped(corpus.pairs, idf[width:])
     rarest = idf[:width].max(initial=1.0) ** 2
-    words = _scaled(words, corpus.lone * rarest, 1.0 / (1.0 + share))
-    pairs = _scaled(pairs, np.zeros_like(corpus.lone), share / (1.0 + share))
+    words = _scaled(words, corpus.unmatched * rarest, 1.0 / (1.0 + share))
+    pairs = _scaled(pairs, np.zeros_like(corpus.unmatched), share / (1.0 + share))
     both: sp.csr_matrix = sp.hstack([words, pairs], format="csr", dtype=np.float32)
     return both
 
@@ -100,11 +100,11 @@ def _damped(counts: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:
     return weights
 
 
-def _scaled(matrix: sp.csr_matrix, unseen: NDArray[np.float32], square: float) -> sp.csr_matrix:
-    """Rows scaled so that their squared length, ``unseen`` included, is ``square``."""
+def _scaled(matrix: sp.csr_matrix, unmatched: NDArray[np.float32], square: float) -> sp.csr_matrix:
+    """Rows scaled so that their squared length, with ``unmatched`` added, is ``square``."""
     lengths = np.diff(matrix.indptr)
     rows = np.repeat(np.arange(matrix.shape[0]), lengths)
-    squares = np.bincount(rows, weights=matrix.data**2, minlength=matrix.shape[0]) + unseen
+    squares = np.bincount(rows, weights=matrix.data**2, minlength=matrix.shape[0]) + unmatched
     scale = np.sqrt(np.divide(square, squares, out=np.zeros_like(squares), where=squares > 0))
     matrix.data = (matrix.data * np.repeat(scale, lengths)).astype(np.float32)
     return matrix

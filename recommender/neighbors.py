@@ -19,7 +19,7 @@ NO_ROW = -1
 """Fills the end of a short list. As a NumPy index it means the last row: mask it first."""
 
 _MOST_TIES = 1_024
-"""Among more equals than this, which are found no longer matters."""
+"""Most hits that are fetched to settle ties; among more, it does not matter which are found."""
 
 _CELLS = 2**25  # 128 MB of scores at a time
 
@@ -35,6 +35,14 @@ class Neighbors:
 
     rows: Rows
     scores: Scores
+
+
+def no_neighbors(queries: int, k: int) -> Neighbors:
+    """A result without any hit, to be filled: shape (queries, k)."""
+    return Neighbors(
+        rows=np.full((queries, k), NO_ROW, dtype=np.int32),
+        scores=np.full((queries, k), -np.inf, dtype=np.float32),
+    )
 
 
 class NeighborIndex(Protocol):
@@ -73,26 +81,25 @@ class ExactIndex:
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """See :class:`NeighborIndex`."""
         check_queries(queries, self._embeddings.shape[1])
-        rows = np.full((len(queries), k), NO_ROW, dtype=np.int32)
-        scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        found = no_neighbors(len(queries), k)
         width, total = min(k, self.count), len(self._among)
         if not width:
-            return Neighbors(rows=rows, scores=scores)
+            return found
         step = max(1, _CELLS // total)
         for start in range(0, len(queries), step):
             here = slice(start, start + step)
             all_scores = queries[here] @ self._embeddings.T
             all_scores[:, ~self._among] = -np.inf
             least = np.partition(all_scores, total - width, axis=1)[:, total - width]
-            for row, found in zip(range(start, len(queries)), all_scores, strict=False):
-                best = np.flatnonzero(found >= least[row - start])
-                best = best[np.argsort(-found[best], kind="stable")][:width]
-                rows[row, :width], scores[row, :width] = best, found[best]
-        return Neighbors(rows=rows, scores=scores)
+            for row, scores in zip(range(start, len(queries)), all_scores, strict=False):
+                best = np.flatnonzero(scores >= least[row - start])
+                best = best[np.argsort(-scores[best], kind="stable")][:width]
+                found.rows[row, :width], found.scores[row, :width] = best, scores[best]
+        return found
 
 
 def check_queries(queries: Embeddings, dim: int) -> None:
-    """Refuse what an index would answer with nonsense or with an empty assertion.
+    """Refuse queries that an index would answer with nonsense or with an empty assertion.
 
     Raises:
         InputError: If the width is wrong or a value is not finite.
@@ -126,13 +133,13 @@ def settle_ties(
     count: int,
     width: int,
 ) -> Neighbors:
-    """The ``k`` best hits of an engine that chooses among equals as it likes.
+    """The ``k`` best hits by (-score, row) of an engine that orders equal scores as it likes.
 
-    Which of several equals it keeps at the cut is its own choice. Where they reach to the last
-    hit fetched, more are fetched, so that those of the lowest rows are among them.
+    Where equal scores reach to the last hit fetched, the engine may have left out some of lower
+    rows, so more are fetched.
 
     Args:
-        fetch: Gives each query's hits at the width asked for, sorted by (-score, row).
+        fetch: Gives so many hits of each query, sorted by (-score, row).
         queries: Shape (queries, dim), float32.
         k: How many to keep.
         count: Rows in the index.

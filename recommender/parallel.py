@@ -1,4 +1,4 @@
-"""Work on a corpus block by block, on every core, with results in the order of the rows."""
+"""Map a function over blocks of rows, on every core, with results in the order of the rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import starmap
 from typing import Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 Block = tuple[int, int]
 """First row, and the row after the last."""
 
@@ -16,47 +19,66 @@ T = TypeVar("T")
 
 
 def equal_blocks(count: int, size: int) -> list[Block]:
-    """All rows in blocks of ``size``, the last of what is left."""
+    """All ``count`` rows in blocks of ``size``; the last may be shorter."""
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-class BlockPlan(Protocol):
-    """Works on blocks as :func:`over_blocks` does, here or elsewhere."""
+def blocks_by_size(ends: NDArray[np.int64], size: int, most_rows: int | None = None) -> list[Block]:
+    """All rows in blocks that hold about as many entries each.
+
+    Args:
+        ends: Shape (rows,), int64, ascending: where each row's entries end.
+        size: Most entries of a block, unless a single row has more.
+        most_rows: Most rows of a block.
+    """
+    blocks: list[Block] = []
+    start = 0
+    while start < len(ends):
+        begin = int(ends[start - 1]) if start else 0
+        full = int(np.searchsorted(ends, begin + size, side="right"))
+        stop = min(max(full, start + 1), start + (most_rows or len(ends)), len(ends))
+        blocks.append((start, stop))
+        start = stop
+    return blocks
+
+
+class BlockMapper(Protocol):
+    """Maps over blocks as :func:`map_in_threads` does, on this machine or elsewhere."""
 
     def __call__(
         self, work: Callable[[int, int], T], blocks: Iterable[Block], *, stage: str = ""
     ) -> Iterator[T]:
-        """The results in order; ``stage`` names what they are."""
+        """The results of ``work(start, stop)`` in order; ``stage`` names them in logs and files."""
         ...
 
 
-def in_turn(spread: BlockPlan) -> BlockPlan:
-    """``spread``, but on this machine block after block.
+def in_turn(mapper: BlockMapper) -> BlockMapper:
+    """``mapper``, but one block after another where it would use threads of this machine.
 
-    For work that keeps the interpreter to itself, or uses every core already.
+    For work that holds the interpreter's lock, or that uses every core by itself.
     """
-    return _one_by_one if spread is over_blocks else spread
+    return _map_in_turn if mapper is map_in_threads else mapper
 
 
-def _one_by_one(
+def _map_in_turn(
     work: Callable[[int, int], T],
     blocks: Iterable[Block],
     *,
-    stage: str = "",  # noqa: ARG001 - see Spread
+    stage: str = "",  # noqa: ARG001 - see BlockMapper
 ) -> Iterator[T]:
     return starmap(work, blocks)
 
 
-def over_blocks(
+def map_in_threads(
     work: Callable[[int, int], T],
     blocks: Iterable[Block],
     *,
-    stage: str = "",  # noqa: ARG001 - see Spread
+    stage: str = "",  # noqa: ARG001 - see BlockMapper
 ) -> Iterator[T]:
-    """The results of ``work(start, stop)``, in order, a few blocks ahead of the one yielded.
+    """The results of ``work(start, stop)`` in order, computed in threads a few blocks ahead.
 
-    NumPy, SciPy and FAISS let go of the interpreter while they work, so threads are enough, and
-    what is not yet asked for is not yet in memory: at most two blocks per core are.
+    NumPy, SciPy and FAISS release the interpreter's lock while they compute, so threads are
+    enough. At most two blocks per core are in memory at a time.
     """
     cores = len(os.sched_getaffinity(0))
     waiting: deque[Future[T]] = deque()

@@ -1,7 +1,7 @@
-"""The figures of the recipe in one place: one default for every corpus.
+"""The ranking parameters, with one default for every corpus, and the lengths of lists.
 
-Each was chosen by measurement on three judged sets at once, never for one of them, and is a round
-number on a plateau; ``python -m benchmarks.ablation`` shows what each stage is worth.
+Each parameter was chosen by measurement on three judged sets together, never for one of them, and
+is a round number on a plateau; ``python -m benchmarks.ablation`` shows what each stage is worth.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ class RankingParameters:
 
     Attributes:
         dense_weight: Weight of the embeddings' evidence; the words' weight is the rest to 1.
-        pair_share: What all word pairs of an article weigh beside all of its words, in
+        pair_share: Weight of all word pairs of an article relative to all of its words, in
             squared length.
-        candidates: Neighbors of each kind that are looked at.
-        diffusion_neighbors: Nearest neighbors that have a say; 0 for none.
-        diversity: How much likeness to articles already chosen counts against one; see
+        candidates: Neighbors of each kind that are scored.
+        diffusion_neighbors: Nearest neighbors whose scores are added in diffusion; 0 for none.
+        diversity: Penalty for similarity to articles already chosen; see
             :func:`recommender.rerank.diversify`.
     """
 
@@ -31,3 +31,9 @@ class RankingParameters:
 
 
 DEFAULT_RECIPE = RankingParameters()
+
+DEFAULT_DEPTH = 50
+"""Length of a stored list: deeper than anyone shows, so that serving can filter it."""
+
+SHOWN = 6
+"""Length of the list that a page shows, and so at which orphans and hubs are counted."""

@@ -1,15 +1,16 @@
-"""The whole way from embeddings and words to related lists, for every article of a corpus."""
+"""The ranking pipeline: from embeddings and words to the related list of every article."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.arrays import IN_MEMORY, Workspace
+from recommender.arrays import IN_MEMORY, Column, Workspace
 from recommender.encoder import Embeddings
 from recommender.fusion import (
     Calibration,
@@ -17,18 +18,19 @@ from recommender.fusion import (
     diffuse,
     gather_candidates,
 )
-from recommender.lengths import DEFAULT_DEPTH, SHOWN
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
-from recommender.parallel import BlockPlan, equal_blocks, in_turn, over_blocks
-from recommender.parameters import DEFAULT_RECIPE, RankingParameters
-from recommender.postings import answer, make_postings
+from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
+from recommender.parameters import DEFAULT_DEPTH, DEFAULT_RECIPE, SHOWN, RankingParameters
+from recommender.postings import make_postings, search_postings
 from recommender.rerank import REJECTED, RankedLists, adopt_orphans, rerank
 from recommender.stories import Stories, StoryTexts, find_stories
 from recommender.term_counts import CorpusTerms
 
 _BLOCK = 256
 _SEARCHED = 8_192
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +62,13 @@ class CorpusArticles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineResult:
-    """Related lists and what they rest on.
+    """Related lists, and what they were computed from.
 
     Attributes:
         lists: Rows and scores; see :class:`recommender.rerank.RankedLists`.
         stories: Which rows are the same story.
-        lexical: Term weights, kept to score drafts.
-        calibration: What chance looks like, kept for the same reason.
+        lexical: Term weights; a build keeps them to score drafts.
+        calibration: Chance in the corpus, kept for the same reason.
         health: Figures of the whole catalogue; see :func:`measure_health`.
     """
 
@@ -85,7 +87,7 @@ def relate(
     adopt: bool = False,
     calibration: Calibration | None = None,
     workspace: Workspace = IN_MEMORY,
-    spread: BlockPlan = over_blocks,
+    mapper: BlockMapper = map_in_threads,
 ) -> PipelineResult:
     """Relate every article to all others.
 
@@ -94,21 +96,21 @@ def relate(
         depth: Length of the lists.
         recipe: How candidates are found, scored and ordered.
         adopt: Give orphans a place in a list; see :func:`recommender.rerank.adopt_orphans`.
-        calibration: Chance as measured for an earlier build, so that scores stay comparable;
-            measured anew by default.
+        calibration: The calibration of an earlier build, so that scores stay comparable;
+            measured on this corpus by default.
         workspace: Gets every array that grows with the corpus; those of the lists, of the term
             weights and of their postings stay.
-        spread: Works on many blocks at once; on every core of this machine by default.
+        mapper: Maps over blocks of articles; on every core of this machine by default.
     """
     nearest = _find_nearest(
-        catalogue.embeddings, catalogue.index, recipe.candidates + 1, workspace, spread
+        catalogue.embeddings, catalogue.index, recipe.candidates + 1, workspace, mapper
     )
     stories = find_stories(nearest, catalogue.texts, catalogue.superseded, catalogue.dates)
-    lexical = weigh_terms(catalogue.terms, recipe, workspace, spread)
-    postings = make_postings(lexical.weights, workspace, spread)
+    lexical = weigh_terms(catalogue.terms, recipe, workspace, mapper)
+    postings = make_postings(lexical.weights, workspace, mapper)
     calibration = calibration or calibrate(catalogue.embeddings, lexical, recipe)
     own = _find_candidates(
-        catalogue.embeddings, lexical.weights, postings, calibration, nearest, workspace, spread
+        catalogue.embeddings, lexical.weights, postings, calibration, nearest, workspace, mapper
     )
     workspace.drop("nearest_rows", "nearest_scores")
 
@@ -117,7 +119,7 @@ def relate(
     def list_block(start: int, stop: int) -> RankedLists:
         diffused = diffuse(own, calibration, 2 * depth, recipe, start=start, stop=stop)
         return rerank(
-            to_scale(diffused.neighbors, diffused.of_a_copy),
+            to_scale(diffused.neighbors, diffused.copy_scores),
             stories=stories,
             languages=languages,
             weights=weights,
@@ -127,8 +129,15 @@ def relate(
             first=start,
         )
 
-    lists = _write_lists(
-        spread(list_block, equal_blocks(len(own.rows), _BLOCK), stage="lists"), depth, workspace
+    lists = _join_parts(
+        RankedLists,
+        mapper(list_block, equal_blocks(len(own.rows), _BLOCK), stage="lists"),
+        {
+            "rows": workspace.column("related_rows", np.int32, depth),
+            "scores": workspace.column("related_scores", np.float32, depth),
+            "rejected_rows": workspace.column("rejected_rows", np.int32, REJECTED),
+            "rejected_reasons": workspace.column("rejected_reasons", np.uint8, REJECTED),
+        },
     )
     workspace.drop("candidate_rows", "candidate_scores")
     if adopt and depth > SHOWN:
@@ -143,21 +152,23 @@ def relate(
 
 
 def _find_nearest(
-    embeddings: Embeddings, index: NeighborIndex, k: int, workspace: Workspace, spread: BlockPlan
+    embeddings: Embeddings, index: NeighborIndex, k: int, workspace: Workspace, mapper: BlockMapper
 ) -> Neighbors:
     """Every article's neighbors by embedding."""
 
     def find(start: int, stop: int) -> Neighbors:
         return index.search(embeddings[start:stop], k)
 
-    rows = workspace.column("nearest_rows", np.int32, k)
-    scores = workspace.column("nearest_scores", np.float32, k)
     blocks = equal_blocks(len(embeddings), _SEARCHED)
     # FAISS itself uses every core.
-    for part in in_turn(spread)(find, blocks, stage="nearest"):
-        rows.append(part.rows)
-        scores.append(part.scores)
-    return Neighbors(rows=rows.finish(), scores=scores.finish())
+    return _join_parts(
+        Neighbors,
+        in_turn(mapper)(find, blocks, stage="nearest"),
+        {
+            "rows": workspace.column("nearest_rows", np.int32, k),
+            "scores": workspace.column("nearest_scores", np.float32, k),
+        },
+    )
 
 
 def _find_candidates(
@@ -167,44 +178,41 @@ def _find_candidates(
     calibration: Calibration,
     nearest: Neighbors,
     workspace: Workspace,
-    spread: BlockPlan,
+    mapper: BlockMapper,
 ) -> Neighbors:
     """Every article's candidates of both kinds, scored and sorted."""
     k = nearest.rows.shape[1]
 
     def find(start: int, stop: int) -> Neighbors:
-        found = answer(weights[start:stop], postings, k)
+        found = search_postings(weights[start:stop], postings, k)
         both = np.concatenate([nearest.rows[start:stop], found], axis=1)
         return gather_candidates(embeddings, weights, both, calibration, start)
 
-    rows = workspace.column("candidate_rows", np.int32, 2 * k)
-    scores = workspace.column("candidate_scores", np.float32, 2 * k)
-    for part in spread(find, equal_blocks(len(embeddings), _BLOCK), stage="candidates"):
-        rows.append(part.rows)
-        scores.append(part.scores)
-    return Neighbors(rows=rows.finish(), scores=scores.finish())
+    return _join_parts(
+        Neighbors,
+        mapper(find, equal_blocks(len(embeddings), _BLOCK), stage="candidates"),
+        {
+            "rows": workspace.column("candidate_rows", np.int32, 2 * k),
+            "scores": workspace.column("candidate_scores", np.float32, 2 * k),
+        },
+    )
 
 
-def _write_lists(parts: Iterable[RankedLists], depth: int, workspace: Workspace) -> RankedLists:
-    columns = {
-        "rows": workspace.column("related_rows", np.int32, depth),
-        "scores": workspace.column("related_scores", np.float32, depth),
-        "rejected_rows": workspace.column("rejected_rows", np.int32, REJECTED),
-        "rejected_reasons": workspace.column("rejected_reasons", np.uint8, REJECTED),
-    }
+def _join_parts(kind: Callable[..., T], parts: Iterable[T], columns: Mapping[str, Column]) -> T:
+    """One result out of those of the blocks, whose arrays are appended to ``columns``."""
     for part in parts:
         for name, column in columns.items():
             column.append(getattr(part, name))
-    return RankedLists(**{name: column.finish() for name, column in columns.items()})
+    return kind(**{name: column.finish() for name, column in columns.items()})
 
 
-def to_scale(candidates: Neighbors, of_a_copy: NDArray[np.float32]) -> Neighbors:
+def to_scale(candidates: Neighbors, copy_scores: NDArray[np.float32]) -> Neighbors:
     """Scores on the scale that readers of the API see, from 0 to 1.
 
     0 is no closer than two random articles of the site, 1 as close as a copy of the article
     would be, 0.5 half-way between. Within a list the order stays the same.
     """
-    scores = candidates.scores / of_a_copy[:, None]
+    scores = candidates.scores / copy_scores[:, None]
     scaled = np.where(np.isfinite(scores), np.clip(scores, 0.0, 1.0), -np.inf)
     return Neighbors(rows=candidates.rows, scores=scaled.astype(np.float32))
 

@@ -1,8 +1,8 @@
-"""Lexical candidates: which articles share another's most telling terms.
+"""Lexical candidates: an inverted index of the articles in which each term weighs most.
 
-A full product of all pairs is quadratic, so only an article's heaviest terms ask, and only the
-articles in which a term weighs most answer: the work per article is bounded. That is enough to
-find the candidates, not to score them: :func:`similarities` does.
+The similarity of all pairs would take quadratic time. So an article is looked up by its heaviest
+terms only, and each term has a bounded list of postings: the work per article is bounded. That is
+enough to find candidates; :func:`similarities` scores them exactly.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 from recommender.neighbors import NO_ROW, Rows
-from recommender.parallel import Block, BlockPlan, equal_blocks, in_turn, over_blocks
+from recommender.parallel import BlockMapper, blocks_by_size, equal_blocks, in_turn, map_in_threads
 from recommender.top_k import top_of_rows
 
 QUERY_TERMS = 32
-"""Terms of an article that look for others, its heaviest."""
+"""How many of its heaviest terms an article is looked up by."""
 
 POSTINGS = 512
-"""Articles that a term finds, those in which it weighs most."""
+"""Longest list of postings of a term: the articles in which it weighs most."""
 
 _ENTRIES = 16_000_000
-"""Entries of the weights that are turned into postings at a time: 0.4 GB at the peak."""
+"""Entries of the weights that are transposed at a time: 0.4 GB at the peak."""
 
 _ROWS = 65_536
 _SCORED = 16  # few enough for their candidates to stay in the cache
 
 
 def make_postings(
-    weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY, spread: BlockPlan = over_blocks
+    weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY, mapper: BlockMapper = map_in_threads
 ) -> sp.csr_matrix:
-    """The articles that answer for each term: shape (terms, n), CSR, the heaviest of each row.
+    """The postings of each term: shape (terms, n), float32 CSR, the heaviest entries of each row.
 
     Args:
         weights: Shape (n, terms): see :class:`recommender.lexical.LexicalVectors`.
         workspace: Gets the columns ``postings_data``, ``…_indices`` and ``…_indptr``.
-        spread: Works on many terms at once, if not on this machine.
+        mapper: Maps over ranges of terms, elsewhere than on this machine if at all.
     """
     count, width = weights.shape
     holders = np.zeros(width, dtype=np.int64)
@@ -47,29 +47,16 @@ def make_postings(
         holders += np.bincount(weights.indices[start : start + _ENTRIES], minlength=width)
 
     def find(first: int, last: int) -> SparseRows:
-        return SparseRows.of(_heaviest_per_row(_turned(weights, first, last), POSTINGS))
+        return SparseRows.of(_heaviest_per_row(_transpose(weights, first, last), POSTINGS))
 
     matrix = MatrixColumns(workspace, "postings")
-    for rows in in_turn(spread)(find, _term_ranges(holders), stage="postings"):
+    ranges = blocks_by_size(np.cumsum(holders), _ENTRIES)
+    for rows in in_turn(mapper)(find, ranges, stage="postings"):
         matrix.append(rows)
     return matrix.finish(count)
 
 
-def _term_ranges(holders: NDArray[np.int64]) -> list[Block]:
-    """Neighboring terms, so many that they have about :data:`_ENTRIES` entries together."""
-    ends = np.cumsum(holders)
-    found: list[Block] = []
-    first = 0
-    while first < len(holders):
-        before = int(ends[first - 1]) if first else 0
-        full = int(np.searchsorted(ends, before + _ENTRIES, side="right"))
-        last = min(max(full, first + 1), len(holders))
-        found.append((first, last))
-        first = last
-    return found
-
-
-def _turned(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
+def _transpose(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
     """The columns from ``first`` to before ``last`` as rows: shape (terms, n)."""
     whole = last - first == weights.shape[1]
 
@@ -85,7 +72,7 @@ def _turned(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
         lengths = np.diff(np.concatenate([[0], np.cumsum(inside)])[ends])
         return data[inside], columns[inside] - np.int32(first), lengths
 
-    parts = list(over_blocks(part, equal_blocks(weights.shape[0], _ROWS)))
+    parts = list(map_in_threads(part, equal_blocks(weights.shape[0], _ROWS)))
     data, columns, lengths = (np.concatenate(some) for some in zip(*parts, strict=True))
     del parts
     indptr = np.concatenate([[0], np.cumsum(lengths)])
@@ -94,7 +81,7 @@ def _turned(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
 
 
 def _heaviest_per_row(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """Each row's ``keep`` largest entries; of equals those that stand first."""
+    """Each row's ``keep`` largest entries; of equal entries the first."""
     lengths = np.diff(matrix.indptr)
     kept = np.ones(matrix.nnz, dtype=bool)
     for row in np.flatnonzero(lengths > keep).tolist():
@@ -109,16 +96,16 @@ def _heaviest_per_row(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
     return sp.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 
 
-def answer(
-    asking: sp.csr_matrix,
+def search_postings(
+    queries: sp.csr_matrix,
     postings: sp.csr_matrix,
     keep: int,
     among: NDArray[np.bool_] | None = None,
 ) -> Rows:
-    """The rows that share the most telling terms with each of a few texts.
+    """The rows with the largest lexical similarity to each of a few texts, by their heaviest terms.
 
     Args:
-        asking: Shape (texts, terms): their term weights.
+        queries: Shape (texts, terms), float32 CSR: the texts' term weights.
         postings: See :func:`make_postings`.
         keep: Rows per text.
         among: Shape (n,): which rows may be found; all of them by default.
@@ -126,7 +113,7 @@ def answer(
     Returns:
         Shape (texts, keep), int32; :data:`~recommender.neighbors.NO_ROW` at the end.
     """
-    found = _heaviest_per_row(asking, QUERY_TERMS) @ postings
+    found = _heaviest_per_row(queries, QUERY_TERMS) @ postings
     if among is not None:
         found.data[~among[found.indices]] = 0.0
         found.eliminate_zeros()
@@ -137,8 +124,8 @@ def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDAr
     """Exact lexical similarity of a few texts with some rows each.
 
     Args:
-        own: Shape (texts, terms): the texts' term weights.
-        weights: Shape (n, terms): the corpus's.
+        own: Shape (texts, terms), float32 CSR: the texts' term weights.
+        weights: Shape (n, terms), float32 CSR: the corpus's term weights.
         rows: Shape (texts, k), int32; :data:`~recommender.neighbors.NO_ROW` only at the end.
 
     Returns:
@@ -155,14 +142,14 @@ def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDAr
         for place, (first, last) in enumerate(itertools.pairwise(ends.tolist()), start):
             mine = slice(own.indptr[place], own.indptr[place + 1])
             words[own.indices[mine]] = own.data[mine]
-            sums[first:last] = _rows_of(theirs, first, last) @ words
+            sums[first:last] = _slice_rows(theirs, first, last) @ words
             words[own.indices[mine]] = 0.0
         found[here][present[here]] = sums
     return found
 
 
-def _rows_of(matrix: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
-    """Some rows of a matrix, whose entries are not copied, unlike by slicing it."""
+def _slice_rows(matrix: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
+    """Rows of a CSR matrix as a view; slicing the matrix would copy them."""
     indptr = matrix.indptr[first : last + 1]
     here = slice(indptr[0], indptr[-1])
     parts = (matrix.data[here], matrix.indices[here], indptr - indptr[0])

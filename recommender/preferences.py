@@ -1,4 +1,4 @@
-"""What a site prefers among its own articles: fresh ones, some tags, good ratings."""
+"""The site's preferences among its own articles: fresh ones, some tags, good ratings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_FACTOR = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boost:
-    """What some articles' scores are multiplied by when they are candidates.
+    """A factor for the scores of some articles when they are candidates.
 
     Attributes:
         field: ``"tags"``, ``"authors"``, ``"language"``, ``"status"`` or ``"ratings.NAME"``.
@@ -49,7 +49,7 @@ class Boost:
             )
 
     def applies(self, article: Article) -> bool:
-        """Whether it is for this article; one without the field is not meant."""
+        """Whether the boost is for an article; never for one without the field."""
         if self.field.startswith("ratings."):
             value = article.ratings.get(self.field.removeprefix("ratings."))
             return (
@@ -75,7 +75,7 @@ class Preferences:
     half_life: float | None = None
 
     def boost(self, article: Article) -> float:
-        """What the article's score as a candidate is multiplied by, its age aside, in [0, 2]."""
+        """The factor of an article's score as a candidate, its age aside, in [0, 2]."""
         factor = 1.0
         for boost in self.boosts:
             if boost.applies(article):
@@ -83,9 +83,9 @@ class Preferences:
         return min(factor, MAX_FACTOR)
 
     def fade(self, dates: NDArray[np.int32], today: int) -> NDArray[np.float32]:
-        """What age does to each article's score as a candidate, in (0, 1].
+        """The factor of each article's score as a candidate for its age, in (0, 1].
 
-        Ages are counted from the latest date of the corpus that does not lie ahead, so that the
+        Ages are counted from the latest date of the corpus that is not in the future, so that the
         same articles give the same lists on any day; articles without a date do not age.
 
         Args:

@@ -1,4 +1,4 @@
-"""How good lists are: judged relevance, and figures that need no judgment.
+"""Quality of ranked lists: metrics of judged relevance, and diversity, which needs no judgment.
 
 Sources of the formulas: nDCG with gain 2^grade - 1 and discount log2(rank + 1) after Burges et
 al., "Learning to Rank using Gradient Descent", ICML 2005; bootstrap percentile intervals after
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
 from recommender.errors import InputError
+from recommender.parameters import SHOWN
 
 MIN_RELATED = 3
 """A seed with fewer related articles says too little and is left out."""
 
-SHOWN = 6
 _BOOTSTRAPS = 1_000
 _SEED = 7
 
@@ -114,7 +114,7 @@ def measure_relevance(
             f"no judged article of the build has {min_related} or more related articles: "
             "are these the judgments of this corpus?"
         )
-    figures = np.array([_of_seed(lists[seed], grades) for seed, grades in judged.items()])
+    figures = np.array([_measure_seed(lists[seed], grades) for seed, grades in judged.items()])
     ndcg10, p6, recall50 = (_estimate(column) for column in figures.T)
     return Relevance(seeds=len(judged), ndcg10=ndcg10, p6=p6, recall50=recall50)
 
@@ -139,18 +139,18 @@ def intra_list_diversity(lists: NDArray[np.int32], embeddings: Embeddings) -> fl
     return total / pairs if pairs else 0.0
 
 
-def _of_seed(ranked: Sequence[str], grades: Mapping[str, int]) -> tuple[float, float, float]:
+def _measure_seed(ranked: Sequence[str], grades: Mapping[str, int]) -> tuple[float, float, float]:
     gains = [2.0 ** max(grades.get(article, 0), 0) - 1.0 for article in ranked[:10]]
     ideal = sorted((2.0 ** max(grade, 0) - 1.0 for grade in grades.values()), reverse=True)[:10]
     related = sum(grade > 0 for grade in grades.values())
     return (
-        _discounted(gains) / _discounted(ideal),
+        _dcg(gains) / _dcg(ideal),
         sum(grades.get(article, 0) > 0 for article in ranked[:SHOWN]) / SHOWN,
         sum(grades.get(article, 0) > 0 for article in ranked[:50]) / related,
     )
 
 
-def _discounted(gains: Sequence[float]) -> float:
+def _dcg(gains: Sequence[float]) -> float:
     return sum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
 
 

@@ -1,4 +1,4 @@
-"""The whole of it in one object, for notebooks and scripts that want neither files nor a service.
+"""Related articles in one object, for notebooks and scripts without files or a service.
 
 ::
 
@@ -14,6 +14,7 @@ The same articles give the same lists as ``alsolike build`` does.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -21,26 +22,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.article import Article
+from recommender.article import Article, to_articles
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
-from recommender.embedding import embed_texts
-from recommender.encoder import Encoder, Progress
+from recommender.encoder import Encoder, Progress, embed_texts
 from recommender.errors import InputError, NotFoundError
 from recommender.faiss_index import build_index
-from recommender.keyphrases import extract_phrases
-from recommender.lengths import DEFAULT_DEPTH, SHOWN
-from recommender.memory_query import MemoryQuery
+from recommender.keyphrases import NO_PHRASE, Phrases, extract_phrases, find_known_phrases
+from recommender.lexical import apply_weights
 from recommender.neighbors import NO_ROW
+from recommender.parameters import DEFAULT_DEPTH, SHOWN
 from recommender.pipeline import CorpusArticles, relate
 from recommender.postings import make_postings
 from recommender.preferences import Preferences
 from recommender.recommendation import Explanation, RelatedArticle
-from recommender.records import to_articles
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from recommender.shared_phrases import explain, shared_phrases
-from recommender.term_counts import count_corpus
+from recommender.term_counts import count_corpus, count_terms
 from recommender.text import PreparedText, prepare
-from recommender.text_query import Corpus
+from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import tokenize_corpus
 from recommender.visibility import window
 
@@ -78,7 +77,7 @@ class Recommender:
         self._rows: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        """Which model, and how much is known."""
+        """The model, and the number of articles."""
         model = self._model if self._encoder is None else self._encoder.fingerprint.model
         held = f"{len(self):,} articles" if self._articles else "not fitted"
         return f"<Recommender: {model}, {held}>"
@@ -98,7 +97,7 @@ class Recommender:
         """Relate all articles to each other, in place of any before; returns itself.
 
         Args:
-            articles: See :func:`recommender.records.to_articles`.
+            articles: See :func:`recommender.article.to_articles`.
             progress: Called with the number of articles encoded since the last call.
 
         Raises:
@@ -142,22 +141,20 @@ class Recommender:
             ),
             depth=self._depth,
         )
-        self._outside = MemoryQuery(
-            Corpus(
-                embeddings=embeddings,
-                index=index,
-                weights=self._related.lexical.weights,
-                postings=make_postings(self._related.lexical.weights),
-                calibration=self._related.calibration,
-                texts=texts,
-                stories=self._related.stories.of,
-                languages=languages,
-                preferences=weights,
-            ),
-            terms,
-            self._related.lexical.idf,
-            self._phrases,
+        lexical = self._related.lexical
+        self._corpus = Corpus(
+            embeddings=embeddings,
+            index=index,
+            weights=lexical.weights,
+            postings=make_postings(lexical.weights),
+            calibration=self._related.calibration,
+            texts=texts,
+            stories=self._related.stories.of,
+            languages=languages,
+            preferences=weights,
         )
+        self._vocabulary, self._pair_keys = terms.vocabulary, terms.pair_keys
+        self._phrase_rarity = _phrase_rarity(self._phrases)
         return self
 
     def related(self, article_id: str, limit: int = SHOWN) -> list[RelatedArticle]:
@@ -185,7 +182,7 @@ class Recommender:
     def related_to(
         self, text: str, *, title: str = "", language: str | None = None, limit: int = SHOWN
     ) -> list[RelatedArticle]:
-        """What is related to a text that is not among the articles, as if it had been.
+        """The articles related to a text that is not one of them, as if it had been fitted.
 
         Args:
             text: Plain text.
@@ -202,17 +199,32 @@ class Recommender:
         prepared = PreparedText(title=title or body, body=body if title else "")
         if not prepared.whole.strip():
             raise InputError("the text is empty")
-        number = self._languages.get(language, len(self._languages))
-        placed = self._outside.place(
-            prepared, embed_texts(self._encoder, [prepared]), language=number, depth=self._depth
+        words = tokenize_corpus([prepared])
+        counts = count_terms(words, self._vocabulary, self._pair_keys)
+        weights = apply_weights(counts, self._related.lexical.idf)
+        weights.sort_indices()
+        query = TextQuery(
+            text=prepared,
+            embedding=embed_texts(self._encoder, [prepared]),
+            weights=weights,
+            language=self._languages.get(language, len(self._languages)),
+        )
+        everything = CandidateFilter(index=self._corpus.index, rows=np.ones(len(self), dtype=bool))
+        result = TextQueryResult(query, self._corpus)
+        rows, scores = result.among(everything, self._depth)
+        names, close = self._phrases.names, np.append(result.same_story, rows)
+        phrases = find_known_phrases(
+            words, self._phrases.rows[close], names, self._phrase_rarity.__getitem__
         )
         return [
             RelatedArticle(
                 article=self._articles[shown],
                 score=score,
-                shared_terms=placed.shared_with(shown),
+                shared_terms=tuple(
+                    shared_phrases(phrases, self._phrases.rows[shown].tolist(), names)
+                ),
             )
-            for shown, score in self._shown(placed.rows, placed.scores, limit)
+            for shown, score in self._shown(rows, scores, limit)
         ]
 
     def explain(self, article_id: str, other_id: str) -> Explanation:
@@ -230,16 +242,14 @@ class Recommender:
             sentence=explain(shared),
             shared_terms=shared,
             score=float(self._related.lists.scores[row, listed[0]]) if len(listed) else None,
-            cosine=float(
-                self._outside.corpus.embeddings[row] @ self._outside.corpus.embeddings[other]
-            ),
+            cosine=float(self._corpus.embeddings[row] @ self._corpus.embeddings[other]),
             word_similarity=float(weights[row].multiply(weights[other]).sum()),
             same_story=bool(stories.of[row] == stories.of[other]),
         )
 
     @property
     def boilerplate(self) -> Boilerplate:
-        """What all pages share, and so was left out.
+        """The text that many articles share, which is not compared.
 
         Raises:
             InputError: If nothing was fitted.
@@ -264,7 +274,7 @@ class Recommender:
         return tuple(shared_phrases(mine, theirs, phrases.names))
 
     def _visible(self) -> NDArray[np.bool_]:
-        """Shape (n,): what may be shown at this moment."""
+        """Shape (n,), bool: which articles may be shown now."""
         now = time.time_ns() // 1000
         found: NDArray[np.bool_] = (self._windows[:, 0] <= now) & (now < self._windows[:, 1])
         return found
@@ -288,12 +298,22 @@ class Recommender:
                 yield int(newest[0]), score
 
     def _superseded(self, articles: Sequence[Article]) -> dict[int, int]:
-        """Row of a newer version to the row of the older, where that is here."""
+        """The row of each newer version to the row of the version it replaces, if that is known."""
         return {
             row: self._rows[article.supersedes]
             for row, article in enumerate(articles)
             if article.supersedes in self._rows
         }
+
+
+def _phrase_rarity(phrases: Phrases) -> dict[str, float]:
+    """``ln(1 + articles / holders)`` of each phrase."""
+    holders = np.bincount(phrases.rows[phrases.rows != NO_PHRASE], minlength=len(phrases.names))
+    count = len(phrases.rows)
+    return {
+        name: math.log1p(count / max(1, number))
+        for name, number in zip(phrases.names, holders.tolist(), strict=True)
+    }
 
 
 def _day(article: Article) -> int:

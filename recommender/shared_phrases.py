@@ -1,4 +1,4 @@
-"""What two articles share, in the phrases that say what each is about."""
+"""The key phrases that two articles share, and the sentence that explains a link."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_SHARED = 4
 
 
 class SharedPhrases:
-    """One article's phrases, to be held against those of many others.
+    """One article's phrases, to be compared with those of many others.
 
     Args:
         mine: Its row of :attr:`recommender.keyphrases.Phrases.rows`.
@@ -22,30 +22,30 @@ class SharedPhrases:
         self._names = names
 
     @functools.cached_property
-    def _place(self) -> dict[int, int]:
-        return {phrase: place for place, phrase in enumerate(self._mine) if phrase >= 0}
+    def _rank(self) -> dict[int, int]:
+        return {phrase: rank for rank, phrase in enumerate(self._mine) if phrase >= 0}
 
     def shared_with(self, theirs: Sequence[int]) -> list[str]:
-        """Up to four phrases that the other article has too, the most telling first."""
+        """Up to :data:`MAX_SHARED` phrases that the other article has too, most telling first."""
         return [self._names[phrase] for phrase in self.ids_shared_with(theirs)]
 
     def ids_shared_with(self, theirs: Sequence[int]) -> list[int]:
-        """The same by their places in the names."""
-        both = [(self._place[phrase], phrase) for phrase in self._place.keys() & theirs]
+        """The ids of the phrases that :meth:`shared_with` gives."""
+        both = [(self._rank[phrase], phrase) for phrase in self._rank.keys() & theirs]
         if not both:
             return []
-        best_first = sorted((place + theirs.index(phrase), phrase) for place, phrase in both)
-        return said_once((phrase for _, phrase in best_first), self._names, MAX_SHARED)
+        best_first = sorted((rank + theirs.index(phrase), phrase) for rank, phrase in both)
+        return distinct_phrases((phrase for _, phrase in best_first), self._names, MAX_SHARED)
 
 
-def said_once(phrases: Iterable[int], names: Sequence[str], most: int) -> list[int]:
-    """The first ``most`` phrases that say no word which one before them said."""
+def distinct_phrases(phrases: Iterable[int], names: Sequence[str], most: int) -> list[int]:
+    """The first ``most`` phrases that repeat no word of a phrase before them."""
     kept: list[int] = []
-    taken: set[str] = set()
+    used: set[str] = set()
     for phrase in phrases:
         stems = _stems(names[phrase])
-        if taken.isdisjoint(stems):
-            taken |= stems
+        if used.isdisjoint(stems):
+            used |= stems
             kept.append(phrase)
             if len(kept) == most:
                 break
@@ -58,7 +58,7 @@ def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: Sequence[s
 
 
 def explain(shared: Sequence[str]) -> str:
-    """A sentence for editors: why two articles stand together."""
+    """A sentence for editors: why two articles are related."""
     if not shared:
         return "Close in meaning, without a telling word in common."
     *most, last = shared
@@ -67,5 +67,5 @@ def explain(shared: Sequence[str]) -> str:
 
 @functools.lru_cache(maxsize=50_000)
 def _stems(name: str) -> frozenset[str]:
-    """Its words without their case and plural: two phrases with one in common say it twice."""
+    """A phrase's words without case and plural, by which repetitions are recognized."""
     return frozenset(part.rstrip("s") for part in name.casefold().replace("-", " ").split())

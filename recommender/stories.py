@@ -1,7 +1,7 @@
 """Stories: one piece together with its near-duplicates and older versions.
 
-A reader should meet a story once, in its newest visible version. Which that is depends on the
-hour, so a build only says which rows belong together and in which order.
+A reader should see a story once, in its newest visible version. Which version that is depends on
+the time, so a build stores only which rows belong together and in which order.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def find_stories(
     must be equal, so that short teasers are not taken for copies of each other.
 
     Args:
-        neighbors: Each row's nearest rows, itself among them or not.
-        texts: What the site's pages don't share, so that a footer makes no duplicates.
+        neighbors: Each row's nearest rows, with or without itself.
+        texts: Texts without what the site's pages share, so that a footer makes no duplicates.
         superseded: Row of a newer version to the row of the one it replaces.
         dates: Shape (n,), int32: later is newer where no version says so.
     """
@@ -126,7 +126,7 @@ def _close_pairs(neighbors: Neighbors) -> list[tuple[int, int]]:
 
 
 def _generations(superseded: Mapping[int, int], count: int) -> NDArray[np.int64]:
-    """How many versions lie below each row; a circle counts each of its members once."""
+    """How many older versions each row has; in a circle each member counts once."""
     generation = np.zeros(count, dtype=np.int64)
     for newer in superseded:
         seen = {newer}

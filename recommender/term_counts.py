@@ -10,10 +10,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.arrays import IN_MEMORY, Workspace
-from recommender.bag_of_words import Bag, Bags, count_bags, renumbered
-from recommender.parallel import Block, BlockPlan, over_blocks
-from recommender.tokenizer import UNSPACED, TokenizedBlock, TokenizedCorpus, WordPairs, split_terms
+from recommender.arrays import IN_MEMORY, Workspace, find_sorted
+from recommender.bag_of_words import Bag, Bags, SpellingColumns, count_bags, renumber_columns
+from recommender.parallel import Block, BlockMapper, map_in_threads
+from recommender.tokenizer import UNSPACED, TokenizedCorpus, split_terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +25,15 @@ class TermCounts:
         pairs: Shape (articles, pairs), float32 CSR, the same for pairs.
         vocabulary: The words in column order, lower case, sorted.
         pair_keys: Shape (pairs,), int64, ascending: ``first * len(vocabulary) + second``.
-        lone: Shape (articles,), float32: what the words outside the vocabulary add up to, the
-            sum of (1 + ln tf)^2; they match nothing, yet make an article less like others.
+        unmatched: Shape (articles,), float32: sum of (1 + ln tf)^2 over the words outside the
+            vocabulary; they match nothing, yet make an article less similar to others.
     """
 
     words: sp.csr_matrix
     pairs: sp.csr_matrix
     vocabulary: Sequence[str]
     pair_keys: NDArray[np.int64]
-    lone: NDArray[np.float32]
+    unmatched: NDArray[np.float32]
 
 
 class CorpusTerms:
@@ -79,40 +79,32 @@ class CorpusTerms:
             pairs=sp.vstack([part.pairs for part in parts], format="csr", dtype=np.float32),
             vocabulary=self.vocabulary,
             pair_keys=self.pair_keys,
-            lone=np.concatenate([part.lone for part in parts]),
+            unmatched=np.concatenate([part.unmatched for part in parts]),
         )
 
     def drop(self) -> None:
-        """Give the room of the counts back."""
+        """Free the room that the counts take in the workspace."""
         self._bags.drop()
 
 
 def count_corpus(
-    corpus: TokenizedCorpus, workspace: Workspace = IN_MEMORY, spread: BlockPlan = over_blocks
+    corpus: TokenizedCorpus, workspace: Workspace = IN_MEMORY, mapper: BlockMapper = map_in_threads
 ) -> CorpusTerms:
     """Count the words and word pairs of every article, and decide which are columns.
 
     A hyphenated word counts as itself and as its parts (``anti-cd20``, ``anti``, ``cd20``);
-    scripts without spaces count as pairs of characters. What a single article holds matches
-    nothing and is dropped.
+    scripts without spaces count as pairs of characters. Words and pairs of a single article match
+    nothing and are dropped.
 
     Args:
         corpus: The articles' words.
         workspace: Gets the counts, until :meth:`CorpusTerms.drop`.
-        spread: Works on many articles at once; on every core of this machine by default.
+        mapper: Maps over blocks of articles; on every core of this machine by default.
     """
-    found, spelled = _spell(corpus.spellings, ())
-    bags = count_bags(
-        corpus,
-        spelled.words,
-        spelled.pairs,
-        spelled.width,
-        name="terms",
-        workspace=workspace,
-        spread=spread,
-    )
+    found, spelling_columns = _spelling_columns(corpus.spellings, ())
+    bags = count_bags(corpus, spelling_columns, name="terms", workspace=workspace, mapper=mapper)
     names = np.array(found, dtype=object)
-    del found, spelled
+    del found, spelling_columns
     kept = np.flatnonzero(bags.word_holders >= min(2, len(corpus)))
     order = kept[np.argsort(names[kept])] if len(kept) else kept
     new_column = np.full(len(names), -1, dtype=np.int64)
@@ -132,89 +124,53 @@ def count_corpus(
     )
 
 
-def count_terms(corpus: TokenizedCorpus, known: TermCounts) -> TermCounts:
+def count_terms(
+    corpus: TokenizedCorpus, vocabulary: Sequence[str], pair_keys: NDArray[np.int64]
+) -> TermCounts:
     """Count texts in the columns of a finished build and no others: see :func:`count_corpus`.
 
     Args:
         corpus: The texts' words.
-        known: The build's counts; only its columns are looked at.
+        vocabulary: See :class:`TermCounts`.
+        pair_keys: See :class:`TermCounts`.
     """
-    _, spelled = _spell(corpus.spellings, known.vocabulary)
-    bags = count_bags(
-        corpus, spelled.words, spelled.pairs, spelled.width, name="terms", workspace=IN_MEMORY
-    )
-    new_column = np.full(spelled.width, -1, dtype=np.int64)
-    new_column[: len(known.vocabulary)] = np.arange(len(known.vocabulary))
-    columns = _Columns(
-        vocabulary=known.vocabulary, pair_keys=known.pair_keys, new_column=new_column
-    )
+    _, spelling_columns = _spelling_columns(corpus.spellings, vocabulary)
+    bags = count_bags(corpus, spelling_columns, name="terms", workspace=IN_MEMORY)
+    new_column = np.full(spelling_columns.width, -1, dtype=np.int64)
+    new_column[: len(vocabulary)] = np.arange(len(vocabulary))
+    columns = _Columns(vocabulary=vocabulary, pair_keys=pair_keys, new_column=new_column)
     nothing = np.zeros(0, dtype=np.int64)
     return CorpusTerms(bags, columns, word_holders=nothing, pair_holders=nothing).whole()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Spelled:
-    """What each spelling counts as, by raw column: in the order in which they were met.
-
-    Attributes:
-        width: How many raw columns there are.
-        found: The columns of all spellings, one spelling after another.
-        first: Shape (spellings,): where each spelling's begin among them.
-        lengths: Shape (spellings,): how many of them are each spelling's.
-        stands_for: Shape (spellings,): the column of the whole word, which stands in pairs; -1
-            for none.
-    """
-
-    width: int
-    found: NDArray[np.int64]
-    first: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    stands_for: NDArray[np.int64]
-
-    def words(self, block: TokenizedBlock) -> sp.csr_matrix:
-        """The weights of equal terms of one article added up."""
-        repeats = self.lengths[block.tokens]
-        total = int(repeats.sum())
-        within = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        columns = self.found[np.repeat(self.first[block.tokens], repeats) + within]
-        return sp.coo_matrix(
-            (np.repeat(block.weights, repeats), (np.repeat(block.owners, repeats), columns)),
-            shape=(block.count, self.width),
-        ).tocsr()
-
-    def pairs(self, block: TokenizedBlock) -> WordPairs:
-        """Pairs of neighboring words with nothing between them."""
-        return block.neighbors(self.stands_for, self.width)
-
-
-def _spell(spellings: Sequence[str], known: Sequence[str]) -> tuple[list[str], _Spelled]:
-    """The term of each raw column, and what each spelling counts as."""
-    columns: dict[str, int] = {word: column for column, word in enumerate(known)}
-    found, lengths, stands_for = array("q"), array("q", [0]), array("q", [-1])
+def _spelling_columns(
+    spellings: Sequence[str], vocabulary: Sequence[str]
+) -> tuple[list[str], SpellingColumns]:
+    """The term of each raw column (those of the vocabulary first), and each spelling's columns."""
+    numbers = {word: column for column, word in enumerate(vocabulary)}
+    columns, lengths, paired = array("q"), array("q", [0]), array("q", [-1])
     for spelling in spellings[1:]:
-        numbers = [columns.setdefault(name, len(columns)) for name in split_terms(spelling)]
-        found.extend(numbers)
-        lengths.append(len(numbers))
-        whole = bool(numbers) and UNSPACED.search(spelling) is None
-        stands_for.append(numbers[-1] if whole else -1)
-    counts = np.array(lengths, dtype=np.int64)
-    return list(columns), _Spelled(
-        width=len(columns),
-        found=np.array(found, dtype=np.int64),
-        first=np.cumsum(counts) - counts,
-        lengths=counts,
-        stands_for=np.array(stands_for, dtype=np.int64),
+        found = [numbers.setdefault(name, len(numbers)) for name in split_terms(spelling)]
+        columns.extend(found)
+        lengths.append(len(found))
+        is_word = bool(found) and UNSPACED.search(spelling) is None
+        paired.append(found[-1] if is_word else -1)
+    return list(numbers), SpellingColumns(
+        width=len(numbers),
+        columns=np.array(columns, dtype=np.int64),
+        lengths=np.array(lengths, dtype=np.int64),
+        paired=np.array(paired, dtype=np.int64),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
-    """From raw columns to those that stay.
+    """The columns that are kept, out of the raw ones.
 
     Attributes:
         vocabulary: See :class:`TermCounts`.
         pair_keys: See :class:`TermCounts`.
-        new_column: Shape (raw columns,): -1 for those that go.
+        new_column: Shape (raw columns,), int64: the column in the vocabulary; -1 for none.
     """
 
     vocabulary: Sequence[str]
@@ -222,23 +178,20 @@ class _Columns:
     new_column: NDArray[np.int64]
 
     def read(self, bag: Bag) -> TermCounts:
-        words = renumbered(bag.words, self.new_column, len(self.vocabulary))
+        words = renumber_columns(bag.words, self.new_column, len(self.vocabulary))
         return TermCounts(
             words=words,
-            pairs=renumbered(bag.pairs, self._pair_places(bag.keys), len(self.pair_keys)),
+            pairs=renumber_columns(bag.pairs, self._pair_columns(bag.keys), len(self.pair_keys)),
             vocabulary=self.vocabulary,
             pair_keys=self.pair_keys,
-            lone=(_damped_squares(bag.words) - _damped_squares(words)).astype(np.float32),
+            unmatched=(_damped_squares(bag.words) - _damped_squares(words)).astype(np.float32),
         )
 
-    def _pair_places(self, raw: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _pair_columns(self, raw: NDArray[np.int64]) -> NDArray[np.int64]:
         first, second = np.divmod(raw, max(len(self.new_column), 1))
         first, second = self.new_column[first], self.new_column[second]
         keys = np.where((first < 0) | (second < 0), -1, first * len(self.vocabulary) + second)
-        places = np.searchsorted(self.pair_keys, keys)
-        fits = places < len(self.pair_keys)
-        fits[fits] = self.pair_keys[places[fits]] == keys[fits]
-        return np.where(fits, places, -1)
+        return find_sorted(self.pair_keys, keys)
 
 
 def _damped_squares(counts: sp.csr_matrix) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The text recipe: what of an article is compared, and in which form."""
+"""The text recipe: which text of an article is compared, and in which form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 
 RECIPE = "1"
-"""Changes whenever the same article would give another text: embeddings can't be kept then."""
+"""Version of the recipe; changes with the texts it gives, since embeddings can't be kept then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,17 @@
-"""A draft: a text that no build holds, related to a corpus as a build would have related it.
+"""Text queries: a text that no build holds, related to a corpus as a build would have related it.
 
-Nothing is approximated that can be had exactly: the draft's candidates are found and scored as
-an article's are, and so are those of the thirty neighbors that have a say in its list (see
-:mod:`recommender.fusion`): they are searched for anew, since a build keeps no candidates. What is
-left is that no article knows of the draft: it is in nobody's candidates, and it counts nothing in
-what the corpus says of rare words and of chance.
+Nothing is approximated that can be had exactly. The candidates of the text are found and scored as
+an article's are, and so are the candidates of its thirty nearest neighbors, whose scores count in
+its list (see :mod:`recommender.fusion`): these are searched for again, since a build keeps no
+candidates. The only difference left is that no article knows the text: it is nobody's candidate,
+and changes neither the idf of words nor the calibration.
 
-The build's own functions do all of it, over a corpus of a few hundred rows: the draft, as row 0,
-and the articles that come into question, in their own order.
+The build's own functions do the work, over a small corpus of a few hundred rows: the text as row 0,
+and after it the articles that are candidates, in their own order.
 
-Scores are given before anything is left out: what may be shown (visible, of a language, not on the
-page yet) decides which articles a list holds, never how they score. Where too few of those that
-come into question may be shown, further ones are searched for among those that may.
+Scores are computed before anything is left out: what may be shown (visible, of a language, not on
+the page yet) decides which articles a list holds, never their scores. Where too few of the
+candidates may be shown, more are searched for among those that may.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.encoder import Embeddings
-from recommender.fusion import Calibration, Diffused, diffuse, gather_candidates
-from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows
+from recommender.fusion import Calibration, DiffusedScores, diffuse, gather_candidates
+from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows, no_neighbors
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import to_scale
-from recommender.postings import answer
+from recommender.postings import search_postings
 from recommender.rerank import RankedLists, rerank
 from recommender.stories import Stories, StoryTexts, find_stories
 from recommender.text import PreparedText
 
 _DEEPEST = 8_192
-"""Most articles that are looked at for a short list; a Milvus server finds twice as many."""
+"""Most articles that are searched for to fill a list; a Milvus server finds twice as many."""
 
 _NO_ROWS, _NO_SCORES = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """What a draft is related to: all that a build knew of its articles, most of it mapped.
+    """The articles that a text is related to, with all that a build knows of them, mostly mapped.
 
     Attributes:
         embeddings: Shape (n, dim), float32, unit rows.
         index: Over the same rows.
         weights: Shape (n, terms), float32 CSR: see :class:`recommender.lexical.LexicalVectors`.
         postings: Shape (terms, n), float32 CSR: see :func:`recommender.postings.make_postings`.
-        calibration: What chance looks like.
+        calibration: Chance in the corpus.
         texts: Prepared texts, to tell near-duplicates.
         stories: Shape (n,), int32: which story a row belongs to.
         languages: Shape (n,), int32: language ids, 0 unknown.
-        preferences: Shape (n,), float32: what the site multiplies a candidate's score by.
+        preferences: Shape (n,), float32: the site's factor of each candidate's score.
     """
 
     embeddings: Embeddings
@@ -68,11 +68,11 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateFilter:
-    """Those articles of a corpus that a draft's list may hold.
+    """The articles of a corpus that a list may hold.
 
     Attributes:
-        index: Over their rows alone.
-        rows: Shape (n,), bool: which of the corpus's they are.
+        index: Over these rows alone.
+        rows: Shape (n,), bool: whether each article of the corpus is one of them.
     """
 
     index: NeighborIndex
@@ -81,13 +81,14 @@ class CandidateFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextQuery:
-    """A text as it is compared.
+    """A text, prepared as the articles of the corpus were.
 
     Attributes:
         text: Title and body, without what the site's pages share.
         embedding: Shape (1, dim), float32, a unit row.
-        weights: Shape (1, terms), float32 CSR: over the corpus's columns.
-        language: Its id in the corpus, or any other for a language new to it; 0 unknown.
+        weights: Shape (1, terms), float32 CSR: term weights over the corpus's columns.
+        language: The language's id in the corpus, any other id if the corpus does not have the
+            language; 0 for unknown.
     """
 
     text: PreparedText
@@ -97,101 +98,103 @@ class TextQuery:
 
 
 class TextQueryResult:
-    """A draft in its place in a corpus.
+    """What is related to a text.
 
     Args:
-        draft: The text.
-        corpus: What it is related to.
-        recipe: The one that the corpus was related by.
+        query: The text.
+        corpus: The articles that it is related to.
+        recipe: The parameters by which the corpus was related.
 
     Attributes:
-        same_story: Rows that are near-duplicates of the draft, and in none of its lists.
+        same_story: Shape (any,), int32: rows of near-duplicates of the text, which are in none of
+            its lists.
     """
 
     def __init__(
-        self, draft: TextQuery, corpus: Corpus, recipe: RankingParameters = DEFAULT_RECIPE
+        self, query: TextQuery, corpus: Corpus, recipe: RankingParameters = DEFAULT_RECIPE
     ) -> None:
-        self._draft, self._corpus, self._recipe = draft, corpus, recipe
-        nearest = corpus.index.search(draft.embedding, recipe.candidates)
-        self.same_story = _near_duplicates(draft.text, nearest, corpus)
-        found = answer(draft.weights, corpus.postings, recipe.candidates)
-        own = _score_candidates(draft, np.concatenate([nearest.rows, found], axis=1), corpus)
+        self._query, self._corpus, self._recipe = query, corpus, recipe
+        nearest = corpus.index.search(query.embedding, recipe.candidates)
+        self.same_story = _near_duplicates(query.text, nearest, corpus)
+        found = search_postings(query.weights, corpus.postings, recipe.candidates)
+        own = _score_candidates(query, np.concatenate([nearest.rows, found], axis=1), corpus)
         listed = own.scores[own.rows != NO_ROW]
         self._worst = listed[-1] if len(listed) else np.float32(0)
         self._diffused = _diffuse(own, corpus, recipe)
         self._listed = self._ordered(self._diffused.neighbors)
 
     def among(
-        self, some: CandidateFilter, depth: int
+        self, shown: CandidateFilter, depth: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The draft's list, of stories of which at least one version is among some articles.
+        """The text's list: the best stories of which at least one version may be shown.
 
         Args:
-            some: Articles that may be shown.
-            depth: Most stories; fewer only where fewer are related.
+            shown: The articles that may be shown.
+            depth: Most stories; there are fewer only where fewer are related.
 
         Returns:
-            Rows, best first, and their scores in [0, 1]; a row may be another version of its
-            story than the one that may be shown.
+            Rows, int32, best first, and their scores in [0, 1], float32; a row may be another
+            version of its story than the one that may be shown.
         """
         stories, languages = self._corpus.stories, self._corpus.languages
         allowed = np.zeros(len(stories), dtype=bool)
-        allowed[stories[some.rows]] = True
+        allowed[stories[shown.rows]] = True
         rows, scores = self._listed
         kept = allowed[stories[rows]]
         rows, scores = rows[kept], scores[kept]
         if len(rows) < depth:
-            more_rows, more_scores = self._further(some, allowed, depth - len(rows))
+            more_rows, more_scores = self._further(shown, allowed, depth - len(rows))
             rows, scores = np.append(rows, more_rows), np.append(scores, more_scores)
-            language = self._draft.language
+            language = self._query.language
             foreign = (languages[rows] != language) & (languages[rows] > 0) & (language > 0)
             order = np.argsort(foreign, kind="stable")
             rows, scores = rows[order], scores[order]
         return rows[:depth], scores[:depth]
 
     def _further(
-        self, some: CandidateFilter, allowed: NDArray[np.bool_], wanted: int
+        self, shown: CandidateFilter, allowed: NDArray[np.bool_], wanted: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """More stories, which neither the draft nor its neighbors name among their candidates.
+        """More stories, which are candidates neither of the text nor of its neighbors.
 
-        Each gets what any article gets that no candidate list holds, less what it is farther
-        from the draft than the worst of the draft's own candidates.
+        Each gets the score of an article that no candidate list holds, less the difference
+        between its own score and that of the text's worst candidate.
         """
-        draft, stories, unlisted = self._draft, self._corpus.stories, self._diffused.unlisted
+        query, stories = self._query, self._corpus.stories
+        unlisted = self._diffused.unlisted_scores[0]
         known = self._diffused.neighbors.rows
         allowed = allowed.copy()
         allowed[stories[np.append(known[known != NO_ROW], self.same_story)]] = False
-        if unlisted[0] <= 0 or not allowed.any():
+        if unlisted <= 0 or not allowed.any():
             return _NO_ROWS, _NO_SCORES
         width = self._recipe.candidates
         while True:
             width = min(4 * width, _DEEPEST)
-            nearest = some.index.search(draft.embedding, width).rows
-            words = answer(draft.weights, self._corpus.postings, width, some.rows)
+            nearest = shown.index.search(query.embedding, width).rows
+            words = search_postings(query.weights, self._corpus.postings, width, shown.rows)
             found = np.append(nearest, words)
             new = np.unique(stories[found[found != NO_ROW]])
             new = new[allowed[new]]
             if len(new) >= wanted or nearest[0, -1] == NO_ROW or width == _DEEPEST:
                 break
-        # All versions are scored, whichever were found: a story's score is that of the best.
+        # All versions are scored, not only those found: a story's score is that of its best.
         rows = np.flatnonzero(np.isin(stories, new)).astype(np.int32)[None]
-        scored = _score_candidates(draft, rows, self._corpus)
-        scores = unlisted[0] + np.minimum(scored.scores - self._worst, 0)
+        scored = _score_candidates(query, rows, self._corpus)
+        scores = unlisted + np.minimum(scored.scores - self._worst, 0)
         return self._ordered(Neighbors(rows=scored.rows, scores=scores))
 
     def _ordered(self, candidates: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Scored candidates after the build's policy, without what is missing at their end."""
-        scaled = to_scale(candidates, self._diffused.of_a_copy)
-        lists = _apply_policy(scaled, self._draft, self.same_story, self._corpus, self._recipe)
+        """Rows and scores of the list that reranking makes of scored candidates."""
+        scaled = to_scale(candidates, self._diffused.copy_scores)
+        lists = _rerank(scaled, self._query, self.same_story, self._corpus, self._recipe)
         listed = lists.rows[0] != NO_ROW
         return lists.rows[0, listed], lists.scores[0, listed]
 
 
-class _Locale:
-    """A few rows of a corpus, renumbered from 1 in their own order; 0 is the draft.
+class _LocalRows:
+    """A few rows of a corpus, renumbered from 1 in their own order; row 0 is the text.
 
     Args:
-        *parts: Rows in any shape, repeated or not; :data:`NO_ROW` for none.
+        *parts: Rows in any shape, which may be repeated; :data:`NO_ROW` for none.
     """
 
     def __init__(self, *parts: Rows) -> None:
@@ -201,38 +204,38 @@ class _Locale:
     def __len__(self) -> int:
         return 1 + len(self.rows)
 
-    def number(self, rows: Rows) -> Rows:
-        """Rows of the corpus as they are numbered here."""
+    def to_local(self, rows: Rows) -> Rows:
+        """The local rows of some rows of the corpus."""
         local = 1 + np.searchsorted(self.rows, rows)
         return np.where(rows == NO_ROW, NO_ROW, local).astype(np.int32)
 
-    def name(self, local: Rows) -> Rows:
-        """Rows as numbered here, back in the corpus; the draft is never among them."""
-        names = np.append(self.rows, np.int32(NO_ROW))
-        return names[np.where(local == NO_ROW, -1, local - 1)]
+    def to_corpus(self, local: Rows) -> Rows:
+        """The rows in the corpus of some local rows; the text must not be among them."""
+        rows = np.append(self.rows, np.int32(NO_ROW))
+        return rows[np.where(local == NO_ROW, -1, local - 1)]
 
 
-def _score_candidates(draft: TextQuery, found: Rows, corpus: Corpus) -> Neighbors:
-    """Candidates of the draft, shape (1, k), repeated or not: each once, scored and sorted."""
-    here = _Locale(found)
+def _score_candidates(query: TextQuery, found: Rows, corpus: Corpus) -> Neighbors:
+    """The text's candidates, shape (1, k), which may be repeated: each once, scored, sorted."""
+    here = _LocalRows(found)
     scored = gather_candidates(
-        np.concatenate([draft.embedding, corpus.embeddings[here.rows]]),
-        sp.vstack([draft.weights, corpus.weights[here.rows]], format="csr"),
-        here.number(found),
+        np.concatenate([query.embedding, corpus.embeddings[here.rows]]),
+        sp.vstack([query.weights, corpus.weights[here.rows]], format="csr"),
+        here.to_local(found),
         corpus.calibration,
         0,
     )
-    return Neighbors(rows=here.name(scored.rows), scores=scored.scores)
+    return Neighbors(rows=here.to_corpus(scored.rows), scores=scored.scores)
 
 
-def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> Diffused:
-    """Add what the draft's nearest neighbors think, each by candidates of its own."""
+def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> DiffusedScores:
+    """Add the scores of the text's nearest neighbors, each with candidates of its own."""
     links = own.rows[0, : recipe.diffusion_neighbors]
     links = links[links != NO_ROW]
     nearest = corpus.index.search(
         np.ascontiguousarray(corpus.embeddings[links]), recipe.candidates + 1
     )
-    found = answer(corpus.weights[links], corpus.postings, recipe.candidates + 1)
+    found = search_postings(corpus.weights[links], corpus.postings, recipe.candidates + 1)
     both = np.concatenate([nearest.rows, found], axis=1)
     theirs = [
         gather_candidates(
@@ -240,39 +243,35 @@ def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> Diffu
         )
         for place, row in enumerate(links.tolist())
     ]
-    here = _Locale(own.rows, both)
+    here = _LocalRows(own.rows, both)
     width = max(own.rows.shape[1], both.shape[1])
-    rows = np.full((len(here), width), NO_ROW, dtype=np.int32)
-    scores = np.full(rows.shape, -np.inf, dtype=np.float32)
-    for place, said in zip([0, *here.number(links).tolist()], [own, *theirs], strict=True):
-        rows[place, : said.rows.shape[1]] = here.number(said.rows[0])
-        scores[place, : said.rows.shape[1]] = said.scores[0]
-    diffused = diffuse(
-        Neighbors(rows=rows, scores=scores), corpus.calibration, len(here), recipe, start=0, stop=1
-    )
-    best = Neighbors(rows=here.name(diffused.neighbors.rows), scores=diffused.neighbors.scores)
+    candidates = no_neighbors(len(here), width)
+    for row, scored in zip([0, *here.to_local(links).tolist()], [own, *theirs], strict=True):
+        candidates.rows[row, : scored.rows.shape[1]] = here.to_local(scored.rows[0])
+        candidates.scores[row, : scored.rows.shape[1]] = scored.scores[0]
+    diffused = diffuse(candidates, corpus.calibration, len(here), recipe, start=0, stop=1)
+    best = Neighbors(rows=here.to_corpus(diffused.neighbors.rows), scores=diffused.neighbors.scores)
     return replace(diffused, neighbors=best)
 
 
-class _WithDraft:
-    """The draft's text as row 0, and texts of the corpus after it."""
+class _QueryTexts:
+    """The query's text as row 0, and texts of the corpus after it."""
 
-    def __init__(self, draft: PreparedText, rows: Sequence[int], texts: StoryTexts) -> None:
-        self._draft, self._rows, self._texts = draft, rows, texts
+    def __init__(self, query: PreparedText, rows: Sequence[int], texts: StoryTexts) -> None:
+        self._query, self._rows, self._texts = query, rows, texts
 
     def __getitem__(self, row: int) -> PreparedText:
-        return self._texts[self._rows[row - 1]] if row else self._draft
+        return self._texts[self._rows[row - 1]] if row else self._query
 
 
-def _near_duplicates(draft: PreparedText, nearest: Neighbors, corpus: Corpus) -> NDArray[np.int32]:
-    """Rows that a build would have joined to one story with the draft."""
-    here = _Locale(nearest.rows)
-    hits = np.full((len(here), nearest.rows.shape[1]), NO_ROW, dtype=np.int32)
-    scores = np.full(hits.shape, -np.inf, dtype=np.float32)
-    hits[0], scores[0] = here.number(nearest.rows[0]), nearest.scores[0]
+def _near_duplicates(query: PreparedText, nearest: Neighbors, corpus: Corpus) -> NDArray[np.int32]:
+    """Rows that a build would have joined to one story with the text."""
+    here = _LocalRows(nearest.rows)
+    hits = no_neighbors(len(here), nearest.rows.shape[1])
+    hits.rows[0], hits.scores[0] = here.to_local(nearest.rows[0]), nearest.scores[0]
     stories = find_stories(
-        Neighbors(rows=hits, scores=scores),
-        _WithDraft(draft, here.rows.tolist(), corpus.texts),
+        hits,
+        _QueryTexts(query, here.rows.tolist(), corpus.texts),
         superseded={},
         dates=np.zeros(len(here), dtype=np.int32),
     )
@@ -280,30 +279,29 @@ def _near_duplicates(draft: PreparedText, nearest: Neighbors, corpus: Corpus) ->
     return joined
 
 
-def _apply_policy(
+def _rerank(
     candidates: Neighbors,
-    draft: TextQuery,
+    query: TextQuery,
     same_story: NDArray[np.int32],
     corpus: Corpus,
     recipe: RankingParameters,
 ) -> RankedLists:
-    """The build's policy over the draft and its candidates."""
-    here = _Locale(candidates.rows)
+    """Rerank the text's candidates as a build would have."""
+    here = _LocalRows(candidates.rows)
     story = corpus.stories[here.rows]
     own = np.isin(story, corpus.stories[same_story])
-    nothing = np.zeros(0, dtype=np.int32)
     lists = rerank(
-        Neighbors(rows=here.number(candidates.rows), scores=candidates.scores),
+        Neighbors(rows=here.to_local(candidates.rows), scores=candidates.scores),
         stories=Stories(
             of=np.concatenate([[-1], np.where(own, -1, story)]).astype(np.int32),
-            members=nothing,
-            ends=nothing.astype(np.int64),
+            members=_NO_ROWS,  # of no use for reranking
+            ends=np.zeros(0, dtype=np.int64),
         ),
-        languages=np.concatenate([[draft.language], corpus.languages[here.rows]]).astype(np.int32),
+        languages=np.concatenate([[query.language], corpus.languages[here.rows]]).astype(np.int32),
         weights=np.concatenate([[1.0], corpus.preferences[here.rows]]).astype(np.float32),
-        embeddings=np.concatenate([draft.embedding, corpus.embeddings[here.rows]]),
+        embeddings=np.concatenate([query.embedding, corpus.embeddings[here.rows]]),
         depth=candidates.rows.shape[1],
         diversity=recipe.diversity,
     )
-    lists.rows[:] = here.name(lists.rows)
+    lists.rows[:] = here.to_corpus(lists.rows)
     return lists

@@ -1,7 +1,7 @@
-"""Words of a corpus, scanned once.
+"""Tokenizes a corpus once: every word becomes the number of its spelling.
 
-A spelling is looked up once however often it occurs, so that the work per article is one
-regular expression and the rest is NumPy: about a million words a second on one core.
+All later work on words is done once per distinct spelling, and NumPy does the rest: about a
+million words a second on one core.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Workspace
-from recommender.parallel import Block, BlockPlan, equal_blocks, in_turn, over_blocks
+from recommender.parallel import (
+    Block,
+    BlockMapper,
+    blocks_by_size,
+    equal_blocks,
+    in_turn,
+    map_in_threads,
+)
 from recommender.stories import StoryTexts
 from recommender.text import PreparedText
 
@@ -24,7 +31,7 @@ TITLE_WEIGHT = 2
 """A word of the title counts as often as this many in the body."""
 
 BREAK = 0
-"""The spelling id of punctuation that ends a phrase."""
+"""The token id of punctuation, which no phrase crosses."""
 
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2,}")
 """Finds scripts that are written without spaces between words."""
@@ -37,7 +44,7 @@ _PART = re.compile(r"\w+")
 _BLOCK_TOKENS = 500_000
 _BLOCK_ARTICLES = 2_048
 _PENDING = 1_000_000
-_SCANNED = 4_096  # more than a cluster works on at once: what is numbered by itself stays whole
+_SCANNED = 4_096  # articles at a time; more than a shard of a cluster, so that parts stay whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +64,11 @@ class TokenizedBlock:
     count: int
 
     def neighbors(self, word_of: NDArray[np.int64], width: int) -> WordPairs:
-        """Neighboring words with nothing between them.
+        """Pairs of neighboring words with no punctuation between them.
 
         Args:
-            word_of: Shape (spellings,): the number of each spelling's word; below 0 for none.
-            width: How many numbers there are.
+            word_of: Shape (spellings,), int64: the word that each spelling is; below 0 for none.
+            width: How many words there are.
         """
         words = word_of[self.tokens]
         beside = (words[:-1] >= 0) & (words[1:] >= 0) & (self.owners[:-1] == self.owners[1:])
@@ -106,16 +113,6 @@ class TokenizedCorpus:
     def __len__(self) -> int:
         return len(self.ends)
 
-    @property
-    def owners(self) -> NDArray[np.int64]:
-        """Which article each token belongs to."""
-        return self.block(0, len(self)).owners
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """:data:`TITLE_WEIGHT` for words of a title, else 1."""
-        return self.block(0, len(self)).weights
-
     def block(self, start: int, stop: int) -> TokenizedBlock:
         """The words of the articles from ``start`` to before ``stop``."""
         begin = int(self.ends[start - 1]) if start else 0
@@ -132,23 +129,17 @@ class TokenizedCorpus:
         return TokenizedBlock(tokens=tokens, owners=owners, weights=weights, count=stop - start)
 
     def blocks(self) -> list[Block]:
-        """All articles in blocks of about as many words, which bounds the memory of each."""
-        found: list[Block] = []
-        start = 0
-        while start < len(self):
-            begin = int(self.ends[start - 1]) if start else 0
-            full = int(np.searchsorted(self.ends, begin + _BLOCK_TOKENS, side="right"))
-            stop = min(max(full, start + 1), start + _BLOCK_ARTICLES, len(self))
-            found.append((start, stop))
-            start = stop
-        return found
+        """All articles in blocks of bounded words and articles, which bounds the memory of each."""
+        return blocks_by_size(self.ends, _BLOCK_TOKENS, _BLOCK_ARTICLES)
 
-    def uses(self) -> NDArray[np.int64]:
+    def spelling_counts(self) -> NDArray[np.int64]:
         """Shape (spellings,): how often each occurs."""
-        uses = np.zeros(len(self.spellings), dtype=np.int64)
+        spelling_counts = np.zeros(len(self.spellings), dtype=np.int64)
         for start in range(0, len(self.tokens), _PENDING):
-            uses += np.bincount(self.tokens[start : start + _PENDING], minlength=len(uses))
-        return uses
+            spelling_counts += np.bincount(
+                self.tokens[start : start + _PENDING], minlength=len(spelling_counts)
+            )
+        return spelling_counts
 
 
 class SizedTexts(StoryTexts, Sized, Protocol):
@@ -156,14 +147,14 @@ class SizedTexts(StoryTexts, Sized, Protocol):
 
 
 def tokenize_corpus(
-    texts: SizedTexts, workspace: Workspace = IN_MEMORY, spread: BlockPlan = over_blocks
+    texts: SizedTexts, workspace: Workspace = IN_MEMORY, mapper: BlockMapper = map_in_threads
 ) -> TokenizedCorpus:
-    """Read every word of a corpus once.
+    """Tokenize every text of a corpus.
 
     Args:
         texts: The articles' prepared texts.
         workspace: Gets the column ``tokens``, which the caller drops.
-        spread: Works on many articles at once, if not on this machine.
+        mapper: Maps over blocks of articles, elsewhere than on this machine if at all.
     """
     spellings: dict[str, int] = {"": BREAK}
     tokens = workspace.column("tokens", np.int32)
@@ -175,7 +166,7 @@ def tokenize_corpus(
         return _scan_part(texts[row] for row in range(start, stop))
 
     blocks = equal_blocks(len(texts), _SCANNED)
-    for part in in_turn(spread)(work, blocks, stage="words"):
+    for part in in_turn(mapper)(work, blocks, stage="words"):
         found = part.spellings.tobytes().decode(errors="surrogatepass")
         # In the order of the rows, so that words get the numbers that one pass would give.
         numbers = [spellings.setdefault(word, len(spellings)) for word in found.split("\n") if word]
@@ -193,10 +184,10 @@ def tokenize_corpus(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizedPart:
-    """Some articles of a corpus as a stream of spellings, numbered by themselves.
+    """Some articles of a corpus as a stream of spellings, with spelling ids of their own.
 
     Attributes:
-        tokens: Shape (words,), int32: places in ``spellings``, from 1; :data:`BREAK`.
+        tokens: Shape (words,), int32: lines of ``spellings`` from 1; :data:`BREAK` between phrases.
         ends: Shape (articles,), int64: where each article's words end.
         title_ends: Shape (articles,), int64: where the words of each article's title end.
         spellings: Shape (bytes,), uint8: every distinct word in UTF-8, a line each.
@@ -209,7 +200,7 @@ class TokenizedPart:
 
 
 def _scan_part(texts: Iterable[PreparedText]) -> TokenizedPart:
-    numbers = _Numbers()
+    numbers = _SpellingIds()
     number_of = numbers.__getitem__
     tokens = array("i")
     ends, title_ends = array("q"), array("q")
@@ -229,8 +220,8 @@ def _scan_part(texts: Iterable[PreparedText]) -> TokenizedPart:
     )
 
 
-class _Numbers(dict[str, int]):
-    """The number of each token, given at its first sight, so that no later one takes a step."""
+class _SpellingIds(dict[str, int]):
+    """Spelling ids by token, assigned at the first look-up; later ones are dictionary reads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -246,7 +237,7 @@ class _Numbers(dict[str, int]):
 
 
 def split_terms(spelling: str) -> list[str]:
-    """The terms that one word of a text counts as."""
+    """The terms that a spelling counts as: itself and its hyphenated parts, or character pairs."""
     word = spelling.casefold()
     if UNSPACED.search(word):
         return [word[i : i + 2] for i in range(len(word) - 1)]
@@ -258,10 +249,10 @@ def split_terms(spelling: str) -> list[str]:
 
 
 def is_capital(spelling: str) -> bool:
-    """Whether it is one capital letter by itself, but for I, which is a word of English."""
+    """Whether a spelling is a single capital letter, except I, which is an English word."""
     return len(spelling) == 1 and spelling.isupper() and spelling != "I"
 
 
-def folded(spelling: str) -> str:
-    """Without case, unless it is one capital letter: the D of vitamin D is no other d."""
+def fold_case(spelling: str) -> str:
+    """A spelling in lower case, except a single capital letter: the D of vitamin D stays."""
     return spelling if is_capital(spelling) else spelling.casefold()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recommender.neighbors import NO_ROW, Neighbors
 
 NO_KEY = np.iinfo(np.int64).max
-"""Stands after all others: no entry."""
+"""The key of no entry; sorts after all others."""
 
 _CELLS = 500_000
 _LONG, _STRIDE, _SPARE = 8, 8, 12
@@ -28,7 +28,7 @@ def top_of_rows(
         keep: Entries per row.
         skip: A column to leave out, for each row.
     """
-    matrix = _thinned(matrix, keep + 1)
+    matrix = _drop_small_entries(matrix, keep + 1)
     count = matrix.shape[0]
     lengths = np.diff(matrix.indptr)
     keys = sort_keys(matrix.data, matrix.indices)
@@ -42,14 +42,14 @@ def top_of_rows(
         padded = np.full((stop - start, int(here.max(initial=0))), NO_KEY, dtype=np.int64)
         inside = np.arange(padded.shape[1]) < here[:, None]
         padded[inside] = keys[matrix.indptr[start] : matrix.indptr[stop]]
-        best[start:stop, : min(keep, padded.shape[1])] = smallest(padded, keep)
+        best[start:stop, : min(keep, padded.shape[1])] = _smallest(padded, keep)
     return from_keys(best)
 
 
-def _thinned(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """Without entries that are surely not among the ``keep`` largest of their row.
+def _drop_small_entries(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
+    """The matrix without most entries that can't be among the ``keep`` largest of their row.
 
-    A bound that some more than ``keep`` reach is read off every eighth entry of a row.
+    A sample of every eighth entry of a row gives a bound that more than ``keep`` entries reach.
     """
     parts: list[NDArray[np.intp]] = []
     ends = matrix.indptr.tolist()
@@ -70,7 +70,7 @@ def _thinned(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
     return sp.csr_matrix((matrix.data[taken], matrix.indices[taken], indptr), shape=matrix.shape)
 
 
-def smallest(keys: NDArray[np.int64], keep: int) -> NDArray[np.int64]:
+def _smallest(keys: NDArray[np.int64], keep: int) -> NDArray[np.int64]:
     """The ``keep`` smallest keys of each row, ascending; changes ``keys``."""
     if keys.shape[1] > keep:
         keys.partition(keep - 1, axis=1)
@@ -90,7 +90,7 @@ def sort_keys(scores: NDArray[np.float32], columns: NDArray[np.integer]) -> NDAr
 
 
 def from_keys(keys: NDArray[np.int64]) -> Neighbors:
-    """The columns and scores that :func:`sort_keys` made keys of; nothing for the last key."""
+    """The columns and scores that keys of :func:`sort_keys` stand for; :data:`NO_KEY` is no row."""
     rising = ~(keys >> 32).astype(np.int32)
     bits = rising ^ ((rising >> 31) & np.int32(0x7FFFFFFF))
     missing = keys == NO_KEY

@@ -32,7 +32,7 @@ from index.query import DEFAULT_LIMIT, MAX_LIMIT, Fallback
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
-from recommender.lengths import DEFAULT_DEPTH
+from recommender.parameters import DEFAULT_DEPTH
 from recommender.preferences import Boost, Preferences
 from recommender.sentence_encoder import DEFAULT_MODEL
 from service.roles import Role

@@ -10,8 +10,8 @@ from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
 from recommender.sentence_encoder import (
     DEFAULT_MODEL,
     DEFAULT_MODEL_SHA256,
+    find_model,
     load_encoder,
-    model_folder,
 )
 
 
@@ -22,7 +22,7 @@ class PlainEncoder:
         from sentence_transformers import SentenceTransformer
 
         self._model: Any = SentenceTransformer(
-            str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True
+            str(find_model(DEFAULT_MODEL)[0]), device="cpu", local_files_only=True
         )
         self.fingerprint = Fingerprint(
             model=f"sentence-transformers {DEFAULT_MODEL}",

@@ -48,11 +48,11 @@ class ArticleStore:
         return map(self._article, self.kept())
 
     def __reduce__(self) -> tuple[type[ArticleStore], tuple[Path]]:
-        """Another process opens the file anew."""
+        """In another process the file is opened again."""
         return ArticleStore, (self._path.resolve(),)
 
     def kept(self) -> Iterator[bytes]:
-        """Every article as :func:`to_bytes` gave it, by row."""
+        """Every article in the form of :func:`to_bytes`, in the order of rows."""
         return self._query("SELECT data FROM articles ORDER BY row")
 
     def rows(self, start: int, stop: int) -> Iterator[Article]:

@@ -1,9 +1,14 @@
-"""Hostile input made harmless: text without markup, links that are safe to put into a page."""
+"""Values from outside made plain and harmless: text, links, dates, cells of tables."""
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
+import email.utils
 import html
 import re
+import uuid
+from typing import Any
 from urllib.parse import urlsplit
 
 from recommender.errors import ArticleError
@@ -11,6 +16,9 @@ from recommender.errors import ArticleError
 MAX_URL = 2048
 """Longest link in characters."""
 
+_MAX_MAIL_DATE = 100
+_PLAIN_TYPES = (str, int, float, dt.date, type(None))
+_BYTES_TYPES = (bytes, bytearray, memoryview)
 _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -20,7 +28,7 @@ _BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|section)\b[^<>]{0,50
 
 
 def plain_text(text: str) -> str:
-    """Text as a reader sees it: markup, entities, control and direction marks taken out.
+    """Text as a reader sees it, without markup, entities, control and direction marks.
 
     Blank lines stay as paragraph breaks (one newline); other white space becomes one space.
     """
@@ -36,7 +44,7 @@ def plain_text(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """``html.unescape``, which fails over numbers of more than 4,300 digits."""
+    """``html.unescape``, which raises on numbers of more than 4,300 digits."""
     return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
 
 
@@ -44,7 +52,7 @@ def check_url(url: str, *, field_name: str = "url") -> str:
     """Return a link that is safe to put into a page: http, https, or relative to the site.
 
     Raises:
-        ArticleError: For any other scheme (``javascript:``), no host, or over-long links.
+        ArticleError: If the link has another scheme (``javascript:``), no host, or is too long.
     """
     if len(url) > MAX_URL:
         raise ArticleError(field_name, "too-long", f"{field_name} is over {MAX_URL} characters")
@@ -69,3 +77,41 @@ def check_url(url: str, *, field_name: str = "url") -> str:
         "unsafe",
         f"{field_name} {url!r:.80} must begin with http://, https:// or /",
     )
+
+
+def parse_mail_date(text: str) -> dt.datetime | None:
+    """A date as e-mail, RSS and HTTP write it (RFC 5322), naive if it names no zone.
+
+    Returns:
+        ``None`` if the text is no such date, or one outside the calendar.
+    """
+    if len(text) > _MAX_MAIL_DATE:
+        return None
+    try:
+        return email.utils.parsedate_to_datetime(text)
+    except (ValueError, TypeError, ArithmeticError, LookupError):
+        return None
+
+
+def plain_value(value: Any) -> Any:
+    """A cell of a table, as drivers and file formats give it, as a JSON-like value.
+
+    Bytes that are not UTF-8 become lone surrogates, which whoever reads the field reports or
+    replaces.
+
+    Returns:
+        Text, a number, a date, a list or a dictionary.
+    """
+    if isinstance(value, _PLAIN_TYPES):
+        return value
+    if isinstance(value, _BYTES_TYPES):
+        return bytes(value).decode(errors="surrogateescape")
+    if isinstance(value, decimal.Decimal):
+        return float("nan") if value.is_nan() else float(value)  # a signalling one raises
+    if isinstance(value, uuid.UUID | dt.time | dt.timedelta):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain_value(item) for item in value]
+    return str(value)

@@ -1,4 +1,4 @@
-"""JSON from outside: bounded in values and nesting before it is parsed."""
+"""JSON from outside: refused before it is parsed if it has too many values or nests too deep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_DEPTH = 64
 """Deepest nesting of objects and lists."""
 
 MAX_VALUES = 200_000
-"""Most values of one record; a short text of brackets takes forty times its size in memory."""
+"""Most values of one record: a text of brackets takes forty times its size in memory."""
 
 _MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 _MAX_DIGITS = 400
@@ -20,7 +20,7 @@ def check_json(text: str, values: int = MAX_VALUES) -> None:
     """Refuse JSON with too many values or nested too deep.
 
     Raises:
-        ValueError: Saying which.
+        ValueError: Saying which of the two.
     """
     opened = text.count("[") + text.count("{")
     if opened <= MAX_DEPTH and (len(text) <= values or opened + text.count(",") <= values):
@@ -43,7 +43,7 @@ def check_json(text: str, values: int = MAX_VALUES) -> None:
 
 
 def load_json(text: str, values: int = MAX_VALUES, *, strict: bool = True) -> Any:
-    """What a JSON text holds; whole numbers too long to be any stay text.
+    """Parse a JSON text; whole numbers of more than 400 digits stay text.
 
     Raises:
         ValueError: If it is not JSON, or :func:`check_json` refuses it.

@@ -1,4 +1,4 @@
-"""What became of every record that was read: counted, and the first of what was wrong located."""
+"""The report on reading: records counted by outcome, and the first problems with their location."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ _KEPT_PROBLEMS = 1_000
 
 @dataclass(slots=True, kw_only=True)
 class ReadReport:
-    """What became of every record.
+    """How many records were read, kept and skipped, and why.
 
     Attributes:
         read: Records seen.
         kept: Records that became articles.
         skipped: Records left out, by reason.
-        notes: Things mended or hidden on articles that were kept, by ``field: reason``.
-        problems: The first thousand of both, located.
-        unused_fields: Long texts in fields that nothing reads, by name: a mapping was forgotten.
+        notes: Repaired or hidden fields of articles that were kept, by ``field: reason``.
+        problems: The first thousand problems of both kinds.
+        unused_fields: Fields with long texts that nothing reads, by name: a hint that a mapping
+            is missing.
     """
 
     read: int = 0
@@ -37,13 +38,13 @@ class ReadReport:
         self._remember(problem)
 
     def note(self, problem: RecordProblem) -> None:
-        """Count something wrong with an article that is kept all the same."""
+        """Count a problem of an article that is kept."""
         self.notes[problem.key] += 1
-        if problem.reason != "made-from-template":  # of a site without links that is every record
+        if problem.reason != "made-from-template":  # true of every record of a site without links
             self._remember(problem)
 
     def take_back(self, problem: RecordProblem, *, at: int) -> None:
-        """Count an article as left out that was kept; ``at`` says where among the problems."""
+        """Count a kept article as skipped after all; ``at`` is its position among the problems."""
         self.kept -= 1
         behind = self.problems[at:]
         del self.problems[at:]
@@ -51,7 +52,7 @@ class ReadReport:
         self.problems += behind
 
     def add(self, later: ReadReport) -> None:
-        """Add what became of the records that come next."""
+        """Add the report on the records that come next."""
         self.read += later.read
         self.kept += later.kept
         self.skipped += later.skipped

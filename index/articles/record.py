@@ -1,4 +1,4 @@
-"""One raw record of a source, or what was wrong with it, located for people."""
+"""One raw record of a source, or the problem with it; both know their location in the source."""
 
 from __future__ import annotations
 
@@ -17,55 +17,64 @@ class Record:
     """One raw record.
 
     Attributes:
-        place: Where it stands, for messages (``"articles.jsonl line 12"``).
-        values: Field names as the source has them.
+        location: Where it is in the source, for messages (``"articles.jsonl line 12"``).
+        values: The fields, named as the source names them.
     """
 
-    place: str
+    location: str
     values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordProblem:
-    """Something a source held that is not, or not wholly, an article.
+    """What is wrong with a record, or with one field of it.
 
     Attributes:
-        place: Where it stands.
-        field: The field at fault, ``""`` for the record as a whole.
+        location: Where the record is in the source.
+        field: The field at fault; empty for the record as a whole.
         reason: Stable, short key for counting.
         message: For people: the value at fault and the remedy; cut at :data:`MAX_MESSAGE`.
     """
 
-    place: str
-    field: str
+    location: str
+    field: str = ""
     reason: str
     message: str
 
     def __post_init__(self) -> None:
-        if not self.place.isprintable():
-            object.__setattr__(self, "place", one_line(self.place))
+        if not self.location.isprintable():
+            object.__setattr__(self, "location", one_line(self.location))
         if len(self.message) > MAX_MESSAGE or not self.message.isprintable():
             object.__setattr__(self, "message", one_line(self.message[:MAX_MESSAGE]))
 
     @property
     def key(self) -> str:
-        """What it is counted by."""
+        """The key by which reports count the problem."""
         return f"{self.field}: {self.reason}" if self.field else self.reason
 
+    def to_dict(self) -> dict[str, str]:
+        """The problem as reports and ``--json`` have it."""
+        return {
+            "place": self.location,
+            "field": self.field,
+            "reason": self.reason,
+            "message": self.message,
+        }
+
     def __str__(self) -> str:
-        """Place, field and message, in one line."""
+        """Location, field and message, in one line."""
         named = not self.field or self.message.startswith(f"{self.field} ")
-        return f"{self.place}: {self.message if named else f'{self.field}: {self.message}'}"
+        return f"{self.location}: {self.message if named else f'{self.field}: {self.message}'}"
 
 
-def unreadable(place: str, error: Exception, field: str = "") -> RecordProblem:
-    """The problem of a record over which a parser failed."""
+def unreadable(location: str, error: Exception, field: str = "") -> RecordProblem:
+    """The problem of a record on which a parser raised an exception."""
     message = f"can't be read ({describe(error)}): correct the value, or leave it out"
-    return RecordProblem(place=place, field=field, reason="unreadable", message=message)
+    return RecordProblem(location=location, field=field, reason="unreadable", message=message)
 
 
 def describe(error: Exception) -> str:
-    """An exception's kind and its first words."""
+    """An exception's type and the beginning of its message."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - it may hold a number too long to print
@@ -74,7 +83,7 @@ def describe(error: Exception) -> str:
 
 
 def short(value: Any, limit: int = 40) -> str:
-    """``repr(value)`` for messages, cut, whatever the value is and however large."""
+    """``repr(value)`` for messages, cut at ``limit``; never fails, and is quick for any size."""
     if isinstance(value, str | bytes | list | tuple):
         value = value[: limit + 1]
     elif isinstance(value, Mapping):

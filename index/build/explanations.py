@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from index.files import Blob, BlobWriter, Names, load_array
 from recommender.neighbors import NO_ROW
-from recommender.parallel import BlockPlan, equal_blocks, in_turn, over_blocks
+from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
 from recommender.shared_phrases import SharedPhrases
 
 EXPLAINED = 8
@@ -39,7 +39,7 @@ class ExplainedPart:
     lengths: NDArray[np.int64]
 
 
-def explain_lists(folder: Path, spread: BlockPlan = over_blocks) -> None:
+def explain_lists(folder: Path, spread: BlockMapper = map_in_threads) -> None:
     """Write ``shared.bin``: for each row, what it shares with each of the first of its list.
 
     Args:

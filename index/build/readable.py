@@ -14,8 +14,8 @@ from index.build.manifest import EncoderEntry, Manifest
 from index.build.ragged import Ragged
 from index.files import Blob, load_array
 from index.query import RelatedQuery, shown_scores
-from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
+from recommender.parameters import SHOWN
 from recommender.visibility import Visibility
 
 _CHUNK = 8_192

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.files import Blob, load_array
+from recommender.arrays import find_sorted
 from recommender.lexical import apply_weights
-from recommender.term_counts import TermCounts, count_terms
+from recommender.term_counts import count_terms
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 
@@ -58,15 +59,8 @@ class Vocabulary:
         local = {name: place for place, name in enumerate(vocabulary)}
         last = np.array([local.get(some[-1], -1) if some else -1 for some in names], dtype=np.int64)
         pair_keys, pair_places = self._find_pairs(corpus, last, columns)
-        known = TermCounts(
-            words=sp.csr_matrix(np.zeros((0, len(vocabulary)), dtype=np.float32)),
-            pairs=sp.csr_matrix(np.zeros((0, len(pair_keys)), dtype=np.float32)),
-            vocabulary=vocabulary,
-            pair_keys=pair_keys,
-            lone=np.zeros(0, dtype=np.float32),
-        )
         found = np.concatenate([columns, len(self._words) + pair_places])
-        weights = apply_weights(count_terms(corpus, known), self._idf[found])
+        weights = apply_weights(count_terms(corpus, vocabulary, pair_keys), self._idf[found])
         weights.sort_indices()
         shape = (len(corpus.ends), len(self._idf))
         return sp.csr_matrix((weights.data, found[weights.indices], weights.indptr), shape=shape)
@@ -110,7 +104,6 @@ class Vocabulary:
         keys = np.unique(first * len(columns) + second)
         first, second = np.divmod(keys, max(len(columns), 1))
         wanted = columns[first] * len(self._words) + columns[second]
-        places = np.searchsorted(self._pair_keys, wanted)
-        fits = places < len(self._pair_keys)
-        fits[fits] = self._pair_keys[places[fits]] == wanted[fits]
-        return keys[fits], places[fits].astype(np.int64)
+        places = find_sorted(self._pair_keys, wanted)
+        known = places >= 0
+        return keys[known], places[known]

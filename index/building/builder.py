@@ -205,7 +205,7 @@ def _make(
             if making.options.relearn
             else carried_calibration(making.previous, entry),
             workspace=workspace,
-            spread=spread,
+            mapper=spread,
         )
         terms.drop()
     with making.stage("write"):

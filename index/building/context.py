@@ -15,7 +15,7 @@ from index.building.engine import Engine, LocalEngine
 from index.publishing.gates import GoldenGate, Limits
 from index.root.root import Root
 from index.scale_out.milvus.milvus_settings import MilvusSettings
-from recommender.lengths import DEFAULT_DEPTH
+from recommender.parameters import DEFAULT_DEPTH
 from recommender.preferences import Preferences
 
 Progress = Callable[[str, int, int | None], None]

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.record import Record
-from recommender.embedding import embed_texts
-from recommender.encoder import Embeddings, Encoder, Progress
-from recommender.parallel import BlockPlan, over_blocks
+from recommender.encoder import Embeddings, Encoder, Progress, embed_texts
+from recommender.parallel import BlockMapper, map_in_threads
 from recommender.stories import StoryTexts
 
 S = TypeVar("S")
@@ -65,8 +64,8 @@ class Engine(Protocol):
         ...
 
     @property
-    def spread(self) -> BlockPlan:
-        """Works on blocks of rows; see :func:`recommender.parallel.over_blocks`."""
+    def spread(self) -> BlockMapper:
+        """Works on blocks of rows; see :func:`recommender.parallel.map_in_threads`."""
         ...
 
     def finish(self) -> None:
@@ -98,7 +97,7 @@ class LocalEngine:
             batch = [encoding.texts[row] for row in rows.tolist()]
             yield rows, embed_texts(encoding.encoder, batch, progress=encoding.progress)
 
-    spread = staticmethod(over_blocks)
+    spread = staticmethod(map_in_threads)
 
     def finish(self) -> None:
         """See :class:`Engine`; nothing was kept."""

@@ -68,7 +68,7 @@ class Outcome:
         found = json.loads(batch.outcome.tobytes())
         counts = {name: Counter(found.pop(name)) for name in _COUNTS}
         problems = [
-            RecordProblem(place=place, field=field, reason=reason, message=message)
+            RecordProblem(location=place, field=field, reason=reason, message=message)
             for place, field, reason, message in found.pop("problems")
         ]
         report = ReadReport(

@@ -70,7 +70,7 @@ def _take(making: BuildContext, staging: ArticleStaging, batch: ParsedBatch) -> 
 
 def _duplicate(article_id: str, place: str) -> RecordProblem:
     return RecordProblem(
-        place=place,
+        location=place,
         field="id",
         reason="duplicate",
         message=f"id {article_id!r} occurred before; the first article keeps it",

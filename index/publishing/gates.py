@@ -31,8 +31,8 @@ from index.build.build import Build
 from index.build.readable import BuildSnapshot
 from index.publishing.churn import Churn
 from index.query import DEFAULT_LIMIT, RelatedQuery
-from recommender.lengths import SHOWN
 from recommender.neighbors import NO_ROW
+from recommender.parameters import SHOWN
 
 FEW = 20
 """Shares of fewer articles than these say nothing: one is a large part of them."""

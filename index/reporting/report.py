@@ -98,7 +98,7 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
             "notes": dict(sorted(reading.notes.items())),
             "unused_fields": dict(sorted(reading.unused_fields.items())),
         },
-        "problems": [asdict(problem) for problem in reading.problems],
+        "problems": [problem.to_dict() for problem in reading.problems],
         "map": _map(findings, visible),
     }
 

@@ -1,4 +1,4 @@
-"""A source as it was configured: its fields renamed, its secrets kept."""
+"""A source with its configuration: renames fields, fills in links, masks secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from index.articles.record import Record, RecordProblem, describe, get_field, unreadable
 from index.errors import SourceError
 from index.sources.secret_options import mask
-from index.sources.source import Source, as_it_is, read_record, split_records
+from index.sources.source import Source, pass_through, read_record, split_records
 from recommender.errors import AlsoLikeError, one_line
 
 T = TypeVar("T")
@@ -19,13 +19,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredSource:
-    """Stands before a source, so that kinds need not know of mappings and masks.
+    """Wraps a source, so that the kinds of sources need no field mapping and no masking.
 
     Attributes:
         source: The source itself.
         fields: Our field to theirs, as in :class:`~index.articles.parse.FieldMapping`.
         url_template: Link of this source's articles that have none; the build's if empty.
-        secrets: Texts that never leave in a name, a place or a message.
+        secrets: Texts that are masked in every name, location and message.
     """
 
     source: Source
@@ -43,10 +43,10 @@ class ConfiguredSource:
         for item in self._guarded(self.source.records):
             yield self._configured(item)
 
-    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
         """See :class:`~index.sources.source.SplitSource`."""
         if self.secrets:
-            return self.records(), as_it_is
+            return self.records(), pass_through
         raw, parse = split_records(self.source)
         return self._guarded(lambda: raw), partial(self._parse, parse)
 
@@ -60,11 +60,11 @@ class ConfiguredSource:
         return self._configured(item)
 
     def _guarded(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """What ``read`` gives; whatever a reader raises becomes an error that names the source."""
+        """``read()``, with any exception turned into a SourceError that names the source."""
         try:
             yield from read()
         except AlsoLikeError as error:
-            # Without the cause, whose own words may hold the secret.
+            # Without the cause, whose message may hold the secret.
             raise SourceError(self._mask(str(error))) from None
         except Exception as error:  # noqa: BLE001 - libraries raise what they like over files
             message = f"{self.name} can't be read to its end: {describe(error)}"
@@ -74,18 +74,17 @@ class ConfiguredSource:
         if not (self.fields or self.url_template or self.secrets):
             return item
         if isinstance(item, RecordProblem):
-            return replace(item, place=self._mask(item.place), message=self._mask(item.message))
-        return read_record(self._mask(item.place), self._rename, item.values)
-
-    def _rename(self, place: str, values: Mapping[str, Any]) -> Record:
-        return Record(place=place, values=self._renamed(values))
+            return replace(
+                item, location=self._mask(item.location), message=self._mask(item.message)
+            )
+        return read_record(self._mask(item.location), self._rename, item.values)
 
     def _mask(self, text: str) -> str:
         return mask(text, self.secrets) if self.secrets else text
 
-    def _renamed(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _rename(self, location: str, values: Mapping[str, Any]) -> Record:
         if not self.fields and not self.url_template:
-            return values
+            return Record(location=location, values=values)
         renamed = dict(values)
         for theirs in self.fields.values():
             renamed.pop(theirs.partition(".")[0], None)
@@ -98,4 +97,4 @@ class ConfiguredSource:
         ):
             article_id = quote(str(renamed["id"]).strip(), safe="")
             renamed["url"] = self.url_template.replace("{id}", article_id)
-        return renamed
+        return Record(location=location, values=renamed)

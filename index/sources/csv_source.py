@@ -1,4 +1,4 @@
-"""CSV and TSV: one row an article, the first row the names of its columns."""
+"""CSV and TSV files: one article a row, under a first row of column names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recommender.errors import SettingError
 
 MAX_CELL = 1024 * 1024
 MAX_ROW = 4 * 1024 * 1024
-"""A longer cell or row, in characters, is a lost quotation mark: it is reported."""
+"""Longest cell and row in characters: a longer one comes of a missing quotation mark."""
 
 MAX_COLUMNS = 2_000
 
@@ -24,12 +24,12 @@ MAX_COLUMNS = 2_000
 class CsvSource:
     """A ``.csv`` or ``.tsv`` file, gzipped or not, as spreadsheets and databases write it.
 
-    Sections, tags, ratings and images may stand in their cell as JSON.
+    A cell of sections, tags, ratings or an image may hold JSON.
 
     Attributes:
         path: The file.
         delimiter: One character; a tab for ``.tsv`` and a comma for others if empty.
-        encoding: Of the text; a byte order mark is taken off.
+        encoding: The text's encoding; a byte order mark is removed.
     """
 
     path: str
@@ -53,7 +53,7 @@ class CsvSource:
         """See :class:`~index.sources.source.Source`."""
         try:
             with open_unpacked(self.path) as file:
-                # Bytes that are no text are carried along, to cost their row and not the file.
+                # Bytes that are no text are kept as surrogates: they cost a row, not the file.
                 text = io.TextIOWrapper(
                     file, encoding=self.encoding, errors="surrogateescape", newline=""
                 )
@@ -76,21 +76,21 @@ class CsvSource:
         header: list[str] | None = None
         while True:
             line = lines.begin_row()
-            place = f"{self.path} line {line}"
+            location = f"{self.path} line {line}"
             try:
                 row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
                 read = f"lines {line} to {lines.number}"
-                yield _problem(place, "invalid-csv", f"{read} are not a row: {error}")
+                yield _problem(location, "invalid-csv", f"{read} are not a row: {error}")
                 continue
             if not row:
                 continue
             if header is None:
                 header = self._header(row, delimiter)
             else:
-                yield _record(row, header, place)
+                yield _record(row, header, location)
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:
         if len(row) > MAX_COLUMNS:
@@ -110,7 +110,7 @@ class CsvSource:
 
 
 class _Lines:
-    """A table's lines, of which a row takes at most :data:`MAX_ROW` characters."""
+    """The lines of a table; refuses a row of more than :data:`MAX_ROW` characters."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -118,7 +118,7 @@ class _Lines:
         self.number = 0
 
     def begin_row(self) -> int:
-        """The number of the line that comes next."""
+        """The number of the next line, with which a row begins."""
         self._room = MAX_ROW
         return self.number + 1
 
@@ -138,19 +138,19 @@ class _Lines:
         return line
 
 
-def _record(row: list[str], header: list[str], place: str) -> Record | RecordProblem:
+def _record(row: list[str], header: list[str], location: str) -> Record | RecordProblem:
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
-        return _problem(place, "too-many-cells", f"{len(row)} cells under {len(header)} columns")
+        return _problem(location, "too-many-cells", f"{len(row)} cells under {len(header)} columns")
     if len(row) < len(header):
-        return _problem(place, "too-few-cells", f"{len(row)} cells under {len(header)} columns")
+        return _problem(location, "too-few-cells", f"{len(row)} cells under {len(header)} columns")
     for name, cell in zip(header, row, strict=False):
         try:
             cell.encode()
         except UnicodeEncodeError:
-            return _problem(place, "invalid-encoding", f"the column {name!r} is not valid text")
+            return _problem(location, "invalid-encoding", f"the column {name!r} is not valid text")
     values = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
-    return Record(place=place, values=values)
+    return Record(location=location, values=values)
 
 
-def _problem(place: str, reason: str, message: str) -> RecordProblem:
-    return RecordProblem(place=place, field="", reason=reason, message=message)
+def _problem(location: str, reason: str, message: str) -> RecordProblem:
+    return RecordProblem(location=location, reason=reason, message=message)

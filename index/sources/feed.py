@@ -12,7 +12,7 @@ from index.errors import SourceError
 from index.sources.feed_json import read_json_feed
 from index.sources.feed_xml import read_xml_feed
 from index.sources.host_rules import redacted
-from index.sources.http_options import WebOptions
+from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.markup import MarkupError
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
@@ -22,21 +22,21 @@ _MAX_PAGES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedSource(WebOptions):
-    """A feed, whichever of the three it turns out to be, with the pages it says come next.
+class FeedSource(HttpOptions):
+    """A feed of any of the three formats, with the further pages that it links to.
 
     Most feeds hold a site's newest articles only: fine for ``--only`` and small sites.
 
     Attributes:
-        url: Where it is; or
-        path: the file it is in.
+        url: The feed's URL, or
+        path: the file that holds it.
     """
 
     url: str = field(default="", repr=False)
     path: str = ""
 
     def __post_init__(self) -> None:
-        WebOptions.__post_init__(self)  # a slotted dataclass has no bare super()
+        HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
         if bool(self.url) == bool(self.path):
             raise SettingError("a feed needs either url or path")
 
@@ -50,7 +50,7 @@ class FeedSource(WebOptions):
         if not self.url:
             yield from _parsed(self._file(), self.path)[0]
             return
-        fetcher = self.fetcher(self.url)
+        fetcher = Fetcher(url=self.url, options=self)
         pending, seen = self.url, set[str]()
         while pending and pending not in seen:
             if len(seen) == _MAX_PAGES:
@@ -73,7 +73,7 @@ class FeedSource(WebOptions):
 
 
 def _parsed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """What :func:`_read` gives; one document, so that a parser that is stopped ends it all."""
+    """``_read(content, name)`` in the parsers' process; if that is stopped, no record is read."""
     try:
         (found,) = parse_apart(_read, content, name)
     except ParserStoppedError as error:
@@ -82,7 +82,7 @@ def _parsed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], st
 
 
 def _read(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """A feed's records and the link of its next page."""
+    """A feed's records, and the link to its next page, empty if it has none."""
     try:
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
             return read_json_feed(content, name)

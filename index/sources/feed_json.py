@@ -16,7 +16,7 @@ _MAX_VALUES = 1_000_000
 
 
 def read_json_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """A feed's records, and the link of its next page if it has one.
+    """A feed's records, and the link to its next page, empty if it has none.
 
     Raises:
         MarkupError: If it is not a JSON Feed.
@@ -37,11 +37,11 @@ def read_json_feed(content: bytes, name: str) -> tuple[list[Record | RecordProbl
     return records, following if isinstance(following, str) else ""
 
 
-def _record(place: str, item: Any, feed: Mapping[str, Any]) -> Record | RecordProblem:
+def _record(location: str, item: Any, feed: Mapping[str, Any]) -> Record | RecordProblem:
     if not isinstance(item, dict):
         kind = type(item).__name__
         return RecordProblem(
-            place=place, field="", reason="invalid-item", message=f"no JSON object but {kind}"
+            location=location, reason="invalid-item", message=f"no JSON object but {kind}"
         )
     excerpt, image = item.get("summary"), item.get("image") or item.get("banner_image")
     values = {
@@ -62,11 +62,11 @@ def _record(place: str, item: Any, feed: Mapping[str, Any]) -> Record | RecordPr
             values["sections"] = sections_of(parse_html(f"<div>{item['content_html']}</div>"))
         except MarkupError as error:
             return RecordProblem(
-                place=place, field="content", reason="invalid-html", message=str(error)
+                location=location, field="content", reason="invalid-html", message=str(error)
             )
     elif item.get("content_text"):
         values["summary"] = _literal(item["content_text"])
-    return Record(place=place, values=values)
+    return Record(location=location, values=values)
 
 
 def _authors(owner: Mapping[str, Any]) -> list[str]:

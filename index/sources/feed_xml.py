@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from index.articles.cleaning import parse_mail_date
 from index.articles.record import Record, RecordProblem
-from index.sources.mail_date import mail_date
 from index.sources.markup import (
     Element,
     MarkupError,
@@ -28,7 +28,7 @@ _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """A feed's records, and the link of its next page if it has one (RFC 5005).
+    """A feed's records, and the link to its next page (RFC 5005), empty if it has none.
 
     Raises:
         MarkupError: If it is not well-formed, defines entities, or is no feed.
@@ -46,22 +46,24 @@ def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | RecordProble
         entries += _children(root, entry_name)
     records: list[Record | RecordProblem] = []
     for number, entry in enumerate(entries, 1):
-        place = f"{name} item {number} (line {entry.sourceline})"
-        records.append(read_record(place, _record, entry, read, language))
+        location = f"{name} item {number} (line {entry.sourceline})"
+        records.append(read_record(location, _record, entry, read, language))
     return records, _link(channel, "next")
 
 
 def _record(
-    place: str, entry: Element, read: Callable[[Element], dict[str, Any]], language: str
+    location: str, entry: Element, read: Callable[[Element], dict[str, Any]], language: str
 ) -> Record | RecordProblem:
     try:
         values = read(entry)
     except MarkupError as error:
         return RecordProblem(
-            place=place, field="content", reason="invalid-html", message=str(error)
+            location=location, field="content", reason="invalid-html", message=str(error)
         )
     values["language"] = values["language"] or language
-    return Record(place=place, values={field: value for field, value in values.items() if value})
+    return Record(
+        location=location, values={field: value for field, value in values.items() if value}
+    )
 
 
 def _rss_item(item: Element) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _atom_entry(entry: Element) -> dict[str, Any]:
 
 
 def _children(parent: Element, name: str, namespace: str | None = None) -> Iterator[Element]:
-    """Children of a name; without a namespace of its own, or in Atom's or RSS 1.0's."""
+    """Children of a name; without ``namespace`` those of Atom, RSS 1.0 or no namespace."""
     for child in parent.iterchildren("*"):
         if namespace is not None:
             if child.tag == namespace + name:
@@ -152,13 +154,13 @@ def _link(parent: Element, relation: str) -> str:
 
 
 def _date(text: str) -> str:
-    """RSS writes a date as e-mail does; what is not one is left for the article's check."""
-    date = mail_date(text)
+    """An RSS date in ISO form; any other text stays, for the article's own check."""
+    date = parse_mail_date(text)
     return text if date is None else date.isoformat()
 
 
 def _web(text: str) -> str:
-    """Many a guid is no link although it does not say so."""
+    """The text if it is a link: many a guid is none, although it does not say so."""
     return text if text.startswith(("http://", "https://")) else ""
 
 

@@ -1,7 +1,7 @@
 """Which hosts may be fetched from, and which of their addresses may be connected to.
 
-Fails closed: a host that nobody named and an address that is not public are refused, whatever
-form they come in.
+Fails closed: hosts that are not configured and addresses that are not public are refused, in
+whatever form they are written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Resolve = Callable[[str, int], list[str]]
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _UNICAST = ipaddress.ip_network("2000::/3")
-"""All that the IANA has given out of IPv6 as global unicast."""
+"""All IPv6 addresses that the IANA has assigned as global unicast."""
 
 _NOT_PUBLIC = [
     ipaddress.ip_network(text)
@@ -36,20 +36,20 @@ _ISATAP = {0x0000_5EFE, 0x0200_5EFE}
 
 @dataclass(frozen=True, slots=True)
 class WebOrigin:
-    """What two URLs must share for one to be shown the other's password."""
+    """Scheme, host and port: a password is sent only to the origin it was configured for."""
 
     scheme: str
     host: str
     port: int
 
     @property
-    def door(self) -> tuple[str, int | None]:
+    def host_and_port(self) -> tuple[str, int | None]:
         """The host, with its port where that is not the scheme's own."""
         return self.host, None if self.port == DEFAULT_PORTS[self.scheme] else self.port
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.door[1] is None else f"{host}:{self.port}"
+        return host if self.host_and_port[1] is None else f"{host}:{self.port}"
 
 
 def origin_of(url: str) -> WebOrigin:
@@ -72,7 +72,7 @@ def origin_of(url: str) -> WebOrigin:
 
 
 def redacted(url: str) -> str:
-    """A URL in one line without what may be secret in it: no user, no password, no query."""
+    """A URL in one line without its possible secrets: no user, no password, no query."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -94,7 +94,7 @@ class HostRules:
 
     Attributes:
         hosts: Hosts, with a port where it is not 80 or 443 (``"example:8080"``).
-        private: Networks and addresses that are meant although they are not public.
+        private: Networks and addresses that are allowed although they are not public.
         look_up: Gives a host's addresses.
 
     Raises:
@@ -118,10 +118,11 @@ class HostRules:
         """The origin of a URL that may be fetched.
 
         Raises:
-            SourceError: If nobody named its host.
+            SourceError: If its host is not configured.
         """
         origin = origin_of(url)
-        if origin.door not in {origin_of(f"{origin.scheme}://{name}").door for name in self.hosts}:
+        hosts = (origin_of(f"{origin.scheme}://{name}") for name in self.hosts)
+        if origin.host_and_port not in {host.host_and_port for host in hosts}:
             raise SourceError(
                 f"{redacted(url)}: the host {origin} is not configured; "
                 "add it to the source's hosts if it is meant"
@@ -152,10 +153,10 @@ class HostRules:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the open internet, also where it stands for another.
+    """Whether an address belongs to the open internet, and so does any IPv4 address in it.
 
-    Of IPv6 that is global unicast alone, so that a block nobody thought of is not public: not
-    IPv4-compatible addresses, site-local ones, or a network's own NAT64 (64:ff9b:1::/48).
+    Of IPv6 only global unicast is public, so that no block can be forgotten: IPv4-compatible
+    addresses, site-local ones and a network's own NAT64 (64:ff9b:1::/48) are not.
     """
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour

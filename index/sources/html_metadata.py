@@ -1,4 +1,4 @@
-"""What an HTML page says of itself beside its text, and where its text stands."""
+"""Metadata of HTML pages, and the element that holds a page's article."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _METAS = {
 
 
 def page_facts(root: Element) -> dict[str, Any]:
-    """Field by field from JSON-LD, then what a reader sees, then OpenGraph and ``<meta>``."""
+    """Each field from JSON-LD, or else from what a reader sees, or OpenGraph and ``<meta>``."""
     metas = _metas(root)
     facts: dict[str, Any] = {
         name: metas[key][0]
@@ -56,7 +56,7 @@ def main_element(root: Element) -> Element:
 
 
 def published_times(root: Element) -> list[Element]:
-    """Where the page shows its date: elements that say so, or the first time in its text."""
+    """The elements that show the page's date: those marked so, or the first time in its text."""
     return (
         select(root, "time[itemprop=datePublished], time[pubdate]")
         or select(main_element(root), "time[datetime]")[:1]
@@ -91,10 +91,10 @@ def _metas(root: Element) -> dict[str, list[str]]:
 
 
 def _resolve(facts: dict[str, Any]) -> None:
-    """Make a picture's link absolute where the page says where it lies itself."""
+    """Make a picture's link absolute where the page gives its own URL."""
     image = facts.get("image")
     if image and "url" in facts:
         try:
             facts["image"] = {**image, "src": urljoin(facts["url"], image["src"])}
         except ValueError:
-            return  # the article's own check tells what is wrong with it
+            return  # the article's own check reports it

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record
 from index.sources.html_metadata import main_element, page_facts, published_times
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
-from index.sources.page_folder import (
-    Page,
-    PageError,
-    RawPage,
-    literal,
-    make_record,
-    place_of,
-    read_pages,
-)
+from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
 from index.sources.sections import sections_of
-from index.sources.source import SplitSource
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
@@ -28,7 +18,7 @@ _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HtmlSource(SplitSource):
+class HtmlSource(PageFolderSource):
     """HTML pages; a configured selector wins over whatever a page says of itself.
 
     Attributes:
@@ -39,7 +29,7 @@ class HtmlSource(SplitSource):
         drop: CSS selectors of what is not the article's text.
     """
 
-    path: str
+    suffixes = (".html", ".htm", ".xhtml")
     main: str = ""
     select: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
@@ -52,19 +42,8 @@ class HtmlSource(SplitSource):
         except MarkupError as error:
             raise SettingError(str(error)) from error
 
-    @property
-    def name(self) -> str:
-        """The path."""
-        return self.path
-
-    def parted(
-        self,
-    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`: files with what they hold."""
-        pages = read_pages(self.path, (".html", ".htm", ".xhtml"))
-        return pages, partial(make_record, self._record)
-
-    def _record(self, page: Page) -> Record:
+    def parse_page(self, page: Page) -> Record:
+        """See :class:`~index.sources.page_folder.PageFolderSource`."""
         try:
             root = parse_html(page.text)
         except MarkupError as error:
@@ -77,7 +56,7 @@ class HtmlSource(SplitSource):
             sections = sections_of(main, title=values.get("title", ""), dropped=frozenset(dropped))
             if any(section["text"] for section in sections) or "summary" not in values:
                 values["sections"] = sections
-        return Record(place=place_of(page.path), values=_literals(values))
+        return Record(location=display_path(page.path), values=_literals(values))
 
     def _selected(self, root: Element) -> dict[str, Any]:
         values: dict[str, Any] = {}

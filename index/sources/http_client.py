@@ -1,9 +1,9 @@
-"""Fetching by HTTP from places that only half deserve trust.
+"""HTTP client for sources, which deserve only half the trust.
 
 A site's feed can be taken over, its DNS can lie, its server can redirect anywhere and never
 stop sending. So: only hosts that the operator named, each redirect checked like a first
 request, the host looked up once and that very address connected to, private networks refused
-unless listed, and every answer bounded in time and in unpacked size.
+unless listed, and every response bounded in time and in unpacked size.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin, urlsplit
 
+from index.articles.cleaning import parse_mail_date
 from index.errors import SourceError
 from index.sources.host_rules import (
     Address,
@@ -32,8 +33,7 @@ from index.sources.host_rules import (
     resolve_host,
 )
 from index.sources.http_connection import connected
-from index.sources.mail_date import mail_date
-from recommender.errors import one_line
+from recommender.errors import SettingError, one_line
 
 MAX_BYTES = 32 * 1024 * 1024
 """Longest body, unpacked."""
@@ -51,12 +51,12 @@ logger = logging.getLogger("alsolike.fetching")
 
 
 class HttpError(SourceError):
-    """An answer that is no success, and will not become one by asking again.
+    """An unsuccessful response that another attempt would not change.
 
     Args:
-        url: What was asked for.
+        url: The URL requested.
         status: The HTTP status.
-        body: The beginning of the answer, for the caller to find a reason in.
+        body: The beginning of the response, in which the caller may find a reason.
     """
 
     def __init__(self, url: str, status: int, body: bytes) -> None:
@@ -71,7 +71,7 @@ class HttpResponse:
     """A successful response.
 
     Attributes:
-        url: Where it came from, after redirects.
+        url: The URL after redirects.
         headers: Names in lower case.
         body: Unpacked bytes.
     """
@@ -82,24 +82,20 @@ class HttpResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetcher:
-    """Gets pages from the hosts it was made for, and from no others.
+class HttpOptions:
+    """The options of sources that read by HTTP.
 
     Attributes:
-        url: Where the operator said to read; only this origin is ever shown the password.
-        hosts: Further hosts that may be fetched from; see
+        hosts: Hosts besides the URL's own that may be fetched from; see
             :class:`~index.sources.host_rules.HostRules`.
-        private: Private networks and addresses that are meant.
+        private: Private networks and addresses that may be fetched from (``"127.0.0.1"``).
         user: Name for HTTP basic authentication.
-        password: Its password; never sent in clear over the open internet.
+        password: Its password; never sent unencrypted over the open internet.
         timeout: Longest time for one request, from connecting to its last byte, in seconds.
         max_bytes: Longest body, unpacked.
-        attempts: Requests in all where the server is busy or the network fails.
-        look_up: Gives a host's addresses.
-        sleep: Waits between attempts, in seconds.
+        attempts: Most requests for one URL where the server is busy or the network fails.
     """
 
-    url: str
     hosts: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
     user: str = ""
@@ -107,6 +103,26 @@ class Fetcher:
     timeout: float = 30.0
     max_bytes: int = MAX_BYTES
     attempts: int = 4
+
+    def __post_init__(self) -> None:
+        HostRules(hosts=self.hosts, private=self.private)
+        if self.timeout <= 0 or self.max_bytes < 1 or self.attempts < 1:
+            raise SettingError("timeout, max_bytes and attempts must be above 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetcher:
+    """Gets pages from the hosts it was made for, and from no others.
+
+    Attributes:
+        url: Where the operator said to read; only this origin is ever sent the password.
+        options: Further hosts, credentials and limits.
+        look_up: Gives a host's addresses.
+        sleep: Waits between attempts, in seconds.
+    """
+
+    url: str
+    options: HttpOptions
     look_up: Resolve = resolve_host
     sleep: Callable[[float], None] = time.sleep
 
@@ -125,14 +141,14 @@ class Fetcher:
                 return self._follow(url, accept)
             except _BusyError as busy:
                 wait = wait if busy.wait is None else busy.wait
-                if attempt >= self.attempts or wait > MAX_WAIT:
+                if attempt >= self.options.attempts or wait > MAX_WAIT:
                     raise
                 reason = f"status {busy.status}"
             except ssl.SSLCertVerificationError as error:
                 raise SourceError(f"{redacted(url)}: {error.verify_message}") from error
             except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
                 reason = one_line(str(error)) or type(error).__name__
-                if attempt >= self.attempts:
+                if attempt >= self.options.attempts:
                     raise SourceError(
                         f"{redacted(url)} can't be fetched: {reason} (tried {attempt} times)"
                     ) from error
@@ -141,20 +157,20 @@ class Fetcher:
 
     def _follow(self, url: str, accept: str) -> HttpResponse:
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._request(url, accept)
-            if "location" not in answer.headers:
-                return answer
-            target = urljoin(url, answer.headers["location"])
+            response = self._request(url, accept)
+            if "location" not in response.headers:
+                return response
+            target = urljoin(url, response.headers["location"])
             if url.startswith("https:") and not target.startswith("https:"):
                 raise SourceError(f"{redacted(url)} redirects to {redacted(target)}, without TLS")
             url = target
         raise SourceError(f"{redacted(url)}: more than {MAX_REDIRECTS} redirects")
 
     def _request(self, url: str, accept: str) -> HttpResponse:
-        """One request; ``location`` stands in the answer's headers only for a redirect."""
+        """One request; only a redirect has ``location`` in the headers of its response."""
         rules = HostRules(
-            hosts=(str(origin_of(self.url)), *self.hosts),
-            private=self.private,
+            hosts=(str(origin_of(self.url)), *self.options.hosts),
+            private=self.options.private,
             look_up=self.look_up,
         )
         origin = rules.check(url)
@@ -166,12 +182,12 @@ class Fetcher:
             "User-Agent": "alsolike",
             **self._authorization(origin, address),
         }
-        with connected(origin, address, self.timeout) as connection:
+        with connected(origin, address, self.options.timeout) as connection:
             connection.request("GET", _target(url), headers={"Host": str(origin), **headers})
             with connection.getresponse() as response:
-                return self._answer(url, response)
+                return self._read_response(url, response)
 
-    def _answer(self, url: str, response: http.client.HTTPResponse) -> HttpResponse:
+    def _read_response(self, url: str, response: http.client.HTTPResponse) -> HttpResponse:
         found = {name.lower(): value for name, value in response.getheaders()}
         if response.status in _REDIRECTS and "location" in found:
             return HttpResponse(url=url, headers=found, body=b"")
@@ -183,26 +199,26 @@ class Fetcher:
         return HttpResponse(url=url, headers=found, body=self._body(url, response))
 
     def _authorization(self, origin: WebOrigin, address: Address) -> dict[str, str]:
-        if not self.password or origin != origin_of(self.url):
+        if not self.options.password or origin != origin_of(self.url):
             return {}
         if origin.scheme == "http" and is_public(address):
             raise SourceError(f"the password for {origin} would travel in clear; use https://")
-        pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        pair = base64.b64encode(f"{self.options.user}:{self.options.password}".encode()).decode()
         return {"Authorization": f"Basic {pair}"}
 
     def _body(self, url: str, response: http.client.HTTPResponse) -> bytes:
-        """The whole body, unpacked step by step so that a bomb is seen before it goes off."""
+        """The whole body, unpacked in steps so that a decompression bomb is stopped early."""
         encoding = response.getheader("content-encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
             raise SourceError(f"{redacted(url)}: content-encoding {encoding!r} was not asked for")
         unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
         body = bytearray()
         while chunk := response.read(_CHUNK):
-            room = self.max_bytes + 1 - len(body)
+            room = self.options.max_bytes + 1 - len(body)
             body += chunk if unpack is None else unpack.decompress(chunk, room)
-            if len(body) > self.max_bytes:
+            if len(body) > self.options.max_bytes:
                 raise SourceError(
-                    f"{redacted(url)} is larger than {self.max_bytes} bytes "
+                    f"{redacted(url)} is larger than {self.options.max_bytes} bytes "
                     "(max_bytes of the source)"
                 )
         if response.length or (unpack is not None and not unpack.eof):
@@ -211,7 +227,7 @@ class Fetcher:
 
 
 class _BusyError(HttpError):
-    """The server asks to come again, perhaps after ``wait`` seconds."""
+    """The server asks to try again later, after ``wait`` seconds if it says so."""
 
     def __init__(self, url: str, response: http.client.HTTPResponse, wait: float | None) -> None:
         super().__init__(url, response.status, response.read(_CHUNK))
@@ -224,7 +240,7 @@ def _retry_after(value: str | None) -> float | None:
         return None
     if value.strip().isdecimal():
         return float(value)
-    at = mail_date(value)
+    at = parse_mail_date(value)
     if at is None:
         return None
     if at.tzinfo is None:

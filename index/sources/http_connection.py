@@ -1,4 +1,4 @@
-"""One HTTP connection to one checked address, over at its deadline whatever the server does."""
+"""One HTTP connection to one checked address, cut at its deadline whatever the server does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from index.sources.host_rules import Address, WebOrigin
 
 
 class _Body(io.BufferedReader):
-    """Refuses to read without a bound, which a chunk of -1 bytes makes ``http.client`` do."""
+    """Refuses unbounded reads, which a chunk of -1 bytes makes ``http.client`` do."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
@@ -40,7 +40,7 @@ def connected(
 
     Raises:
         TimeoutError: If the block does not end in time.
-        OSError: If the connection fails, certificates that don't fit included.
+        OSError: If the connection fails, or the certificate does not fit.
         http.client.HTTPException: If the answer is not HTTP.
     """
     current = socket.create_connection((str(address), origin.port), timeout)
@@ -49,7 +49,7 @@ def connected(
     def cut() -> None:
         expired.set()
         with suppress(OSError):
-            # Not SSLSocket.shutdown, which pulls the session from under the reading thread.
+            # Not SSLSocket.shutdown, which drops the session that the reading thread uses.
             socket.socket.shutdown(current, socket.SHUT_RDWR)
 
     watchdog = threading.Timer(timeout, cut)
@@ -65,7 +65,7 @@ def connected(
         connection.sock = current
         connection.response_class = _Response
         yield connection
-        if expired.is_set():  # to a reader that waits for the end, a cut looks like one
+        if expired.is_set():  # to a reader, a cut connection looks like the end of the body
             raise TimeoutError("cut")
     except (OSError, http.client.HTTPException, ValueError) as error:
         if expired.is_set():

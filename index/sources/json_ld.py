@@ -1,4 +1,4 @@
-"""What a page says of itself in schema.org's JSON-LD."""
+"""Metadata of pages in schema.org's JSON-LD."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _first(value: Any, *keys: str) -> str:
     """The first text in a value that may be a text, a list, or an object with an ``@id``."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str) and item.strip():
-            return unescape(item.strip())  # what wrote it often took JSON for HTML
+            return unescape(item.strip())  # many generators escape HTML in JSON too
         if isinstance(item, Mapping):
             for key in (*keys, "@value", "url", "@id"):
                 if isinstance(item.get(key), str) and item[key].strip():

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, plain, gzipped, or on standard input."""
+"""JSON lines files, one object a line, plain, gzipped, or on standard input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from index.sources.regular_file import NotRegularError, open_unpacked, unpacked
 from index.sources.source import SplitSource, read_record
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
-"""A longer line is skipped unread, so that one bad file can't fill the memory."""
+"""Longest line; a longer one is skipped unread, so that a bad file can't fill the memory."""
 
 Line = tuple[int, bytes]
 
@@ -39,10 +39,10 @@ class JsonlSource(SplitSource):
         """The path, or what ``-`` means."""
         return "standard input" if self.path == "-" else self.path
 
-    def parted(
+    def split(
         self,
     ) -> tuple[Iterator[Line | RecordProblem], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`: lines with their numbers."""
+        """See :class:`~index.sources.source.SplitSource`: the raw records are numbered lines."""
         return self._lines(), partial(_record, self.name)
 
     def _lines(self) -> Iterator[Line | RecordProblem]:
@@ -74,8 +74,7 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line | RecordProblem]:
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE_BYTES)
             yield RecordProblem(
-                place=f"{name} line {number}",
-                field="",
+                location=f"{name} line {number}",
                 reason="line-too-long",
                 message=f"the line is longer than {MAX_LINE_BYTES} bytes",
             )
@@ -93,13 +92,12 @@ def _record(name: str, found: Line | RecordProblem) -> Record | RecordProblem:
     return read_record(f"{name} line {number}", _object, line)
 
 
-def _object(place: str, line: bytes) -> Record | RecordProblem:
+def _object(location: str, line: bytes) -> Record | RecordProblem:
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
         return RecordProblem(
-            place=place,
-            field="",
+            location=location,
             reason="invalid-utf8",
             message=f"byte {error.start + 1} (0x{line[error.start]:02x}) is not valid UTF-8",
         )
@@ -108,19 +106,18 @@ def _object(place: str, line: bytes) -> Record | RecordProblem:
         value = _decoder.decode(text)
     except (ValueError, RecursionError) as error:
         what = str(error)
-        if isinstance(error, json.JSONDecodeError):  # its own line is one within this line
+        if isinstance(error, json.JSONDecodeError):  # its line number counts within this line
             what = f"{error.msg} at character {error.pos + 1}"
         return RecordProblem(
-            place=place, field="", reason="invalid-json", message=f"not a JSON object: {what}"
+            location=location, reason="invalid-json", message=f"not a JSON object: {what}"
         )
     if not isinstance(value, dict):
         return RecordProblem(
-            place=place,
-            field="",
+            location=location,
             reason="invalid-json",
             message=f"expected a JSON object, found {type(value).__name__}",
         )
-    return Record(place=place, values=value)
+    return Record(location=location, values=value)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -5,28 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import yaml
 from markdown_it import MarkdownIt
 
 from index.articles.cleaning import unescape
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record
 from index.sources.markup import MarkupError, parse_html, select, text_of
-from index.sources.page_folder import (
-    Page,
-    PageError,
-    RawPage,
-    literal,
-    make_record,
-    place_of,
-    read_pages,
-)
+from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
 from index.sources.sections import sections_of
-from index.sources.source import SplitSource
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")
@@ -52,14 +42,14 @@ _NAMES = {
     "supersedes": ("supersedes",),
     "ratings": ("ratings",),
 }
-"""Where a field stands in front matter: the first of these names that is there."""
+"""The names of each field in front matter; the first that is there is read."""
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkdownSource(SplitSource):
+class MarkdownSource(PageFolderSource):
     """Markdown pages with YAML (``---``) or TOML (``+++``) front matter, or none.
 
     All of the front matter stays in the record, so that a mapping can name any of it.
@@ -68,37 +58,27 @@ class MarkdownSource(SplitSource):
         path: A folder, a glob or one file.
     """
 
-    path: str
+    suffixes = (".md", ".markdown")
 
-    @property
-    def name(self) -> str:
-        """The path."""
-        return self.path
-
-    def parted(
-        self,
-    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`: files with what they hold."""
-        return read_pages(self.path, (".md", ".markdown")), partial(make_record, _record)
-
-
-def _record(page: Page) -> Record:
-    if page.path.name == "_index.md":
-        raise PageError("list-page", "a section's list page, not an article")
-    text = page.text.replace("\r\n", "\n").replace("\r", "\n")
-    front, body = _split(text)
-    values = {**front, **_fields(front)}
-    _name(values, page, front)
-    if body.count("[") - body.count("]") > _MAX_OPEN:  # the parser looks for the end of each
-        raise PageError("invalid-markdown", f"more than {_MAX_OPEN} [ without ]")
-    try:
-        root = parse_html(f"<div>{_markdown.render(_SHORTCODE.sub('', body))}</div>")
-    except MarkupError as error:
-        raise PageError("invalid-markdown", str(error)) from error
-    if not values.get("title"):
-        values["title"] = literal("".join(text_of(heading) for heading in select(root, "h1")[:1]))
-    values["sections"] = sections_of(root, title=unescape(values["title"]))
-    return Record(place=place_of(page.path), values=values)
+    def parse_page(self, page: Page) -> Record:
+        """See :class:`~index.sources.page_folder.PageFolderSource`."""
+        if page.path.name == "_index.md":
+            raise PageError("list-page", "a section's list page, not an article")
+        text = page.text.replace("\r\n", "\n").replace("\r", "\n")
+        front, body = _split(text)
+        values = {**front, **_fields(front)}
+        _name(values, page, front)
+        if body.count("[") - body.count("]") > _MAX_OPEN:  # the parser looks for the end of each
+            raise PageError("invalid-markdown", f"more than {_MAX_OPEN} [ without ]")
+        try:
+            root = parse_html(f"<div>{_markdown.render(_SHORTCODE.sub('', body))}</div>")
+        except MarkupError as error:
+            raise PageError("invalid-markdown", str(error)) from error
+        if not values.get("title"):
+            headings = select(root, "h1")[:1]
+            values["title"] = literal("".join(map(text_of, headings)))
+        values["sections"] = sections_of(root, title=unescape(values["title"]))
+        return Record(location=display_path(page.path), values=values)
 
 
 def _split(text: str) -> tuple[dict[str, Any], str]:
@@ -115,7 +95,7 @@ def _split(text: str) -> tuple[dict[str, Any], str]:
 
 
 def _check_front(value: Any, name: str = "", depth: int = 0) -> None:
-    """Refuse what can't be printed: hexadecimal numbers without end, tables within tables."""
+    """Refuse values that can't be printed: endless hexadecimal numbers, deeply nested tables."""
     if depth > _MAX_DEPTH:
         raise PageError("front-matter", f"{name}: nested deeper than {_MAX_DEPTH}")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
@@ -180,7 +160,7 @@ def _fields(front: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(values: dict[str, Any], page: Page, front: Mapping[str, Any]) -> None:
-    """Id and date from the file's name where the front matter gives none."""
+    """Take id and date from the file's name where the front matter has none."""
     folder, _, name = page.id.rpartition("/")
     dated = _JEKYLL_NAME.fullmatch(name)
     if dated:
@@ -200,7 +180,7 @@ def _text(value: Any) -> str:
 
 
 def _time(value: Any) -> Any:
-    """YAML and TOML know a day from an instant; a day begins at midnight."""
+    """An instant as it is; a day, which YAML and TOML tell apart, as text."""
     return value if isinstance(value, dt.datetime) else str(value)
 
 
@@ -229,4 +209,4 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "image": _image,
     "authors": _list,
 }
-"""How the value of a field is read, where not as it stands."""
+"""How the values of some fields are converted; all others stay as they are."""

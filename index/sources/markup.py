@@ -1,4 +1,4 @@
-"""The one door to lxml and cssselect: HTML as it is found, XML without entities, CSS selectors.
+"""HTML, XML without entities, and CSS selectors: the only module that imports lxml and cssselect.
 
 libxml2 was chosen over HTML5 tree builders because its work grows with the page and not with
 the page's tricks: 200,000 nested ``<div>`` take one of those minutes, and here they end at a
@@ -16,10 +16,10 @@ from lxml import etree
 from lxml.cssselect import CSSSelector
 
 MAX_CHARACTERS = 4 * 1024 * 1024
-"""A longer page is no article."""
+"""Longest page in characters."""
 
 MAX_ATTRIBUTES = 5_000
-"""Of one element; the parser's time grows with the square of them."""
+"""Most attributes of an element; the parser's time grows with their square."""
 
 _NO_MEMORY = etree.ErrorTypes.ERR_NO_MEMORY
 _WORTH_COUNTING = 50_000
@@ -106,12 +106,12 @@ def text_of(element: Element) -> str:
 
 
 def remove(root: Element, names: tuple[str, ...]) -> None:
-    """Take all elements of these names out, keeping the text that follows them."""
+    """Remove all elements of these names, but not the text that follows them."""
     etree.strip_elements(root, *names, with_tail=False)
 
 
 def inner_markup(element: Element) -> str:
-    """What stands between an element's tags, as markup."""
+    """An element's content as markup, without its own tags."""
     parts = [element.text or ""]
     parts += [etree.tostring(child, encoding="unicode", method="html") for child in element]
     return "".join(parts)

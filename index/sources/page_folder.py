@@ -1,4 +1,4 @@
-"""Sources that are a folder of pages, one article a file."""
+"""Folders of pages, one article a file: finds, reads and decodes the files."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ import codecs
 import errno
 import os
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
+from index.sources.source import SplitSource
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """A larger page is left out and reported: it is no article."""
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
-
-
 _NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 _MAGIC = re.compile(r"[*?\[]")
 
 
 class PageError(Exception):
-    """One page can't be used.
+    """A page that can't be used.
 
     Args:
         reason: Short key for counting.
@@ -45,8 +47,8 @@ class Page:
 
     Attributes:
         path: The file.
-        id: Its path below the folder without suffix (``"2026/my-post"``), which a page's own
-            id replaces; ``index`` files go by their folder's name.
+        id: The path below the folder without its suffix (``"2026/my-post"``), or the folder's for
+            an ``index`` file; used where the page states no id.
         text: Its content.
     """
 
@@ -56,23 +58,52 @@ class Page:
 
 
 RawPage = tuple[Path, str, bytes]
-"""A file, the id by its path, and what it holds (one byte more than allowed of a larger one)."""
+"""A file, the id from its path, and its content, cut one byte above :data:`MAX_PAGE_BYTES`."""
 
 
-def read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | RecordProblem]:
-    """Every page of a folder or glob, in the order of their paths.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFolderSource(SplitSource):
+    """A folder of pages of one kind; a kind says how a page is parsed.
 
-    Args:
-        location: A folder (all pages below it), a glob (``"site/**/*.html"``) or one file.
+    Attributes:
         suffixes: Which files of a folder are pages.
+        path: A folder (all pages below it), a glob (``"site/**/*.html"``) or one file.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]]
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return self.path
+
+    def split(
+        self,
+    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+        """See :class:`~index.sources.source.SplitSource`: files with their content."""
+        return _read_pages(self.path, self.suffixes), partial(_parse_raw_page, self.parse_page)
+
+    @abstractmethod
+    def parse_page(self, page: Page) -> Record:
+        """The record of a page.
+
+        Raises:
+            PageError: If the page can't be used.
+        """
+        ...
+
+
+def _read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | RecordProblem]:
+    """Every page of a folder or glob, in the order of their paths.
 
     Raises:
         SourceError: If there is no such page, or a folder or file can't be read.
     """
     base, paths = _find(location, suffixes)
-    for path, complaint in paths:
-        if complaint:
-            yield _problem(path, "link", complaint)
+    for path, refusal in paths:
+        if refusal:
+            yield _problem(path, "link", refusal)
             continue
         try:
             with open_regular(path) as file:
@@ -80,30 +111,25 @@ def read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | R
         except OSError as error:
             reason = error.strerror or str(error)
             if not isinstance(error, NotRegularError) and error.errno not in _NO_FILE:
-                raise SourceError(f"{place_of(path)} can't be read: {reason}") from error
+                raise SourceError(f"{display_path(path)} can't be read: {reason}") from error
             yield _problem(path, "unreadable", f"can't be read: {reason}")
         else:
             yield path, _page_id(path, base), content
 
 
-def make_record(
-    parse: Callable[[Page], Record], found: RawPage | RecordProblem
+def _parse_raw_page(
+    parse: Callable[[Page], Record], raw: RawPage | RecordProblem
 ) -> Record | RecordProblem:
-    """A record of what :func:`read_pages` found.
-
-    Args:
-        parse: Reads a page; raises :class:`PageError`.
-        found: The page.
-    """
-    if isinstance(found, RecordProblem):
-        return found
-    path, page_id, content = found
+    """Parse what :func:`_read_pages` gave, in the parsers' process."""
+    if isinstance(raw, RecordProblem):
+        return raw
+    path, page_id, content = raw
     if len(content) > MAX_PAGE_BYTES:
         return _problem(path, "page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
-    return parse_record(place_of(path), _make_record, parse, path, page_id, content)
+    return parse_record(display_path(path), _parse_page, parse, path, page_id, content)
 
 
-def _make_record(
+def _parse_page(
     parse: Callable[[Page], Record], path: Path, page_id: str, content: bytes
 ) -> Record | RecordProblem:
     try:
@@ -113,21 +139,21 @@ def _make_record(
 
 
 def literal(text: str) -> str:
-    """Text that is text already, so that nothing in it is taken for markup later."""
+    """Plain text with markup characters escaped, so that cleaning takes nothing out of it."""
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _problem(path: Path, reason: str, message: str) -> RecordProblem:
-    return RecordProblem(place=place_of(path), field="", reason=reason, message=message)
+    return RecordProblem(location=display_path(path), reason=reason, message=message)
 
 
-def place_of(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path for messages, also where its name is not valid UTF-8."""
     return os.fsencode(path).decode(errors="replace")
 
 
 def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Path, str]]]:
-    """The folder that ids are relative to, and the files below it with why one is not read."""
+    """The folder that ids are relative to, and its files, each with the reason if it is refused."""
     given = Path(location)
     try:
         if given.is_dir():
@@ -140,7 +166,7 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
             base = Path(*parts[:fixed])
             found = _walk(base, parts[fixed:], ("",)) if base.is_dir() else {}
     except OSError as error:
-        name = place_of(Path(error.filename or location))
+        name = display_path(Path(error.filename or location))
         raise SourceError(f"{name} can't be read: {error.strerror or error}") from error
     if not found:
         raise SourceError(
@@ -151,10 +177,10 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
 
 
 def _walk(base: Path, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> dict[Path, str]:
-    """The files below a folder that a pattern names, with why one is not read.
+    """The files below a folder that match a pattern, each with the reason if it is refused.
 
-    Links are followed to files inside the folder only: one may lead to itself, to what is no page
-    of the site, or to the machine's own files.
+    Symbolic links are followed to files inside the folder only: a link may lead to itself, to
+    files that are no pages of the site, or to the machine's own files.
     """
     found: dict[Path, str] = {}
     inside = os.path.join(os.path.realpath(base), "")  # noqa: PTH118 - ends with a slash

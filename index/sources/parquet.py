@@ -1,4 +1,4 @@
-"""Parquet files, by the optional package pyarrow."""
+"""Parquet files, read with the optional package pyarrow."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
+from index.articles.cleaning import plain_value
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
-from index.sources.cell_values import plain
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
 from index.sources.source import read_record
@@ -47,7 +47,7 @@ class ParquetSource:
 
 
 def _batches(path: str) -> Iterator[list[Record | RecordProblem]]:
-    """Records, some at a time; run in the parsers' process."""
+    """Records in batches; runs in the parsers' process."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -71,8 +71,8 @@ def _batches(path: str) -> Iterator[list[Record | RecordProblem]]:
         raise SourceError(str(error).partition("\n")[0]) from error
 
 
-def _record(place: str, values: dict[str, Any] | Callable[[], dict[str, Any]]) -> Record:
-    return Record(place=place, values=plain(values() if callable(values) else values))
+def _record(location: str, values: dict[str, Any] | Callable[[], dict[str, Any]]) -> Record:
+    return Record(location=location, values=plain_value(values() if callable(values) else values))
 
 
 def _row(batch: Any, number: int) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _row(batch: Any, number: int) -> dict[str, Any]:
 
 
 def _cell(cell: Any) -> Any:
-    """A cell's value, or what it holds as text where Python has no such value."""
+    """A cell's value, or its content as text where Python has no such value."""
     try:
         return cell.as_py()
     except (ValueError, OverflowError):

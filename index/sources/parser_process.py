@@ -1,7 +1,7 @@
-"""A process of its own for parsers, ended by the kernel when one takes too much time or memory.
+"""The parsers' process, which the kernel ends when a parser takes too much time or memory.
 
-A parser written in C can't be interrupted from within, and hostile markup finds the square in any
-of them. So parsers run in a child that is started once and kept: a page costs two messages.
+A parser written in C can't be interrupted from within, and hostile markup can make any parser take
+quadratic time. So parsers run in a child process that is kept: a page costs two messages.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from index.articles.record import Record, RecordProblem, describe, unreadable
 from index.errors import SourceError
 
 MAX_SECONDS = 5
-"""Of processor time for one page, feed or batch of rows."""
+"""Most processor time for one page, feed or batch of rows."""
 
 MAX_MEMORY = 288 * 1024 * 1024
-"""Bytes of a parser's process."""
+"""Most memory of the parsers' process in bytes."""
 
-_MAX_WAIT = 120.0  # seconds on the clock, for a machine that does other things
+_MAX_WAIT = 120.0  # seconds of real time, for a busy machine
 _MAIN = (
     "import sys; sys.path[:] = sys.argv[4:]; "
     "from index.sources.parser_process import serve; serve(*map(int, sys.argv[1:4]))"
@@ -42,21 +42,21 @@ class ParserStoppedError(Exception):
 
 
 def parse_record(
-    place: str, work: Callable[..., Record | RecordProblem], *args: Any
+    location: str, work: Callable[..., Record | RecordProblem], *args: Any
 ) -> Record | RecordProblem:
-    """What ``work(*args)`` gives, in the parsers' process; a problem if it had to be stopped."""
+    """``work(*args)`` in the parsers' process; a problem if it had to be stopped."""
     try:
         (item,) = parse_apart(work, *args)
     except ParserStoppedError as error:
         message = f"{error}: make it smaller or simpler, or leave it out"
-        return RecordProblem(place=place, field="", reason="parser-stopped", message=message)
+        return RecordProblem(location=location, reason="parser-stopped", message=message)
     except SourceError as error:
-        return unreadable(place, error)
+        return unreadable(location, error)
     return cast("Record | RecordProblem", item)
 
 
 def parse_apart(work: Callable[..., Any], *args: Any) -> Iterator[Any]:
-    """What ``work(*args)`` gives, or all that it yields, in the parsers' process.
+    """``work(*args)`` in the parsers' process: its result, or all that it yields.
 
     Raises:
         ParserStoppedError: If it had to be stopped.
@@ -83,7 +83,7 @@ def _borrow() -> _Child:
 
 
 class _Child:
-    """One process; whoever has it, has it alone."""
+    """One process, which runs one piece of work at a time."""
 
     def __init__(self) -> None:
         self._connection, theirs = multiprocessing.Pipe()
@@ -102,7 +102,7 @@ class _Child:
             )
 
     def is_usable(self) -> bool:
-        """Whether it can be asked again; otherwise it is ended."""
+        """Whether the process can run more work; otherwise it is ended."""
         usable = self._owner == os.getpid() and not self._spent and self._process.poll() is None
         if not usable:
             self.close()
@@ -148,8 +148,8 @@ def _end() -> None:
 
 
 def serve(descriptor: int, seconds: int, memory: int) -> None:
-    """The child's life: work comes in, results go out, until the other end closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever reads the results
+    """The child process: runs work that comes in and sends the results, until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_DATA, memory)
     connection = Connection(descriptor)
@@ -162,7 +162,7 @@ def serve(descriptor: int, seconds: int, memory: int) -> None:
 def _answers(
     seconds: int, memory: int, work: Callable[..., Any], args: tuple[Any, ...]
 ) -> Iterator[tuple[str, Any, bool]]:
-    """What became of one piece of work: its kind, its value, and whether it was the last here."""
+    """The results of one piece of work: kind, value, and whether this process should end."""
 
     def limit_time() -> None:
         _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + seconds)
@@ -177,7 +177,7 @@ def _answers(
             result = None
     except MemoryError:
         yield "stopped", f"it needs more than {memory >> 20} MiB", True
-    except Exception as error:  # noqa: BLE001 - told to whoever asked
+    except Exception as error:  # noqa: BLE001 - sent to the caller
         text = str(error) if isinstance(error, SourceError) else describe(error)
         yield "error", text, _is_larger(memory // 2)
     else:

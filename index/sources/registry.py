@@ -1,4 +1,4 @@
-"""The kinds of sources by name, and how a ``[[source]]`` table becomes one."""
+"""The kinds of sources by name, and sources from ``[[source]]`` tables."""
 
 from __future__ import annotations
 
@@ -39,26 +39,19 @@ KINDS: dict[str, type[Source]] = {
     "sql": SqlSource,
     "wordpress": WordPressSource,
 }
-"""A new kind is one more line here: a dataclass whose fields are its options."""
+"""To add a kind, add a line: a dataclass whose fields are the kind's options."""
 
 _COMMON = ("kind", "map", "url_template")
-_BY_SUFFIX = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".tab": "csv",
-    ".parquet": "parquet",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".txt": "plain",
-    ".xml": "feed",
-    ".rss": "feed",
-    ".atom": "feed",
+_SUFFIXES = {
+    "jsonl": (".jsonl", ".ndjson"),
+    "csv": (".csv", ".tsv", ".tab"),
+    "parquet": (".parquet",),
+    "html": (".html", ".htm", ".xhtml"),
+    "markdown": (".md", ".markdown"),
+    "plain": (".txt",),
+    "feed": (".xml", ".rss", ".atom"),
 }
+_BY_SUFFIX = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
 
 
 def open_sources(
@@ -72,8 +65,8 @@ def open_sources(
     Args:
         locations: See :func:`table_for`.
         tables: The ``[[source]]`` tables of the settings.
-        fields: Our field to theirs, for every source.
-        overrides: The same from the command line, over a table's own ``map``.
+        fields: Our field names to the source's, for every source.
+        overrides: The same from the command line; they win over a table's own ``map``.
 
     Raises:
         SettingError: If there is none, or one of them can't be used.
@@ -99,8 +92,8 @@ def open_source(
 
     Args:
         table: ``kind``, ``map`` and ``url_template``, and the kind's own options.
-        fields: Our field to theirs; the table's own ``map`` goes before.
-        overrides: The same; goes before both.
+        fields: Our field names to the source's; the table's own ``map`` wins over them.
+        overrides: The same; they win over both.
 
     Raises:
         SettingError: Naming the option at fault; it never holds a secret.
@@ -137,13 +130,13 @@ def open_source(
 
 
 def table_for(location: str) -> dict[str, Any]:
-    """The table that a source named on the command line stands for.
+    """The ``[[source]]`` table for a source named on the command line.
 
     Args:
         location: A file, a folder, a glob, ``-``, or the URL of a feed.
 
     Raises:
-        SettingError: If its kind can't be told from its name.
+        SettingError: If the kind can't be told from the name.
     """
     if location == "-":
         return {"kind": "jsonl", "path": "-"}
@@ -166,7 +159,7 @@ def table_for(location: str) -> dict[str, Any]:
         raise SettingError(f"{location} can't be read: {error.strerror or error}") from error
     if kind is None:
         raise SettingError(
-            f"there is no file {location}, or no telling what it is; name a file that ends in "
+            f"there is no file {location}, or its kind can't be told; name a file that ends in "
             f"{', '.join(_BY_SUFFIX)}, a folder of pages of one kind, or describe it in a "
             "[[source]] table of alsolike.toml"
         )
@@ -179,7 +172,7 @@ def _is_json_feed(path: Path) -> bool:
 
 
 def _kind_of_folder(folder: Path) -> str | None:
-    """By the first page in it, and that is no guess: a folder of several kinds is refused."""
+    """The kind of a folder's pages; ``None`` if it has none, or pages of several kinds."""
     kinds = {
         kind
         for path in folder.rglob("*")

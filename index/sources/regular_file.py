@@ -1,4 +1,4 @@
-"""The one door to files that are named from outside: regular files, and nothing that blocks."""
+"""Opens files whose names come from outside: regular files only, and nothing that blocks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import IO, Any, cast
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_RATIO = 100
-"""A gzipped file that unpacks to more than so many bytes, and so many times its own, is no text."""
+"""A gzipped file is refused if it unpacks to more bytes, and to more times its own size."""
 
 MAX_LINES = 1_000_000
-"""Nor is one that unpacks to so many more lines than it has bytes."""
+"""So is one that unpacks to so many more lines than it has bytes."""
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS = {
@@ -29,20 +29,20 @@ _KINDS = {
 
 
 class NotRegularError(OSError):
-    """A pipe, a device, a socket or a folder stands where a file should."""
+    """The path is a pipe, a device, a socket or a folder, not a file."""
 
 
 def open_regular(path: str | Path) -> io.BufferedReader:
-    """Open a regular file for reading; never waits for whoever writes a pipe.
+    """Open a regular file for reading; never waits, as opening a pipe would.
 
     Raises:
-        NotRegularError: If it is anything else.
+        NotRegularError: If it is no regular file.
         OSError: If it can't be opened.
     """
-    _check(os.stat(path), path)  # noqa: PTH116 - before it is opened: a device may act on that
+    _check(os.stat(path), path)  # noqa: PTH116 - before opening, on which a device may act
     descriptor = os.open(path, _FLAGS)
     try:
-        _check(os.fstat(descriptor), path)  # it may be another by now
+        _check(os.fstat(descriptor), path)  # it may have been replaced since
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -58,7 +58,7 @@ def open_unpacked(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def unpacked(file: io.BufferedReader) -> Iterator[IO[bytes]]:
-    """What a file holds, unpacked if it is gzipped by its content: a name may lie.
+    """A file's content, unpacked if the content is gzipped, whatever the name says.
 
     Reading raises:
         OSError: If it unpacks to more than the limits above allow.
@@ -78,7 +78,7 @@ def _check(found: os.stat_result, path: str | Path) -> None:
 
 
 class _Counted:
-    """A file that knows how much of it was read."""
+    """A file that counts the bytes read."""
 
     def __init__(self, file: io.BufferedReader) -> None:
         self._file = file
@@ -91,7 +91,7 @@ class _Counted:
 
 
 class _Bounded(io.RawIOBase):
-    """What is unpacked, as long as it is in proportion to what is read."""
+    """Unpacked content; refuses more than is in proportion to the packed bytes read."""
 
     def __init__(self, content: gzip.GzipFile, packed: _Counted) -> None:
         self._content = content

@@ -1,4 +1,4 @@
-"""Secrets come from the environment or a file, and leave no trace in what people read."""
+"""Secret options: read from the environment or a file, and masked in whatever people read."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def resolve_secrets(table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
 
 
 def refuse_secrets(table: Mapping[str, Any]) -> None:
-    """Refuse a table that holds a secret itself, without repeating it.
+    """Refuse a table that holds a secret itself; the message does not repeat it.
 
     Raises:
-        SettingError: Telling where it belongs.
+        SettingError: Saying where the secret belongs.
     """
     remedy = (
         "name the environment variable or the file that holds it instead: "
@@ -60,7 +60,7 @@ def refuse_secrets(table: Mapping[str, Any]) -> None:
 
 
 def has_password(url: str) -> bool:
-    """Whether a URL names a password, also where it can't be parsed."""
+    """Whether a URL holds a password, even one that can't be parsed."""
     netloc = url.partition("://")[2].partition("/")[0]
     return ":" in netloc.rpartition("@")[0]
 
@@ -89,7 +89,7 @@ def _look_up(key: str, value: str, way: str) -> str:
 
 
 def _in_url(url: str) -> list[str]:
-    """What is secret in a URL: its password and the values of its query."""
+    """The secrets of a URL: its password and the values of its query."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -100,7 +100,7 @@ def _in_url(url: str) -> list[str]:
 
 
 def _spellings(secrets: list[str], options: Mapping[str, Any]) -> set[str]:
-    """Every form in which a driver, a server or a log may repeat a secret."""
+    """Every form in which a driver, a server or a log may write a secret."""
     forms: set[str] = set()
     for secret in secrets:
         pair = f"{options.get('user', '')}:{secret}".encode()

@@ -1,4 +1,4 @@
-"""What of a page is its text: sections under headings, without what belongs to the site.
+"""The text of a page as sections under headings, without the parts that belong to the site.
 
 Navigation, forms, footers and blocks of related links are left out. A "You May Also Like"
 block that stayed in would make every article resemble those it already links to.
@@ -26,7 +26,7 @@ RELATED_HEADING = re.compile(
     )\W*""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""A heading under which links to other articles stand."""
+"""A heading above links to other articles."""
 
 _NOT_TEXT = ("script", "style", "noscript", "template", "head", "svg", "iframe", "object", "canvas")
 _DROPPED = {"nav", "footer", "aside", "form", "button", "select", "dialog", "menu"}
@@ -49,10 +49,10 @@ _SPACE = re.compile(r"\s+")
 def sections_of(
     root: Element, *, title: str = "", dropped: frozenset[Element] = frozenset()
 ) -> list[dict[str, Any]]:
-    """The text below an element, which loses its scripts and the like.
+    """The text below an element as sections; removes scripts and the like from the element.
 
     Args:
-        root: Where the text stands.
+        root: The element.
         title: A heading that only repeats it starts no section.
         dropped: Further elements to leave out.
 
@@ -69,7 +69,7 @@ def sections_of(
             if not related_level:
                 found[-1][1].append(text)
         elif RELATED_HEADING.fullmatch(heading):
-            # What links elsewhere ends with the next heading as high as its own.
+            # The block of links ends at the next heading of the same or a higher level.
             related_level = level if not related_level else min(level, related_level)
         elif not related_level or level <= related_level:
             related_level = 0
@@ -85,7 +85,7 @@ def sections_of(
 
 
 def _pieces(root: Element, dropped: frozenset[Element]) -> Iterator[tuple[int, str]]:
-    """Text in document order with its heading's level, 0 for text that is no heading."""
+    """Pieces of text in document order, each with its heading level, 0 if it is no heading."""
     if root.text:
         yield 0, _SPACE.sub(" ", root.text)
     for child in root:
@@ -121,7 +121,7 @@ def _found_to_drop(root: Element) -> frozenset[Element]:
 
 
 def _is_marked(element: Element, name: str, *, in_body: bool) -> bool:
-    """Whether an element says of itself that it is not the article's text."""
+    """Whether an element is marked as not being the article's text."""
     return (
         name in _DROPPED
         or (in_body and name == "header")
@@ -138,7 +138,7 @@ def _has_dropped_class(element: Element) -> bool:
 
 
 def _block_of(heading: Element, root: Element) -> Element:
-    """The outermost element that begins with a heading: the block it is the heading of."""
+    """The outermost element that begins with a heading: the block below the heading."""
     block = heading
     while True:
         parent = block.getparent()

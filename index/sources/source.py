@@ -1,4 +1,4 @@
-"""What every source gives: records with their place, or a located complaint."""
+"""The source protocol: an iterator of records, or of problems with their location."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from index.articles.record import Record, RecordProblem, unreadable
 
 
 class Source(Protocol):
-    """A place where articles are kept."""
+    """Where articles are read from."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """For messages and the manifest; never holds a secret."""
+        """The source's name in messages and the manifest; holds no secret."""
         ...
 
     def records(self) -> Iterator[Record | RecordProblem]:
@@ -29,42 +29,42 @@ class Source(Protocol):
 
 @runtime_checkable
 class SplitSource(Source, Protocol):
-    """A source that can be read in one place and be made sense of in others."""
+    """A source that is read in one process, and whose records are parsed in others."""
 
     __slots__ = ()
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`Source`; a generator, as whoever stops midway closes what is read."""
-        raw, parse = self.parted()
+        """See :class:`Source`; a generator, so that stopping midway closes the source."""
+        raw, parse = self.split()
         for item in raw:
             yield parse(item)
 
-    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
-        """What it holds, in its order, hardly looked at, and what makes a record of each.
+    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+        """The raw records in their order, and the function that parses one of them.
 
-        Both together give what :meth:`Source.records` gives. What makes records can be sent to
-        other machines, and so can what they are made of; neither holds a secret.
+        Together they give what :meth:`Source.records` gives. The function and the raw records can
+        be pickled and sent to other machines; neither holds a secret.
         """
         ...
 
 
 def split_records(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
-    """See :class:`SplitSource`; other sources give records that are made already."""
-    return source.parted() if isinstance(source, SplitSource) else (source.records(), as_it_is)
+    """A source's raw records and their parser; where it can't be split, they are parsed already."""
+    return source.split() if isinstance(source, SplitSource) else (source.records(), pass_through)
 
 
-def as_it_is(record: Record | RecordProblem) -> Record | RecordProblem:
-    """Makes a record of what is one."""
+def pass_through(record: Record | RecordProblem) -> Record | RecordProblem:
+    """Parse a record that is parsed already."""
     return record
 
 
 def read_record(
-    place: str, make: Callable[..., Record | RecordProblem], *args: Any
+    location: str, make: Callable[..., Record | RecordProblem], *args: Any
 ) -> Record | RecordProblem:
-    """What ``make(place, *args)`` gives; a problem if it fails: no value ends a build."""
+    """``make(location, *args)``, or a problem if that raises: no value of a source ends a build."""
     try:
-        return make(place, *args)
+        return make(location, *args)
     except MemoryError:
-        raise  # whoever limits a parser's memory tells of it
-    except Exception as error:  # noqa: BLE001 - parsers raise what they like over hostile values
-        return unreadable(place, error)
+        raise  # reported by whoever limits the parser's memory
+    except Exception as error:  # noqa: BLE001 - parsers raise anything on hostile values
+        return unreadable(location, error)

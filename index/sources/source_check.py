@@ -1,4 +1,4 @@
-"""A first look at a source: what became of every field of its first records."""
+"""Checks a source by its first records: which fields were filled, and what was not read."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _EXAMPLE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldCheck:
-    """What became of one field of an article.
+    """How one field of the articles was filled.
 
     Attributes:
-        field: Our name.
-        theirs: The source's name.
+        field: Our name of the field.
+        theirs: The source's name of it.
         filled: How many articles have it.
-        example: The first one's, shortened.
+        example: The first article's value, shortened.
     """
 
     field: str
@@ -38,7 +38,7 @@ class FieldCheck:
 
 @dataclass(slots=True, kw_only=True)
 class SourceCheck:
-    """What became of a source's first records.
+    """The result of reading a source's first records.
 
     Attributes:
         name: The source's name.
@@ -56,7 +56,7 @@ class SourceCheck:
 
 
 def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) -> SourceCheck:
-    """Read the first ``limit`` records and tell what became of them; never raises for them."""
+    """Check the first ``limit`` records; a source that can't be read is reported, not raised."""
     check = SourceCheck(name=source.name)
     unread: dict[str, Any] = {}
     articles: list[Article] = []
@@ -77,7 +77,7 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
 
 
 def _first(source: Source, limit: int, unread: dict[str, Any]) -> Iterator[Record | RecordProblem]:
-    """The first records of a source; what else stands in them goes into ``unread``."""
+    """The first records of a source; fields that no article has are added to ``unread``."""
     for item in itertools.islice(source.records(), limit):
         if isinstance(item, Record):
             for name, value in item.values.items():

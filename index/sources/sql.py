@@ -1,28 +1,41 @@
-"""Rows of an SQL query, by any SQLAlchemy URL, streamed from the server."""
+"""SQL sources: the rows of a query, by any SQLAlchemy URL, streamed from the server.
+
+Another program's database is read with care for it: one connection, a read-only transaction, rows
+as they come from the server, nothing held in memory.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from index.articles.cleaning import plain_value
 from index.articles.record import Record, RecordProblem, short
 from index.errors import DatabaseError, SourceError
-from index.sources.cell_values import plain
 from index.sources.source import read_record
-from index.sources.sql_rows import stream_rows
-from index.sql_engine import describe
+from index.sql_engine import describe, open_engine, parse_url, plain_reason
+
+_MAX_CELL = 16 * 1024 * 1024
+_AT_ONCE = 16
+"""Longest row of an SQLite file in bytes, and rows held at a time: a view can give any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlSource:
-    """What a query gives, one row an article; nothing is ever written.
+    """The rows of a query, one article a row; nothing is ever written.
 
     Sections, tags, ratings and images may be JSON columns, or texts that hold JSON.
 
     Attributes:
         url: SQLAlchemy's (``"postgresql://reader@db.example/site"``), without the password.
-        query: One SELECT; its columns' names are the fields.
+        query: One SELECT statement, whose columns are the fields.
         password: Of the user in ``url``.
         batch: Rows fetched at a time.
     """
@@ -49,5 +62,79 @@ class SqlSource:
             raise SourceError(f"{name} can't be read after row {row}: {error}") from error
 
 
-def _record(place: str, values: dict[str, Any]) -> Record:
-    return Record(place=place, values={column: plain(cell) for column, cell in values.items()})
+def _record(location: str, values: dict[str, Any]) -> Record:
+    return Record(
+        location=location, values={column: plain_value(cell) for column, cell in values.items()}
+    )
+
+
+def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dict[str, Any]]:
+    """A query's rows by column name, fetched ``batch`` at a time from a server-side cursor.
+
+    Raises:
+        DatabaseError: If the database or the query fails, before the first row or later.
+    """
+    parsed = parse_url(url, password)
+    options: dict[str, Any] = {"poolclass": NullPool}
+    if parsed.get_backend_name() == "sqlite":
+        options["creator"] = lambda: _open_sqlite(parsed.database)
+    engine = open_engine(parsed, **options)
+    try:
+        with engine.connect() as connection:
+            yield from _rows(connection, query, batch)
+    except SQLAlchemyError as error:
+        raise DatabaseError(plain_reason(error)) from error
+    except (ValueError, OverflowError, RecursionError) as error:  # a cell no driver can hold
+        raise DatabaseError(f"a value can't be read: {error}") from error
+
+
+def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[str, Any]]:
+    if connection.dialect.name in ("mysql", "mariadb"):
+        connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+        connection.commit()
+    elif connection.dialect.name == "postgresql":
+        connection.execution_options(postgresql_readonly=True)
+        connection.exec_driver_sql("SET datestyle TO ISO")
+        _load_as_text(connection.connection.driver_connection)
+    else:
+        batch = min(batch, _AT_ONCE)
+    # Without parameters the driver leaves % and : in the query alone.
+    result = connection.execution_options(
+        stream_results=True, max_row_buffer=batch, yield_per=batch, no_parameters=True
+    ).exec_driver_sql(query)
+    if not result.returns_rows:
+        raise DatabaseError("the query gives no rows; write a SELECT")
+    names = list(result.keys())
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DatabaseError(f"the query gives two columns {twice!r}; rename one with AS")
+    try:
+        for row in result:
+            yield dict(zip(names, row, strict=True))
+    except GeneratorExit:
+        if connection.dialect.name in ("mysql", "mariadb"):
+            # To close the cursor, the driver would fetch all remaining rows: cut the connection.
+            cursor: Any = result.cursor
+            cursor._result.unbuffered_active = False
+            connection.invalidate()
+        raise
+    finally:
+        result.close()
+
+
+def _load_as_text(connection: Any) -> None:
+    """Read times and JSON as text: Python has no year 0, and no JSON nested 2,000 deep."""
+    from psycopg.types.string import TextLoader
+
+    for name in ("date", "timestamp", "timestamptz", "json", "jsonb", "interval", "timetz"):
+        connection.adapters.register_loader(name, TextLoader)
+
+
+def _open_sqlite(path: str | None) -> sqlite3.Connection:
+    if path is None or not Path(path).is_file():
+        raise DatabaseError(f"there is no file {path or ':memory:'}")
+    connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_CELL)
+    # Text that is not UTF-8 costs its field, not the whole table.
+    connection.text_factory = lambda content: content.decode(errors="surrogateescape")
+    return connection

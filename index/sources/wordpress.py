@@ -1,4 +1,4 @@
-"""A WordPress site, by the REST API that every installation has."""
+"""WordPress sites, read by the REST API that every installation has."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.host_rules import redacted
-from index.sources.http_client import Fetcher, HttpError, HttpResponse
-from index.sources.http_options import WebOptions
+from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
 from index.sources.markup import MarkupError, parse_html
 from index.sources.parser_process import parse_record
 from index.sources.sections import sections_of
@@ -25,7 +24,7 @@ _MAX_VALUES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WordPressSource(WebOptions):
+class WordPressSource(HttpOptions):
     """Posts (and pages, and other types) of a WordPress site.
 
     With ``user`` and an application password as ``password``, drafts and scheduled posts are
@@ -42,7 +41,7 @@ class WordPressSource(WebOptions):
     per_page: int = 100
 
     def __post_init__(self) -> None:
-        WebOptions.__post_init__(self)  # a slotted dataclass has no bare super()
+        HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
         if not 1 <= self.per_page <= 100:
             raise SettingError(f"per_page {self.per_page} must be from 1 to 100")
 
@@ -53,24 +52,23 @@ class WordPressSource(WebOptions):
 
     def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""
-        api = _Api(self.fetcher(self.url), self.url.rstrip("/"))
+        api = _Api(Fetcher(url=self.url, options=self), self.url.rstrip("/"))
         for kind in self.types:
             seen, total, page, pages = 0, 0, 1, 1
             while page <= pages:
-                answer = api.get(f"/wp/v2/{kind}", self._query(page))
-                total = _number(answer, "x-wp-total")
-                pages = _number(answer, "x-wp-totalpages")
+                response = api.get(f"/wp/v2/{kind}", self._query(page))
+                total = _number(response, "x-wp-total")
+                pages = _number(response, "x-wp-totalpages")
                 if pages > _MAX_PAGES:
                     raise SourceError(f"{self.name} announces {pages} pages of {kind}")
-                for post in _posts(answer):
+                for post in _posts(response):
                     seen += 1
-                    place = f"{self.name} {kind} page {page}"
-                    yield parse_record(place, _record, post, place)
+                    location = f"{self.name} {kind} page {page}"
+                    yield parse_record(location, _record, post, location)
                 page += 1
             if seen != total:
                 yield RecordProblem(
-                    place=f"{self.name} {kind}",
-                    field="",
+                    location=f"{self.name} {kind}",
                     reason="count-differs",
                     message=f"the site announced {total} and gave {seen}: it changed while it was "
                     "read, or hides some from this user",
@@ -89,7 +87,7 @@ class WordPressSource(WebOptions):
 
 
 class _Api:
-    """The REST API at whichever of its two addresses the site answers."""
+    """The REST API, at whichever of its two addresses the site has it."""
 
     def __init__(self, fetcher: Fetcher, home: str) -> None:
         self._fetcher = fetcher
@@ -99,39 +97,40 @@ class _Api:
     def get(self, route: str, query: Mapping[str, str]) -> HttpResponse:
         try:
             if self._pretty:
-                answer = self._answer(f"{self._home}/wp-json{route}?{urlencode(query)}")
-                if answer is not None:
-                    return answer
+                response = self._request(f"{self._home}/wp-json{route}?{urlencode(query)}")
+                if response is not None:
+                    return response
                 self._pretty = False  # a site without permalinks shows its home page there
-            answer = self._answer(f"{self._home}/?{urlencode({'rest_route': route, **query})}")
+            response = self._request(f"{self._home}/?{urlencode({'rest_route': route, **query})}")
         except HttpError as error:
             hint = ""
-            if self._fetcher.password and error.status in (400, 401, 403):
+            options = self._fetcher.options
+            if options.password and error.status in (400, 401, 403):
                 hint = (
-                    f"; is the application password of {self._fetcher.user!r} right, and may they "
+                    f"; is the application password of {options.user!r} right, and may they "
                     "edit posts?"
                 )
             raise SourceError(f"{error}{_reason(error.body)}{hint}") from error
-        if answer is None:
+        if response is None:
             raise SourceError(
                 f"{redacted(self._home)} is no WordPress site, or hides its REST API: neither "
                 f"/wp-json{route} nor ?rest_route={route} answers in JSON"
             )
-        return answer
+        return response
 
-    def _answer(self, url: str) -> HttpResponse | None:
-        """What the API answers; ``None`` if something else does."""
+    def _request(self, url: str) -> HttpResponse | None:
+        """The API's response; ``None`` if something else than the API answered."""
         try:
-            answer = self._fetcher.get(url, accept="application/json")
+            response = self._fetcher.get(url, accept="application/json")
         except HttpError as error:
             if error.status == 404 and not _reason(error.body):
                 return None
             raise
-        return answer if "json" in answer.headers.get("content-type", "") else None
+        return response if "json" in response.headers.get("content-type", "") else None
 
 
 def _reason(body: bytes) -> str:
-    """What WordPress says of a refusal; not cut, or the half of a secret would go unmasked."""
+    """WordPress's reason for an error; not cut, since half a secret would not be masked."""
     try:
         message = load_json(body.decode())["message"]
     except (ValueError, TypeError, KeyError):
@@ -139,35 +138,36 @@ def _reason(body: bytes) -> str:
     return f": {message}" if isinstance(message, str) and len(message) <= 500 else ""
 
 
-def _number(answer: HttpResponse, header: str) -> int:
-    value = answer.headers.get(header, "")
+def _number(response: HttpResponse, header: str) -> int:
+    value = response.headers.get(header, "")
     if not (value.isascii() and value.isdecimal() and len(value) < 10):
         raise SourceError(
-            f"{redacted(answer.url)} is no WordPress REST answer: it has no header {header}"
+            f"{redacted(response.url)} is no WordPress REST response: it has no header {header}"
         )
     return int(value)
 
 
-def _posts(answer: HttpResponse) -> list[Any]:
+def _posts(response: HttpResponse) -> list[Any]:
     try:
         # Bytes that are no text cost their field, not the site.
-        posts = load_json(answer.body.decode("utf-8-sig", "surrogateescape"), _MAX_VALUES)
+        posts = load_json(response.body.decode("utf-8-sig", "surrogateescape"), _MAX_VALUES)
     except ValueError as error:
-        raise SourceError(f"{redacted(answer.url)} is not JSON: {error}") from error
+        raise SourceError(f"{redacted(response.url)} is not JSON: {error}") from error
     if not isinstance(posts, list):
-        raise SourceError(f"{redacted(answer.url)} is {type(posts).__name__}, not a list of posts")
+        raise SourceError(
+            f"{redacted(response.url)} is {type(posts).__name__}, not a list of posts"
+        )
     return posts
 
 
-def _record(post: Any, place: str) -> Record | RecordProblem:
+def _record(post: Any, location: str) -> Record | RecordProblem:
     if not isinstance(post, dict) or not isinstance(post.get("id"), int):
         return RecordProblem(
-            place=place,
-            field="",
+            location=location,
             reason="invalid-post",
             message=f"no post with a numeric id, but {type(post).__name__}",
         )
-    place = f"{place} id {post['id']}"
+    location = f"{location} id {post['id']}"
     values = {name: value for name, value in post.items() if name != "_embedded"}
     embedded = post.get("_embedded")
     linked = embedded if isinstance(embedded, Mapping) else {}
@@ -185,9 +185,9 @@ def _record(post: Any, place: str) -> Record | RecordProblem:
         values["sections"] = sections_of(parse_html(f"<div>{html}</div>"))
     except MarkupError as error:
         return RecordProblem(
-            place=place, field="content", reason="invalid-html", message=str(error)
+            location=location, field="content", reason="invalid-html", message=str(error)
         )
-    return Record(place=place, values=values)
+    return Record(location=location, values=values)
 
 
 def _visibility(post: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _excerpt(html: str) -> str:
-    """The excerpt that someone wrote; WordPress ends one that it cut itself with ``[…]``."""
+    """The excerpt if an author wrote it; one that WordPress cut itself ends with ``[…]``."""
     text = html.replace("&hellip;", "…").replace("&#8230;", "…").strip()
     return "" if text.removesuffix("</p>").rstrip().endswith("[…]") else html
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.articles.cleaning import MAX_URL
-from index.articles.parse import MAX_LABEL, MAX_LABELS, MAX_TEXT, MAX_TITLE
+from index.articles.record_parser import MAX_LABEL, MAX_LABELS, MAX_TEXT, MAX_TITLE
 from index.build.build import Build
 from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
 from recommender.article import MAX_ID_BYTES

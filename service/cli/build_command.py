@@ -168,15 +168,7 @@ def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -
         "quality": manifest.quality,
         "index": manifest.index.model_dump(),
         "seconds": manifest.seconds,
-        "problems": [
-            {
-                "place": item.place,
-                "field": item.field,
-                "reason": item.reason,
-                "message": item.message,
-            }
-            for item in report.problems
-        ],
+        "problems": [problem.to_dict() for problem in report.problems],
     }
 
 

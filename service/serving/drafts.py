@@ -25,13 +25,11 @@ from index.files import load_array
 from index.query import RelatedQuery
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
-from recommender.embedding import embed_texts
-from recommender.encoder import Embeddings, Encoder, Fingerprint
+from recommender.encoder import Embeddings, Encoder, Fingerprint, embed_texts
 from recommender.errors import ArticleError, ModelError
 from recommender.fusion import Calibration
-from recommender.keyphrases import NO_PHRASE
-from recommender.known_phrases import find_known_phrases
-from recommender.shared_phrases import said_once
+from recommender.keyphrases import find_known_phrases
+from recommender.shared_phrases import distinct_phrases
 from recommender.text import RECIPE, PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import TokenizedCorpus, tokenize_corpus
@@ -89,7 +87,7 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
         ArticleError: Naming the field that a build would leave out or would have to mend.
     """
     report = ReadReport()
-    record = Record(place="draft", values={**fields, "id": "draft"})
+    record = Record(location="draft", values={**fields, "id": "draft"})
     found = list(parse_records([record], _PLAIN, report))
     for problem in report.problems:
         if problem.reason not in _HARMLESS:
@@ -183,7 +181,7 @@ class DraftIndex:
             subject=subject,
             terms=tuple(
                 build.phrase_names[phrase]
-                for phrase in said_once(phrases, build.phrase_names, MAX_TERMS)
+                for phrase in distinct_phrases(phrases, build.phrase_names, MAX_TERMS)
             ),
             same_story=tuple(related.same_story.tolist()),
         )
@@ -207,9 +205,8 @@ class DraftIndex:
     def _phrases(self, words: TokenizedCorpus, rows: NDArray[np.int32]) -> list[int]:
         """What the draft is about, in phrases of the articles beside it."""
         build = self.build
-        known = np.unique(build.phrase_rows[rows])
         return find_known_phrases(
-            words, known[known != NO_PHRASE].tolist(), build.phrase_names, self._vocabulary.rarity
+            words, build.phrase_rows[rows], build.phrase_names, self._vocabulary.rarity
         )
 
 

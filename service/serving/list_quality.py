@@ -12,8 +12,8 @@ from index.build.build import Build
 from index.files import load_array
 from index.query import MAX_LIMIT, RelatedQuery
 from recommender.encoder import Embeddings
+from recommender.parameters import SHOWN
 from recommender.ranking_metrics import (
-    SHOWN,
     Estimate,
     Qrels,
     intra_list_diversity,

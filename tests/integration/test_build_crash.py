@@ -191,7 +191,7 @@ class DyingSource:
     def records(self) -> Iterator[Record | RecordProblem]:
         for number in range(50):
             values = {"id": f"a{number}", "title": f"Title {number}"}
-            yield Record(place=f"item {number}", values=values)
+            yield Record(location=f"item {number}", values=values)
         raise self._death
 
 

@@ -49,7 +49,7 @@ class Listed:
 
     def records(self) -> Iterator[Record]:
         for number, value in enumerate(self._values, 1):
-            yield Record(place=f"list line {number}", values=value)
+            yield Record(location=f"list line {number}", values=value)
 
 
 def make(place: Root, values: list[dict[str, Any]]) -> Build:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from index.errors import SourceError
-from index.sources.http_client import Fetcher, HttpError
+from index.sources.http_client import Fetcher, HttpError, HttpOptions
 from tests.support.http_site import Site, in_turn, page, serving
 from tests.support.real_servers import need
 
@@ -30,8 +30,11 @@ def site() -> Iterator[Site]:
 
 
 def fetcher(site: Site, **options: Any) -> Fetcher:
-    given = {"private": ("127.0.0.1",), "sleep": lambda _: None, "timeout": 5.0, **options}
-    return Fetcher(**{"url": site.url, **given})
+    own = {name: options.pop(name) for name in ("url", "look_up") if name in options}
+    own = {"url": site.url, "sleep": options.pop("sleep", lambda _: None), **own}
+    return Fetcher(
+        **own, options=HttpOptions(**{"private": ("127.0.0.1",), "timeout": 5.0, **options})
+    )
 
 
 def test_a_page_comes_as_it_is(site: Site) -> None:
@@ -312,7 +315,10 @@ def test_tls_is_checked_against_the_name_and_not_the_address(
     context.load_cert_chain(certificate, key)
     with serving(context) as secure:
         secure.pages["/"] = page("by TLS")
-        options = {"look_up": lambda *_: ["127.0.0.1"], "private": ("127.0.0.1",)}
+        options = {
+            "look_up": lambda *_: ["127.0.0.1"],
+            "options": HttpOptions(private=("127.0.0.1",), hosts=(f"127.0.0.1:{site.port}",)),
+        }
         url = f"https://site.example:{secure.port}/"
         assert Fetcher(url=url, **options).get(url).body == b"by TLS"
         url = f"https://other.example:{secure.port}/"
@@ -322,4 +328,4 @@ def test_tls_is_checked_against_the_name_and_not_the_address(
         secure.pages["/"] = page(status=302, Location=site.url)
         url = f"https://site.example:{secure.port}/"
         with pytest.raises(SourceError, match="without TLS"):
-            Fetcher(url=url, hosts=(f"127.0.0.1:{site.port}",), **options).get(url)
+            Fetcher(url=url, **options).get(url)

@@ -27,7 +27,7 @@ from index.sources.html_pages import HtmlSource
 from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.plain_pages import PlainSource
-from index.sources.source import Source, as_it_is, split_records
+from index.sources.source import Source, pass_through, split_records
 from recommender.errors import AlsoLikeError
 from tests.support.builds import plain_mapping
 
@@ -53,10 +53,12 @@ class Listed:
         for number, (article_id, kind) in enumerate(self._kinds):
             place = f"{self.name} {number}"
             if kind == "broken":
-                yield RecordProblem(place=place, field="", reason="invalid-json", message="no JSON")
+                yield RecordProblem(
+                    location=place, field="", reason="invalid-json", message="no JSON"
+                )
             else:
                 values = {"id": article_id, "title": f"{place} \U0001f30a", **KINDS[kind]}
-                yield Record(place=place, values=values)
+                yield Record(location=place, values=values)
         if self._breaks:
             raise SourceError(f"{self.name} broke off")
 
@@ -96,7 +98,7 @@ def one_by_one(
                     raise SourceError(f"{place}: {message} (--strict refuses the source)")
                 report.kept -= 1
                 report.skip(
-                    RecordProblem(place=place, field="id", reason="duplicate", message=message)
+                    RecordProblem(location=place, field="id", reason="duplicate", message=message)
                 )
             else:
                 articles[article.id] = to_bytes(article)
@@ -190,7 +192,7 @@ def test_lines_are_taken_apart_and_made_into_the_same_records(
     configured = ConfiguredSource(source=plain, fields={"title": "titel"}, url_template="/x/{id}")
     for source in (plain, configured):
         raw, parse = split_records(source)
-        assert parse is not as_it_is
+        assert parse is not pass_through
         assert [parse(item) for item in raw] == list(source.records())
     assert [getattr(record, "values", {}).get("url") for record in configured.records()] == [
         "/x/a",
@@ -211,7 +213,7 @@ def test_pages_are_taken_apart_and_made_into_the_same_records(
     (tmp_path / f"gone.{suffix}").symlink_to(tmp_path / "nowhere")
     source = kind(path=str(tmp_path))
     raw, parse = split_records(source)
-    assert parse is not as_it_is
+    assert parse is not pass_through
     sent = [pickle.loads(pickle.dumps((parse, item))) for item in raw]
     records = [again(item) for again, item in sent]
     assert records == list(source.records())
@@ -239,6 +241,6 @@ def test_what_holds_a_secret_is_made_into_records_where_it_is_read(
     plain = JsonlSource(str(write_jsonl([{"id": "a", "title": "A"}])))
     configured = ConfiguredSource(source=plain, secrets=("articles",))
     raw, parse = split_records(configured)
-    assert parse is as_it_is
+    assert parse is pass_through
     (record,) = raw
-    assert "articles" not in record.place
+    assert "articles" not in record.location

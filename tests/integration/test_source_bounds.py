@@ -82,7 +82,7 @@ def test_a_row_of_ever_more_lines_or_cells_is_reported_and_never_held(
     assert set(articles) == {"a", "b"}
     longer = [problem for problem in report.problems if "longer than" in problem.message]
     assert len(longer) == 2
-    assert longer[0].place.endswith("line 3")
+    assert longer[0].location.endswith("line 3")
 
 
 def test_columns_without_end_are_refused_at_once(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_line_of_brackets_takes_forty_times_its_size_and_is_not_parsed(tmp_pat
 
 
 def test_large_records_are_not_gathered() -> None:
-    large = Record(place="x", values={"sections": [{"text": "x" * 3_000_000}]})
+    large = Record(location="x", values={"sections": [{"text": "x" * 3_000_000}]})
     sizes = list(LocalEngine().stream(len, iter([large] * 7)))
     assert sizes == [3, 3, 1]
     assert list(LocalEngine().stream(len, iter([(1, b"x")] * 130))) == [64, 64, 2]

@@ -35,7 +35,7 @@ class Failing:
         self._error = error
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        yield Record(place="one", values={"id": "a", "title": "A"})
+        yield Record(location="one", values={"id": "a", "title": "A"})
         raise self._error
 
 
@@ -62,7 +62,7 @@ def test_a_reader_that_fails_is_an_error_that_names_its_source(error: Exception)
 
 def test_a_record_over_which_its_parser_fails_is_reported_and_the_others_come() -> None:
     def parse(raw: int) -> Record:
-        return Record(place=f"line {raw}", values={"id": str(raw), "title": str(10 // raw)})
+        return Record(location=f"line {raw}", values={"id": str(raw), "title": str(10 // raw)})
 
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=None)  # type: ignore[arg-type]
     whole = ConfiguredSource(source=Failing(ValueError()))
@@ -84,14 +84,14 @@ def test_a_value_over_which_an_article_fails_is_told_with_place_and_field() -> N
             raise OverflowError("odd")
 
     def two() -> Iterator[Record | RecordProblem]:
-        yield Record(place="line 1", values={"id": "a", "title": "A", "language": Odd("en")})
-        yield Record(place="line 2", values={"id": "b", "title": "B"})
+        yield Record(location="line 1", values={"id": "a", "title": "A", "language": Odd("en")})
+        yield Record(location="line 2", values={"id": "b", "title": "B"})
 
     report = ReadReport()
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=None)  # type: ignore[arg-type]
     assert [article.id for article, _ in parse_records(two(), mapping, report)] == ["b"]
     problem = report.problems[0]
-    assert (problem.place, problem.field) == ("line 1", "language")
+    assert (problem.location, problem.field) == ("line 1", "language")
     assert "OverflowError: odd" in problem.message
     assert "leave it out" in problem.message
 
@@ -126,7 +126,7 @@ def test_half_a_character_in_an_id_costs_its_record(tmp_path: Path) -> None:
     table = {"kind": "jsonl", "path": str(tmp_path / "a.jsonl"), "url_template": "/x/{id}"}
     articles, report = read(table)
     assert list(articles) == ["good"]
-    assert "line 1" in report.problems[0].place
+    assert "line 1" in report.problems[0].location
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_links_are_followed_inside_the_folder_only(
     articles, report = read({"kind": "markdown", "path": location})
     assert [name.rpartition("/")[2] for name in articles] == ["again", "post"]
     assert report.skipped == {"link": 2, "unreadable": 2}
-    told = {problem.place: problem.message for problem in report.problems}
+    told = {problem.location: problem.message for problem in report.problems}
     assert told["site/a/out.md"] == "a link that leads out of the folder"
     assert told["site/round"] == "a link to a folder, which is not followed"
 
@@ -337,7 +337,7 @@ def test_a_file_that_breaks_off_ends_the_build() -> None:
 
 def test_a_problem_is_one_short_line_whatever_it_tells_of() -> None:
     problem = RecordProblem(
-        place="a\nb", field="", reason="x", message="\x1b[2J\u202e" + "y" * 9999
+        location="a\nb", field="", reason="x", message="\x1b[2J\u202e" + "y" * 9999
     )
     assert str(problem).startswith("a\\nb: \\x1b[2J\\u202eyyy")
     assert len(str(problem)) < MAX_MESSAGE + 100
@@ -358,5 +358,5 @@ def test_a_row_that_a_driver_gives_is_named_whatever_its_first_cell(tmp_path: Pa
         database.execute("INSERT INTO t VALUES (?, 'T')", ["x\n" * 10_000])
         database.commit()
     _, report = read({"kind": "sql", "url": f"sqlite:///{path}", "query": "SELECT * FROM t"})
-    assert "\n" not in report.problems[0].place
-    assert len(report.problems[0].place) < 300
+    assert "\n" not in report.problems[0].location
+    assert len(report.problems[0].location) < 300

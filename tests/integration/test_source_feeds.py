@@ -154,7 +154,7 @@ def test_an_item_that_cant_be_used_costs_no_other(tmp_path: Path) -> None:
     articles, report = read({"kind": "feed", "path": str(path)})
     assert articles.keys() == {"ok"}
     assert report.skipped == {"content: invalid-html": 1, "id: missing": 1}
-    assert report.problems[1].place.endswith("item 2 (line 1)")
+    assert report.problems[1].location.endswith("item 2 (line 1)")
 
 
 def test_a_feed_by_url_is_followed_to_its_last_page(server: Site) -> None:

@@ -224,7 +224,7 @@ def check(kind: str, content: bytes, path: Path) -> None:
         return
     assert report.kept == kept
     assert report.read == kept + sum(report.skipped.values())
-    assert all(str(path) in problem.place for problem in report.problems)
+    assert all(str(path) in problem.location for problem in report.problems)
     if kind in ("html", "markdown", "plain"):
         assert report.read == 1
     elif kind == "jsonl":

@@ -219,7 +219,7 @@ def test_a_page_that_cant_be_used_is_reported_with_its_path(
     articles, report = read({"kind": kind, "path": str(tmp_path)})
     assert not articles
     assert report.skipped == {reason: 1}
-    assert report.problems[0].place == str(tmp_path / name)
+    assert report.problems[0].location == str(tmp_path / name)
 
 
 def test_front_matter_of_hugo_decides_visibility(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_folder_is_of_the_kind_of_its_pages_unless_they_differ(tmp_path: Path)
     (tmp_path / "picture.png").write_text("x")
     assert table_for(str(tmp_path))["kind"] == "markdown"
     (tmp_path / "b.html").write_text("a")
-    with pytest.raises(SettingError, match="no telling"):
+    with pytest.raises(SettingError, match="its kind can't be told"):
         table_for(str(tmp_path))
 
 
@@ -122,7 +122,7 @@ def test_a_new_kind_is_one_class_and_one_line(monkeypatch: pytest.MonkeyPatch) -
 
         def records(self) -> Iterator[Record | RecordProblem]:
             for number in range(self.upto):
-                yield Record(place=f"number {number}", values={"id": number, "name": "N"})
+                yield Record(location=f"number {number}", values={"id": number, "name": "N"})
 
     monkeypatch.setitem(registry.KINDS, "counted", Counted)
     source = open_source({"kind": "counted", "upto": "3", "map": {"title": "name"}})

@@ -128,7 +128,7 @@ def sqlite(tmp_path: Path) -> str:
 
 def test_a_row_is_named_by_its_number_and_first_column(sqlite: str) -> None:
     records = open_source(table(sqlite, "SELECT id, title FROM articles ORDER BY id")).records()
-    place = next(iter(records)).place
+    place = next(iter(records)).location
     assert place.endswith("site.sqlite row 1 (id='accordion-beginners-at-seventy')")
 
 

@@ -30,7 +30,7 @@ def test_cells_may_hold_delimiters_line_breaks_and_quotation_marks(tmp_path: Pat
     assert articles["a"].title == 'T "q", x'
     assert articles["a"].sections[0].text == "One\ntwo"
     assert report.notes["summary: no-text"] == 1
-    assert report.problems[-1].place.endswith("a.csv line 5")
+    assert report.problems[-1].location.endswith("a.csv line 5")
 
 
 def test_parts_stand_in_their_cell_as_json_or_by_commas(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_bad_row_costs_itself_and_no_other(tmp_path: Path, row: str | bytes, r
     articles, report = from_csv(tmp_path, content)
     assert articles.keys() == {"a", "c"}
     assert report.skipped == {reason: 1}
-    assert report.problems[0].place.endswith("line 3") or report.problems[1].place.endswith(
+    assert report.problems[0].location.endswith("line 3") or report.problems[1].location.endswith(
         "line 3"
     )
 

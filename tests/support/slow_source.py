@@ -39,11 +39,11 @@ class SlowLines:
         return self.path
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        lines, parse = self.parted()
+        lines, parse = self.split()
         return map(parse, lines)
 
-    def parted(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
-        lines, parse = JsonlSource(self.path).parted()
+    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+        lines, parse = JsonlSource(self.path).split()
         return lines, partial(_slowly, self.log, parse)
 
 

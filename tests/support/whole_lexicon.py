@@ -24,6 +24,6 @@ def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:
         pairs=sp.csr_matrix(np.zeros((0, len(keys)), dtype=np.float32)),
         vocabulary=words,
         pair_keys=keys,
-        lone=np.zeros(0, dtype=np.float32),
+        unmatched=np.zeros(0, dtype=np.float32),
     )
     return terms, LexicalVectors(weights=weights, idf=idf)

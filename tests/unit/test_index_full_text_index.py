@@ -107,7 +107,7 @@ class Spoiling:
 
     def records(self) -> Iterator[Record | RecordProblem]:
         for number in range(30):
-            yield Record(place=f"item {number}", values={"id": f"a{number}", "title": "A title"})
+            yield Record(location=f"item {number}", values={"id": f"a{number}", "title": "A title"})
         (folder,) = (path for path in self._root.builds.iterdir() if path.name.startswith("."))
         with closing(sqlite3.connect(folder / FULL_TEXT)) as database:
             database.execute("CREATE TABLE words (word)")

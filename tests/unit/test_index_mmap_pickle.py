@@ -10,7 +10,7 @@ from index.building.folder_arrays import FolderWorkspace
 from index.scale_out.ray import mmap_pickle as by_name
 from recommender.keyphrases import extract_phrases
 from recommender.lexical import weigh_terms
-from recommender.parallel import Block, over_blocks
+from recommender.parallel import Block, map_in_threads
 from recommender.postings import make_postings
 from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
@@ -27,18 +27,18 @@ def sent_by(folder: Path, seed: int) -> dict[str, tuple[bytes, int]]:
     ]
     sent: dict[str, tuple[bytes, int]] = {}
 
-    def spread(
+    def mapper(
         work: Callable[[int, int], T], blocks: Iterable[Block], *, stage: str = ""
     ) -> Iterator[T]:
         sent[stage] = by_name.digest(work), len(by_name.dumps(work))
-        return over_blocks(work, blocks, stage=stage)
+        return map_in_threads(work, blocks, stage=stage)
 
     folder.mkdir()
     workspace = FolderWorkspace(folder)
-    corpus = tokenize_corpus(texts, workspace, spread)
-    terms = count_corpus(corpus, workspace, spread)
-    extract_phrases(corpus, [], workspace, spread)
-    make_postings(weigh_terms(terms, workspace=workspace, spread=spread).weights, workspace, spread)
+    corpus = tokenize_corpus(texts, workspace, mapper)
+    terms = count_corpus(corpus, workspace, mapper)
+    extract_phrases(corpus, [], workspace, mapper)
+    make_postings(weigh_terms(terms, workspace=workspace, mapper=mapper).weights, workspace, mapper)
     del sent["words"]  # its texts lie in memory here
     return sent
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from index.articles import parse as reading
+from index.articles import record_parser
 from index.articles.cleaning import check_url, plain_text
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
@@ -90,7 +91,7 @@ def test_an_unusable_record_is_skipped_with_its_line_and_reason(
     assert [article.id for article in articles] == ["before", "after"]
     assert (report.read, report.kept, dict(report.skipped)) == (3, 2, {reason: 1})
     (problem,) = report.problems
-    assert problem.place == f"{path} line 2"
+    assert problem.location == f"{path} line 2"
     assert problem.reason == reason.rpartition(": ")[2]
     assert problem.message
 
@@ -108,7 +109,7 @@ def test_a_line_that_is_too_long_is_skipped_unread(
     articles, report = read(write_jsonl([{**GOOD, "id": "a"}, long, {**GOOD, "id": "b"}]))
     assert [article.id for article in articles] == ["a", "b"]
     assert dict(report.skipped) == {"line-too-long": 1}
-    assert report.problems[0].place.endswith("line 2")
+    assert report.problems[0].location.endswith("line 2")
 
 
 # What makes visibility unclear keeps it, invisible
@@ -139,7 +140,7 @@ def test_unclear_visibility_keeps_an_article_out_of_sight(
     (article,), report = read(write_jsonl([json.dumps({**GOOD, **fields})]))
     assert article.status is Status.HIDDEN
     assert dict(report.notes) == {note: 1}
-    assert report.problems[0].place.endswith("line 1")
+    assert report.problems[0].location.endswith("line 1")
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,7 @@ def test_a_title_alone_is_an_article_counted_as_without_text(write_jsonl: Write)
 def test_a_text_is_cut_once_though_its_sections_are_many(
     write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MAX_TEXT", 50)
+    monkeypatch.setattr(record_parser, "MAX_TEXT", 50)
     sections = [{"heading": "H", "text": "word " * 8}] * 3
     (article,), report = read(write_jsonl([{**GOOD, "sections": sections}]))
     assert sum(len(section.text) for section in article.sections) <= 51
@@ -415,7 +416,7 @@ def test_standard_input_is_read_plain_or_gzipped(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(raw)))
     articles, report = read("-")
     assert [article.id for article in articles] == ["kelp"]
-    assert report.problems[0].place == "standard input line 2"
+    assert report.problems[0].location == "standard input line 2"
 
 
 @pytest.mark.parametrize("left", [1, 9, 30])
@@ -494,7 +495,7 @@ records = st.fixed_dictionaries({}, optional=dict.fromkeys(reading.FIELDS, anyth
 def _listed(values: list[dict[str, Any]]) -> Iterable[Record]:
     """Records from memory."""
     for number, value in enumerate(values, 1):
-        yield Record(place=f"list line {number}", values=value)
+        yield Record(location=f"list line {number}", values=value)
 
 
 def check_any_records(values: list[dict[str, Any]]) -> None:

@@ -30,7 +30,7 @@ def test_a_text_gets_the_weights_that_the_whole_lexicon_gives_it(sample_build, v
     boilerplate = Boilerplate(**sample_build.read_json("boilerplate.json"))
     texts = [prepare(sample_build.article(row), boilerplate) for row in range(0, 120, 17)]
     corpus = tokenize_corpus([*texts, ODD, PreparedText(title="Zyxo", body="")])
-    whole = apply_weights(count_terms(corpus, terms), lexical.idf)
+    whole = apply_weights(count_terms(corpus, terms.vocabulary, terms.pair_keys), lexical.idf)
     found = vocabulary.weigh(corpus)
     assert found.shape == whole.shape
     assert found.has_sorted_indices

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.excerpt import MAX_EXCERPT, make_excerpt
+from index.articles.card import MAX_EXCERPT, make_excerpt
 
 # Cut at 100 characters, it would end in "evening tid", as cards do that count characters only.
 TEASER = (

@@ -8,7 +8,7 @@ from recommender.fusion import Calibration, calibrate, diffuse, gather_candidate
 from recommender.lexical import weigh_terms
 from recommender.neighbors import NO_ROW, ExactIndex, Neighbors
 from recommender.parameters import RankingParameters
-from recommender.postings import answer, make_postings
+from recommender.postings import make_postings, search_postings
 from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
@@ -44,7 +44,7 @@ def test_every_candidate_has_its_exact_score_and_none_is_the_article_itself(corp
     calibration = calibrate(vectors, lexical)
     nearest = ExactIndex(vectors).search(vectors, 11).rows
     both = np.concatenate(
-        [nearest, answer(lexical.weights, make_postings(lexical.weights), 11)], axis=1
+        [nearest, search_postings(lexical.weights, make_postings(lexical.weights), 11)], axis=1
     )
     exact = exact_scores(vectors, lexical, calibration)
     for start in (0, 15):
@@ -95,7 +95,7 @@ def test_without_neighbors_the_own_scores_stay():
 def test_chance_is_zero_and_the_same_text_scores_highest():
     chance = CHANCE.fuse(np.array([0.1], dtype=np.float32), np.array([0.05], dtype=np.float32))
     assert chance[0] == pytest.approx(0, abs=1e-6)
-    assert CHANCE.of_the_same > 5
+    assert CHANCE.self_score > 5
 
 
 def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus):

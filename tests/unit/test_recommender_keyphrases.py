@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.keyphrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
-from recommender.shared_phrases import MAX_SHARED, said_once, shared_phrases
+from recommender.shared_phrases import MAX_SHARED, distinct_phrases, shared_phrases
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
 
@@ -206,6 +206,6 @@ def test_shared_phrases_are_few_in_both_and_the_same_either_way(
 
 def test_of_phrases_that_say_a_word_again_the_first_is_kept() -> None:
     names = ["relapse", "Relapses", "relapse rate", "fatigue", "sleep", "fatigue and sleep"]
-    assert said_once(range(6), names, 9) == [0, 3, 4]
-    assert said_once([5, 4, 0], names, 9) == [5, 0]
-    assert said_once(range(6), names, 2) == [0, 3]
+    assert distinct_phrases(range(6), names, 9) == [0, 3, 4]
+    assert distinct_phrases([5, 4, 0], names, 9) == [5, 0]
+    assert distinct_phrases(range(6), names, 2) == [0, 3]

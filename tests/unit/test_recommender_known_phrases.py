@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
-from recommender.keyphrases import NO_PHRASE, extract_phrases
-from recommender.known_phrases import find_known_phrases
+from recommender.keyphrases import NO_PHRASE, extract_phrases, find_known_phrases
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
 
@@ -20,7 +20,7 @@ BODIES = [
 
 def found_in(body: str, names: list[str]) -> list[str]:
     corpus = tokenize_corpus([PreparedText(title="", body=body)])
-    found = find_known_phrases(corpus, range(len(names)), names, lambda _: math.log(3))
+    found = find_known_phrases(corpus, np.arange(len(names)), names, lambda _: math.log(3))
     return [names[phrase] for phrase in found]
 
 

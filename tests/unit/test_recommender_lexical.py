@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from recommender.lexical import apply_weights, weigh_terms
 from recommender.neighbors import NO_ROW
 from recommender.parameters import DEFAULT_RECIPE
-from recommender.postings import answer, make_postings
+from recommender.postings import make_postings, search_postings
 from recommender.term_counts import count_corpus, count_terms
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
@@ -76,7 +76,9 @@ def test_a_draft_counted_against_a_known_vocabulary_gets_the_same_weights():
         tokenize_corpus(texts("kelp forest wave", "kelp forest sand", "bread oven", "bread"))
     )
     vectors = weigh_terms(known)
-    draft = count_terms(tokenize_corpus(texts("kelp forest wave")), known.whole())
+    draft = count_terms(
+        tokenize_corpus(texts("kelp forest wave")), known.vocabulary, known.pair_keys
+    )
     found = apply_weights(draft, vectors.idf)
     assert np.allclose(found.toarray()[0], vectors.weights.toarray()[0], atol=1e-6)
 
@@ -92,7 +94,7 @@ def test_a_draft_counted_against_a_known_vocabulary_gets_the_same_weights():
 def test_candidates_are_the_true_nearest_where_nothing_is_pruned(bodies):
     weights = weights_of(*bodies)
     similar = (weights @ weights.T).toarray()
-    answers = answer(weights, make_postings(weights), 5)
+    answers = search_postings(weights, make_postings(weights), 5)
     for row, found in enumerate(answers):
         found = found[found != NO_ROW]
         assert len(set(found.tolist())) == len(found) <= 5

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from recommender import postings
 from recommender.neighbors import NO_ROW
-from recommender.postings import answer, make_postings, similarities
+from recommender.postings import make_postings, search_postings, similarities
 
 
 def weights_of(seed: int, articles: int = 60, terms: int = 40) -> sp.csr_matrix:
@@ -59,7 +59,7 @@ def test_similarities_are_inner_products(seed: int) -> None:
 
 def test_an_article_without_words_finds_nothing() -> None:
     weights = sp.csr_matrix(np.array([[0, 0], [1, 0], [1, 0]], dtype=np.float32))
-    assert answer(weights, make_postings(weights), 3).tolist() == [
+    assert search_postings(weights, make_postings(weights), 3).tolist() == [
         [NO_ROW] * 3,
         [1, 2, NO_ROW],
         [1, 2, NO_ROW],

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from index.errors import SourceError
+from recommender.errors import InputError
 from recommender.ranking_metrics import (
     intra_list_diversity,
     judged_seeds,
@@ -47,7 +47,7 @@ def test_the_interval_holds_the_mean_and_narrows_with_agreement():
 
 
 def test_judgments_of_another_corpus_are_refused():
-    with pytest.raises(SourceError, match="judgments of this corpus"):
+    with pytest.raises(InputError, match="judgments of this corpus"):
         measure_relevance({}, {})
 
 
@@ -63,7 +63,7 @@ def test_qrels_are_read_plain_and_gzipped(tmp_path, packed):
 def test_a_line_that_is_no_judgment_is_named(tmp_path, line):
     path = tmp_path / "q.tsv"
     path.write_text(f"a\tb\t1\n{line}\n")
-    with pytest.raises(SourceError, match="line 2"):
+    with pytest.raises(InputError, match="line 2"):
         read_qrels(path)
 
 

@@ -66,8 +66,9 @@ def test_a_scan_keeps_every_word_in_order_with_breaks_at_marks_and_ends() -> Non
     assert printed == "Tall kelp | Kelp | tall | Kelp | | reef |".split()
     assert corpus.ends.tolist() == [9, 12]
     assert corpus.title_ends.tolist() == [3, 10]
-    assert corpus.owners.tolist() == [0] * 9 + [1] * 3
-    assert corpus.weights.tolist() == [TITLE_WEIGHT] * 3 + [1] * 6 + [TITLE_WEIGHT] + [1] * 2
+    block = corpus.block(0, 2)
+    assert block.owners.tolist() == [0] * 9 + [1] * 3
+    assert block.weights.tolist() == [TITLE_WEIGHT] * 3 + [1] * 6 + [TITLE_WEIGHT] + [1] * 2
     assert BREAK == 0
 
 
@@ -80,7 +81,7 @@ def test_words_of_the_title_count_more() -> None:
 def test_a_word_of_one_article_matches_nothing_and_is_dropped() -> None:
     found = count_all(texts_of(("", "kelp urchin"), ("", "kelp otter")))
     assert found.vocabulary == ["kelp"]
-    assert (found.lone > 0).all()
+    assert (found.unmatched > 0).all()
 
 
 def test_a_single_article_keeps_all_its_words() -> None:
@@ -96,7 +97,11 @@ def test_pairs_are_neighbors_with_no_mark_and_no_article_between() -> None:
 
 def test_a_text_outside_a_build_is_counted_in_its_columns_and_no_others() -> None:
     build = count_all(texts_of(("", "tall kelp slows"), ("", "tall kelp grows slows")))
-    draft = count_terms(tokenize_corpus(texts_of(("Tall kelp", "urchin slows urchin"))), build)
+    draft = count_terms(
+        tokenize_corpus(texts_of(("Tall kelp", "urchin slows urchin"))),
+        build.vocabulary,
+        build.pair_keys,
+    )
     assert draft.vocabulary == build.vocabulary
     assert np.array_equal(draft.pair_keys, build.pair_keys)
     assert counted(draft, 0) == {"tall": 2, "kelp": 2, "slows": 1}

@@ -41,8 +41,7 @@ from index.scale_out.ray.ray_shards import (
     save_parts,
     shards_of,
 )
-from recommender.embedding import embed_texts
-from recommender.encoder import Embeddings
+from recommender.encoder import Embeddings, embed_texts
 from recommender.errors import AlsoLikeError, ModelError
 from recommender.parallel import Block
 

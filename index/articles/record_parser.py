@@ -1,0 +1,304 @@
+"""Parses one record into an article, field by field, and notes what it had to repair.
+
+A record without a usable id, title or link is no article. One whose visibility is unclear is kept,
+but hidden. Anything else is repaired or left out, with a note.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from index.articles.cleaning import check_url, plain_text
+from index.articles.json_text import load_json
+from index.articles.record import Record, RecordProblem, get_field, short
+from recommender.article import Article, Image, Section, Status, check_id
+from recommender.errors import ArticleError
+
+MAX_TITLE = 500
+MAX_TEXT = 200_000
+MAX_EXCERPT_SOURCE = 2_000
+MAX_LABEL = 100
+MAX_LABELS = 50
+MAX_PARTS = 2_000
+"""Longest title, text, excerpt and label (in characters), most labels kept, most sections read."""
+
+_STATUSES = {
+    **dict.fromkeys(("", "published", "publish", "public", "live"), Status.PUBLISHED),
+    **dict.fromkeys(("scheduled", "future"), Status.PUBLISHED),
+    **dict.fromkeys(("draft", "pending"), Status.DRAFT),
+    **dict.fromkeys(("hidden", "private", "archived", "unpublished", "trash"), Status.HIDDEN),
+}
+_SCHEDULED = {"scheduled", "future"}
+_LARGEST = sys.float_info.max
+
+_WITH_PARTS = {"sections", "image", "tags", "ratings", "authors"}
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+
+T = TypeVar("T")
+
+
+class RecordParser:
+    """Parses one record field by field.
+
+    Args:
+        record: The record.
+        fields: Our field names to the source's, where they differ.
+        url_template: Link of a record without one, ``{id}`` standing for the escaped id.
+        timezone: Zone of times that name none.
+
+    Attributes:
+        field: The field that was read last: the one at fault when :meth:`article` raises.
+        notes: What had to be repaired or left out.
+    """
+
+    def __init__(
+        self, record: Record, fields: Mapping[str, str], url_template: str, timezone: ZoneInfo
+    ) -> None:
+        self._record = record
+        self._fields = fields
+        self._url_template = url_template
+        self._timezone = timezone
+        self.field = ""
+        self.notes: list[RecordProblem] = []
+
+    def article(self) -> Article:
+        """The record as an article.
+
+        Raises:
+            ArticleError: If the record has no usable id, title or link.
+        """
+        article_id = check_id(self._identifier())
+        status, visible_from, visible_until = self._visibility()
+        article = Article(
+            id=article_id,
+            title=self._title(),
+            url=self._url(article_id),
+            sections=self._sections(),
+            excerpt=self._text("excerpt", MAX_EXCERPT_SOURCE) or None,
+            image=self._optional("image", self._parse_image, None),
+            date=self._optional("date", _parse_date, None),
+            status=status,
+            visible_from=visible_from,
+            visible_until=visible_until,
+            supersedes=self._optional("supersedes", partial(_parse_older_id, article_id), None),
+            language=self._optional("language", _parse_language, None),
+            tags=self._optional("tags", partial(self._parse_labels, "tags"), ()),
+            ratings=self._optional("ratings", self._parse_ratings, {}),
+            authors=self._optional("authors", partial(self._parse_labels, "authors"), ()),
+        )
+        if not article.has_text:
+            self._note("summary", "no-text", "no summary or sections: only the title is compared")
+        return article
+
+    def _get(self, name: str) -> Any:
+        """A field's value; one that has parts may be JSON, as in the cell of a table."""
+        self.field = name
+        value = get_field(self._record.values, self._fields.get(name, name))
+        if name in _WITH_PARTS and isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+            with suppress(ValueError):
+                return load_json(value)
+        return value
+
+    def _optional(self, name: str, parse: Callable[[Any], T], default: T) -> T:
+        """``parse(value)`` of a field; ``default`` if it is empty, or can't be used: see notes."""
+        value = self._get(name)
+        if value is None or value == "":
+            return default
+        try:
+            return parse(value)
+        except ArticleError as error:
+            self._note(name, error.reason, f"{error}: left out")
+            return default
+
+    def _note(self, field_name: str, reason: str, message: str) -> None:
+        location = self._record.location
+        self.notes.append(
+            RecordProblem(location=location, field=field_name, reason=reason, message=message)
+        )
+
+    def _identifier(self) -> str:
+        value = self._get("id")
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if value is None or isinstance(value, str):
+            return (value or "").strip()
+        raise ArticleError("id", "invalid", f"id {short(value)} is neither text nor a whole number")
+
+    def _text(self, name: str, limit: int, value: Any = None) -> str:
+        """One field as plain text: no markup, no control characters, at most ``limit`` long."""
+        if value is None:
+            value = self._get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self._note(name, "not-text", f"expected text, found {type(value).__name__}: left out")
+            return ""
+        text = plain_text(value[: 4 * limit])  # so that cleaning stays cheap
+        if len(value) > 4 * limit or len(text) > limit:
+            self._note(name, "too-long", f"{len(value)} characters, cut at {limit}")
+            text = text[:limit].rsplit(" ", 1)[0]
+        return text
+
+    def _title(self) -> str:
+        title = self._text("title", MAX_TITLE).replace("\n", " ")
+        if not title:
+            raise ArticleError(
+                "title", "missing", "no title; name the site's own field with --map title=FIELD"
+            )
+        return title
+
+    def _url(self, article_id: str) -> str:
+        value = self._get("url")
+        if value is None or value == "":
+            self._note("url", "made-from-template", "no url: made from url_template")
+            return self._url_template.replace("{id}", quote(article_id, safe=""))
+        if not isinstance(value, str):
+            raise ArticleError("url", "invalid", f"url {short(value)} is not text")
+        return check_url(value.strip())
+
+    def _sections(self) -> tuple[Section, ...]:
+        value = self._get("sections")
+        if value is None:
+            text = self._text("summary", MAX_TEXT)
+            return (Section(text=text),) if text else ()
+        if not isinstance(value, list):
+            self._note("sections", "invalid", "expected a list of {heading, text}: left out")
+            return ()
+        sections: list[Section] = []
+        room = MAX_TEXT
+        if len(value) > MAX_PARTS:
+            self._note("sections", "too-many", f"{len(value)}, cut at {MAX_PARTS}")
+        for item in value[:MAX_PARTS]:
+            if not isinstance(item, Mapping):
+                self._note("sections", "invalid", f"{short(item)} is not {{heading, text}}")
+                continue
+            text = self._text("sections", room, item.get("text") or "")
+            heading = self._text("sections", MAX_TITLE, item.get("heading") or "")
+            if text or heading:
+                sections.append(Section(text=text, heading=heading))
+            room = max(1, room - len(text))
+        return tuple(sections)
+
+    def _parse_image(self, value: Any) -> Image:
+        src = value.get("src") if isinstance(value, Mapping) else value
+        alt = value.get("alt") if isinstance(value, Mapping) else ""
+        if not isinstance(src, str):
+            raise ArticleError("image", "invalid", f"image {short(value, 60)} has no src")
+        return Image(
+            src=check_url(src.strip(), field_name="image"),
+            alt=self._text("image", MAX_TITLE, alt or ""),
+        )
+
+    def _visibility(self) -> tuple[Status, dt.datetime | None, dt.datetime | None]:
+        value = self._get("status")
+        name = value.strip().casefold() if isinstance(value, str) else value
+        if name is None:
+            name = ""
+        status = _STATUSES.get(name) if isinstance(name, str) else None
+        if status is None:
+            self._note("status", "unknown", f"status {short(value)} is unknown: kept invisible")
+            status = Status.HIDDEN
+        instants: list[dt.datetime | None] = []
+        for field_name in ("visible_from", "visible_until"):
+            try:
+                instants.append(self._instant(field_name))
+            except ValueError:
+                self._note(
+                    field_name,
+                    "invalid",
+                    f"{field_name} {short(self._get(field_name))} is not an ISO 8601 time: "
+                    "kept invisible",
+                )
+                instants.append(None)
+                status = Status.HIDDEN
+        if isinstance(name, str) and name in _SCHEDULED and instants[0] is None:
+            self._note("status", "no-time", "scheduled without visible_from: kept invisible")
+            status = Status.HIDDEN
+        return status, instants[0], instants[1]
+
+    def _instant(self, name: str) -> dt.datetime | None:
+        value = self._get(name)
+        if value is None or value == "":
+            return None
+        if isinstance(value, dt.datetime):
+            instant = value
+        elif isinstance(value, str):
+            instant = dt.datetime.fromisoformat(value.strip())
+        else:
+            raise ValueError(name)
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=self._timezone)
+        try:
+            return instant.astimezone(dt.UTC)
+        except OverflowError:
+            raise ValueError(name) from None
+
+    def _parse_labels(self, name: str, value: Any) -> tuple[str, ...]:
+        items = value[:MAX_TEXT].split(",") if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            raise ArticleError(name, "invalid", f"expected a list of texts, found {short(value)}")
+        labels: dict[str, None] = {}
+        for item in items[:MAX_PARTS]:
+            if not isinstance(item, str):
+                self._note(name, "invalid", f"{short(item)} is not text: left out")
+                continue
+            label = self._text(name, MAX_LABEL, item).replace("\n", " ")
+            if label:
+                labels[label] = None
+        if len(labels) > MAX_LABELS or len(items) > MAX_PARTS:
+            self._note(name, "too-many", f"{len(items)}, cut at {MAX_LABELS}")
+        return tuple(labels)[:MAX_LABELS]
+
+    def _parse_ratings(self, value: Any) -> dict[str, float]:
+        if not isinstance(value, Mapping):
+            raise ArticleError("ratings", "invalid", "expected an object of numbers")
+        ratings: dict[str, float] = {}
+        for name, figure in islice(value.items(), MAX_LABELS):
+            label = plain_text(str(name)[:MAX_LABEL])
+            if isinstance(figure, bool) or not isinstance(figure, int | float):
+                self._note("ratings", "invalid", f"{label}: {short(figure)} is not a number")
+            elif not -_LARGEST <= figure <= _LARGEST:  # nor is NaN
+                self._note("ratings", "invalid", f"{label}: {short(figure)} is out of range")
+            else:
+                ratings[label] = float(figure)
+        if len(value) > MAX_LABELS:
+            self._note("ratings", "too-many", f"{len(value)}, cut at {MAX_LABELS}")
+        return ratings
+
+
+def _parse_date(value: Any) -> dt.date:
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        return dt.datetime.fromisoformat(value.strip()).date()
+    except ValueError:
+        raise ArticleError("date", "invalid", f"date {short(value)} is not YYYY-MM-DD") from None
+
+
+def _parse_older_id(article_id: str, value: Any) -> str:
+    if not isinstance(value, str | int):
+        raise ArticleError("supersedes", "invalid", f"{short(value)} is not an id")
+    older = check_id(str(value).strip(), field="supersedes")
+    if older == article_id:
+        raise ArticleError("supersedes", "invalid", "an article can't supersede itself")
+    return older
+
+
+def _parse_language(value: Any) -> str:
+    tag = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
+    if len(tag) > MAX_LABEL or not _LANGUAGE.fullmatch(tag):
+        raise ArticleError("language", "invalid", f"language {short(value)} is not a BCP 47 tag")
+    return tag

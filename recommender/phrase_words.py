@@ -1,0 +1,234 @@
+"""The words that phrases are made of: no stop words, no words of reporting, letters within names.
+
+Words of reporting and of method say how something was found out, not what it is about. On a large
+site they are frequent enough to be dropped for that; a small site, and one that writes about many
+kinds of studies, needs the lists.
+
+A letter by itself is no word, so a letter in a name ("vitamin D", "hepatitis C", "T cells") is
+told from the article "a", from initials and from the rest of a longer name by how it is used. It
+ends a name where a mark or a stop word often follows ("vitamin D and", but never "regulatory T
+and": cells follow there), and begins one where a mark or a stop word often stands before it ("of T
+cells", but never "of D deficiency"). Numbers are left out: those that belong to a name
+("interleukin 17") are few, and can't be told from doses, dates and statistics.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import stopwordsiso
+from numpy.typing import NDArray
+
+from recommender.bag_of_words import SpellingColumns
+from recommender.tokenizer import BREAK, TokenizedCorpus, fold_case, is_capital
+
+REPORTING_WORDS = frozenset(
+    """
+    abstract aim aims analyses analysis appear appeared approach article articles assess
+    assessed associated association author authors average background based baseline benefit
+    benefits case cases cause caused change changed changes check checked choose cited clear
+    clinical common compare compared comparison conclusion conclusions consider
+    considerations control controls count counted cut data day days describe described
+    design detail details difference differences early effect effects end evaluate evaluated
+    evidence examined existence expect expected experiment factor factors figure figures
+    finding findings follow followed future half hand happen held help helped helps high
+    higher hour hours hundred identify improve improved include included including increase
+    increased indicate individual individuals investigate kept key known lack large larger
+    late later lead leads leave led left less level levels likely limit limitation
+    limitations limited literature living long longer look looked lot low lower main makes
+    mean measure measured measurements measures method methods minute minutes model month
+    months note novel number numbers objective observed outcome outcomes pair paper part
+    participants parts patient patients people percent period person persons place places
+    play point position possible potential present previous probably proportion provide
+    purpose question range rare rate rates ratio read reader readers reason recent record
+    recorded recording records reduce reduced relate related relation remain report reported
+    reports research researcher researchers result results review reviewed risk role said
+    sample score scores see seen series set short show showed shown side sign significant
+    significantly similar simple single small smaller sort start started stay stayed step
+    studied studies study subject subjects suggest suggests summary support surprised
+    takeaway team tell tend term terms test tested tests thing things third thirds time
+    times tool total treatment treatments trial trials turn turned twice type types
+    understand unknown use used users uses using value values vary versus way week weeks
+    work works worth year years young
+    """.split()
+)
+"""Words by which findings are reported; no phrase holds one."""
+
+METHOD_WORDS = frozenset(
+    """
+    case-control ci cochrane cohort cohorts controlled cross-sectional double-blind embase icc iqr
+    longitudinal mann-whitney medline meta-analyses meta-analysis meta-regression multicenter
+    multicentre multivariable multivariate observational open-label placebo-controlled pooled
+    population-based prospective prospectively pubmed randomised randomization randomized rct rcts
+    retrospective retrospectively scoping scopus searched single-blind statistically systematic
+    systematically univariate
+    """.split()
+)
+"""Words of how a study was done; a phrase that holds one counts less than other phrases."""
+
+
+_OPEN_SHARE = 0.3
+"""Share of a letter's uses that must be open at the name's end for the two to be a name."""
+
+_CHUNK = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhraseWords:
+    """Every word of a corpus, with what is needed to make phrases of words.
+
+    Attributes:
+        printed: How each word is mostly printed, whatever its case.
+        letters: Shape (words,), bool: which words are one letter.
+        letter_names: Shape (names,), int64, ascending: the pairs of a letter and a word that are
+            names, as ``first * len(printed) + second``.
+        columns: The word that each spelling is: alone where that can be a phrase, in pairs where
+            it can be one half.
+    """
+
+    printed: list[str]
+    letters: NDArray[np.bool_]
+    letter_names: NDArray[np.int64]
+    columns: SpellingColumns
+
+
+def find_phrase_words(corpus: TokenizedCorpus, languages: Sequence[str]) -> PhraseWords:
+    """Fold the case of a corpus's words, and find which of them phrases can be made of.
+
+    Args:
+        corpus: The words of all articles.
+        languages: BCP 47 tags, for their stop words; if empty, the language whose stop words
+            cover most of the corpus.
+    """
+    uses = corpus.spelling_counts()
+    words, word_of, printed = _fold_case(corpus.spellings, uses)
+    word_uses = np.bincount(word_of, weights=uses, minlength=len(words)).astype(np.int64)
+    stop = _stop_words(words, word_uses, languages)
+    letters = np.array([is_capital(word) for word in words], dtype=bool)
+    content = _content_words(words, printed, stop) & ~letters
+    short = np.array([len(word) <= 2 for word in words])
+    acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
+    alone = (content & (~short | acronym))[word_of]
+    letter_names = _find_letter_names(
+        corpus,
+        word_of,
+        words,
+        word_uses,
+        letters=letters,
+        content=content,
+        stop=np.array([word in stop for word in words]) & ~content,
+    )
+    columns = SpellingColumns(
+        width=len(words),
+        columns=word_of[alone],
+        lengths=alone.astype(np.int64),
+        paired=np.where((content | letters)[word_of], word_of, -1),
+    )
+    return PhraseWords(printed=printed, letters=letters, letter_names=letter_names, columns=columns)
+
+
+def _find_letter_names(
+    corpus: TokenizedCorpus,
+    word_of: NDArray[np.int64],
+    words: Sequence[str],
+    uses: NDArray[np.int64],
+    *,
+    letters: NDArray[np.bool_],
+    content: NDArray[np.bool_],
+    stop: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """The pairs of a letter and a word that are names; see :class:`PhraseWords`.
+
+    Args:
+        corpus: The words of all articles.
+        word_of: Shape (spellings,), int64: the number of each spelling's word.
+        words: Every word, folded.
+        uses: Shape (words,), int64: how often each occurs.
+        letters: Shape (words,), bool: which are one letter.
+        content: Shape (words,), bool: which may stand in a pair of words.
+        stop: Shape (words,), bool: which are stop words.
+    """
+    # After "A", which is a word as "a", only a mark ends a name, and "A" begins no name.
+    number = {word: place for place, word in enumerate(words)}
+    small = np.zeros(len(words), dtype=bool)
+    for place in np.flatnonzero(letters).tolist():
+        other = number.get(words[place].casefold())
+        small[place] = other is not None and uses[other] > uses[place]
+    tokens = corpus.tokens
+    found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))]
+    for start in range(0, len(tokens), _CHUNK):
+        here = start + np.flatnonzero(letters[word_of[tokens[start : start + _CHUNK]]])
+        # Each text ends with a break, so one stands before the first word as well.
+        before, own, after = (word_of[tokens[here + step]] for step in (-1, 0, 1))
+        ends, begins = content[before], content[after] & ~small[own]
+        open_before = (before == BREAK) | stop[before]
+        open_after = (after == BREAK) | (stop[after] & ~small[own])
+        found += [
+            (before[ends] * len(words) + own[ends], open_after[ends]),
+            (own[begins] * len(words) + after[begins], open_before[begins]),
+        ]
+    keys = np.concatenate([some for some, _ in found])
+    is_open = np.concatenate([some for _, some in found])
+    names, places = np.unique(keys, return_inverse=True)
+    count = np.bincount(places, minlength=len(names))
+    open_count = np.bincount(places, weights=is_open, minlength=len(names))
+    letter_names: NDArray[np.int64] = names[open_count >= _OPEN_SHARE * count]
+    return letter_names
+
+
+def _fold_case(
+    spellings: Sequence[str], uses: NDArray[np.int64]
+) -> tuple[list[str], NDArray[np.int64], list[str]]:
+    """Words, folded, each spelling's word, and how each word is mostly printed."""
+    numbers: dict[str, int] = {"": BREAK}
+    word_of = np.zeros(len(spellings), dtype=np.int64)
+    printed: list[str] = [""]
+    best = array("q", [0])
+    for spelling_id, (spelling, used) in enumerate(zip(spellings, uses.tolist(), strict=True)):
+        if spelling_id == BREAK:
+            continue
+        number = numbers.setdefault(fold_case(spelling), len(numbers))
+        word_of[spelling_id] = number
+        if number == len(printed):
+            printed.append(spelling)
+            best.append(0)
+        if used > best[number]:
+            printed[number], best[number] = spelling, used
+    return list(numbers), word_of, printed
+
+
+def _content_words(
+    words: list[str],
+    printed: list[str],
+    stop: set[str],
+) -> NDArray[np.bool_]:
+    return np.array(
+        [
+            bool(word)
+            and not word[0].isdigit()
+            # An acronym is no stop word, though many a country's code is listed as one.
+            and (word not in stop or (len(name) > 1 and name.isupper()))
+            and word not in REPORTING_WORDS
+            and not word.replace("-", "").isdigit()
+            for word, name in zip(words, printed, strict=True)
+        ]
+    )
+
+
+def _stop_words(words: list[str], uses: NDArray[np.int64], languages: Sequence[str]) -> set[str]:
+    codes = {language.partition("-")[0] for language in languages}
+    known = sorted(code for code in codes if stopwordsiso.has_lang(code))
+    if not known:
+        frequent = Counter({words[i]: int(uses[i]) for i in np.argsort(-uses)[:300] if words[i]})
+        covered = {
+            code: sum(
+                number for word, number in frequent.items() if word in stopwordsiso.stopwords(code)
+            )
+            for code in sorted(stopwordsiso.langs())
+        }
+        known = [max(covered, key=lambda code: covered[code])] if any(covered.values()) else []
+    return set(stopwordsiso.stopwords(known)) if known else set()
