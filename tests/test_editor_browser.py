@@ -379,7 +379,7 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
         hands.press("+")
         said(page, "a good link")
         hands.press("u")
-        said(page, "You took back the word")
+        said(page, "You removed the judgment")
         expect(page.locator("#shown").get_by_text("pinned", exact=True)).to_have_count(1)
 
         hands.press("k", "p")

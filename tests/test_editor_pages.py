@@ -99,7 +99,7 @@ def test_a_sign_in_leads_to_no_other_site(stranger: Editor, target: str) -> None
 def test_attempts_are_throttled_until_the_right_password_does_not_help(stranger: Editor) -> None:
     said = [stranger.sign_in(password=f"wrong number {number}") for number in range(10)]
     assert {answer.status_code for answer in said} == {403}
-    assert stranger.said == "Name and password don't fit together."
+    assert stranger.said == "The name or the password is wrong."
     last = stranger.sign_in()
     assert last.status_code == 429
     assert 0 < int(last.headers["retry-after"]) <= 300
@@ -322,6 +322,30 @@ def test_a_button_that_nobody_has_changes_nothing(desk: Desk, mira: Editor, act:
     mira.look(PAGE)
     assert mira.press(act).status_code in (404, 422)
     assert desk.shown() == before
+
+
+def test_a_page_and_the_api_refuse_what_the_live_build_lacks_alike(
+    desk: Desk, mira: Editor
+) -> None:
+    known = desk.shown()[0]
+    for article_id, target_id, status in ((PAGE, "no-such", 422), ("no-such", known, 404)):
+        asked = desk.decide(target_id, article_id, kind="hide")
+        assert asked.status_code == status
+        form = mira.get("/editor/decide", do="hide", id=article_id, target=target_id)
+        mira.look(PAGE)
+        sent = mira.send("/editor/decide", article_id=article_id, target_id=target_id, do="hide")
+        for page in (form, sent):
+            assert page.status_code == status
+            assert "the live build" in page.text
+            assert "has no article" in page.text
+    assert mira.get("/editor/article", id="no-such").status_code == 404
+
+
+def test_an_action_that_a_page_does_not_have_is_named(mira: Editor) -> None:
+    mira.look(PAGE)
+    assert mira.press("steal sea-001").status_code == 422
+    assert mira.said == "'steal' is not an action of this page"
+    assert mira.get("/editor/decide", do="steal", id=PAGE, target="sea-001").status_code == 422
 
 
 # Two editors
@@ -567,7 +591,7 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     mira.get("/editor", q="song", tag="choir")
     assert "1 article<" in mira.page
     mira.get("/editor", q="kelpp")
-    assert "spelled nearly so" in mira.page
+    assert "with similar spellings" in mira.page
     mira.look(PAGE)
     mira.decide(desk.shown()[0], "hide")
     mira.get("/editor", overridden="1")

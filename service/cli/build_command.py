@@ -13,6 +13,8 @@ import typer
 from index.articles.parse import FieldMapping
 from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
+from index.errors import GateError
+from index.publishing.retention import prune
 from index.root.root import Root
 from service.cli.inspect_commands import counts
 from service.cli.options import (
@@ -24,8 +26,9 @@ from service.cli.options import (
     print_json,
     read_mapping,
 )
-from service.cli.publish_commands import publish_made, say_found
+from service.cli.publish_commands import print_cleanup
 from service.curation.golden_gate import golden_gate
+from service.curation.publishing import publish_by_settings
 from service.settings import load_settings
 
 
@@ -124,35 +127,39 @@ def build(
         accept_change=accept_change,
         milvus=settings.milvus,
     )
-    place = Root(settings.root)
-    refusal = None
-    with place.locked("alsolike build") as found:
-        say_found(found)
+    opened = Root(settings.root)
+    refusal: GateError | None = None
+    with opened.locked("alsolike build") as found:
+        print_cleanup(found)
         with (
-            open_engine(settings.engine, address=settings.ray_address, root=place.path) as running,
+            open_engine(settings.engine, address=settings.ray_address, root=opened.path) as running,
             _progress_bar() as progress,
         ):
             manifest, report = make_build(
-                place,
+                opened,
                 sources,
                 lambda: load_encoder(settings.model, settings.precision),
                 replace(options, engine=running),
                 progress,
             )
         if publish_:
-            refusal = publish_made(
-                place,
-                manifest.name,
-                settings,
-                accept_change=accept_change,
-                force=force,
-                reason=reason,
-            )
+            try:
+                publish_by_settings(
+                    opened,
+                    manifest.name,
+                    settings,
+                    accept_change=accept_change,
+                    force=force,
+                    reason=reason,
+                )
+            except GateError as error:  # raised below, after what was built is printed
+                refusal = error
+            prune(opened, settings.keep)
     published = publish_ and refusal is None
     if as_json:
         print_json(_build_summary(manifest, report, published=published))
     else:
-        _print_build(manifest, report, place, published=published)
+        _print_build(manifest, report, opened, published=published)
     if refusal is not None:
         raise refusal
 
@@ -180,7 +187,7 @@ def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -
     }
 
 
-def _print_build(manifest: Manifest, report: ReadReport, place: Root, *, published: bool) -> None:
+def _print_build(manifest: Manifest, report: ReadReport, root: Root, *, published: bool) -> None:
     skipping = [
         problem
         for problem in report.problems
@@ -205,7 +212,7 @@ def _print_build(manifest: Manifest, report: ReadReport, place: Root, *, publish
     )
     typer.echo(counts(manifest.reading))
     state = "published" if published else "built, not published"
-    typer.echo(f"{state}: {place.builds / manifest.name}")
+    typer.echo(f"{state}: {root.builds / manifest.name}")
 
 
 @contextmanager

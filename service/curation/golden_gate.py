@@ -19,7 +19,6 @@ from functools import partial
 from index.build.build import Build
 from index.errors import BuildError, DatabaseError
 from index.publishing.gates import Gate, GoldenGate, Verdict
-from index.publishing.publish import publish_build
 from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import NotFoundError
@@ -33,27 +32,6 @@ def golden_gate(settings: Settings) -> GoldenGate | None:
     """The gate as a site's settings ask for it; ``None`` if they demand nothing."""
     asked = settings.min_golden or settings.max_golden_drop is not None
     return partial(_judge, settings) if asked else None
-
-
-def publish_as_set(
-    root: Root,
-    name: str,
-    settings: Settings,
-    *,
-    accept_change: bool = False,
-    force: bool = False,
-    reason: str = "",
-) -> list[Verdict]:
-    """Publish by the gates as a site's settings have them; see :func:`.publish_build`."""
-    return publish_build(
-        root,
-        name,
-        settings.limits,
-        golden=golden_gate(settings),
-        accept_change=accept_change,
-        force=force,
-        reason=reason,
-    )
 
 
 def agreement_of(build: Build, settings: Settings) -> Agreement:

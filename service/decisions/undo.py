@@ -12,7 +12,7 @@ from service.decisions.decision_store import Actor, Change, Store, Written
 from service.decisions.judgments import set_judgment
 from service.decisions.overrides import set_override
 from service.decisions.takedowns import set_takedown
-from service.errors import ConflictError, DecisionError
+from service.errors import DecisionError, SupersededError
 
 _AUDIT = schema.audit
 
@@ -29,7 +29,7 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> Written:
     Raises:
         NotFoundError: If there is no such entry.
         DecisionError: If it is about an account; those are changed, not undone.
-        ConflictError: If something newer touched the same thing.
+        SupersededError: If something newer touched the same thing.
         DatabaseError: If it can't be written; see :meth:`.store.Store.change`.
     """
     check_reason(reason)
@@ -75,7 +75,7 @@ def _refuse_newer(change: Change, entry: sa.RowMapping, thing: str) -> None:
     for later in change.connection.execute(newer.order_by(_AUDIT.c.seq)).mappings():
         if thing == "judgment" and _author(later) != _author(entry):
             continue
-        raise ConflictError(
+        raise SupersededError(
             f"{later['who']} decided anew after entry {entry['seq']} (entry {later['seq']}); "
             "undo that first",
             change.list_version(entry["article_id"]),
