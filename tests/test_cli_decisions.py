@@ -21,7 +21,7 @@ from databases import MIRA, server
 from service.cli import alsolike as cli
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions
-from service.decisions.snapshot import SNAPSHOT
+from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 
 PAGE = "accordion-beginners-at-seventy"

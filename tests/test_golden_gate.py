@@ -31,7 +31,7 @@ from recommender.encoder import HashingEncoder
 from service.curation.golden_gate import agreement_of, golden_gate
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, open_decisions
-from service.decisions.snapshot import SNAPSHOT
+from service.decisions.snapshot_file import SNAPSHOT
 from service.roles import Role
 from service.serving.selection import select
 from service.serving.serving_view import ServingView

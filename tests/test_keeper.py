@@ -45,7 +45,8 @@ from service.decisions.open_decisions import (
     upgrade_decisions,
 )
 from service.decisions.poller import PolledState, StatePoller, StateSource
-from service.decisions.snapshot import SNAPSHOT, bring_up, load_snapshot
+from service.decisions.snapshot import bring_up, load_snapshot
+from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 
 
@@ -393,7 +394,7 @@ def test_a_copy_that_is_served_too_early_takes_no_decision_and_forgets_none(
 def test_a_snapshot_that_cant_be_looked_at_is_not_taken_for_none(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.decisions.snapshot._BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("service.decisions.snapshot_file.BUSY_SECONDS", 0.1)
     with history_of_two(settings, tmp_path) as (keeper, backup):
         keeper.close()
         put_in_place(settings, backup)
@@ -769,7 +770,7 @@ def test_decisions_that_came_by_no_change_of_ours_are_read_whole(settings: Setti
 def test_readers_wait_for_no_snapshot_that_another_process_holds_up(
     settings: Settings, keeper: StatePoller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.decisions.snapshot._BUSY_SECONDS", 0.5)
+    monkeypatch.setattr("service.decisions.snapshot.LOCK_SECONDS", 0.5)
     with (settings.root / ".state.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as a process does that was stopped amid its work
         with pytest.raises(DatabaseError, match=r"snapshot .* can.t be"):

@@ -34,7 +34,8 @@ from recommender.visibility import NEVER
 from service.decisions.database import Database, open_database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.poller import StatePoller
-from service.decisions.snapshot import SNAPSHOT, bring_up, has_snapshot
+from service.decisions.snapshot import bring_up, has_snapshot
+from service.decisions.snapshot_file import SNAPSHOT
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
 from service.http.request_counts import RequestCounts

@@ -13,7 +13,6 @@ from service.decisions.database import Database, open_database, upgrade_database
 from service.decisions.decision_state import DecisionState
 from service.decisions.poller import StatePoller
 from service.decisions.snapshot import (
-    SNAPSHOT,
     bring_up,
     check_decisions,
     check_snapshot,
@@ -21,6 +20,7 @@ from service.decisions.snapshot import (
     load_snapshot,
     snapshot_version,
 )
+from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 
 FILE = "alsolike.sqlite"
