@@ -7,8 +7,9 @@ import hashlib
 import sqlalchemy as sa
 
 from service.decisions import schema
-from service.decisions.decision_store import Store, lock_row
+from service.decisions.decision_store import Store
 from service.decisions.sessions import SKEW
+from service.decisions.upsert import lock_row
 
 _TABLE = schema.attempts
 _SECOND = 1_000_000
