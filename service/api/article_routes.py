@@ -19,7 +19,7 @@ from service.decisions.decision_state import OverrideKind
 from service.errors import UnknownArticleError
 from service.http.editorial_context import EditorialContext
 from service.http.list_rendering import items_json
-from service.http.timestamps import format_timestamp
+from service.http.timestamps import Timestamp
 from service.roles import Role
 from service.serving.visibility_status import VisibilityStatus
 
@@ -68,7 +68,7 @@ class CandidateCard(Card):
     position: int | None = Field(description="where readers see it; null if they don't")
     left_out: LeftOut | None = Field(description="why readers don't see it; null if they do")
     same_as: str | None = Field(description="the article that stands for the story of both")
-    moment: str | None = Field(description="when it appears or returns")
+    moment: Timestamp = Field(description="when it appears or returns")
 
 
 class PreviewOverride(BaseModel):
@@ -77,7 +77,7 @@ class PreviewOverride(BaseModel):
     target_id: str
     kind: OverrideKind
     position: int | None
-    until: str | None
+    until: Timestamp
     target: VisibilityStatus | None = Field(
         description="null if the live build has no such article"
     )
@@ -151,21 +151,12 @@ def articles_router(context: EditorialContext) -> APIRouter:
             changed=changed,
         )
         result = context.search.find(view, query, now=now, limit=limit, offset=offset)
-        counts = result.counts
         return SearchAnswer(
             build=view.build.name,
             total=result.total,
             near=result.near,
             items=[Card(**asdict(read_article_row(view, row, now))) for row in result.rows],
-            counts=Counts(
-                standing=dict(counts.standings),
-                weak=counts.weak,
-                orphans=counts.orphans,
-                overridden=counts.overridden,
-                changed=counts.changed,
-                language=dict(counts.languages),
-                tag=dict(counts.tags),
-            ),
+            counts=Counts(**asdict(result.counts)),
         )
 
     @router.get(
@@ -205,25 +196,14 @@ def _preview(context: EditorialContext, article_id: str) -> PreviewAnswer:
         items=json.loads(items_json(build, preview.chosen)),
         candidates=[
             CandidateCard(
-                **values(each.row),
-                score=each.score,
-                shared_terms=list(each.shared_terms),
-                position=each.position,
-                left_out=each.left_out,
-                same_as=None if each.same_as is None else build.article_id(each.same_as),
-                moment=format_timestamp(each.moment),
+                **values(each.row)
+                | asdict(each)
+                | {"same_as": None if each.same_as is None else build.article_id(each.same_as)}
             )
             for each in preview.candidates
         ],
         overrides=[
-            PreviewOverride(
-                target_id=each.override.target_id,
-                kind=each.override.kind,
-                position=each.override.position,
-                until=format_timestamp(each.override.until),
-                target=each.target,
-                shown=each.shown,
-            )
+            PreviewOverride(**asdict(each.override), target=each.target, shown=each.shown)
             for each in preview.overrides
         ],
         inbound=[

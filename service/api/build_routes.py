@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -153,13 +154,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
         return PublishAnswer(
             build=name,
             verdicts=[
-                VerdictItem(
-                    gate=Gate(each.gate).name.lower(),
-                    value=each.value,
-                    limit=each.limit,
-                    passed=each.passed,
-                    message=each.message,
-                )
+                VerdictItem(**{**asdict(each), "gate": Gate(each.gate).name.lower()})
                 for each in verdicts
             ],
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -12,10 +13,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from service.api.editorial_router import Id, Target, make_router, problems
 from service.decisions.decision_rules import MAX_NAME, MAX_REASON
 from service.decisions.judgments import Judgment
-from service.http.audit_export import audit_json, csv_download
+from service.http.audit_export import csv_download
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
-from service.http.timestamps import format_timestamp
+from service.http.timestamps import Timestamp
 from service.roles import Role
 
 MAX_PAGE = 1_000
@@ -51,7 +52,7 @@ class JudgmentItem(BaseModel):
     author: str
     build: str
     reason: str
-    created: str | None
+    created: Timestamp
 
 
 class JudgmentsAnswer(BaseModel):
@@ -64,7 +65,7 @@ class AuditItem(BaseModel):
     """One entry of the audit trail."""
 
     seq: int
-    at: str | None
+    at: Timestamp
     who: str
     how: str
     action: str
@@ -157,7 +158,7 @@ def judgments_router(context: EditorialContext) -> APIRouter:
             before=before, limit=limit, article_id=article_id, who=who
         )
         return AuditAnswer(
-            items=[AuditItem(**audit_json(entry)) for entry in found],
+            items=[AuditItem(**asdict(entry)) for entry in found],
             next=found[-1].seq if len(found) == limit else None,
         )
 
@@ -178,17 +179,4 @@ def judgments_router(context: EditorialContext) -> APIRouter:
 
 
 def _judgments(found: Iterable[Judgment]) -> JudgmentsAnswer:
-    return JudgmentsAnswer(
-        items=[
-            JudgmentItem(
-                article_id=each.article_id,
-                target_id=each.target_id,
-                verdict=1 if each.verdict > 0 else -1,
-                author=each.author,
-                build=each.build,
-                reason=each.reason,
-                created=format_timestamp(each.created),
-            )
-            for each in found
-        ]
-    )
+    return JudgmentsAnswer(items=[JudgmentItem(**asdict(each)) for each in found])

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,7 +25,7 @@ from service.errors import ConflictError
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
-from service.http.timestamps import Until, format_timestamp
+from service.http.timestamps import Timestamp, Until
 from service.roles import Role
 from service.serving.visibility_status import VisibilityStatus
 
@@ -56,8 +57,8 @@ class OverrideItem(BaseModel):
     reason: str
     not_related: bool
     author: str
-    created: str | None
-    until: str | None = Field(description="null for no end")
+    created: Timestamp
+    until: Timestamp = Field(description="null for no end")
     ended: bool
     target: VisibilityStatus | None = Field(
         description="null if the live build has no such article"
@@ -245,11 +246,11 @@ def _list(context: EditorialContext, article_id: str, response: Response) -> Ove
 def _answer(
     context: EditorialContext, found: list[StoredOverride], following: int | None = None
 ) -> OverridesAnswer:
-    items = [OverrideItem(**_describe(context, each)) for each in found]
+    items = [_item(context, each) for each in found]
     return OverridesAnswer(article_id=None, version=None, items=items, next=following)
 
 
-def _describe(context: EditorialContext, found: StoredOverride) -> dict[str, Any]:
+def _item(context: EditorialContext, found: StoredOverride) -> OverrideItem:
     target = context.standing(found.target_id)
     ended = found.until <= context.live.clock()
     warning = None
@@ -257,17 +258,4 @@ def _describe(context: EditorialContext, found: StoredOverride) -> dict[str, Any
         warning = "the live build has no such article"
     elif not ended and found.kind is OverrideKind.PIN and target is not VisibilityStatus.VISIBLE:
         warning = f"readers don't see the pinned article now: it is {target}"
-    return {
-        "article_id": found.article_id,
-        "target_id": found.target_id,
-        "kind": found.kind,
-        "position": found.position,
-        "reason": found.reason,
-        "not_related": found.not_related,
-        "author": found.author,
-        "created": format_timestamp(found.created),
-        "until": format_timestamp(found.until),
-        "ended": ended,
-        "target": target,
-        "warning": warning,
-    }
+    return OverrideItem(**asdict(found), ended=ended, target=target, warning=warning)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -15,7 +16,7 @@ from service.decisions.decision_rules import MAX_REASON
 from service.decisions.takedowns import Takedown
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
-from service.http.timestamps import Until, format_timestamp
+from service.http.timestamps import Timestamp, Until
 from service.roles import Role
 from service.serving.visibility_status import VisibilityStatus
 
@@ -36,10 +37,10 @@ class TakedownItem(BaseModel):
     """A takedown."""
 
     article_id: str
-    since: str | None
+    since: Timestamp
     who: str
     reason: str
-    until: str | None = Field(description="null for no end")
+    until: Timestamp = Field(description="null for no end")
     standing: VisibilityStatus | None = Field(
         description="null if the live build has no such article"
     )
@@ -118,11 +119,4 @@ def _answer(context: EditorialContext, article_id: str) -> VisibilityAnswer:
 
 
 def _item(context: EditorialContext, found: Takedown) -> TakedownItem:
-    return TakedownItem(
-        article_id=found.article_id,
-        since=format_timestamp(found.since),
-        who=found.who,
-        reason=found.reason,
-        until=format_timestamp(found.until),
-        standing=context.standing(found.article_id),
-    )
+    return TakedownItem(**asdict(found), standing=context.standing(found.article_id))

@@ -57,22 +57,22 @@ class SearchCounts:
     """How many of some articles have what each filter asks for.
 
     Attributes:
-        standings: By name.
+        standing: By name.
         weak: See :class:`SearchQuery`; so are the next two.
         orphans: …
         overridden: …
         changed: ``None`` if there is no earlier build to compare with.
-        languages: By name, the 100 commonest.
-        tags: By name, the 100 commonest.
+        language: By name, the 100 commonest.
+        tag: By name, the 100 commonest.
     """
 
-    standings: Mapping[VisibilityStatus, int]
+    standing: Mapping[VisibilityStatus, int]
     weak: int
     orphans: int
     overridden: int
     changed: int | None
-    languages: Mapping[str, int]
-    tags: Mapping[str, int]
+    language: Mapping[str, int]
+    tag: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,13 +253,13 @@ def _count(
     owners = np.repeat(np.arange(build.count), np.diff(build.tags.ends, prepend=0))
     tags = np.bincount(build.tags.values[hit[owners]], minlength=len(build.tag_names))
     return SearchCounts(
-        standings={standing: count(standing) for standing in VisibilityStatus},
+        standing={standing: count(standing) for standing in VisibilityStatus},
         weak=count("weak"),
         orphans=count("orphans"),
         overridden=count("overridden"),
         changed=count("changed") if "changed" in masks else None,
-        languages=_commonest(languages, build.language_names),
-        tags=_commonest(tags, build.tag_names),
+        language=_commonest(languages, build.language_names),
+        tag=_commonest(tags, build.tag_names),
     )
 
 

@@ -128,13 +128,13 @@ def _selects(
     query: SearchQuery, counts: SearchCounts
 ) -> list[tuple[str, str, list[dict[str, Any]], str]]:
     language = UNKNOWN if query.language == "" else query.language or ""
-    languages = {name or UNKNOWN: count for name, count in counts.languages.items()}
+    languages = {name or UNKNOWN: count for name, count in counts.language.items()}
     return [
         (
             "Status",
             "standing",
             _options(
-                {name.value: count for name, count in counts.standings.items()},
+                {name.value: count for name, count in counts.standing.items()},
                 query.standing or "",
             ),
             query.standing or "",
@@ -145,7 +145,7 @@ def _selects(
             _options(languages, language),
             language,
         ),
-        ("Tag", "tag", _options(counts.tags, query.tag or ""), query.tag or ""),
+        ("Tag", "tag", _options(counts.tag, query.tag or ""), query.tag or ""),
     ]
 
 

@@ -21,6 +21,14 @@ def format_timestamp(moment: int | None) -> str | None:
     return (_EPOCH + dt.timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
 
 
+def _format(value: Any) -> Any:
+    return format_timestamp(value) if isinstance(value, int) else value
+
+
+Timestamp = Annotated[str | None, BeforeValidator(_format)]
+"""A moment in an answer, made of microseconds since 1970 UTC; ``null`` for one that never comes."""
+
+
 def read_local_moment(text: str, zone: ZoneInfo) -> int:
     """A moment as ISO text, microseconds since 1970 UTC; without a zone it is in ``zone``.
 
