@@ -1,4 +1,4 @@
-"""The one command, ``alsolike``: composes everything, decides nothing."""
+"""The command ``alsolike``: all subcommands, and how errors end it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(sources_app, name="sources")
-app.add_typer(db_app, name="db", short_help="Look after the database of decisions.")
+app.add_typer(db_app, name="db", short_help="Manage the database of decisions.")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(editors_app, name="editors")
 
@@ -52,11 +52,11 @@ app.command(epilog="Example: alsolike verify && alsolike publish BUILD")(verify)
 app.command(
     epilog="Example: alsolike publish 20260102T030405Z-0a1b2c --reason 'checked by hand'\n\n"
     + GATES_EPILOG,
-    short_help="Make a build live, if nothing speaks against it.",
+    short_help="Make a build live, if it passes every gate.",
 )(publish)
 app.command(
     epilog="Example: alsolike rollback --reason 'lists look odd'",
-    short_help="Go back to the build before; publishing is held.",
+    short_help="Go back to the previous build, and hold publishing.",
 )(rollback)
 app.command(
     epilog="Example: alsolike evaluate --qrels judgments.tsv",
@@ -67,12 +67,12 @@ app.command(
     short_help="Keep an article out of every list, now.",
 )(takedown)
 app.command(
-    epilog="Example: alsolike audit --csv", short_help="Print what was decided: when, by whom, why."
+    epilog="Example: alsolike audit --csv", short_help="Print every decision: when, by whom, why."
 )(audit)
 app.command(
     "check-overrides",
     epilog="Example: alsolike check-overrides --json",
-    short_help="Find overrides that do nothing, or soon will.",
+    short_help="Find pins without effect, now or soon.",
 )(check_overrides)
 app.command(
     epilog="Example: alsolike builds",
@@ -90,7 +90,7 @@ app.command(
 )(export)
 app.command(
     epilog="Example: alsolike report --out report.html",
-    short_help="Show where a build's report page lies, or copy it.",
+    short_help="Show where a build's report page is, or copy it.",
 )(report)
 app.command(
     epilog="Example: alsolike serve --port 8000 --workers 2",
@@ -102,11 +102,11 @@ app.command(
 )(demo)
 
 
-_ONLY_TELLING = (
+_ONLY_PRINTING = (
     *("related", "inspect", "builds", "diff", "evaluate", "audit", "check-overrides"),
     *("sources check", "db status", "tokens list", "editors list"),
 )
-"""Commands that do nothing but what they print: without that they failed."""
+"""Commands that do nothing but print: if their output is lost, they failed."""
 
 
 def main() -> None:
@@ -114,10 +114,10 @@ def main() -> None:
     streams = Streams()
     code = _run()
     lost = streams.finish()
-    if lost is not None and code == 0:  # else it has said already what went wrong
+    if lost is not None and code == 0:  # else an error was printed already
         _fail(lost)
-        asked = " ".join(sys.argv[1:3])
-        code = int(asked.startswith(_ONLY_TELLING) or "--help" in sys.argv)
+        command = " ".join(sys.argv[1:3])
+        code = int(command.startswith(_ONLY_PRINTING) or "--help" in sys.argv)
     sys.exit(code)
 
 
@@ -137,8 +137,8 @@ def _run() -> int:
         _fail(str(error))
         return exit_code(error)
     except OSError as error:  # a full disk, a missing right
-        told = error.filename and error.strerror
-        _fail(f"{error.filename}: {error.strerror}" if told else str(error))
+        named = error.filename and error.strerror
+        _fail(f"{error.filename}: {error.strerror}" if named else str(error))
         return 1
 
 

@@ -33,7 +33,7 @@ from service.serving.serving_view import ServingView
 from service.settings import load_settings
 
 ALERTS_EXIT_CODE = 20
-"""What ``check-overrides`` ends with if an editor should look."""
+"""The exit code of ``check-overrides`` if there are alerts."""
 
 
 def takedown(

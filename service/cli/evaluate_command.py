@@ -20,7 +20,7 @@ from service.serving.list_quality import evaluate_build
 from service.settings import load_settings
 
 GOLDEN_EXIT_CODE = 21
-"""What ``evaluate --golden --least`` ends with if too few pairs are as editors want them."""
+"""The exit code of ``evaluate --golden --least`` if too few pairs are as editors want them."""
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""Looking at builds: which there are, what one holds, how two differ, whether one is intact."""
+"""``alsolike builds``, ``inspect``, ``diff``, ``report`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def report(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a build's report page lies: charts, gates, hubs, orphans, a map."""
+    """Show where a build's report page is: charts, gates, hubs, orphans, a map."""
     place = Root(load_settings(root=root).root)
     manifest = place.manifest(name)
     opened = Build(place.folder(manifest.name))
@@ -181,7 +181,7 @@ def verify(
 
 
 def counts(reading: dict[str, Any]) -> str:
-    """What became of the records that were read; a line."""
+    """What became of the records that were read, in one line."""
     parts = [f"read {reading['read']}", f"kept {reading['kept']}"]
     skipped = reading["skipped"]
     if skipped:

@@ -1,4 +1,4 @@
-"""Lists on the command line: of an article, of a text that is in no build, of all as files."""
+"""``alsolike related`` and ``export``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``alsolike sources``: look at what a build would read, before it does."""
+"""``alsolike sources``: check the sources of a build before it reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that differ from a typed one by one letter, among the words of a build."""
+"""Similar spellings: words of a build that differ from a typed one by one letter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from index.build.full_text_index import FullText
 
 SHORTEST = 5
-"""Length from which on a word may hold a wrong letter: shorter ones are near to too many."""
+"""Least length of a word with a wrong letter: shorter ones are similar to too many."""
 
 _MOST = 20
 _LAST = "\U0010ffff"

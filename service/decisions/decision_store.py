@@ -23,7 +23,7 @@ _KEPT = 30 * 24 * 3600 * 1_000_000
 Check = Callable[[tuple[str, int], Callable[[int], bool]], None]
 
 WRITES = "alsolike_writes"
-"""Execution option of connections that are going to write; see :mod:`.connecting`."""
+"""Execution option of connections that are going to write; see :mod:`.connections`."""
 
 
 def clock() -> int:
@@ -64,24 +64,26 @@ class Store:
 
     Args:
         engine: See :mod:`service.decisions.connections`.
-        place: The database as it may be shown.
+        label: The database's URL as it may be shown, without a password.
         now: The clock, microseconds since 1970 UTC.
-        save: Called with this store once a decision about a takedown is in it: puts it where
-            readers find it without the database, or raises :class:`DatabaseError`.
-        check: Called before each decision with the database's id and version, and what tells
-            whether it never had another: raises :class:`DatabaseError` if it has lost decisions.
+        save: Called with this store after each decision about a takedown: writes it into the
+            snapshot, so that readers honor it without the database; may raise
+            :class:`DatabaseError`.
+        check: Called before each decision with the database's id and version, and a function that
+            says whether it never had a version: raises :class:`DatabaseError` if it has lost
+            decisions.
     """
 
     def __init__(
         self,
         engine: sa.Engine,
-        place: str,
+        label: str,
         now: Callable[[], int] = clock,
         save: Callable[[Store], object] = lambda _: None,
         check: Check | None = None,
     ) -> None:
         self.engine = engine
-        self.place = place
+        self.label = label
         self.now = now
         self._save = save
         self._check = check
@@ -101,7 +103,7 @@ class Store:
                     )
                 yield connection
         except SQLAlchemyError as error:
-            raise translate(error, self.place) from error
+            raise translate(error, self.label) from error
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -117,14 +119,14 @@ class Store:
             ):
                 yield connection
         except SQLAlchemyError as error:
-            raise translate(error, self.place) from error
+            raise translate(error, self.label) from error
 
     @contextmanager
     def change(self, actor: Actor) -> Iterator[Change]:
-        """A transaction for a decision; decisions come one after another.
+        """A transaction for a decision; only one runs at a time.
 
-        One that puts, lifts or restores a takedown is in the root's snapshot too when the block
-        ends, whichever way it came.
+        When the block ends, a takedown that was made, lifted or restored is in the root's
+        snapshot too.
 
         Raises:
             DatabaseError: If it can't be written. If only the snapshot can't be, the decision
@@ -160,7 +162,7 @@ class Change:
         self.of_takedowns = False
 
     def new_version(self, article_id: str, *, takedown: bool) -> int:
-        """Give the state its next version: readers are going to see a difference.
+        """Give the state its next version, because readers will see a difference.
 
         Args:
             article_id: Which article's takedown or list changed.
@@ -283,7 +285,7 @@ class Change:
 
 
 def lacks_version(connection: sa.Connection, version: int) -> bool:
-    """Whether a database never had a version, though it tells of the time before and after."""
+    """Whether a database never had a version, although its changes cover that time."""
     table = schema.changes.c
     oldest = connection.execute(sa.select(sa.func.min(table.since))).scalar()
     if oldest is None or version < oldest:

@@ -44,7 +44,7 @@ class Decisions(Protocol):
         """Whether it never had a version, though it tells of the time before and after."""
 
 
-def bring_up(root: Path, decisions: Decisions, *, verify: bool = False) -> None:
+def update_snapshot(root: Path, decisions: Decisions, *, verify: bool = False) -> None:
     """Bring the snapshot up to the database: by what changed, or whole where that is not known.
 
     On disk when this returns.
