@@ -70,9 +70,9 @@ def test_an_alert_says_why_a_pin_has_no_effect(reason: AlertReason) -> None:
 
 
 def test_every_kind_of_override_has_a_label_of_its_own() -> None:
-    labels = [label_override(kind, 1, not_related=False) for kind in OverrideKind]
-    assert len(set(labels)) == len(OverrideKind)
-    assert label_override(OverrideKind.HIDE, None, not_related=True) not in labels
+    values = [{"kind": kind, "position": 1, "not_related": False} for kind in OverrideKind]
+    values.append({"kind": OverrideKind.HIDE, "position": None, "not_related": True})
+    assert len({label_override(each) for each in values}) == len(values)
 
 
 @pytest.mark.parametrize("action", sorted(audit_actions()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -35,72 +36,63 @@ app.add_typer(db_app, name="db", short_help="Manage the database of decisions.")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(editors_app, name="editors")
 
-app.command(
-    epilog="Example: alsolike build articles.jsonl.gz --map summary=text "
-    f"--url-template 'https://example.org/{{id}}'\n\n{GATES_EPILOG}",
-    short_help="Make a build of a site's articles, and publish it.",
-)(build)
-app.command(
-    epilog="Example: alsolike related my-article --limit 6 && alsolike related --text draft.txt",
-    short_help="Show the list of an article, or of a text.",
-)(related)
-app.command(
-    epilog="Example: alsolike inspect --root /srv/alsolike",
-    short_help="Show what a build holds, and how good it is.",
-)(inspect)
-app.command(epilog="Example: alsolike verify && alsolike publish BUILD")(verify)
-app.command(
-    epilog="Example: alsolike publish 20260102T030405Z-0a1b2c --reason 'checked by hand'\n\n"
-    + GATES_EPILOG,
-    short_help="Make a build live, if it passes every gate.",
-)(publish)
-app.command(
-    epilog="Example: alsolike rollback --reason 'lists look odd'",
-    short_help="Go back to the previous build, and hold publishing.",
-)(rollback)
-app.command(
-    epilog="Example: alsolike evaluate --qrels judgments.tsv",
-    short_help="Score a build's lists against judgments.",
-)(evaluate)
-app.command(
-    epilog="Example: alsolike takedown my-article --reason 'withdrawn'",
-    short_help="Keep an article out of every list, now.",
-)(takedown)
-app.command(
-    epilog="Example: alsolike audit --csv", short_help="Print every decision: when, by whom, why."
-)(audit)
-app.command(
-    "check-overrides",
-    epilog="Example: alsolike check-overrides --json",
-    short_help="Find pins without effect, now or soon.",
-)(check_overrides)
-app.command(
-    epilog="Example: alsolike builds",
-    short_help="List the builds: which is live, which was held back.",
-)(builds)
-app.command(
-    epilog="Example: alsolike diff 20260102T030405Z-0a1b2c",
-    short_help="Compare the articles and lists of two builds.",
-)(diff)
-app.command(epilog="Example: alsolike prune --keep 3", short_help="Remove old builds.")(prune)
-app.command(epilog="Example: alsolike release --reason 'feed mended'")(release)
-app.command(
-    epilog="Example: alsolike export --out public/related",
-    short_help="Write every list as a JSON file, for static sites.",
-)(export)
-app.command(
-    epilog="Example: alsolike report --out report.html",
-    short_help="Show where a build's report page is, or copy it.",
-)(report)
-app.command(
-    epilog="Example: alsolike serve --port 8000 --workers 2",
-    short_help="Serve the live build over HTTP.",
-)(serve)
-app.command(
-    epilog="Example: alsolike demo --port 8000",
-    short_help="Build the sample corpus, show a list, serve it.",
-)(demo)
+_COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
+    (
+        build,
+        "build articles.jsonl.gz --map summary=text --url-template 'https://example.org/{id}'",
+        "Make a build of a site's articles, and publish it.",
+    ),
+    (
+        related,
+        "related my-article --limit 6 && alsolike related --text draft.txt",
+        "Show the list of an article, or of a text.",
+    ),
+    (
+        inspect,
+        "inspect --root /srv/alsolike",
+        "Show what a build holds, and how good it is.",
+    ),
+    (verify, "verify && alsolike publish BUILD", None),
+    (
+        publish,
+        "publish 20260102T030405Z-0a1b2c --reason 'checked by hand'",
+        "Make a build live, if it passes every gate.",
+    ),
+    (
+        rollback,
+        "rollback --reason 'lists look odd'",
+        "Go back to the previous build, and hold publishing.",
+    ),
+    (evaluate, "evaluate --qrels judgments.tsv", "Score a build's lists against judgments."),
+    (
+        takedown,
+        "takedown my-article --reason 'withdrawn'",
+        "Keep an article out of every list, now.",
+    ),
+    (audit, "audit --csv", "Print every decision: when, by whom, why."),
+    (check_overrides, "check-overrides --json", "Find pins without effect, now or soon."),
+    (builds, "builds", "List the builds: which is live, which was held back."),
+    (diff, "diff 20260102T030405Z-0a1b2c", "Compare the articles and lists of two builds."),
+    (prune, "prune --keep 3", "Remove old builds."),
+    (release, "release --reason 'feed mended'", None),
+    (
+        export,
+        "export --out public/related",
+        "Write every list as a JSON file, for static sites.",
+    ),
+    (
+        report,
+        "report --out report.html",
+        "Show where a build's report page is, or copy it.",
+    ),
+    (serve, "serve --port 8000 --workers 2", "Serve the live build over HTTP."),
+    (demo, "demo --port 8000", "Build the sample corpus, show a list, serve it."),
+)
+"""Each command with an example and its line in the help of them all, else its first sentence."""
 
+for _command, _example, _line in _COMMANDS:
+    _gates = f"\n\n{GATES_EPILOG}" if _command in (build, publish) else ""
+    app.command(epilog=f"Example: alsolike {_example}{_gates}", short_help=_line)(_command)
 
 _ONLY_PRINTING = (
     *("related", "inspect", "builds", "diff", "evaluate", "audit", "check-overrides"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -21,8 +21,11 @@ from service.cli.options import (
     AcceptOption,
     ForceOption,
     JsonOption,
+    MapOption,
+    ModelOption,
     ReasonOption,
     RootOption,
+    UrlTemplateOption,
     print_json,
     read_mapping,
 )
@@ -41,14 +44,9 @@ def build(
         ),
     ] = None,
     root: RootOption = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
-    ] = None,
-    url_template: Annotated[
-        str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
+    mapping: MapOption = None,
+    url_template: UrlTemplateOption = None,
+    model: ModelOption = None,
     precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
     depth: Annotated[int | None, typer.Option(help="Length of the stored lists.")] = None,
     index: Annotated[
@@ -175,15 +173,7 @@ def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -
         "quality": manifest.quality,
         "index": manifest.index.model_dump(),
         "seconds": manifest.seconds,
-        "problems": [
-            {
-                "place": item.place,
-                "field": item.field,
-                "reason": item.reason,
-                "message": item.message,
-            }
-            for item in report.problems
-        ],
+        "problems": [asdict(problem) for problem in report.problems],
     }
 
 

@@ -15,6 +15,7 @@ from index.build.id_table import IdTable
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
 from service.cli.options import (
+    AuditReasonOption,
     JsonOption,
     RootOption,
     UntilOption,
@@ -38,7 +39,7 @@ ALERTS_EXIT_CODE = 20
 
 def takedown(
     article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID", help="The site's own id.")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: AuditReasonOption = "",
     until: UntilOption = None,
     lift: Annotated[bool, typer.Option("--lift", help="Let readers see it again.")] = False,
     root: RootOption = None,

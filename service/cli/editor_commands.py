@@ -9,7 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from recommender.errors import InputError
-from service.cli.options import JsonOption, RootOption, command_actor, print_json, print_result
+from service.cli.options import (
+    AuditReasonOption,
+    JsonOption,
+    RootOption,
+    command_actor,
+    print_json,
+    print_result,
+)
 from service.decisions.editor_accounts import Editor
 from service.decisions.open_decisions import open_decisions
 from service.http.timestamps import format_timestamp
@@ -64,7 +71,7 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
 )
 def disable(
     name: NameArgument,
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: AuditReasonOption = "",
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:

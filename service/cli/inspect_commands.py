@@ -15,7 +15,7 @@ from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.reporting.report_page import PAGE
 from index.root.root import Root
-from service.cli.options import JsonOption, LimitOption, RootOption, print_json
+from service.cli.options import BuildArgument, JsonOption, LimitOption, RootOption, print_json
 from service.settings import load_settings
 
 
@@ -43,9 +43,7 @@ def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
 
 
 def inspect(
-    name: Annotated[
-        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
-    ] = None,
+    name: BuildArgument = None,
     root: RootOption = None,
     boilerplate: Annotated[
         bool, typer.Option("--boilerplate", help="List what many articles share and was ignored.")
@@ -140,9 +138,7 @@ def diff(
 
 
 def report(
-    name: Annotated[
-        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
-    ] = None,
+    name: BuildArgument = None,
     root: RootOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Copy the page to this file instead of naming its place.")
@@ -164,9 +160,7 @@ def report(
 
 
 def verify(
-    name: Annotated[
-        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
-    ] = None,
+    name: BuildArgument = None,
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -22,6 +22,18 @@ RootOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, max=50, help="Most articles.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
+AuditReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit trail.")]
+BuildArgument = Annotated[
+    str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
+]
+ModelOption = Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")]
+UrlTemplateOption = Annotated[
+    str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
+]
 UntilOption = Annotated[
     str | None,
     typer.Option("--until", metavar="TIME", help="When it ends: 2026-12-31 or 2026-12-31T18:00."),

@@ -10,7 +10,13 @@ import typer
 from index.articles.parse import FieldMapping
 from index.errors import SourceError
 from index.sources.source_check import SourceCheck, check_source
-from service.cli.options import JsonOption, print_json, read_mapping
+from service.cli.options import (
+    JsonOption,
+    MapOption,
+    UrlTemplateOption,
+    print_json,
+    read_mapping,
+)
 from service.settings import load_settings
 
 sources_app = typer.Typer(
@@ -35,13 +41,8 @@ def check(
         list[str] | None,
         typer.Argument(help="As for build; the [[source]] tables of alsolike.toml if left out."),
     ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
-    ] = None,
-    url_template: Annotated[
-        str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
-    ] = None,
+    mapping: MapOption = None,
+    url_template: UrlTemplateOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Records to read of each source.")] = 20,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.options import (
+    AuditReasonOption,
     JsonOption,
     RootOption,
     UntilOption,
@@ -78,7 +79,7 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
 @tokens_app.command(epilog="Example: alsolike tokens revoke 1f2e3d4c --reason 'laptop lost'")
 def revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: AuditReasonOption = "",
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:

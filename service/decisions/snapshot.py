@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from index.errors import DatabaseError
 from index.files import is_missing
 from service.decisions import snapshot_file
-from service.decisions.decision_state import DecisionState, StateChanges
+from service.decisions.database import Database
+from service.decisions.decision_state import DecisionState
 from service.decisions.older_snapshot import OLDER_SNAPSHOT, load_older_snapshot
 from service.decisions.snapshot_file import SNAPSHOT
 
@@ -28,30 +28,14 @@ LOCK_SECONDS = 5.0
 _LOCK = ".state.lock"
 
 
-class Decisions(Protocol):
-    """Where decisions are written; see :class:`service.decisions.database.Database`."""
-
-    def version(self) -> tuple[str, int]:
-        """The database's id and the state's version."""
-
-    def state(self) -> DecisionState:
-        """All decisions."""
-
-    def changes(self, database: str, version: int) -> StateChanges | None:
-        """What was decided since a version; ``None`` if only the whole state tells."""
-
-    def lacks(self, version: int) -> bool:
-        """Whether it never had a version, though it tells of the time before and after."""
-
-
-def update_snapshot(root: Path, decisions: Decisions, *, verify: bool = False) -> None:
+def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> None:
     """Bring the snapshot up to the database: by what changed, or whole where that is not known.
 
     On disk when this returns.
 
     Args:
         root: The folder.
-        decisions: The database.
+        database: The database of decisions.
         verify: Whether to check first that every row is as it was written; if not, the whole
             file is written anew.
 
@@ -59,17 +43,17 @@ def update_snapshot(root: Path, decisions: Decisions, *, verify: bool = False) -
         DatabaseError: If either can't be read or written, or the snapshot is of another database
             or newer; that stays.
     """
-    if _is_up(root, decisions, verify=verify):
+    if _is_up(root, database, verify=verify):
         return  # also where the root may only be read
     try:
         with _locked(root):
             saved = snapshot_version(root)
-            check_snapshot(root, saved, decisions.version(), decisions.lacks)
+            check_snapshot(root, saved, database.version(), database.lacks)
             if verify and load_snapshot(root) is None:
                 saved = None
-            changes = None if saved is None else decisions.changes(*saved)
+            changes = None if saved is None else database.changes(*saved)
             if changes is None or not snapshot_file.apply_changes(root, changes):
-                snapshot_file.replace_file(root, decisions.state())
+                snapshot_file.replace_file(root, database.state())
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DatabaseError(
@@ -91,7 +75,7 @@ def check_snapshot(
         saved: The database and version in it, read before the database was: whatever it says was
             in there.
         version: The database's id and the version of its state.
-        lacks: See :meth:`Decisions.lacks`.
+        lacks: See :meth:`.Database.lacks`.
 
     Raises:
         DatabaseError: If it is another database, an older one, or one that was older and went on
@@ -121,9 +105,9 @@ def check_decisions(root: Path, version: tuple[str, int], lacks: Callable[[int],
     check_snapshot(root, saved, version, lacks)
 
 
-def _is_up(root: Path, decisions: Decisions, *, verify: bool) -> bool:
+def _is_up(root: Path, database: Database, *, verify: bool) -> bool:
     saved = snapshot_version(root)
-    if saved is None or is_missing(root / SNAPSHOT) or saved != decisions.version():
+    if saved is None or is_missing(root / SNAPSHOT) or saved != database.version():
         return False
     return not verify or load_snapshot(root) is not None
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from recommender.visibility import NEVER
-from service.curation.article_row import ArticleRow, read_article_row, read_title
+from service.curation.article_row import ArticleRow, read_article_row
 from service.curation.preview import Candidate, LeftOut, Pinned, Preview, make_preview
 from service.decisions.overrides import ListOverrides, StoredOverride
 from service.editor.editor_pages import EditorPages, find_row
@@ -16,7 +16,7 @@ from service.http.auth import Identity
 from service.http.list_rendering import related_html
 from service.serving.selection import Origin, SelectedItem
 from service.serving.serving_view import ServingView
-from service.serving.visibility_status import VisibilityStatus, visibility_status
+from service.serving.visibility_status import VisibilityStatus
 from service.settings import Settings
 
 
@@ -38,15 +38,15 @@ class CandidateLine:
     """
 
     item: ArticleRow
-    position: int | None
-    origin: Origin | None
     score: float | None
     terms: tuple[str, ...]
-    why: str
-    tone: str
-    same_as: ArticleRow | None
-    hidden: bool
     verdict: int
+    position: int | None = None
+    origin: Origin | None = None
+    why: str = ""
+    tone: str = ""
+    same_as: ArticleRow | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +55,7 @@ class Decision:
 
     Attributes:
         stored: The decision.
-        title: The target's title.
-        known: Whether the live build holds the target.
-        language: The target's language, if known.
+        target: Its target; ``None`` if the live build has no such article.
         label: What it does, in few words.
         trouble: Why it has no effect now; empty if it has one, or has ended.
         ends: When it ends; ``None`` for never.
@@ -65,13 +63,16 @@ class Decision:
     """
 
     stored: StoredOverride
-    title: str
-    known: bool
-    language: str | None
+    target: ArticleRow | None
     label: str
     trouble: str
     ends: int | None
     over: bool
+
+    @property
+    def title(self) -> str:
+        """The target's title, or its id."""
+        return self.stored.target_id if self.target is None else self.target.title
 
 
 class ArticleView:
@@ -153,10 +154,6 @@ class ArticleView:
             origin=chosen.origin,
             score=chosen.score if chosen.origin is Origin.RELATED or chosen.score else None,
             terms=chosen.shared_terms,
-            why="",
-            tone="",
-            same_as=None,
-            hidden=False,
             verdict=self._verdicts.get(item.article_id, 0),
         )
 
@@ -170,8 +167,6 @@ class ArticleView:
         same_as = candidate.same_as
         return CandidateLine(
             item=item,
-            position=None,
-            origin=None,
             score=candidate.score,
             terms=candidate.shared_terms,
             why=why,
@@ -186,22 +181,20 @@ class ArticleView:
         return [self._decision(each, in_force.get(each.target_id)) for each in self.listed.items]
 
     def _decision(self, stored: StoredOverride, pinned: Pinned | None) -> Decision:
-        build = self._view.build
-        row = build.row(stored.target_id)
+        row = self._view.build.row(stored.target_id)
+        target = None if row is None else self._read(row)
         trouble = ""
         if stored.position is not None and pinned is not None:
             trouble = pin_problem(
-                None if row is None else visibility_status(self._view, row, self._now),
+                None if target is None else target.standing,
                 shown=pinned.shown,
                 position=stored.position,
                 limit=self._limit,
             )
         return Decision(
             stored=stored,
-            title=read_title(build, stored.target_id),
-            known=row is not None,
-            language=None if row is None else self._read(row).language,
-            label=label_override(stored.kind, stored.position, not_related=stored.not_related),
+            target=target,
+            label=label_override(asdict(stored)),
             trouble=trouble,
             ends=None if stored.until == NEVER else stored.until,
             over=stored.until <= self._now,

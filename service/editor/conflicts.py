@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from index.build.build import Build
@@ -45,19 +46,11 @@ def describe_conflict(
         and entry.article_id == article_id
         and (seen is None or entry.seq > seen)
     ]
-    now: dict[str, Mapping[str, Any]] = {
-        each.target_id: {
-            "kind": each.kind.value,
-            "position": each.position,
-            "not_related": each.not_related,
-        }
-        for each in listed.items
-    }
+    now: dict[str, Mapping[str, Any]] = {each.target_id: asdict(each) for each in listed.items}
 
     def lines(state: Mapping[str, Mapping[str, Any]]) -> list[str]:
         return [
-            f"{read_title(build, target)}: "
-            + label_override(values["kind"], values["position"], not_related=values["not_related"])
+            f"{read_title(build, target)}: {label_override(values)}"
             for target, values in state.items()
         ]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Annotated, Any
+from dataclasses import asdict, replace
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
@@ -86,7 +86,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
                 lambda: _decide(context, person.actor, article_id, target_id, given),
                 wanted=given.describe(_title(context, target_id)),
                 action="/editor/decide",
-                fields={"article_id": article_id, "target_id": target_id, **_fields(given)},
+                fields={"article_id": article_id, "target_id": target_id, **asdict(given)},
             )
         except InputError as error:
             return _show_form(pages, person, article_id, target_id, given, problem=sentence(error))
@@ -280,7 +280,3 @@ def _show_form(
 def _title(context: EditorialContext, article_id: str) -> str:
     view = context.view_or_none()
     return article_id if view is None else read_title(view.build, article_id)
-
-
-def _fields(given: DecisionForm) -> dict[str, Any]:
-    return {name: getattr(given, name) for name in DecisionForm.__slots__}

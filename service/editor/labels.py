@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from index.build.build import Build
 from recommender.visibility import NEVER
@@ -62,11 +63,11 @@ def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, 
     return f"below the {limit} shown" if position > limit else "its story is shown already"
 
 
-def label_override(kind: str, position: int | None, *, not_related: bool) -> str:
-    """What a pin or a hide does, in few words."""
-    if kind == OverrideKind.PIN:
-        return f"pinned at {position}"
-    return "hidden as not related" if not_related else "hidden"
+def label_override(values: Mapping[str, Any]) -> str:
+    """What a pin or a hide does, in few words, by its stored values."""
+    if values["kind"] == OverrideKind.PIN:
+        return f"pinned at {values['position']}"
+    return "hidden as not related" if values["not_related"] else "hidden"
 
 
 def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False) -> str:

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from service.decisions.audit_trail import AuditEntry
@@ -20,8 +21,7 @@ COLUMNS = tuple(AuditEntry.__slots__)
 
 def audit_json(entry: AuditEntry) -> dict[str, Any]:
     """An entry as JSON values."""
-    values = {name: getattr(entry, name) for name in COLUMNS}
-    return {**values, "at": format_timestamp(entry.at)}
+    return {**asdict(entry), "at": format_timestamp(entry.at)}
 
 
 def csv_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
