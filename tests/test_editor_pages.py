@@ -297,7 +297,7 @@ def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira
         ({"do": "pin", "position": "0"}, "position 1 to 50"),
         ({"do": "pin", "position": "x"}, "not a number"),
         ({"do": "hide", "reason": "x" * 1_001}, "1001 characters"),
-        ({"do": "hide", "ends": "date", "until": ""}, "choose the moment"),
+        ({"do": "hide", "ends": "date", "until": ""}, "choose the date"),
         ({"do": "hide", "ends": "date", "until": "2001-01-01T00:00"}, "past"),
         ({"do": "hide", "reason": "bell \a"}, "holds the character"),
     ],
@@ -365,7 +365,7 @@ def test_the_second_editor_is_told_and_nothing_is_overwritten(
     conflict = noor.page[noor.page.index('id="conflict"') : noor.page.index('class="head"')]
     assert "mira changed this list while you looked at it" in conflict
     saw, now = conflict.split("As it is now")
-    assert "nothing decided" in saw
+    assert "no pins or hides" in saw
     assert "hidden" not in saw.split("As you saw it")[1]
     assert ": hidden" in now
     assert "a bad one" in now
@@ -390,7 +390,7 @@ def test_a_conflict_tells_what_was_seen_where_a_decision_was_changed(
     assert answer.status_code == 409
     saw, now = noor.page.split("As it is now")
     assert ": pinned at 4" in saw
-    assert "nothing decided" in now.split("</ul>")[0]
+    assert "no pins or hides" in now.split("</ul>")[0]
 
 
 def test_an_undo_that_comes_too_late_is_told(desk: Desk, mira: Editor, noor: Editor) -> None:

@@ -28,7 +28,7 @@ MAX_OFFSET = 10_000_000
 
 
 class Card(BaseModel):
-    """An article in few words."""
+    """An article in a list."""
 
     article_id: str
     title: str
@@ -51,24 +51,28 @@ class Counts(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """Articles found."""
+    """A page of hits."""
 
     build: str
     total: int
-    near: bool = Field(description="some hits hold only words that are spelled nearly so")
+    near: bool = Field(description="some hits hold only words of a similar spelling")
     items: list[Card] = Field(max_length=MAX_PAGE)
     counts: Counts
 
 
 class CandidateCard(Card):
-    """An article that was considered for a list."""
+    """A candidate for a list."""
 
-    score: float | None = Field(description="null for what the build left out, as it keeps none")
+    score: float | None = Field(
+        description="null for an article that the build left out, as it keeps none"
+    )
     shared_terms: list[str] = Field(max_length=4)
     position: int | None = Field(description="where readers see it; null if they don't")
     left_out: LeftOut | None = Field(description="why readers don't see it; null if they do")
-    same_as: str | None = Field(description="the article that stands for the story of both")
-    moment: Timestamp = Field(description="when it appears or returns")
+    same_as: str | None = Field(description="the article that readers get for the story of both")
+    moment: Timestamp = Field(
+        description="when a scheduled one appears, or a taken-down one returns"
+    )
 
 
 class PreviewOverride(BaseModel):

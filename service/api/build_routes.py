@@ -45,8 +45,10 @@ class BuildItem(BaseModel):
 
     build: str
     state: str = Field(description="live, rollback, refused, damaged or empty")
-    note: str = Field(description="what the journal says of it")
-    found: list[str] = Field([], description="what each gate that refused it measured")
+    note: str = Field(description="what the journal records of it")
+    found: list[str] = Field(
+        [], description="what each gate that refused it measured, a sentence each"
+    )
     created: str | None = None
     articles: int | None = None
     encoder: str | None = None
@@ -55,7 +57,7 @@ class BuildItem(BaseModel):
 
 
 class Held(BaseModel):
-    """Publishing is held since a rollback."""
+    """The rollback that holds publishing."""
 
     since: str
     who: str
@@ -67,7 +69,7 @@ class BuildsAnswer(BaseModel):
 
     live: str | None
     held: Held | None
-    problem: str | None = Field(description="what is wrong with the pointer to the live one")
+    problem: str | None = Field(description="what is wrong with the pointer to the live build")
     items: list[BuildItem]
 
 

@@ -29,7 +29,7 @@ def _no_boolean(value: Any) -> Any:
 
 
 class JudgmentChange(BaseModel):
-    """Whether an article is a good link."""
+    """Whether a link is good or bad."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,7 +38,7 @@ class JudgmentChange(BaseModel):
     )
     build: str = Field(
         "", max_length=40, pattern=r"^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})?$",
-        description="the build that was looked at",
+        description="the build whose list was judged",
     )  # fmt: skip
     reason: str = Field("", max_length=MAX_REASON)
 
@@ -69,7 +69,7 @@ class AuditItem(BaseModel):
     who: str
     how: str
     action: str
-    article_id: str = Field(description="empty for what concerns no article")
+    article_id: str = Field(description="empty for accounts and tokens")
     target_id: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
@@ -77,10 +77,10 @@ class AuditItem(BaseModel):
 
 
 class AuditAnswer(BaseModel):
-    """Changes, latest first."""
+    """A page of the audit trail, latest first."""
 
     items: list[AuditItem]
-    next: int | None = Field(description="the parameter before of the next page")
+    next: int | None = Field(description="the parameter before for the next page; null on the last")
 
 
 _NAME = r"^[^\u0000-\u001f\u007f-\u009f]+$"

@@ -34,16 +34,20 @@ _PAGE = 1_000
 
 
 class OverrideChange(BaseModel):
-    """A decision about one article in another's list."""
+    """A pin or a hide of one article in another's list."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["pin", "hide"] = Field(description="show it at a position, or leave it out")
+    kind: Literal["pin", "hide"] = Field(
+        description="show it at a position, or leave it out with its story"
+    )
     position: int | None = Field(
-        None, strict=True, ge=1, le=MAX_POSITION, description="for a pin, and for no hide"
+        None, strict=True, ge=1, le=MAX_POSITION, description="for a pin only"
     )
     reason: str = Field("", max_length=MAX_REASON)
-    not_related: bool = Field(False, strict=True, description="of a hide: counts as a judgment too")
+    not_related: bool = Field(
+        False, strict=True, description="for a hide only: it also counts as a judgment"
+    )
     until: Until = Field(NEVER, description="when it ends by itself; null for never")
 
 
@@ -70,9 +74,9 @@ class OverridesAnswer(BaseModel):
     """Pins and hides: those of one list by position, pins first; else by their number."""
 
     article_id: str | None
-    version: int | None = Field(description="of the list: what ETag and If-Match carry")
+    version: int | None = Field(description="of the list; the ETag, for If-Match")
     items: list[OverrideItem]
-    next: int | None = Field(description="the parameter after of the next page")
+    next: int | None = Field(description="the parameter after for the next page; null on the last")
 
 
 class UndoRequest(BaseModel):

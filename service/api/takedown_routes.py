@@ -34,7 +34,7 @@ class VisibilityChange(BaseModel):
 
 
 class TakedownItem(BaseModel):
-    """A takedown."""
+    """An article that readers don't see in any list."""
 
     article_id: str
     since: Timestamp
@@ -60,7 +60,7 @@ class TakedownsAnswer(BaseModel):
     """Takedowns, latest first."""
 
     items: list[TakedownItem]
-    next: int | None = Field(description="the offset of the next page; null on the last")
+    next: int | None = Field(description="the parameter offset for the next page; null on the last")
 
 
 def takedowns_router(context: EditorialContext) -> APIRouter:

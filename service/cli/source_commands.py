@@ -93,8 +93,8 @@ def _print_check(check: SourceCheck) -> None:
         typer.echo(f"  not read: {name}  {example}")
     for reason, count in [*report.skipped.items(), *report.notes.items()]:
         first = next((one for one in report.problems if one.key == reason), None)
-        told = f", the first: {first}" if first else ""
-        typer.echo(f"  {reason}: {count}{told}")
+        note = f", the first: {first}" if first else ""
+        typer.echo(f"  {reason}: {count}{note}")
     if check.error:
         typer.echo(f"  {check.error}")
     typer.echo()

@@ -265,4 +265,4 @@ def _count(
 
 def _commonest(counts: NDArray[np.int64], names: list[str]) -> dict[str, int]:
     order = np.argsort(-counts, kind="stable")[:_NAMED]
-    return {names[place]: int(counts[place]) for place in order.tolist() if counts[place]}
+    return {names[at]: int(counts[at]) for at in order.tolist() if counts[at]}

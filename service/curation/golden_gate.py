@@ -30,8 +30,8 @@ from service.settings import Settings
 
 def golden_gate(settings: Settings) -> GoldenGate | None:
     """The gate that a site's settings demand; ``None`` if they demand none."""
-    asked = settings.min_golden or settings.max_golden_drop is not None
-    return partial(_judge, settings) if asked else None
+    demanded = settings.min_golden or settings.max_golden_drop is not None
+    return partial(_judge, settings) if demanded else None
 
 
 def agreement_of(build: Build, settings: Settings) -> Agreement:

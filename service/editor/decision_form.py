@@ -64,7 +64,9 @@ class DecisionForm:
         try:
             return read_local_moment(self.until, zone)
         except (ValueError, OverflowError):
-            raise DecisionError("until", "choose the moment at which it ends, or “never”") from None
+            raise DecisionError(
+                "until", "choose the date and time at which it ends, or “never”"
+            ) from None
 
     def describe(self, title: str) -> str:
         """What the editor wants to do, as the end of a sentence."""

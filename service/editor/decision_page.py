@@ -28,7 +28,7 @@ from service.serving.visibility_status import VisibilityStatus
 BUTTONS = {
     "up": "move “{}” up",
     "down": "move “{}” down",
-    "remove": "remove what was decided about “{}”",
+    "remove": "remove the decision about “{}”",
     "good": "judge “{}”",
     "bad": "judge “{}”",
     "lift": "lift the takedown of “{}”",
