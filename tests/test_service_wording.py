@@ -16,8 +16,8 @@ from service.editor.decision_page import BUTTONS
 from service.editor.labels import (
     ACCOUNT_LABELS,
     STANDING_SENTENCES,
-    WHY,
     label_entry,
+    label_left_out,
     label_override,
     pin_problem,
 )
@@ -48,14 +48,15 @@ def test_the_audit_actions_are_found_in_the_code() -> None:
 
 @pytest.mark.parametrize("reason", LeftOut)
 def test_a_page_says_why_a_candidate_is_left_out(reason: LeftOut) -> None:
-    assert WHY[reason] or reason is LeftOut.BEYOND_LIMIT
+    assert label_left_out(reason, "") or reason is LeftOut.BEYOND_LIMIT
+    assert "1 May" in label_left_out(reason, "1 May")
 
 
 @pytest.mark.parametrize("standing", VisibilityStatus)
 def test_every_status_but_visible_has_its_words(standing: VisibilityStatus) -> None:
     if standing is VisibilityStatus.VISIBLE:
         return
-    assert LeftOut(standing) in WHY
+    assert label_left_out(LeftOut(standing), "")
     assert AlertReason(standing)
     assert pin_problem(standing, shown=False, position=1, limit=6)
     taken_down = standing is VisibilityStatus.TAKEN_DOWN  # the page shows the takedown instead

@@ -35,13 +35,6 @@ _SENTENCES = {
     AlertReason.TAKEN_DOWN: "the pinned {target} is taken down",
 }
 
-_STANDINGS = {
-    VisibilityStatus.SCHEDULED: AlertReason.SCHEDULED,
-    VisibilityStatus.EXPIRED: AlertReason.EXPIRED,
-    VisibilityStatus.UNPUBLISHED: AlertReason.UNPUBLISHED,
-    VisibilityStatus.TAKEN_DOWN: AlertReason.TAKEN_DOWN,
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
@@ -92,10 +85,10 @@ def check_pin(served: ServingView, pin: Override, *, now: int) -> Alert | None:
     if build.stories[row] == build.stories[target]:
         return Alert(override=pin, reason=AlertReason.SAME_STORY)
     start, end = (int(instant) for instant in build.visibility[target])
-    reason = _STANDINGS.get(visibility_status(served, target, now))
-    if reason is not None:
-        moment = start if reason is AlertReason.SCHEDULED else None
-        return Alert(override=pin, reason=reason, moment=moment)
+    standing = visibility_status(served, target, now)
+    if standing is not VisibilityStatus.VISIBLE:
+        moment = start if standing is VisibilityStatus.SCHEDULED else None
+        return Alert(override=pin, reason=AlertReason(standing), moment=moment)
     if end != NEVER and end < pin.until:
         return Alert(override=pin, reason=AlertReason.EXPIRES, moment=end)
     return None

@@ -86,8 +86,6 @@ class Preview:
     """Everything about one list at one moment.
 
     Attributes:
-        row: The article.
-        standing: Whether readers see it; they get its list only while it is ``visible``.
         chosen: The list exactly as the site gets it, or would get it.
         candidates: Those that the build ranked, best first, then those that it left out.
         overrides: The overrides of the list that are in force.
@@ -95,8 +93,6 @@ class Preview:
         more_inbound: Whether there may be more such lists.
     """
 
-    row: int
-    standing: VisibilityStatus
     chosen: list[SelectedItem]
     candidates: list[Candidate]
     overrides: list[Pinned]
@@ -116,8 +112,6 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
     chosen = select(served, row, now=now, query=query)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
-        row=row,
-        standing=visibility_status(served, row, now),
         chosen=chosen,
         candidates=_Candidates(served, row, now, query, chosen).all(),
         overrides=_overrides(served, row, now, chosen),

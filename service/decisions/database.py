@@ -63,11 +63,6 @@ class Database:
         self.attempts = Attempts(store)
         self.audit = AuditTrail(store)
 
-    @property
-    def label(self) -> str:
-        """The database as it may be shown, without a password."""
-        return self._store.label
-
     def version(self) -> tuple[str, int]:
         """The database's id and the state's version; see :func:`.read_state.read_version`."""
         return reading.read_version(self._store)

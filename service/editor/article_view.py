@@ -11,7 +11,13 @@ from service.curation.article_row import ArticleRow, read_article_row
 from service.curation.preview import Candidate, LeftOut, Pinned, Preview, make_preview
 from service.decisions.overrides import ListOverrides, StoredOverride
 from service.editor.editor_pages import EditorPages, find_row
-from service.editor.labels import STANDING_SENTENCES, TONES, WHY, label_override, pin_problem
+from service.editor.labels import (
+    STANDING_SENTENCES,
+    TONES,
+    label_left_out,
+    label_override,
+    pin_problem,
+)
 from service.http.auth import Identity
 from service.http.list_rendering import related_html
 from service.serving.selection import Origin, SelectedItem
@@ -161,15 +167,12 @@ class ArticleView:
         item = self._read(candidate.row)
         left_out = candidate.left_out or LeftOut.BEYOND_LIMIT
         moment = "" if candidate.moment is None else self._when(candidate.moment)
-        why = WHY[left_out].format(moment=moment)
-        if left_out is LeftOut.TAKEN_DOWN and moment:
-            why = f"{why} until {moment}"
         same_as = candidate.same_as
         return CandidateLine(
             item=item,
             score=candidate.score,
             terms=candidate.shared_terms,
-            why=why,
+            why=label_left_out(left_out, moment),
             tone=TONES.get(left_out, ""),
             same_as=None if same_as is None else self._read(same_as),
             hidden=item.article_id in self._hidden,

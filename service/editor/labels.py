@@ -14,7 +14,7 @@ from service.decisions.decision_state import OverrideKind
 from service.serving.visibility_status import VisibilityStatus
 
 WHY: Mapping[LeftOut, str] = {
-    LeftOut.SCHEDULED: "not visible until {moment}",
+    LeftOut.SCHEDULED: "not visible yet",
     LeftOut.EXPIRED: "no longer visible",
     LeftOut.UNPUBLISHED: "not published",
     LeftOut.TAKEN_DOWN: "taken down",
@@ -44,12 +44,13 @@ STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
     ),
 }
 
-_PIN_TROUBLE: Mapping[VisibilityStatus, str] = {
-    VisibilityStatus.SCHEDULED: "not visible yet",
-    VisibilityStatus.EXPIRED: "no longer visible",
-    VisibilityStatus.UNPUBLISHED: "not published",
-    VisibilityStatus.TAKEN_DOWN: "taken down",
-}
+
+def label_left_out(left_out: LeftOut, moment: str) -> str:
+    """Why readers don't see a candidate, and until when (as text), if that is known."""
+    if not moment:
+        return WHY[left_out]
+    reason = "not visible" if left_out is LeftOut.SCHEDULED else WHY[left_out]
+    return f"{reason} until {moment}"
 
 
 def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, limit: int) -> str:
@@ -57,7 +58,7 @@ def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, 
     if target is None:
         return "not in the live build"
     if target is not VisibilityStatus.VISIBLE:
-        return _PIN_TROUBLE[target]
+        return WHY[LeftOut(target)]
     if shown:
         return ""
     return f"below the {limit} shown" if position > limit else "its story is shown already"
