@@ -39,8 +39,8 @@ def build(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files, folders or feeds, - for stdin; of an id in two the first wins. Left out: "
-            "the [[source]] tables of alsolike.toml."
+            help="Files, folders or feeds, - for stdin; of articles with one id the first is "
+            "read. Left out: the [[source]] tables of alsolike.toml."
         ),
     ] = None,
     root: RootOption = None,
@@ -74,13 +74,13 @@ def build(
     ] = False,
     keep_missing: Annotated[
         bool,
-        typer.Option("--keep-missing", help="Keep live articles that the source does not hold."),
+        typer.Option("--keep-missing", help="Keep live articles that are not in the source."),
     ] = False,
     relearn: Annotated[
-        bool, typer.Option("--relearn", help="Learn anew what the pages share.")
+        bool, typer.Option("--relearn", help="Learn the site's boilerplate again.")
     ] = False,
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Take nothing over: encode and learn it all.")
+        bool, typer.Option("--from-scratch", help="Reuse nothing of earlier builds.")
     ] = False,
     accept_change: AcceptOption = False,
     force: ForceOption = False,

@@ -46,7 +46,7 @@ def inspect(
     name: BuildArgument = None,
     root: RootOption = None,
     boilerplate: Annotated[
-        bool, typer.Option("--boilerplate", help="List what many articles share and was ignored.")
+        bool, typer.Option("--boilerplate", help="List the boilerplate that was ignored.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -141,7 +141,8 @@ def report(
     name: BuildArgument = None,
     root: RootOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Copy the page to this file instead of naming its place.")
+        Path | None,
+        typer.Option(help="Copy the page to this file instead of printing its address."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -62,9 +62,9 @@ class StatePoller:
 
         keeper = service.decisions.open_decisions.keep_state(settings)
         state = keeper.poll()         # several times a second; None: serve nothing at all
-        keeper.refresh()              # after a change of one's own: look now
+        keeper.refresh()              # poll now, such as after a change in this process
         keeper.kept                   # the state, where it comes from, what is wrong
-        keeper.database.overrides     # for the API; raises DatabaseError while it is away
+        keeper.database.overrides     # for the API; raises DatabaseError while it is unavailable
 
     ``kept`` is one immutable object, replaced as a whole: read it once, then use its parts.
     A poll reads the database's version (some 0.1 ms), and the state only when that differs. With a
