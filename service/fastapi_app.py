@@ -1,7 +1,7 @@
-"""All that is no page view: pages and API of editors, operators and drafts, as a FastAPI app.
+"""The FastAPI app: everything but page views, that is editors' API and pages, drafts, operations.
 
-Imported and composed late (:mod:`service.http.late_app`), as it takes longer than all else
-together.
+Imported and composed late (:mod:`service.http.late_app`), as that takes longer than the rest of
+the start together.
 """
 
 from __future__ import annotations
@@ -13,19 +13,31 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from service.api.api_context import ApiContext
+from service.api.article_routes import articles_router
 from service.api.batch_routes import batch_router
+from service.api.build_routes import builds_router
 from service.api.documentation import add_documentation
 from service.api.draft_routes import Drafts, drafts_router
-from service.api.editorial import editorial_routers
+from service.api.judgment_routes import judgments_router
 from service.api.operation_routes import add_metrics, add_operations
+from service.api.override_routes import overrides_router
+from service.api.takedown_routes import takedowns_router
 from service.decisions.poller import StatePoller
-from service.editor.demo_login import Invitation
-from service.editor.editor_routes import editor_routers
+from service.editor.article_page import article_page_router
+from service.editor.builds_page import builds_page_router
+from service.editor.decision_page import decision_router
+from service.editor.demo_login import Invitation, demo_login_router
+from service.editor.draft_page import draft_page_router
+from service.editor.editor_pages import EditorPages
+from service.editor.history_page import history_router
+from service.editor.search_page import search_router
+from service.editor.sign_in import sign_in_router
+from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import add_error_handlers
 from service.http.metrics import Metrics
 from service.http.problems import MEDIA_TYPE, ProblemError, server_error
 from service.http.related_lists import RelatedLists
+from service.http.static_files import STATIC, add_static_file
 from service.roles import Role
 from service.serving.live import Live
 from service.settings import Settings
@@ -62,17 +74,45 @@ def compose_api(
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
     add_error_handlers(app)
-    desk = ApiContext(live, settings, lambda: keeper.database)
-    reading = [Depends(desk.auth.require(Role.READ))] if settings.read_token else []
+    context = EditorialContext(live, settings, lambda: keeper.database)
+    reading = [Depends(context.auth.require(Role.READ))] if settings.read_token else []
     app.include_router(batch_router(live, lists, reading))
-    drafts = Drafts(live, settings, desk.auth, metrics.queue.set)
-    pages = editor_routers(desk, settings, drafts, invitation)
-    for router in [*editorial_routers(desk), drafts_router(drafts), *pages]:
+    drafts = Drafts(live, settings, context.auth, metrics.queue.set)
+    for router in [
+        articles_router(context),
+        overrides_router(context),
+        takedowns_router(context),
+        judgments_router(context),
+        builds_router(context),
+        drafts_router(drafts),
+    ]:
         app.include_router(router)
+    _add_pages(app, EditorPages(context), drafts, invitation)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _failed)
     return app
+
+
+def _add_pages(
+    app: FastAPI, pages: EditorPages, drafts: Drafts, invitation: Invitation | None
+) -> None:
+    """Add the editors' pages, their stylesheet and their scripts."""
+    if invitation is not None:
+        app.include_router(demo_login_router(pages, invitation))
+    for router in [
+        sign_in_router(pages),
+        search_router(pages),
+        article_page_router(pages),
+        decision_router(pages),
+        history_router(pages),
+        builds_page_router(pages),
+        draft_page_router(pages, drafts),
+    ]:
+        app.include_router(router)
+    for file in (STATIC / "editor").iterdir():
+        path = f"/editor/static/{file.name}"
+        add_static_file(app, path, file, {"Cache-Control": "no-cache"}, include_in_schema=False)
 
 
 async def _problem(_: Request, error: Exception) -> Response:

@@ -1,30 +1,41 @@
-"""Finding articles, and seeing why their lists are as they are."""
+"""Routes that find articles and explain their lists."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from index.query import MAX_LIMIT
-from service.api.api_context import ApiContext, Card, Id, describe_row, make_router, now, problems
+from service.api.editorial_router import Id, make_router, problems
 from service.api.openapi import RelatedItem
-from service.curation.article_search import SearchQuery as SearchQuery
-from service.curation.preview import LeftOut, Preview, make_preview
+from service.curation.article_row import read_article_row
+from service.curation.article_search import SearchQuery
+from service.curation.preview import LeftOut, make_preview
 from service.decisions.decision_state import OverrideKind
+from service.errors import UnknownArticleError
+from service.http.editorial_context import EditorialContext
 from service.http.list_rendering import items_json
-from service.http.problems import ProblemError
-from service.http.query_params import default_query
-from service.http.timestamps import format_timestamp
+from service.http.timestamps import Timestamp
 from service.roles import Role
-from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus
 
 MAX_PAGE = 100
 MAX_OFFSET = 10_000_000
+
+
+class Card(BaseModel):
+    """An article in a list."""
+
+    article_id: str
+    title: str
+    url: str
+    date: str | None = Field(description="YYYY-MM-DD; may lie in the future")
+    language: str | None
+    standing: VisibilityStatus
 
 
 class Counts(BaseModel):
@@ -40,33 +51,37 @@ class Counts(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """Articles found."""
+    """A page of hits."""
 
     build: str
     total: int
-    near: bool = Field(description="some hits hold only words that are spelled nearly so")
+    near: bool = Field(description="some hits hold only words of a similar spelling")
     items: list[Card] = Field(max_length=MAX_PAGE)
     counts: Counts
 
 
 class CandidateCard(Card):
-    """An article that was considered for a list."""
+    """A candidate for a list."""
 
-    score: float | None = Field(description="null for what the build left out, as it keeps none")
+    score: float | None = Field(
+        description="null for an article that the build left out, as it keeps none"
+    )
     shared_terms: list[str] = Field(max_length=4)
     position: int | None = Field(description="where readers see it; null if they don't")
     left_out: LeftOut | None = Field(description="why readers don't see it; null if they do")
-    same_as: str | None = Field(description="the article that stands for the story of both")
-    moment: str | None = Field(description="when it appears or returns")
+    same_as: str | None = Field(description="the article that readers get for the story of both")
+    moment: Timestamp = Field(
+        description="when a scheduled one appears, or a taken-down one returns"
+    )
 
 
 class PreviewOverride(BaseModel):
-    """What an editor decided about this list, and whether it can do anything."""
+    """A pin or hide in this list, and whether it has an effect."""
 
     target_id: str
     kind: OverrideKind
     position: int | None
-    until: str | None
+    until: Timestamp
     target: VisibilityStatus | None = Field(
         description="null if the live build has no such article"
     )
@@ -80,10 +95,10 @@ class InboundCard(Card):
 
 
 class PreviewAnswer(BaseModel):
-    """One list: what readers see, and why."""
+    """One article's list: what readers see, and why."""
 
     build: str
-    version: int = Field(description="of the decisions that were looked at")
+    version: int = Field(description="of the decisions that this preview is based on")
     article: Card
     items: list[RelatedItem] = Field(
         max_length=MAX_LIMIT,
@@ -98,14 +113,14 @@ class PreviewAnswer(BaseModel):
     more_inbound: bool
 
 
-def articles_router(desk: ApiContext) -> APIRouter:
-    """Routes for editors that look at the live build."""
+def articles_router(context: EditorialContext) -> APIRouter:
+    """Routes that search and explain the live build."""
     router = make_router("editors")
-    identity = Depends(desk.auth.require(Role.EDITOR))
+    identity = Depends(context.auth.require(Role.EDITOR))
 
     @router.get(
         "/articles",
-        summary="Find articles by words or by what is wrong with their links",
+        summary="Find articles by words or by problems with their links",
         dependencies=[identity],
         responses=problems(),
     )
@@ -128,7 +143,7 @@ def articles_router(desk: ApiContext) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     ) -> SearchAnswer:
-        served, moment = desk.served(), now()
+        view, now = context.live.view()
         query = SearchQuery(
             words=q,
             standing=standing,
@@ -139,85 +154,64 @@ def articles_router(desk: ApiContext) -> APIRouter:
             overridden=overridden,
             changed=changed,
         )
-        found = desk.finder.find(served, query, now=moment, limit=limit, offset=offset)
-        counts = found.counts
+        result = context.search.find(view, query, now=now, limit=limit, offset=offset)
         return SearchAnswer(
-            build=served.build.name,
-            total=found.total,
-            near=found.near,
-            items=[Card(**describe_row(served, row, moment)) for row in found.rows],
-            counts=Counts(
-                standing=dict(counts.standings),
-                weak=counts.weak,
-                orphans=counts.orphans,
-                overridden=counts.overridden,
-                changed=counts.changed,
-                language=dict(counts.languages),
-                tag=dict(counts.tags),
-            ),
+            build=view.build.name,
+            total=result.total,
+            near=result.near,
+            items=[Card(**asdict(read_article_row(view, row, now))) for row in result.rows],
+            counts=Counts(**asdict(result.counts)),
         )
 
     @router.get(
         "/preview",
-        summary="An article's list as the site gets it, and why it is so",
+        summary="An article's list as the site gets it, and the reasons for it",
         dependencies=[identity],
         responses=problems(404),
     )
     def preview(id: Id) -> PreviewAnswer:
-        return article_preview(desk, id)
+        return _preview(context, id)
 
     return router
 
 
-def article_preview(desk: ApiContext, article_id: str) -> PreviewAnswer:
+def _preview(context: EditorialContext, article_id: str) -> PreviewAnswer:
     """The preview of one article.
 
     Raises:
-        ProblemError: 404 if the live build has no such article.
+        UnknownArticleError: If the live build has no such article.
     """
-    served, moment = desk.served(), now()
-    row = served.build.row(article_id)
+    view, now = context.live.view()
+    build = view.build
+    row = build.row(article_id)
     if row is None:
-        raise ProblemError(404, "the live build has no such article", field="id")
-    found = make_preview(served, row, now=moment, query=default_query(desk.settings))
+        raise UnknownArticleError(
+            "id", f"the live build {build.name} has no article {article_id[:80]!r}"
+        )
+    preview = make_preview(view, row, now=now, query=context.query)
 
-    def card(of: int) -> dict[str, Any]:
-        return describe_row(served, of, moment)
+    def values(of: int) -> dict[str, Any]:
+        return asdict(read_article_row(view, of, now))
 
     return PreviewAnswer(
-        build=served.build.name,
-        version=served.state.version,
-        article=Card(**card(row)),
-        items=json.loads(items_json(served.build, found.chosen)),
-        candidates=_candidates(served, found, card),
-        overrides=[
-            PreviewOverride(
-                target_id=each.override.target_id,
-                kind=each.override.kind,
-                position=each.override.position,
-                until=format_timestamp(each.override.until),
-                target=each.target,
-                shown=each.shown,
+        build=build.name,
+        version=view.state.version,
+        article=Card(**values(row)),
+        items=json.loads(items_json(build, preview.chosen)),
+        candidates=[
+            CandidateCard(
+                **values(each.row)
+                | asdict(each)
+                | {"same_as": None if each.same_as is None else build.article_id(each.same_as)}
             )
-            for each in found.overrides
+            for each in preview.candidates
         ],
-        inbound=[InboundCard(**card(link.row), position=link.position) for link in found.inbound],
-        more_inbound=found.more_inbound,
+        overrides=[
+            PreviewOverride(**asdict(each.override), target=each.target, shown=each.shown)
+            for each in preview.overrides
+        ],
+        inbound=[
+            InboundCard(**values(link.row), position=link.position) for link in preview.inbound
+        ],
+        more_inbound=preview.more_inbound,
     )
-
-
-def _candidates(
-    served: ServingView, found: Preview, card: Callable[[int], dict[str, Any]]
-) -> list[CandidateCard]:
-    return [
-        CandidateCard(
-            **card(each.row),
-            score=each.score,
-            shared_terms=list(each.shared_terms),
-            position=each.position,
-            left_out=each.left_out,
-            same_as=None if each.same_as is None else served.build.article_id(each.same_as),
-            moment=format_timestamp(each.moment),
-        )
-        for each in found.candidates
-    ]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
 from recommender.article import check_id
 from recommender.errors import ArticleError
-from service.api.api_context import problems
+from service.api.editorial_router import problems
 from service.api.openapi import Problem, RelatedAnswer
 from service.http.header_lines import by_name
 from service.http.problems import MEDIA_TYPE, ProblemError

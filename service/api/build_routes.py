@@ -1,9 +1,8 @@
-"""Builds over HTTP: what is live, what waits behind a gate, publishing and going back."""
+"""Routes for builds: list, compare, publish, roll back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -11,17 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from index.build.build import Build
 from index.build.readable import BuildSnapshot
-from index.errors import BuildError, GateError
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Gate
-from index.root.journal import acting_for
-from index.root.root import Root
-from recommender.errors import NotFoundError
-from service.api.api_context import ApiContext, make_router, now, problems
-from service.curation.golden_gate import publish_as_set
+from service.api.editorial_router import make_router, problems
 from service.decisions.decision_rules import MAX_REASON
 from service.http.auth import Identity
+from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.roles import Role
 
@@ -29,7 +24,7 @@ Name = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$", descript
 
 
 class Reason(BaseModel):
-    """Why, for the journal."""
+    """The reason, for the journal."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,7 +34,9 @@ class Reason(BaseModel):
 class Publishing(Reason):
     """How to publish."""
 
-    accept_change: bool = Field(False, strict=True, description="another encoder is meant")
+    accept_change: bool = Field(
+        False, strict=True, description="the changed encoder or text recipe is intended"
+    )
     force: bool = Field(False, strict=True, description="publish even what a gate refuses")
 
 
@@ -48,8 +45,10 @@ class BuildItem(BaseModel):
 
     build: str
     state: str = Field(description="live, rollback, refused, damaged or empty")
-    note: str = Field(description="what the journal says of it")
-    found: list[str] = Field([], description="what each gate that refused it measured")
+    note: str = Field(description="what the journal records of it")
+    found: list[str] = Field(
+        [], description="what each gate that refused it measured, a sentence each"
+    )
     created: str | None = None
     articles: int | None = None
     encoder: str | None = None
@@ -58,7 +57,7 @@ class BuildItem(BaseModel):
 
 
 class Held(BaseModel):
-    """Publishing is held since a rollback."""
+    """The rollback that holds publishing."""
 
     since: str
     who: str
@@ -70,7 +69,7 @@ class BuildsAnswer(BaseModel):
 
     live: str | None
     held: Held | None
-    problem: str | None = Field(description="what is wrong with the pointer to the live one")
+    problem: str | None = Field(description="what is wrong with the pointer to the live build")
     items: list[BuildItem]
 
 
@@ -92,7 +91,7 @@ class PublishAnswer(BaseModel):
 
 
 class RollbackAnswer(BaseModel):
-    """The build before is live again; publishing is held until it is released."""
+    """The previous build is live again; publishing is held until it is released."""
 
     build: str
 
@@ -103,44 +102,43 @@ class ReleaseAnswer(BaseModel):
     released: bool = Field(description="false if nothing held them")
 
 
-def builds_router(desk: ApiContext) -> APIRouter:
+def builds_router(context: EditorialContext) -> APIRouter:
     """Routes for builds."""
     router = make_router("operations")
-    looking = [Depends(desk.auth.require(Role.EDITOR))]
-    admin = desk.auth.require(Role.ADMIN)
+    readers = [Depends(context.auth.require(Role.EDITOR))]
+    admin = context.auth.require(Role.ADMIN)
 
     @router.get(
-        "/builds", summary="The builds, oldest first", dependencies=looking, responses=problems()
+        "/builds", summary="The builds, oldest first", dependencies=readers, responses=problems()
     )
     def builds() -> BuildsAnswer:
-        return BuildsAnswer(**describe_builds(desk.root))
+        return BuildsAnswer(**describe_builds(context.root))
 
     @router.get(
         "/builds/{name}/report",
-        summary="The figures that were taken when a build was made",
-        dependencies=looking,
+        summary="The figures measured when a build was made",
+        dependencies=readers,
         responses=problems(404),
     )
     def report(name: Name) -> dict[str, Any]:
-        manifest = desk.root.manifest(name)
-        return Build(desk.root.folder(manifest.name)).report()
+        manifest = context.root.manifest(name)
+        return Build(context.root.folder(manifest.name)).report()
 
     @router.get(
         "/builds/{name}/changes",
-        summary="What a build changes for readers, against the live one",
-        dependencies=looking,
+        summary="What a build would change for readers, compared with the live one",
+        dependencies=readers,
         responses=problems(404, 409),
     )
     def changes(name: Name) -> dict[str, Any]:
-        root = desk.root
+        root = context.root
         new = BuildSnapshot.of(root.folder(name), root.manifest(name))
         if root.current() is None:
             raise ProblemError(409, "nothing is live to compare with")
         live = BuildSnapshot.of(root.folder(), root.manifest())
-        moment = now()
-        return describe_churn(
-            live, new, compare(live, new, now=moment, query=desk.settings.limits.query), now=moment
-        )
+        now = context.live.clock()
+        churn = compare(live, new, now=now, query=context.settings.limits.query)
+        return describe_churn(live, new, churn, now=now)
 
     @router.post(
         "/builds/{name}/publish",
@@ -148,42 +146,28 @@ def builds_router(desk: ApiContext) -> APIRouter:
         responses=problems(400, 404, 409, 413),
     )
     def publish(name: Name, how: Publishing, identity: Identity = Depends(admin)) -> PublishAnswer:
-        root = desk.root
-        root.folder(name)
-        with at_work(root, identity, "publish"):
-            verdicts = publish_as_set(
-                root,
-                name,
-                desk.settings,
-                accept_change=how.accept_change,
-                force=how.force,
-                reason=how.reason,
-            )
-        desk.live.refresh()
+        verdicts = context.builds.publish(
+            identity.actor,
+            name,
+            accept_change=how.accept_change,
+            force=how.force,
+            reason=how.reason,
+        )
         return PublishAnswer(
             build=name,
             verdicts=[
-                VerdictItem(
-                    gate=Gate(each.gate).name.lower(),
-                    value=each.value,
-                    limit=each.limit,
-                    passed=each.passed,
-                    message=each.message,
-                )
+                VerdictItem(**{**asdict(each), "gate": Gate(each.gate).name.lower()})
                 for each in verdicts
             ],
         )
 
     @router.post(
         "/rollback",
-        summary="Make the build live that was live before, and hold publishing",
+        summary="Make the previous build live again, and hold publishing",
         responses=problems(400, 409, 413),
     )
     def rollback(why: Reason, identity: Identity = Depends(admin)) -> RollbackAnswer:
-        with at_work(desk.root, identity, "rollback"):
-            name = desk.root.rollback(reason=why.reason)
-        desk.live.refresh()
-        return RollbackAnswer(build=name)
+        return RollbackAnswer(build=context.builds.roll_back(identity.actor, reason=why.reason))
 
     @router.post(
         "/release",
@@ -191,24 +175,6 @@ def builds_router(desk: ApiContext) -> APIRouter:
         responses=problems(400, 409, 413),
     )
     def release(why: Reason, identity: Identity = Depends(admin)) -> ReleaseAnswer:
-        with at_work(desk.root, identity, "release"):
-            return ReleaseAnswer(released=desk.root.release(reason=why.reason))
+        return ReleaseAnswer(released=context.builds.release(identity.actor, reason=why.reason))
 
     return router
-
-
-@contextmanager
-def at_work(root: Root, identity: Identity, what: str) -> Iterator[None]:
-    """Hold the root, as the person who asks.
-
-    Raises:
-        ProblemError: 409, if the root or the build does not allow it.
-    """
-    with acting_for(f"{identity.name} ({identity.how})"):
-        try:
-            with root.locked(f"{what} by {identity.name}"):
-                yield
-        except (GateError, NotFoundError):
-            raise
-        except BuildError as error:
-            raise ProblemError(409, str(error)) from None

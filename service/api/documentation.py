@@ -1,11 +1,10 @@
-"""What people and pages load: the documentation, its document, and the widget."""
+"""The documentation page, the OpenAPI document, and the widget's files."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import hashlib
-import importlib.resources
 import json
 import re
 from typing import Any
@@ -17,14 +16,12 @@ from service.api.openapi import Example, openapi
 from service.http.fragment import templates
 from service.http.list_rendering import related_json
 from service.http.query_params import default_query
+from service.http.static_files import MEDIA_TYPES, STATIC, add_static_file
 from service.serving.live import Live
 from service.serving.selection import select
 from service.settings import Settings
 
-_STATIC = {
-    "widget.js": ("The script for any page", "text/javascript; charset=utf-8"),
-    "widget.css": ("The cards' style", "text/css; charset=utf-8"),
-}
+_WIDGET = {"widget.js": "The script for any page", "widget.css": "The cards' style"}
 _ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": "public, max-age=3600",
@@ -35,9 +32,19 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
     """Add the documentation and the widget's files."""
-    static = importlib.resources.files("service") / "static"
-    for name, (summary, media_type) in _STATIC.items():
-        _add_file(app, name, summary, (static / name).read_bytes(), media_type)
+    for name, summary in _WIDGET.items():
+        media_type = MEDIA_TYPES["." + name.rpartition(".")[2]].partition(";")[0]
+        add_static_file(
+            app,
+            f"/{name}",
+            STATIC / name,
+            _ANY_ORIGIN,
+            tags=["site"],
+            summary=summary,
+            operation_id=name.replace(".", "_"),
+            response_class=Response,
+            responses={200: {"content": {media_type: {"schema": {"type": "string"}}}}},
+        )
 
     def document() -> dict[str, Any]:
         # A page that anyone may see shows no list where a list takes a token.
@@ -96,22 +103,6 @@ def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
 
 def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def _add_file(app: FastAPI, name: str, summary: str, content: bytes, media_type: str) -> None:
-    media, _, _ = media_type.partition(";")
-
-    @app.head(f"/{name}", include_in_schema=False)
-    @app.get(
-        f"/{name}",
-        tags=["site"],
-        summary=summary,
-        operation_id=name.replace(".", "_"),
-        response_class=Response,
-        responses={200: {"content": {media: {"schema": {"type": "string"}}}}},
-    )
-    async def file() -> Response:
-        return Response(content, media_type=media_type, headers=_ANY_ORIGIN)
 
 
 def _example(live: Live, settings: Settings) -> Example | None:

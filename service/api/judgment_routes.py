@@ -1,22 +1,22 @@
-"""Judgments and the audit trail: what editors found, and everything that was done."""
+"""Routes for judgments and for the audit trail."""
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from service.api.api_context import ApiContext, Id, Target, make_router, problems
-from service.curation.audit_export import audit_json, csv_lines
+from service.api.editorial_router import Id, Target, make_router, problems
 from service.decisions.decision_rules import MAX_NAME, MAX_REASON
 from service.decisions.judgments import Judgment
+from service.http.audit_export import csv_download
 from service.http.auth import Identity
-from service.http.timestamps import format_timestamp
+from service.http.editorial_context import EditorialContext
+from service.http.timestamps import Timestamp
 from service.roles import Role
 
 MAX_PAGE = 1_000
@@ -29,7 +29,7 @@ def _no_boolean(value: Any) -> Any:
 
 
 class JudgmentChange(BaseModel):
-    """Whether an article is a good link."""
+    """Whether a link is good or bad."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,13 +38,13 @@ class JudgmentChange(BaseModel):
     )
     build: str = Field(
         "", max_length=40, pattern=r"^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})?$",
-        description="the build that was looked at",
+        description="the build whose list was judged",
     )  # fmt: skip
     reason: str = Field("", max_length=MAX_REASON)
 
 
 class JudgmentItem(BaseModel):
-    """One editor's word on one pair."""
+    """What one editor said of one link."""
 
     article_id: str
     target_id: str
@@ -52,7 +52,7 @@ class JudgmentItem(BaseModel):
     author: str
     build: str
     reason: str
-    created: str | None
+    created: Timestamp
 
 
 class JudgmentsAnswer(BaseModel):
@@ -62,14 +62,14 @@ class JudgmentsAnswer(BaseModel):
 
 
 class AuditItem(BaseModel):
-    """One change."""
+    """One entry of the audit trail."""
 
     seq: int
-    at: str | None
+    at: Timestamp
     who: str
     how: str
     action: str
-    article_id: str = Field(description="empty for what is about no article")
+    article_id: str = Field(description="empty for accounts and tokens")
     target_id: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
@@ -77,10 +77,10 @@ class AuditItem(BaseModel):
 
 
 class AuditAnswer(BaseModel):
-    """Changes, latest first."""
+    """A page of the audit trail, latest first."""
 
     items: list[AuditItem]
-    next: int | None = Field(description="the parameter before of the next page")
+    next: int | None = Field(description="the parameter before for the next page; null on the last")
 
 
 _NAME = r"^[^\u0000-\u001f\u007f-\u009f]+$"
@@ -99,24 +99,24 @@ Name = Annotated[
 ]
 
 
-def records_router(desk: ApiContext) -> APIRouter:
+def judgments_router(context: EditorialContext) -> APIRouter:
     """Routes for judgments and the audit trail."""
     router = make_router("editors")
-    editor = desk.auth.require(Role.EDITOR)
+    editor = context.auth.require(Role.EDITOR)
 
     @router.get(
         "/judgments",
-        summary="What editors found good links and bad ones",
+        summary="Which links editors called good or bad",
         dependencies=[Depends(editor)],
         responses=problems(),
     )
     def get_judgments(article_id: Id | None = None) -> JudgmentsAnswer:
-        judgments = desk.database().judgments
+        judgments = context.database().judgments
         return _judgments(judgments.all() if article_id is None else judgments.of(article_id))
 
     @router.put(
         "/judgments",
-        summary="Judge an article in a list, in place of your word on it before",
+        summary="Call a link good or bad; replaces your earlier judgment",
         responses=problems(400, 413),
     )
     def put_judgment(
@@ -125,8 +125,7 @@ def records_router(desk: ApiContext) -> APIRouter:
         change: JudgmentChange,
         identity: Identity = Depends(editor),
     ) -> JudgmentsAnswer:
-        judgments = desk.database().judgments
-        judgments.put(
+        context.actions.judge(
             identity.actor,
             article_id=article_id,
             target_id=target_id,
@@ -134,17 +133,14 @@ def records_router(desk: ApiContext) -> APIRouter:
             build=change.build,
             reason=change.reason,
         )
-        return _judgments(judgments.of(article_id))
+        return _judgments(context.database().judgments.of(article_id))
 
-    @router.delete(
-        "/judgments", summary="Take your word on an article in a list back", responses=problems(404)
-    )
+    @router.delete("/judgments", summary="Remove your judgment of a link", responses=problems(404))
     def delete_judgment(
         article_id: Id, target_id: Target, identity: Identity = Depends(editor)
     ) -> JudgmentsAnswer:
-        judgments = desk.database().judgments
-        judgments.remove(identity.actor, article_id=article_id, target_id=target_id)
-        return _judgments(judgments.of(article_id))
+        context.actions.remove_judgment(identity.actor, article_id=article_id, target_id=target_id)
+        return _judgments(context.database().judgments.of(article_id))
 
     @router.get(
         "/audit",
@@ -158,11 +154,11 @@ def records_router(desk: ApiContext) -> APIRouter:
         article_id: Id | None = None,
         who: Name | None = None,
     ) -> AuditAnswer:
-        found = desk.database().audit.latest(
+        found = context.database().audit.latest(
             before=before, limit=limit, article_id=article_id, who=who
         )
         return AuditAnswer(
-            items=[AuditItem(**audit_json(entry)) for entry in found],
+            items=[AuditItem(**asdict(entry)) for entry in found],
             next=found[-1].seq if len(found) == limit else None,
         )
 
@@ -176,33 +172,11 @@ def records_router(desk: ApiContext) -> APIRouter:
             200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
         },
     )
-    def audit_csv() -> StreamingResponse:
-        entries = desk.database().audit.all()
-        first = next(entries, None)  # a database that is away answers for itself, not half a file
-        return StreamingResponse(
-            csv_lines(entries if first is None else itertools.chain([first], entries)),
-            media_type="text/csv; charset=utf-8",
-            headers={
-                "Cache-Control": "no-store",
-                "Content-Disposition": 'attachment; filename="audit.csv"',
-            },
-        )
+    def audit_csv() -> Response:
+        return csv_download(context.database().audit.all(), "audit.csv")
 
     return router
 
 
 def _judgments(found: Iterable[Judgment]) -> JudgmentsAnswer:
-    return JudgmentsAnswer(
-        items=[
-            JudgmentItem(
-                article_id=each.article_id,
-                target_id=each.target_id,
-                verdict=1 if each.verdict > 0 else -1,
-                author=each.author,
-                build=each.build,
-                reason=each.reason,
-                created=format_timestamp(each.created),
-            )
-            for each in found
-        ]
-    )
+    return JudgmentsAnswer(items=[JudgmentItem(**asdict(each)) for each in found])

@@ -1,8 +1,8 @@
-"""Pins and hides: writing what editors decide about single lists, without overwriting each other.
+"""Routes for pins and hides, and for undo.
 
 An article's list has a version, its ``ETag``. A write names in ``If-Match`` the version that the
-editor looked at, or ``*`` for any; if someone else was faster it is refused with the list as it
-is now.
+editor looked at, or ``*`` for any. If the list has changed since, the write is refused, and the
+answer holds the list as it is now.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from recommender.visibility import NEVER
-from service.api.api_context import ApiContext, Id, Target, make_router, now, problems
+from service.api.editorial_router import Id, Target, make_router, problems
 from service.decisions.decision_rules import MAX_POSITION, MAX_REASON
 from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
 from service.errors import ConflictError
 from service.http.auth import Identity
+from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
-from service.http.timestamps import Until, format_timestamp
+from service.http.timestamps import Timestamp, Until
 from service.roles import Role
 from service.serving.visibility_status import VisibilityStatus
 
@@ -32,21 +34,25 @@ _PAGE = 1_000
 
 
 class OverrideChange(BaseModel):
-    """A decision about one article in another's list."""
+    """A pin or a hide of one article in another's list."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["pin", "hide"] = Field(description="show it at a position, or leave it out")
+    kind: Literal["pin", "hide"] = Field(
+        description="show it at a position, or leave it out with its story"
+    )
     position: int | None = Field(
-        None, strict=True, ge=1, le=MAX_POSITION, description="for a pin, and for no hide"
+        None, strict=True, ge=1, le=MAX_POSITION, description="for a pin only"
     )
     reason: str = Field("", max_length=MAX_REASON)
-    not_related: bool = Field(False, strict=True, description="of a hide: counts as a judgment too")
+    not_related: bool = Field(
+        False, strict=True, description="for a hide only: it also counts as a judgment"
+    )
     until: Until = Field(NEVER, description="when it ends by itself; null for never")
 
 
 class OverrideItem(BaseModel):
-    """A decision, and whether it can do anything."""
+    """A pin or a hide, and whether it has an effect."""
 
     article_id: str
     target_id: str
@@ -55,26 +61,26 @@ class OverrideItem(BaseModel):
     reason: str
     not_related: bool
     author: str
-    created: str | None
-    until: str | None = Field(description="null for no end")
+    created: Timestamp
+    until: Timestamp = Field(description="null for no end")
     ended: bool
     target: VisibilityStatus | None = Field(
         description="null if the live build has no such article"
     )
-    warning: str | None = Field(description="why it does nothing now, though it has not ended")
+    warning: str | None = Field(description="why it has no effect now, though it has not ended")
 
 
 class OverridesAnswer(BaseModel):
-    """Decisions: of one list, pins by position, then hides; else by their number."""
+    """Pins and hides: those of one list by position, pins first; else by their number."""
 
     article_id: str | None
-    version: int | None = Field(description="of the list: what ETag and If-Match carry")
+    version: int | None = Field(description="of the list; the ETag, for If-Match")
     items: list[OverrideItem]
-    next: int | None = Field(description="the parameter after of the next page")
+    next: int | None = Field(description="the parameter after for the next page; null on the last")
 
 
 class UndoRequest(BaseModel):
-    """What is to be taken back."""
+    """Which decision to undo."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -83,9 +89,9 @@ class UndoRequest(BaseModel):
 
 
 class UndoAnswer(BaseModel):
-    """It was."""
+    """The decision was undone."""
 
-    seq: int = Field(description="of the new entry: undoing that is redoing")
+    seq: int = Field(description="of the new audit entry; undo that to redo the decision")
 
 
 IfMatch = Annotated[
@@ -96,10 +102,10 @@ IfMatch = Annotated[
 ]
 
 
-def overrides_router(desk: ApiContext) -> APIRouter:
-    """Routes for pins and hides."""
+def overrides_router(context: EditorialContext) -> APIRouter:
+    """Routes for pins, hides and undo."""
     router = make_router("editors")
-    editor = desk.auth.require(Role.EDITOR)
+    editor = context.auth.require(Role.EDITOR)
 
     @router.get(
         "/overrides",
@@ -113,7 +119,7 @@ def overrides_router(desk: ApiContext) -> APIRouter:
         target_id: Target | None = None,
         after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     ) -> OverridesAnswer:
-        return _read(desk, article_id, target_id, after, response)
+        return _read(context, article_id, target_id, after, response)
 
     @router.put(
         "/overrides",
@@ -130,10 +136,9 @@ def overrides_router(desk: ApiContext) -> APIRouter:
         identity: Identity = Depends(editor),
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
-        version = read_version(if_match)
-        _check_known(desk, article_id, target_id)
-        with _conflicts_told(desk, article_id):
-            desk.database().overrides.put(
+        version = _read_version(if_match)
+        with _showing_conflict(context, article_id):
+            context.actions.override(
                 identity.actor,
                 article_id=article_id,
                 target_id=target_id,
@@ -144,12 +149,11 @@ def overrides_router(desk: ApiContext) -> APIRouter:
                 until=change.until,
                 if_version=version,
             )
-        desk.live.refresh()
-        return _list(desk, article_id, response)
+        return _list(context, article_id, response)
 
     @router.delete(
         "/overrides",
-        summary="Take back what was decided about an article in a list",
+        summary="Remove a pin or a hide",
         responses=problems(404, 412, 428),
     )
     def delete_override(
@@ -160,53 +164,52 @@ def overrides_router(desk: ApiContext) -> APIRouter:
         reason: Annotated[str, Query(max_length=MAX_REASON)] = "",
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
-        version = read_version(if_match)
-        with _conflicts_told(desk, article_id):
-            desk.database().overrides.remove(
+        version = _read_version(if_match)
+        with _showing_conflict(context, article_id):
+            context.actions.remove_override(
                 identity.actor,
                 article_id=article_id,
                 target_id=target_id,
                 reason=reason,
                 if_version=version,
             )
-        desk.live.refresh()
-        return _list(desk, article_id, response)
+        return _list(context, article_id, response)
 
     @router.post(
         "/undo",
-        summary="Take back a decision, if nothing newer touched the same thing",
+        summary="Undo a decision, if nothing newer touched the same thing",
         responses=problems(400, 404, 409, 413),
     )
     def undo(request: UndoRequest, identity: Identity = Depends(editor)) -> UndoAnswer:
-        try:
-            written = desk.database().undo(identity.actor, request.seq, reason=request.reason)
-        except ConflictError as error:
-            raise ProblemError(409, str(error)) from None
-        desk.live.refresh()
+        written = context.actions.undo(identity.actor, request.seq, reason=request.reason)
         return UndoAnswer(seq=written.seq)
 
     return router
 
 
 def _read(
-    desk: ApiContext, article_id: str | None, target_id: str | None, after: int, response: Response
+    context: EditorialContext,
+    article_id: str | None,
+    target_id: str | None,
+    after: int,
+    response: Response,
 ) -> OverridesAnswer:
     if article_id is not None and target_id is not None:
         raise ProblemError(422, "give article_id or target_id, not both", field="target_id")
     if article_id is not None:
-        return _list(desk, article_id, response)
-    overrides = desk.database().overrides
+        return _list(context, article_id, response)
+    overrides = context.database().overrides
     if target_id is not None:
-        return _answer(desk, overrides.into(target_id))
+        return _answer(context, overrides.into(target_id))
     found = overrides.all(after=after, limit=_PAGE)
-    return _answer(desk, found, found[-1].id if len(found) == _PAGE else None)
+    return _answer(context, found, found[-1].id if len(found) == _PAGE else None)
 
 
-def read_version(if_match: str | None) -> int | None:
+def _read_version(if_match: str | None) -> int | None:
     """The version that an ``If-Match`` names; ``None`` for any.
 
     Raises:
-        ProblemError: 428 without one, 422 for what is no version.
+        ProblemError: 428 without one, 422 for what is not a version.
     """
     if if_match is None:
         raise ProblemError(428, "send If-Match with the ETag of the list that you looked at, or *")
@@ -220,19 +223,9 @@ def read_version(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-def _check_known(desk: ApiContext, article_id: str, target_id: str) -> None:
-    build = desk.served().build
-    if build.row(article_id) is None:
-        raise ProblemError(404, "the live build has no such article", field="article_id")
-    if build.row(target_id) is None:
-        raise ProblemError(
-            422, f"target_id is {target_id[:80]!r}; the live build has none", field="target_id"
-        )
-
-
 @contextmanager
-def _conflicts_told(desk: ApiContext, article_id: str) -> Iterator[None]:
-    """Refuse a write on an older version with the list as it is now.
+def _showing_conflict(context: EditorialContext, article_id: str) -> Iterator[None]:
+    """Answer a write on an older version with the list as it is now.
 
     Raises:
         ProblemError: 412.
@@ -241,45 +234,32 @@ def _conflicts_told(desk: ApiContext, article_id: str) -> Iterator[None]:
         yield
     except ConflictError as error:
         response = Response()
-        current = _list(desk, article_id, response).model_dump(mode="json")
+        current = _list(context, article_id, response).model_dump(mode="json")
         raise ProblemError(
             412, str(error), headers={"ETag": response.headers["ETag"]}, current=current
         ) from None
 
 
-def _list(desk: ApiContext, article_id: str, response: Response) -> OverridesAnswer:
-    found = desk.database().overrides.of(article_id)
+def _list(context: EditorialContext, article_id: str, response: Response) -> OverridesAnswer:
+    found = context.database().overrides.of(article_id)
     response.headers["ETag"] = f'"{found.version}"'
-    answer = _answer(desk, list(found.items))
+    answer = _answer(context, list(found.items))
     return answer.model_copy(update={"article_id": article_id, "version": found.version})
 
 
 def _answer(
-    desk: ApiContext, found: list[StoredOverride], following: int | None = None
+    context: EditorialContext, found: list[StoredOverride], following: int | None = None
 ) -> OverridesAnswer:
-    items = [OverrideItem(**_describe(desk, each)) for each in found]
+    items = [_item(context, each) for each in found]
     return OverridesAnswer(article_id=None, version=None, items=items, next=following)
 
 
-def _describe(desk: ApiContext, found: StoredOverride) -> dict[str, Any]:
-    target = desk.standing(found.target_id)
-    ended = found.until <= now()
+def _item(context: EditorialContext, found: StoredOverride) -> OverrideItem:
+    target = context.standing(found.target_id)
+    ended = found.until <= context.live.clock()
     warning = None
     if not ended and target is None:
         warning = "the live build has no such article"
     elif not ended and found.kind is OverrideKind.PIN and target is not VisibilityStatus.VISIBLE:
-        warning = f"it is pinned, but {target}: readers don't see it"
-    return {
-        "article_id": found.article_id,
-        "target_id": found.target_id,
-        "kind": found.kind,
-        "position": found.position,
-        "reason": found.reason,
-        "not_related": found.not_related,
-        "author": found.author,
-        "created": format_timestamp(found.created),
-        "until": format_timestamp(found.until),
-        "ended": ended,
-        "target": target,
-        "warning": warning,
-    }
+        warning = f"readers don't see the pinned article now: it is {target}"
+    return OverrideItem(**asdict(found), ended=ended, target=target, warning=warning)

@@ -1,8 +1,9 @@
-"""Takedowns: what no reader may see in any list of any build, from one second to the next."""
+"""Routes for takedowns: articles that no reader may see in any list of any build."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -10,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
-from service.api.api_context import ApiContext, Id, make_router, problems
+from service.api.editorial_router import Id, make_router, problems
 from service.decisions.decision_rules import MAX_REASON
 from service.decisions.takedowns import Takedown
 from service.http.auth import Identity
-from service.http.timestamps import Until, format_timestamp
+from service.http.editorial_context import EditorialContext
+from service.http.timestamps import Timestamp, Until
 from service.roles import Role
 from service.serving.visibility_status import VisibilityStatus
 
@@ -32,20 +34,20 @@ class VisibilityChange(BaseModel):
 
 
 class TakedownItem(BaseModel):
-    """A takedown."""
+    """An article that readers don't see in any list."""
 
     article_id: str
-    since: str | None
+    since: Timestamp
     who: str
     reason: str
-    until: str | None = Field(description="null for no end")
+    until: Timestamp = Field(description="null for no end")
     standing: VisibilityStatus | None = Field(
         description="null if the live build has no such article"
     )
 
 
 class VisibilityAnswer(BaseModel):
-    """Whether an article can be seen, and why not."""
+    """Whether readers see an article, and why not."""
 
     article_id: str
     standing: VisibilityStatus | None = Field(
@@ -58,13 +60,13 @@ class TakedownsAnswer(BaseModel):
     """Takedowns, latest first."""
 
     items: list[TakedownItem]
-    next: int | None = Field(description="the offset of the next page; null on the last")
+    next: int | None = Field(description="the parameter offset for the next page; null on the last")
 
 
-def visibility_router(desk: ApiContext) -> APIRouter:
+def takedowns_router(context: EditorialContext) -> APIRouter:
     """Routes for takedowns."""
     router = make_router("editors")
-    editor = desk.auth.require(Role.EDITOR)
+    editor = context.auth.require(Role.EDITOR)
 
     @router.get(
         "/visibility",
@@ -73,7 +75,7 @@ def visibility_router(desk: ApiContext) -> APIRouter:
         responses=problems(),
     )
     def get_visibility(id: Id) -> VisibilityAnswer:
-        return _answer(desk, id)
+        return _answer(context, id)
 
     @router.put(
         "/visibility",
@@ -86,14 +88,12 @@ def visibility_router(desk: ApiContext) -> APIRouter:
     def put_visibility(
         id: Id, change: VisibilityChange, identity: Identity = Depends(editor)
     ) -> VisibilityAnswer:
-        takedowns = desk.database().takedowns
         if change.visible:
             with suppress(NotFoundError):  # it is not taken down, as asked
-                takedowns.lift(identity.actor, article_id=id, reason=change.reason)
+                context.actions.lift_takedown(identity.actor, id, reason=change.reason)
         else:
-            takedowns.put(identity.actor, article_id=id, reason=change.reason, until=change.until)
-        desk.live.refresh()
-        return _answer(desk, id)
+            context.actions.take_down(identity.actor, id, reason=change.reason, until=change.until)
+        return _answer(context, id)
 
     @router.get(
         "/takedowns",
@@ -102,28 +102,21 @@ def visibility_router(desk: ApiContext) -> APIRouter:
         responses=problems(),
     )
     def takedowns(offset: Annotated[int, Query(ge=0, le=2**53)] = 0) -> TakedownsAnswer:
-        found = desk.database().takedowns.all(offset=offset, limit=_PAGE)
+        found = context.database().takedowns.all(offset=offset, limit=_PAGE)
         following = offset + _PAGE if len(found) == _PAGE else None
-        return TakedownsAnswer(items=[_item(desk, each) for each in found], next=following)
+        return TakedownsAnswer(items=[_item(context, each) for each in found], next=following)
 
     return router
 
 
-def _answer(desk: ApiContext, article_id: str) -> VisibilityAnswer:
-    found = desk.database().takedowns.get(article_id)
+def _answer(context: EditorialContext, article_id: str) -> VisibilityAnswer:
+    found = context.database().takedowns.get(article_id)
     return VisibilityAnswer(
         article_id=article_id,
-        standing=desk.standing(article_id),
-        takedown=None if found is None else _item(desk, found),
+        standing=context.standing(article_id),
+        takedown=None if found is None else _item(context, found),
     )
 
 
-def _item(desk: ApiContext, found: Takedown) -> TakedownItem:
-    return TakedownItem(
-        article_id=found.article_id,
-        since=format_timestamp(found.since),
-        who=found.who,
-        reason=found.reason,
-        until=format_timestamp(found.until),
-        standing=desk.standing(found.article_id),
-    )
+def _item(context: EditorialContext, found: Takedown) -> TakedownItem:
+    return TakedownItem(**asdict(found), standing=context.standing(found.article_id))

@@ -1,8 +1,9 @@
-"""The one command, ``alsolike``: composes everything, decides nothing."""
+"""The command ``alsolike``: all subcommands, and how errors end it."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -31,82 +32,73 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(sources_app, name="sources")
-app.add_typer(db_app, name="db", short_help="Look after the database of decisions.")
+app.add_typer(db_app, name="db", short_help="Manage the database of decisions.")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(editors_app, name="editors")
 
-app.command(
-    epilog="Example: alsolike build articles.jsonl.gz --map summary=text "
-    f"--url-template 'https://example.org/{{id}}'\n\n{GATES_EPILOG}",
-    short_help="Make a build of a site's articles, and publish it.",
-)(build)
-app.command(
-    epilog="Example: alsolike related my-article --limit 6 && alsolike related --text draft.txt",
-    short_help="Show the list of an article, or of a text.",
-)(related)
-app.command(
-    epilog="Example: alsolike inspect --root /srv/alsolike",
-    short_help="Show what a build holds, and how good it is.",
-)(inspect)
-app.command(epilog="Example: alsolike verify && alsolike publish BUILD")(verify)
-app.command(
-    epilog="Example: alsolike publish 20260102T030405Z-0a1b2c --reason 'checked by hand'\n\n"
-    + GATES_EPILOG,
-    short_help="Make a build live, if nothing speaks against it.",
-)(publish)
-app.command(
-    epilog="Example: alsolike rollback --reason 'lists look odd'",
-    short_help="Go back to the build before; publishing is held.",
-)(rollback)
-app.command(
-    epilog="Example: alsolike evaluate --qrels judgments.tsv",
-    short_help="Score a build's lists against judgments.",
-)(evaluate)
-app.command(
-    epilog="Example: alsolike takedown my-article --reason 'withdrawn'",
-    short_help="Keep an article out of every list, now.",
-)(takedown)
-app.command(
-    epilog="Example: alsolike audit --csv", short_help="Print what was decided: when, by whom, why."
-)(audit)
-app.command(
-    "check-overrides",
-    epilog="Example: alsolike check-overrides --json",
-    short_help="Find overrides that do nothing, or soon will.",
-)(check_overrides)
-app.command(
-    epilog="Example: alsolike builds",
-    short_help="List the builds: which is live, which was held back.",
-)(builds)
-app.command(
-    epilog="Example: alsolike diff 20260102T030405Z-0a1b2c",
-    short_help="Compare the articles and lists of two builds.",
-)(diff)
-app.command(epilog="Example: alsolike prune --keep 3", short_help="Remove old builds.")(prune)
-app.command(epilog="Example: alsolike release --reason 'feed mended'")(release)
-app.command(
-    epilog="Example: alsolike export --out public/related",
-    short_help="Write every list as a JSON file, for static sites.",
-)(export)
-app.command(
-    epilog="Example: alsolike report --out report.html",
-    short_help="Show where a build's report page lies, or copy it.",
-)(report)
-app.command(
-    epilog="Example: alsolike serve --port 8000 --workers 2",
-    short_help="Serve the live build over HTTP.",
-)(serve)
-app.command(
-    epilog="Example: alsolike demo --port 8000",
-    short_help="Build the sample corpus, show a list, serve it.",
-)(demo)
+_COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
+    (
+        build,
+        "build articles.jsonl.gz --map summary=text --url-template 'https://example.org/{id}'",
+        "Make a build of a site's articles, and publish it.",
+    ),
+    (
+        related,
+        "related my-article --limit 6 && alsolike related --text draft.txt",
+        "Show the list of an article, or of a text.",
+    ),
+    (
+        inspect,
+        "inspect --root /srv/alsolike",
+        "Show what a build holds, and how good it is.",
+    ),
+    (verify, "verify && alsolike publish BUILD", None),
+    (
+        publish,
+        "publish 20260102T030405Z-0a1b2c --reason 'checked by hand'",
+        "Make a build live, if it passes every gate.",
+    ),
+    (
+        rollback,
+        "rollback --reason 'lists look odd'",
+        "Go back to the previous build, and hold publishing.",
+    ),
+    (evaluate, "evaluate --qrels judgments.tsv", "Score a build's lists against judgments."),
+    (
+        takedown,
+        "takedown my-article --reason 'withdrawn'",
+        "Keep an article out of every list, now.",
+    ),
+    (audit, "audit --csv", "Print every decision: when, by whom, why."),
+    (check_overrides, "check-overrides --json", "Find pins without effect, now or soon."),
+    (builds, "builds", "List the builds: which is live, which was held back."),
+    (diff, "diff 20260102T030405Z-0a1b2c", "Compare the articles and lists of two builds."),
+    (prune, "prune --keep 3", "Remove old builds."),
+    (release, "release --reason 'feed mended'", None),
+    (
+        export,
+        "export --out public/related",
+        "Write every list as a JSON file, for static sites.",
+    ),
+    (
+        report,
+        "report --out report.html",
+        "Show where a build's report page is, or copy it.",
+    ),
+    (serve, "serve --port 8000 --workers 2", "Serve the live build over HTTP."),
+    (demo, "demo --port 8000", "Build the sample corpus, show a list, serve it."),
+)
+"""Each command with an example and its line in the help of them all, else its first sentence."""
 
+for _command, _example, _line in _COMMANDS:
+    _gates = f"\n\n{GATES_EPILOG}" if _command in (build, publish) else ""
+    app.command(epilog=f"Example: alsolike {_example}{_gates}", short_help=_line)(_command)
 
-_ONLY_TELLING = (
+_ONLY_PRINTING = (
     *("related", "inspect", "builds", "diff", "evaluate", "audit", "check-overrides"),
     *("sources check", "db status", "tokens list", "editors list"),
 )
-"""Commands that do nothing but what they print: without that they failed."""
+"""Commands that do nothing but print: if their output is lost, they failed."""
 
 
 def main() -> None:
@@ -114,10 +106,10 @@ def main() -> None:
     streams = Streams()
     code = _run()
     lost = streams.finish()
-    if lost is not None and code == 0:  # else it has said already what went wrong
+    if lost is not None and code == 0:  # else an error was printed already
         _fail(lost)
-        asked = " ".join(sys.argv[1:3])
-        code = int(asked.startswith(_ONLY_TELLING) or "--help" in sys.argv)
+        command = " ".join(sys.argv[1:3])
+        code = int(command.startswith(_ONLY_PRINTING) or "--help" in sys.argv)
     sys.exit(code)
 
 
@@ -137,8 +129,8 @@ def _run() -> int:
         _fail(str(error))
         return exit_code(error)
     except OSError as error:  # a full disk, a missing right
-        told = error.filename and error.strerror
-        _fail(f"{error.filename}: {error.strerror}" if told else str(error))
+        named = error.filename and error.strerror
+        _fail(f"{error.filename}: {error.strerror}" if named else str(error))
         return 1
 
 

@@ -13,19 +13,25 @@ import typer
 from index.articles.parse import FieldMapping
 from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
+from index.errors import GateError
+from index.publishing.retention import prune
 from index.root.root import Root
 from service.cli.inspect_commands import counts
 from service.cli.options import (
     AcceptOption,
     ForceOption,
     JsonOption,
+    MapOption,
+    ModelOption,
     ReasonOption,
     RootOption,
+    UrlTemplateOption,
     print_json,
     read_mapping,
 )
-from service.cli.publish_commands import publish_made, say_found
+from service.cli.publish_commands import print_cleanup
 from service.curation.golden_gate import golden_gate
+from service.curation.publishing import publish_by_settings
 from service.settings import load_settings
 
 
@@ -33,19 +39,14 @@ def build(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files, folders or feeds, - for stdin; of an id in two the first wins. Left out: "
-            "the [[source]] tables of alsolike.toml."
+            help="Files, folders or feeds, - for stdin; of articles with one id the first is "
+            "read. Left out: the [[source]] tables of alsolike.toml."
         ),
     ] = None,
     root: RootOption = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
-    ] = None,
-    url_template: Annotated[
-        str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
+    mapping: MapOption = None,
+    url_template: UrlTemplateOption = None,
+    model: ModelOption = None,
     precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
     depth: Annotated[int | None, typer.Option(help="Length of the stored lists.")] = None,
     index: Annotated[
@@ -73,13 +74,13 @@ def build(
     ] = False,
     keep_missing: Annotated[
         bool,
-        typer.Option("--keep-missing", help="Keep live articles that the source does not hold."),
+        typer.Option("--keep-missing", help="Keep live articles that are not in the source."),
     ] = False,
     relearn: Annotated[
-        bool, typer.Option("--relearn", help="Learn anew what the pages share.")
+        bool, typer.Option("--relearn", help="Learn the site's boilerplate again.")
     ] = False,
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Take nothing over: encode and learn it all.")
+        bool, typer.Option("--from-scratch", help="Reuse nothing of earlier builds.")
     ] = False,
     accept_change: AcceptOption = False,
     force: ForceOption = False,
@@ -124,35 +125,39 @@ def build(
         accept_change=accept_change,
         milvus=settings.milvus,
     )
-    place = Root(settings.root)
-    refusal = None
-    with place.locked("alsolike build") as found:
-        say_found(found)
+    opened = Root(settings.root)
+    refusal: GateError | None = None
+    with opened.locked("alsolike build") as found:
+        print_cleanup(found)
         with (
-            open_engine(settings.engine, address=settings.ray_address, root=place.path) as running,
+            open_engine(settings.engine, address=settings.ray_address, root=opened.path) as running,
             _progress_bar() as progress,
         ):
             manifest, report = make_build(
-                place,
+                opened,
                 sources,
                 lambda: load_encoder(settings.model, settings.precision),
                 replace(options, engine=running),
                 progress,
             )
         if publish_:
-            refusal = publish_made(
-                place,
-                manifest.name,
-                settings,
-                accept_change=accept_change,
-                force=force,
-                reason=reason,
-            )
+            try:
+                publish_by_settings(
+                    opened,
+                    manifest.name,
+                    settings,
+                    accept_change=accept_change,
+                    force=force,
+                    reason=reason,
+                )
+            except GateError as error:  # raised below, after what was built is printed
+                refusal = error
+            prune(opened, settings.keep)
     published = publish_ and refusal is None
     if as_json:
         print_json(_build_summary(manifest, report, published=published))
     else:
-        _print_build(manifest, report, place, published=published)
+        _print_build(manifest, report, opened, published=published)
     if refusal is not None:
         raise refusal
 
@@ -172,7 +177,7 @@ def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -
     }
 
 
-def _print_build(manifest: Manifest, report: ReadReport, place: Root, *, published: bool) -> None:
+def _print_build(manifest: Manifest, report: ReadReport, root: Root, *, published: bool) -> None:
     skipping = [
         problem
         for problem in report.problems
@@ -197,7 +202,7 @@ def _print_build(manifest: Manifest, report: ReadReport, place: Root, *, publish
     )
     typer.echo(counts(manifest.reading))
     state = "published" if published else "built, not published"
-    typer.echo(f"{state}: {place.builds / manifest.name}")
+    typer.echo(f"{state}: {root.builds / manifest.name}")
 
 
 @contextmanager

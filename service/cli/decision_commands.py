@@ -1,8 +1,7 @@
-"""Deciding from the command line: takedowns, the audit trail, overrides that no longer work."""
+"""``alsolike takedown``, ``audit`` and ``check-overrides``."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import time
 from collections.abc import Iterator
@@ -13,53 +12,34 @@ import typer
 
 from index.build.build import Build
 from index.build.id_table import IdTable
-from index.root.journal import who
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
-from recommender.visibility import NEVER, microseconds
-from service.cli.options import JsonOption, RootOption, print_json
-from service.curation.audit_export import audit_json, csv_lines
+from service.cli.options import (
+    AuditReasonOption,
+    JsonOption,
+    RootOption,
+    UntilOption,
+    command_actor,
+    print_json,
+    print_result,
+    read_until,
+)
+from service.curation.actions import DecisionActions
 from service.curation.pin_alerts import find_alerts
 from service.decisions.audit_trail import AuditEntry
-from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions, read_state
+from service.http.audit_export import audit_json, csv_lines
 from service.http.timestamps import format_timestamp
 from service.serving.serving_view import ServingView
-from service.settings import Settings, load_settings
+from service.settings import load_settings
 
 ALERTS_EXIT_CODE = 20
-"""What ``check-overrides`` ends with if an editor should look."""
-
-UntilOption = Annotated[
-    str | None,
-    typer.Option("--until", metavar="TIME", help="When it ends: 2026-12-31 or 2026-12-31T18:00."),
-]
-
-
-def command_line() -> Actor:
-    """Who decides here: the system's user."""
-    return Actor(name=who(), how="cli")
-
-
-def read_until(text: str | None, settings: Settings) -> int:
-    """A moment, in the setting ``timezone`` where it names no zone; ``NEVER`` for none.
-
-    Raises:
-        InputError: If it is not one.
-    """
-    if text is None:
-        return NEVER
-    try:
-        instant = dt.datetime.fromisoformat(text)
-        instant = instant if instant.tzinfo else instant.replace(tzinfo=settings.zone)
-        return microseconds(instant)
-    except (ValueError, OverflowError):
-        raise InputError(f"--until {text!r} must be like 2026-12-31 or 2026-12-31T18:00") from None
+"""The exit code of ``check-overrides`` if there are alerts."""
 
 
 def takedown(
     article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID", help="The site's own id.")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: AuditReasonOption = "",
     until: UntilOption = None,
     lift: Annotated[bool, typer.Option("--lift", help="Let readers see it again.")] = False,
     root: RootOption = None,
@@ -70,31 +50,36 @@ def takedown(
     if lift and until is not None:
         raise InputError("--until belongs to a takedown, not to --lift")
     with closing(open_decisions(settings)) as database:
+        actions = DecisionActions(lambda: database)
         if lift:
-            database.takedowns.lift(command_line(), article_id=article_id, reason=reason)
+            actions.lift_takedown(command_actor(), article_id, reason=reason)
         else:
             end = read_until(until, settings)
-            database.takedowns.put(command_line(), article_id=article_id, reason=reason, until=end)
-            if doubt := _doubt(Root(settings.root), article_id):
-                typer.echo(doubt, err=True)
+            actions.take_down(command_actor(), article_id, reason=reason, until=end)
+            if warning := _warning(Root(settings.root), article_id):
+                typer.echo(warning, err=True)
         found = database.takedowns.get(article_id)
-    if as_json:
-        ends = format_timestamp(found.until) if found else None
-        print_json({"article_id": article_id, "taken_down": found is not None, "until": ends})
-    else:
-        typer.echo(f"{article_id} {'may be shown again' if lift else 'is taken down'}")
+    print_result(
+        {
+            "article_id": article_id,
+            "taken_down": found is not None,
+            "until": format_timestamp(found.until) if found else None,
+        },
+        f"{article_id} {'may be shown again' if lift else 'is taken down'}",
+        as_json=as_json,
+    )
 
 
-def _doubt(root: Root, article_id: str) -> str:
-    """What may be wrong with a takedown, which holds all the same: a slip must not pass for one."""
+def _warning(root: Root, article_id: str) -> str:
+    """Why a takedown, which holds all the same, may be a slip; empty if nothing says so."""
     try:
         live = root.current()
         if live is None:
-            return f"{root.path} holds no live build: is it the root that the service reads?"
+            return f"{root.path} holds no live build: is this the root that the service reads?"
         if IdTable(root.folder(live.build)).row(article_id) is None:
-            return f"the live build holds no article {article_id!r}: is it spelled so?"
+            return f"the live build holds no article {article_id!r}: is it spelled correctly?"
     except (AlsoLikeError, OSError) as error:
-        return f"whether there is such an article is not known: {error}"
+        return f"can't check whether there is such an article: {error}"
     return ""
 
 
@@ -103,7 +88,7 @@ def audit(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what was decided, oldest first: when, by whom, what, why."""
+    """Print every decision, oldest first: when, by whom, what, why."""
     with closing(open_decisions(load_settings(root=root))) as database:
         entries = database.audit.all()
         if as_json:  # one a line: a trail may be long
@@ -128,7 +113,7 @@ def _sentence(entry: AuditEntry) -> str:
 
 
 def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> None:
-    """Find overrides that do nothing, or soon will: targets that are gone, hidden or embargoed.
+    """Find pins without effect, now or soon: targets that are gone, hidden or embargoed.
 
     Ends with 20 if there are any.
     """
@@ -158,6 +143,6 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
         for alert in alerts:
             typer.echo(f"{alert.override.article_id}: {alert.sentence()}")
         if not alerts:
-            typer.echo("every override does what it says")
+            typer.echo("every pin has its effect")
     if alerts:
         raise typer.Exit(ALERTS_EXIT_CODE)

@@ -9,8 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from recommender.errors import InputError
-from service.cli.decision_commands import command_line
-from service.cli.options import JsonOption, RootOption, print_json
+from service.cli.options import (
+    AuditReasonOption,
+    JsonOption,
+    RootOption,
+    command_actor,
+    print_json,
+    print_result,
+)
 from service.decisions.editor_accounts import Editor
 from service.decisions.open_decisions import open_decisions
 from service.http.timestamps import format_timestamp
@@ -18,7 +24,7 @@ from service.roles import Role
 from service.settings import load_settings
 
 editors_app = typer.Typer(
-    help="Let editors sign in, and out.",
+    help="Manage who may sign in to the editors' pages.",
     epilog="Example: alsolike editors add mira",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -29,7 +35,7 @@ NameArgument = Annotated[str, typer.Argument(help="As typed to sign in.")]
 
 @editors_app.command(
     epilog="Example: alsolike editors add mira --role admin < password.txt",
-    short_help="Let a person in; the password is asked for.",
+    short_help="Add an editor; the password is asked for.",
 )
 def add(
     name: NameArgument,
@@ -37,11 +43,11 @@ def add(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a person in; the password is asked for, or the first line of standard input."""
+    """Add an editor; the password is asked for, or is the first line of standard input."""
     with closing(open_decisions(load_settings(root=root))) as database:
         given = _read_password()
-        editor = database.editors.add(command_line(), name=name, role=role, password=given)
-    _say(as_json, _told(editor), f"{name} may sign in as {role}")
+        editor = database.editors.add(command_actor(), name=name, role=role, password=given)
+    print_result(_describe(editor), f"{name} may sign in as {role}", as_json=as_json)
 
 
 @editors_app.command("list", epilog="Example: alsolike editors list")
@@ -50,45 +56,46 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
     with closing(open_decisions(load_settings(root=root))) as database:
         found = database.editors.all()
     if as_json:
-        print_json([_told(editor) for editor in found])
+        print_json([_describe(editor) for editor in found])
         return
     for editor in found:
         ends = "" if editor.disabled is None else f"disabled {format_timestamp(editor.disabled)}"
         typer.echo(f"{editor.role:6}  {editor.name}  {ends}".rstrip())
     if not found:
-        typer.echo("there is no editor; let one in with: alsolike editors add NAME", err=True)
+        typer.echo("there is no editor; add one with: alsolike editors add NAME", err=True)
 
 
 @editors_app.command(
     epilog="Example: alsolike editors disable mira --reason 'left us'",
-    short_help="Let a person in no more, and end all sessions.",
+    short_help="Disable an editor, and end all sessions.",
 )
 def disable(
     name: NameArgument,
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: AuditReasonOption = "",
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a person in no more, and end all sessions; what was decided stays."""
+    """Disable an editor, and end all sessions; earlier decisions stay."""
     with closing(open_decisions(load_settings(root=root))) as database:
-        database.editors.disable(command_line(), name, reason=reason)
-    _say(as_json, {"disabled": name}, f"{name} may not sign in any more")
+        database.editors.disable(command_actor(), name, reason=reason)
+    print_result({"disabled": name}, f"{name} can no longer sign in", as_json=as_json)
 
 
 @editors_app.command(epilog="Example: alsolike editors password mira")
 def password(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
-    """Give a person another password, and end all sessions."""
+    """Change an editor's password, and end all sessions."""
     with closing(open_decisions(load_settings(root=root))) as database:
-        database.editors.set_password(command_line(), name, _read_password())
-    _say(as_json, {"changed": name}, f"{name} has another password, and is signed out")
+        database.editors.set_password(command_actor(), name, _read_password())
+    sentence = f"{name} has a new password, and is signed out everywhere"
+    print_result({"changed": name}, sentence, as_json=as_json)
 
 
 @editors_app.command("sign-out", epilog="Example: alsolike editors sign-out mira")
 def sign_out(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
-    """End all of a person's sessions."""
+    """End all of an editor's sessions."""
     with closing(open_decisions(load_settings(root=root))) as database:
-        database.editors.sign_out(command_line(), name)
-    _say(as_json, {"signed_out": name}, f"{name} is signed out everywhere")
+        database.editors.sign_out(command_actor(), name)
+    print_result({"signed_out": name}, f"{name} is signed out everywhere", as_json=as_json)
 
 
 def _read_password() -> str:
@@ -101,21 +108,14 @@ def _read_password() -> str:
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
     given = sys.stdin.readline().rstrip("\r\n")
     if not given:
-        raise InputError("standard input holds no password; its first line is taken for it")
+        raise InputError("standard input holds no password; write it on the first line")
     return given
 
 
-def _told(editor: Editor) -> dict[str, Any]:
+def _describe(editor: Editor) -> dict[str, Any]:
     return {
         "name": editor.name,
         "role": editor.role.value,
         "created": format_timestamp(editor.created),
         "disabled": format_timestamp(editor.disabled),
     }
-
-
-def _say(as_json: bool, told: dict[str, Any], sentence: str) -> None:
-    if as_json:
-        print_json(told)
-    else:
-        typer.echo(sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import InputError
 from recommender.ranking_metrics import read_qrels
-from service.cli.options import JsonOption, RootOption, print_json
+from service.cli.options import BuildArgument, JsonOption, RootOption, print_json
 from service.curation.golden_gate import agreement_of
 from service.curation.golden_set import Agreement
 from service.decisions.open_decisions import read_state
@@ -20,13 +21,11 @@ from service.serving.list_quality import evaluate_build
 from service.settings import load_settings
 
 GOLDEN_EXIT_CODE = 21
-"""What ``evaluate --golden --least`` ends with if too few pairs are as editors want them."""
+"""The exit code of ``evaluate --golden --least`` if too few pairs are as editors want them."""
 
 
 def evaluate(
-    name: Annotated[
-        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
-    ] = None,
+    name: BuildArgument = None,
     qrels: Annotated[
         Path | None, typer.Option(help="Judgments: seed, article, grade, by tabs; .gz too.")
     ] = None,
@@ -66,12 +65,7 @@ def _print_agreement(build: Build, found: Agreement, as_json: bool) -> None:
             {
                 "build": build.name,
                 "share": round(found.share, 4),
-                "good": found.good,
-                "good_shown": found.good_shown,
-                "bad": found.bad,
-                "bad_shown": found.bad_shown,
-                "missed": found.missed,
-                "wrong": found.wrong,
+                **{name: figure for name, figure in asdict(found).items() if name != "pairs"},
             }
         )
         return

@@ -1,4 +1,4 @@
-"""What the command ``alsolike`` ends with when something went wrong; see ``docs/operations.md``."""
+"""The exit codes of the command ``alsolike``; see ``docs/operations.md``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODES: Mapping[type[AlsoLikeError], int] = {
     DatabaseError: 7,
     ConflictError: 8,
 }
-"""By kind of error, the special ones first. A gate's refusal ends with the gate's own number."""
+"""By kind of error, the more special first. A gate's refusal ends with the gate's own number."""
 
 
 def exit_code(error: AlsoLikeError) -> int:

@@ -1,4 +1,4 @@
-"""Looking at builds: which there are, what one holds, how two differ, whether one is intact."""
+"""``alsolike builds``, ``inspect``, ``diff``, ``report`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.reporting.report_page import PAGE
 from index.root.root import Root
-from service.cli.options import JsonOption, LimitOption, RootOption, print_json
+from service.cli.options import BuildArgument, JsonOption, LimitOption, RootOption, print_json
 from service.settings import load_settings
 
 
@@ -43,12 +43,10 @@ def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
 
 
 def inspect(
-    name: Annotated[
-        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
-    ] = None,
+    name: BuildArgument = None,
     root: RootOption = None,
     boilerplate: Annotated[
-        bool, typer.Option("--boilerplate", help="List what many articles share and was ignored.")
+        bool, typer.Option("--boilerplate", help="List the boilerplate that was ignored.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -140,16 +138,15 @@ def diff(
 
 
 def report(
-    name: Annotated[
-        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
-    ] = None,
+    name: BuildArgument = None,
     root: RootOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Copy the page to this file instead of naming its place.")
+        Path | None,
+        typer.Option(help="Copy the page to this file instead of printing its address."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a build's report page lies: charts, gates, hubs, orphans, a map."""
+    """Show where a build's report page is: charts, gates, hubs, orphans, a map."""
     place = Root(load_settings(root=root).root)
     manifest = place.manifest(name)
     opened = Build(place.folder(manifest.name))
@@ -164,9 +161,7 @@ def report(
 
 
 def verify(
-    name: Annotated[
-        str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
-    ] = None,
+    name: BuildArgument = None,
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -181,7 +176,7 @@ def verify(
 
 
 def counts(reading: dict[str, Any]) -> str:
-    """What became of the records that were read; a line."""
+    """What became of the records that were read, in one line."""
     parts = [f"read {reading['read']}", f"kept {reading['kept']}"]
     skipped = reading["skipped"]
     if skipped:

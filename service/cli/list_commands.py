@@ -1,4 +1,4 @@
-"""Lists on the command line: of an article, of a text that is in no build, of all as files."""
+"""``alsolike related`` and ``export``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def related(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="A text that is in no build instead, its title on the first line; - for stdin.",
+            help="A text file instead of an article, its title on the first line; - for stdin.",
         ),
     ] = None,
     language: Annotated[str | None, typer.Option(help="The language of that text.")] = None,

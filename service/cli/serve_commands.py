@@ -12,7 +12,7 @@ from index.root.root import Root
 from recommender.errors import NotFoundError
 from service.cli.build_command import build
 from service.cli.list_commands import open_live, related
-from service.cli.options import RootOption
+from service.cli.options import ModelOption, RootOption
 from service.settings import load_settings
 
 
@@ -37,7 +37,7 @@ def demo(
             "Left out: the setting port or, if that is taken, any that are free."
         ),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")] = None,
+    model: ModelOption = None,
     serve_: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve it afterwards.")] = True,
 ) -> None:
     """Build the sample corpus, show one list, and serve it with a small demo site."""

@@ -1,4 +1,4 @@
-"""``alsolike sources``: look at what a build would read, before it does."""
+"""``alsolike sources``: check the sources of a build before it reads them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import typer
 from index.articles.parse import FieldMapping
 from index.errors import SourceError
 from index.sources.source_check import SourceCheck, check_source
-from service.cli.options import JsonOption, print_json, read_mapping
+from service.cli.options import (
+    JsonOption,
+    MapOption,
+    UrlTemplateOption,
+    print_json,
+    read_mapping,
+)
 from service.settings import load_settings
 
 sources_app = typer.Typer(
@@ -35,13 +41,8 @@ def check(
         list[str] | None,
         typer.Argument(help="As for build; the [[source]] tables of alsolike.toml if left out."),
     ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
-    ] = None,
-    url_template: Annotated[
-        str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
-    ] = None,
+    mapping: MapOption = None,
+    url_template: UrlTemplateOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Records to read of each source.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
@@ -92,8 +93,8 @@ def _print_check(check: SourceCheck) -> None:
         typer.echo(f"  not read: {name}  {example}")
     for reason, count in [*report.skipped.items(), *report.notes.items()]:
         first = next((one for one in report.problems if one.key == reason), None)
-        told = f", the first: {first}" if first else ""
-        typer.echo(f"  {reason}: {count}{told}")
+        note = f", the first: {first}" if first else ""
+        typer.echo(f"  {reason}: {count}{note}")
     if check.error:
         typer.echo(f"  {check.error}")
     typer.echo()

@@ -1,7 +1,7 @@
-"""stdout and stderr that are full, closed, or of an encoding that lacks letters.
+"""Standard streams that may be full, closed, or of an encoding that lacks characters.
 
-What a command did decides how it ends, not whether someone could be told: a write that fails is
-remembered, and raises nothing in the midst of the work.
+A command's exit code says what it did, not whether its output could be written: a failing write is
+remembered, and does not interrupt the work.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import IO, Any
 
 
 class _Steady(io.RawIOBase):
-    """A descriptor that takes all that is written, whatever becomes of it.
+    """A descriptor whose writes never raise.
 
     Attributes:
-        failed: Why a write failed, if one did.
+        failed: The first error of a write, if there was one.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -28,7 +28,7 @@ class _Steady(io.RawIOBase):
             os.fstat(descriptor)
         except OSError as error:
             self._closed = error
-            # Or the next file that is opened would get the number, and what is printed.
+            # Else the next file that is opened would get this number, and the output.
             os.open(os.devnull, os.O_RDWR)
 
     def writable(self) -> bool:
@@ -51,9 +51,9 @@ class _Steady(io.RawIOBase):
 
 
 class Streams:
-    """Takes the places of ``sys.stdout`` and ``sys.stderr`` before anything is opened.
+    """Replaces ``sys.stdout`` and ``sys.stderr``, before any file is opened.
 
-    What somebody else put into their places stays.
+    Streams that something else replaced already, such as a test, stay.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Streams:
             sys.stderr = _text(err, sys.stderr)
 
     def finish(self) -> str | None:
-        """Write what waits; says what went wrong if stdout, no pipe that was closed, took less."""
+        """Flush stdout; returns what went wrong, unless only the reader closed its pipe."""
         sys.stdout.flush()
         failed = self._out.failed
         if failed is None or failed.errno == errno.EPIPE:

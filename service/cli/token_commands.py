@@ -1,4 +1,4 @@
-"""``alsolike tokens``: what a site's own programs show to the API."""
+"""``alsolike tokens``: how a site's own programs sign in to the API."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.decision_commands import UntilOption, command_line, read_until
-from service.cli.options import JsonOption, RootOption, print_json
+from service.cli.options import (
+    AuditReasonOption,
+    JsonOption,
+    RootOption,
+    UntilOption,
+    command_actor,
+    print_json,
+    print_result,
+    read_until,
+)
 from service.decisions.api_tokens import Token
 from service.decisions.open_decisions import open_decisions
 from service.http.timestamps import format_timestamp
@@ -26,19 +34,21 @@ tokens_app = typer.Typer(
 @tokens_app.command(epilog="Example: alsolike tokens add newsroom-cms --role editor")
 def add(
     name: Annotated[str, typer.Argument(help="What it is for.")],
-    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.EDITOR,
+    role: Annotated[
+        Role, typer.Option(help="What it may do: read, editor or admin.")
+    ] = Role.EDITOR,
     until: UntilOption = None,
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a token and print it, this once: it is stored as a hash only."""
+    """Make a token and print it, once: only its hash is stored."""
     settings = load_settings(root=root)
     with closing(open_decisions(settings)) as database:
         text, token = database.tokens.add(
-            command_line(), name=name, role=role, expires=read_until(until, settings)
+            command_actor(), name=name, role=role, expires=read_until(until, settings)
         )
     if as_json:
-        print_json({"token": text, **_told(token)})
+        print_json({"token": text, **_describe(token)})
         return
     typer.echo(text)
     typer.echo(f"token {token.id} for {name} ({role}); it is not shown again", err=True)
@@ -50,7 +60,7 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
     with closing(open_decisions(load_settings(root=root))) as database:
         found = database.tokens.all()
     if as_json:
-        print_json([_told(token) for token in found])
+        print_json([_describe(token) for token in found])
         return
     for token in found:
         ends = ""
@@ -69,20 +79,17 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
 @tokens_app.command(epilog="Example: alsolike tokens revoke 1f2e3d4c --reason 'laptop lost'")
 def revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")],
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: AuditReasonOption = "",
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End a token at once."""
     with closing(open_decisions(load_settings(root=root))) as database:
-        token = database.tokens.revoke(command_line(), token_id, reason=reason)
-    if as_json:
-        print_json({"revoked": token.id})
-    else:
-        typer.echo(f"revoked {token.id} ({token.name})")
+        token = database.tokens.revoke(command_actor(), token_id, reason=reason)
+    print_result({"revoked": token.id}, f"revoked {token.id} ({token.name})", as_json=as_json)
 
 
-def _told(token: Token) -> dict[str, Any]:
+def _describe(token: Token) -> dict[str, Any]:
     return {
         "id": token.id,
         "name": token.name,

@@ -1,1 +1,1 @@
-"""What editors look at, look for and do."""
+"""What editors do and need for it: actions, search, preview, alerts, the golden set."""

@@ -1,4 +1,4 @@
-"""Finding articles of a build for editors: by words, by what is wrong with them, or both."""
+"""Search of the live build for editors: by words, by problems with links, or both."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_masks
 
 FEW = 20
-"""With fewer hits than these, words that are spelled nearly so are looked for too."""
+"""With fewer hits than these, words of a similar spelling are searched too."""
 
 _NAMED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
-    """What an editor looks for; everything given must hold.
+    """What an editor searches for; every condition given must hold.
 
     Attributes:
         words: Beginnings of words in id, title or text; empty for all articles.
-        standing: Only articles that stand so with readers.
+        standing: Only articles of this visibility.
         language: Only articles of this language; ``""`` for those of an unknown one.
         tag: Only articles with this tag.
         weak: Only visible articles whose best link scores too little to be shown.
         orphans: Only visible articles that are in nobody's shown list.
         overridden: Only articles in whose lists an editor pinned or hid something.
-        changed: Only articles that the last build brought or whose shown list it changed.
+        changed: Only articles that the last build added, or whose shown list it changed.
     """
 
     words: str = ""
@@ -54,25 +54,25 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchCounts:
-    """How many of some articles have what each filter asks for.
+    """How many of the hits each filter would keep.
 
     Attributes:
-        standings: By name.
+        standing: By name.
         weak: See :class:`SearchQuery`; so are the next two.
         orphans: …
         overridden: …
         changed: ``None`` if there is no earlier build to compare with.
-        languages: By name, the 100 commonest.
-        tags: By name, the 100 commonest.
+        language: By name, the 100 commonest.
+        tag: By name, the 100 commonest.
     """
 
-    standings: Mapping[VisibilityStatus, int]
+    standing: Mapping[VisibilityStatus, int]
     weak: int
     orphans: int
     overridden: int
     changed: int | None
-    languages: Mapping[str, int]
-    tags: Mapping[str, int]
+    language: Mapping[str, int]
+    tag: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,9 @@ class SearchResult:
     """Hits.
 
     Attributes:
-        rows: Those of the page asked for; by words the best first, else the newest.
+        rows: The hits of this page; with words the best first, else the newest.
         total: How many there are.
-        near: Whether some of them hold only words that are spelled nearly so.
+        near: Whether some of them hold only words of a similar spelling.
         counts: How many of all hits each filter would keep.
     """
 
@@ -93,12 +93,12 @@ class SearchResult:
 
 
 class ArticleSearch:
-    """Searches the live build; keeps the figures of all its lists while they hold.
+    """Searches the live build; caches the figures of its lists while they are valid.
 
     Args:
         root: Where the build before the live one is found.
         good_score: From which score on readers are shown an article.
-        shown: How many places of a list they see.
+        shown: How many articles of a list they see.
     """
 
     def __init__(self, root: Root, good_score: float, shown: int = DEFAULT_LIMIT) -> None:
@@ -141,7 +141,7 @@ class ArticleSearch:
         )
 
     def _measure(self, served: ServingView, now: int) -> dict[str, NDArray[np.bool_]]:
-        """Which rows have what each filter asks for, ``changed`` if there is a build before."""
+        """A mask of rows for each filter; for ``changed`` only if there is an earlier build."""
         state = served.state
         key = (served.build.name, state.database, state.version, served.epoch(now))
         kept = self._masks
@@ -170,7 +170,7 @@ class ArticleSearch:
         return kept[2]
 
     def _mark_overridden(self, served: ServingView) -> NDArray[np.bool_]:
-        """Which rows have overrides; looks only at those where that may have changed."""
+        """The mask of rows with overrides; updates only those that may have changed."""
         build, overrides, kept = served.build, served.state.overrides, self._overridden
         decided = None
         if kept is not None and kept[0] is build:
@@ -185,7 +185,7 @@ class ArticleSearch:
         return mask
 
     def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:
-        """Which rows the live build brought, or gave another list than the one before it."""
+        """The mask of rows that the live build added, or whose shown list it changed."""
         try:
             pointer = self._root.current()
             if pointer is None or pointer.build != build.name or not pointer.before:
@@ -227,7 +227,7 @@ def _allowed(
 
 
 def _match(build: Build, words: list[str]) -> tuple[list[int], bool]:
-    """Rows that hold all words; if few do, then those that hold words spelled nearly so."""
+    """Rows that hold all words; if few do, also those that hold words of a similar spelling."""
     full_text, typed = build.full_text, [[word] for word in words]
     exact = full_text.holding(typed)
     if len(exact) < FEW:
@@ -253,16 +253,16 @@ def _count(
     owners = np.repeat(np.arange(build.count), np.diff(build.tags.ends, prepend=0))
     tags = np.bincount(build.tags.values[hit[owners]], minlength=len(build.tag_names))
     return SearchCounts(
-        standings={standing: count(standing) for standing in VisibilityStatus},
+        standing={standing: count(standing) for standing in VisibilityStatus},
         weak=count("weak"),
         orphans=count("orphans"),
         overridden=count("overridden"),
         changed=count("changed") if "changed" in masks else None,
-        languages=_commonest(languages, build.language_names),
-        tags=_commonest(tags, build.tag_names),
+        language=_commonest(languages, build.language_names),
+        tag=_commonest(tags, build.tag_names),
     )
 
 
 def _commonest(counts: NDArray[np.int64], names: list[str]) -> dict[str, int]:
     order = np.argsort(-counts, kind="stable")[:_NAMED]
-    return {names[place]: int(counts[place]) for place in order.tolist() if counts[place]}
+    return {names[at]: int(counts[at]) for at in order.tolist() if counts[at]}

@@ -1,11 +1,11 @@
-"""The gate *golden*: a build must do by itself what editors said of links.
+"""The gate *golden*: a build's lists must follow editors' judgments by themselves.
 
-Either as often as ``min_golden`` demands, or nearly as often as the live build does, by
-``max_golden_drop``: then a new judgment, which moves the figures of both, holds nothing back.
+Either as often as ``min_golden`` demands, or nearly as often as the live build, by
+``max_golden_drop``: then a new judgment, which moves the figures of both, holds no build back.
 
-It asks for more than two snapshots can tell, the lists as readers get them and the database of
-decisions, so it is handed to whoever makes or publishes a build, and left out where the settings
-demand nothing.
+It needs the lists as readers get them and the database of decisions, which ``index`` never opens.
+So it is passed as a function to whoever makes or publishes a build, and left out where the
+settings demand nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from functools import partial
 from index.build.build import Build
 from index.errors import BuildError, DatabaseError
 from index.publishing.gates import Gate, GoldenGate, Verdict
-from index.publishing.publish import publish_build
 from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import NotFoundError
@@ -30,43 +29,22 @@ from service.settings import Settings
 
 
 def golden_gate(settings: Settings) -> GoldenGate | None:
-    """The gate as a site's settings ask for it; ``None`` if they demand nothing."""
-    asked = settings.min_golden or settings.max_golden_drop is not None
-    return partial(_judge, settings) if asked else None
-
-
-def publish_as_set(
-    root: Root,
-    name: str,
-    settings: Settings,
-    *,
-    accept_change: bool = False,
-    force: bool = False,
-    reason: str = "",
-) -> list[Verdict]:
-    """Publish by the gates as a site's settings have them; see :func:`.publish_build`."""
-    return publish_build(
-        root,
-        name,
-        settings.limits,
-        golden=golden_gate(settings),
-        accept_change=accept_change,
-        force=force,
-        reason=reason,
-    )
+    """The gate that a site's settings demand; ``None`` if they demand none."""
+    demanded = settings.min_golden or settings.max_golden_drop is not None
+    return partial(_judge, settings) if demanded else None
 
 
 def agreement_of(build: Build, settings: Settings) -> Agreement:
-    """How far a build's lists, as readers get them by default, are what editors want.
+    """How far a build's lists, as readers get them by default, follow editors' judgments.
 
     Raises:
-        DatabaseError: If what they said can't be read.
+        DatabaseError: If the judgments can't be read.
     """
     return _measure([build], settings)[0]
 
 
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
-    """The agreement of several builds with what editors have said by now."""
+    """The agreement of several builds with editors' judgments."""
     moment = time.time_ns() // 1000
     query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
@@ -83,7 +61,7 @@ def _judge(settings: Settings, build: Build) -> Verdict:
         live = None if settings.max_golden_drop is None else _live(Root(settings.root), build)
         found, *before = _measure([build] if live is None else [build, live], settings)
     except (DatabaseError, BuildError, NotFoundError) as error:
-        # What can't be read may have been broken: as with a live build that can't be compared.
+        # Fails closed, as with a live build that can't be compared.
         return Verdict(
             gate=Gate.GOLDEN,
             value=0.0,
@@ -125,9 +103,9 @@ def _judge_share(found: Agreement, least: float) -> Verdict:
 
 
 def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
-    """Hold a build to the live one, by the pairs that either could show.
+    """Compare a build with the live one, by the pairs that both could show.
 
-    An article that left, or came, takes the words about it along.
+    Judgments of articles that were added or removed don't count.
     """
     pairs = found.pairs & live.pairs
     failed, before = found.failed(pairs), live.failed(pairs)

@@ -1,7 +1,7 @@
-"""The golden set: what editors said of pairs, and how far lists follow it by themselves.
+"""The golden set: links that editors called good or bad, and how far a build's lists follow it.
 
-Measured without pins and hides, which would answer for what they are: the question is what a build
-does where no editor helps. A pair's verdict is the sum of all words on it; a pin is a good word.
+Measured without pins and hides, because the question is what a build does by itself. A pair's
+verdict is the sum of all judgments of it; a pin counts as a good one.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenSet:
-    """What lists are held to.
+    """Pairs that editors judged.
 
     Attributes:
-        good: Pairs that belong together.
-        bad: Pairs that do not.
+        good: Good links.
+        bad: Bad links.
     """
 
     good: frozenset[Pair]
@@ -36,7 +36,7 @@ class GoldenSet:
 
 
 NO_GOLDEN = GoldenSet(good=frozenset(), bad=frozenset())
-"""Nobody said anything."""
+"""No judgments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +44,12 @@ class Agreement:
     """How far a build's lists follow a golden set.
 
     Attributes:
-        good: Good pairs whose articles can be seen.
+        good: Number of good pairs whose articles are visible.
         good_shown: How many of those are shown.
-        bad: Bad pairs whose articles can be seen.
-        bad_shown: How many of those are shown all the same.
+        bad: Number of bad pairs whose articles are visible.
+        bad_shown: How many of those are shown nevertheless.
         missed: The good pairs that are not shown, in order.
-        wrong: The bad pairs that are, in order.
+        wrong: The bad pairs that are shown, in order.
         pairs: All of these pairs.
     """
 
@@ -90,7 +90,7 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
 
 
 def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
-    """Sum up all words on each pair; where they cancel out nothing is said."""
+    """Sum up all judgments of each pair; where they cancel out, the pair is left out."""
     sums: defaultdict[Pair, int] = defaultdict(int)
     for judgment in judgments:
         sums[judgment.article_id, judgment.target_id] += judgment.verdict
@@ -105,7 +105,7 @@ def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
 def measure_agreement(
     build: Build, state: DecisionState, golden: GoldenSet, query: RelatedQuery, *, now: int
 ) -> Agreement:
-    """Hold a build's lists, as ``query`` asks for them, to a golden set.
+    """Compare a build's lists, as ``query`` asks for them, with a golden set.
 
     A target counts as shown if any version of its story is.
 

@@ -1,4 +1,4 @@
-"""How the articles of a build are linked at one moment: who is found, and who links to whom."""
+"""The links between articles by the lists of a build: figures of all, and one article's inbound."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 MOST_INBOUND = 200
-"""Lists that are looked through for where an article is recommended."""
+"""How many lists are searched for an article at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def count_link_graph(served: ServingView, visible: NDArray[np.bool_], now: int) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundLinks:
-    """One place where an article is recommended.
+    """A list in which readers see an article.
 
     Attributes:
         row: The article whose list it is in.
@@ -61,20 +61,20 @@ class InboundLinks:
 def inbound_links(
     served: ServingView, row: int, now: int, query: RelatedQuery, limit: int
 ) -> tuple[list[InboundLinks], bool]:
-    """Where an article is shown as related or pinned right now, its best places first.
+    """The lists in which an article is shown now as related or pinned, by position.
 
-    Each list is made as for a reader, so that this is what the site shows. Fallbacks don't
-    count, as they say nothing about the article.
+    Each list is selected as for a reader, so this is what the site shows. Fallbacks don't count,
+    as they say nothing about the article.
 
     Args:
         served: A build under what editors decided.
         row: The article.
         now: Microseconds since 1970 UTC.
         query: What the site asks for.
-        limit: Most places to name.
+        limit: Most lists to return.
 
     Returns:
-        The places, and whether there may be more than were looked at.
+        The lists, and whether there may be more.
     """
     build = served.build
     everywhere = build.related_rows.reshape(-1)  # one long list is looked through fastest
@@ -84,9 +84,9 @@ def inbound_links(
     ]
     lists, places = np.divmod(np.concatenate(found_at), build.related_rows.shape[1])
     near = np.argsort(places, kind="stable")
-    asked = dict.fromkeys([*_pinning(served, row), *lists[near].tolist()])
+    candidates = dict.fromkeys([*_pinning(served, row), *lists[near].tolist()])
     found: list[InboundLinks] = []
-    for other in list(asked)[:MOST_INBOUND]:
+    for other in list(candidates)[:MOST_INBOUND]:
         if not served.is_visible(other, now):
             continue
         chosen = select(served, other, now=now, query=query)
@@ -94,7 +94,7 @@ def inbound_links(
         if position is not None and chosen[position - 1].origin != "fallback":
             found.append(InboundLinks(row=other, position=position))
     found.sort(key=lambda link: (link.position, link.row))
-    return found[:limit], len(asked) > MOST_INBOUND or len(found) > limit
+    return found[:limit], len(candidates) > MOST_INBOUND or len(found) > limit
 
 
 def _pinning(served: ServingView, row: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Pins that readers don't get to see, or soon won't: what an editor should look at."""
+"""Alerts: pins without effect, now or before they end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.serving.visibility_status import VisibilityStatus, visibility_statu
 
 
 class AlertReason(enum.StrEnum):
-    """Why a pin is without effect."""
+    """Why a pin has no effect."""
 
     NO_ARTICLE = "no-article"
     NO_TARGET = "no-target"
@@ -35,23 +35,16 @@ _SENTENCES = {
     AlertReason.TAKEN_DOWN: "the pinned {target} is taken down",
 }
 
-_STANDINGS = {
-    VisibilityStatus.SCHEDULED: AlertReason.SCHEDULED,
-    VisibilityStatus.EXPIRED: AlertReason.EXPIRED,
-    VisibilityStatus.UNPUBLISHED: AlertReason.UNPUBLISHED,
-    VisibilityStatus.TAKEN_DOWN: AlertReason.TAKEN_DOWN,
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One pin without effect.
+    """A pin without effect.
 
     Attributes:
         override: The pin.
         reason: Why.
-        moment: For ``scheduled`` when it begins to work, for ``expires`` when it ceases to;
-            microseconds since 1970 UTC.
+        moment: For ``scheduled`` when it begins to have an effect, for ``expires`` when that
+            ends; microseconds since 1970 UTC.
     """
 
     override: Override
@@ -64,9 +57,9 @@ class Alert:
 
 
 def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
-    """Every pin that holds at ``now`` and is without effect, now or before it ends.
+    """Every pin in force at ``now`` that has no effect, now or before it ends.
 
-    A hide of something that is not there does no harm, and is none.
+    A hide of an article that is not in the build does no harm, and raises no alert.
 
     Args:
         served: The live build under what editors decided.
@@ -82,7 +75,7 @@ def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
 
 
 def check_pin(served: ServingView, pin: Override, *, now: int) -> Alert | None:
-    """Why a pin is without effect, now or before it ends; ``None`` if it does what it says."""
+    """The alert about a pin; ``None`` if it has its effect until it ends."""
     build = served.build
     row, target = build.row(pin.article_id), build.row(pin.target_id)
     if row is None:
@@ -92,10 +85,10 @@ def check_pin(served: ServingView, pin: Override, *, now: int) -> Alert | None:
     if build.stories[row] == build.stories[target]:
         return Alert(override=pin, reason=AlertReason.SAME_STORY)
     start, end = (int(instant) for instant in build.visibility[target])
-    reason = _STANDINGS.get(visibility_status(served, target, now))
-    if reason is not None:
-        moment = start if reason is AlertReason.SCHEDULED else None
-        return Alert(override=pin, reason=reason, moment=moment)
+    standing = visibility_status(served, target, now)
+    if standing is not VisibilityStatus.VISIBLE:
+        moment = start if standing is VisibilityStatus.SCHEDULED else None
+        return Alert(override=pin, reason=AlertReason(standing), moment=moment)
     if end != NEVER and end < pin.until:
         return Alert(override=pin, reason=AlertReason.EXPIRES, moment=end)
     return None

@@ -1,4 +1,4 @@
-"""Why a list is as it is: the cards readers get, the candidates, what was left out and why."""
+"""The preview of one list: what readers see, the candidates, and why each is left out."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_status
 
 DEPTH = 30
-"""How many stored candidates are told of."""
+"""How many stored candidates a preview holds."""
 
 _INBOUND = 20
 
 
 class LeftOut(enum.StrEnum):
-    """Why readers don't see a candidate."""
+    """Why readers don't see a candidate of a list."""
 
     SCHEDULED = "scheduled"
     EXPIRED = "expired"
@@ -44,15 +44,15 @@ class LeftOut(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An article that was considered for a list.
+    """A candidate for a list.
 
     Attributes:
         row: The article.
-        score: In [0, 1]; ``None`` for one that the build already left out, as it keeps none.
+        score: In [0, 1]; ``None`` for one that the build left out, as it keeps no score of those.
         shared_terms: Up to four phrases that the two share.
         position: Where readers see it, from 1; ``None`` if they don't.
         left_out: Why they don't; ``None`` if they do.
-        same_as: The row that stands for the story of both.
+        same_as: The row that readers get for the story of both.
         moment: When one that is ``scheduled`` appears, or one ``taken-down`` returns,
             microseconds since 1970 UTC.
     """
@@ -68,12 +68,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """An override of the list, and whether it can do anything.
+    """An override of the list, and whether it has an effect.
 
     Attributes:
-        override: What was decided.
-        target: Where its target stands; ``None`` if the live build holds no such article.
-        shown: Whether readers see the pin, or would see what is hidden.
+        override: The pin or hide.
+        target: Whether readers see its target; ``None`` if the live build has no such article.
+        shown: Whether the target is in the list.
     """
 
     override: Override
@@ -86,17 +86,13 @@ class Preview:
     """Everything about one list at one moment.
 
     Attributes:
-        row: The article.
-        standing: Where it stands itself; readers get its list only while it is ``visible``.
         chosen: The list exactly as the site gets it, or would get it.
-        candidates: What the build ranked, best first, then what it left out itself.
-        overrides: What holds for this list.
-        inbound: Where the article is recommended itself.
-        more_inbound: Whether there may be more such places.
+        candidates: Those that the build ranked, best first, then those that it left out.
+        overrides: The overrides of the list that are in force.
+        inbound: The lists in which readers see the article.
+        more_inbound: Whether there may be more such lists.
     """
 
-    row: int
-    standing: VisibilityStatus
     chosen: list[SelectedItem]
     candidates: list[Candidate]
     overrides: list[Pinned]
@@ -105,7 +101,7 @@ class Preview:
 
 
 def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> Preview:
-    """Look into one article's list.
+    """Explain one article's list.
 
     Args:
         served: A build under what editors decided.
@@ -116,18 +112,16 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
     chosen = select(served, row, now=now, query=query)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
-        row=row,
-        standing=visibility_status(served, row, now),
         chosen=chosen,
-        candidates=_Explanation(served, row, now, query, chosen).candidates(),
+        candidates=_Candidates(served, row, now, query, chosen).all(),
         overrides=_overrides(served, row, now, chosen),
         inbound=inbound,
         more_inbound=more,
     )
 
 
-class _Explanation:
-    """Tells of each candidate whether it is seen, and if not, what stood in its way first."""
+class _Candidates:
+    """Says of each candidate where readers see it, or the first reason why they don't."""
 
     def __init__(
         self,
@@ -139,7 +133,7 @@ class _Explanation:
     ) -> None:
         self._served, self._row, self._now, self._query = served, row, now, query
         build = self._build = served.build
-        self._positions = {item.row: place for place, item in enumerate(chosen, 1)}
+        self._positions = {item.row: at for at, item in enumerate(chosen, 1)}
         deep = replace(query, limit=MAX_LIMIT, fallback=Fallback.NONE, order=Order.RELEVANCE)
         further = select(served, row, now=now, query=deep)
         # Who stands for each story: what is seen, then what would be if the list went on.
@@ -153,18 +147,18 @@ class _Explanation:
         )
         self._hidden = {int(build.stories[found]) for found in hidden if found is not None}
 
-    def candidates(self) -> list[Candidate]:
+    def all(self) -> list[Candidate]:
         build, row = self._build, self._row
         stored = build.related_rows[row, :DEPTH].tolist()
         scores = build.related_scores[row, :DEPTH].tolist()
-        told = [
-            self._tell(other, round(score, 4), None)
+        ranked = [
+            self._explain(other, round(score, 4), None)
             for other, score in zip(stored, scores, strict=True)
             if other != NO_ROW
         ]
-        return [*told, *(self._tell(other, None, why) for other, why in _rejected(build, row))]
+        return [*ranked, *(self._explain(other, None, why) for other, why in _rejected(build, row))]
 
-    def _tell(self, other: int, score: float | None, rejected: RejectReason | None) -> Candidate:
+    def _explain(self, other: int, score: float | None, rejected: RejectReason | None) -> Candidate:
         candidate = Candidate(
             row=other,
             score=score,
@@ -180,16 +174,16 @@ class _Explanation:
         return replace(candidate, left_out=left_out, moment=moment, same_as=same_as)
 
     def _invisible(self, other: int) -> tuple[LeftOut | None, int | None]:
-        found = visibility_status(self._served, other, self._now)
-        if found is VisibilityStatus.VISIBLE:
+        standing = visibility_status(self._served, other, self._now)
+        if standing is VisibilityStatus.VISIBLE:
             return None, None
         moment = None
-        if found is VisibilityStatus.SCHEDULED:
+        if standing is VisibilityStatus.SCHEDULED:
             moment = int(self._build.visibility[other][0])
-        elif found is VisibilityStatus.TAKEN_DOWN:
+        elif standing is VisibilityStatus.TAKEN_DOWN:
             until = self._served.state.takedowns[self._build.article_id(other)]
             moment = None if until == NEVER else until
-        return LeftOut(found), moment
+        return LeftOut(standing), moment
 
     def _passed_over(
         self, other: int, score: float | None, rejected: RejectReason | None
@@ -222,14 +216,14 @@ def _rejected(build: Build, row: int) -> list[tuple[int, RejectReason]]:
 
 def _overrides(served: ServingView, row: int, now: int, chosen: list[SelectedItem]) -> list[Pinned]:
     seen = {item.row for item in chosen}
-    told = []
+    found = []
     for override in served.overrides(row, now):
         target = served.build.row(override.target_id)
-        told.append(
+        found.append(
             Pinned(
                 override=override,
                 target=None if target is None else visibility_status(served, target, now),
                 shown=target in seen,
             )
         )
-    return told
+    return found

@@ -1,4 +1,4 @@
-"""Words that differ from a typed one by one letter, among the words of a build."""
+"""Similar spellings: words of a build that differ from a typed one by one letter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from index.build.full_text_index import FullText
 
 SHORTEST = 5
-"""Length from which on a word may hold a wrong letter: shorter ones are near to too many."""
+"""Least length of a word with a wrong letter: shorter ones are similar to too many."""
 
 _MOST = 20
 _LAST = "\U0010ffff"
@@ -35,8 +35,8 @@ def near_spellings(full_text: FullText, word: str) -> list[str]:
     if len(word) < SHORTEST or not word.isalnum():
         return []
     near: list[str] = []
-    for place in reversed(range(len(word))):  # a word's beginning is right more often
-        for spelling in _wrong_at(full_text, word, place):
+    for at in reversed(range(len(word))):  # a word's beginning is right more often
+        for spelling in _wrong_at(full_text, word, at):
             if spelling != word and not any(map(spelling.startswith, near)):
                 near.append(spelling)
             if len(near) == _MOST:
@@ -50,9 +50,9 @@ def fold(word: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
-def _wrong_at(full_text: FullText, word: str, place: int) -> Iterator[str]:
-    """Beginnings of words that differ from ``word`` at one place."""
-    before, after = word[:place], word[place:]
+def _wrong_at(full_text: FullText, word: str, at: int) -> Iterator[str]:
+    """Beginnings of words that differ from ``word`` at one position."""
+    before, after = word[:at], word[at:]
     swapped = [after[1] + after[0] + after[2:]] if len(after) > 1 else []
     for rest in (after[1:], *swapped):
         found = full_text.first_word(before + rest)
@@ -64,7 +64,7 @@ def _wrong_at(full_text: FullText, word: str, place: int) -> Iterator[str]:
     found = full_text.first_word(before + "\1")
     last = before + chr(max(_LATIN, ord(max(word)) + _ALPHABET))
     while found is not None and found.startswith(before) and found < last:
-        begun = found[: place + 1]
+        begun = found[: at + 1]
         for spelling in sorted((begun + after[1:], begun + after)):
             if found is not None and found < spelling:
                 found = full_text.first_word(spelling)

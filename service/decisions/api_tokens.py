@@ -1,4 +1,4 @@
-"""Tokens: how a site's own programs show who they are.
+"""API tokens: how a site's own programs sign in.
 
 A token is ``als_<id>_<secret>``. The id finds its row; of the secret only the SHA-256 is stored,
 which is enough for 256 random bits and costs a request nothing.
@@ -31,7 +31,7 @@ class Token:
     """A token without its secret.
 
     Attributes:
-        id: Eight hexadecimal digits, in the clear in the token.
+        id: Eight hexadecimal digits, a part of the token.
         name: What it is for.
         role: What it may do.
         created: When, microseconds since 1970 UTC.
@@ -49,7 +49,7 @@ class Token:
     revoked: int | None
 
     def is_valid(self, now: int) -> bool:
-        """Whether it still opens anything at ``now``."""
+        """Whether it is valid at ``now``."""
         return self.revoked is None and now < self.expires
 
 
@@ -66,7 +66,7 @@ class Tokens:
     def add(
         self, actor: Actor, *, name: str, role: Role, expires: int = NEVER
     ) -> tuple[str, Token]:
-        """Make a token; returns its full text, which is nowhere stored, and its row.
+        """Make a token; returns its full text, which is not stored, and its row.
 
         Raises:
             InputError: For a bad name, or an end in the past.
@@ -91,8 +91,8 @@ class Tokens:
                     **{**values, "role": role.value}, secret_hash=_hash(secret)
                 )
             )
-            told = {"id": token.id, "name": name, "role": role.value, "expires": expires}
-            change.record("token.add", after=told)
+            values = {"id": token.id, "name": name, "role": role.value, "expires": expires}
+            change.record("token.add", after=values)
         return f"als_{token.id}_{secret}", token
 
     def all(self) -> list[Token]:
@@ -104,7 +104,7 @@ class Tokens:
     def find(self, text: str) -> Token | None:
         """The valid token with this full text; ``None`` if there is none.
 
-        Compares in constant time, for an id that nobody has too.
+        Compares in constant time, also for an unknown id.
         """
         form = _FORM.fullmatch(text)
         token_id, secret = form.groups() if form else ("", "")
@@ -119,7 +119,7 @@ class Tokens:
         return token if token.is_valid(self._store.now()) else None
 
     def revoke(self, actor: Actor, token_id: str, *, reason: str = "") -> Token:
-        """End a token at once; one that has ended already stays as it is.
+        """Revoke a token at once; a revoked one stays as it is.
 
         Raises:
             NotFoundError: If no token has this id.
@@ -134,8 +134,8 @@ class Tokens:
             if token.revoked is None:
                 where = sa.update(_TABLE).where(_TABLE.c.id == token_id)
                 change.connection.execute(where.values(revoked=change.now))
-                told = {"id": token.id, "name": token.name, "role": token.role.value}
-                change.record("token.revoke", before=told, reason=reason)
+                values = {"id": token.id, "name": token.name, "role": token.role.value}
+                change.record("token.revoke", before=values, reason=reason)
             return token
 
 

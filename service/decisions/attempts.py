@@ -1,4 +1,4 @@
-"""Attempts: how often a client tried something, counted for all workers together."""
+"""Counts attempts, such as to sign in, by client and for all workers together."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import hashlib
 import sqlalchemy as sa
 
 from service.decisions import schema
-from service.decisions.decision_store import Store, lock_row
+from service.decisions.decision_store import Store
 from service.decisions.sessions import SKEW
+from service.decisions.upsert import lock_row
 
 _TABLE = schema.attempts
 _SECOND = 1_000_000
@@ -55,7 +56,7 @@ class Attempts:
             return 0
 
     def clear(self, client: str) -> None:
-        """Forget a client's attempts: one succeeded.
+        """Forget a client's attempts, because one succeeded.
 
         Raises:
             DatabaseError: If it can't be written.
@@ -65,5 +66,5 @@ class Attempts:
 
 
 def _key(client: str) -> str:
-    """A key of one length; who tried is not to be read from the table."""
+    """A digest, so that the table does not show who tried."""
     return hashlib.sha256(client.encode(errors="surrogatepass")).hexdigest()

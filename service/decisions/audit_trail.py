@@ -1,4 +1,4 @@
-"""The audit trail: what was decided, by whom, when and why. It can only be added to."""
+"""The audit trail: every change with who, when and why. Entries are never changed or removed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class AuditEntry:
         seq: Its number; they have no gaps.
         at: When, microseconds since 1970 UTC.
         who: Who did it.
-        how: By what right: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
+        how: How they signed in: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
         action: A thing and a verb: ``"override.put"``, ``"takedown.lift"``, …
-        article_id: Whose list, or what was taken down; empty for accounts.
-        target_id: Which article in it; empty for takedowns and accounts.
-        before: What was there, as JSON; ``None`` for nothing. In it, no end is ``None`` too.
-        after: What is there now.
+        article_id: The article whose list or takedown changed; empty for accounts.
+        target_id: The article in that list; empty for takedowns and accounts.
+        before: The earlier values as JSON; ``None`` if there were none. An ``until`` of ``None``
+            means no end.
+        after: The new values, likewise.
         reason: Why; may be empty.
     """
 
@@ -67,8 +68,8 @@ class AuditTrail:
         Args:
             before: Only those with a lower number, for the next page.
             limit: Most entries.
-            article_id: Only those in whose list or whose takedown it is, or that are about
-                this article in another's list.
+            article_id: Only those about this article: its list, its takedown, or its place in
+                another list.
             who: Only one person's.
         """
         query = sa.select(_TABLE).order_by(_TABLE.c.seq.desc()).limit(limit)

@@ -1,4 +1,4 @@
-"""Connections for decisions: SQLite with a synced log, PostgreSQL with deadlines."""
+"""Connections to the database: SQLite with a synced write-ahead log, PostgreSQL with timeouts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
 
     Args:
         path: The file.
-        create: Whether it may be made; otherwise a file that is gone is an error.
+        create: Whether to create a missing file; otherwise that is an error.
     """
 
     def connect() -> sqlite3.Connection:
@@ -83,7 +83,7 @@ def copy_file(path: Path, target: Path) -> None:
 
 
 def postgres_engine(url: sa.URL) -> sa.Engine:
-    """An engine for a server; it gives up on one that does not answer.
+    """An engine for a server; gives up on one that does not answer.
 
     Raises:
         DatabaseError: If the driver is missing.

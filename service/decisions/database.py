@@ -1,4 +1,4 @@
-"""The database of editors' decisions: one object with everything that can be asked and done.
+"""The database of editors' decisions: one object to read them and to decide.
 
 ::
 
@@ -6,12 +6,12 @@
     actor = Actor(name="mira", how="session")
     database.overrides.put(actor, article_id="a", target_id="b", kind=Kind.PIN, position=1)
     database.takedowns.put(actor, article_id="c", reason="the author withdrew it")
-    database.version()   # ("5f0c…", 1789…), cheap; another one means that readers see a difference
-    database.state()     # what serving needs of it, see service.decisions.decision_state
+    database.version()   # ("5f0c…", 1789…), cheap; it changes whenever readers see a difference
+    database.state()     # what serving needs, see service.decisions.decision_state
 
 Every change is one transaction: the decision, its entry in the audit trail, the state's new
 version and the list's. Every method may be called from any thread, and raises
-:class:`~index.errors.DatabaseError` if the database is away.
+:class:`~index.errors.DatabaseError` if the database is not available.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from service.decisions.takedowns import Takedowns
 
 
 class Database:
-    """Decisions, where they are written.
+    """The database of decisions.
 
     Args:
         store: An open store with this version's schema.
@@ -63,30 +63,25 @@ class Database:
         self.attempts = Attempts(store)
         self.audit = AuditTrail(store)
 
-    @property
-    def place(self) -> str:
-        """The database as it may be shown, without a password."""
-        return self._store.place
-
     def version(self) -> tuple[str, int]:
-        """The database's id and the state's version; see :func:`.reading.read_version`."""
+        """The database's id and the state's version; see :func:`.read_state.read_version`."""
         return reading.read_version(self._store)
 
     def state(self) -> DecisionState:
-        """All decisions at one moment; see :func:`.reading.read_state`."""
+        """All decisions at one moment; see :func:`.read_state.read_state`."""
         return reading.read_state(self._store)
 
     def changes(self, database: str, version: int) -> StateChanges | None:
-        """What was decided since a version; see :func:`.reading.read_changes`."""
+        """What was decided since a version; see :func:`.read_state.read_changes`."""
         return reading.read_changes(self._store, database, version)
 
     def lacks(self, version: int) -> bool:
-        """Whether it never had a version; see :func:`.store.lacks_version`."""
+        """Whether it never had a version; see :func:`.decision_store.lacks_version`."""
         with self._store.read() as connection:
             return lacks_version(connection, version)
 
     def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
-        """Revert one audited decision; see :func:`.undoing.undo`."""
+        """Revert one audited decision; see :func:`.undo.undo`."""
         return undoing.undo(self._store, actor, seq, reason=reason)
 
     def counts(self) -> dict[str, int]:
@@ -94,11 +89,11 @@ class Database:
         return reading.count_rows(self._store)
 
     def copy_into(self, empty: Database) -> dict[str, int]:
-        """Copy every row into a database without any; see :func:`.copying.copy_rows`."""
+        """Copy every row into a database without any; see :func:`.copy_database.copy_rows`."""
         return copying.copy_rows(self._store, empty._store)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self._store.engine.dispose()
 
 
@@ -119,7 +114,7 @@ def open_database(
         url: ``sqlite:///file`` or ``postgresql://user@host/name``.
         password: Takes the place of one in ``url``.
         create: Whether a SQLite file that is missing, or has no tables, may be made.
-        save: Called once a decision about a takedown is in the database; see
+        save: Called after each decision about a takedown; see
             :class:`~service.decisions.decision_store.Store`.
         check: Called before anything is decided; likewise.
         now: The clock, microseconds since 1970 UTC.
@@ -128,21 +123,21 @@ def open_database(
         DatabaseError: If it can't be opened, or has another schema; with the remedy.
     """
     parsed = _parse(url, password)
-    place = describe(url)
+    label = describe(url)
     engine, path = _engine(parsed)
     try:
-        version = _version(engine, place) if path is None or not is_missing(path) else None
+        version = _version(engine, label) if path is None or not is_missing(path) else None
         if version != HEAD and path is not None:
             if version is None and not create:
-                raise _lost(place)
-            _upgrade_file(path, place)
+                raise _lost(label)
+            _upgrade_file(path, label)
         elif version != HEAD:
-            check_schema(version, place)
+            check_schema(version, label)
     except BaseException:
         engine.dispose()
         raise
     saving = (lambda _: None) if save is None else (lambda store: save(Database(store)))
-    return Database(Store(engine, place, now, saving, check))
+    return Database(Store(engine, label, now, saving, check))
 
 
 def upgrade_database(url: str, *, password: str = "", create: bool = True) -> str | None:
@@ -157,30 +152,30 @@ def upgrade_database(url: str, *, password: str = "", create: bool = True) -> st
         DatabaseError: If it can't be upgraded.
     """
     engine, path = _engine(_parse(url, password))
-    place = describe(url)
+    label = describe(url)
     try:
         if not create and _version_at(url, password) is None:
-            raise _lost(place)
-        return upgrade(engine, place) if path is None else _upgrade_file(path, place)
+            raise _lost(label)
+        return upgrade(engine, label) if path is None else _upgrade_file(path, label)
     finally:
         engine.dispose()
 
 
 def back_up(url: str, target: Path) -> None:
-    """Copy a SQLite database that may be in use; servers bring tools of their own.
+    """Copy a SQLite database that may be in use; servers have tools of their own.
 
     Raises:
-        DatabaseError: If it is none, or can't be copied.
+        DatabaseError: If it is not SQLite, or can't be copied.
     """
     engine, path = _engine(_parse(url, ""))
     engine.dispose()
-    place = describe(url)
+    label = describe(url)
     if path is None:
-        raise DatabaseError(f"{place} is a server's; copy it with the server's own: pg_dump")
+        raise DatabaseError(f"{label} is a server's; copy it with the server's own: pg_dump")
     try:
         connecting.copy_file(path, target)
     except sqlite3.Error as error:
-        raise DatabaseError(f"{place} can't be copied to {target}: {error}") from error
+        raise DatabaseError(f"{label} can't be copied to {target}: {error}") from error
 
 
 def copy_database(
@@ -198,7 +193,7 @@ def copy_database(
         How many rows were copied, by table.
 
     Raises:
-        DatabaseError: See :func:`.copying.copy_rows`.
+        DatabaseError: See :func:`.copy_database.copy_rows`.
     """
     if _version_at(source, source_password) is None:
         raise DatabaseError(f"{describe(source)} holds no decisions: there is nothing to copy")
@@ -211,17 +206,17 @@ def copy_database(
         return old.copy_into(new)
 
 
-def _lost(place: str) -> DatabaseError:
+def _lost(label: str) -> DatabaseError:
     return DatabaseError(
-        f"{place} holds no decisions, though a snapshot in the root does: restore it from a "
+        f"{label} holds no decisions, though a snapshot in the root does: restore it from a "
         "backup; or, to begin anew, remove the snapshot and run: alsolike db upgrade"
     )
 
 
-def _upgrade_file(path: Path, place: str) -> str | None:
+def _upgrade_file(path: Path, label: str) -> str | None:
     engine = connecting.sqlite_engine(path, create=True)
     try:
-        return upgrade(engine, place)
+        return upgrade(engine, label)
     finally:
         engine.dispose()
 
@@ -252,9 +247,9 @@ def _version_at(url: str, password: str) -> str | None:
         engine.dispose()
 
 
-def _version(engine: sa.Engine, place: str) -> str | None:
+def _version(engine: sa.Engine, label: str) -> str | None:
     try:
         with engine.connect() as connection:
             return schema_version(connection)
     except SQLAlchemyError as error:
-        raise translate(error, place) from error
+        raise translate(error, label) from error

@@ -1,4 +1,4 @@
-"""What editors give, held to what a decision may be."""
+"""Checks of what editors give for a decision: ids, reasons, names, ends."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MAX_NAME = 100
 
 
 def check_pair(article_id: str, target_id: str) -> None:
-    """Refuse ids that are none, and an article that is to stand beside itself.
+    """Check the ids of a decision about an article in another's list.
 
     Raises:
-        ArticleError: For an id that is none.
+        ArticleError: For an invalid id.
         DecisionError: If both are the same.
     """
     check_id(article_id, field="article_id")
@@ -57,10 +57,10 @@ def check_name(name: str, field: str = "name") -> str:
 
 
 def check_until(until: int, now: int) -> int:
-    """The end of a decision, which lies ahead.
+    """The end of a decision, which must be in the future.
 
     Raises:
-        DecisionError: If it does not.
+        DecisionError: If it is not.
     """
     if until <= now:
         raise DecisionError("until", "the end lies in the past; choose a later one, or none")

@@ -1,9 +1,9 @@
-"""What editors decided, as reading needs it: takedowns, pins and hides, whole and in memory.
+"""The state of all decisions in memory: takedowns, pins and hides, as serving needs them.
 
-The database (``service.decisions``) is where decisions are written; reading never waits for it.
-Every serving process keeps one :class:`DecisionState`, replaces it when the database has a newer
-version, and finds it again in a snapshot file when the database is away. A newer state is made of
-the one before and of what changed, and costs what changed.
+Decisions are written to the database; serving never waits for it. Every serving process holds one
+:class:`DecisionState`, replaces it when the database has a newer version, and reads it from the
+snapshot when the database is not available. A newer state is made from the one before and from
+what changed, at the cost of what changed.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ Overrides = Mapping[str, tuple[Override, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanges:
-    """What became different between two versions of one database.
+    """The changes between two versions of one database.
 
     Attributes:
         database: The database's own id.
         since: The version before.
         version: The version after.
-        takedowns: By article when its takedown ends, or ``None`` if it has none any more.
-        overrides: By article all overrides of its list; none if it has none any more.
+        takedowns: By article when its takedown ends; ``None`` if it was lifted.
+        overrides: By article all overrides of its list; empty if none are left.
     """
 
     database: str
@@ -79,8 +79,8 @@ class DecisionState:
     Attributes:
         database: The database's own id, so that versions of two are never compared.
         version: Counts changes; higher is newer.
-        takedowns: Articles that no reader may see, whatever a build says, and the moment at which
-            each ends (microseconds since 1970 UTC, ``NEVER`` for no end).
+        takedowns: By article when its takedown ends (microseconds since 1970 UTC, ``NEVER`` for
+            no end).
         overrides: For each article with any, its overrides; pins by position, then hides.
     """
 
@@ -91,7 +91,7 @@ class DecisionState:
 
     @cached_property
     def instants(self) -> NDArray[np.int64]:
-        """Sorted moments at which a decision ends, one for each that does."""
+        """The sorted moments at which decisions end, int64, microseconds since 1970 UTC."""
         return np.sort(_ends(self.takedowns.values(), self.overrides.values()))
 
     def after(self, changes: StateChanges) -> DecisionState:
@@ -126,7 +126,7 @@ class DecisionState:
 
 
 NO_STATE = DecisionState()
-"""Nothing was decided."""
+"""No decisions."""
 
 
 def _ends(takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]) -> NDArray[np.int64]:
@@ -135,9 +135,9 @@ def _ends(takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]) -
 
 
 def differing(mapping: Mapping[str, Value], earlier: Mapping[str, Value]) -> set[str] | None:
-    """Keys of which a mapping and one before it may say different things.
+    """Keys whose values may differ between a mapping and an earlier one.
 
-    ``None`` if that can't be told without comparing all.
+    ``None`` if only comparing all keys could tell.
     """
     if mapping is earlier:
         return set()
@@ -149,13 +149,13 @@ _numbers = itertools.count()
 
 
 class LayeredState(Mapping[str, Value]):
-    """A large mapping with few changes laid over it: a changed copy that costs the changes.
+    """A large mapping with few changes on top: a changed copy at the cost of the changes.
 
     Args:
-        base: The large mapping; no one may change it any more.
-        laid: What differs, with ``None`` for what is gone.
-        number: Of the base; no two have the same.
-        former: The number of the base before, and the keys of which this one differs from it.
+        base: The large mapping; it must not change any more.
+        laid: The values that differ, ``None`` for keys that are gone.
+        number: Identifies the base.
+        former: The number of the base before, and the keys in which this base differs from it.
     """
 
     __slots__ = ("_base", "_former", "_laid", "_length", "_number")
@@ -179,7 +179,7 @@ class LayeredState(Mapping[str, Value]):
     def over(
         cls, mapping: Mapping[str, Value], laid: Mapping[str, Value | None]
     ) -> LayeredState[Value]:
-        """A mapping with changes over it; once these are many they become a part of the base."""
+        """A mapping with changes on top; once there are many, they are merged into a new base."""
         if not isinstance(mapping, LayeredState):
             return cls(mapping, laid, next(_numbers))
         together = {**mapping._laid, **laid}
@@ -208,7 +208,7 @@ class LayeredState(Mapping[str, Value]):
         return value
 
     def get(self, key: str, default: Any = None) -> Any:
-        """As of any mapping; each request asks."""
+        """As of any mapping; here for speed, as every request calls it."""
         if key in self._laid:
             value = self._laid[key]
             return default if value is None else value

@@ -1,4 +1,4 @@
-"""One database of decisions: reading it, and changing it in transactions that tell who and why."""
+"""The database of decisions: reading it, and changing it in audited transactions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,18 +14,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from index.sql_engine import translate
 from recommender.visibility import NEVER
 from service.decisions import schema
+from service.decisions.upsert import upsert
 from service.errors import ConflictError
 
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
-
 _KEPT = 30 * 24 * 3600 * 1_000_000
-"""How long it is kept what changed from version to version, microseconds."""
+"""How long the changes from version to version are kept, microseconds."""
 
 Check = Callable[[tuple[str, int], Callable[[int], bool]], None]
 
 WRITES = "alsolike_writes"
-"""Execution option of connections that are going to write; see :mod:`.connecting`."""
+"""Execution option of connections that are going to write; see :mod:`.connections`."""
 
 
 def clock() -> int:
@@ -39,7 +37,7 @@ class Actor:
 
     Attributes:
         name: An editor, a token's name, or the system's user.
-        how: By what right: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
+        how: How they signed in: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
     """
 
     name: str
@@ -66,24 +64,26 @@ class Store:
 
     Args:
         engine: See :mod:`service.decisions.connections`.
-        place: The database as it may be shown.
+        label: The database's URL as it may be shown, without a password.
         now: The clock, microseconds since 1970 UTC.
-        save: Called with this store once a decision about a takedown is in it: puts it where
-            readers find it without the database, or raises :class:`DatabaseError`.
-        check: Called before each decision with the database's id and version, and what tells
-            whether it never had another: raises :class:`DatabaseError` if it has lost decisions.
+        save: Called with this store after each decision about a takedown: writes it into the
+            snapshot, so that readers honor it without the database; may raise
+            :class:`DatabaseError`.
+        check: Called before each decision with the database's id and version, and a function that
+            says whether it never had a version: raises :class:`DatabaseError` if it has lost
+            decisions.
     """
 
     def __init__(
         self,
         engine: sa.Engine,
-        place: str,
+        label: str,
         now: Callable[[], int] = clock,
         save: Callable[[Store], object] = lambda _: None,
         check: Check | None = None,
     ) -> None:
         self.engine = engine
-        self.place = place
+        self.label = label
         self.now = now
         self._save = save
         self._check = check
@@ -103,7 +103,7 @@ class Store:
                     )
                 yield connection
         except SQLAlchemyError as error:
-            raise translate(error, self.place) from error
+            raise translate(error, self.label) from error
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -119,14 +119,14 @@ class Store:
             ):
                 yield connection
         except SQLAlchemyError as error:
-            raise translate(error, self.place) from error
+            raise translate(error, self.label) from error
 
     @contextmanager
     def change(self, actor: Actor) -> Iterator[Change]:
-        """A transaction for a decision; decisions come one after another.
+        """A transaction for a decision; only one runs at a time.
 
-        One that puts, lifts or restores a takedown is in the root's snapshot too when the block
-        ends, whichever way it came.
+        When the block ends, a takedown that was made, lifted or restored is in the root's
+        snapshot too.
 
         Raises:
             DatabaseError: If it can't be written. If only the snapshot can't be, the decision
@@ -145,7 +145,7 @@ class Store:
 
 
 class Change:
-    """A decision on its way: its connection, its moment and what is written about it.
+    """A decision inside its transaction.
 
     Args:
         connection: Inside its transaction.
@@ -162,11 +162,11 @@ class Change:
         self.of_takedowns = False
 
     def new_version(self, article_id: str, *, takedown: bool) -> int:
-        """Give the state its next version: readers are going to see a difference.
+        """Give the state its next version, because readers will see a difference.
 
         Args:
-            article_id: Which article was taken down or is no more, or whose list is another.
-            takedown: Which of both.
+            article_id: Which article's takedown or list changed.
+            takedown: Whether it is the takedown.
         """
         since, self.version = self.version, max(self.version + 1, self.now)
         self.of_takedowns |= takedown
@@ -186,12 +186,61 @@ class Change:
         query = sa.select(table.c.version).where(table.c.article_id == article_id)
         return self.connection.execute(query).scalar() or 0
 
-    def touch_list(self, article_id: str, if_version: int | None = None) -> int:
-        """Give an article's list its next version.
+    def stored(self, table: sa.Table, key: Mapping[str, str]) -> dict[str, Any] | None:
+        """The columns of the row with this key, but for key and number; ``None`` without one."""
+        columns = (column for column in table.c if column.name not in (*key, "id"))
+        row = self.connection.execute(sa.select(*columns).where(*_has(table, key)))
+        found = row.mappings().first()
+        return None if found is None else dict(found)
+
+    def decide(
+        self,
+        action: str,
+        table: sa.Table,
+        key: Mapping[str, str],
+        values: Mapping[str, Any] | None,
+        *,
+        reason: str,
+        if_version: int | None = None,
+    ) -> Written:
+        """Put a decision in place of an earlier one, and record it in the audit trail.
 
         Args:
-            article_id: Whose list.
-            if_version: The version that the editor looked at; ``None`` for any.
+            action: Of the audit entry: ``"override.put"``, ``"takedown.lift"``, …
+            table: Overrides, takedowns or judgments.
+            key: The table's key columns; an article's id is one of them.
+            values: The other columns; ``None`` to remove the decision.
+            reason: Why; may be empty.
+            if_version: For an override: the list's version that the editor looked at; ``None``
+                for any.
+
+        Raises:
+            ConflictError: If the list has another version by now.
+        """
+        article_id = key["article_id"]
+        if table is schema.overrides:
+            self._touch_list(article_id, if_version)
+        elif table is schema.takedowns:
+            self.new_version(article_id, takedown=True)
+        before = self.stored(table, key)
+        if values is None:
+            self.connection.execute(sa.delete(table).where(*_has(table, key)))
+        else:
+            upsert(self.connection, table, key, **values)
+        pair = {name: key[name] for name in ("article_id", "target_id") if name in key}
+        further = {name: value for name, value in key.items() if name not in pair}
+        seq = self.record(
+            action,
+            **pair,
+            before=None if before is None else {**further, **before},
+            after=None if values is None else {**further, **values},
+            reason=reason,
+        )
+        list_version = 0 if table is schema.takedowns else self.list_version(article_id)
+        return Written(seq=seq, version=self.version, list_version=list_version)
+
+    def _touch_list(self, article_id: str, if_version: int | None) -> None:
+        """Give an article's list its next version.
 
         Raises:
             ConflictError: If the list has another version by now.
@@ -205,7 +254,6 @@ class Change:
             )
         version = self.new_version(article_id, takedown=False)
         upsert(self.connection, schema.list_versions, {"article_id": article_id}, version=version)
-        return version
 
     def record(
         self,
@@ -228,8 +276,8 @@ class Change:
                 action=action,
                 article_id=article_id,
                 target_id=target_id,
-                before=_told(before),
-                after=_told(after),
+                before=_as_json(before),
+                after=_as_json(after),
                 reason=reason,
             )
         )
@@ -237,7 +285,7 @@ class Change:
 
 
 def lacks_version(connection: sa.Connection, version: int) -> bool:
-    """Whether a database never had a version, though it tells of the time before and after."""
+    """Whether a database never had a version, although its changes cover that time."""
     table = schema.changes.c
     oldest = connection.execute(sa.select(sa.func.min(table.since))).scalar()
     if oldest is None or version < oldest:
@@ -246,39 +294,12 @@ def lacks_version(connection: sa.Connection, version: int) -> bool:
     return connection.execute(sa.select(table.version).where(had).limit(1)).first() is None
 
 
-def _told(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """As the audit trail tells it: no end is null, not a number that JavaScript would round."""
+def _has(table: sa.Table, key: Mapping[str, str]) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in key.items()]
+
+
+def _as_json(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """As the audit trail keeps it: no end is null, not a number that JavaScript would round."""
     if values is None:
         return None
     return {name: None if value == NEVER else value for name, value in values.items()}
-
-
-def lock_row(
-    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
-) -> Mapping[str, Any]:
-    """Hold the row with this key until the transaction ends; it is added if there is none.
-
-    One statement: between looking and adding, another transaction could do either.
-    """
-    statement = _insert(connection, table).values(**key, **values)
-    held = statement.on_conflict_do_update(index_elements=list(key), set_=key).returning(table)
-    return dict(connection.execute(held).mappings().one())
-
-
-def upsert(
-    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
-) -> None:
-    """Set columns of the row with this key, or add it."""
-    statement = _insert(connection, table).values(**key, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    # Only the one that is in use: importing the other takes a while, and a start waits for it.
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(table)

@@ -1,4 +1,4 @@
-"""Editors: people with a name, a role and a password."""
+"""Editors' accounts: a name, a role and a password."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ MAX_PASSWORD = 1_000
 _hasher = PasswordHasher()
 
 _verifying = threading.BoundedSemaphore(2)
-"""Each hash takes 64 MiB for a moment: many who sign in at once wait, and fill no memory."""
+"""Each hash takes 64 MiB for a moment, so those who sign in at once wait for each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Editor:
-    """A person who may decide.
+    """An editor's account.
 
     Attributes:
         name: As it is typed to sign in.
         role: Editor or admin.
         created: When, microseconds since 1970 UTC.
-        disabled: Since when this person may not sign in, if so.
-        session_epoch: Grows when all sessions end; a session of an earlier epoch is over.
+        disabled: Since when the editor may not sign in, microseconds since 1970 UTC; ``None``
+            for an editor who may.
+        session_epoch: Grows when all sessions are ended; sessions of an earlier epoch are over.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Editors:
         self._store = store
 
     def add(self, actor: Actor, *, name: str, role: Role, password: str) -> Editor:
-        """Let a person in, or one who was disabled in again.
+        """Add an editor, or enable a disabled one again.
 
         Raises:
             InputError: For a bad name, role or password, or a name that is taken.
@@ -74,7 +75,7 @@ class Editors:
             before = _find(change.connection, name)
             if before is not None and before.disabled is None:
                 raise DecisionError(
-                    "name", f"editor {name!r} is there already; see: alsolike editors password"
+                    "name", f"editor {name!r} exists already; see: alsolike editors password"
                 )
             epoch = 1 if before is None else before.session_epoch + 1
             editor = Editor(
@@ -102,21 +103,21 @@ class Editors:
     def verify(self, name: str, password: str) -> Editor | None:
         """The editor with this name and password, unless disabled.
 
-        Takes as long for a name that nobody has. The caller limits how often it is tried
+        Takes as long for an unknown name. The caller limits how often it is tried
         (:mod:`service.decisions.attempts`).
         """
         query = _query(_TABLE.c.password_hash).where(_TABLE.c.name == name)
         with self._store.read() as connection:
             row = connection.execute(query).mappings().first() if _is_text(name) else None
-        nobodys = _unknown()  # made on the first call, whoever it is about
-        right = _matches(nobodys if row is None else row["password_hash"], password)
+        unknown = _unknown()  # made on the first call, for a known name too
+        right = _matches(unknown if row is None else row["password_hash"], password)
         if row is None or not right:
             return None
         editor = _editor(row)
         return editor if editor.disabled is None else None
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
-        """Give an editor another password and end all sessions.
+        """Change an editor's password and end all sessions.
 
         Raises:
             NotFoundError: If there is no such editor.
@@ -129,7 +130,7 @@ class Editors:
             change.record("editor.password", after={"name": name})
 
     def disable(self, actor: Actor, name: str, *, reason: str = "") -> None:
-        """Let an editor in no more and end all sessions; what was decided stays.
+        """Disable an editor and end all sessions; earlier decisions stay.
 
         Raises:
             NotFoundError: If there is no such editor.
@@ -200,5 +201,5 @@ def _is_text(given: str) -> bool:
 
 @cache
 def _unknown() -> str:
-    """A hash that no password is known for."""
+    """A hash of a password that nobody knows."""
     return _hasher.hash(secrets.token_hex(32))

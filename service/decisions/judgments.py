@@ -1,17 +1,15 @@
-"""Judgments: whether editors find two articles related, for measuring lists by."""
+"""Judgments: whether editors call a link good or bad; lists are measured by them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from recommender.errors import NotFoundError
 from service.decisions import schema
 from service.decisions.decision_rules import check_name, check_pair, check_reason
-from service.decisions.decision_store import Actor, Change, Store, Written, upsert
+from service.decisions.decision_store import Actor, Store, Written
 from service.errors import DecisionError
 
 _TABLE = schema.judgments
@@ -20,13 +18,13 @@ _OVERRIDES = schema.overrides
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgment:
-    """One editor's word on one pair.
+    """What one editor said of one link.
 
     Attributes:
         article_id: Whose list.
         target_id: The article judged in it.
         verdict: 1 for a good link, -1 for a bad one.
-        author: Whose word.
+        author: Who said so.
         build: The build that was looked at; empty if it came with an override.
         reason: Why; may be empty.
         created: When, microseconds since 1970 UTC.
@@ -42,7 +40,7 @@ class Judgment:
 
 
 class Judgments:
-    """The table of judgments, and those that overrides say with "not related".
+    """The table of judgments; overrides with "not related" count as judgments too.
 
     Args:
         store: The database.
@@ -54,7 +52,7 @@ class Judgments:
     def all(self) -> list[Judgment]:
         """Every judgment by article, target and author.
 
-        Where an author hid a pair as not related, that is the author's word on it.
+        Where an author hid a pair as not related, that is the author's judgment of it.
         """
         with self._store.read() as connection:
             return _sorted(_select(connection))
@@ -74,7 +72,7 @@ class Judgments:
         build: str = "",
         reason: str = "",
     ) -> Written:
-        """Judge a pair, in place of what the same author said of it before.
+        """Judge a link, in place of the same author's earlier judgment.
 
         Args:
             actor: Who judges.
@@ -101,11 +99,11 @@ class Judgments:
                 "reason": reason,
                 "created": change.now,
             }
-            pair = (article_id, target_id)
-            return set_judgment(change, "judgment.put", *pair, actor.name, values, reason=reason)
+            key = _key(article_id, target_id, actor)
+            return change.decide("judgment.put", _TABLE, key, values, reason=reason)
 
     def remove(self, actor: Actor, *, article_id: str, target_id: str, reason: str = "") -> Written:
-        """Take one's own word back.
+        """Remove the actor's own judgment.
 
         Raises:
             InputError: If an argument is not as :meth:`put` describes.
@@ -114,57 +112,17 @@ class Judgments:
         """
         check_pair(article_id, target_id)
         check_reason(reason)
-        pair = (article_id, target_id)
+        key = _key(article_id, target_id, actor)
         with self._store.change(actor) as change:
-            if stored_values(change.connection, *pair, actor.name) is None:
-                raise NotFoundError(f"{actor.name!r} did not judge {target_id!r} here")
-            return set_judgment(change, "judgment.remove", *pair, actor.name, None, reason=reason)
+            if change.stored(_TABLE, key) is None:
+                raise NotFoundError(
+                    f"{actor.name!r} did not judge {target_id!r} in the list of {article_id!r}"
+                )
+            return change.decide("judgment.remove", _TABLE, key, None, reason=reason)
 
 
-def set_judgment(
-    change: Change,
-    action: str,
-    article_id: str,
-    target_id: str,
-    author: str,
-    values: Mapping[str, Any] | None,
-    *,
-    reason: str,
-) -> Written:
-    """Put a judgment's columns in place, or none, and record it; readers see no difference."""
-    before = stored_values(change.connection, article_id, target_id, author)
-    pair = {"article_id": article_id, "target_id": target_id}
-    if values is None:
-        where = _is(article_id, target_id, author)
-        change.connection.execute(sa.delete(_TABLE).where(*where))
-    else:
-        upsert(change.connection, _TABLE, {**pair, "author": author}, **values)
-    seq = change.record(
-        action,
-        **pair,
-        before=None if before is None else {"author": author, **before},
-        after=None if values is None else {"author": author, **values},
-        reason=reason,
-    )
-    return Written(seq=seq, version=change.version, list_version=change.list_version(article_id))
-
-
-def stored_values(
-    connection: sa.Connection, article_id: str, target_id: str, author: str
-) -> dict[str, Any] | None:
-    """A judgment's columns but its key; ``None`` if there is none."""
-    columns = (column for column in _TABLE.c if not column.primary_key)
-    query = sa.select(*columns).where(*_is(article_id, target_id, author))
-    row = connection.execute(query).mappings().first()
-    return None if row is None else dict(row)
-
-
-def _is(article_id: str, target_id: str, author: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        _TABLE.c.article_id == article_id,
-        _TABLE.c.target_id == target_id,
-        _TABLE.c.author == author,
-    )
+def _key(article_id: str, target_id: str, actor: Actor) -> dict[str, str]:
+    return {"article_id": article_id, "target_id": target_id, "author": actor.name}
 
 
 def _select(connection: sa.Connection, article_id: str | None = None) -> list[Judgment]:

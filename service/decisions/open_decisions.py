@@ -1,4 +1,4 @@
-"""Where a root's decisions are: the database that the settings name, and the snapshot beside it."""
+"""Opens the decisions of a root: the database that the settings name, and its snapshot."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from service.decisions.database import Database, open_database, upgrade_database
 from service.decisions.decision_state import DecisionState
 from service.decisions.poller import StatePoller
 from service.decisions.snapshot import (
-    SNAPSHOT,
-    bring_up,
     check_decisions,
     check_snapshot,
     has_snapshot,
     load_snapshot,
     snapshot_version,
+    update_snapshot,
 )
+from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 
 FILE = "alsolike.sqlite"
-"""The database of a root whose settings name none."""
+"""The database file of a root whose settings name no database."""
 
 
 def database_url(settings: Settings) -> str:
@@ -52,7 +52,7 @@ def open_decisions(settings: Settings) -> Database:
 
 
 def keep_state(settings: Settings) -> StatePoller:
-    """The keeper of a serving process; makes the default database where there is none yet."""
+    """The poller of a serving process; creates the default database where there is none yet."""
     return StatePoller(settings.root, partial(_open, settings), own_file=_own_file(settings))
 
 
@@ -75,7 +75,7 @@ def read_state(settings: Settings) -> DecisionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionsStatus:
-    """What an operator sees of a root's decisions.
+    """The state of a root's database and snapshot, for operators.
 
     Attributes:
         version: The database's id and version; ``None`` if it can't be used.
@@ -92,8 +92,8 @@ class DecisionsStatus:
     problem: str | None = None
 
 
-def look_at_decisions(settings: Settings) -> DecisionsStatus:
-    """Look at the database and the snapshot; changes neither."""
+def decisions_status(settings: Settings) -> DecisionsStatus:
+    """The status of the database and the snapshot; changes neither."""
     try:
         snapshot = load_snapshot(settings.root)
     except DatabaseError as error:
@@ -165,7 +165,7 @@ def _open(settings: Settings, *, create: bool | None = None) -> Database:
         database_url(settings),
         password=settings.database_password.get_secret_value(),
         create=create,
-        save=partial(bring_up, settings.root),
+        save=partial(update_snapshot, settings.root),
         check=partial(check_decisions, settings.root),
     )
 

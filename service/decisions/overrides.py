@@ -1,10 +1,8 @@
-"""Pins and hides: what editors decided about single articles in single lists."""
+"""Overrides: editors' pins and hides of single articles in single lists."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +11,7 @@ from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import MAX_POSITION, check_pair, check_reason, check_until
 from service.decisions.decision_state import OverrideKind
-from service.decisions.decision_store import Actor, Change, Store, Written, upsert
+from service.decisions.decision_store import Actor, Store, Written
 from service.errors import DecisionError
 
 _TABLE = schema.overrides
@@ -21,7 +19,7 @@ _TABLE = schema.overrides
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOverride:
-    """An override with all that was said about it.
+    """An override with its author, reason and dates.
 
     Attributes:
         id: Its number in the database.
@@ -81,7 +79,7 @@ class Overrides:
                 sa.select(versions.c.version).where(versions.c.article_id == article_id)
             ).scalar()
             found = _select(connection, _TABLE.c.article_id == article_id)
-        return ListOverrides(version=version or 0, items=tuple(sorted(found, key=in_list_order)))
+        return ListOverrides(version=version or 0, items=tuple(sorted(found, key=_list_order)))
 
     def into(self, target_id: str) -> list[StoredOverride]:
         """The overrides of any list that concern this article, by list."""
@@ -107,7 +105,7 @@ class Overrides:
         until: int = NEVER,
         if_version: int | None = None,
     ) -> Written:
-        """Pin or hide an article in a list, in place of what was decided about it before.
+        """Pin or hide an article in a list, in place of an earlier decision about it.
 
         Args:
             actor: Who decides.
@@ -130,11 +128,10 @@ class Overrides:
         _check_kind(kind, position, not_related=not_related)
         check_until(until, self._store.now())
         with self._store.change(actor) as change:
-            return set_override(
-                change,
+            return change.decide(
                 "override.put",
-                article_id,
-                target_id,
+                _TABLE,
+                {"article_id": article_id, "target_id": target_id},
                 {
                     "kind": kind.value,
                     "position": position,
@@ -157,68 +154,26 @@ class Overrides:
         reason: str = "",
         if_version: int | None = None,
     ) -> Written:
-        """Take back what was decided about an article in a list.
+        """Remove a pin or a hide.
 
         Raises:
             InputError: If an argument is not as :meth:`put` describes.
-            NotFoundError: If nothing was decided.
+            NotFoundError: If there is none.
             ConflictError: If the list was changed in the meantime.
             DatabaseError: If it can't be written; then it was not.
         """
         check_pair(article_id, target_id)
         check_reason(reason)
         with self._store.change(actor) as change:
-            if stored_values(change.connection, article_id, target_id) is None:
+            key = {"article_id": article_id, "target_id": target_id}
+            if change.stored(_TABLE, key) is None:
                 raise NotFoundError(f"{target_id!r} has no override in the list of {article_id!r}")
-            return set_override(
-                change,
-                "override.remove",
-                article_id,
-                target_id,
-                None,
-                reason=reason,
-                if_version=if_version,
+            return change.decide(
+                "override.remove", _TABLE, key, None, reason=reason, if_version=if_version
             )
 
 
-def set_override(
-    change: Change,
-    action: str,
-    article_id: str,
-    target_id: str,
-    values: Mapping[str, Any] | None,
-    *,
-    reason: str,
-    if_version: int | None,
-) -> Written:
-    """Put an override's columns in place, or none, and record it.
-
-    Raises:
-        ConflictError: If the list was changed in the meantime.
-    """
-    before = stored_values(change.connection, article_id, target_id)
-    version = change.touch_list(article_id, if_version)
-    pair = {"article_id": article_id, "target_id": target_id}
-    if values is None:
-        change.connection.execute(sa.delete(_TABLE).where(*_is(article_id, target_id)))
-    else:
-        upsert(change.connection, _TABLE, pair, **values)
-    seq = change.record(action, **pair, before=before, after=values, reason=reason)
-    return Written(seq=seq, version=version, list_version=version)
-
-
-def stored_values(
-    connection: sa.Connection, article_id: str, target_id: str
-) -> dict[str, Any] | None:
-    """An override's columns but its number and its pair; ``None`` if there is none."""
-    query = sa.select(
-        *(column for column in _TABLE.c if column.name not in ("id", "article_id", "target_id"))
-    ).where(*_is(article_id, target_id))
-    row = connection.execute(query).mappings().first()
-    return None if row is None else dict(row)
-
-
-def in_list_order(item: StoredOverride) -> tuple[int, int]:
+def _list_order(item: StoredOverride) -> tuple[int, int]:
     """Sorts pins by position, of one position the newer first at it, then hides."""
     return (MAX_POSITION + 1 if item.position is None else item.position), -item.created
 
@@ -231,10 +186,6 @@ def _select(
         StoredOverride(**{**row, "kind": OverrideKind(row["kind"])})
         for row in connection.execute(query).mappings()
     ]
-
-
-def _is(article_id: str, target_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return _TABLE.c.article_id == article_id, _TABLE.c.target_id == target_id
 
 
 def _check_kind(kind: OverrideKind, position: int | None, *, not_related: bool) -> None:

@@ -1,4 +1,4 @@
-"""The state that a process serves by: from the database, else from the snapshot, never guessed."""
+"""Keeps a serving process's decisions up to date: from the database, else from the snapshot."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from service.decisions.database import Database
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.decisions.decision_store import clock
 from service.decisions.snapshot import (
-    bring_up,
     check_snapshot,
     load_snapshot,
     snapshot_stamp,
     snapshot_version,
+    update_snapshot,
 )
 
 log = logging.getLogger("alsolike")
@@ -38,19 +38,19 @@ class StateSource(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolledState:
-    """What a keeper knew at one moment.
+    """What a poller knew at one moment.
 
     Attributes:
-        state: What to serve by; ``None`` means that nothing may be served.
-        source: Where it comes from; ``None`` with no state.
+        state: The decisions to serve by; ``None`` means that nothing may be served.
+        source: Where the state comes from; ``None`` without one.
         problem: Why the database is not used, if it is not.
-        away_since: Since when, microseconds since 1970 UTC.
-        unsaved: Why the snapshot lacks what the database holds, if it does; it is tried again.
+        away_since: Since when it is not, microseconds since 1970 UTC.
+        unsaved: Why the snapshot lags behind the database, if it does; writing is tried again.
     """
 
     state: DecisionState | None = None
     source: StateSource | None = None
-    problem: str | None = "not looked at yet"
+    problem: str | None = "not read yet"
     away_since: int | None = None
     unsaved: str | None = None
 
@@ -62,18 +62,18 @@ class StatePoller:
 
         keeper = service.decisions.open_decisions.keep_state(settings)
         state = keeper.poll()         # several times a second; None: serve nothing at all
-        keeper.refresh()              # after a change of one's own: look now
+        keeper.refresh()              # poll now, such as after a change in this process
         keeper.kept                   # the state, where it comes from, what is wrong
-        keeper.database.overrides     # for the API; raises DatabaseError while it is away
+        keeper.database.overrides     # for the API; raises DatabaseError while it is unavailable
 
-    ``kept`` is one immutable object, replaced as a whole: take it once, then look at its parts.
-    A look asks the database for its version (some 0.1 ms) and reads the state only when it
-    differs; with a server that does not answer it takes seconds, so it belongs into a thread.
+    ``kept`` is one immutable object, replaced as a whole: read it once, then use its parts.
+    A poll reads the database's version (some 0.1 ms), and the state only when that differs. With a
+    server that does not answer it takes seconds, so call it in a thread.
 
-    A database that is away costs nothing but decisions: the last state goes on being served, or
-    the snapshot's. With neither, ``state`` is ``None``: articles that were taken down must not
-    come back because a server is down. A database that is older than the snapshot (a backup was
-    restored) or another one (a wrong URL) is not used until someone removed the snapshot.
+    While the database is not available nothing can be decided, but the last state is still served,
+    or the snapshot's. With neither, ``state`` is ``None``: articles that were taken down must not
+    come back because a server is down. A database that is older than the snapshot (a restored
+    backup) or another one (a wrong URL) is not used until someone removes the snapshot.
 
     Args:
         root: The folder with the snapshot.
@@ -106,10 +106,10 @@ class StatePoller:
 
     @property
     def database(self) -> Database:
-        """The database, for reading more and for deciding.
+        """The database, to read more of it and to decide.
 
         Raises:
-            DatabaseError: If it was away when it was last looked at.
+            DatabaseError: If it was not available at the last poll.
         """
         database, kept = self._database, self.kept
         if database is None or kept.problem is not None:
@@ -117,10 +117,10 @@ class StatePoller:
         return database
 
     def refresh(self) -> bool:
-        """Look at the database, or without it at the snapshot.
+        """Poll the database now, or the snapshot if that is not available.
 
         Returns:
-            Whether ``kept.state`` is another one than before.
+            Whether ``kept.state`` changed.
         """
         with self._lock:
             before = self.kept
@@ -133,14 +133,14 @@ class StatePoller:
                 kept = PolledState(state=state, source=source, problem=None, unsaved=before.unsaved)
                 self.kept = kept  # readers don't wait for the snapshot
                 self.kept = replace(kept, unsaved=self._save(database, before, state))
-            _tell(before, self.kept)
+            _log_change(before, self.kept)
             return self.kept.state is not before.state
 
     def poll(self) -> DecisionState | None:
-        """What to serve by, after a look; for whoever asks several times a second.
+        """The state to serve by; for callers who poll several times a second.
 
-        Looks for a database that was away every two seconds only: one that does not answer
-        takes seconds to give up on.
+        A database that was not available is tried every two seconds only, as one that does not
+        answer takes seconds to time out.
         """
         if time.monotonic() >= self._next_look:
             self.refresh()
@@ -149,7 +149,7 @@ class StatePoller:
         return self.kept.state
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         with self._lock:
             if self._database is not None:
                 self._database.close()
@@ -177,9 +177,9 @@ class StatePoller:
         return database, database.state()
 
     def _save(self, database: Database, before: PolledState, state: DecisionState) -> str | None:
-        """Bring the snapshot up to the database, if it may lack anything; returns why it can't.
+        """Update the snapshot, if it may lag behind the database; returns why that failed.
 
-        What could not be written is tried again until it is; readers don't wait for it.
+        Writing is tried again until it succeeds; readers don't wait for it.
         """
         same = before.state is state and before.unsaved is None and self._verified
         if same and snapshot_stamp(self._root) == self._saved:
@@ -187,7 +187,7 @@ class StatePoller:
         if before.state is state and time.monotonic() < self._next_save:
             return before.unsaved
         try:
-            bring_up(self._root, database, verify=not self._verified)
+            update_snapshot(self._root, database, verify=not self._verified)
         except DatabaseError as error:
             self._next_save = time.monotonic() + _RETRY_SECONDS
             return str(error)
@@ -221,7 +221,7 @@ def _is_later(saved: DecisionState, state: DecisionState) -> bool:
     return saved.database == state.database and saved.version > state.version
 
 
-def _tell(before: PolledState, kept: PolledState) -> None:
+def _log_change(before: PolledState, kept: PolledState) -> None:
     if kept.unsaved is not None and kept.unsaved != before.unsaved:
         log.error("%s", kept.unsaved)
     elif kept.unsaved is None and before.unsaved is not None and kept.problem is None:

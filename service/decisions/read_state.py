@@ -1,4 +1,4 @@
-"""From the tables to the state that reading needs, whole or as far as it changed."""
+"""Reads the state of decisions from the tables, as a whole or only what changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 _KINDS = {kind.value: kind for kind in OverrideKind}
 _BATCH = 500
 _MOST_CHANGES = 1_000
-"""Beyond this many it is as quick to read everything."""
+"""With more changes than these, reading everything is as fast."""
 
 _TAKEDOWNS = schema.takedowns.c
 _OVERRIDES = schema.overrides.c
@@ -52,7 +52,7 @@ def count_rows(store: Store) -> dict[str, int]:
 
 
 def read_state(store: Store) -> DecisionState:
-    """All decisions, as of one moment.
+    """All decisions at one moment.
 
     Raises:
         DatabaseError: If it can't be read.
@@ -68,12 +68,12 @@ def read_state(store: Store) -> DecisionState:
 
 
 def read_changes(store: Store, database: str, version: int) -> StateChanges | None:
-    """What was decided since a version; ``None`` if only all decisions together can tell.
+    """What was decided since a version; ``None`` if only the whole state can tell.
 
     Args:
         store: The database.
         database: The id of the database that the version is of.
-        version: As :func:`read_version` told it then.
+        version: As :func:`read_version` returned it then.
 
     Raises:
         DatabaseError: If it can't be read.
@@ -157,5 +157,5 @@ def _rows(connection: sa.Connection, query: sa.Select[Any]) -> Iterable[Any]:
 
 
 def _shared(until: int) -> int:
-    """One object for the many that never end."""
+    """One shared object for the many decisions that never end."""
     return NEVER if until == NEVER else until

@@ -1,4 +1,4 @@
-"""The schema's version: found out, held to what this version of AlsoLike needs, raised to it."""
+"""The version of a database's schema: read, checked and upgraded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UPGRADE_LOCK = 0x616C736F
 
 
 def schema_version(connection: sa.Connection) -> str | None:
-    """Which migration a database is at; ``None`` if it holds nothing of AlsoLike's."""
+    """The migration that a database is at; ``None`` if it has no tables of AlsoLike."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.execute(
@@ -30,7 +30,7 @@ def schema_version(connection: sa.Connection) -> str | None:
     return version
 
 
-def check_schema(version: str | None, place: str) -> None:
+def check_schema(version: str | None, label: str) -> None:
     """Refuse a schema that is not this version's.
 
     Raises:
@@ -39,19 +39,19 @@ def check_schema(version: str | None, place: str) -> None:
     if version == HEAD:
         return
     if version is None:
-        raise DatabaseError(f"{place} holds no tables of AlsoLike's yet; run: alsolike db upgrade")
+        raise DatabaseError(f"{label} holds no tables of AlsoLike's yet; run: alsolike db upgrade")
     if version in _steps():
         raise DatabaseError(
-            f"{place} has schema {version}, this version needs {HEAD}; run: alsolike db upgrade"
+            f"{label} has schema {version}, this version needs {HEAD}; run: alsolike db upgrade"
         )
     raise DatabaseError(
-        f"{place} has schema {version}, made by a newer AlsoLike (this one knows {HEAD}); "
+        f"{label} has schema {version}, made by a newer AlsoLike (this one knows {HEAD}); "
         "install that version"
     )
 
 
-def upgrade(engine: sa.Engine, place: str) -> str | None:
-    """Bring the schema to this version's, in one transaction that only one process is in.
+def upgrade(engine: sa.Engine, label: str) -> str | None:
+    """Upgrade the schema to this version's, in one transaction, one process at a time.
 
     Returns:
         The version that it had before.
@@ -69,11 +69,11 @@ def upgrade(engine: sa.Engine, place: str) -> str | None:
             before = schema_version(connection)
             if before != HEAD:
                 if before is not None and before not in _steps():
-                    check_schema(before, place)
+                    check_schema(before, label)
                 _run(connection, before)
             return before
     except SQLAlchemyError as error:
-        raise translate(error, place) from error
+        raise translate(error, label) from error
 
 
 def _run(connection: sa.Connection, before: str | None) -> None:

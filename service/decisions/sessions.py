@@ -1,6 +1,6 @@
-"""Sessions: an editor's browser, for some hours.
+"""Sessions of editors who signed in, each in one browser, for some hours.
 
-The secret is in the browser's cookie alone; the table holds its SHA-256.
+The secret is in the browser's cookie only; the table holds its SHA-256.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _EDITORS = schema.editors
 
 _SECOND = 1_000_000
 LIFETIME = 12 * 3600 * _SECOND
-"""After this a session ends, used or not."""
+"""A session ends after this time, used or not."""
 
 IDLE = 2 * 3600 * _SECOND
-"""After this without a request a session ends."""
+"""A session ends after this time without a request."""
 
 SKEW = 60 * _SECOND
-"""By how much the clocks of several machines may differ; a moment that is later than now by more
-was written by a clock that was wrong, and is not believed."""
+"""How much the clocks of several machines may differ. A moment further in the future was written by
+a wrong clock; sessions and attempts with such a moment are dropped."""
 
 _SEEN_EVERY = 60 * _SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A session that is on.
+    """A valid session.
 
     Attributes:
         editor: Whose.
@@ -104,7 +104,7 @@ class Sessions:
         return secret, session
 
     def find(self, secret: str) -> Session | None:
-        """The session with this secret, if it is on; being asked for keeps it from idling.
+        """The valid session with this secret, if there is one; this counts as a request.
 
         Raises:
             DatabaseError: If it can't be read.
@@ -126,7 +126,7 @@ class Sessions:
         if row is None:
             return None
         if now - row["last_seen"] > _SEEN_EVERY:
-            # A database that can only be read shall not lock editors out of looking.
+            # A read-only database must not lock editors out.
             with contextlib.suppress(DatabaseError), self._store.write() as connection:
                 seen = sa.update(_TABLE).where(_TABLE.c.id_hash == id_hash)
                 connection.execute(seen.values(last_seen=now))
@@ -138,7 +138,7 @@ class Sessions:
         )
 
     def close(self, secret: str) -> None:
-        """End one session, if it is on.
+        """End one session, if there is one.
 
         Raises:
             DatabaseError: If it can't be written.

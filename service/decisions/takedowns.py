@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +11,7 @@ from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import check_reason, check_until
-from service.decisions.decision_store import Actor, Change, Store, Written, upsert
+from service.decisions.decision_store import Actor, Store, Written
 
 _TABLE = schema.takedowns
 
@@ -83,10 +81,10 @@ class Takedowns:
         check_reason(reason)
         check_until(until, self._store.now())
         with self._store.change(actor) as change:
-            return set_takedown(
-                change,
+            return change.decide(
                 "takedown.put",
-                article_id,
+                _TABLE,
+                {"article_id": article_id},
                 {"since": change.now, "who": actor.name, "reason": reason, "until": until},
                 reason=reason,
             )
@@ -102,34 +100,7 @@ class Takedowns:
         check_id(article_id, field="article_id")
         check_reason(reason)
         with self._store.change(actor) as change:
-            if stored_values(change.connection, article_id) is None:
+            key = {"article_id": article_id}
+            if change.stored(_TABLE, key) is None:
                 raise NotFoundError(f"article {article_id!r} is not taken down")
-            return set_takedown(change, "takedown.lift", article_id, None, reason=reason)
-
-
-def set_takedown(
-    change: Change,
-    action: str,
-    article_id: str,
-    values: Mapping[str, Any] | None,
-    *,
-    reason: str,
-) -> Written:
-    """Put a takedown's columns in place, or none, and record it."""
-    before = stored_values(change.connection, article_id)
-    if values is None:
-        change.connection.execute(sa.delete(_TABLE).where(_TABLE.c.article_id == article_id))
-    else:
-        upsert(change.connection, _TABLE, {"article_id": article_id}, **values)
-    version = change.new_version(article_id, takedown=True)
-    seq = change.record(action, article_id=article_id, before=before, after=values, reason=reason)
-    return Written(seq=seq, version=version)
-
-
-def stored_values(connection: sa.Connection, article_id: str) -> dict[str, Any] | None:
-    """A takedown's columns but the article; ``None`` if there is none."""
-    query = sa.select(*(column for column in _TABLE.c if column.name != "article_id")).where(
-        _TABLE.c.article_id == article_id
-    )
-    row = connection.execute(query).mappings().first()
-    return None if row is None else dict(row)
+            return change.decide("takedown.lift", _TABLE, key, None, reason=reason)

@@ -2,16 +2,15 @@
 
 ::
 
-    desk.py        what every page needs: the live build, the database, who asks
-    pages.py       from a template to a response; errors as pages
-    shipping.py    stylesheet and modules
-    entering.py    signing in and out, the account
-    finding.py     find an article
-    looking.py     one article: its cards, its candidates, what was decided
-    telling.py     what these pages say of articles and decisions
-    steering.py    pin, hide, take down, judge, undo
-    conflicts.py   what a second editor is told
-    history.py     the audit trail
-    building.py    builds: what waits, what would change; publish, roll back
-    drafting.py    the list of a text that is in no build
+    editor_pages.py    what the routes of all pages share: who may see them, errors as pages
+    page_templates.py  from a template to a response
+    labels.py          the pages' words for reasons, decisions and audit entries
+    sign_in.py         signing in and out, the account; demo_login.py the demo's one-time link
+    search_page.py     find an article
+    article_page.py    one article; article_view.py is what its page holds
+    decision_page.py   pin, hide, take down, judge, undo; decision_form.py is the form
+    conflicts.py       the notice that another editor was faster
+    history_page.py    the audit trail
+    builds_page.py     the builds, publish, roll back; build_diff.py compares two
+    draft_page.py      the list of a text that is in no build
 """

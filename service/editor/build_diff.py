@@ -1,4 +1,4 @@
-"""What will change for the reader: the lists of two builds side by side, decisions included."""
+"""The lists of two builds side by side, as readers would get them."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from index.build.readable import BuildSnapshot
 from index.publishing.churn import Churn, compare
 from index.query import RelatedQuery
 from index.root.root import Root
+from service.curation.article_row import ArticleRow, read_article_row
 from service.decisions.decision_state import DecisionState
-from service.editor.labels import ArticleLabel, label_article
 from service.serving.selection import SelectedItem, select
 from service.serving.serving_view import ServingView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPosition:
-    """One place of a list.
+    """One position of a list.
 
     Attributes:
-        item: The article in it.
+        item: The article at it.
         moved: ``in`` or ``out`` for one that the other list lacks, else empty.
         pinned: Whether an editor pinned it.
     """
 
-    item: ArticleLabel
+    item: ArticleRow
     moved: str
     pinned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedList:
-    """One article whose list is another in the newer build.
+    """One article whose list differs between the builds.
 
     Attributes:
         item: The article.
         before: Its list in the older build, as readers get it.
         after: In the newer one.
-        same: Whether readers see no difference all the same, as editors decided.
+        same: Whether readers see no difference, because of pins and hides.
     """
 
-    item: ArticleLabel
+    item: ArticleRow
     before: list[ListPosition]
     after: list[ListPosition]
     same: bool
 
 
 class BuildDiff:
-    """Compares builds of a root; keeps the last comparison, as pages are turned.
+    """Compares builds of a root; keeps the last comparison for the next page of it.
 
     Args:
         root: Where the builds are.
@@ -89,7 +89,7 @@ class BuildDiff:
         churn: Churn,
         state: DecisionState,
         now: int,
-        rows: Sequence[int],
+        indices: Sequence[int],
     ) -> list[ChangedList]:
         """Lists side by side.
 
@@ -99,31 +99,31 @@ class BuildDiff:
             churn: Their comparison.
             state: What editors decided.
             now: Microseconds since 1970 UTC.
-            rows: Which of ``churn.rows``, by their places in it.
+            indices: Which of ``churn.rows``, by index.
         """
         before, after = ServingView(old, state), ServingView(new, state)
         return [
             self._one(before, after, int(churn.old_rows[at]), int(churn.rows[at]), now)
-            for at in rows
+            for at in indices
         ]
 
     def _one(
         self, before: ServingView, after: ServingView, old_row: int, new_row: int, now: int
     ) -> ChangedList:
-        was = select(before, old_row, now=now, query=self._query)
-        comes = select(after, new_row, now=now, query=self._query)
-        old_ids = [before.build.article_id(each.row) for each in was]
-        new_ids = [after.build.article_id(each.row) for each in comes]
+        old_items = select(before, old_row, now=now, query=self._query)
+        new_items = select(after, new_row, now=now, query=self._query)
+        old_ids = [before.build.article_id(each.row) for each in old_items]
+        new_ids = [after.build.article_id(each.row) for each in new_items]
         return ChangedList(
-            item=label_article(after, new_row, now),
-            before=_places(before, was, set(new_ids), "out", now),
-            after=_places(after, comes, set(old_ids), "in", now),
+            item=read_article_row(after, new_row, now),
+            before=_positions(before, old_items, set(new_ids), "out", now),
+            after=_positions(after, new_items, set(old_ids), "in", now),
             same=old_ids == new_ids,
         )
 
 
 def most_changed(churn: Churn) -> list[int]:
-    """Places in ``churn.rows`` of the lists that show other articles, most changed first."""
+    """Indices into ``churn.rows`` of the lists that show other articles, most changed first."""
     order = np.lexsort((churn.rows, -churn.replaced))
     return [int(at) for at in order[churn.replaced[order] > 0]]
 
@@ -140,10 +140,10 @@ def figures(churn: Churn) -> dict[str, Any]:
     }
 
 
-def _places(
+def _positions(
     served: ServingView, chosen: list[SelectedItem], others: set[str], moved: str, now: int
 ) -> list[ListPosition]:
-    items = [label_article(served, each.row, now) for each in chosen]
+    items = [read_article_row(served, each.row, now) for each in chosen]
     return [
         ListPosition(
             item=item,

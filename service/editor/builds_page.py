@@ -1,4 +1,4 @@
-"""``/editor/builds``: what is live, what waits and why, what would change; publish and go back."""
+"""``/editor/builds``: the builds, what each would change, publishing and rolling back."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from index.errors import GateError
 from index.publishing.build_history import describe_builds
 from index.reporting.report_page import PAGE as REPORT_PAGE
 from recommender.errors import AlsoLikeError
-from service.api.build_routes import at_work
-from service.curation.golden_gate import publish_as_set
+from service.curation.article_row import ArticleRow, read_article_row
 from service.editor.build_diff import BuildDiff, figures, most_changed
-from service.editor.editor_context import EditorContext
-from service.editor.labels import ArticleLabel, label_article
-from service.editor.page_templates import HEADERS, PageTemplates, page_route, whole_number
+from service.editor.editor_pages import EditorPages, whole_number
+from service.editor.page_templates import HEADERS
 from service.http.auth import Identity
 from service.serving.serving_view import ServingView
 
@@ -28,43 +26,41 @@ SHOWN = 20
 """How many changed lists a page compares."""
 
 _NAMED = 30
+"""How many added and removed articles a page names."""
 
 
 class Builds:
-    """What the pages say of builds.
+    """The pages about builds.
 
     Args:
-        room: Where to look.
-        pages: Renders them.
+        pages: The editors' pages.
     """
 
-    def __init__(self, room: EditorContext, pages: PageTemplates) -> None:
-        self._room, self._pages, self._root = room, pages, room.desk.root
-        self.differ = BuildDiff(self._root, room.query)
+    def __init__(self, pages: EditorPages) -> None:
+        self._pages, self._root = pages, pages.context.root
+        self.diff = BuildDiff(self._root, pages.context.query)
 
     def overview(self, person: Identity, notice: str) -> Response:
         """All builds, newest first."""
-        told = describe_builds(self._root)
-        told["items"].reverse()
-        rollback = next((i["build"] for i in told["items"] if i["state"] == "rollback"), None)
+        builds = describe_builds(self._root)
+        builds["items"].reverse()
+        states = {item["state"]: item["build"] for item in builds["items"]}
         return self._pages.render(
             "builds",
             person,
             here="builds",
             admin=person.role == "admin",
-            told=told,
-            rollback=rollback,
+            builds=builds,
+            rollback=states.get("rollback"),
             notice=_NOTICES.get(notice, ""),
         )
 
     def changes(self, person: Identity, old: str, new: str, page: int) -> Response:
         """Two builds side by side."""
-        served, now = self._room.look()
-        before, after, churn = self.differ.compare(old or served.build.name, new)
-        places = most_changed(churn)
+        view, now = self._pages.view()
+        before, after, churn = self.diff.compare(old or view.build.name, new)
+        indices = most_changed(churn)
         first = (page - 1) * SHOWN
-        rows = places[first : first + SHOWN]
-        state = served.state
         return self._pages.render(
             "changes",
             person,
@@ -72,11 +68,13 @@ class Builds:
             old=before.name,
             new=after.name,
             figures=figures(churn),
-            added=_named(after, churn.added[:_NAMED].tolist(), now),
-            removed=_named(before, churn.removed[:_NAMED].tolist(), now),
-            changed=self.differ.changed(before, after, churn, state, now, rows),
+            added=_rows(after, churn.added[:_NAMED].tolist(), now),
+            removed=_rows(before, churn.removed[:_NAMED].tolist(), now),
+            changed=self.diff.changed(
+                before, after, churn, view.state, now, indices[first : first + SHOWN]
+            ),
             page=page,
-            further=first + SHOWN < len(places),
+            further=first + SHOWN < len(indices),
         )
 
     def confirm(
@@ -88,7 +86,7 @@ class Builds:
         compared = None
         if pointer is not None and pointer.build != name:
             try:
-                compared = figures(self.differ.compare(pointer.build, name)[2])
+                compared = figures(self.diff.compare(pointer.build, name)[2])
             except AlsoLikeError:  # what is live is damaged: publishing is what repairs it
                 compared = None
         return self._pages.render(
@@ -106,7 +104,7 @@ class Builds:
         )
 
     def report(self, name: str) -> Response:
-        """The page that was made with a build, shut off from everything around it."""
+        """The report page of a build, in a sandbox."""
         manifest = self._root.manifest(name)
         page = Build(self._root.folder(manifest.name)).checked(REPORT_PAGE).read_text()
         policy = (
@@ -118,40 +116,40 @@ class Builds:
 
 _NOTICES = {
     "published": "The build is live.",
-    "back": "The build before is live again; publishing is held until it is released.",
+    "back": "The previous build is live again; publishing is held until it is released.",
     "released": "Builds can be published again.",
 }
 
 
-def builds_page_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
-    """The routes that look."""
-    router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
-    builds = Builds(room, pages)
+def builds_page_router(pages: EditorPages) -> APIRouter:
+    """The routes."""
+    router = pages.router()
+    builds = Builds(pages)
 
     @router.get("/editor/builds")
-    def overview(done: str = "", person: Identity = Depends(room.reader)) -> Response:
+    def overview(done: str = "", person: Identity = Depends(pages.reader)) -> Response:
         return builds.overview(person, done)
 
     @router.get("/editor/builds/changes")
     def changes(
-        new: str, old: str = "", page: str = "1", person: Identity = Depends(room.reader)
+        new: str, old: str = "", page: str = "1", person: Identity = Depends(pages.reader)
     ) -> Response:
         return builds.changes(person, old, new, whole_number("page", page))
 
-    @router.get("/editor/builds/report", dependencies=[Depends(room.reader)])
+    @router.get("/editor/builds/report", dependencies=[Depends(pages.reader)])
     def report(build: str) -> Response:
         return builds.report(build)
 
-    _add_writes(router, room, builds)
+    _add_admin_routes(router, pages, builds)
     return router
 
 
-def _add_writes(router: APIRouter, room: EditorContext, builds: Builds) -> None:
+def _add_admin_routes(router: APIRouter, pages: EditorPages, builds: Builds) -> None:
     """The routes that only an admin may use."""
-    root, live = room.desk.root, room.desk.live
+    actions = pages.context.builds
 
     @router.get("/editor/builds/publish")
-    def confirm(build: str, person: Identity = Depends(room.admin_looking)) -> Response:
+    def confirm(build: str, person: Identity = Depends(pages.admin_reader)) -> Response:
         return builds.confirm(person, build)
 
     @router.post("/editor/builds/publish")
@@ -160,44 +158,40 @@ def _add_writes(router: APIRouter, room: EditorContext, builds: Builds) -> None:
         reason: Annotated[str, Form(max_length=1_000)] = "",
         accept_change: Annotated[str, Form()] = "",
         force: Annotated[str, Form()] = "",
-        person: Identity = Depends(room.admin),
+        person: Identity = Depends(pages.admin_writer),
     ) -> Response:
         try:
-            with at_work(root, person, "publish"):
-                publish_as_set(
-                    root,
-                    build,
-                    room.settings,
-                    accept_change=bool(accept_change),
-                    force=bool(force),
-                    reason=reason,
-                )
+            actions.publish(
+                person.actor,
+                build,
+                accept_change=bool(accept_change),
+                force=bool(force),
+                reason=reason,
+            )
         except GateError as error:
             return builds.confirm(person, build, reason=reason, problem=str(error))
-        live.refresh()
         return RedirectResponse("/editor/builds?done=published", 303)
 
     @router.post("/editor/builds/rollback")
     def rollback(
-        reason: Annotated[str, Form(max_length=1_000)] = "", person: Identity = Depends(room.admin)
+        reason: Annotated[str, Form(max_length=1_000)] = "",
+        person: Identity = Depends(pages.admin_writer),
     ) -> Response:
-        with at_work(root, person, "rollback"):
-            root.rollback(reason=reason)
-        live.refresh()
+        actions.roll_back(person.actor, reason=reason)
         return RedirectResponse("/editor/builds?done=back", 303)
 
     @router.post("/editor/builds/release")
     def release(
-        reason: Annotated[str, Form(max_length=1_000)] = "", person: Identity = Depends(room.admin)
+        reason: Annotated[str, Form(max_length=1_000)] = "",
+        person: Identity = Depends(pages.admin_writer),
     ) -> Response:
-        with at_work(root, person, "release"):
-            root.release(reason=reason)
+        actions.release(person.actor, reason=reason)
         return RedirectResponse("/editor/builds?done=released", 303)
 
 
-def _named(build: Build, rows: list[int], now: int) -> list[ArticleLabel]:
-    served = ServingView(build)
-    return [label_article(served, row, now) for row in rows]
+def _rows(build: Build, rows: list[int], now: int) -> list[ArticleRow]:
+    view = ServingView(build)
+    return [read_article_row(view, row, now) for row in rows]
 
 
 def _hashes(page: str, element: str) -> str:

@@ -1,21 +1,23 @@
-"""What a second editor is told: what was seen, what is there now, and what happened in between."""
+"""The conflict notice: the list as an editor saw it, as it is now, and who changed it meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from index.build.build import Build
+from service.curation.article_row import read_title
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.database import Database
-from service.editor.labels import label_entry, label_values, title_of
+from service.editor.labels import label_entry, label_override
 
 _LOOK_BACK = 200
 
 
 def describe_conflict(
     database: Database,
-    build: Build | None,
+    build: Build,
     article_id: str,
     *,
     seen: int | None,
@@ -23,16 +25,16 @@ def describe_conflict(
     action: str,
     fields: Mapping[str, str],
 ) -> dict[str, Any]:
-    """For the template: both states side by side, and the form to decide all the same.
+    """What the template ``conflict`` takes: both states, and the form to decide all the same.
 
     Args:
         database: Where the list was changed.
         build: For titles.
         article_id: Whose list.
         seen: The last entry of the audit trail when the editor looked, if known.
-        wanted: What was wanted, as the end of a sentence.
+        wanted: What the editor wanted to do, as the end of a sentence.
         action: Where the form leads.
-        fields: What it sends, but for the version and what was seen.
+        fields: What it sends, but for the version and the last entry that was seen.
     """
     listed = database.overrides.of(article_id)
     latest = database.audit.latest(limit=_LOOK_BACK, article_id=article_id)
@@ -44,20 +46,13 @@ def describe_conflict(
         and entry.article_id == article_id
         and (seen is None or entry.seq > seen)
     ]
-    now: dict[str, Mapping[str, Any]] = {
-        each.target_id: {
-            "kind": each.kind.value,
-            "position": each.position,
-            "not_related": each.not_related,
-        }
-        for each in listed.items
-    }
-
-    def title(target: str) -> str:
-        return target if build is None else title_of(build, target)
+    now: dict[str, Mapping[str, Any]] = {each.target_id: asdict(each) for each in listed.items}
 
     def lines(state: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        return [f"{title(target)}: {label_values(values)}" for target, values in state.items()]
+        return [
+            f"{read_title(build, target)}: {label_override(values)}"
+            for target, values in state.items()
+        ]
 
     return {
         "who": _names(since),

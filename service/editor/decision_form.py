@@ -1,4 +1,4 @@
-"""The form for one decision: filled in from what was decided before, read when it comes back."""
+"""The form for one decision: filled in from an earlier one, and read when it comes back."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from recommender.visibility import NEVER, microseconds
+from recommender.visibility import NEVER
 from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
 from service.errors import DecisionError
+from service.http.timestamps import read_local_moment
 
 _DAY = 86_400_000_000
 DO = ("pin", "hide", "unrelated", "everywhere")
+"""What the form can do: pin, hide here, hide as not related, take down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionForm:
-    """A form for one decision, as typed.
+    """A form for one decision, as it was filled in.
 
     Attributes:
         do: ``pin``, ``hide``, ``unrelated`` or ``everywhere``.
@@ -25,8 +27,8 @@ class DecisionForm:
         reason: Why.
         ends: ``never``, a number of days, or ``date`` for ``until``.
         until: A local moment as a browser writes it.
-        version: Of the list that was looked at; empty for any.
-        seen: The last entry of the audit trail that was there then.
+        version: The version of the list that the editor looked at; empty for any.
+        seen: The last entry of the audit trail at that moment.
     """
 
     do: str
@@ -49,10 +51,6 @@ class DecisionForm:
             raise DecisionError("position", f"the position is {self.position[:20]!r}, not a number")
         return int(self.position[:6])
 
-    def looked_at(self) -> int | None:
-        """The list's version that the editor looked at; ``None`` for any."""
-        return read_number(self.version)
-
     def end(self, now: int, zone: ZoneInfo) -> int:
         """When the decision ends, microseconds since 1970 UTC.
 
@@ -64,30 +62,30 @@ class DecisionForm:
         if self.ends in ("1", "7", "30"):
             return now + int(self.ends) * _DAY
         try:
-            local = dt.datetime.fromisoformat(self.until)
-            # Of an hour that a clock change repeats, the first.
-            return microseconds(local.replace(tzinfo=zone) if local.tzinfo is None else local)
+            return read_local_moment(self.until, zone)
         except (ValueError, OverflowError):
-            raise DecisionError("until", "choose the moment at which it ends, or “never”") from None
+            raise DecisionError(
+                "until", "choose the date and time at which it ends, or “never”"
+            ) from None
 
-    def wording(self, title: str) -> str:
-        """What is asked for, as the end of a sentence."""
+    def describe(self, title: str) -> str:
+        """What the editor wants to do, as the end of a sentence."""
         if self.do == "pin":
             return f"pin “{title}” at {self.position}"
         what = {"hide": "hide", "unrelated": "hide as not related"}.get(self.do, "take down")
         return f"{what} “{title}”"
 
 
-def ask_again(
+def prefilled_form(
     stored: StoredOverride | None, do: str, *, now: int, zone: ZoneInfo, position: int
 ) -> DecisionForm:
-    """The form as it comes up first: what was decided before, else an empty one.
+    """The form as it comes up first: with the earlier decision of this kind, else empty.
 
     Args:
-        stored: What was decided about the pair.
+        stored: The earlier decision about this article in this list.
         do: What the editor wants to do.
         now: Microseconds since 1970 UTC.
-        zone: In which moments are written.
+        zone: The time zone of the form.
         position: Suggested for a new pin.
     """
     same = stored is not None and (stored.kind is OverrideKind.PIN) == (do == "pin")

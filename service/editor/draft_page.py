@@ -12,10 +12,9 @@ from starlette.responses import Response
 from recommender.errors import ArticleError
 from service.api.draft_models import DraftRequest
 from service.api.draft_routes import Drafts
+from service.curation.article_row import ArticleRow, read_article_row
 from service.curation.article_search import SearchQuery
-from service.editor.editor_context import EditorContext
-from service.editor.labels import label_article
-from service.editor.page_templates import PageTemplates, page_route
+from service.editor.editor_pages import EditorPages, sentence
 from service.http.auth import Identity
 from service.http.problems import ProblemError
 from service.serving.visibility_status import VisibilityStatus
@@ -23,17 +22,17 @@ from service.serving.visibility_status import VisibilityStatus
 _WAITING = 30
 
 
-def draft_page_router(room: EditorContext, pages: PageTemplates, drafts: Drafts) -> APIRouter:
+def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
     """The routes."""
-    router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
+    router = pages.router()
 
     def page(person: Identity, given: dict[str, str], **more: Any) -> Response:
-        values = {"problem": "", "answer": None, "waiting": _unpublished(room), "given": given}
+        values = {"problem": "", "answer": None, "waiting": _unpublished(pages), "given": given}
         status = more.pop("status", 200)
         return pages.render("drafts", person, here="drafts", status=status, **values | more)
 
     @router.get("/editor/drafts")
-    def form(person: Identity = Depends(room.reader)) -> Response:
+    def form(person: Identity = Depends(pages.reader)) -> Response:
         return page(person, {"title": "", "text": "", "language": ""})
 
     @router.post("/editor/drafts")
@@ -42,15 +41,15 @@ def draft_page_router(room: EditorContext, pages: PageTemplates, drafts: Drafts)
         title: Annotated[str, Form()] = "",
         text: Annotated[str, Form()] = "",
         language: Annotated[str, Form()] = "",
-        person: Identity = Depends(room.writer),
+        person: Identity = Depends(pages.writer),
     ) -> Response:
         given = {"title": title, "text": text, "language": language}
         try:
             drafts.take(request)
             title = title.strip() or _first_line(text)
             fields = {"title": title, "summary": text, "language": language.strip() or None}
-            asked = DraftRequest.model_validate(fields)
-            served, found = await drafts.relate(request, asked)
+            draft = DraftRequest.model_validate(fields)
+            view, related = await drafts.relate(request, draft)
         except ValidationError as error:
             first = error.errors()[0]
             field = str(first["loc"][0]).replace("summary", "text")
@@ -60,20 +59,20 @@ def draft_page_router(room: EditorContext, pages: PageTemplates, drafts: Drafts)
         except (ProblemError, ArticleError) as error:
             status = error.status if isinstance(error, ProblemError) else 422
             return await run_in_threadpool(
-                page, person, given, problem=_sentence(error), status=status
+                page, person, given, problem=sentence(error), status=status
             )
-        now = room.desk.live.clock()
+        now = pages.context.live.clock()
         answer = {
-            "terms": found.terms,
-            "same_story": [label_article(served, row, now) for row in found.same_story],
+            "terms": related.terms,
+            "same_story": [read_article_row(view, row, now) for row in related.same_story],
             "items": [
                 {
-                    "item": label_article(served, each.row, now),
+                    "item": read_article_row(view, each.row, now),
                     "score": each.score,
                     "origin": each.origin.value,
                     "terms": each.shared_terms,
                 }
-                for each in found.items
+                for each in related.items
             ],
         }
         return await run_in_threadpool(page, person, given, answer=answer)
@@ -81,24 +80,19 @@ def draft_page_router(room: EditorContext, pages: PageTemplates, drafts: Drafts)
     return router
 
 
-def _unpublished(room: EditorContext) -> list[Any]:
+def _unpublished(pages: EditorPages) -> list[ArticleRow]:
     """Articles that the live build holds already and readers don't see yet."""
-    served, now = room.look()
+    view, now = pages.view()
     rows = [
         row
         for standing in (VisibilityStatus.UNPUBLISHED, VisibilityStatus.SCHEDULED)
-        for row in room.desk.finder.find(
-            served, SearchQuery(standing=standing), now=now, limit=_WAITING
+        for row in pages.context.search.find(
+            view, SearchQuery(standing=standing), now=now, limit=_WAITING
         ).rows
     ]
-    return [label_article(served, row, now) for row in rows]
+    return [read_article_row(view, row, now) for row in rows]
 
 
 def _first_line(text: str) -> str:
     line = text.strip().partition("\n")[0].strip()
     return line[:200]
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."

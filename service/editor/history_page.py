@@ -1,33 +1,31 @@
-"""``/editor/history``: the audit trail, to be read, exported, and taken back entry by entry."""
+"""``/editor/history``: the audit trail, to read, to export, and to undo entry by entry."""
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from index.build.build import Build
-from service.curation.audit_export import audit_json, csv_lines
+from service.curation.article_row import read_title
 from service.decisions.audit_trail import AuditEntry
 from service.editor.article_page import describe_done
-from service.editor.editor_context import EditorContext
-from service.editor.labels import label_end, label_entry, title_of
-from service.editor.page_templates import PageTemplates, page_route
+from service.editor.editor_pages import EditorPages
+from service.editor.labels import label_end, label_entry
+from service.http.audit_export import csv_download, json_download
 from service.http.auth import Identity
 
 PAGE = 50
 _LAST = 2**53
 
 
-def history_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
+def history_router(pages: EditorPages) -> APIRouter:
     """The routes."""
-    router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
-    desk = room.desk
+    router = pages.router()
+    context = pages.context
 
     @router.get("/editor/history")
     def history(
@@ -35,53 +33,46 @@ def history_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
         who: str = "",
         before: int = _LAST,
         done: int = 0,
-        person: Identity = Depends(room.reader),
+        person: Identity = Depends(pages.reader),
     ) -> Response:
-        served = desk.find_served()
-        build = None if served is None else served.build
-        found = desk.database().audit.latest(
+        view = context.view_or_none()
+        build = None if view is None else view.build
+        entries = context.database().audit.latest(
             before=min(max(before, 0), _LAST),
             limit=PAGE + 1,
             article_id=article or None,
             who=who or None,
         )
         narrowed = {name: value for name, value in (("article", article), ("who", who)) if value}
-        older = {**narrowed, "before": found[PAGE - 1].seq} if len(found) > PAGE else None
+        older = {**narrowed, "before": entries[PAGE - 1].seq} if len(entries) > PAGE else None
         return pages.render(
             "history",
             person,
             here="history",
-            entries=_lines(build, found[:PAGE]),
-            about=title_of(build, article) if build is not None and article else article,
+            entries=_lines(build, entries[:PAGE]),
+            about=read_title(build, article) if build is not None and article else article,
             article=article,
             who=who,
             narrowed=narrowed,
-            without_article=f"/editor/history?{urlencode({'who': who})}"
-            if who
-            else "/editor/history",
-            without_who=f"/editor/history?{urlencode({'article': article})}"
-            if article
-            else "/editor/history",
-            older=older and f"/editor/history?{urlencode(older)}",
-            notice=describe_done(room, person, done, back=""),
+            without_article=_address({"who": who} if who else {}),
+            without_who=_address({"article": article} if article else {}),
+            older=older and _address(older),
+            notice=describe_done(pages, person, done, back=""),
         )
 
-    @router.get("/editor/history.csv", dependencies=[Depends(room.reader)])
+    @router.get("/editor/history.csv", dependencies=[Depends(pages.reader)])
     def export_csv() -> Response:
-        lines = csv_lines(_begun(desk.database().audit.all()))
-        return _download(lines, "text/csv; charset=utf-8", "history.csv")
+        return csv_download(context.database().audit.all(), "history.csv")
 
-    @router.get("/editor/history.json", dependencies=[Depends(room.reader)])
+    @router.get("/editor/history.json", dependencies=[Depends(pages.reader)])
     def export_json() -> Response:
-        return _download(
-            _json(_begun(desk.database().audit.all())), "application/json", "history.json"
-        )
+        return json_download(context.database().audit.all(), "history.json")
 
     return router
 
 
 def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
-    """Entries, latest first; of each thing only the last that was done can be undone."""
+    """The lines of the page, latest first; only the latest entry about one thing can be undone."""
     touched: set[tuple[str, ...]] = set()
     lines = []
     for entry in entries:
@@ -105,23 +96,5 @@ def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str,
     return lines
 
 
-def _begun(entries: Iterator[AuditEntry]) -> Iterator[AuditEntry]:
-    """The same, the first looked up now: a database that is away is told, not half a file sent."""
-    first = next(entries, None)
-    return iter(()) if first is None else itertools.chain([first], entries)
-
-
-def _json(entries: Iterator[AuditEntry]) -> Iterator[str]:
-    opening = "[\n"
-    for entry in entries:
-        yield opening + json.dumps(audit_json(entry), ensure_ascii=False)
-        opening = ",\n"
-    yield "[]\n" if opening == "[\n" else "\n]\n"
-
-
-def _download(lines: Iterator[str], media_type: str, name: str) -> Response:
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    return StreamingResponse(lines, media_type=media_type, headers=headers)
+def _address(parameters: Mapping[str, object]) -> str:
+    return f"/editor/history?{urlencode(parameters)}" if parameters else "/editor/history"

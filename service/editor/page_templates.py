@@ -1,30 +1,23 @@
-"""From a template to a response: filters, headers, and errors as pages."""
+"""Templates to responses: filters, security headers, the frame around readers' cards."""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
 import hashlib
-import importlib.resources
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from babel.dates import format_datetime
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse
 
-from recommender.errors import AlsoLikeError
 from recommender.visibility import NEVER, microseconds
 from service.http.auth import Identity
-from service.http.error_handlers import problem_of
 from service.http.problems import ProblemError
+from service.http.static_files import STATIC
 from service.serving.live import Live
 from service.settings import Settings
 
@@ -40,12 +33,12 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_CARDS_STYLE = (importlib.resources.files("service") / "static" / "widget.css").read_text() + (
+_CARDS_STYLE = (STATIC / "widget.css").read_text() + (
     ":root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }\n"
     "body { margin: 0; padding: 1px; }\n"
     ".alsolike { margin: 0; }\n"
 )
-"""The widget's, on a page as plain as can be."""
+"""The widget's style, on a page without any other."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -54,8 +47,8 @@ class PageTemplates:
     """Renders pages.
 
     Args:
-        settings: For the zone in which times are told.
-        live: Says what every page has to say at its top.
+        settings: For the time zone.
+        live: Says if the snapshot is behind, which every page warns of.
     """
 
     def __init__(self, settings: Settings, live: Live) -> None:
@@ -68,7 +61,7 @@ class PageTemplates:
             lstrip_blocks=True,
         )
         self._templates.filters.update(
-            iso=self._iso, when=self.when, query=_query, number=_number, speak=_speak, day=self._day
+            iso=self._iso, when=self.when, query=_query, number=_number, lang=_lang, day=self._day
         )
         self._templates.globals.update(
             static=lambda name: f"/editor/static/{name}",
@@ -102,9 +95,9 @@ class PageTemplates:
         )
 
     def frame(self, cards: bytes, site_url: str | None) -> HTMLResponse:
-        """A document of its own around a section, byte by byte, for a frame.
+        """A document for an iframe around the section that readers get, byte by byte.
 
-        It has the site's address as its base, so that pictures and links are the site's, and the
+        Its base is the site's address, so that pictures and links are the site's. It has the
         widget's style and no other; nothing in it can run, or reach the page around it.
 
         Args:
@@ -158,61 +151,6 @@ class PageTemplates:
         return "" if local is None else local.isoformat(timespec="seconds")
 
 
-def whole_number(name: str, text: str) -> int:
-    """A parameter that counts from 1.
-
-    Raises:
-        ProblemError: 422 for anything else.
-    """
-    if not (text.isascii() and text.isdecimal() and len(text) <= 6 and int(text)):
-        raise ProblemError(422, f"{name} is {text[:20]!r}, not a number from 1", field=name)
-    return int(text)
-
-
-def page_route(
-    pages: PageTemplates, identify: Callable[[Request], Identity | None]
-) -> type[APIRoute]:
-    """A route class whose errors are pages, and that leads whoever is unknown to the sign-in."""
-
-    class PageRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-            handle = super().get_route_handler()
-
-            async def handler(request: Request) -> Response:
-                try:
-                    return await handle(request)
-                except ProblemError as error:
-                    problem = error
-                except AlsoLikeError as error:
-                    problem = problem_of(error)
-                except RequestValidationError as error:
-                    first = error.errors()[0]
-                    place = ".".join(str(part) for part in first["loc"][1:])
-                    problem = ProblemError(422, f"{place[:80]}: {first['msg']}")
-                if problem.status == 401:
-                    return RedirectResponse(f"/editor/sign-in?next={_return_to(request)}", 303)
-                person = await run_in_threadpool(_known, identify, request)
-                return pages.problem(problem, person)
-
-            return handler
-
-    return PageRoute
-
-
-def _known(identify: Callable[[Request], Identity | None], request: Request) -> Identity | None:
-    try:
-        return identify(request)
-    except (ProblemError, AlsoLikeError):
-        return None
-
-
-def _return_to(request: Request) -> str:
-    if request.method != "GET":
-        return "/editor"
-    query = request.scope["query_string"].decode("latin-1")
-    return quote(request.scope["path"] + (f"?{query}" if query else ""), safe="")
-
-
 def _query(value: str) -> str:
     return quote(value, safe="", errors="replace")
 
@@ -221,7 +159,7 @@ def _number(value: int) -> str:
     return f"{value:,}"
 
 
-def _speak(language: str | None) -> Markup:
+def _lang(language: str | None) -> Markup:
     """The attribute for text that is in an article's language."""
     return Markup(' lang="{}" dir="auto"').format(language) if language else Markup(' dir="auto"')
 

@@ -1,4 +1,4 @@
-"""``/editor``: find an article by words and by what is wrong with its links."""
+"""``/editor``: find an article by words or by problems with its links."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from service.curation.article_row import ArticleRow, read_article_row
 from service.curation.article_search import SearchCounts, SearchQuery
 from service.decisions.decision_state import OverrideKind
-from service.editor.editor_context import EditorContext
-from service.editor.labels import ArticleLabel, label_article
-from service.editor.page_templates import PageTemplates, page_route, whole_number
+from service.editor.editor_pages import EditorPages, whole_number
 from service.http.auth import Identity
 from service.http.query_params import parse_query
 from service.serving.serving_view import ServingView
@@ -26,42 +25,44 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A line of the results: the article, where it leads, and what was decided in its list."""
+    """A line of the results: the article, where it leads, and the pins and hides of its list."""
 
-    item: ArticleLabel
+    item: ArticleRow
     link: str
     decided: str
 
 
-def search_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
+def search_router(pages: EditorPages) -> APIRouter:
     """The route."""
-    router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
+    router = pages.router()
 
     @router.get("/editor")
-    def find(request: Request, person: Identity = Depends(room.reader)) -> Response:
+    def find(request: Request, person: Identity = Depends(pages.reader)) -> Response:
         given = _single(request)
         query, page = read_query(given), whole_number("page", given.get("page", "1"))
-        served, now = room.look()
-        found = room.desk.finder.find(served, query, now=now, limit=PAGE, offset=(page - 1) * PAGE)
-        pinning = _pinning(served, given.get("pin"), now)
-        hits = [_hit(served, row, now, pinning) for row in found.rows]
+        view, now = pages.view()
+        result = pages.context.search.find(
+            view, query, now=now, limit=PAGE, offset=(page - 1) * PAGE
+        )
+        pinning = _pinning(view, given.get("pin"), now)
+        hits = [_hit(view, row, now, pinning) for row in result.rows]
         first = (page - 1) * PAGE + 1
         further = {
-            "first": min(first, found.total),
+            "first": min(first, result.total),
             "last": first + len(hits) - 1,
             "before": _link(given, page=page - 1) if page > 1 else "",
-            "after": _link(given, page=page + 1) if first + PAGE <= found.total else "",
+            "after": _link(given, page=page + 1) if first + PAGE <= result.total else "",
         }
         return pages.render(
             "find",
             person,
             here="find",
             query=query,
-            found=found,
+            result=result,
             hits=hits,
             pinning=pinning,
-            selects=_selects(query, found.counts),
-            toggles=_toggles(query, found.counts),
+            selects=_selects(query, result.counts),
+            toggles=_toggles(query, result.counts),
             filtered=any(given.get(name) for name in _FILTERS) or bool(query.words),
             clear=_link({"pin": given["pin"]} if pinning else {}),
             pages=further if further["before"] or further["after"] else None,
@@ -79,11 +80,11 @@ _TOGGLES = {
 }
 _FILTERS = ("standing", "language", "tag", *_TOGGLES)
 UNKNOWN = "unknown"
-"""How the filter says the language of articles that name none."""
+"""The filter's value for articles whose language is not known."""
 
 
 def read_query(given: Mapping[str, str]) -> SearchQuery:
-    """What an address asks for; what makes no sense is left out."""
+    """The search that an address asks for; values that make no sense are ignored."""
     standing = given.get("standing")
     language = given.get("language")
     return SearchQuery(
@@ -99,41 +100,41 @@ def _single(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_query(request.scope["query_string"]).items()}
 
 
-def _hit(served: ServingView, row: int, now: int, pinning: ArticleLabel | None) -> SearchHit:
-    item = label_article(served, row, now)
+def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> SearchHit:
+    item = read_article_row(view, row, now)
     if pinning is None:
         link = f"/editor/article?{urlencode({'id': item.article_id})}"
     else:
         pair = {"do": "pin", "id": pinning.article_id, "target": item.article_id}
         link = f"/editor/decide?{urlencode(pair)}"
-    overrides = served.overrides(row, now)
+    overrides = view.overrides(row, now)
     pins = sum(each.kind is OverrideKind.PIN for each in overrides)
     hides = len(overrides) - pins
-    told = [_counted(count, name) for count, name in ((pins, "pin"), (hides, "hide")) if count]
-    return SearchHit(item=item, link=link, decided=", ".join(told))
+    decided = [_counted(count, name) for count, name in ((pins, "pin"), (hides, "hide")) if count]
+    return SearchHit(item=item, link=link, decided=", ".join(decided))
 
 
 def _counted(count: int, name: str) -> str:
     return f"{count} {name}{'s' if count > 1 else ''}"
 
 
-def _pinning(served: ServingView, article_id: str | None, now: int) -> ArticleLabel | None:
-    """The article into whose list one is to be pinned, where that is why someone searches."""
-    row = None if not article_id else served.build.row(article_id)
-    return None if row is None else label_article(served, row, now)
+def _pinning(view: ServingView, article_id: str | None, now: int) -> ArticleRow | None:
+    """The article whose list the search is to find a pin for, if it is for that."""
+    row = None if not article_id else view.build.row(article_id)
+    return None if row is None else read_article_row(view, row, now)
 
 
 def _selects(
     query: SearchQuery, counts: SearchCounts
 ) -> list[tuple[str, str, list[dict[str, Any]], str]]:
     language = UNKNOWN if query.language == "" else query.language or ""
-    languages = {name or UNKNOWN: count for name, count in counts.languages.items()}
+    languages = {name or UNKNOWN: count for name, count in counts.language.items()}
     return [
         (
             "Status",
             "standing",
             _options(
-                {name.value: count for name, count in counts.standings.items()},
+                {name.value: count for name, count in counts.standing.items()},
                 query.standing or "",
             ),
             query.standing or "",
@@ -144,7 +145,7 @@ def _selects(
             _options(languages, language),
             language,
         ),
-        ("Tag", "tag", _options(counts.tags, query.tag or ""), query.tag or ""),
+        ("Tag", "tag", _options(counts.tag, query.tag or ""), query.tag or ""),
     ]
 
 

@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from service.editor.editor_context import EditorContext
-from service.editor.page_templates import PageTemplates, page_route
+from service.editor.editor_pages import EditorPages
 from service.http.auth import Identity, session_secret
 from service.http.clients import network_of
 from service.roles import Role
@@ -18,16 +17,16 @@ _HOME = "/editor"
 _ANYONE = Identity(name="", role=Role.READ, how="sign-in")
 
 
-def sign_in_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
-    """The routes of this file."""
-    auth, desk = room.auth, room.desk
-    router = APIRouter(include_in_schema=False, route_class=page_route(pages, room.identify))
+def sign_in_router(pages: EditorPages) -> APIRouter:
+    """The routes."""
+    context, auth = pages.context, pages.context.auth
+    router = pages.router()
 
     @router.get("/editor/sign-in")
     def form(request: Request, next: str = "") -> Response:
         if auth.identify(request.scope) is not None:
             return RedirectResponse(_inside(next), 303)
-        nobody = not any(editor.disabled is None for editor in desk.database().editors.all())
+        nobody = not any(editor.disabled is None for editor in context.database().editors.all())
         return pages.render("sign_in", None, name="", next=next, problem="", nobody=nobody)
 
     @router.post("/editor/sign-in")
@@ -39,11 +38,11 @@ def sign_in_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
     ) -> Response:
         # Else another site could sign a browser in as someone of its choice.
         auth.check_origin(request.scope, _ANYONE)
-        return _enter(room, pages, request, name, password, _inside(next))
+        return _enter(pages, request, name, password, _inside(next))
 
     @router.get("/editor/account")
-    def account(person: Identity = Depends(room.reader)) -> Response:
-        build = desk.live.build
+    def account(person: Identity = Depends(pages.reader)) -> Response:
+        build = context.live.build
         return pages.render(
             "account",
             person,
@@ -53,15 +52,15 @@ def sign_in_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
         )
 
     @router.post("/editor/sign-out")
-    def sign_out(request: Request, _: Identity = Depends(room.writer)) -> Response:
+    def sign_out(request: Request, _: Identity = Depends(pages.writer)) -> Response:
         secret = session_secret(request.scope, secure=auth.proxies.is_secure(request.scope))
         if secret is not None:
-            desk.database().sessions.close(secret)
+            context.database().sessions.close(secret)
         return _left(request)
 
     @router.post("/editor/sign-out-everywhere")
-    def sign_out_everywhere(request: Request, person: Identity = Depends(room.writer)) -> Response:
-        desk.database().editors.sign_out(person.actor, person.name)
+    def sign_out_everywhere(request: Request, person: Identity = Depends(pages.writer)) -> Response:
+        context.database().editors.sign_out(person.actor, person.name)
         return _left(request)
 
     def _left(request: Request) -> Response:
@@ -73,23 +72,23 @@ def sign_in_router(room: EditorContext, pages: PageTemplates) -> APIRouter:
 
 
 def _enter(
-    room: EditorContext,
-    pages: PageTemplates,
+    pages: EditorPages,
     request: Request,
     name: str,
     password: str,
     target: str,
 ) -> Response:
-    """Lead in whoever knows the password, or show the form again."""
-    database = room.desk.database()
-    client = f"sign-in {network_of(room.auth.proxies.client(request.scope))}"
+    """Sign in whoever knows the password, or show the form again."""
+    context = pages.context
+    database = context.database()
+    client = f"sign-in {network_of(context.auth.proxies.client(request.scope))}"
     wait = database.attempts.take(client, limit=_ATTEMPTS, seconds=_SECONDS)
     editor = None if wait else database.editors.verify(name, password)
     if editor is None:
         problem = (
             f"Too many attempts; try again in {_span(wait)}."
             if wait
-            else "Name and password don't fit together."
+            else "The name or the password is wrong."
         )
         answer = pages.render(
             "sign_in",
@@ -106,7 +105,7 @@ def _enter(
     database.attempts.clear(client)
     secret, _ = database.sessions.open(editor)
     entered = RedirectResponse(target, 303)
-    room.auth.set_cookie(request.scope, entered, secret)
+    context.auth.set_cookie(request.scope, entered, secret)
     return entered
 
 

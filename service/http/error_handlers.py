@@ -14,17 +14,20 @@ from starlette.responses import Response
 
 from index.errors import BuildError, BusyError, DatabaseError, GateError, UnavailableError
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
-from service.errors import ConflictError
+from service.errors import ConflictError, NotReadyError, PublishError, SupersededError
 from service.http.problems import MEDIA_TYPE, ProblemError, out_of_files, server_error
 
 log = logging.getLogger("alsolike")
 
 _STATUS: Mapping[type[AlsoLikeError], int] = {
     InputError: 422,
+    NotReadyError: 503,
     NotFoundError: 404,
+    SupersededError: 409,
     ConflictError: 412,
     GateError: 409,
     BusyError: 409,
+    PublishError: 409,
     UnavailableError: 503,
     DatabaseError: 503,
     BuildError: 503,
@@ -51,7 +54,7 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
     if status == 500:
         log.error("%s", error)
         return server_error()
-    if status == 503:
+    if status == 503 and not isinstance(error, NotReadyError):
         log.error("%s", error)
         if isinstance(error, BuildError):  # it may name a file of ours or a server of operators
             return ProblemError(503, "a part of the service is away; its log says which")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -18,6 +19,27 @@ def format_timestamp(moment: int | None) -> str | None:
     if moment is None or moment >= _LAST:
         return None
     return (_EPOCH + dt.timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
+
+
+def _format(value: Any) -> Any:
+    return format_timestamp(value) if isinstance(value, int) else value
+
+
+Timestamp = Annotated[str | None, BeforeValidator(_format)]
+"""A moment in an answer, made of microseconds since 1970 UTC; ``null`` for one that never comes."""
+
+
+def read_local_moment(text: str, zone: ZoneInfo) -> int:
+    """A moment as ISO text, microseconds since 1970 UTC; without a zone it is in ``zone``.
+
+    Of an hour that a clock change repeats, the first is meant.
+
+    Raises:
+        ValueError: If it is not a moment.
+        OverflowError: If it lies beyond the calendar.
+    """
+    local = dt.datetime.fromisoformat(text)
+    return microseconds(local.replace(tzinfo=zone) if local.tzinfo is None else local)
 
 
 def _read_moment(value: Any) -> Any:

@@ -18,6 +18,7 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError, NotFoundError
 from service.decisions.decision_state import DecisionState
 from service.decisions.poller import PolledState
+from service.errors import NotReadyError
 from service.http.response_cache import ResponseCache
 from service.serving.serving_view import ServingView
 
@@ -114,6 +115,23 @@ class Live:
                     generation = self._generation(generation.served, now)
                     self.generation = generation
         return generation
+
+    def view(self, *, refresh: bool = False) -> tuple[ServingView, int]:
+        """What readers are served now, and the moment that "now" is.
+
+        Args:
+            refresh: Whether to take up first what other processes decided or published.
+
+        Raises:
+            NotReadyError: If nothing is served.
+        """
+        if refresh:
+            self.refresh()
+        now = self.clock()
+        generation = self.at(now)
+        if generation is None:
+            raise NotReadyError("not ready; /readyz says why")
+        return generation.served, now
 
     def refresh(self) -> None:
         """Follow ``CURRENT`` and the decisions, now; blocks."""

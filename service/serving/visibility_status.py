@@ -13,7 +13,7 @@ from service.serving.serving_view import ServingView
 
 
 class VisibilityStatus(enum.StrEnum):
-    """Where an article stands with its readers."""
+    """Whether readers see an article, and if not, why not."""
 
     VISIBLE = "visible"
     SCHEDULED = "scheduled"
@@ -23,7 +23,7 @@ class VisibilityStatus(enum.StrEnum):
 
 
 def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStatus:
-    """Where one article stands.
+    """The visibility of one article.
 
     Args:
         served: A build under what editors decided.

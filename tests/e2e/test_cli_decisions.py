@@ -18,7 +18,7 @@ import pytest
 from service.cli import alsolike as cli
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions
-from service.decisions.snapshot import SNAPSHOT
+from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 from tests.support.builds import SAMPLE
 from tests.support.commands import Run, runner
@@ -200,7 +200,7 @@ def test_pins_that_readers_dont_see_are_told(call: Run, settings: Settings) -> N
     for pair in ((PAGE, "gone"), ("gone", PAGE), (PAGE, "tidal-kite-second-year")):
         database.overrides.remove(MIRA, article_id=pair[0], target_id=pair[1])
     database.close()
-    assert call("check-overrides")[:2] == (0, "every override does what it says\n")
+    assert call("check-overrides")[:2] == (0, "every pin has its effect\n")
 
 
 # The audit trail

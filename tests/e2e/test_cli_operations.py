@@ -228,7 +228,7 @@ def test_old_builds_are_removed_after_each_build_and_on_demand(
     removed = call("prune", "--keep", "1", "--json").json()["removed"]
     assert removed == more[:1]
     assert live(call) == made[-1]
-    assert call("prune", "--keep", "1").out == "none to remove\n"
+    assert call("prune", "--keep", "1").out == "nothing to remove\n"
 
 
 def test_an_export_holds_what_the_service_would_answer(call: CALL) -> None:

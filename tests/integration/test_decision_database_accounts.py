@@ -188,7 +188,7 @@ def test_a_password_too_short_or_too_long_is_refused(database: Database, passwor
 
 
 def test_a_name_is_given_once_and_an_editor_is_no_reader(database: Database, mira: Editor) -> None:
-    with pytest.raises(DecisionError, match="is there already"):
+    with pytest.raises(DecisionError, match="exists already"):
         database.editors.add(MIRA, name="mira", role=Role.ADMIN, password=PASSWORD)
     with pytest.raises(DecisionError, match="editor or admin"):
         database.editors.add(MIRA, name="omar", role=Role.READ, password=PASSWORD)

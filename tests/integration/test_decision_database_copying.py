@@ -18,7 +18,7 @@ from index.sql_engine import open_engine, parse_url
 from service.decisions import schema
 from service.decisions.database import Database, copy_database, open_database, upgrade_database
 from service.decisions.decision_state import OverrideKind
-from service.decisions.open_decisions import FILE, look_at_decisions, open_decisions
+from service.decisions.open_decisions import FILE, decisions_status, open_decisions
 from service.decisions.poller import StateSource
 from service.decisions.snapshot import load_snapshot
 from service.roles import Role
@@ -282,7 +282,7 @@ def test_a_service_switched_over_goes_on_where_it_was(
     assert (after.source, after.problem) == (StateSource.DATABASE, None)
     assert after.state == before.state
     assert "gone" in after.state.takedowns
-    assert look_at_decisions(switched).problem is None
+    assert decisions_status(switched).problem is None
     with closing(open_decisions(switched)) as database:
         database.takedowns.put(MIRA, article_id="later")
     saved = load_snapshot(settings_here.root)
@@ -306,7 +306,7 @@ def test_what_was_decided_after_the_copy_is_not_forgotten(
     after = started(switched)
     assert after.source is StateSource.SNAPSHOT
     assert after.state.takedowns.keys() == {"first", "second"}
-    assert look_at_decisions(switched).only_in_snapshot == ["takedown of second"]
+    assert decisions_status(switched).only_in_snapshot == ["takedown of second"]
 
 
 # The command

@@ -35,14 +35,15 @@ from service.decisions.decision_state import (
     StateChanges,
 )
 from service.decisions.open_decisions import (
+    decisions_status,
     keep_state,
-    look_at_decisions,
     open_decisions,
     read_state,
     upgrade_decisions,
 )
 from service.decisions.poller import PolledState, StatePoller, StateSource
-from service.decisions.snapshot import SNAPSHOT, bring_up, load_snapshot
+from service.decisions.snapshot import load_snapshot, update_snapshot
+from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 from tests.support.decision_databases import MIRA, reopen, server, started
 from tests.support.fork_server import forked
@@ -210,7 +211,7 @@ def test_while_the_database_is_away_another_process_snapshot_is_taken_up(
     newer = DecisionState(
         database=known.database, version=known.version + 1, takedowns={"x": NEVER}
     )
-    bring_up(settings.root, History([newer]))
+    update_snapshot(settings.root, History([newer]))
     assert keeper.refresh() is True
     assert keeper.kept.state == newer
 
@@ -294,7 +295,7 @@ def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
         assert "older than the snapshot" in kept.problem
     with pytest.raises(DatabaseError, match="older than the snapshot"):
         open_decisions(settings)
-    look = look_at_decisions(settings)
+    look = decisions_status(settings)
     assert look.only_in_snapshot == ["takedown of new"]
     (settings.root / SNAPSHOT).unlink()
     for kept in (look_again(keeper), started(settings)):
@@ -393,7 +394,7 @@ def test_a_copy_that_is_served_too_early_takes_no_decision_and_forgets_none(
 def test_a_snapshot_that_cant_be_looked_at_is_not_taken_for_none(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.decisions.snapshot._BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("service.decisions.snapshot_file.BUSY_SECONDS", 0.1)
     with history_of_two(settings, tmp_path) as (keeper, backup):
         keeper.close()
         put_in_place(settings, backup)
@@ -576,13 +577,13 @@ def test_what_changed_is_written_as_if_all_was(
     state = some[0]
     for count, expected in enumerate(some, 1):
         history = History(some[:count])
-        bring_up(folder, history)
+        update_snapshot(folder, history)
         state = state.after(differences(state, expected))
         for found in (load_snapshot(folder), state):
             assert found == expected
             assert found is not None
             assert found.instants.tolist() == expected.instants.tolist()
-    bring_up(whole, History(some[-1:]))
+    update_snapshot(whole, History(some[-1:]))
     assert load_snapshot(whole) == some[-1]
 
 
@@ -595,12 +596,12 @@ def test_no_older_state_and_no_other_databases_takes_the_place_of_the_newest(
     for state in some:
         if state.database != newest.database:
             with pytest.raises(DatabaseError, match="of another database"):
-                bring_up(folder, History([state]))
+                update_snapshot(folder, History([state]))
         elif state.version < newest.version:
             with pytest.raises(DatabaseError, match="older than the snapshot"):
-                bring_up(folder, History([state]))
+                update_snapshot(folder, History([state]))
         else:
-            bring_up(folder, History([state]))
+            update_snapshot(folder, History([state]))
             newest = state if state.version > newest.version else newest
     assert load_snapshot(folder) == newest
 
@@ -611,12 +612,12 @@ def test_a_snapshot_with_any_byte_changed_says_the_same_or_nothing(
 ) -> None:
     folder = tmp_path_factory.mktemp("state")
     state = DecisionState(database="one", version=7, takedowns={"ü/x": NEVER, "y": 12})
-    bring_up(folder, History([state]))
+    update_snapshot(folder, History([state]))
     content = bytearray((folder / SNAPSHOT).read_bytes())
     content[place % len(content)] = value
     (folder / SNAPSHOT).write_bytes(content)
     assert load_snapshot(folder) in (state, None)
-    bring_up(folder, History([state]), verify=True)
+    update_snapshot(folder, History([state]), verify=True)
     assert load_snapshot(folder) == state
 
 
@@ -631,7 +632,7 @@ def save_many(folder: Path, first: int) -> None:
     ]
     for version in range(first, 80, 4):
         with contextlib.suppress(DatabaseError):  # another process was quicker
-            bring_up(folder, History(states[: version + 1]))
+            update_snapshot(folder, History(states[: version + 1]))
 
 
 def test_processes_that_save_at_once_leave_the_newest(tmp_path: Path) -> None:
@@ -769,7 +770,7 @@ def test_decisions_that_came_by_no_change_of_ours_are_read_whole(settings: Setti
 def test_readers_wait_for_no_snapshot_that_another_process_holds_up(
     settings: Settings, keeper: StatePoller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.decisions.snapshot._BUSY_SECONDS", 0.5)
+    monkeypatch.setattr("service.decisions.snapshot.LOCK_SECONDS", 0.5)
     with (settings.root / ".state.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as a process does that was stopped amid its work
         with pytest.raises(DatabaseError, match=r"snapshot .* can.t be"):

@@ -99,7 +99,7 @@ def test_a_sign_in_leads_to_no_other_site(stranger: Editor, target: str) -> None
 def test_attempts_are_throttled_until_the_right_password_does_not_help(stranger: Editor) -> None:
     said = [stranger.sign_in(password=f"wrong number {number}") for number in range(10)]
     assert {answer.status_code for answer in said} == {403}
-    assert stranger.said == "Name and password don't fit together."
+    assert stranger.said == "The name or the password is wrong."
     last = stranger.sign_in()
     assert last.status_code == 429
     assert 0 < int(last.headers["retry-after"]) <= 300
@@ -297,7 +297,7 @@ def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira
         ({"do": "pin", "position": "0"}, "position 1 to 50"),
         ({"do": "pin", "position": "x"}, "not a number"),
         ({"do": "hide", "reason": "x" * 1_001}, "1001 characters"),
-        ({"do": "hide", "ends": "date", "until": ""}, "choose the moment"),
+        ({"do": "hide", "ends": "date", "until": ""}, "choose the date"),
         ({"do": "hide", "ends": "date", "until": "2001-01-01T00:00"}, "past"),
         ({"do": "hide", "reason": "bell \a"}, "holds the character"),
     ],
@@ -324,6 +324,30 @@ def test_a_button_that_nobody_has_changes_nothing(desk: Desk, mira: Editor, act:
     assert desk.shown() == before
 
 
+def test_a_page_and_the_api_refuse_what_the_live_build_lacks_alike(
+    desk: Desk, mira: Editor
+) -> None:
+    known = desk.shown()[0]
+    for article_id, target_id, status in ((PAGE, "no-such", 422), ("no-such", known, 404)):
+        asked = desk.decide(target_id, article_id, kind="hide")
+        assert asked.status_code == status
+        form = mira.get("/editor/decide", do="hide", id=article_id, target=target_id)
+        mira.look(PAGE)
+        sent = mira.send("/editor/decide", article_id=article_id, target_id=target_id, do="hide")
+        for page in (form, sent):
+            assert page.status_code == status
+            assert "the live build" in page.text
+            assert "has no article" in page.text
+    assert mira.get("/editor/article", id="no-such").status_code == 404
+
+
+def test_an_action_that_a_page_does_not_have_is_named(mira: Editor) -> None:
+    mira.look(PAGE)
+    assert mira.press("steal sea-001").status_code == 422
+    assert mira.said == "'steal' is not an action of this page"
+    assert mira.get("/editor/decide", do="steal", id=PAGE, target="sea-001").status_code == 422
+
+
 # Two editors
 
 
@@ -341,7 +365,7 @@ def test_the_second_editor_is_told_and_nothing_is_overwritten(
     conflict = noor.page[noor.page.index('id="conflict"') : noor.page.index('class="head"')]
     assert "mira changed this list while you looked at it" in conflict
     saw, now = conflict.split("As it is now")
-    assert "nothing decided" in saw
+    assert "no pins or hides" in saw
     assert "hidden" not in saw.split("As you saw it")[1]
     assert ": hidden" in now
     assert "a bad one" in now
@@ -366,7 +390,7 @@ def test_a_conflict_tells_what_was_seen_where_a_decision_was_changed(
     assert answer.status_code == 409
     saw, now = noor.page.split("As it is now")
     assert ": pinned at 4" in saw
-    assert "nothing decided" in now.split("</ul>")[0]
+    assert "no pins or hides" in now.split("</ul>")[0]
 
 
 def test_an_undo_that_comes_too_late_is_told(desk: Desk, mira: Editor, noor: Editor) -> None:
@@ -567,7 +591,7 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     mira.get("/editor", q="song", tag="choir")
     assert "1 article<" in mira.page
     mira.get("/editor", q="kelpp")
-    assert "spelled nearly so" in mira.page
+    assert "with similar spellings" in mira.page
     mira.look(PAGE)
     mira.decide(desk.shown()[0], "hide")
     mira.get("/editor", overridden="1")

@@ -17,7 +17,8 @@ from starlette.testclient import TestClient
 from index.root.journal import read_journal
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
-from service.decisions.snapshot import SNAPSHOT, load_snapshot
+from service.decisions.snapshot import load_snapshot
+from service.decisions.snapshot_file import SNAPSHOT
 from service.roles import Role
 from service.settings import Settings
 from tests.support.editor_site import (

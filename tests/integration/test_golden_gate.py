@@ -27,7 +27,7 @@ from recommender.encoder import HashingEncoder
 from service.curation.golden_gate import agreement_of, golden_gate
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, open_decisions
-from service.decisions.snapshot import SNAPSHOT
+from service.decisions.snapshot_file import SNAPSHOT
 from service.roles import Role
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
@@ -101,7 +101,7 @@ def test_a_build_that_follows_editors_too_little_is_held_back(
         return
     with pytest.raises(GateError, match=r"75\.0% of 4 links .* at least 76\.0% are") as refused:
         publish(root, settings)
-    assert refused.value.exit_code == Gate.GOLDEN
+    assert refused.value.gate == Gate.GOLDEN
     assert "--golden" in str(refused.value)
     with pytest.raises(GateError):
         publish(root, settings, accept_change=True)
@@ -149,7 +149,7 @@ def test_what_editors_said_must_be_readable(root: Root, how: str) -> None:
             path.unlink()
     with pytest.raises(GateError, match="what editors said can't be read") as refused:
         publish(root, settings)
-    assert refused.value.exit_code == Gate.GOLDEN
+    assert refused.value.gate == Gate.GOLDEN
     assert "hunter2" not in str(refused.value)
     assert not golden_of(publish(root, settings, force=True)).passed
 
@@ -241,7 +241,7 @@ def test_a_build_that_loses_good_links_against_the_live_one_is_held_back(
         return
     with pytest.raises(GateError, match=r"of 4 .* 75\.0% are .* live build 100\.0%") as refused:
         publish_after(root, name, settings)
-    assert refused.value.exit_code == Gate.GOLDEN
+    assert refused.value.gate == Gate.GOLDEN
     assert root.current().build != name  # type: ignore[union-attr]
 
 

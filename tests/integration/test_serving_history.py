@@ -30,7 +30,8 @@ from recommender.visibility import NEVER
 from service.decisions.database import Database, open_database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.poller import StatePoller
-from service.decisions.snapshot import SNAPSHOT, bring_up, has_snapshot
+from service.decisions.snapshot import has_snapshot, update_snapshot
+from service.decisions.snapshot_file import SNAPSHOT
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
 from service.http.request_counts import RequestCounts
@@ -109,7 +110,7 @@ def connect(folder: Path, now: Callable[[], int]) -> Database:
     return open_database(
         f"sqlite:///{folder / 'database' / 'd.sqlite'}",
         create=not has_snapshot(folder),
-        save=partial(bring_up, folder),
+        save=partial(update_snapshot, folder),
         now=now,
     )
 

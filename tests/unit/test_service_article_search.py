@@ -200,8 +200,8 @@ def test_filters_keep_what_they_name_and_counts_foretell_them(root: Root, build:
     }
     for name, there in expected.items():
         assert ids(build, find(root, build, state, standing=name)) == there
-        assert counts.standings[name] == 1
-    assert counts.standings[VisibilityStatus.VISIBLE] == 44
+        assert counts.standing[name] == 1
+    assert counts.standing[VisibilityStatus.VISIBLE] == 44
     assert ids(build, find(root, build, state, overridden=True)) == ["song-001"]
     assert ids(build, find(root, build, state, language="de")) == ["bread-002"]
     assert ids(build, find(root, build, state, tag="Frühstück")) == ["bread-002"]
@@ -209,14 +209,14 @@ def test_filters_keep_what_they_name_and_counts_foretell_them(root: Root, build:
     assert find(root, build, state, tag="none").total == 0
     for name in ("weak", "orphans", "overridden"):
         assert find(root, build, state, **{name: True}).total == getattr(counts, name)
-    for name, count in counts.tags.items():
+    for name, count in counts.tag.items():
         assert find(root, build, state, tag=name).total == count
     assert counts.changed is None
 
 
 def test_filters_and_words_hold_together(root: Root, build: Build) -> None:
     found = find(root, build, words="part", tag="tag1", standing=VisibilityStatus.VISIBLE)
-    assert found.total == find(root, build, words="part").counts.tags["tag1"] - sum(
+    assert found.total == find(root, build, words="part").counts.tag["tag1"] - sum(
         find(root, build, words="part", tag="tag1", standing=other).total
         for other in VisibilityStatus
         if other is not VisibilityStatus.VISIBLE
@@ -228,7 +228,7 @@ def test_a_good_score_that_none_reaches_makes_every_list_weak(root: Root, build:
     found = ArticleSearch(root, 1.01).find(
         ServingView(build), SearchQuery(weak=True), now=JUNE, limit=100
     )
-    assert found.total == found.counts.standings[VisibilityStatus.VISIBLE]
+    assert found.total == found.counts.standing[VisibilityStatus.VISIBLE]
 
 
 def test_every_row_has_the_one_standing_that_it_has_alone(build: Build) -> None:

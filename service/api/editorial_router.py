@@ -1,0 +1,81 @@
+"""What the JSON routes for editors share: a router, ids as parameters, documented errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AfterValidator
+
+from recommender.article import MAX_ID_BYTES, check_id
+from recommender.errors import ArticleError
+from service.api.openapi import ID_PATTERN
+from service.http.problems import MEDIA_TYPE, ProblemError
+from service.http.query_params import parse_query
+
+
+def make_router(tag: str) -> APIRouter:
+    """A router whose answers no cache may keep, and whose parameters are given once."""
+    return APIRouter(prefix="/v1", tags=[tag], dependencies=[Depends(_private)])
+
+
+def _private(request: Request, response: Response) -> None:
+    """Forbid caches to keep the answer, and refuse a query that is not plain.
+
+    Raises:
+        ProblemError: 422, for a parameter that is not UTF-8 or is given twice.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    for name, values in parse_query(request.scope["query_string"]).items():
+        if len(values) > 1:
+            raise ProblemError(
+                422, f"the parameter {name[:80]} is given {len(values)} times", field=name[:80]
+            )
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route for its documentation, with those that any route may answer."""
+    return {
+        status: {
+            "description": _DESCRIPTIONS[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in sorted({401, 403, 422, 429, 503, *statuses})
+    }
+
+
+def _id(value: str) -> str:
+    try:
+        return check_id(value)
+    except ArticleError as error:
+        raise ValueError(str(error)) from None
+
+
+def _query(description: str) -> Any:
+    return Query(
+        min_length=1,
+        max_length=MAX_ID_BYTES,
+        description=description,
+        json_schema_extra={"pattern": ID_PATTERN},
+    )
+
+
+Id = Annotated[str, _query("the site's own id of an article"), AfterValidator(_id)]
+"""An article's id as a query parameter: it may hold slashes, so it can't be part of the path."""
+
+Target = Annotated[str, _query("the article in that list"), AfterValidator(_id)]
+
+_DESCRIPTIONS: Mapping[int, str] = {
+    400: "The body can't be read",
+    401: "The token or session is missing, unknown or expired",
+    403: "The role is too low, or the request may come from another site",
+    404: "There is no such thing",
+    409: "It can't be done now; the detail says why",
+    412: "Someone else changed it in the meantime; nothing was overwritten",
+    413: "The body is too large",
+    422: "A parameter is wrong; the answer names it",
+    428: "If-Match is missing",
+    429: "Too many wrong tokens from this address",
+    503: "The database or the build is not available; nothing was changed",
+}

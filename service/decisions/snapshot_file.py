@@ -1,0 +1,216 @@
+"""The snapshot's file: a state of decisions as a small SQLite database with a checksum.
+
+A decision among a hundred thousand changes its own rows and no others, and is on disk whole or
+not at all. The sum of a digest of every row tells damage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from index.files import is_missing, sync_folder
+from recommender.visibility import NEVER
+from service.decisions.decision_state import DecisionState, Override, OverrideKind, StateChanges
+from service.decisions.older_snapshot import OLDER_SNAPSHOT
+
+SNAPSHOT = "decisions-snapshot.sqlite"
+_BESIDE = ".decisions-snapshot.new"
+BUSY_SECONDS = 5.0
+"""How long reading or writing waits for another process."""
+
+_SCHEMA = """
+CREATE TABLE meta (database TEXT NOT NULL, version INTEGER NOT NULL, sum INTEGER NOT NULL);
+CREATE TABLE takedowns (article_id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE overrides (
+    article_id TEXT NOT NULL, number INTEGER NOT NULL, target_id TEXT NOT NULL,
+    kind TEXT NOT NULL, position INTEGER, until INTEGER NOT NULL,
+    PRIMARY KEY (article_id, number)
+) WITHOUT ROWID;
+"""
+
+_KINDS = {kind.value: kind for kind in OverrideKind}
+
+_Row = tuple[Any, ...]
+
+
+def read_version(root: Path) -> tuple[Any, Any]:
+    """The database and the version in the file, as they stand there.
+
+    Raises:
+        sqlite3.Error, TypeError, ValueError: If the file can't be read, or is damaged.
+    """
+    with closing(_connect(root / SNAPSHOT)) as connection:
+        database, version = connection.execute("SELECT database, version FROM meta").fetchone()
+    return database, version
+
+
+def read_state(root: Path) -> DecisionState | None:
+    """The state in the file; ``None`` if a row is not as it was written.
+
+    Raises:
+        sqlite3.Error, TypeError, ValueError, KeyError, OverflowError: If it can't be read, or is
+            damaged.
+    """
+    with closing(_connect(root / SNAPSHOT)) as connection:
+        return _read(connection)
+
+
+def _read(connection: sqlite3.Connection) -> DecisionState | None:
+    connection.execute("BEGIN")
+    database, version, written = connection.execute("SELECT * FROM meta").fetchone()
+    total = _digest(("meta", database, version))
+    takedowns: dict[str, int] = {}
+    for row in connection.execute("SELECT article_id, until FROM takedowns"):
+        total += _digest(row)
+        takedowns[row[0]] = NEVER if row[1] == NEVER else row[1]
+    overrides: dict[str, tuple[Override, ...]] = {}
+    rows = connection.execute("SELECT * FROM overrides ORDER BY article_id, number")
+    for article_id, some in itertools.groupby(rows, key=lambda row: row[0]):
+        items = []
+        for row in some:
+            total += _digest(row)
+            _, _, target_id, kind, position, until = row
+            items.append(
+                Override(
+                    article_id=article_id,
+                    target_id=target_id,
+                    kind=_KINDS[kind],
+                    position=position,
+                    until=NEVER if until == NEVER else until,
+                )
+            )
+        overrides[article_id] = tuple(items)
+    if _signed(total) != written:
+        return None
+    return DecisionState(
+        database=database, version=version, takedowns=takedowns, overrides=overrides
+    )
+
+
+def apply_changes(root: Path, changes: StateChanges) -> bool:
+    """Write what changed; ``False`` if the file is missing, damaged or can't be written.
+
+    Raises:
+        sqlite3.OperationalError: If the disk is full, or another process holds the file.
+    """
+    path = root / SNAPSHOT
+    if is_missing(path) or not os.access(path, os.W_OK):
+        return False
+    try:
+        with closing(_connect(path)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            total = connection.execute("SELECT sum FROM meta").fetchone()[0]
+            total -= _digest(("meta", changes.database, changes.since))
+            for article_id, until in changes.takedowns.items():
+                new = [] if until is None else [(article_id, until)]
+                total += _exchange(connection, "takedowns", article_id, new)
+            for article_id, some in changes.overrides.items():
+                total += _exchange(connection, "overrides", article_id, _override_rows(some))
+            total += _digest(("meta", changes.database, changes.version))
+            meta = (changes.version, _signed(total))
+            connection.execute("UPDATE meta SET version = ?, sum = ?", meta)
+            connection.execute("COMMIT")
+    except sqlite3.OperationalError:  # the disk is full, or not ours: nothing else would help
+        raise
+    except (sqlite3.DatabaseError, TypeError):  # damaged
+        return False
+    return True
+
+
+def _exchange(
+    connection: sqlite3.Connection, table: str, article_id: str, new: Iterable[_Row]
+) -> int:
+    """Replace an article's rows; returns the change of the sum."""
+    change = 0
+    where = f"FROM {table} WHERE article_id = ?"
+    for row in connection.execute(f"SELECT * {where}", (article_id,)).fetchall():
+        change -= _digest(row)
+    connection.execute(f"DELETE {where}", (article_id,))
+    for row in new:
+        change += _digest(row)
+        _insert(connection, table, [row])
+    return change
+
+
+def replace_file(root: Path, state: DecisionState) -> None:
+    """Write a whole state into a file beside, and put it in place in one step.
+
+    Raises:
+        OSError, sqlite3.Error: If it can't be written.
+    """
+    beside = root / _BESIDE
+    beside.unlink(missing_ok=True)
+    total = _digest(("meta", state.database, state.version))
+
+    def summed(rows: Iterable[_Row]) -> Iterator[_Row]:
+        nonlocal total
+        for row in rows:
+            total += _digest(row)
+            yield row
+
+    with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")  # nobody reads it before it is whole
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.executescript(_SCHEMA)
+        connection.execute("BEGIN")
+        _insert(connection, "takedowns", summed(state.takedowns.items()))
+        for some in state.overrides.values():
+            _insert(connection, "overrides", summed(_override_rows(some)))
+        _insert(connection, "meta", [(state.database, state.version, _signed(total))])
+        connection.execute("COMMIT")
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    # What a process that was killed left half done is the old file's, never the new one's.
+    (root / f"{SNAPSHOT}-journal").unlink(missing_ok=True)
+    sync_folder(root)
+    beside.replace(root / SNAPSHOT)
+    (root / OLDER_SNAPSHOT).unlink(missing_ok=True)
+    sync_folder(root)
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[_Row]) -> None:
+    marks = {"meta": "?,?,?", "takedowns": "?,?", "overrides": "?,?,?,?,?,?"}[table]
+    connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - ours
+
+
+def _override_rows(some: Iterable[Override]) -> Iterator[_Row]:
+    for number, item in enumerate(some):
+        yield (
+            item.article_id,
+            number,
+            item.target_id,
+            item.kind.value,
+            item.position,
+            item.until,
+        )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file, which must exist; read-only where it may only be read."""
+    mode = "rw" if os.access(path, os.W_OK) else "ro"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+    )
+    connection.execute("PRAGMA synchronous = EXTRA")  # on disk when it is answered
+    return connection
+
+
+def _digest(row: _Row) -> int:
+    """A number of 64 bits for a row; their sum does not depend on their order."""
+    return int.from_bytes(hashlib.blake2b(json.dumps(row).encode(), digest_size=8).digest(), "big")
+
+
+def _signed(total: int) -> int:
+    """As an SQLite integer."""
+    return (total + (1 << 63)) % (1 << 64) - (1 << 63)

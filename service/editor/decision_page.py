@@ -1,0 +1,282 @@
+"""The forms to pin, hide, take down, judge and undo; each leads back to the list it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from starlette.responses import Response
+
+from recommender.errors import InputError
+from service.curation.actions import check_known, positions
+from service.curation.article_row import read_article_row, read_title
+from service.decisions.decision_state import OverrideKind
+from service.decisions.decision_store import Actor, Written
+from service.editor.article_page import back_to, show_article
+from service.editor.conflicts import describe_conflict
+from service.editor.decision_form import DO, DecisionForm, prefilled_form, read_number
+from service.editor.editor_pages import EditorPages, sentence
+from service.errors import ConflictError
+from service.http.auth import Identity
+from service.http.editorial_context import EditorialContext
+from service.http.problems import ProblemError
+from service.serving.selection import select
+from service.serving.visibility_status import VisibilityStatus
+
+BUTTONS = {
+    "up": "move “{}” up",
+    "down": "move “{}” down",
+    "remove": "remove the decision about “{}”",
+    "good": "judge “{}”",
+    "bad": "judge “{}”",
+    "lift": "lift the takedown of “{}”",
+}
+"""What single buttons do, as the end of a sentence."""
+
+
+def decision_router(pages: EditorPages) -> APIRouter:
+    """The routes."""
+    router, context = pages.router(), pages.context
+
+    @router.get("/editor/decide")
+    def form(
+        id: str = "",
+        target: str = "",
+        do: str = "pin",
+        version: str = "",
+        seen: str = "",
+        person: Identity = Depends(pages.reader),
+    ) -> Response:
+        _check_action("do", do, DO)
+        given = _open_form(context, id, target, do)
+        if version:  # else it was opened by itself: what is there now is what is seen
+            given = replace(given, version=version)
+        return _show_form(pages, person, id, target, replace(given, seen=seen))
+
+    @router.post("/editor/decide")
+    def decide(
+        article_id: Annotated[str, Form()],
+        target_id: Annotated[str, Form()],
+        do: Annotated[str, Form()],
+        position: Annotated[str, Form()] = "",
+        reason: Annotated[str, Form()] = "",
+        ends: Annotated[str, Form()] = "never",
+        until: Annotated[str, Form()] = "",
+        version: Annotated[str, Form()] = "",
+        seen: Annotated[str, Form()] = "",
+        person: Identity = Depends(pages.writer),
+    ) -> Response:
+        _check_action("do", do, DO)
+        given = DecisionForm(
+            do=do,
+            position=position.strip(),
+            reason=reason.replace("\r\n", "\n").strip(),
+            ends=ends,
+            until=until,
+            version=version,
+            seen=seen,
+        )
+        try:
+            return _carry_out(
+                pages,
+                person,
+                article_id,
+                lambda: _decide(context, person.actor, article_id, target_id, given),
+                wanted=given.describe(_title(context, target_id)),
+                action="/editor/decide",
+                fields={"article_id": article_id, "target_id": target_id, **asdict(given)},
+            )
+        except InputError as error:
+            return _show_form(pages, person, article_id, target_id, given, problem=sentence(error))
+
+    @router.post("/editor/steer")
+    def press(
+        article_id: Annotated[str, Form()],
+        act: Annotated[str, Form()],
+        version: Annotated[str, Form()] = "",
+        seen: Annotated[str, Form()] = "",
+        person: Identity = Depends(pages.writer),
+    ) -> Response:
+        button, _, target_id = act.partition(" ")
+        _check_action("act", button if target_id else act, BUTTONS)
+        return _carry_out(
+            pages,
+            person,
+            article_id,
+            lambda: _press(
+                context, person.actor, article_id, button, target_id, read_number(version)
+            ),
+            wanted=BUTTONS[button].format(_title(context, target_id)),
+            action="/editor/steer",
+            fields={"article_id": article_id, "act": act, "version": version, "seen": seen},
+        )
+
+    @router.post("/editor/undo")
+    def undo(
+        seq: Annotated[int, Form()],
+        back: Annotated[str, Form()] = "",
+        person: Identity = Depends(pages.writer),
+    ) -> Response:
+        return back_to(back, context.actions.undo(person.actor, seq).seq)
+
+    return router
+
+
+def _check_action(field: str, action: str, known: Mapping[str, str] | tuple[str, ...]) -> None:
+    if action not in known:
+        raise ProblemError(422, f"{action[:20]!r} is not an action of this page", field=field)
+
+
+def _decide(
+    context: EditorialContext, actor: Actor, article_id: str, target_id: str, given: DecisionForm
+) -> Written:
+    """Do what the form for one decision asks."""
+    until = given.end(context.live.clock(), context.settings.zone)
+    if given.do == "everywhere":
+        return context.actions.take_down(actor, target_id, reason=given.reason, until=until)
+    return context.actions.override(
+        actor,
+        article_id=article_id,
+        target_id=target_id,
+        kind=OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE,
+        position=given.pinned_at(),
+        reason=given.reason,
+        not_related=given.do == "unrelated",
+        until=until,
+        if_version=read_number(given.version),
+    )
+
+
+def _press(
+    context: EditorialContext,
+    actor: Actor,
+    article_id: str,
+    button: str,
+    target_id: str,
+    version: int | None,
+) -> Written:
+    """Do what a single button asks."""
+    actions = context.actions
+    pair = {"article_id": article_id, "target_id": target_id}
+    if button in ("up", "down"):
+        by = 1 if button == "down" else -1
+        return actions.move(actor, **pair, by=by, query=context.query, if_version=version)
+    if button == "remove":
+        return actions.remove_override(actor, **pair, if_version=version)
+    if button == "lift":
+        return actions.lift_takedown(actor, target_id)
+    verdict = 1 if button == "good" else -1
+    earlier = {
+        each.target_id: each.verdict
+        for each in context.database().judgments.of(article_id)
+        if each.author == actor.name
+    }
+    if earlier.get(target_id) == verdict:  # pressed again: no judgment any more
+        return actions.remove_judgment(actor, **pair)
+    view, _ = context.live.view()
+    return actions.judge(actor, **pair, verdict=verdict, build=view.build.name)
+
+
+def _carry_out(
+    pages: EditorPages,
+    person: Identity,
+    article_id: str,
+    write: Callable[[], Written],
+    *,
+    wanted: str,
+    action: str,
+    fields: Mapping[str, str],
+) -> Response:
+    """Write, then lead back to the list; or show how another editor changed it meanwhile.
+
+    Args:
+        pages: The editors' pages.
+        person: Who decides.
+        article_id: Whose list is shown afterwards.
+        write: Writes the decision.
+        wanted: What it does, as the end of a sentence.
+        action: Where the form was sent.
+        fields: What the form sent.
+    """
+    try:
+        written = write()
+    except ConflictError:
+        view, _ = pages.view()
+        conflict = describe_conflict(
+            pages.context.database(),
+            view.build,
+            article_id,
+            seen=read_number(fields.get("seen", "")),
+            wanted=wanted,
+            action=action,
+            fields={**fields, "csrf": person.csrf},
+        )
+        return show_article(pages, person, article_id, status=409, conflict=conflict)
+    return back_to(article_id, written.seq)
+
+
+def _open_form(context: EditorialContext, article_id: str, target_id: str, do: str) -> DecisionForm:
+    """The form as it comes up first, about the list as it is now."""
+    view, now = context.live.view(refresh=True)
+    row = view.build.row(article_id)
+    chosen = [] if row is None else select(view, row, now=now, query=context.query)
+    stored = context.database().overrides.of(article_id)
+    given = prefilled_form(
+        next((each for each in stored.items if each.target_id == target_id), None),
+        do,
+        now=now,
+        zone=context.settings.zone,
+        position=positions(view.build, chosen).get(target_id, 1),
+    )
+    return replace(given, version=str(stored.version))
+
+
+def _show_form(
+    pages: EditorPages,
+    person: Identity,
+    article_id: str,
+    target_id: str,
+    given: DecisionForm,
+    problem: str = "",
+) -> Response:
+    """The page with the form for one decision.
+
+    Raises:
+        UnknownArticleError, DecisionError: If the live build lacks one of the two articles.
+    """
+    view, now = pages.view()
+    build = view.build
+    check_known(build, article_id, target_id)
+    item, target = (
+        read_article_row(view, row, now)
+        for each in (article_id, target_id)
+        if (row := build.row(each)) is not None
+    )
+    pin, same = given.do == "pin", article_id == target_id
+    heading = "Pin" if pin else "Take down" if same else "Hide"
+    unseen = pin and target.standing is not VisibilityStatus.VISIBLE
+    return pages.render(
+        "decide",
+        person,
+        here="find",
+        status=422 if problem else 200,
+        heading=heading,
+        choose="pin" if pin else "hide",
+        same=same,
+        item=item,
+        target=target,
+        form=given,
+        problem=problem,
+        warning=f"Readers can't see it now ({target.standing.replace('-', ' ')}): the pin "
+        "takes effect once they can."
+        if unseen
+        else "",
+        zone=pages.context.settings.timezone,
+    )
+
+
+def _title(context: EditorialContext, article_id: str) -> str:
+    view = context.view_or_none()
+    return article_id if view is None else read_title(view.build, article_id)

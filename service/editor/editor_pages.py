@@ -1,0 +1,136 @@
+"""What every page's routes share: the templates, who may see and send it, errors as pages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from recommender.errors import AlsoLikeError
+from service.editor.page_templates import PageTemplates
+from service.errors import UnknownArticleError
+from service.http.auth import Identity
+from service.http.editorial_context import EditorialContext
+from service.http.error_handlers import problem_of
+from service.http.problems import ProblemError
+from service.roles import Role
+from service.serving.serving_view import ServingView
+
+
+class EditorPages:
+    """The editors' pages over one context.
+
+    Args:
+        context: What is served, decisions, who asks, actions.
+    """
+
+    def __init__(self, context: EditorialContext) -> None:
+        self.context = context
+        self.templates = PageTemplates(context.settings, context.live)
+        self.render = self.templates.render
+
+    def router(self) -> APIRouter:
+        """A router whose errors are pages, and which leads whoever is unknown to the sign-in."""
+        return APIRouter(include_in_schema=False, route_class=_page_route(self))
+
+    def reader(self, request: Request) -> Identity:
+        """A dependency: someone who may see these pages."""
+        return self.context.auth.authorize(request.scope, Role.EDITOR)
+
+    def writer(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
+        """A dependency: someone who may decide, by a form of ours."""
+        return self.context.auth.authorize(request.scope, Role.EDITOR, csrf)
+
+    def admin_reader(self, request: Request) -> Identity:
+        """A dependency: someone who may see the forms for admins."""
+        return self.context.auth.authorize(request.scope, Role.ADMIN)
+
+    def admin_writer(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
+        """A dependency: someone who may choose the live build, by a form of ours."""
+        return self.context.auth.authorize(request.scope, Role.ADMIN, csrf)
+
+    def view(self) -> tuple[ServingView, int]:
+        """What readers are served at this moment, after every decision already made.
+
+        Raises:
+            NotReadyError: If nothing is served.
+        """
+        return self.context.live.view(refresh=True)  # another worker may have decided just now
+
+
+def find_row(view: ServingView, article_id: str) -> int:
+    """The row of the article that a page is about.
+
+    Raises:
+        UnknownArticleError: If the live build has no such article.
+    """
+    row = view.build.row(article_id)
+    if row is None:
+        raise UnknownArticleError(
+            "id", f"the live build {view.build.name} has no article {article_id[:80]!r}"
+        )
+    return row
+
+
+def whole_number(name: str, text: str) -> int:
+    """A parameter that counts from 1.
+
+    Raises:
+        ProblemError: 422 for anything else.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6 and int(text)):
+        raise ProblemError(422, f"{name} is {text[:20]!r}, not a number from 1", field=name)
+    return int(text)
+
+
+def sentence(error: Exception) -> str:
+    """An error's message as a sentence."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _page_route(pages: EditorPages) -> type[APIRoute]:
+    class PageRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+            handle = super().get_route_handler()
+
+            async def handler(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except ProblemError as error:
+                    problem = error
+                except AlsoLikeError as error:
+                    problem = problem_of(error)
+                except RequestValidationError as error:
+                    first = error.errors()[0]
+                    field = ".".join(str(part) for part in first["loc"][1:])
+                    problem = ProblemError(422, f"{field[:80]}: {first['msg']}")
+                if problem.status == 401:
+                    return RedirectResponse(f"/editor/sign-in?next={_return_to(request)}", 303)
+                person = await run_in_threadpool(_identity_or_none, pages, request)
+                return pages.templates.problem(problem, person)
+
+            return handler
+
+    return PageRoute
+
+
+def _identity_or_none(pages: EditorPages, request: Request) -> Identity | None:
+    try:
+        return pages.context.auth.identify(request.scope)
+    except (ProblemError, AlsoLikeError):
+        return None
+
+
+def _return_to(request: Request) -> str:
+    if request.method != "GET":
+        return "/editor"
+    query = request.scope["query_string"].decode("latin-1")
+    return quote(request.scope["path"] + (f"?{query}" if query else ""), safe="")

@@ -1,0 +1,56 @@
+"""What the routes for editors and admins share: what is served, decisions, who asks, actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from index.root.root import Root
+from service.curation.actions import DecisionActions
+from service.curation.article_search import ArticleSearch
+from service.curation.publishing import BuildActions
+from service.decisions.database import Database
+from service.http.auth import Auth
+from service.http.query_params import default_query
+from service.serving.live import Live
+from service.serving.serving_view import ServingView
+from service.serving.visibility_status import VisibilityStatus, visibility_status
+from service.settings import Settings
+
+
+class EditorialContext:
+    """One for the whole app; the JSON API and the editors' pages use the same.
+
+    Args:
+        live: What is served.
+        settings: The effective settings.
+        database: Gives the database of decisions, or raises
+            :class:`~index.errors.DatabaseError`.
+    """
+
+    def __init__(self, live: Live, settings: Settings, database: Callable[[], Database]) -> None:
+        self.live = live
+        self.settings = settings
+        self.database = database
+        self.query = default_query(settings)
+        self.auth = Auth(settings, database)
+        self.search = ArticleSearch(live.root, settings.min_score, settings.limit)
+        self.actions = DecisionActions(database, live)
+        self.builds = BuildActions(settings, live)
+
+    @property
+    def root(self) -> Root:
+        """Where builds are."""
+        return self.live.root
+
+    def view_or_none(self) -> ServingView | None:
+        """What readers are served now; ``None`` while nothing is."""
+        generation = self.live.at(self.live.clock())
+        return None if generation is None else generation.served
+
+    def standing(self, article_id: str) -> VisibilityStatus | None:
+        """Whether readers see an article; ``None`` if the live build has no such article."""
+        view = self.view_or_none()
+        row = None if view is None else view.build.row(article_id)
+        if view is None or row is None:
+            return None
+        return visibility_status(view, row, self.live.clock())

@@ -1,0 +1,49 @@
+"""Files that never change while the process runs: read once, sent with a digest as ETag."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import Response
+
+from service.http.caching_headers import matches
+from service.http.header_lines import by_name
+
+MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+STATIC = importlib.resources.files("service") / "static"
+"""The folder of all such files."""
+
+
+def add_static_file(
+    router: APIRouter | FastAPI,
+    path: str,
+    file: Traversable,
+    headers: Mapping[str, str],
+    **documented: Any,
+) -> None:
+    """Serve a file; whoever has it already is always so in one line.
+
+    Args:
+        router: Gets the route.
+        path: The URL's path.
+        file: A stylesheet or a script.
+        headers: Further headers of every answer, such as how long caches may keep it.
+        **documented: What the API's documentation says of the route, as for ``router.get``.
+    """
+    content = file.read_bytes()
+    media_type = MEDIA_TYPES["." + file.name.rpartition(".")[2]]
+    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    always = {**headers, "ETag": tag, "X-Content-Type-Options": "nosniff"}
+
+    @router.head(path, include_in_schema=False)
+    @router.get(path, **documented)
+    async def static_file(request: Request) -> Response:
+        condition = by_name(request.headers.raw).get(b"if-none-match", b"")
+        if matches(condition, tag.encode()):
+            return Response(status_code=304, headers=always)
+        return Response(content, media_type=media_type, headers=always)
