@@ -21,9 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clusters import build, cluster, write_source
+from benchmarks.clusters import build, cluster, open_build, write_source
 from benchmarks.corpora import data_folder, say, table
-from index.build.build import Build
 from index.capacity import (
     MEASURED,
     Machines,
@@ -137,7 +136,7 @@ def main() -> None:
                 root = folder / str(nodes)
                 on.append(build(source, root, engine="ray", address=address, model=_ENCODER))
         one, two = on
-        lists = [Build(Path(found["build"])).related_rows for found in (local, one, two)]
+        lists = [open_build(Path(found["build"])).related_rows for found in (local, one, two)]
         same = all(np.array_equal(lists[0], other) for other in lists[1:])
         say(f"{local['articles']:,} articles; the lists of all three are equal: {same}\n")
         header = ["seconds", "one process, 2 cores", "one node, formula", "one node"]

@@ -23,7 +23,6 @@ import numpy as np
 
 from benchmarks.corpora import JUDGED, say
 from index.articles.parse import FieldMapping
-from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.root.root import Root
@@ -104,7 +103,7 @@ def _decide(root: Root, database: Database, count: int) -> None:
         return
     say("deciding")
     draw = random.Random(SEED)
-    build = Build(root.folder())
+    build = root.open()
     for row in draw.sample(range(count), max(1, count // _DECIDED)):
         near = [other for other in build.related(row)[0] if other >= 0]
         for position, other in enumerate(draw.sample(near, min(len(near), draw.randint(1, 3))), 1):

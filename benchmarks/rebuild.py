@@ -103,7 +103,7 @@ def timed_build(
             say(str(error))
     seconds = time.perf_counter() - start
     say(", ".join(f"{stage} {spent:.2f} s" for stage, spent in manifest.seconds.items()))
-    return seconds, Build(root.folder(manifest.name))
+    return seconds, root.open(manifest.name)
 
 
 def agreement(one: Build, other: Build) -> dict[str, float]:

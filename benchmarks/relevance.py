@@ -168,7 +168,7 @@ def build_corpus(corpus: Corpus, encoder: CachedEncoder, folder: Path) -> Build:
     )
     with root.locked("benchmark"):
         manifest, _ = make_build(root, [CorpusSource(corpus)], lambda: encoder, options)
-    return Build(root.folder(manifest.name))
+    return root.open(manifest.name)
 
 
 def measure(corpus: Corpus, encoder: CachedEncoder) -> dict[str, dict[str, dict[str, float]]]:

@@ -94,7 +94,7 @@ def build_root(tmp_path: Path) -> Callable[..., tuple[Root, Build]]:
                 BuildOptions(mapping=mapping, **options),
             )
             place.publish(manifest.name)
-        return place, Build(place.folder(manifest.name))
+        return place, place.open(manifest.name)
 
     return build
 
@@ -125,7 +125,7 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
             BuildOptions(mapping=plain_mapping()),
         )
         place.publish(manifest.name)
-    return Build(place.folder(manifest.name))
+    return place.open(manifest.name)
 
 
 @pytest.fixture(autouse=True)

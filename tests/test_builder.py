@@ -65,7 +65,7 @@ class Site:
                 BuildOptions(mapping=plain_mapping(), **options),
             )
             self.root.publish(manifest.name)
-        return Build(self.root.folder(manifest.name))
+        return self.root.open(manifest.name)
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_of_two_sources_the_first_wins(site: Site, write_jsonl: Write) -> None:
             BuildOptions(mapping=plain_mapping()),
         )
     assert manifest.sources == [str(near), str(far)]
-    assert [article.title for article in Build(site.root.folder(manifest.name)).articles] == [
+    assert [article.title for article in site.root.open(manifest.name).articles] == [
         "Near",
         "Far",
     ]

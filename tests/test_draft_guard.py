@@ -75,7 +75,7 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                 if kind == "IVF":
                     patch.setattr(faiss_index, "FLAT_LIMIT", 19)
                 manifest, _ = make_build(root, [JsonlSource(str(source))], lambda: ENCODER, options)
-            made[kind] = Build(root.folder(manifest.name))
+            made[kind] = root.open(manifest.name)
         return made[kind]
 
     return make

@@ -58,7 +58,7 @@ def build_of(root: Root, folder: Path, records: list[dict[str, Any]], encoder: E
             lambda: encoder,
             BuildOptions(mapping=plain_mapping()),
         )
-    return Build(root.folder(manifest.name))
+    return root.open(manifest.name)
 
 
 def ask(build: Build, record: dict[str, Any], encoder: Encoder) -> list[SelectedItem]:

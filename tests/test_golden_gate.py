@@ -16,7 +16,6 @@ from desks import PAGE, TESTER, Desk, build_site, open_desk
 from desks import records as site_records
 from editor_pages import add_editor, editor
 
-from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import GateError
@@ -61,7 +60,7 @@ def demand(root: Root, least: float, **settings: Any) -> Settings:
 
 def judge(settings: Settings, *words: int) -> None:
     """Say something of the first links of a page, as readers see them."""
-    build = Build(Root(settings.root).folder())
+    build = Root(settings.root).open()
     row = build.row(PAGE)
     assert row is not None
     shown = select(ServingView(build), row, now=time.time_ns() // 1000, query=RelatedQuery(limit=6))
@@ -101,7 +100,7 @@ def test_a_build_that_follows_editors_too_little_is_held_back(
         return
     with pytest.raises(GateError, match=r"75\.0% of 4 links .* at least 76\.0% are") as refused:
         publish(root, settings)
-    assert refused.value.exit_code == Gate.GOLDEN
+    assert refused.value.gate == Gate.GOLDEN
     assert "--golden" in str(refused.value)
     with pytest.raises(GateError):
         publish(root, settings, accept_change=True)
@@ -118,7 +117,7 @@ def test_a_build_that_follows_editors_too_little_is_held_back(
 def test_the_gate_measures_what_evaluate_does_without_overrides(root: Root) -> None:
     settings = demand(root, 0.1)
     judge(settings, 1, -1)
-    build = Build(root.folder())
+    build = root.open()
     with closing(open_decisions(settings)) as database:
         database.overrides.put(
             TESTER, article_id=PAGE, target_id="rail-003", kind=OverrideKind.PIN, position=1
@@ -149,7 +148,7 @@ def test_what_editors_said_must_be_readable(root: Root, how: str) -> None:
             path.unlink()
     with pytest.raises(GateError, match="what editors said can't be read") as refused:
         publish(root, settings)
-    assert refused.value.exit_code == Gate.GOLDEN
+    assert refused.value.gate == Gate.GOLDEN
     assert "hunter2" not in str(refused.value)
     assert not golden_of(publish(root, settings, force=True)).passed
 
@@ -173,7 +172,7 @@ def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[.
     with root.locked("test"):
         manifest, _ = make_build(root, [source], lambda: HashingEncoder(64), options)
     assert root.verify(manifest.name).files
-    build = Build(root.folder(manifest.name))
+    build = root.open(manifest.name)
     told = build.report()["gates"][-1]
     assert (told["gate"], told["exit_code"], told["value"]) == ("golden", 18, 0.5)
     assert not told["passed"]
@@ -186,7 +185,7 @@ def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[.
 
 def shown(root: Root) -> list[str]:
     """The first list as readers of the live build see it."""
-    build = Build(root.folder())
+    build = root.open()
     row = build.row(PAGE)
     assert row is not None
     items = select(ServingView(build), row, now=time.time_ns() // 1000, query=RelatedQuery(limit=6))
@@ -241,7 +240,7 @@ def test_a_build_that_loses_good_links_against_the_live_one_is_held_back(
         return
     with pytest.raises(GateError, match=r"of 4 .* 75\.0% are .* live build 100\.0%") as refused:
         publish_after(root, name, settings)
-    assert refused.value.exit_code == Gate.GOLDEN
+    assert refused.value.gate == Gate.GOLDEN
     assert root.current().build != name  # type: ignore[union-attr]
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from conftest import SAMPLE, plain_mapping
 
-from index.build.build import Build
 from index.build.vectors import open_index
 from index.building.builder import make_build
 from index.building.context import BuildOptions
@@ -80,10 +79,10 @@ def copy(made: Site, tmp_path: Path) -> tuple[Site, list[str]]:
 
 
 def test_lists_are_those_of_a_local_build(made: Site, tmp_path: Path) -> None:
-    here = Build(made.root.folder(made.root.names()[0]))
+    here = made.root.open(made.root.names()[0])
     there = Site(tmp_path / "local")
     there.wanted = None
-    local = Build(there.root.folder(there.build()))
+    local = there.root.open(there.build())
     assert np.array_equal(here.related_rows, local.related_rows)
     assert np.allclose(here.related_scores, local.related_scores, atol=1e-6)
     assert not (here.folder / "index.faiss").exists()
@@ -166,13 +165,13 @@ def test_a_build_whose_rows_are_not_all_there_is_not_published(
 
 def test_a_root_can_be_moved_with_its_folder(copy: tuple[Site, list[str]]) -> None:
     site, names = copy  # it was made elsewhere
-    build = Build(site.root.folder(names[0]))
+    build = site.root.open(names[0])
     embeddings = np.load(build.folder / "embeddings.npy")
     assert open_index(build).search(embeddings[:3], 1).rows[:, 0].tolist() == [0, 1, 2]
 
 
 def test_a_process_waits_for_its_turn_at_a_folder(made: Site) -> None:
-    build = Build(made.root.folder(made.root.names()[0]))
+    build = made.root.open(made.root.names()[0])
     embeddings = np.load(build.folder / "embeddings.npy")
     holder = subprocess.Popen(
         [

@@ -17,7 +17,6 @@ from milvus_server import Line
 from serving import until
 from test_milvus_place import Site
 
-from index.build.build import Build
 from index.build.vectors import open_index
 from index.errors import UnavailableError
 from index.publishing.retention import prune
@@ -94,7 +93,7 @@ def names(made: tuple[Site, list[str]]) -> list[str]:
 
 def drafts_of(root: Root, name: str) -> Callable[[], object]:
     """A search as a draft asks for it: on the build that is served, for what readers may see."""
-    build = Build(root.folder(name))
+    build = root.open(name)
     index = open_index(build)
     queries = np.load(build.folder / "embeddings.npy")[:1]
     return lambda: index.shown_at(time.time_ns() // 1000).search(queries, 20)
@@ -213,7 +212,7 @@ def test_no_draft_fails_while_the_service_changes_from_build_to_build(
 def test_lists_are_served_while_drafts_are_told_that_a_part_is_away(
     site: Site, desk: Desk, line: Line
 ) -> None:
-    article = Build(site.root.folder()).article_id(0)
+    article = site.root.open().article_id(0)
     before = desk.shown(article)
     assert send_draft(desk).status_code == 200
     line.cut()

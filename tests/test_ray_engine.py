@@ -84,7 +84,7 @@ def build_by(engine: Engine, path: Path, load_encoder: Callable[[], Encoder]) ->
             load_encoder,
             BuildOptions(mapping=plain_mapping(), engine=engine),
         )
-    return Build(root.folder(manifest.name))
+    return root.open(manifest.name)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ class Driver:
         said, errors = self.process.communicate(timeout=150)
         assert self.process.returncode == 0, errors[-2000:]
         name, encoded = said.split()
-        return Build(Root(self.path).folder(name)), int(encoded)
+        return Root(self.path).open(name), int(encoded)
 
 
 def encoded_texts(folder: Path) -> Counter[str]:

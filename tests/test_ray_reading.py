@@ -18,7 +18,6 @@ from ray_cluster import RayCluster, ray_cluster
 from slow_lines import read_into
 
 from index.articles.article_store import ARTICLES, ArticleStore
-from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.building.engine import LocalEngine
@@ -126,7 +125,7 @@ def test_the_rest_is_taken_from_the_live_build(
             lambda: HashingEncoder(16),
             BuildOptions(mapping=plain_mapping()),
         )
-    live = Build(root.folder(manifest.name))
+    live = root.open(manifest.name)
     sources = nasty(tmp_path)
     with open_engine("ray", address=cluster.address, root=tmp_path) as engine:
         for name, one in (("here", LocalEngine()), ("there", engine)):

@@ -67,7 +67,7 @@ def rebuild(
         if publish:
             place.publish(manifest.name)
     assert manifest.encoded == len(encoder.texts) == sum(map(len, encoder.calls[1::2]))
-    return Build(place.folder(manifest.name)), encoder
+    return place.open(manifest.name), encoder
 
 
 def embedding(build: Build, article_id: str) -> np.ndarray:

@@ -39,7 +39,7 @@ def build(tmp_path_factory) -> Build:
             load_encoder,
             BuildOptions(mapping=mapping),
         )
-    return Build(root.folder(manifest.name))
+    return root.open(manifest.name)
 
 
 def shown(build, article_id, now=NOW, query=RELATED_ONLY):

@@ -108,10 +108,9 @@ class AlsoLike(Peer):
 
 def open_live(folder: Path) -> Build:
     """The live build of a run's folder."""
-    from index.build.build import Build
     from index.root.root import Root
 
-    return Build(Root(folder / "root").folder())
+    return Root(folder / "root").open()
 
 
 def serve_command(root: Path, port: int) -> list[str]:

@@ -29,7 +29,6 @@ from index.build.manifest import (
     write_manifest,
 )
 from index.build.ragged import Ragged
-from index.build.readable import BuildSnapshot
 from index.build.vectors import describe_index, make_index
 from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
@@ -56,6 +55,7 @@ from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.term_counts import count_corpus
 from recommender.text import RECIPE
 from recommender.tokenizer import tokenize_corpus
+from recommender.visibility import visible_at
 
 _DRIFT_SAMPLE = 1_000
 
@@ -137,7 +137,7 @@ def _previous(root: Root) -> Build | None:
         pointer = root.current()
         if pointer is None:
             return None
-        return Build(root.folder(pointer.build), manifest_sha256=pointer.manifest_sha256)
+        return root.open(pointer.build)
     except (BuildError, NotFoundError) as error:
         raise BuildError(
             f"the live build can't be built upon: {error} (alsolike rollback goes back to the one "
@@ -219,9 +219,6 @@ def _make(
     with making.stage("search"):
         searchable.result()
     with making.stage("report"):
-        snapshot = BuildSnapshot.read(
-            folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)
-        )
         moment = time.time_ns() // 1000
         manifest = Manifest(
             format=FORMAT_VERSION,
@@ -231,25 +228,26 @@ def _make(
             encoder=entry,
             recipe=RECIPE,
             count=count,
-            visible=int(snapshot.visible(moment).sum()),
+            visible=int(visible_at(facts.visibility, moment).sum()),
             depth=making.options.depth,
             sources=[source.name for source in sources],
-            index=describe_index(folder, index.kind, snapshot.recall),
+            index=describe_index(folder, index.kind, round(recall, 4)),
             quality={},
             reading={},
             encoded=encoded,
             seconds={},
             files={},
         )
-        churn, verdicts = _compare(making, snapshot, moment)
+        build = Build(folder, manifest, verify=False)
+        churn, verdicts = _compare(making, build, moment)
         if making.options.golden is not None:
-            verdicts.append(making.options.golden(_unfinished(folder, manifest)))
+            verdicts.append(making.options.golden(build))
         report = make_report(
             BuildFindings(
                 now=moment,
                 reading=making.report,
                 facts=facts,
-                snapshot=snapshot,
+                build=build,
                 embeddings=embeddings,
                 health=related.health,
                 boilerplate=boilerplate,
@@ -308,21 +306,14 @@ def _write_stories(folder: Path, related: PipelineResult) -> None:
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
 
 
-def _unfinished(folder: Path, manifest: Manifest) -> Build:
-    """The build as it will be, opened under the name that it has while it is made."""
-    update = {"name": folder.name, "files": describe_files(folder)}
-    write_manifest(folder, manifest.model_copy(update=update))
-    return Build(folder)
-
-
 def _compare(
-    making: BuildContext, new: BuildSnapshot, now: int
+    making: BuildContext, new: Build, now: int
 ) -> tuple[dict[str, Any] | None, list[Verdict]]:
     """What the build changes against the live one, and what the gates would say now."""
     options = making.options
-    live = churn = described = None
-    if making.previous is not None:
-        live = BuildSnapshot.of(making.previous.folder, making.previous.manifest)
+    churn = described = None
+    live = making.previous
+    if live is not None:
         churn = compare(live, new, now=now, query=options.limits.query)
         described = describe_churn(live, new, churn, now=now)
     verdicts = judge(new, live, churn, options.limits, accept_change=options.accept_change, now=now)

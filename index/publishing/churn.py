@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.readable import BuildSnapshot
+from index.build.build import Build
+from index.build.shown_lists import related_lists
 from index.query import RelatedQuery
 from recommender.neighbors import NO_ROW
 
@@ -54,7 +55,7 @@ class Churn:
         return float((self.turned > 0).mean()) if len(self.turned) else 0.0
 
 
-def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, query: RelatedQuery) -> Churn:
+def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
     """Compare two builds.
 
     Args:
@@ -66,12 +67,13 @@ def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, query: RelatedQ
     """
     old_row = _match(new.ids, old.ids)
     in_both = np.flatnonzero(old_row >= 0)
-    new_row = np.full(len(old), _GONE, dtype=np.int32)
+    new_row = np.full(old.count, _GONE, dtype=np.int32)
     new_row[old_row[in_both]] = in_both
-    digests = new.digests[in_both] != old.digests[old_row[in_both]]
+    digests = new.text_digests[in_both] != old.text_digests[old_row[in_both]]
     rows = in_both[new.visible(now)[in_both] & old.visible(now)[old_row[in_both]]]
     old_rows = old_row[rows]
-    old_lists, new_lists = old.related(now, query, old_rows), new.related(now, query, rows)
+    old_lists = related_lists(old, now, query, old_rows)
+    new_lists = related_lists(new, now, query, rows)
     turned = np.zeros(len(rows), dtype=np.int64)
     longest = np.zeros(len(rows), dtype=np.int64)
     for start in range(0, len(rows), _CHUNK):
@@ -107,7 +109,7 @@ def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
 
 
 def describe_churn(
-    old: BuildSnapshot, new: BuildSnapshot, churn: Churn, *, now: int, limit: int = 20
+    old: Build, new: Build, churn: Churn, *, now: int, limit: int = 20
 ) -> dict[str, Any]:
     """The difference for people and machines, with titles.
 
@@ -120,8 +122,8 @@ def describe_churn(
     """
     order = np.lexsort((churn.rows, -churn.replaced))[:limit]
     most = order[churn.replaced[order] > 0]
-    before = old.related(now, churn.query, churn.old_rows[most])
-    after = new.related(now, churn.query, churn.rows[most])
+    before = related_lists(old, now, churn.query, churn.old_rows[most])
+    after = related_lists(new, now, churn.query, churn.rows[most])
     return {
         "old": old.name,
         "new": new.name,
@@ -152,18 +154,18 @@ def describe_churn(
     }
 
 
-def _named(snapshot: BuildSnapshot, rows: NDArray[np.int64], limit: int) -> dict[str, Any]:
+def _named(build: Build, rows: NDArray[np.int64], limit: int) -> dict[str, Any]:
     return {
         "count": len(rows),
         "first": [
-            {"article_id": snapshot.article_id(row), "title": snapshot.title(row)}
+            {"article_id": build.article_id(row), "title": build.title(row)}
             for row in rows[:limit].tolist()
         ],
     }
 
 
 def _in_and_out(
-    old: BuildSnapshot, new: BuildSnapshot, before: NDArray[np.int32], after: NDArray[np.int32]
+    old: Build, new: Build, before: NDArray[np.int32], after: NDArray[np.int32]
 ) -> dict[str, list[str]]:
     was = {old.article_id(row): old.title(row) for row in before.tolist() if row != NO_ROW}
     now = {new.article_id(row): new.title(row) for row in after.tolist() if row != NO_ROW}

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 
 from index.build.build import Build
-from index.build.readable import BuildSnapshot
 from index.errors import BuildError, GateError
 from index.publishing.churn import compare
 from index.publishing.gates import Gate, GoldenGate, Limits, Verdict, judge
@@ -47,10 +46,10 @@ def publish_build(
     """
     root.check_hold()
     manifest = root.verify(name)
-    new = BuildSnapshot.of(root.folder(name), manifest)
+    new = Build(root.folder(name), manifest, verify=False)
     verdicts = _judge(root, new, limits, accept_change=accept_change)
     if golden is not None:
-        verdicts.append(golden(Build(root.folder(name))))
+        verdicts.append(golden(new))
     # A first build has nothing to protect: weak lists are better than none, and are reported.
     first = not (root.path / CURRENT).exists()
     refusals = [v for v in verdicts if not v.passed and (not first or v.gate is Gate.RECALL)]
@@ -73,14 +72,14 @@ def publish_build(
     raise GateError(message, int(refusals[0].gate))
 
 
-def _judge(root: Root, new: BuildSnapshot, limits: Limits, *, accept_change: bool) -> list[Verdict]:
+def _judge(root: Root, new: Build, limits: Limits, *, accept_change: bool) -> list[Verdict]:
     now = time.time_ns() // 1000
     live = churn = None
     unreadable: list[Verdict] = []
     try:
         pointer = root.current()
         if pointer is not None and pointer.build != new.name:
-            live = BuildSnapshot.of(root.folder(), root.manifest())
+            live = root.open()
             churn = compare(live, new, now=now, query=limits.query)
     except (BuildError, NotFoundError) as error:
         live = churn = None

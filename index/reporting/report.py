@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from index.articles.read_report import ReadReport
 from index.build.article_columns import ArticleColumns
-from index.build.readable import BuildSnapshot
+from index.build.build import Build
+from index.build.shown_lists import list_heads
 from index.publishing.gates import Verdict
 from index.reporting.article_map import lay_out
 from recommender.boilerplate import Boilerplate
@@ -39,7 +40,7 @@ class BuildFindings:
         now: The moment at which visibility is decided, microseconds since 1970 UTC.
         reading: What became of every record.
         facts: Of each row.
-        snapshot: The build itself.
+        build: The build itself, unfinished.
         embeddings: Shape (n, dim), float32.
         health: See :func:`recommender.pipeline.measure_health`.
         boilerplate: What was ignored.
@@ -52,7 +53,7 @@ class BuildFindings:
     now: int
     reading: ReadReport
     facts: ArticleColumns
-    snapshot: BuildSnapshot
+    build: Build
     embeddings: Embeddings
     health: dict[str, float]
     boilerplate: Boilerplate
@@ -65,8 +66,8 @@ class BuildFindings:
 def make_report(findings: BuildFindings) -> dict[str, Any]:
     """All figures as JSON values; the same for the same build, without times."""
     reading = findings.reading
-    visible = findings.snapshot.visible(findings.now)
-    shown, best = findings.snapshot.shown(findings.now)
+    visible = findings.build.visible(findings.now)
+    shown, best = list_heads(findings.build, visible)
     facts = findings.facts
     lists = shown[visible]
     inbound = np.bincount(lists[lists != NO_ROW], minlength=len(visible))
@@ -80,7 +81,7 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
         "churn": findings.churn
         and {key: value for key, value in findings.churn.items() if key != "new"},
         "scores": {"good": findings.good_score, **_scores(best[visible])},
-        "links": _links(findings.snapshot, visible, inbound),
+        "links": _links(findings.build, visible, inbound),
         "languages": _coverage(
             [name or "unknown" for name in facts.language_names],
             facts.languages,
@@ -117,9 +118,7 @@ def _scores(best: NDArray[np.float32]) -> dict[str, Any]:
     }
 
 
-def _links(
-    snapshot: BuildSnapshot, visible: NDArray[np.bool_], inbound: NDArray[np.int64]
-) -> dict[str, Any]:
+def _links(build: Build, visible: NDArray[np.bool_], inbound: NDArray[np.int64]) -> dict[str, Any]:
     orphans = np.flatnonzero(visible & (inbound == 0))
     hubs = np.lexsort((np.arange(len(inbound)), -inbound))[:_NAMED]
     counts = np.bincount(
@@ -135,18 +134,18 @@ def _links(
         "inbound": dict(zip(ends, counts.tolist(), strict=True)),
         "orphans": {
             "count": len(orphans),
-            "first": [_name(snapshot, row) for row in orphans[:_NAMED].tolist()],
+            "first": [_name(build, row) for row in orphans[:_NAMED].tolist()],
         },
         "hubs": [
-            {**_name(snapshot, row), "lists": int(inbound[row])}
+            {**_name(build, row), "lists": int(inbound[row])}
             for row in hubs.tolist()
             if inbound[row]
         ],
     }
 
 
-def _name(snapshot: BuildSnapshot, row: int) -> dict[str, str]:
-    return {"article_id": snapshot.article_id(row), "title": snapshot.title(row)}
+def _name(build: Build, row: int) -> dict[str, str]:
+    return {"article_id": build.article_id(row), "title": build.title(row)}
 
 
 def _coverage(
@@ -221,7 +220,7 @@ def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
     rows = np.flatnonzero(visible)
     if len(rows) > MAP_ARTICLES:
         rows = rows[np.linspace(0, len(rows) - 1, MAP_ARTICLES).astype(np.int64)]
-    facts, snapshot = findings.facts, findings.snapshot
+    facts, build = findings.facts, findings.build
     names, group_of = _map_groups(facts)
     places = lay_out(np.ascontiguousarray(findings.embeddings[rows]))
     return {
@@ -231,7 +230,7 @@ def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
                 "x": round(x, 4),
                 "y": round(y, 4),
                 "group": int(group_of[row]),
-                "title": snapshot.title(row),
+                "title": build.title(row),
             }
             for row, (x, y) in zip(rows.tolist(), places.tolist(), strict=True)
         ],

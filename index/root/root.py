@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from index.build.build import Build
+from index.build.file_watch import FileWatch
 from index.build.manifest import MANIFEST, Manifest, check_files, read_manifest
 from index.errors import BuildError, GateError, UnavailableError
 from index.files import sync_folder
@@ -105,15 +107,33 @@ class Root:
             raise NotFoundError(f"there is no build {name!r} in {self.path} (latest: {known})")
         return self.builds / name
 
+    def open(self, name: str | None = None, *, watch: FileWatch | None = None) -> Build:
+        """Open a build, the live one by default; see :class:`index.build.build.Build`.
+
+        Raises:
+            NotFoundError: If there is none of that name, or nothing is live.
+            BuildError: If it is damaged, is not the build that was published, or is of a format
+                that this version does not read.
+        """
+        manifest = self.manifest(name)
+        return Build(self.folder(manifest.name), manifest, watch=watch)
+
     def manifest(self, name: str | None = None) -> Manifest:
-        """The checked manifest of a build; the live one's is held to ``CURRENT``'s digest."""
+        """The checked manifest of a build, the live one's by default.
+
+        That of a build which is or was live must have the digest that ``CURRENT`` holds for it.
+
+        Raises:
+            NotFoundError: If there is none of that name, or nothing is live.
+            BuildError: If it is damaged, or the live build is asked for and ``CURRENT`` is.
+        """
         try:
             pointer = self.current()
         except BuildError:  # a build named outright can do without, and publishing it repairs this
             if name is None:
                 raise
             pointer = None
-        folder = self.folder(name)
+        folder = self.folder(pointer.build if name is None and pointer is not None else name)
         known = [] if pointer is None else [pointer, *pointer.before]
         digest = next(
             (entry.manifest_sha256 for entry in known if entry.build == folder.name), None

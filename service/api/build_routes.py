@@ -9,8 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.build.build import Build
-from index.build.readable import BuildSnapshot
 from index.errors import BuildError, GateError
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
@@ -122,8 +120,7 @@ def builds_router(desk: ApiContext) -> APIRouter:
         responses=problems(404),
     )
     def report(name: Name) -> dict[str, Any]:
-        manifest = desk.root.manifest(name)
-        return Build(desk.root.folder(manifest.name)).report()
+        return desk.root.open(name).report()
 
     @router.get(
         "/builds/{name}/changes",
@@ -133,10 +130,10 @@ def builds_router(desk: ApiContext) -> APIRouter:
     )
     def changes(name: Name) -> dict[str, Any]:
         root = desk.root
-        new = BuildSnapshot.of(root.folder(name), root.manifest(name))
+        new = root.open(name)
         if root.current() is None:
             raise ProblemError(409, "nothing is live to compare with")
-        live = BuildSnapshot.of(root.folder(), root.manifest())
+        live = root.open()
         moment = now()
         return describe_churn(
             live, new, compare(live, new, now=moment, query=desk.settings.limits.query), now=moment

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from index.build.build import Build
 from index.build.id_table import IdTable
 from index.root.journal import who
 from index.root.root import Root
@@ -133,12 +132,7 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
     Ends with 20 if there are any.
     """
     settings = load_settings(root=root)
-    place = Root(settings.root)
-    pointer = place.current()
-    build = Build(
-        place.folder(), manifest_sha256=None if pointer is None else pointer.manifest_sha256
-    )
-    served = ServingView(build, read_state(settings))
+    served = ServingView(Root(settings.root).open(), read_state(settings))
     alerts = find_alerts(served, now=time.time_ns() // 1000)
     if as_json:
         print_json(

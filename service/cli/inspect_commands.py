@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from index.build.build import Build
-from index.build.readable import BuildSnapshot
 from index.files import replace_file
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
@@ -57,10 +55,11 @@ def inspect(
 
     settings = load_settings(root=root)
     place = Root(settings.root)
-    manifest = place.manifest(name)
+    build = place.open(name)
+    manifest = build.manifest
     pointer = place.current()
     live = pointer is not None and pointer.build == manifest.name
-    shared = Build(place.folder(manifest.name)).read_json("boilerplate.json")
+    shared = build.read_json("boilerplate.json")
     if boilerplate:
         _print_boilerplate(shared, as_json=as_json)
         return
@@ -114,8 +113,7 @@ def diff(
     """Compare two builds: articles in and out, and the lists that changed most."""
     settings = load_settings(root=root)
     place = Root(settings.root)
-    first = BuildSnapshot.of(place.folder(old), place.manifest(old))
-    second = BuildSnapshot.of(place.folder(new), place.manifest(new))
+    first, second = place.open(old), place.open(new)
     now = time.time_ns() // 1000
     churn = compare(first, second, now=now, query=settings.limits.query)
     found = describe_churn(first, second, churn, now=now, limit=limit or 10)
@@ -150,9 +148,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Show where a build's report page lies: charts, gates, hubs, orphans, a map."""
-    place = Root(load_settings(root=root).root)
-    manifest = place.manifest(name)
-    opened = Build(place.folder(manifest.name))
+    opened = Root(load_settings(root=root).root).open(name)
     if as_json:
         print_json(opened.report())
         return
@@ -173,7 +169,7 @@ def verify(
     """Compare every byte of a build with what was written."""
     place = Root(load_settings(root=root).root)
     manifest = place.verify(name)
-    Build(place.folder(manifest.name))
+    place.open(manifest.name)  # what is intact can be of use to this version, too
     if as_json:
         print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
     else:

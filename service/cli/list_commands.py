@@ -44,8 +44,7 @@ def related(
     if (article_id is None) is (text is None):
         raise InputError("name an article, or a text with --text FILE")
     settings = load_settings(root=root, limit=limit)
-    place = Root(settings.root)
-    opened = open_live(place)
+    opened = Root(settings.root).open()
     query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )
@@ -129,8 +128,7 @@ def export(
     from service.http.list_rendering import items_json
 
     settings = load_settings(root=root, limit=limit)
-    place = Root(settings.root)
-    live = open_live(place)
+    live = Root(settings.root).open()
     now = time.time_ns() // 1000
     query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
@@ -151,18 +149,6 @@ def export(
         typer.echo(
             f"{done.written} written, {done.unchanged} unchanged, {done.removed} removed in {out}"
         )
-
-
-def open_live(place: Root) -> Build:
-    """The live build, held to the digest that ``CURRENT`` names.
-
-    Raises:
-        BuildError: If it is damaged, or of a format that this version does not read.
-        NotFoundError: If nothing is published.
-    """
-    pointer = place.current()
-    digest = None if pointer is None else pointer.manifest_sha256
-    return Build(place.folder(), manifest_sha256=digest)
 
 
 def print_list(build: Build, chosen: list[SelectedItem]) -> None:

@@ -105,7 +105,7 @@ def _live(root: Root, build: Build) -> Build | None:
     pointer = root.current()
     if pointer is None or pointer.build == build.name:
         return None
-    return Build(root.folder(), manifest_sha256=pointer.manifest_sha256)
+    return root.open(pointer.build)
 
 
 def _judge_share(found: Agreement, least: float) -> Verdict:

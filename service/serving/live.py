@@ -196,12 +196,7 @@ class Live:
             raise NotFoundError(f"nothing is published in {self.root.path}")
         if self._build is None or self._build.name != pointer.build:
             start = time.perf_counter()
-            build = Build(
-                self.root.folder(pointer.build),
-                manifest_sha256=pointer.manifest_sha256,
-                watch=FileWatch(),
-            )
-            self._build = build
+            build = self._build = self.root.open(pointer.build, watch=FileWatch())
             self._forget()
             self.swaps += 1
             log.info(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.readable import newest_visible
+from index.build.shown_lists import newest_visible
 from recommender.visibility import ALWAYS, NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, differing
 
