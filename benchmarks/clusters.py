@@ -161,13 +161,13 @@ def main() -> None:
     ):
         opened = time.perf_counter() - began
         used = _ProcessorTime()
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(asked.source)],
             lambda: load_encoder(asked.model),
             BuildOptions(mapping=mapping, engine=engine),
             used.look,
-        )
+        ).manifest
         figures = {
             "build": str(root.folder(manifest.name)),
             "articles": manifest.count,

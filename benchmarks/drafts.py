@@ -43,14 +43,14 @@ def made_build(folder: Path, data: Path | None, encoder: Encoder) -> Build:
     mapped = {} if data is None else {"summary": "text"}
     root = Root(folder / "root")
     with root.locked("benchmark"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             open_sources([str(source)], [], {}, mapped),
             lambda: encoder,
             BuildOptions(
                 mapping=FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
             ),
-        )
+        ).manifest
     return root.open(manifest.name)
 
 

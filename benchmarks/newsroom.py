@@ -88,13 +88,13 @@ def _build(root: Root, source: Path) -> None:
         fields={"summary": "text"}, url_template="/{id}", timezone=ZoneInfo("UTC")
     )
     with root.locked("benchmark"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(source))],
             lambda: HashingEncoder(DIM),
             BuildOptions(mapping=mapping),
-        )
-        root.publish(manifest.name)
+        ).manifest
+        root.make_live(root.verify(manifest.name))
 
 
 def _decide(root: Root, database: Database, count: int) -> None:

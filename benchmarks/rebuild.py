@@ -96,7 +96,7 @@ def timed_build(
     )
     start = time.perf_counter()
     with root.locked("benchmark"):
-        manifest, _ = make_build(root, [JsonlSource(str(source))], lambda: encoder, options)
+        manifest = make_build(root, [JsonlSource(str(source))], lambda: encoder, options).manifest
         try:
             publish_build(root, manifest.name, Limits())
         except GateError as error:

@@ -167,7 +167,7 @@ def build_corpus(corpus: Corpus, encoder: CachedEncoder, folder: Path) -> Build:
         mapping=FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
     )
     with root.locked("benchmark"):
-        manifest, _ = make_build(root, [CorpusSource(corpus)], lambda: encoder, options)
+        manifest = make_build(root, [CorpusSource(corpus)], lambda: encoder, options).manifest
     return root.open(manifest.name)
 
 

@@ -42,7 +42,7 @@ from recommender.term_counts import count_corpus
 from recommender.text import PreparedText, prepare
 from recommender.text_query import Corpus
 from recommender.tokenizer import tokenize_corpus
-from recommender.visibility import window
+from recommender.visibility import utc_now, visible_at, window
 
 _DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
 
@@ -265,9 +265,7 @@ class Recommender:
 
     def _visible(self) -> NDArray[np.bool_]:
         """Shape (n,): what may be shown at this moment."""
-        now = time.time_ns() // 1000
-        found: NDArray[np.bool_] = (self._windows[:, 0] <= now) & (now < self._windows[:, 1])
-        return found
+        return visible_at(self._windows, utc_now())
 
     def _shown(
         self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int

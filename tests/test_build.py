@@ -55,13 +55,13 @@ class Listed:
 
 def make(place: Root, values: list[dict[str, Any]]) -> Build:
     with place.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             place,
             [Listed(values)],
             lambda: HashingEncoder(64),
             BuildOptions(mapping=plain_mapping(), depth=10),
-        )
-        place.publish(manifest.name)
+        ).manifest
+        place.make_live(place.verify(manifest.name))
     return place.open(manifest.name)
 
 

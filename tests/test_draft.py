@@ -74,9 +74,9 @@ def build(records, tmp_path_factory) -> Build:
     source.write_text("\n".join(json.dumps(record) for record in records))
     root = Root(folder / "root")
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root, [JsonlSource(str(source))], lambda: ENCODER, BuildOptions(mapping=plain_mapping())
-        )
+        ).manifest
     return root.open(manifest.name)
 
 

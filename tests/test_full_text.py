@@ -161,8 +161,8 @@ def test_a_build_fails_with_it_at_once_and_leaves_nothing(
     options = BuildOptions(mapping=plain_mapping())
     good = JsonlSource(str(write_jsonl([{"id": "kelp", "title": "Kelp"}])))
     with root.locked("test"):
-        live, _ = make_build(root, [good], lambda: HashingEncoder(16), options)
-        root.publish(live.name)
+        live = make_build(root, [good], lambda: HashingEncoder(16), options).manifest
+        root.make_live(root.verify(live.name))
         stages: set[str] = set()
         with pytest.raises(BuildError, match=r"could not be written .*words already exists"):
             make_build(

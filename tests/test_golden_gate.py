@@ -170,7 +170,7 @@ def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[.
     source = JsonlSource(str(write_jsonl(site_records())))
     options = BuildOptions(mapping=plain_mapping(), golden=golden_gate(settings))
     with root.locked("test"):
-        manifest, _ = make_build(root, [source], lambda: HashingEncoder(64), options)
+        manifest = make_build(root, [source], lambda: HashingEncoder(64), options).manifest
     assert root.verify(manifest.name).files
     build = root.open(manifest.name)
     told = build.report()["gates"][-1]
@@ -203,9 +203,8 @@ def rebuild(root: Root, tmp_path: Path, **changes: dict[str, Any] | None) -> str
     path.write_text("".join(f"{json.dumps(record)}\n" for record in kept))
     options = BuildOptions(mapping=plain_mapping())
     with root.locked("test"):
-        return make_build(root, [JsonlSource(str(path))], lambda: HashingEncoder(64), options)[
-            0
-        ].name
+        sources = [JsonlSource(str(path))]
+        return make_build(root, sources, lambda: HashingEncoder(64), options).manifest.name
 
 
 def publish_after(root: Root, name: str, settings: Settings) -> Verdict:

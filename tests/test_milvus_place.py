@@ -37,14 +37,14 @@ class Site:
 
     def build(self, *, publish: bool = True) -> str:
         with self.root.locked("test"):
-            manifest, _ = make_build(
+            manifest = make_build(
                 self.root,
                 [JsonlSource(str(SAMPLE / "articles.jsonl"))],
                 lambda: HashingEncoder(32),
                 BuildOptions(mapping=plain_mapping(), milvus=self.wanted),
-            )
+            ).manifest
             if publish:
-                self.root.publish(manifest.name)
+                self.root.make_live(self.root.verify(manifest.name))
         return manifest.name
 
     def collection(self, name: str) -> str:
@@ -99,7 +99,7 @@ def test_the_alias_follows_publishing_and_going_back(copy: tuple[Site, list[str]
     site, names = copy
     with site.root.locked("test"):
         for name in names[:2]:
-            site.root.publish(name)
+            site.root.make_live(site.root.verify(name))
             assert site.live == site.collection(name)
         assert site.root.rollback() == names[0]
     assert site.live == site.collection(names[0])
@@ -109,7 +109,7 @@ def test_pruning_drops_the_collections_of_what_it_removes(copy: tuple[Site, list
     site, names = copy
     with site.root.locked("test"):
         for name in names:
-            site.root.publish(name)
+            site.root.make_live(site.root.verify(name))
         assert prune(site.root, 1) == names[:1]
     assert site.milvus.collections() == sorted(site.collection(name) for name in names[1:])
     assert site.live == site.collection(names[2])
@@ -159,7 +159,7 @@ def test_a_build_whose_rows_are_not_all_there_is_not_published(
     site, names = copy
     site.milvus.drop(site.collection(names[0]), "alsolike")
     with site.root.locked("test"), pytest.raises(BuildError, match="is gone"):
-        site.root.publish(names[0])
+        site.root.make_live(site.root.verify(names[0]))
     assert site.root.current() is None
 
 

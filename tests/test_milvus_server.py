@@ -81,7 +81,7 @@ def site(made: tuple[Site, list[str]], line: Line) -> Iterator[Site]:
     site, names = made
     with site.root.locked("test"):
         site.root.release()
-        site.root.publish(names[0])
+        site.root.make_live(site.root.verify(names[0]))
     yield site
     line.mend()
 
@@ -112,7 +112,7 @@ def test_no_search_fails_while_builds_and_their_alias_are_switched(
     ):
         named = []
         for _ in range(5):
-            site.root.publish(names[1])
+            site.root.make_live(site.root.verify(names[1]))
             named.append(site.milvus.named_by("shop"))
             site.root.rollback()
             named.append(site.milvus.named_by("shop"))
@@ -155,7 +155,7 @@ def test_going_back_needs_no_server_and_the_alias_follows_when_it_is_back(
     site: Site, names: list[str], line: Line
 ) -> None:
     with site.root.locked("test"):
-        site.root.publish(names[1])
+        site.root.make_live(site.root.verify(names[1]))
         line.cut()
         assert site.root.rollback() == names[0]
     pointer = site.root.current()
@@ -175,7 +175,7 @@ def test_a_build_is_not_published_while_nobody_can_say_that_its_vectors_are_ther
 ) -> None:
     line.cut()
     with site.root.locked("test"), pytest.raises(UnavailableError):
-        site.root.publish(names[1])
+        site.root.make_live(site.root.verify(names[1]))
     pointer = site.root.current()
     assert pointer is not None
     assert pointer.build == names[0]
@@ -199,7 +199,7 @@ def test_no_draft_fails_while_the_service_changes_from_build_to_build(
     answers: list[Any] = []
     with load(lambda: answers.append(send_draft(desk)), threads=2), site.root.locked("test"):
         for _ in range(2):
-            site.root.publish(names[1])
+            site.root.make_live(site.root.verify(names[1]))
             until(lambda: answers and answers[-1].json().get("build") == names[1])
             site.root.rollback()
             until(lambda: answers[-1].json().get("build") == names[0])
@@ -232,7 +232,7 @@ def test_a_build_whose_vectors_can_not_be_dropped_stays_until_they_can(
 ) -> None:
     """The last test, for it removes the first build."""
     with site.root.locked("test"):
-        site.root.publish(names[1])
+        site.root.make_live(site.root.verify(names[1]))
         pointer = site.root.current()
         assert pointer is not None
         write_pointer(site.root.path, pointer.model_copy(update={"before": []}))

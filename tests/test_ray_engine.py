@@ -61,10 +61,10 @@ class Slow:
 ray_engine.SHARD = 8
 root = Root(path)
 with root.locked("test"), open_engine("ray", address=address, root=path) as engine:
-    manifest, _ = make_build(
+    manifest = make_build(
         root, [JsonlSource(source)], Slow, BuildOptions(mapping=plain_mapping(), engine=engine)
-    )
-    root.publish(manifest.name)
+    ).manifest
+    root.make_live(root.verify(manifest.name))
 print(manifest.name, manifest.encoded)
 """
 
@@ -78,12 +78,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
 def build_by(engine: Engine, path: Path, load_encoder: Callable[[], Encoder]) -> Build:
     root = Root(path)
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(SOURCE))],
             load_encoder,
             BuildOptions(mapping=plain_mapping(), engine=engine),
-        )
+        ).manifest
     return root.open(manifest.name)
 
 

@@ -119,12 +119,12 @@ def test_the_rest_is_taken_from_the_live_build(
     (tmp_path / "live.jsonl").write_text(lines)
     root = Root(tmp_path / "root")
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(tmp_path / "live.jsonl"))],
             lambda: HashingEncoder(16),
             BuildOptions(mapping=plain_mapping()),
-        )
+        ).manifest
     live = root.open(manifest.name)
     sources = nasty(tmp_path)
     with open_engine("ray", address=cluster.address, root=tmp_path) as engine:

@@ -33,12 +33,12 @@ def build(tmp_path_factory) -> Build:
     root = Root(tmp_path_factory.mktemp("real") / "root")
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(SAMPLE / "articles.jsonl"))],
             load_encoder,
             BuildOptions(mapping=mapping),
-        )
+        ).manifest
     return root.open(manifest.name)
 
 

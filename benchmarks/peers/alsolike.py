@@ -92,12 +92,12 @@ class AlsoLike(Peer):
         mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
         root = Root(self.folder / "root")
         with root.locked("benchmark"):
-            manifest, _ = make_build(
+            manifest = make_build(
                 root,
                 [JsonlSource(str(source))],
                 lambda: self.encoder,
                 BuildOptions(mapping=mapping),
-            )
+            ).manifest
             try:
                 publish_build(root, manifest.name, Limits())
             except GateError as error:

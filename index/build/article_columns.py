@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from index.build.ragged import Ragged
 from index.files import save_array, write_json
+from recommender.visibility import utc_now, visible_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,7 @@ class ArticleColumns:
 
     def visible_now(self) -> NDArray[np.bool_]:
         """Shape (n,): what readers may see at this moment."""
-        instant = time.time_ns() // 1000
-        return (self.visibility[:, 0] <= instant) & (instant < self.visibility[:, 1])
+        return visible_at(self.visibility, utc_now())
 
     def save(self, folder: Path) -> None:
         """Write the arrays that serving reads."""

@@ -20,7 +20,7 @@ from recommender.encoder import Embeddings
 from recommender.errors import VectorFileError
 from recommender.faiss_index import build_index, load_index
 from recommender.neighbors import ExactIndex, NeighborIndex, Neighbors
-from recommender.visibility import Visibility
+from recommender.visibility import Visibility, visible_at
 
 LOCAL = "index.faiss"
 
@@ -78,7 +78,7 @@ class LocalIndex:
         self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
     ) -> NeighborIndex:
         """See :class:`VectorIndex`; exact, since an index may not look where the few are."""
-        shown = (self._visibility[:, 0] <= now) & (now < self._visibility[:, 1])
+        shown = visible_at(self._visibility, now)
         if languages:
             shown &= np.isin(self._languages, [0, *languages])
         shown[list(without)] = False

@@ -11,10 +11,9 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
@@ -38,11 +37,11 @@ from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
 from index.errors import BuildError, UnavailableError
 from index.files import save_array, save_names, write_file, write_json
-from index.publishing.churn import compare, describe_churn
-from index.publishing.gates import Verdict, judge
+from index.publishing.churn import describe_churn
+from index.publishing.publish import Assessment, assess
 from index.reporting.report import REPORT, BuildFindings, make_report
 from index.reporting.report_page import PAGE, render_page
-from index.root.journal import append_journal, now
+from index.root.journal import append_journal, utc_timestamp
 from index.root.root import Root
 from index.scale_out.milvus.milvus_collections import reach
 from index.sources.source import Source
@@ -55,9 +54,24 @@ from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.term_counts import count_corpus
 from recommender.text import RECIPE
 from recommender.tokenizer import tokenize_corpus
-from recommender.visibility import visible_at
+from recommender.visibility import utc_now, visible_at
 
 _DRIFT_SAMPLE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """A build that was made.
+
+    Attributes:
+        manifest: Its manifest.
+        report: What became of every record of the sources.
+        assessment: What the gates say of it.
+    """
+
+    manifest: Manifest
+    report: ReadReport
+    assessment: Assessment
 
 
 def make_build(
@@ -66,7 +80,7 @@ def make_build(
     load_encoder: Callable[[], Encoder],
     options: BuildOptions,
     progress: Progress = lambda _stage, _done, _total: None,
-) -> tuple[Manifest, ReadReport]:
+) -> BuildResult:
     """Read, encode, relate and write a build; the caller holds the root's lock.
 
     Args:
@@ -91,7 +105,7 @@ def make_build(
             progress=progress,
         )
         with ExitStack() as beside:
-            manifest = _make(making, name, sources, load_encoder, beside)
+            manifest, assessment = _make(making, name, sources, load_encoder, beside)
         root.finish_build(folder)
     except BaseException as error:
         # First the files, so that on a full disk there is room for the journal's line.
@@ -112,7 +126,7 @@ def make_build(
         skipped=sum(making.report.skipped.values()),
         seconds=round(sum(making.seconds.values()), 1),
     )
-    return manifest, making.report
+    return BuildResult(manifest=manifest, report=making.report, assessment=assessment)
 
 
 def _new_name(names: Sequence[str]) -> str:
@@ -151,7 +165,7 @@ def _make(
     sources: Sequence[Source],
     load_encoder: Callable[[], Encoder],
     beside: ExitStack,
-) -> Manifest:
+) -> tuple[Manifest, Assessment]:
     folder = making.folder
     if making.options.milvus is not None:
         reach(folder, making.options.milvus)
@@ -219,11 +233,11 @@ def _make(
     with making.stage("search"):
         searchable.result()
     with making.stage("report"):
-        moment = time.time_ns() // 1000
+        moment = utc_now()
         manifest = Manifest(
             format=FORMAT_VERSION,
             name=name,
-            created=now(),
+            created=utc_timestamp(),
             alsolike=version("alsolike"),
             encoder=entry,
             recipe=RECIPE,
@@ -239,9 +253,17 @@ def _make(
             files={},
         )
         build = Build(folder, manifest, verify=False)
-        churn, verdicts = _compare(making, build, moment)
-        if making.options.golden is not None:
-            verdicts.append(making.options.golden(build))
+        assessment = assess(
+            build,
+            making.previous,
+            making.options.limits,
+            golden=making.options.golden,
+            accept_change=making.options.accept_change,
+            now=moment,
+        )
+        churn = None
+        if making.previous is not None and assessment.churn is not None:
+            churn = describe_churn(making.previous, build, assessment.churn, now=moment)
         report = make_report(
             BuildFindings(
                 now=moment,
@@ -253,7 +275,7 @@ def _make(
                 boilerplate=boilerplate,
                 relearned=relearned,
                 churn=churn,
-                verdicts=verdicts,
+                verdicts=assessment.verdicts,
                 good_score=making.options.limits.good_score,
             )
         )
@@ -268,7 +290,7 @@ def _make(
     write_file(folder / PAGE, render_page(manifest, report).encode())
     manifest = manifest.model_copy(update={"files": describe_files(folder)})
     write_manifest(folder, manifest)
-    return manifest
+    return manifest, assessment
 
 
 def _boilerplate(
@@ -304,17 +326,3 @@ def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
 def _write_stories(folder: Path, related: PipelineResult) -> None:
     save_array(folder / "stories.npy", related.stories.of)
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
-
-
-def _compare(
-    making: BuildContext, new: Build, now: int
-) -> tuple[dict[str, Any] | None, list[Verdict]]:
-    """What the build changes against the live one, and what the gates would say now."""
-    options = making.options
-    churn = described = None
-    live = making.previous
-    if live is not None:
-        churn = compare(live, new, now=now, query=options.limits.query)
-        described = describe_churn(live, new, churn, now=now)
-    verdicts = judge(new, live, churn, options.limits, accept_change=options.accept_change, now=now)
-    return described, verdicts

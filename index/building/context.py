@@ -34,9 +34,9 @@ class BuildOptions:
         keep_missing: Keep the live build's articles that the source does not hold.
         relearn: Learn the boilerplate anew instead of carrying it over from the live build.
         from_scratch: Carry nothing over: encode and learn everything anew.
-        limits: What the gates let through, for the report.
-        golden: The gate that asks what editors said, for the report.
-        accept_change: Another encoder or recipe is meant, for the report.
+        limits: What the gates let through.
+        golden: The gate that asks what editors said.
+        accept_change: Another encoder or recipe is meant.
         preferences: What the site prefers among its own articles.
         adopt_orphans: Give articles that nobody links to a place where a good one exists.
         milvus: Put the vectors there instead of into a file of the build.

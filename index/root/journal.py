@@ -31,7 +31,7 @@ def append_journal(root: Path, event: str, **details: Any) -> None:
     Raises:
         BuildError: If it can't be written, such as on a full disk.
     """
-    line = {"at": now(), "event": event, "who": who(), **details}
+    line = {"at": utc_timestamp(), "event": event, "who": who(), **details}
     path = root / JOURNAL
     content = (json.dumps(line, ensure_ascii=False) + "\n").encode()
     try:
@@ -76,7 +76,7 @@ def acting_for(name: str) -> Iterator[None]:
         _acting_for.reset(token)
 
 
-def now() -> str:
+def utc_timestamp() -> str:
     """This second in UTC, as ISO 8601."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 

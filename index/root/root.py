@@ -23,7 +23,7 @@ from index.build.file_watch import FileWatch
 from index.build.manifest import MANIFEST, Manifest, check_files, read_manifest
 from index.errors import BuildError, GateError, UnavailableError
 from index.files import sync_folder
-from index.root.journal import append_journal, now, read_journal, who
+from index.root.journal import append_journal, read_journal, utc_timestamp, who
 from index.root.lock import locked
 from index.root.pointer import (
     BUILD_NAME,
@@ -157,20 +157,13 @@ class Root:
             check_vectors(self.folder(name), manifest.count)
         return manifest
 
-    def publish(self, name: str, *, reason: str = "", event: str = "publish") -> None:
-        """Verify a build and make it live. The caller holds the lock.
-
-        Raises:
-            GateError: If a rollback holds publishing; see :meth:`release`.
-            BuildError: If it does not verify; what was live stays live.
-        """
-        self.check_hold()
-        self.make_live(self.verify(name), event=event, reason=reason)
-
     def make_live(
         self, manifest: Manifest, *, event: str = "publish", reason: str = "", **details: Any
     ) -> None:
-        """Point to a build that was verified just now. The caller holds the lock.
+        """Point to a build that was verified just now; asks neither gates nor a hold.
+
+        The caller holds the lock. To publish a build as a site does, see
+        :func:`index.publishing.publish.publish_build`.
 
         Args:
             manifest: What :meth:`verify` gave.
@@ -221,7 +214,7 @@ class Root:
                 build=target.build,
                 manifest_sha256=target.manifest_sha256,
                 before=rest,
-                held=Hold(since=now(), who=who(), reason=reason),
+                held=Hold(since=utc_timestamp(), who=who(), reason=reason),
             ),
         )
         alias = point_alias(self.folder(target.build))

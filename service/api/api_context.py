@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from index.build.build import Build
 from index.root.root import Root
 from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
+from recommender.visibility import utc_now
 from service.api.openapi import ID_PATTERN
 from service.curation.article_search import ArticleSearch
 from service.decisions.database import Database
@@ -61,14 +61,14 @@ class ApiContext:
 
     def find_served(self) -> ServingView | None:
         """What readers get now; ``None`` while nothing is served."""
-        generation = self.live.at(now())
+        generation = self.live.at(utc_now())
         return None if generation is None else generation.served
 
     def standing(self, article_id: str) -> VisibilityStatus | None:
         """Where an article stands with readers; ``None`` if the live build has no such article."""
         served = self.find_served()
         row = None if served is None else served.build.row(article_id)
-        return None if served is None or row is None else visibility_status(served, row, now())
+        return None if served is None or row is None else visibility_status(served, row, utc_now())
 
 
 class Card(BaseModel):
@@ -80,11 +80,6 @@ class Card(BaseModel):
     date: str | None = Field(description="YYYY-MM-DD; may lie in the future")
     language: str | None
     standing: VisibilityStatus
-
-
-def now() -> int:
-    """This moment, microseconds since 1970 UTC."""
-    return time.time_ns() // 1000
 
 
 def describe_row(served: ServingView, row: int, moment: int) -> dict[str, Any]:

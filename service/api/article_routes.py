@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from index.query import MAX_LIMIT
-from service.api.api_context import ApiContext, Card, Id, describe_row, make_router, now, problems
+from recommender.visibility import utc_now
+from service.api.api_context import ApiContext, Card, Id, describe_row, make_router, problems
 from service.api.openapi import RelatedItem
 from service.curation.article_search import SearchQuery as SearchQuery
 from service.curation.preview import LeftOut, Preview, make_preview
@@ -128,7 +129,7 @@ def articles_router(desk: ApiContext) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     ) -> SearchAnswer:
-        served, moment = desk.served(), now()
+        served, moment = desk.served(), utc_now()
         query = SearchQuery(
             words=q,
             standing=standing,
@@ -175,7 +176,7 @@ def article_preview(desk: ApiContext, article_id: str) -> PreviewAnswer:
     Raises:
         ProblemError: 404 if the live build has no such article.
     """
-    served, moment = desk.served(), now()
+    served, moment = desk.served(), utc_now()
     row = served.build.row(article_id)
     if row is None:
         raise ProblemError(404, "the live build has no such article", field="id")

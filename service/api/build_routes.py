@@ -16,7 +16,8 @@ from index.publishing.gates import Gate
 from index.root.journal import acting_for
 from index.root.root import Root
 from recommender.errors import NotFoundError
-from service.api.api_context import ApiContext, make_router, now, problems
+from recommender.visibility import utc_now
+from service.api.api_context import ApiContext, make_router, problems
 from service.curation.golden_gate import publish_as_set
 from service.decisions.decision_rules import MAX_REASON
 from service.http.auth import Identity
@@ -134,7 +135,7 @@ def builds_router(desk: ApiContext) -> APIRouter:
         if root.current() is None:
             raise ProblemError(409, "nothing is live to compare with")
         live = root.open()
-        moment = now()
+        moment = utc_now()
         return describe_churn(
             live, new, compare(live, new, now=moment, query=desk.settings.limits.query), now=moment
         )

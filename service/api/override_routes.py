@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from recommender.visibility import NEVER
-from service.api.api_context import ApiContext, Id, Target, make_router, now, problems
+from recommender.visibility import NEVER, utc_now
+from service.api.api_context import ApiContext, Id, Target, make_router, problems
 from service.decisions.decision_rules import MAX_POSITION, MAX_REASON
 from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
@@ -263,7 +263,7 @@ def _answer(
 
 def _describe(desk: ApiContext, found: StoredOverride) -> dict[str, Any]:
     target = desk.standing(found.target_id)
-    ended = found.until <= now()
+    ended = found.until <= utc_now()
     warning = None
     if not ended and target is None:
         warning = "the live build has no such article"

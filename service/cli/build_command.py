@@ -132,7 +132,7 @@ def build(
             open_engine(settings.engine, address=settings.ray_address, root=place.path) as running,
             _progress_bar() as progress,
         ):
-            manifest, report = make_build(
+            made = make_build(
                 place,
                 sources,
                 lambda: load_encoder(settings.model, settings.precision),
@@ -142,12 +142,13 @@ def build(
         if publish_:
             refusal = publish_made(
                 place,
-                manifest.name,
+                made,
                 settings,
                 accept_change=accept_change,
                 force=force,
                 reason=reason,
             )
+    manifest, report = made.manifest, made.report
     published = publish_ and refusal is None
     if as_json:
         print_json(_build_summary(manifest, report, published=published))

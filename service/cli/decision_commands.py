@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated
@@ -15,7 +14,7 @@ from index.build.id_table import IdTable
 from index.root.journal import who
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
-from recommender.visibility import NEVER, microseconds
+from recommender.visibility import NEVER, microseconds, utc_now
 from service.cli.options import JsonOption, RootOption, print_json
 from service.curation.audit_export import audit_json, csv_lines
 from service.curation.pin_alerts import find_alerts
@@ -133,7 +132,7 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
     """
     settings = load_settings(root=root)
     served = ServingView(Root(settings.root).open(), read_state(settings))
-    alerts = find_alerts(served, now=time.time_ns() // 1000)
+    alerts = find_alerts(served, now=utc_now())
     if as_json:
         print_json(
             [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.reporting.report_page import PAGE
 from index.root.root import Root
+from recommender.visibility import utc_now
 from service.cli.options import JsonOption, LimitOption, RootOption, print_json
 from service.settings import load_settings
 
@@ -114,7 +114,7 @@ def diff(
     settings = load_settings(root=root)
     place = Root(settings.root)
     first, second = place.open(old), place.open(new)
-    now = time.time_ns() // 1000
+    now = utc_now()
     churn = compare(first, second, now=now, query=settings.limits.query)
     found = describe_churn(first, second, churn, now=now, limit=limit or 10)
     if as_json:

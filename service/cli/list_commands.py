@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.shared_phrases import explain
+from recommender.visibility import utc_now
 from service.cli.options import JsonOption, LimitOption, RootOption, print_json
 from service.decisions.open_decisions import read_state
 from service.serving.selection import Origin, SelectedItem, select
@@ -54,7 +54,7 @@ def related(
     row = opened.row(article_id)
     if row is None:
         raise NotFoundError(_unknown(opened, article_id))
-    now = time.time_ns() // 1000
+    now = utc_now()
     served = ServingView(opened, read_state(settings))
     chosen = select(served, row, now=now, query=query)
     if as_json:
@@ -98,7 +98,7 @@ def related_to_text(
 
     title, _, body = _read(file).strip().partition("\n")
     fields = {"title": title, "summary": body, "language": language}
-    served, now = ServingView(build, read_state(settings)), time.time_ns() // 1000
+    served, now = ServingView(build, read_state(settings)), utc_now()
     drafter = DraftEncoder(settings.model, settings.precision)
     placed = drafter.place(served, fields, now=now, query=query)
     answer = answer_draft(served, placed, now=now, query=query)
@@ -129,7 +129,7 @@ def export(
 
     settings = load_settings(root=root, limit=limit)
     live = Root(settings.root).open()
-    now = time.time_ns() // 1000
+    now = utc_now()
     query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from service.cli.options import (
 from service.curation.golden_gate import publish_as_set
 from service.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from index.building.builder import BuildResult
+
 
 def say_found(found: list[str]) -> None:
     """Tell what a process that died left behind."""
@@ -28,7 +31,13 @@ def say_found(found: list[str]) -> None:
 
 
 def publish_made(
-    place: Root, name: str, settings: Settings, *, accept_change: bool, force: bool, reason: str
+    place: Root,
+    made: BuildResult,
+    settings: Settings,
+    *,
+    accept_change: bool,
+    force: bool,
+    reason: str,
 ) -> GateError | None:
     """Publish a build made just now and remove old ones; returns the refusal, if there is one.
 
@@ -37,7 +46,13 @@ def publish_made(
     refusal = None
     try:
         publish_as_set(
-            place, name, settings, accept_change=accept_change, force=force, reason=reason
+            place,
+            made.manifest.name,
+            settings,
+            accept_change=accept_change,
+            force=force,
+            reason=reason,
+            assessment=made.assessment,
         )
     except GateError as error:
         refusal = error

@@ -10,7 +10,6 @@ demand nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -19,10 +18,11 @@ from functools import partial
 from index.build.build import Build
 from index.errors import BuildError, DatabaseError
 from index.publishing.gates import Gate, GoldenGate, Verdict
-from index.publishing.publish import publish_build
+from index.publishing.publish import Assessment, publish_build
 from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import NotFoundError
+from recommender.visibility import utc_now
 from service.curation.golden_set import NO_GOLDEN, Agreement, measure_agreement, read_golden
 from service.decisions.decision_state import NO_STATE
 from service.decisions.open_decisions import nothing_decided, open_decisions
@@ -43,6 +43,7 @@ def publish_as_set(
     accept_change: bool = False,
     force: bool = False,
     reason: str = "",
+    assessment: Assessment | None = None,
 ) -> list[Verdict]:
     """Publish by the gates as a site's settings have them; see :func:`.publish_build`."""
     return publish_build(
@@ -53,6 +54,7 @@ def publish_as_set(
         accept_change=accept_change,
         force=force,
         reason=reason,
+        assessment=assessment,
     )
 
 
@@ -67,7 +69,7 @@ def agreement_of(build: Build, settings: Settings) -> Agreement:
 
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
     """The agreement of several builds with what editors have said by now."""
-    moment = time.time_ns() // 1000
+    moment = utc_now()
     query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )

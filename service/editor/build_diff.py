@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from index.build.build import Build
 from index.publishing.churn import Churn, compare
 from index.query import RelatedQuery
 from index.root.root import Root
+from recommender.visibility import utc_now
 from service.decisions.decision_state import DecisionState
 from service.editor.labels import ArticleLabel, label_article
 from service.serving.selection import SelectedItem, select
@@ -75,7 +75,7 @@ class BuildDiff:
         with self._lock:
             if self._kept is None or self._kept[0] != (old, new):
                 first, second = self._root.open(old), self._root.open(new)
-                churn = compare(first, second, now=time.time_ns() // 1000, query=self._query)
+                churn = compare(first, second, now=utc_now(), query=self._query)
                 self._kept = (old, new), first, second, churn
             return self._kept[1:]
 
