@@ -67,15 +67,15 @@ def read_into(
 ) -> BuildContext:
     """Only the first stage of a build."""
     folder.mkdir()
-    making = BuildContext(
+    context = BuildContext(
         root=Root(folder),
         folder=folder,
         options=BuildOptions(mapping=plain_mapping(), engine=engine, **options),
         previous=previous,
         progress=lambda _stage, _done, _total: None,
     )
-    read_sources(making, sources)
-    return making
+    read_sources(context, sources)
+    return context
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def driver(folder: Path, source: Path, cluster: RayCluster) -> subprocess.Popen[
 
 
 def shards(folder: Path) -> list[Path]:
-    return list((folder / "work").glob("read-*/*.npz"))
+    return list((folder / "work").glob("read-*/*.pickle"))
 
 
 def wait_for_shards(folder: Path, count: int, process: subprocess.Popen[str]) -> None:

@@ -106,20 +106,20 @@ def one_by_one(
 def read(
     folder: Path, sources: Sequence[Source], options: BuildOptions
 ) -> tuple[dict[str, bytes], ReadReport]:
-    making = BuildContext(
+    context = BuildContext(
         root=Root(folder),
         folder=folder,
         options=options,
         previous=None,
         progress=lambda _stage, _done, _total: None,
     )
-    read_sources(making, sources)
+    read_sources(context, sources)
     store = ArticleStore(folder / ARTICLES)
     kept = list(store.kept())
     ids = [article.id for article in store]
     store.close()
     assert ids == sorted(ids, key=str.encode)
-    return dict(zip(ids, kept, strict=True)), making.report
+    return dict(zip(ids, kept, strict=True)), context.report
 
 
 RECORDS = st.lists(

@@ -97,7 +97,7 @@ def make_build(
     name = _new_name(root.names())
     folder = root.start_build(name)
     try:
-        making = BuildContext(
+        context = BuildContext(
             root=root,
             folder=folder,
             options=options,
@@ -105,7 +105,7 @@ def make_build(
             progress=progress,
         )
         with ExitStack() as beside:
-            manifest, assessment = _make(making, name, sources, load_encoder, beside)
+            manifest, assessment = _make(context, name, sources, load_encoder, beside)
         root.finish_build(folder)
     except BaseException as error:
         # First the files, so that on a full disk there is room for the journal's line.
@@ -123,10 +123,10 @@ def make_build(
         build=name,
         articles=manifest.count,
         encoded=manifest.encoded,
-        skipped=sum(making.report.skipped.values()),
-        seconds=round(sum(making.seconds.values()), 1),
+        skipped=sum(context.report.skipped.values()),
+        seconds=round(sum(context.seconds.values()), 1),
     )
-    return BuildResult(manifest=manifest, report=making.report, assessment=assessment)
+    return BuildResult(manifest=manifest, report=context.report, assessment=assessment)
 
 
 def _new_name(names: Sequence[str]) -> str:
@@ -160,47 +160,47 @@ def _previous(root: Root) -> Build | None:
 
 
 def _make(
-    making: BuildContext,
+    context: BuildContext,
     name: str,
     sources: Sequence[Source],
     load_encoder: Callable[[], Encoder],
     beside: ExitStack,
 ) -> tuple[Manifest, Assessment]:
-    folder = making.folder
-    if making.options.milvus is not None:
-        reach(folder, making.options.milvus)
-    with making.stage("read"):
-        count = read_sources(making, sources)
+    folder = context.folder
+    if context.options.milvus is not None:
+        reach(folder, context.options.milvus)
+    with context.stage("read"):
+        count = read_sources(context, sources)
         searchable = beside.enter_context(full_text(folder))
-        making.progress = ending_with(searchable, making.progress)
+        context.progress = ending_with(searchable, context.progress)
     store = ArticleStore(folder / ARTICLES)
-    with making.stage("prepare"):
-        boilerplate, relearned = _boilerplate(making, store, count)
-        facts, texts = prepare_articles(making, store, boilerplate, count)
+    with context.stage("prepare"):
+        boilerplate, relearned = _boilerplate(context, store, count)
+        facts, texts = prepare_articles(context, store, boilerplate, count)
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
-    with making.stage("encode"):
-        embeddings, encoded = encode_texts(making, encoder, load_encoder, texts)
-    with making.stage("words"):
+    with context.stage("encode"):
+        embeddings, encoded = encode_texts(context, encoder, load_encoder, texts)
+    with context.stage("words"):
         workspace = FolderWorkspace(folder)
-        spread = making.options.engine.spread
+        spread = context.options.engine.spread
         corpus = tokenize_corpus(texts, workspace, spread)
         terms = count_corpus(corpus, workspace, spread)
         phrases = extract_phrases(corpus, facts.language_names[1:], workspace, spread)
         save_names(folder / "phrases.bin", phrases.names)
         del corpus, phrases
         workspace.drop("tokens")
-    with making.stage("index"):
+    with context.stage("index"):
         index = make_index(
             folder,
             name,
             embeddings,
             facts.visibility,
             facts.languages,
-            wanted=making.options.milvus,
+            wanted=context.options.milvus,
         )
-        recall = measure_recall(index, embeddings, k=min(making.options.depth, count))
-    with making.stage("relate"):
+        recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
+    with context.stage("relate"):
         related = relate(
             CorpusArticles(
                 embeddings=embeddings,
@@ -213,16 +213,16 @@ def _make(
                 visible=facts.visible_now(),
                 weights=facts.weights,
             ),
-            depth=making.options.depth,
-            adopt=making.options.adopt_orphans,
+            depth=context.options.depth,
+            adopt=context.options.adopt_orphans,
             calibration=None
-            if making.options.relearn
-            else carried_calibration(making.previous, entry),
+            if context.options.relearn
+            else carried_calibration(context.previous, entry),
             workspace=workspace,
             spread=spread,
         )
         terms.drop()
-    with making.stage("write"):
+    with context.stage("write"):
         _write_stories(folder, related)
         save_lexicon(folder, terms, related.lexical, related.calibration)
         facts.save(folder)
@@ -230,9 +230,9 @@ def _make(
         texts.discard()
         workspace.sync()
         explain_lists(folder, spread)
-    with making.stage("search"):
+    with context.stage("search"):
         searchable.result()
-    with making.stage("report"):
+    with context.stage("report"):
         moment = utc_now()
         manifest = Manifest(
             format=FORMAT_VERSION,
@@ -243,7 +243,7 @@ def _make(
             recipe=RECIPE,
             count=count,
             visible=int(visible_at(facts.visibility, moment).sum()),
-            depth=making.options.depth,
+            depth=context.options.depth,
             sources=[source.name for source in sources],
             index=describe_index(folder, index.kind, round(recall, 4)),
             quality={},
@@ -255,19 +255,19 @@ def _make(
         build = Build(folder, manifest, verify=False)
         assessment = assess(
             build,
-            making.previous,
-            making.options.limits,
-            golden=making.options.golden,
-            accept_change=making.options.accept_change,
+            context.previous,
+            context.options.limits,
+            golden=context.options.golden,
+            accept_change=context.options.accept_change,
             now=moment,
         )
         churn = None
-        if making.previous is not None and assessment.churn is not None:
-            churn = describe_churn(making.previous, build, assessment.churn, now=moment)
+        if context.previous is not None and assessment.churn is not None:
+            churn = describe_churn(context.previous, build, assessment.churn, now=moment)
         report = make_report(
             BuildFindings(
                 now=moment,
-                reading=making.report,
+                reading=context.report,
                 facts=facts,
                 build=build,
                 embeddings=embeddings,
@@ -276,7 +276,7 @@ def _make(
                 relearned=relearned,
                 churn=churn,
                 verdicts=assessment.verdicts,
-                good_score=making.options.limits.good_score,
+                good_score=context.options.limits.good_score,
             )
         )
         write_json(folder / REPORT, report)
@@ -284,7 +284,7 @@ def _make(
         update={
             "quality": report["quality"],
             "reading": report["reading"],
-            "seconds": making.seconds,
+            "seconds": context.seconds,
         }
     )
     write_file(folder / PAGE, render_page(manifest, report).encode())
@@ -294,21 +294,21 @@ def _make(
 
 
 def _boilerplate(
-    making: BuildContext, store: ArticleStore, count: int
+    context: BuildContext, store: ArticleStore, count: int
 ) -> tuple[Boilerplate, Boilerplate]:
     """What is ignored, and what would be if it were learned now, from a smaller sample.
 
     The live build's is carried over, so that no text changes because another did.
     """
-    previous = making.previous
-    if previous is not None and previous.manifest.recipe == RECIPE and not making.options.relearn:
+    previous = context.previous
+    if previous is not None and previous.manifest.recipe == RECIPE and not context.options.relearn:
         found = json.loads(previous.checked("boilerplate.json").read_bytes())
         boilerplate = Boilerplate(**found)
         relearned = _learn(store, count, _DRIFT_SAMPLE)
     else:
         boilerplate = relearned = _learn(store, count, SAMPLE)
     write_json(
-        making.folder / "boilerplate.json",
+        context.folder / "boilerplate.json",
         {
             "passages": boilerplate.passages,
             "labels": boilerplate.labels,

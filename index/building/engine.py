@@ -131,6 +131,25 @@ def _size_of(item: object) -> int:
     return sum(map(_size_of, item)) if isinstance(item, list | tuple) else 8
 
 
+def find_digests(
+    digests: NDArray[np.generic], known: NDArray[np.generic]
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Which texts are known, by their digests.
+
+    Args:
+        digests: Shape (m, 16), uint8: of the texts asked for.
+        known: Shape (n, 16), uint8, n at least 1: where they are looked up.
+
+    Returns:
+        Whether each is there, and at which position of ``known``; both of shape (m,). Where it is
+        not there the position means nothing.
+    """
+    keys, wanted = (np.ascontiguousarray(each).view("S16").ravel() for each in (known, digests))
+    order = np.argsort(keys)
+    positions = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
+    return keys[positions] == wanted, positions
+
+
 class InterruptibleIterator(Generic[S]):
     """A stream that ends where it breaks off, and tells of it afterwards.
 
