@@ -14,7 +14,6 @@ from index.build.article_columns import ArticleColumns
 from index.build.build import Build
 from index.build.shown_lists import list_heads
 from index.publishing.gates import Verdict
-from index.reporting.article_map import lay_out
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings
 from recommender.neighbors import NO_ROW
@@ -222,7 +221,7 @@ def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
         rows = rows[np.linspace(0, len(rows) - 1, MAP_ARTICLES).astype(np.int64)]
     facts, build = findings.facts, findings.build
     names, group_of = _map_groups(facts)
-    places = lay_out(np.ascontiguousarray(findings.embeddings[rows]))
+    positions = lay_out(findings.embeddings[rows])
     return {
         "groups": names,
         "articles": [
@@ -232,9 +231,28 @@ def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
                 "group": int(group_of[row]),
                 "title": build.title(row),
             }
-            for row, (x, y) in zip(rows.tolist(), places.tolist(), strict=True)
+            for row, (x, y) in zip(rows.tolist(), positions.tolist(), strict=True)
         ],
     }
+
+
+def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
+    """Positions on the map: by the two directions in which the embeddings vary most.
+
+    Args:
+        embeddings: Shape (n, dim), float32.
+
+    Returns:
+        Shape (n, 2), float32 in [0, 1].
+    """
+    count = len(embeddings)
+    if count < 3:
+        return np.linspace(0.25, 0.75, 2 * count, dtype=np.float32).reshape(count, 2)
+    centered = embeddings - embeddings.mean(axis=0)
+    positions = centered @ np.linalg.eigh(centered.T @ centered).eigenvectors[:, -2:]
+    positions -= positions.min(axis=0)
+    fitted: NDArray[np.float32] = positions / np.maximum(positions.max(axis=0), 1e-9)
+    return fitted
 
 
 def _map_groups(facts: ArticleColumns) -> tuple[list[str], NDArray[np.int64]]:
