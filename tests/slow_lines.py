@@ -22,7 +22,6 @@ from index.build.build import Build
 from index.building.context import BuildContext, BuildOptions
 from index.building.engine import Engine
 from index.building.read_stage import read_sources
-from index.root.root import Root
 from index.scale_out.open_engine import open_engine
 from index.sources.jsonl_source import JsonlSource
 from index.sources.source import Source
@@ -68,7 +67,6 @@ def read_into(
     """Only the first stage of a build."""
     folder.mkdir()
     context = BuildContext(
-        root=Root(folder),
         folder=folder,
         options=BuildOptions(mapping=plain_mapping(), engine=engine, **options),
         previous=previous,

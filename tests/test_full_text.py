@@ -18,11 +18,10 @@ from hypothesis import strategies as st
 
 from index.articles.article_store import ARTICLES, to_bytes
 from index.articles.record import Record, RecordProblem
-from index.build.full_text_index import FULL_TEXT, FullText
+from index.build.full_text_index import FULL_TEXT, FullText, filled_beside
 from index.building.article_staging import ArticleStaging
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.building.full_text_stage import full_text
 from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.root import Root
@@ -46,7 +45,7 @@ def stage(folder: Path, articles: Iterable[Article]) -> None:
 
 def index_of(folder: Path, articles: Iterable[Article]) -> FullText:
     stage(folder, articles)
-    with full_text(folder) as done:
+    with filled_beside(folder) as done:
         done.result()
     return FullText(folder / FULL_TEXT)
 
@@ -109,7 +108,7 @@ def many(count: int) -> Iterator[Article]:
 
 def test_whoever_leaves_before_it_is_done_ends_it(tmp_path: Path) -> None:
     stage(tmp_path, many(4_000))
-    with full_text(tmp_path) as done:
+    with filled_beside(tmp_path) as done:
         time.sleep(0.05)  # in the midst of it
         assert not done.done()
     with pytest.raises(sqlite3.OperationalError, match="interrupted"):
@@ -121,7 +120,7 @@ def test_a_disk_that_fills_up_fails_it(tmp_path: Path) -> None:
         stage(disk, many(1_000))
         fill(disk, 300_000)
         with (
-            full_text(disk) as done,
+            filled_beside(disk) as done,
             pytest.raises(sqlite3.OperationalError, match="full"),
         ):
             done.result()

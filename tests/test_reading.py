@@ -21,7 +21,6 @@ from index.building.context import BuildContext, BuildOptions
 from index.building.engine import InterruptibleIterator, LocalEngine
 from index.building.read_stage import read_sources
 from index.errors import SourceError
-from index.root.root import Root
 from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
 from index.sources.html_pages import HtmlSource
@@ -107,7 +106,6 @@ def read(
     folder: Path, sources: Sequence[Source], options: BuildOptions
 ) -> tuple[dict[str, bytes], ReadReport]:
     context = BuildContext(
-        root=Root(folder),
         folder=folder,
         options=options,
         previous=None,

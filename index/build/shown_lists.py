@@ -48,6 +48,17 @@ def list_heads(
     return head, best
 
 
+def count_inbound(heads: NDArray[np.int32], visible: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """In how many of the visible articles' lists each article stands; shape (n,).
+
+    Args:
+        heads: Shape (n, 6): what :func:`list_heads` gave.
+        visible: Shape (n,): which articles may be shown.
+    """
+    shown = heads[visible]
+    return np.bincount(shown[shown != NO_ROW], minlength=len(visible))
+
+
 def related_lists(
     build: Build, now: int, query: RelatedQuery, rows: NDArray[np.int64] | None = None
 ) -> NDArray[np.int32]:

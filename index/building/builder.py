@@ -19,6 +19,7 @@ from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
 from index.build.build import Build
 from index.build.explanations import explain_lists
+from index.build.full_text_index import filled_beside
 from index.build.lexicon import carried_calibration, save_lexicon
 from index.build.manifest import (
     FORMAT_VERSION,
@@ -32,7 +33,6 @@ from index.build.vectors import describe_index, make_index
 from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
-from index.building.full_text_stage import ending_with, full_text
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
 from index.errors import BuildError, UnavailableError
@@ -98,7 +98,6 @@ def make_build(
     folder = root.start_build(name)
     try:
         context = BuildContext(
-            root=root,
             folder=folder,
             options=options,
             previous=None if options.from_scratch else _previous(root),
@@ -171,8 +170,8 @@ def _make(
         reach(folder, context.options.milvus)
     with context.stage("read"):
         count = read_sources(context, sources)
-        searchable = beside.enter_context(full_text(folder))
-        context.progress = ending_with(searchable, context.progress)
+        full_text = beside.enter_context(filled_beside(folder))
+        context.fail_with(full_text)
     store = ArticleStore(folder / ARTICLES)
     with context.stage("prepare"):
         boilerplate, relearned = _boilerplate(context, store, count)
@@ -210,7 +209,7 @@ def _make(
                 superseded=facts.superseded,
                 dates=facts.dates,
                 texts=texts,
-                visible=facts.visible_now(),
+                visible=visible_at(facts.visibility, utc_now()),
                 weights=facts.weights,
             ),
             depth=context.options.depth,
@@ -231,7 +230,7 @@ def _make(
         workspace.sync()
         explain_lists(folder, spread)
     with context.stage("search"):
-        searchable.result()
+        full_text.result()
     with context.stage("report"):
         moment = utc_now()
         manifest = Manifest(

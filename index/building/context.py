@@ -1,9 +1,10 @@
-"""A build in the making: what it was asked for, and what its stages hand on to each other."""
+"""What the stages of a build share: its options, folder, progress and report."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,6 @@ from index.articles.read_report import ReadReport
 from index.build.build import Build
 from index.building.engine import Engine, LocalEngine
 from index.publishing.gates import GoldenGate, Limits
-from index.root.root import Root
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender.lengths import DEFAULT_DEPTH
 from recommender.preferences import Preferences
@@ -64,7 +64,6 @@ class BuildContext:
     """A build while it is made.
 
     Attributes:
-        root: Where it will belong.
         folder: Where it grows, under a name that nothing reads.
         options: What it was asked for.
         previous: The live build, whose embeddings and boilerplate can be carried over.
@@ -73,13 +72,26 @@ class BuildContext:
         seconds: Time spent by stage.
     """
 
-    root: Root
     folder: Path
     options: BuildOptions
     previous: Build | None
     progress: Progress
     report: ReadReport = field(default_factory=ReadReport)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def fail_with(self, beside: Future[None]) -> None:
+        """End the stages with the error of what is done beside them, once it has failed.
+
+        A full disk is reported when it is full, not when everything else is done.
+        """
+        report_progress = self.progress
+
+        def progress(stage: str, done: int, total: int | None) -> None:
+            if beside.done():
+                beside.result()
+            report_progress(stage, done, total)
+
+        self.progress = progress
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

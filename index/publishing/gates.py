@@ -29,11 +29,10 @@ import numpy as np
 
 from index.build.build import Build
 from index.build.manifest import Manifest
-from index.build.shown_lists import list_heads
+from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.churn import Churn
 from index.query import DEFAULT_LIMIT, RelatedQuery
 from recommender.lengths import SHOWN
-from recommender.neighbors import NO_ROW
 
 FEW = 20
 """Shares of fewer articles than these say nothing: one is a large part of them."""
@@ -175,10 +174,9 @@ def _judge_loss(new: Build, live: Build, limits: Limits, now: int) -> Verdict:
 def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
     visible = new.visible(now)
     count = int(visible.sum())
-    lists, best = list_heads(new, visible)
+    heads, best = list_heads(new, visible)
     weak = float((best[visible] < limits.good_score).mean()) if count else 1.0
-    shown = lists[visible]
-    inbound = np.bincount(shown[shown != NO_ROW], minlength=new.count)
+    inbound = count_inbound(heads, visible)
     hub = int(np.argmax(inbound))
     share = float(inbound[hub] / count) if count else 0.0
     recall = new.manifest.index.recall

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from index.articles.read_report import ReadReport
 from index.build.article_columns import ArticleColumns
 from index.build.build import Build
-from index.build.shown_lists import list_heads
+from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.gates import Verdict
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings
-from recommender.neighbors import NO_ROW
 
 REPORT = "report.json"
 
@@ -66,10 +65,9 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
     """All figures as JSON values; the same for the same build, without times."""
     reading = findings.reading
     visible = findings.build.visible(findings.now)
-    shown, best = list_heads(findings.build, visible)
+    heads, best = list_heads(findings.build, visible)
     facts = findings.facts
-    lists = shown[visible]
-    inbound = np.bincount(lists[lists != NO_ROW], minlength=len(visible))
+    inbound = count_inbound(heads, visible)
     return {
         "quality": findings.health,
         "gates": [

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.shown_lists import list_heads
+from index.build.shown_lists import count_inbound, list_heads
 from index.query import RelatedQuery
-from recommender.neighbors import NO_ROW
 from service.decisions.decision_state import OverrideKind
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
@@ -40,8 +39,7 @@ def count_link_graph(served: ServingView, visible: NDArray[np.bool_]) -> LinkGra
     """
     build = served.build
     heads, best = list_heads(build, visible)
-    lists = heads[visible]
-    return LinkGraph(best=best, inbound=np.bincount(lists[lists != NO_ROW], minlength=build.count))
+    return LinkGraph(best=best, inbound=count_inbound(heads, visible))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
