@@ -195,11 +195,11 @@ class Build:
         return rows[row], scores[row]
 
     def phrases(self, row: int) -> memoryview:
-        """The places in :attr:`phrase_names` of a row's phrases, most telling first."""
+        """Positions in :attr:`phrase_names` of a row's phrases, the most characteristic first."""
         return self._phrases[row]
 
     def explained(self, row: int) -> list[bytes]:
-        """What a row shares with each of the first of its list: JSON strings, comma between."""
+        """For each of the first of a row's list the shared phrases: JSON strings, comma between."""
         return split_explained(self._shared[row])
 
     def epoch(self, now: int) -> int:
@@ -208,8 +208,8 @@ class Build:
 
     def next_change(self, now: int) -> int | None:
         """The next instant at which anything appears or disappears."""
-        place = self.epoch(now)
-        return int(self.epochs[place]) if place < len(self.epochs) else None
+        epoch = self.epoch(now)
+        return int(self.epochs[epoch]) if epoch < len(self.epochs) else None
 
     def article(self, row: int) -> Article:
         """The article of a row, whole."""

@@ -57,7 +57,7 @@ def explain_lists(folder: Path, spread: BlockPlan = over_blocks) -> None:
 
 
 def split_explained(stored: bytes) -> list[bytes]:
-    """What :func:`explain_lists` wrote of one row: for each place JSON strings, comma between."""
+    """Split one row of ``shared.bin``: for each article JSON strings, comma between."""
     return stored.split(_BETWEEN)
 
 

@@ -14,7 +14,7 @@ from index.build.build import Build
 from index.build.manifest import IndexEntry
 from index.errors import BuildError
 from index.files import load_array
-from index.scale_out.milvus.milvus_collections import new_place, read_place
+from index.scale_out.milvus.milvus_collections import new_collection, read_collection
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender.encoder import Embeddings
 from recommender.errors import VectorFileError
@@ -120,25 +120,25 @@ def make_index(
             build_index(embeddings).save(folder / LOCAL)
         # Read back, its vectors are mapped.
         return LocalIndex(folder / LOCAL, embeddings, visibility, languages)
-    place = new_place(folder, name, wanted)
-    milvus = place.connect(folder)
+    stored = new_collection(folder, name, wanted)
+    milvus = stored.connect(folder)
     milvus.collections()  # it answers; what never did has nothing to be dropped
-    place.save(folder)  # first, so that a collection of a build that died is found and dropped
+    stored.save(folder)  # first, so that a collection of a build that died is found and dropped
     from index.scale_out.milvus.milvus_client import MilvusColumns
     from index.scale_out.milvus.milvus_index import fill_collection
 
     columns = MilvusColumns(embeddings=embeddings, visibility=visibility, languages=languages)
-    filled = fill_collection(milvus, place.collection, columns)
-    place.model_copy(update={"kind": filled.kind, "effort": filled.effort}).save(folder)
+    filled = fill_collection(milvus, stored.collection, columns)
+    stored.model_copy(update={"kind": filled.kind, "effort": filled.effort}).save(folder)
     return filled
 
 
 def describe_index(folder: Path, kind: str, recall: float) -> IndexEntry:
     """What the manifest says of a build's index."""
-    place = read_place(folder)
-    if place is None:
+    stored = read_collection(folder)
+    if stored is None:
         return IndexEntry(kind=kind, recall=recall)
-    return IndexEntry(kind=kind, recall=recall, uri=place.uri, collection=place.collection)
+    return IndexEntry(kind=kind, recall=recall, uri=stored.uri, collection=stored.collection)
 
 
 def open_index(build: Build) -> VectorIndex:
@@ -148,18 +148,18 @@ def open_index(build: Build) -> VectorIndex:
         BuildError: If its file is damaged.
         SettingError: If it lies in Milvus and the extra is not installed.
     """
-    place = read_place(build.folder)
-    if place is None:
+    stored = read_collection(build.folder)
+    if stored is None:
         embeddings = cast("Embeddings", load_array(build.checked("embeddings.npy")))
         return LocalIndex(build.checked(LOCAL), embeddings, build.visibility, build.languages)
-    milvus = place.connect(build.folder)
+    milvus = stored.connect(build.folder)
     from index.scale_out.milvus.milvus_index import MilvusIndex
 
     return MilvusIndex(
         milvus,
-        place.collection,
-        kind=place.kind,
+        stored.collection,
+        kind=stored.kind,
         count=build.count,
         dim=build.manifest.encoder.dim,
-        effort=place.effort,
+        effort=stored.effort,
     )

@@ -43,7 +43,7 @@ from index.reporting.report import REPORT, BuildFindings, make_report
 from index.reporting.report_page import PAGE, render_page
 from index.root.journal import append_journal, utc_timestamp
 from index.root.root import Root
-from index.scale_out.milvus.milvus_collections import reach
+from index.scale_out.milvus.milvus_collections import check_milvus
 from index.sources.source import Source
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder
@@ -167,7 +167,7 @@ def _make(
 ) -> tuple[Manifest, Assessment]:
     folder = context.folder
     if context.options.milvus is not None:
-        reach(folder, context.options.milvus)
+        check_milvus(folder, context.options.milvus)
     with context.stage("read"):
         count = read_sources(context, sources)
         full_text = beside.enter_context(filled_beside(folder))
@@ -175,7 +175,7 @@ def _make(
     store = ArticleStore(folder / ARTICLES)
     with context.stage("prepare"):
         boilerplate, relearned = _boilerplate(context, store, count)
-        facts, texts = prepare_articles(context, store, boilerplate, count)
+        columns, texts = prepare_articles(context, store, boilerplate, count)
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
     with context.stage("encode"):
@@ -185,7 +185,7 @@ def _make(
         spread = context.options.engine.spread
         corpus = tokenize_corpus(texts, workspace, spread)
         terms = count_corpus(corpus, workspace, spread)
-        phrases = extract_phrases(corpus, facts.language_names[1:], workspace, spread)
+        phrases = extract_phrases(corpus, columns.language_names[1:], workspace, spread)
         save_names(folder / "phrases.bin", phrases.names)
         del corpus, phrases
         workspace.drop("tokens")
@@ -194,8 +194,8 @@ def _make(
             folder,
             name,
             embeddings,
-            facts.visibility,
-            facts.languages,
+            columns.visibility,
+            columns.languages,
             wanted=context.options.milvus,
         )
         recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
@@ -205,12 +205,12 @@ def _make(
                 embeddings=embeddings,
                 index=index,
                 terms=terms,
-                languages=facts.languages,
-                superseded=facts.superseded,
-                dates=facts.dates,
+                languages=columns.languages,
+                superseded=columns.superseded,
+                dates=columns.dates,
                 texts=texts,
-                visible=visible_at(facts.visibility, utc_now()),
-                weights=facts.weights,
+                visible=visible_at(columns.visibility, utc_now()),
+                weights=columns.weights,
             ),
             depth=context.options.depth,
             adopt=context.options.adopt_orphans,
@@ -224,7 +224,7 @@ def _make(
     with context.stage("write"):
         _write_stories(folder, related)
         save_lexicon(folder, terms, related.lexical, related.calibration)
-        facts.save(folder)
+        columns.save(folder)
         store.close()
         texts.discard()
         workspace.sync()
@@ -241,7 +241,7 @@ def _make(
             encoder=entry,
             recipe=RECIPE,
             count=count,
-            visible=int(visible_at(facts.visibility, moment).sum()),
+            visible=int(visible_at(columns.visibility, moment).sum()),
             depth=context.options.depth,
             sources=[source.name for source in sources],
             index=describe_index(folder, index.kind, round(recall, 4)),
@@ -267,7 +267,7 @@ def _make(
             BuildFindings(
                 now=moment,
                 reading=context.report,
-                facts=facts,
+                columns=columns,
                 build=build,
                 embeddings=embeddings,
                 health=related.health,

@@ -38,7 +38,7 @@ class BuildOptions:
         golden: The gate that asks what editors said.
         accept_change: Another encoder or recipe is meant.
         preferences: What the site prefers among its own articles.
-        adopt_orphans: Give articles that nobody links to a place where a good one exists.
+        adopt_orphans: Put articles that are in no list into one where they fit well.
         milvus: Put the vectors there instead of into a file of the build.
         engine: What runs the heavy stages.
     """

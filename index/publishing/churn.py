@@ -1,9 +1,8 @@
-"""What one build changes for readers, against another: articles in and out, lists that moved.
+"""What one build changes for readers, against another: articles in and out, changed lists.
 
-A list counts as far as readers see it: the first places, without what is invisible, too weak or of
-one story with what stands there already. Two things that readers see are left out: what editors
-decided, as it holds for both builds, and the fallbacks, as the newest articles among them would
-turn every short list over with each new article, whatever the builds are like.
+Lists are compared as readers see them: their first places, without articles that are invisible,
+too weak, or of a story that is shown already. Two things are left out: editors' decisions, which
+hold for both builds, and fallbacks, because each new article would change every short list.
 """
 
 from __future__ import annotations
@@ -77,13 +76,13 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
     turned = np.zeros(len(rows), dtype=np.int64)
     longest = np.zeros(len(rows), dtype=np.int64)
     for start in range(0, len(rows), _CHUNK):
-        here = slice(start, start + _CHUNK)
-        before, after = old_lists[here], new_lists[here]
+        chunk = slice(start, start + _CHUNK)
+        before, after = old_lists[chunk], new_lists[chunk]
         before = np.where(before == NO_ROW, NO_ROW, new_row[before])
         present = after != NO_ROW
         kept = ((after[:, :, None] == before[:, None, :]).any(axis=2) & present).sum(axis=1)
-        longest[here] = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
-        turned[here] = longest[here] - kept
+        longest[chunk] = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
+        turned[chunk] = longest[chunk] - kept
     return Churn(
         query=query,
         added=np.flatnonzero(old_row < 0),
@@ -97,15 +96,15 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
 
 
 def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
-    """The place of each id among ``others``, -1 where it is not; both ascend."""
-    found = array("q")
+    """The position of each id among ``others``, -1 where it is not; both ascend."""
+    positions = array("q")
     theirs = enumerate(others)
-    place, other = next(theirs, (0, None))
+    position, other = next(theirs, (0, None))
     for article_id in ids:
         while other is not None and other < article_id:
-            place, other = next(theirs, (0, None))
-        found.append(place if other == article_id else -1)
-    return np.frombuffer(found, dtype=np.int64)
+            position, other = next(theirs, (0, None))
+        positions.append(position if other == article_id else -1)
+    return np.frombuffer(positions, dtype=np.int64)
 
 
 def describe_churn(

@@ -1,4 +1,4 @@
-"""The figures of a build: what an operator reads in ``report.json`` and on its page."""
+"""The figures of a build, for its ``report.json`` and its page."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _PASSAGES = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFindings:
-    """What the stages of a build found out, to be reported.
+    """What the stages of a build found, for its report.
 
     Attributes:
         now: The moment at which visibility is decided, microseconds since 1970 UTC.
         reading: What became of every record.
-        facts: Of each row.
+        columns: Of all articles.
         build: The build itself, unfinished.
         embeddings: Shape (n, dim), float32.
         health: See :func:`recommender.pipeline.measure_health`.
-        boilerplate: What was ignored.
-        relearned: What would be ignored if it were learned from these articles.
+        boilerplate: What was left out of the texts.
+        relearned: What would be, if it were learned from these articles.
         churn: See :func:`index.publishing.churn.describe_churn`; ``None`` for a first build.
         verdicts: What the gates say.
         good_score: From which score on readers are shown an article.
@@ -50,7 +50,7 @@ class BuildFindings:
 
     now: int
     reading: ReadReport
-    facts: ArticleColumns
+    columns: ArticleColumns
     build: Build
     embeddings: Embeddings
     health: dict[str, float]
@@ -66,7 +66,7 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
     reading = findings.reading
     visible = findings.build.visible(findings.now)
     heads, best = list_heads(findings.build, visible)
-    facts = findings.facts
+    columns = findings.columns
     inbound = count_inbound(heads, visible)
     return {
         "quality": findings.health,
@@ -80,14 +80,16 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
         "scores": {"good": findings.good_score, **_scores(best[visible])},
         "links": _links(findings.build, visible, inbound),
         "languages": _coverage(
-            [name or "unknown" for name in facts.language_names],
-            facts.languages,
+            [name or "unknown" for name in columns.language_names],
+            columns.languages,
             np.arange(len(visible)),
             visible,
             inbound,
             best,
         ),
-        "tags": _coverage(facts.tag_names, facts.tag_ids, facts.tag_rows, visible, inbound, best),
+        "tags": _coverage(
+            columns.tag_names, columns.tag_ids, columns.tag_rows, visible, inbound, best
+        ),
         "boilerplate": _boilerplate(findings.boilerplate, findings.relearned),
         "reading": {
             "read": reading.read,
@@ -122,9 +124,9 @@ def _links(build: Build, visible: NDArray[np.bool_], inbound: NDArray[np.int64])
         np.searchsorted(_INBOUND, inbound[visible], side="right") - 1, minlength=len(_INBOUND)
     )
     ends = [f"{low}" for low in _INBOUND]
-    for place, (low, high) in enumerate(itertools.pairwise(_INBOUND)):
+    for number, (low, high) in enumerate(itertools.pairwise(_INBOUND)):
         if high - low > 1:
-            ends[place] = f"{low}–{high - 1}"  # noqa: RUF001 - a range for people
+            ends[number] = f"{low}–{high - 1}"  # noqa: RUF001 - a range for people
     ends[-1] += "+"
     return {
         "of": "how many shown lists each visible article is in",
@@ -164,14 +166,14 @@ def _coverage(
     order = np.lexsort((np.arange(width), -articles))[:_TAGS]
     return [
         {
-            "name": names[place],
-            "articles": int(articles[place]),
-            "visible": int(shown[place]),
-            "linked": round(float(linked[place] / max(shown[place], 1)), 4),
-            "best_score": round(float(total[place] / max(shown[place], 1)), 4),
+            "name": names[number],
+            "articles": int(articles[number]),
+            "visible": int(shown[number]),
+            "linked": round(float(linked[number] / max(shown[number], 1)), 4),
+            "best_score": round(float(total[number] / max(shown[number], 1)), 4),
         }
-        for place in order.tolist()
-        if articles[place]
+        for number in order.tolist()
+        if articles[number]
     ]
 
 
@@ -213,12 +215,12 @@ def _common(passages: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
 
 
 def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
-    """Where up to :data:`MAP_ARTICLES` visible articles lie, by commonest tag or by language."""
+    """Up to :data:`MAP_ARTICLES` visible articles: position, title, and tag or language."""
     rows = np.flatnonzero(visible)
     if len(rows) > MAP_ARTICLES:
         rows = rows[np.linspace(0, len(rows) - 1, MAP_ARTICLES).astype(np.int64)]
-    facts, build = findings.facts, findings.build
-    names, group_of = _map_groups(facts)
+    columns, build = findings.columns, findings.build
+    names, group_of = _map_groups(columns)
     positions = lay_out(findings.embeddings[rows])
     return {
         "groups": names,
@@ -253,17 +255,17 @@ def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
     return fitted
 
 
-def _map_groups(facts: ArticleColumns) -> tuple[list[str], NDArray[np.int64]]:
+def _map_groups(columns: ArticleColumns) -> tuple[list[str], NDArray[np.int64]]:
     """Each article's commonest tag among the few that are named; without tags, its language."""
-    names, ids, rows = facts.tag_names, facts.tag_ids, facts.tag_rows
+    names, ids, rows = columns.tag_names, columns.tag_ids, columns.tag_rows
     if not names:
-        names = [name or "unknown" for name in facts.language_names]
-        ids, rows = facts.languages, np.arange(len(facts.languages), dtype=np.int32)
+        names = [name or "unknown" for name in columns.language_names]
+        ids, rows = columns.languages, np.arange(len(columns.languages), dtype=np.int32)
     uses = np.bincount(ids, minlength=len(names))
     common = np.lexsort((np.arange(len(uses)), -uses))[:_GROUPS]
     rest = len(common)
-    place = np.full(len(names), rest, dtype=np.int64)
-    place[common] = np.arange(rest)
-    group_of = np.full(len(facts.dates), rest, dtype=np.int64)
-    np.minimum.at(group_of, rows, place[ids])
+    group_by_name = np.full(len(names), rest, dtype=np.int64)
+    group_by_name[common] = np.arange(rest)
+    group_of = np.full(len(columns.dates), rest, dtype=np.int64)
+    np.minimum.at(group_of, rows, group_by_name[ids])
     return [*(names[number] for number in common.tolist()), "other"], group_of
