@@ -1,4 +1,4 @@
-"""When a root comes near to what one machine can do; the formulas are in ``docs/scale.md``."""
+"""Warns when a root comes near to what one machine can do; see ``docs/scale.md``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NIGHT = 8.0
 """Hours that a nightly build may take."""
 
 NEAR = 0.7
-"""Share of what a machine can do from which on the next step is worth preparing."""
+"""Share of what a machine can do from which on a warning is given."""
 
 ENCODE = 2 / 103
 """Core-seconds that encoding an article takes on a CPU."""
@@ -27,10 +27,10 @@ def mapped_bytes(articles: int, dim: int) -> float:
 
 
 def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
-    """What a root comes near to on this machine, and which step is next; nothing by default.
+    """The limits of this machine that a root comes near to, each with the next step.
 
     Args:
-        manifest: Of the build looked at: its size and its seconds are what is gone by.
+        manifest: A build's, by whose size and seconds the root is judged.
         keep: How many builds stay.
         folder: The root.
     """

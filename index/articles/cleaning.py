@@ -1,4 +1,4 @@
-"""Hostile input made harmless: text without markup, links that are safe to put into a page."""
+"""Cleans input that may be hostile: text without markup, links that are safe in a page."""
 
 from __future__ import annotations
 

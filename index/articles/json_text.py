@@ -43,7 +43,7 @@ def check_json(text: str, values: int = MAX_VALUES) -> None:
 
 
 def load_json(text: str, values: int = MAX_VALUES, *, strict: bool = True) -> Any:
-    """What a JSON text holds; whole numbers too long to be any stay text.
+    """What a JSON text holds; whole numbers that are too long stay text.
 
     Raises:
         ValueError: If it is not JSON, or :func:`check_json` refuses it.

@@ -110,9 +110,9 @@ def parse_records(
     *,
     strict: bool = False,
 ) -> Iterator[tuple[Article, str]]:
-    """Every usable article among some records with its place, in their order.
+    """Turn records into articles; yields each usable one with the place of its record.
 
-    Ids that occur twice are the caller's to notice: only it sees all articles at once.
+    Duplicate ids are for the caller to find, which alone sees all articles.
 
     Args:
         records: As a source gives them.
@@ -206,7 +206,7 @@ class _RecordParser:
         return get_field(self._record.values, self._mapping.fields.get(name, name))
 
     def _get_parts(self, name: str) -> Any:
-        """A field that has parts; in the cell of a table they stand as JSON."""
+        """A field that holds a list or an object; in a table's cell it is JSON."""
         value = self._get(name)
         if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
             try:

@@ -1,4 +1,4 @@
-"""What became of every record that was read: counted, and the first of what was wrong located."""
+"""Counts what became of every record that was read, and keeps the first problems."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class ReadReport:
     unused_fields: Counter[str] = field(default_factory=Counter)
 
     def skip(self, problem: RecordProblem) -> None:
-        """Count a record as left out."""
+        """Count a record as skipped."""
         self.skipped[problem.key] += 1
         self._remember(problem)
 
     def note(self, problem: RecordProblem) -> None:
-        """Count something wrong with an article that is kept all the same."""
+        """Count a problem of an article that is kept."""
         self.notes[problem.key] += 1
         if problem.reason != "made-from-template":  # of a site without links that is every record
             self._remember(problem)
 
     def take_back(self, problem: RecordProblem, *, at: int) -> None:
-        """Count an article as left out that was kept; ``at`` says where among the problems."""
+        """Count an article that was kept as skipped, its problem before number ``at``."""
         self.kept -= 1
         behind = self.problems[at:]
         del self.problems[at:]
@@ -51,7 +51,7 @@ class ReadReport:
         self.problems += behind
 
     def add(self, later: ReadReport) -> None:
-        """Add what became of the records that come next."""
+        """Add the report of the records that follow."""
         self.read += later.read
         self.kept += later.kept
         self.skipped += later.skipped

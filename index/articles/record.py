@@ -1,4 +1,4 @@
-"""One raw record of a source, or what was wrong with it, located for people."""
+"""One raw record of a source, and the problems that records have."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordProblem:
-    """Something a source held that is not, or not wholly, an article.
+    """A problem of one record: it is no article, or a field of it can't be used.
 
     Attributes:
         place: Where it stands.
@@ -49,7 +49,7 @@ class RecordProblem:
 
     @property
     def key(self) -> str:
-        """What it is counted by."""
+        """The key under which it is counted."""
         return f"{self.field}: {self.reason}" if self.field else self.reason
 
     def __str__(self) -> str:

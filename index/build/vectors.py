@@ -1,4 +1,4 @@
-"""The index that a build names, made and opened: in its own file, or in a collection of Milvus."""
+"""Makes and opens a build's neighbor index: in its own file, or in a collection of Milvus."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class VectorIndex(NeighborIndex, Protocol):
 
 
 class LocalIndex:
-    """An index in this process, mapped from a file, and what decides who sees its rows.
+    """An index in this process, mapped from a file, with the visibility of its rows.
 
     Args:
         path: The index.

@@ -1,4 +1,4 @@
-"""Makes a build: from a source to a verified directory, one stage after another.
+"""Makes a build: from sources to a directory of files, one stage after another.
 
 Nothing that is live is touched. A build grows under a name that nothing reads; only when every
 file is written and synced does it get its real name, and only publishing makes it live.
@@ -86,7 +86,7 @@ def make_build(
     Args:
         root: Where the build is made.
         sources: Where the articles come from; of an id in two of them the first wins.
-        load_encoder: Called once there is something to compare, never for a refused source.
+        load_encoder: Called once the sources are read, never for a refused source.
         options: See :class:`BuildOptions`.
         progress: See :data:`Progress`.
 
@@ -129,11 +129,11 @@ def make_build(
 
 
 def _new_name(names: Sequence[str]) -> str:
-    """The moment, to a fraction of a microsecond, so that names sort by age.
+    """A name from the time, to a fraction of a microsecond, so that names sort by age.
 
     Args:
-        names: Of the builds that are there, sorted: one named by a clock that was ahead is not
-            taken for newer.
+        names: Of the existing builds, sorted. If a clock that was ahead named the last one, the
+            new name still sorts after it.
     """
     seconds, rest = divmod(time.time_ns(), 1_000_000_000)
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
@@ -295,9 +295,10 @@ def _make(
 def _boilerplate(
     context: BuildContext, store: ArticleStore, count: int
 ) -> tuple[Boilerplate, Boilerplate]:
-    """What is ignored, and what would be if it were learned now, from a smaller sample.
+    """The boilerplate that is left out, and what it would be if it were learned now.
 
-    The live build's is carried over, so that no text changes because another did.
+    The live build's is carried over, so that no text changes because another did; what is learned
+    now, from a smaller sample, only shows the drift.
     """
     previous = context.previous
     if previous is not None and previous.manifest.recipe == RECIPE and not context.options.relearn:

@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
-    """What one build is asked for.
+    """The options of one build.
 
     Attributes:
         mapping: How the source's fields are named.
@@ -36,7 +36,7 @@ class BuildOptions:
         from_scratch: Carry nothing over: encode and learn everything anew.
         limits: What the gates let through.
         golden: The gate that asks what editors said.
-        accept_change: Another encoder or recipe is meant.
+        accept_change: Let another encoder or text recipe through.
         preferences: What the site prefers among its own articles.
         adopt_orphans: Put articles that are in no list into one where they fit well.
         milvus: Put the vectors there instead of into a file of the build.
@@ -64,8 +64,8 @@ class BuildContext:
     """A build while it is made.
 
     Attributes:
-        folder: Where it grows, under a name that nothing reads.
-        options: What it was asked for.
+        folder: Where its files are written, under a name that nothing reads.
+        options: Its options.
         previous: The live build, whose embeddings and boilerplate can be carried over.
         progress: See :data:`Progress`.
         report: What became of every record.
@@ -95,7 +95,7 @@ class BuildContext:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage and announce it."""
+        """Report a stage's begin and take its time."""
         self.progress(name, 0, None)
         start = time.perf_counter()
         yield

@@ -1,4 +1,4 @@
-"""What runs the heavy stages of a build: this process, or a cluster.
+"""Engines run the heavy stages of a build: in this process, or on a cluster.
 
 Both do the same work on the same blocks of rows and hand back the results in the order of the rows,
 so that a build does not depend on which of them made it.
@@ -37,7 +37,7 @@ class Encoding:
         texts: All prepared texts.
         rows: Shape (m,), int64: which of them.
         digests: Shape (n, 16), uint8: of all texts, to know one again.
-        progress: Told how many more are encoded.
+        progress: Called with how many more are encoded.
     """
 
     load_encoder: Callable[[], Encoder]
@@ -54,9 +54,9 @@ class Engine(Protocol):
     def stream(
         self, work: Callable[[Sequence[S]], T], items: Iterable[S], *, stage: str = ""
     ) -> Iterator[T]:
-        """The results of ``work`` on some of the items at a time, in order.
+        """The results of ``work`` on batches of the items, in order.
 
-        If the stream breaks off, the results of what came before still come, and then its error.
+        If ``items`` raises an error, the results of the items before it come first.
         """
         ...
 
@@ -70,7 +70,7 @@ class Engine(Protocol):
         ...
 
     def finish(self) -> None:
-        """Forget what was kept to go on from after a crash: the build is done."""
+        """Remove results that were kept for going on after a crash: the build is done."""
         ...
 
 
@@ -107,7 +107,7 @@ class LocalEngine:
 def batches_of(
     items: Iterable[S], count: int, most_bytes: int, size_of: Callable[[S], int]
 ) -> Iterator[list[S]]:
-    """Items that follow each other, so many at a time, or fewer if they are large."""
+    """Batches of consecutive items: ``count`` of them, or fewer that make ``most_bytes``."""
     batch: list[S] = []
     size = 0
     for item in items:
@@ -151,10 +151,10 @@ def find_digests(
 
 
 class InterruptibleIterator(Generic[S]):
-    """A stream that ends where it breaks off, and tells of it afterwards.
+    """Ends where its items raise an error, which :meth:`check` raises afterwards.
 
     Args:
-        items: The stream.
+        items: May raise.
     """
 
     def __init__(self, items: Iterable[S]) -> None:
@@ -168,6 +168,6 @@ class InterruptibleIterator(Generic[S]):
             self._error = error
 
     def check(self) -> None:
-        """Raise what broke it off."""
+        """Raise the error that the items raised, if any."""
         if self._error is not None:
             raise self._error

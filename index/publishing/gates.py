@@ -35,7 +35,7 @@ from index.query import DEFAULT_LIMIT, RelatedQuery
 from recommender.lengths import SHOWN
 
 FEW = 20
-"""Shares of fewer articles than these say nothing: one is a large part of them."""
+"""Below this many articles a share of them holds nothing back: one is too large a part."""
 
 _NATURAL_HUB = 25.0
 """In a neighbor graph some article has many times an even share of links without any fault."""
@@ -56,7 +56,7 @@ class Gate(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is let through.
+    """The limits of the gates.
 
     Attributes:
         max_loss: Largest share of the live build's articles that may be missing.
@@ -80,7 +80,7 @@ class Limits:
 
     @property
     def query(self) -> RelatedQuery:
-        """What readers are taken to ask for when lists are compared."""
+        """The query by which lists are compared."""
         return RelatedQuery(limit=self.limit, min_score=self.good_score)
 
 
@@ -123,7 +123,7 @@ def judge(
         live: The live one; ``None`` if there is none, when only the build itself is judged.
         churn: What :func:`index.publishing.churn.compare` found between the two.
         limits: What is let through.
-        accept_change: Another encoder or recipe is meant, and so is the churn it brings.
+        accept_change: Let another encoder or recipe through, and the churn it brings.
         now: The moment at which they are looked at, microseconds since 1970 UTC.
     """
     verdicts = [*_judge_alone(new, limits, now)]
@@ -155,7 +155,7 @@ def judge(
 
 
 def _judge_loss(new: Build, live: Build, limits: Limits, now: int) -> Verdict:
-    """Deletions and mass hiding alike; what merely expired is gone from both."""
+    """Whether too many articles were deleted or hidden; expired ones are gone from both builds."""
     before, after = int(live.visible(now).sum()), int(new.visible(now).sum())
     kind = "visible articles"
     if new.count * before <= after * live.count or not before:

@@ -24,7 +24,7 @@ class Assessment:
         build: The name of the build.
         live: The name of the live build that it was compared with; ``None`` without one.
         limits: What the gates let through.
-        accept_change: Whether another encoder or recipe was meant.
+        accept_change: Whether another encoder or text recipe is let through.
         verdicts: What each gate found.
         churn: The difference from the live build; ``None`` without one.
     """
@@ -53,7 +53,7 @@ def assess(
         live: The live one, if there is one to compare with.
         limits: What the gates let through.
         golden: The gate that asks what editors said, if it is wanted.
-        accept_change: Another encoder or recipe is meant.
+        accept_change: Let another encoder or text recipe through.
         now: The moment at which both are looked at, microseconds since 1970 UTC.
 
     Raises:
@@ -91,7 +91,7 @@ def publish_build(
         name: The build.
         limits: What the gates let through.
         golden: The gate that asks what editors said; none by default.
-        accept_change: Another encoder or recipe is meant.
+        accept_change: Let another encoder or text recipe through.
         force: Publish even what a gate refuses; the journal keeps what was overruled.
         reason: Why, for the journal.
         assessment: What was found when the build was made, just now and under the same lock. It

@@ -178,7 +178,7 @@ def _coverage(
 
 
 def _boilerplate(ignored: Boilerplate, relearned: Boilerplate) -> dict[str, Any]:
-    """What is ignored, and how far learning anew would lead away from it.
+    """What is ignored as boilerplate, and how much of that would change if it were learned anew.
 
     What only just counts as shared comes and goes with the sample; drift is what is shared by
     twice as many pages on one side and not at all on the other.

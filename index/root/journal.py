@@ -1,4 +1,4 @@
-"""The operators' memory: one line for everything that was done to a root."""
+"""The journal of a root: one JSON line for everything that was done to it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def acting_for(name: str) -> Iterator[None]:
-    """Within the block, what is done is done by this person, whoever runs the process."""
+    """Within the block, the journal names this person instead of the process's user."""
     token = _acting_for.set(name)
     try:
         yield

@@ -60,8 +60,8 @@ class Root:
     def locked(self, purpose: str) -> Iterator[list[str]]:
         """Hold the root alone. The lock is the kernel's: a dead process holds none.
 
-        Whoever holds it knows that what is unfinished was left by a process that died, so
-        that is cleaned up first; yields sentences that say what was found.
+        Whoever holds it knows that an unfinished build was left by a process that died, and
+        removes it first; yields sentences that say what was removed.
 
         Raises:
             BusyError: If another process holds it, naming what it does.
@@ -264,7 +264,7 @@ class Root:
         return [pointer.build, *(entry.build for entry in self._still_there(pointer.before)[:1])]
 
     def start_build(self, name: str) -> Path:
-        """A fresh folder for a build in the making, under a name nothing reads."""
+        """Make the folder of an unfinished build, under a name that nothing reads."""
         folder = self.builds / (_UNFINISHED + name)
         folder.mkdir(parents=True)
         return folder
@@ -291,7 +291,7 @@ class Root:
         shutil.rmtree(doomed)
 
     def discard(self, folder: Path) -> None:
-        """Remove what a build in the making left: its collection in Milvus, then its files.
+        """Remove an unfinished build: its collection in Milvus, then its files.
 
         Raises:
             UnavailableError: If Milvus does not answer; the folder stays, to be tried again.
@@ -303,26 +303,28 @@ class Root:
         """Remove and record what a process that died left behind; the caller holds the lock.
 
         Returns:
-            A sentence for each thing found.
+            A sentence for each thing that was removed, or could not be.
         """
-        found: list[str] = []
+        sentences: list[str] = []
         try:
             for path in sorted(self.builds.iterdir()):
                 if path.name.startswith((_UNFINISHED, _REMOVED)):
                     try:
                         self.discard(path)
                     except UnavailableError as error:
-                        found.append(str(error))
+                        sentences.append(str(error))
                         continue
                     if path.name.startswith(_UNFINISHED):
-                        found.append(f"build {path.name.removeprefix(_UNFINISHED)} died unfinished")
+                        sentences.append(
+                            f"build {path.name.removeprefix(_UNFINISHED)} died unfinished"
+                        )
             for path in self.path.glob(".*.tmp"):
                 path.unlink()
         except OSError as error:
             raise BuildError(f"{self.path} can't be cleaned up: {error}") from error
-        if found:
-            append_journal(self.path, "clean-up", reason="; ".join(found))
-        return found + self._complete_journal()
+        if sentences:
+            append_journal(self.path, "clean-up", reason="; ".join(sentences))
+        return sentences + self._complete_journal()
 
     def _complete_journal(self) -> list[str]:
         """Record a publish that a crash cut off between the pointer and the journal."""
@@ -335,10 +337,10 @@ class Root:
         recorded = [line for line in read_journal(self.path) if line.get("event") in _PUBLISHING]
         if recorded and recorded[-1].get("build") == pointer.build:
             return self._complete_alias(recorded[-1])
-        found = f"build {pointer.build} is live, though its process died before it said so"
+        sentence = f"build {pointer.build} is live, though its process died before it said so"
         alias = point_alias(self.builds / pointer.build)
-        append_journal(self.path, "publish", build=pointer.build, reason=found, **alias)
-        return [found]
+        append_journal(self.path, "publish", build=pointer.build, reason=sentence, **alias)
+        return [sentence]
 
     def _complete_alias(self, last: dict[str, Any]) -> list[str]:
         """Switch an alias in Milvus that could not be switched when its build became live."""

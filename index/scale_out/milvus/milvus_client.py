@@ -76,7 +76,7 @@ class Milvus:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Milvus], tuple[str, str]]:
-        """Another process connects anew."""
+        """Another process opens a connection of its own."""
         return Milvus, (self.uri, self._token)
 
     def create(self, collection: str, columns: MilvusColumns, index: dict[str, Any]) -> None:
@@ -226,7 +226,7 @@ class Milvus:
 
     @contextmanager
     def _session(self, timeout: float, collection: str = "") -> Iterator[MilvusClient]:
-        """A connected client; what goes wrong in the block gets a message and a type of ours."""
+        """A connected client; its errors in the block are raised as ours, with a message."""
         try:
             with self._turn() if self._is_folder else self._kept(timeout) as client:
                 yield client
@@ -256,7 +256,7 @@ class Milvus:
         yield client
 
     def _forget(self) -> None:
-        """Connect anew the next time: a server that was away may come back."""
+        """Drop the connection, so that the next call opens a new one."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
@@ -264,7 +264,7 @@ class Milvus:
 
     @contextmanager
     def _turn(self) -> Iterator[MilvusClient]:
-        """Hold the folder for one operation, once whoever holds it lets go."""
+        """Hold the ``milvus-lite`` folder for one operation; waits until it is free."""
         from milvus_lite.server_manager import server_manager_instance
 
         path = str(Path(self.uri))

@@ -109,7 +109,7 @@ def read_collection(folder: Path) -> MilvusCollection | None:
 
 
 def check_vectors(folder: Path, count: int) -> None:
-    """Whether a build's collection still holds all of its rows.
+    """Check that a build's collection still holds all of its rows.
 
     Raises:
         BuildError: If it is gone, or holds another number of rows.

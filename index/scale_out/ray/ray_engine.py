@@ -42,7 +42,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 SHARD = 2_048
-"""Rows that are worked on at once and lost at most, per worker."""
+"""Rows that a worker works on at once: what is lost if it dies."""
 
 _AHEAD = 2
 _STREAMED = 16 * 1024 * 1024
@@ -84,7 +84,7 @@ class RayEngine:
         context.enable_progress_bars = False
 
     def close(self) -> None:
-        """Leave the cluster, or end it if it was this machine alone."""
+        """Leave the cluster; one of this machine alone ends."""
         ray.shutdown()
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
@@ -179,7 +179,7 @@ class RayEngine:
         return results
 
     def _folder(self, stage: str, what: bytes) -> Path:
-        """Where results lie that were made from the same."""
+        """The folder of a stage's results for one kind of work."""
         folder = self._work / f"{stage}-{hashlib.blake2b(what, digest_size=8).hexdigest()}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
