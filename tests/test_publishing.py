@@ -93,3 +93,16 @@ def test_what_the_builder_judged_is_not_judged_again_by_the_command_that_publish
         assert judged == [second.manifest.name, third.manifest.name]
         found = publish_build(root, name, Limits(), assessment=assessment)
         assert Gate.GOLDEN not in {verdict.gate for verdict in found}
+
+
+def test_a_live_build_with_a_damaged_byte_is_replaced_without_force(built):
+    root, first = built()
+    with root.locked("test"):
+        publish_build(root, first, Limits())
+    root, second = built()
+    cards = root.folder(first) / "cards.bin"
+    content = cards.read_bytes()
+    cards.write_bytes(content.replace(b"kelp", b"kolp", 1))
+    with root.locked("test"):
+        publish_build(root, second, Limits())
+    assert root.current().build == second

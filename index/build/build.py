@@ -102,7 +102,8 @@ class Build:
         folder: Its directory.
         manifest: Its manifest, which says what its files must be.
         verify: Compare each file with the manifest before it is first read. ``False`` where all
-            were compared just now, or for a build in the making, whose manifest lists none yet.
+            were compared just now, for figures that may be wrong, and for an unfinished build,
+            whose manifest lists no files yet.
         watch: Watches the files that are mapped, for whoever keeps the build open for long.
 
     Raises:

@@ -107,7 +107,9 @@ class Root:
             raise NotFoundError(f"there is no build {name!r} in {self.path} (latest: {known})")
         return self.builds / name
 
-    def open(self, name: str | None = None, *, watch: FileWatch | None = None) -> Build:
+    def open(
+        self, name: str | None = None, *, verify: bool = True, watch: FileWatch | None = None
+    ) -> Build:
         """Open a build, the live one by default; see :class:`index.build.build.Build`.
 
         Raises:
@@ -116,7 +118,7 @@ class Root:
                 that this version does not read.
         """
         manifest = self.manifest(name)
-        return Build(self.folder(manifest.name), manifest, watch=watch)
+        return Build(self.folder(manifest.name), manifest, verify=verify, watch=watch)
 
     def manifest(self, name: str | None = None) -> Manifest:
         """The checked manifest of a build, the live one's by default.

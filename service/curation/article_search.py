@@ -192,7 +192,9 @@ class ArticleSearch:
             before = pointer.before[0].build
             kept = self._changed
             if kept is None or kept[0] != (before, build.name):
-                churn = compare(self._root.open(before), build, now=now, query=self._query)
+                churn = compare(
+                    self._root.open(before, verify=False), build, now=now, query=self._query
+                )
                 changed = np.zeros(build.count, dtype=bool)
                 changed[churn.added] = True
                 changed[churn.rows[churn.turned > 0]] = True
