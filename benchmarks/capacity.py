@@ -21,17 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clusters import build, cluster, write_source
-from benchmarks.corpora import data_folder, say, table
-from index.build.build import Build
-from index.capacity import (
+from benchmarks.capacity_formulas import (
     MEASURED,
     Machines,
     build_seconds,
     disk_bytes,
-    mapped_bytes,
     milvus_bytes,
 )
+from benchmarks.clusters import build, cluster, open_build, write_source
+from benchmarks.corpora import data_folder, say, table
+from index.capacity import mapped_bytes
 
 _STAGES = ("read", "prepare", "encode", "words", "relate", "write", "search")
 _ENCODER = f"hashing:{MEASURED.dim}"
@@ -108,7 +107,7 @@ def plan() -> list[list[str]]:
                     f"{sum(nightly.values()) / 3600:.1f}",
                     f"{disk_bytes(articles, _KEEP, cluster=machines.nodes > 1) / 1e9:,.0f}",
                     f"{articles * MEASURED.memory / 1e9:,.0f}",
-                    f"{mapped_bytes(articles) / 1e9:,.0f}",
+                    f"{mapped_bytes(articles, MEASURED.dim) / 1e9:,.0f}",
                     f"{milvus_bytes(articles) / 1e9:,.0f}",
                 ]
             )
@@ -137,7 +136,7 @@ def main() -> None:
                 root = folder / str(nodes)
                 on.append(build(source, root, engine="ray", address=address, model=_ENCODER))
         one, two = on
-        lists = [Build(Path(found["build"])).related_rows for found in (local, one, two)]
+        lists = [open_build(Path(found["build"])).related_rows for found in (local, one, two)]
         same = all(np.array_equal(lists[0], other) for other in lists[1:])
         say(f"{local['articles']:,} articles; the lists of all three are equal: {same}\n")
         header = ["seconds", "one process, 2 cores", "one node, formula", "one node"]

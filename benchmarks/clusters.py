@@ -24,6 +24,7 @@ import numpy as np
 
 from benchmarks.corpora import SAMPLE, say
 from index.articles.parse import FieldMapping
+from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.root.root import Root
@@ -85,6 +86,11 @@ def write_source(data: Path | None, copies: int, path: Path) -> None:
                     np.random.default_rng(copy).shuffle(words)
                     record |= {"id": f"{record['id']}-{copy}", "text": " ".join(words)}
                 out.write(json.dumps(record) + "\n")
+
+
+def open_build(folder: Path) -> Build:
+    """The build in ``builds/NAME`` of a root."""
+    return Root(folder.parents[1]).open(folder.name)
 
 
 def build(
@@ -155,13 +161,13 @@ def main() -> None:
     ):
         opened = time.perf_counter() - began
         used = _ProcessorTime()
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(asked.source)],
             lambda: load_encoder(asked.model),
             BuildOptions(mapping=mapping, engine=engine),
             used.look,
-        )
+        ).manifest
         figures = {
             "build": str(root.folder(manifest.name)),
             "articles": manifest.count,

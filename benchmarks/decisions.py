@@ -31,7 +31,6 @@ from benchmarks.editor import Browser
 from benchmarks.newsroom import ACTOR, make_newsroom, sign_in
 from benchmarks.offered_load import offer, percentile
 from benchmarks.serve import anonymous_mb, serving
-from index.build.build import Build
 from index.root.root import Root
 from recommender.visibility import NEVER
 from service.decisions.open_decisions import FILE, open_decisions
@@ -80,7 +79,7 @@ def main() -> None:
 
 def fill(root: Root, hides: int, takedowns: int) -> None:
     """Put decisions straight into the database, a fifth of them about articles of the site."""
-    ids = [Build(root.folder()).article_id(row) for row in range(Build(root.folder()).count)]
+    ids = [root.open().article_id(row) for row in range(root.open().count)]
     draw, now = random.Random(1), time.time_ns() // 1000
     with closing(sqlite3.connect(root.path / FILE)) as connection:
         connection.executemany(
@@ -107,7 +106,7 @@ def fill(root: Root, hides: int, takedowns: int) -> None:
 
 def measure(root: Root, options: argparse.Namespace) -> dict[str, Any]:
     """Readers, decisions, memory and pages as the database is now."""
-    build = Build(root.folder())
+    build = root.open()
     draw = random.Random(time.time_ns())
     asked = [build.article_id(row) for row in range(0, build.count, max(1, build.count // 500))]
     victims = [build.article_id(row) for row in draw.sample(range(build.count), build.count // 4)]

@@ -43,15 +43,15 @@ def made_build(folder: Path, data: Path | None, encoder: Encoder) -> Build:
     mapped = {} if data is None else {"summary": "text"}
     root = Root(folder / "root")
     with root.locked("benchmark"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             open_sources([str(source)], [], {}, mapped),
             lambda: encoder,
             BuildOptions(
                 mapping=FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
             ),
-        )
-    return Build(root.folder(manifest.name))
+        ).manifest
+    return root.open(manifest.name)
 
 
 def as_draft(article: Article) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def main() -> None:
     encoder = load_encoder(arguments.model)
     with ExitStack() as stack:
         if arguments.root is not None:
-            build = Build(Root(arguments.root).folder())
+            build = Root(arguments.root).open()
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             build = made_build(folder, arguments.data, CachedEncoder(encoder))

@@ -125,7 +125,7 @@ class Decider:
 
 def measure(root: Root, searches: int, previews: int) -> dict[str, float]:
     """Ask a fresh service; tells what it took, in milliseconds."""
-    build = Build(root.folder())
+    build = root.open()
     warm(root)
     typist = Typist(build, SEED)
     bare = BareQuery(build.checked(FULL_TEXT))

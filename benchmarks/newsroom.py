@@ -23,7 +23,6 @@ import numpy as np
 
 from benchmarks.corpora import JUDGED, say
 from index.articles.parse import FieldMapping
-from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.root.root import Root
@@ -89,13 +88,13 @@ def _build(root: Root, source: Path) -> None:
         fields={"summary": "text"}, url_template="/{id}", timezone=ZoneInfo("UTC")
     )
     with root.locked("benchmark"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(source))],
             lambda: HashingEncoder(DIM),
             BuildOptions(mapping=mapping),
-        )
-        root.publish(manifest.name)
+        ).manifest
+        root.make_live(root.verify(manifest.name))
 
 
 def _decide(root: Root, database: Database, count: int) -> None:
@@ -104,7 +103,7 @@ def _decide(root: Root, database: Database, count: int) -> None:
         return
     say("deciding")
     draw = random.Random(SEED)
-    build = Build(root.folder())
+    build = root.open()
     for row in draw.sample(range(count), max(1, count // _DECIDED)):
         near = [other for other in build.related(row)[0] if other >= 0]
         for position, other in enumerate(draw.sample(near, min(len(near), draw.randint(1, 3))), 1):

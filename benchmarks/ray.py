@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clusters import build, write_source
+from benchmarks.clusters import build, open_build, write_source
 from benchmarks.corpora import JUDGED, SAMPLE, data_folder, say, table
 from index.build.build import Build
 from index.files import load_array
@@ -108,7 +108,7 @@ def main() -> None:
         write_source(arguments.data, 1, source)
         local = build(source, folder / "local", model=arguments.model)
         there = build(source, folder / "ray", engine="ray", model=arguments.model)
-        builds = [Build(Path(found["build"])) for found in (local, there)]
+        builds = [open_build(Path(found["build"])) for found in (local, there)]
         found = compare_lists(builds[0], builds[1], load_judged(arguments.data))
     say(
         f"{local['articles']:,} articles, {arguments.model}, {len(os.sched_getaffinity(0))} cores\n"

@@ -96,14 +96,14 @@ def timed_build(
     )
     start = time.perf_counter()
     with root.locked("benchmark"):
-        manifest, _ = make_build(root, [JsonlSource(str(source))], lambda: encoder, options)
+        manifest = make_build(root, [JsonlSource(str(source))], lambda: encoder, options).manifest
         try:
             publish_build(root, manifest.name, Limits())
         except GateError as error:
             say(str(error))
     seconds = time.perf_counter() - start
     say(", ".join(f"{stage} {spent:.2f} s" for stage, spent in manifest.seconds.items()))
-    return seconds, Build(root.folder(manifest.name))
+    return seconds, root.open(manifest.name)
 
 
 def agreement(one: Build, other: Build) -> dict[str, float]:

@@ -167,8 +167,8 @@ def build_corpus(corpus: Corpus, encoder: CachedEncoder, folder: Path) -> Build:
         mapping=FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
     )
     with root.locked("benchmark"):
-        manifest, _ = make_build(root, [CorpusSource(corpus)], lambda: encoder, options)
-    return Build(root.folder(manifest.name))
+        manifest = make_build(root, [CorpusSource(corpus)], lambda: encoder, options).manifest
+    return root.open(manifest.name)
 
 
 def measure(corpus: Corpus, encoder: CachedEncoder) -> dict[str, dict[str, dict[str, float]]]:

@@ -1,164 +1,43 @@
-"""What a number of articles takes: the formulas of ``docs/scale.md``, and when one machine is near.
-
-Seconds of a stage are ``articles · core-seconds / cores``, for what runs on all machines at once,
-plus what the one that drives the build does alone; bytes are per article. The rates are CPU time
-of builds of 7,000 and 21,000 abstracts of 180 words, 384 wide, on a core of a small cloud machine,
-and the encoder's rate on two of them; other texts and machines have others.
-"""
+"""Warns when a root comes near to what one machine can do; see ``docs/scale.md``."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.build.manifest import Manifest
-from recommender.faiss_index import FLAT_LIMIT
 
 NIGHT = 8.0
 """Hours that a nightly build may take."""
 
 NEAR = 0.7
-"""Share of what a machine can do from which on the next step is worth preparing."""
+"""Share of what a machine can do from which on a warning is given."""
 
-_DISTRIBUTED = ("read", "prepare", "words", "relate", "write")
-_NOT_BESIDE = ("read", "report", "publish")
+ENCODE = 2 / 103
+"""Core-seconds that encoding an article takes on a CPU."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """What one article takes.
-
-    Attributes:
-        spread: Core-seconds by stage, of what every machine of a cluster can do; searching aside.
-        exact: Core-seconds of comparing it with another article, up to 100,000 of them.
-        index: Seconds of indexing it beyond these, of the machine that drives the build alone.
-        lists: Core-seconds of searching inverted lists, by the square root of their articles.
-        alone: Seconds by stage, of what only the machine can do that drives the build.
-        search: Seconds of its full-text index, which one core makes beside the other stages, from
-            the end of reading to the report.
-        encode: Core-seconds of encoding on a CPU.
-        disk: Bytes of a build.
-        work: Bytes beside it while it is made.
-        shards: Bytes of what a cluster keeps until it is made.
-        memory: Bytes of anonymous memory at the peak, on the machine that drives the build.
-        dim: Width of an embedding.
-    """
-
-    spread: Mapping[str, float] = field(
-        default_factory=lambda: {
-            "read": 65e-6,
-            "prepare": 225e-6,
-            "words": 165e-6,
-            "relate": 340e-6,
-            "write": 125e-6,
-        }
-    )
-    alone: Mapping[str, float] = field(
-        default_factory=lambda: {
-            "read": 30e-6,
-            "prepare": 35e-6,
-            "words": 40e-6,
-            "write": 5e-6,
-            "report": 20e-6,
-            "publish": 10e-6,
-        }
-    )
-    search: float = 115e-6
-    exact: float = 17e-9
-    index: float = 250e-6
-    lists: float = 0.4e-6
-    encode: float = 2 / 103
-    disk: float = 15_000
-    work: float = 4_000
-    shards: float = 18_000
-    memory: float = 3_300
-    dim: int = 384
+WORK = 4_000
+"""Bytes per article that lie beside a build while it is made."""
 
 
-MEASURED = Rates()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machines:
-    """What a build runs on.
-
-    Attributes:
-        nodes: How many machines.
-        cores: Of each.
-        gpus: All together.
-        gpu_rate: Articles a second that one of them encodes.
-    """
-
-    nodes: int = 1
-    cores: int = 2
-    gpus: int = 0
-    gpu_rate: float = 0.0
-
-
-def build_seconds(
-    articles: int, machines: Machines, rates: Rates = MEASURED, *, changed: float = 1.0
-) -> dict[str, float]:
-    """Seconds by stage.
-
-    Args:
-        articles: How many.
-        machines: On what.
-        rates: What each takes.
-        changed: Share of the texts that are new to the live build and must be encoded.
-
-    Returns:
-        Of ``search`` only what is left to wait for when all other stages are done.
-    """
-    cores = machines.nodes * machines.cores
-    found = {stage: articles * each for stage, each in rates.alone.items()}
-    for stage in _DISTRIBUTED:
-        found[stage] = found.get(stage, 0.0) + articles * rates.spread[stage] / cores
-    search = rates.exact * articles if articles <= FLAT_LIMIT else rates.lists * articles**0.5
-    found["relate"] += articles * search / cores
-    found["index"] = 0.0 if articles <= FLAT_LIMIT else articles * rates.index
-    encoded = articles * changed
-    if machines.gpus:
-        found["encode"] = encoded / (machines.gpus * machines.gpu_rate)
-    else:
-        found["encode"] = encoded * rates.encode / cores
-    beside = sum(seconds for stage, seconds in found.items() if stage not in _NOT_BESIDE)
-    found["search"] = max(0.0, articles * rates.search - beside)
-    return found
-
-
-def disk_bytes(
-    articles: int, keep: int, rates: Rates = MEASURED, *, cluster: bool = False
-) -> float:
-    """Bytes of a root: the builds that stay, live and before included, and one in the making."""
-    making = rates.work + (rates.shards if cluster else 0)
-    return articles * (rates.disk * (keep + 3) + making)
-
-
-def mapped_bytes(articles: int, rates: Rates = MEASURED) -> float:
+def mapped_bytes(articles: int, dim: int) -> float:
     """Bytes that searching wants in memory: embeddings, and codes of a quarter byte a value."""
-    return articles * (4 * rates.dim + rates.dim / 4 + 8)
-
-
-def milvus_bytes(articles: int, rates: Rates = MEASURED, *, links: int = 16) -> float:
-    """Memory of Milvus for one collection: vectors, the graph's links, and scalars to filter by."""
-    return articles * (4 * rates.dim + 8 * links + 32)
+    return articles * (4 * dim + dim / 4 + 8)
 
 
 def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
-    """What a root comes near to on this machine, and which step is next; nothing by default.
+    """The limits of this machine that a root comes near to, each with the next step.
 
     Args:
-        manifest: Of the build looked at: its size and its seconds are what is gone by.
+        manifest: A build's, by whose size and seconds the root is judged.
         keep: How many builds stay.
         folder: The root.
     """
     found: list[str] = []
     seconds = dict(manifest.seconds)
     encode = seconds.pop("encode", 0.0)
-    each = encode / manifest.encoded if manifest.encoded >= 1_000 else MEASURED.encode / _cores()
+    each = encode / manifest.encoded if manifest.encoded >= 1_000 else ENCODE / _cores()
     hours = (sum(seconds.values()) + manifest.count * each) / 3600
     if hours > NEAR * NIGHT and not manifest.encoder.model.startswith("hashing"):
         found.append(
@@ -167,14 +46,14 @@ def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
         )
     size = sum(entry.bytes for entry in manifest.files.values())
     usage = shutil.disk_usage(folder)
-    root = size * (keep + 3) + manifest.count * MEASURED.work
+    root = size * (keep + 3) + manifest.count * WORK
     if root > NEAR * usage.total:
         found.append(
             f"{keep + 3} builds of this size take {root / 1e9:.1f} GB of the disk's "
             f"{usage.total / 1e9:.1f}: next, a larger disk or a smaller setting keep"
         )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    mapped = mapped_bytes(manifest.count, Rates(dim=manifest.encoder.dim))
+    mapped = mapped_bytes(manifest.count, manifest.encoder.dim)
     if mapped > NEAR * memory and manifest.index.uri is None:
         found.append(
             f"searching wants {mapped / 1e9:.1f} GB of vectors in the memory's "

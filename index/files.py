@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not there at all."""
+"""Reading and writing the kinds of files that builds are made of: whole, synced and mapped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_missing(path: Path) -> bool:
-    """Whether there is surely no such file; one that may not be looked at may be there."""
+    """Whether there surely is no such file; ``False`` if that can't be found out."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -224,7 +224,7 @@ class Blob:
                 start = end
 
     def find(self, wanted: bytes) -> int | None:
-        """The place of a string among strings that ascend, by binary search."""
+        """The position of a string among strings that ascend, by binary search."""
         data, ends = self._data, self._ends
         post = bisect.bisect_right(self._signposts, wanted)
         low, high = max(0, post - 1) * _STRIDE, min(post * _STRIDE, len(ends))
@@ -266,7 +266,7 @@ class Names(Sequence[str]):
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
-            return [self._blob[place].decode() for place in range(*index.indices(len(self)))]
+            return [self._blob[number].decode() for number in range(*index.indices(len(self)))]
         return self._blob[index].decode()
 
 

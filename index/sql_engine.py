@@ -37,7 +37,7 @@ def parse_url(url: str, password: str = "") -> sa.URL:
 
     Args:
         url: For example ``"postgresql://reader@db.example/site"``.
-        password: Takes the place of one in ``url``.
+        password: Replaces the one in ``url``.
 
     Raises:
         DatabaseError: If it is no such URL.
@@ -89,15 +89,15 @@ def plain_reason(error: SQLAlchemyError) -> str:
     return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
-def translate(error: SQLAlchemyError, place: str) -> DatabaseError:
+def translate(error: SQLAlchemyError, database: str) -> DatabaseError:
     """An engine's error in words for operators.
 
     Args:
         error: As SQLAlchemy raised it.
-        place: The database as it may be shown.
+        database: The database as it may be shown.
     """
     reason = plain_reason(error)
     for said, remedy in _REMEDIES.items():
         if said in reason.casefold():
-            return DatabaseError(f"{place} {remedy}")
-    return DatabaseError(f"{place} can't be used: {reason}")
+            return DatabaseError(f"{database} {remedy}")
+    return DatabaseError(f"{database} can't be used: {reason}")

@@ -41,7 +41,7 @@ from recommender.term_counts import count_corpus, count_terms
 from recommender.text import PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import tokenize_corpus
-from recommender.visibility import window
+from recommender.visibility import utc_now, visible_at, window
 
 _DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
 
@@ -275,9 +275,7 @@ class Recommender:
 
     def _visible(self) -> NDArray[np.bool_]:
         """Shape (n,), bool: which articles may be shown now."""
-        now = time.time_ns() // 1000
-        found: NDArray[np.bool_] = (self._windows[:, 0] <= now) & (now < self._windows[:, 1])
-        return found
+        return visible_at(self._windows, utc_now())
 
     def _shown(
         self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,11 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
+def utc_now() -> int:
+    """This moment: microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
 def microseconds(instant: dt.datetime) -> int:
     """Microseconds since 1970 UTC, exactly (floats lose them)."""
     return (instant - _EPOCH) // _MICROSECOND
@@ -31,6 +37,12 @@ def window(article: Article) -> tuple[int, int]:
     start = ALWAYS if article.visible_from is None else microseconds(article.visible_from)
     end = NEVER if article.visible_until is None else microseconds(article.visible_until)
     return start, end
+
+
+def visible_at(visibility: Visibility, now: int) -> NDArray[np.bool_]:
+    """Shape (n,): which rows may be shown at ``now`` (microseconds since 1970 UTC)."""
+    shown: NDArray[np.bool_] = (visibility[:, 0] <= now) & (now < visibility[:, 1])
+    return shown
 
 
 def epochs(visibility: Visibility) -> NDArray[np.int64]:

@@ -96,14 +96,14 @@ def build_root(tmp_path: Path) -> Callable[..., tuple[Root, Build]]:
         place = Root(root or tmp_path / "root")
         mapping = options.pop("mapping", plain_mapping())
         with place.locked("test"):
-            manifest, _ = make_build(
+            manifest = make_build(
                 place,
                 [JsonlSource(str(source))],
                 lambda: HashingEncoder(64),
                 BuildOptions(mapping=mapping, **options),
-            )
-            place.publish(manifest.name)
-        return place, Build(place.folder(manifest.name))
+            ).manifest
+            place.make_live(place.verify(manifest.name))
+        return place, place.open(manifest.name)
 
     return build
 
@@ -120,14 +120,14 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """The sample corpus, built once with the hashing encoder."""
     place = Root(tmp_path_factory.mktemp("sample") / "root")
     with place.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             place,
             [JsonlSource(str(SAMPLE / "articles.jsonl"))],
             lambda: HashingEncoder(256),
             BuildOptions(mapping=plain_mapping()),
-        )
-        place.publish(manifest.name)
-    return Build(place.folder(manifest.name))
+        ).manifest
+        place.make_live(place.verify(manifest.name))
+    return place.open(manifest.name)
 
 
 @pytest.fixture(autouse=True)

@@ -92,12 +92,12 @@ class AlsoLike(Peer):
         mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
         root = Root(self.folder / "root")
         with root.locked("benchmark"):
-            manifest, _ = make_build(
+            manifest = make_build(
                 root,
                 [JsonlSource(str(source))],
                 lambda: self.encoder,
                 BuildOptions(mapping=mapping),
-            )
+            ).manifest
             try:
                 publish_build(root, manifest.name, Limits())
             except GateError as error:
@@ -108,10 +108,9 @@ class AlsoLike(Peer):
 
 def open_live(folder: Path) -> Build:
     """The live build of a run's folder."""
-    from index.build.build import Build
     from index.root.root import Root
 
-    return Build(Root(folder / "root").folder())
+    return Root(folder / "root").open()
 
 
 def serve_command(root: Path, port: int) -> list[str]:

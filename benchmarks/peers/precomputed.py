@@ -55,4 +55,4 @@ def build_with(lists: Lists, built: Build, root: Path) -> None:
     manifest = read_manifest(built.folder)
     write_manifest(folder, manifest.model_copy(update={"files": describe_files(folder)}))
     with place.locked("benchmark"):
-        place.publish(built.name)
+        place.make_live(place.verify(built.name))

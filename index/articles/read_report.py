@@ -33,7 +33,7 @@ class ReadReport:
     unused_fields: Counter[str] = field(default_factory=Counter)
 
     def skip(self, problem: RecordProblem) -> None:
-        """Count a record as left out."""
+        """Count a record as skipped."""
         self.skipped[problem.key] += 1
         self._remember(problem)
 

@@ -1,8 +1,7 @@
-"""Columns with one entry per article: what serving must know of each row beside its text."""
+"""Columns with one entry per article, by which lists are filtered, ordered and labelled."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,20 @@ from index.files import save_array, write_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleColumns:
-    """What serving needs to know of each row beside its text."""
+    """What serving needs to know of each article beside its text; n of them.
+
+    Attributes:
+        visibility: Shape (n, 2): see :data:`recommender.visibility.Visibility`.
+        dates: Shape (n,): days since 1970; :data:`index.build.build.NO_DATE` without one.
+        recency: Shape (n,): what "newest" goes by, microseconds since 1970 UTC.
+        languages: Shape (n,): positions in ``language_names``, 0 unknown.
+        language_names: BCP 47 tags; the first is empty.
+        tag_rows: Shape (m,): for each tag of each article the row.
+        tag_ids: Shape (m,): and the tag's position in ``tag_names``.
+        tag_names: As the site has them.
+        superseded: For each row that names an older version its row.
+        weights: Shape (n,): what the site's preferences multiply scores by.
+    """
 
     visibility: NDArray[np.int64]
     dates: NDArray[np.int32]
@@ -27,11 +39,6 @@ class ArticleColumns:
     tag_names: list[str]
     superseded: dict[int, int]
     weights: NDArray[np.float32]
-
-    def visible_now(self) -> NDArray[np.bool_]:
-        """Shape (n,): what readers may see at this moment."""
-        instant = time.time_ns() // 1000
-        return (self.visibility[:, 0] <= instant) & (instant < self.visibility[:, 1])
 
     def save(self, folder: Path) -> None:
         """Write the arrays that serving reads."""

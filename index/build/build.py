@@ -1,4 +1,4 @@
-"""A finished build, opened for reading: what the service, the commands and the tests look at.
+"""A build, opened for reading: what the service, the commands and the gates look at.
 
 Everything is mapped, not loaded, so that opening is quick at any size and workers share memory.
 
@@ -52,12 +52,12 @@ from index.build.explanations import SHARED, split_explained
 from index.build.file_watch import FileWatch
 from index.build.full_text_index import FULL_TEXT, FullText
 from index.build.id_table import IdTable
-from index.build.manifest import Manifest, check_files, read_manifest
+from index.build.manifest import Manifest, check_files
 from index.build.ragged import Ragged
 from index.errors import BuildError
 from index.files import Blob, Names, Rows, load_array, prefault
 from recommender.article import Article
-from recommender.visibility import ALWAYS, Visibility, epochs
+from recommender.visibility import ALWAYS, Visibility, epochs, visible_at
 
 SERVED = frozenset(
     {
@@ -96,30 +96,40 @@ _DAY = 86_400_000_000
 
 
 class Build:
-    """An open build.
+    """An open build; :meth:`index.root.root.Root.open` opens the live one, or one by its name.
 
     Args:
         folder: Its directory.
-        manifest_sha256: What ``CURRENT`` says its manifest's digest is, if it is published.
+        manifest: Its manifest, which says what its files must be.
+        verify: Compare each file with the manifest before it is first read. ``False`` where all
+            were compared just now, for figures that may be wrong, and for an unfinished build,
+            whose manifest lists no files yet.
         watch: Watches the files that are mapped, for whoever keeps the build open for long.
 
     Raises:
-        BuildError: If the manifest or a file that serving reads is damaged.
+        BuildError: If a file that serving reads is damaged.
     """
 
     def __init__(
-        self, folder: Path, *, manifest_sha256: str | None = None, watch: FileWatch | None = None
+        self,
+        folder: Path,
+        manifest: Manifest,
+        *,
+        verify: bool = True,
+        watch: FileWatch | None = None,
     ) -> None:
         self.folder = folder
+        self.manifest = manifest
         self.watch = watch
+        self._verify = verify
         self._opened = time.monotonic()
         self._checked: set[str] = set()
         self._lock = threading.Lock()
-        self.manifest: Manifest = read_manifest(folder, sha256=manifest_sha256)
         self._check(SERVED)
-        self.name = self.manifest.name
-        self.count = self.manifest.count
-        self._ids = IdTable(folder)
+        self.name = manifest.name
+        self.count = manifest.count
+        self._table = IdTable(folder)
+        self.ids = self._table.ids
         self.cards = Blob(folder / "cards.bin")
         self.visibility = cast("Visibility", self._array("visibility"))
         self.epochs = epochs(self.visibility)
@@ -147,22 +157,33 @@ class Build:
 
     def row(self, article_id: str) -> int | None:
         """The row of an article."""
-        return self._ids.row(article_id)
+        return self._table.row(article_id)
 
     def article_id(self, row: int) -> str:
         """The id of a row."""
-        return self._ids.article_id(row)
+        return self._table.article_id(row)
 
     def is_visible(self, row: int, now: int) -> bool:
         """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
         start, end = self._windows[row]
         return bool(start <= now < end)
 
+    def visible(self, now: int) -> NDArray[np.bool_]:
+        """Shape (n,): which rows may be shown at ``now`` (microseconds since 1970 UTC)."""
+        return visible_at(self.visibility, now)
+
+    def title(self, row: int) -> str:
+        """The title of a row, as its card shows it."""
+        return cast("str", json.loads(b"{" + self.cards[row] + b"}")["title"])
+
     def age(self) -> float:
-        """Seconds since it was begun, or opened, by a clock that only grows, whichever is more."""
-        begun = dt.datetime.fromisoformat(self.manifest.created)
-        told = (dt.datetime.now(dt.UTC) - begun).total_seconds()
-        return max(told, time.monotonic() - self._opened)
+        """Seconds since the build was made; never less than since it was opened.
+
+        The clock that made it may have been ahead of this machine's.
+        """
+        created = dt.datetime.fromisoformat(self.manifest.created)
+        since_made = (dt.datetime.now(dt.UTC) - created).total_seconds()
+        return max(since_made, time.monotonic() - self._opened)
 
     def recency(self, row: int) -> int:
         """What "newest" goes by: since when a row is shown, or its date, microseconds UTC."""
@@ -175,11 +196,11 @@ class Build:
         return rows[row], scores[row]
 
     def phrases(self, row: int) -> memoryview:
-        """The places in :attr:`phrase_names` of a row's phrases, most telling first."""
+        """Positions in :attr:`phrase_names` of a row's phrases, the most characteristic first."""
         return self._phrases[row]
 
     def explained(self, row: int) -> list[bytes]:
-        """What a row shares with each of the first of its list: JSON strings, comma between."""
+        """For each of the first of a row's list the shared phrases: JSON strings, comma between."""
         return split_explained(self._shared[row])
 
     def epoch(self, now: int) -> int:
@@ -188,12 +209,17 @@ class Build:
 
     def next_change(self, now: int) -> int | None:
         """The next instant at which anything appears or disappears."""
-        place = self.epoch(now)
-        return int(self.epochs[place]) if place < len(self.epochs) else None
+        epoch = self.epoch(now)
+        return int(self.epochs[epoch]) if epoch < len(self.epochs) else None
 
     def article(self, row: int) -> Article:
         """The article of a row, whole."""
         return self.articles[row]
+
+    @functools.cached_property
+    def text_digests(self) -> NDArray[np.uint8]:
+        """Shape (n, 16): of the text each embedding was made from; hashed before its first use."""
+        return cast("NDArray[np.uint8]", load_array(self.checked("text_digests.npy")))
 
     @functools.cached_property
     def articles(self) -> ArticleStore:
@@ -229,7 +255,8 @@ class Build:
         if self.watch is not None:
             for name in names:
                 self.watch.add(self.folder / name)
-        check_files(self.folder, self.manifest, set(names))
+        if self._verify:
+            check_files(self.folder, self.manifest, set(names))
 
     def _array(self, name: str) -> NDArray[np.generic]:
         array = load_array(self.folder / f"{name}.npy")

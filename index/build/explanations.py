@@ -1,16 +1,12 @@
-"""What an article shares with those at the head of its list, found once per build.
+"""The phrases that an article shares with those at the head of its list, found once per build.
 
-A request would spend more time on this than on everything else together.
+A request would spend more time on finding them than on everything else together.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from json.encoder import encode_basestring
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from index.files import Blob, BlobWriter, Names, load_array
 from recommender.neighbors import NO_ROW
@@ -26,19 +22,6 @@ _CHUNK = 4_096
 _BETWEEN = b"\n"  # stands in no JSON string
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedPart:
-    """What some rows share, in arrays only, so that blocks can be joined and sent.
-
-    Attributes:
-        content: Shape (bytes,), uint8: what ``shared.bin`` holds of one row after another.
-        lengths: Shape (rows,), int64: how much of it is each row's.
-    """
-
-    content: NDArray[np.uint8]
-    lengths: NDArray[np.int64]
-
-
 def explain_lists(folder: Path, spread: BlockMapper = map_in_threads) -> None:
     """Write ``shared.bin``: for each row, what it shares with each of the first of its list.
 
@@ -50,37 +33,31 @@ def explain_lists(folder: Path, spread: BlockMapper = map_in_threads) -> None:
     related_rows = load_array(folder / "related_rows.npy")
     phrase_rows = load_array(folder / "phrases_rows.npy")
 
-    def explain(start: int, stop: int) -> ExplainedPart:
+    def explain(start: int, stop: int) -> list[bytes]:
         names = Names(Blob(folder / "phrases.bin"))
-        found: list[bytes] = []
-        rows, mine = related_rows[start:stop, :EXPLAINED], phrase_rows[start:stop]
-        for others, phrases in zip(rows.tolist(), mine.tolist(), strict=True):
+        explained: list[bytes] = []
+        rows, own = related_rows[start:stop, :EXPLAINED], phrase_rows[start:stop]
+        for others, phrases in zip(rows.tolist(), own.tolist(), strict=True):
             page = SharedPhrases(phrases, names)
-            found.append(
+            explained.append(
                 _BETWEEN.join(
                     phrases_json(page.shared_with(phrase_rows[other].tolist()))
                     for other in others
                     if other != NO_ROW
                 )
             )
-        return ExplainedPart(
-            content=np.frombuffer(b"".join(found), dtype=np.uint8),
-            lengths=np.array(list(map(len, found)), dtype=np.int64),
-        )
+        return explained
 
     writer = BlobWriter(folder / SHARED)
-    for part in in_turn(spread)(
-        explain, equal_blocks(len(related_rows), _CHUNK), stage="explained"
-    ):
-        content, start = part.content.tobytes(), 0
-        for length in part.lengths.tolist():
-            writer.append(content[start : start + length])
-            start += length
+    blocks = equal_blocks(len(related_rows), _CHUNK)
+    for block in in_turn(spread)(explain, blocks, stage="explained"):
+        for explained in block:
+            writer.append(explained)
     writer.close()
 
 
 def split_explained(stored: bytes) -> list[bytes]:
-    """What :func:`explain_lists` wrote of one row: for each place JSON strings, comma between."""
+    """Split one row of ``shared.bin``: for each article JSON strings, comma between."""
     return stored.split(_BETWEEN)
 
 

@@ -1,4 +1,4 @@
-"""Files that are mapped, and someone who writes into them all the same.
+"""Notices when a mapped file of a build is written to, before a read of it ends the process.
 
 A build's files never change, but a tool may not know. Reading a page of a mapping whose file was
 cut short ends the process (SIGBUS). Linux can warn a reader: a lease holds up whoever opens a file
@@ -24,7 +24,7 @@ _BUSY = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
 class FileWatch:
-    """Watches files until it is itself let go of, and the leases with it."""
+    """Watches files for as long as the object lives; then their leases are released."""
 
     def __init__(self) -> None:
         self._held: dict[Path, tuple[int, tuple[int, int] | None]] = {}

@@ -31,10 +31,13 @@ class IdTable:
 
     Args:
         folder: The build.
+
+    Attributes:
+        ids: The ids by row, ascending by their UTF-8 bytes.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._ids = Blob(folder / _IDS)
+        self.ids = Blob(folder / _IDS)
         self._slots = Ragged.load(folder, _TABLE)
         prefault(self._slots.values.base)
         prefault(self._slots.ends.base)
@@ -43,10 +46,10 @@ class IdTable:
         """The row of an article."""
         wanted = article_id.encode(errors="surrogatepass")  # what is no Unicode is never found
         for row in self._slots.numbers(crc32(wanted) % len(self._slots)):
-            if self._ids[row] == wanted:
+            if self.ids[row] == wanted:
                 return row
         return None
 
     def article_id(self, row: int) -> str:
         """The id of a row."""
-        return self._ids[row].decode()
+        return self.ids[row].decode()

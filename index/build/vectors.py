@@ -1,4 +1,4 @@
-"""The index that a build names, made and opened: in its own file, or in a collection of Milvus."""
+"""Makes and opens a build's neighbor index: in its own file, or in a collection of Milvus."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from index.build.build import Build
 from index.build.manifest import IndexEntry
 from index.errors import BuildError
 from index.files import load_array
-from index.scale_out.milvus.milvus_collections import new_place, read_place
+from index.scale_out.milvus.milvus_collections import new_collection, read_collection
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender.encoder import Embeddings
 from recommender.errors import VectorFileError
 from recommender.faiss_index import build_index, load_index
 from recommender.neighbors import ExactIndex, NeighborIndex, Neighbors
-from recommender.visibility import Visibility
+from recommender.visibility import Visibility, visible_at
 
 LOCAL = "index.faiss"
 
@@ -42,7 +42,7 @@ class VectorIndex(NeighborIndex, Protocol):
 
 
 class LocalIndex:
-    """An index in this process, mapped from a file, and what decides who sees its rows.
+    """An index in this process, mapped from a file, with the visibility of its rows.
 
     Args:
         path: The index.
@@ -78,7 +78,7 @@ class LocalIndex:
         self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
     ) -> NeighborIndex:
         """See :class:`VectorIndex`; exact, since an index may not look where the few are."""
-        shown = (self._visibility[:, 0] <= now) & (now < self._visibility[:, 1])
+        shown = visible_at(self._visibility, now)
         if languages:
             shown &= np.isin(self._languages, [0, *languages])
         shown[list(without)] = False
@@ -120,25 +120,25 @@ def make_index(
             build_index(embeddings).save(folder / LOCAL)
         # Read back, its vectors are mapped.
         return LocalIndex(folder / LOCAL, embeddings, visibility, languages)
-    place = new_place(folder, name, wanted)
-    milvus = place.connect(folder)
+    stored = new_collection(folder, name, wanted)
+    milvus = stored.connect(folder)
     milvus.collections()  # it answers; what never did has nothing to be dropped
-    place.save(folder)  # first, so that a collection of a build that died is found and dropped
+    stored.save(folder)  # first, so that a collection of a build that died is found and dropped
     from index.scale_out.milvus.milvus_client import MilvusColumns
     from index.scale_out.milvus.milvus_index import fill_collection
 
     columns = MilvusColumns(embeddings=embeddings, visibility=visibility, languages=languages)
-    filled = fill_collection(milvus, place.collection, columns)
-    place.model_copy(update={"kind": filled.kind, "effort": filled.effort}).save(folder)
+    filled = fill_collection(milvus, stored.collection, columns)
+    stored.model_copy(update={"kind": filled.kind, "effort": filled.effort}).save(folder)
     return filled
 
 
 def describe_index(folder: Path, kind: str, recall: float) -> IndexEntry:
     """What the manifest says of a build's index."""
-    place = read_place(folder)
-    if place is None:
+    stored = read_collection(folder)
+    if stored is None:
         return IndexEntry(kind=kind, recall=recall)
-    return IndexEntry(kind=kind, recall=recall, uri=place.uri, collection=place.collection)
+    return IndexEntry(kind=kind, recall=recall, uri=stored.uri, collection=stored.collection)
 
 
 def open_index(build: Build) -> VectorIndex:
@@ -148,18 +148,18 @@ def open_index(build: Build) -> VectorIndex:
         BuildError: If its file is damaged.
         SettingError: If it lies in Milvus and the extra is not installed.
     """
-    place = read_place(build.folder)
-    if place is None:
+    stored = read_collection(build.folder)
+    if stored is None:
         embeddings = cast("Embeddings", load_array(build.checked("embeddings.npy")))
         return LocalIndex(build.checked(LOCAL), embeddings, build.visibility, build.languages)
-    milvus = place.connect(build.folder)
+    milvus = stored.connect(build.folder)
     from index.scale_out.milvus.milvus_index import MilvusIndex
 
     return MilvusIndex(
         milvus,
-        place.collection,
-        kind=place.kind,
+        stored.collection,
+        kind=stored.kind,
         count=build.count,
         dim=build.manifest.encoder.dim,
-        effort=place.effort,
+        effort=stored.effort,
     )

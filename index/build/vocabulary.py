@@ -1,4 +1,4 @@
-"""A build's words, looked up where they lie: a text costs what it holds, not what the site does.
+"""A build's words, looked up on disk, so that the cost does not grow with the site.
 
 Words ascend in their file and pairs by their keys, so both are found by binary search in mapped
 memory; nothing is loaded, at any size.
@@ -51,12 +51,12 @@ class Vocabulary:
             Shape (texts, terms), float32 CSR with sorted indices, over the build's columns.
         """
         names = [split_terms(spelling) for spelling in corpus.spellings]
-        places = self._find_words({name for some in names for name in some})
+        positions = self._find_words({name for some in names for name in some})
         if self._rarest is not None:  # by which words that the build has not are weighed
-            places.setdefault(self._words[self._rarest].decode(), self._rarest)
-        vocabulary = sorted(places)
-        columns = np.array([places[name] for name in vocabulary], dtype=np.int64)
-        local = {name: place for place, name in enumerate(vocabulary)}
+            positions.setdefault(self._words[self._rarest].decode(), self._rarest)
+        vocabulary = sorted(positions)
+        columns = np.array([positions[name] for name in vocabulary], dtype=np.int64)
+        local = {name: position for position, name in enumerate(vocabulary)}
         last = np.array([local.get(some[-1], -1) if some else -1 for some in names], dtype=np.int64)
         pair_keys, pair_places = self._find_pairs(corpus, last, columns)
         found = np.concatenate([columns, len(self._words) + pair_places])
@@ -72,9 +72,9 @@ class Vocabulary:
             phrase: As printed, the words parted by a space.
         """
         terms = [split_terms(word) for word in phrase.split()]
-        places = [self._words.find(some[-1].encode()) if some else None for some in terms]
-        known = [place for place in places if place is not None]
-        if not known or len(known) < len(places):
+        positions = [self._words.find(some[-1].encode()) if some else None for some in terms]
+        known = [position for position in positions if position is not None]
+        if not known or len(known) < len(positions):
             return 0.0
         column = known[0]
         if len(known) > 1:
@@ -91,12 +91,12 @@ class Vocabulary:
 
     def _find_words(self, names: Iterable[str]) -> dict[str, int]:
         found = {name: self._words.find(name.encode(errors="surrogatepass")) for name in names}
-        return {name: place for name, place in found.items() if place is not None}
+        return {name: position for name, position in found.items() if position is not None}
 
     def _find_pairs(
         self, corpus: TokenizedCorpus, last: NDArray[np.int64], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Known pairs among neighboring words: keys over ``columns``, and places in the build."""
+        """Known pairs of neighboring words: keys over ``columns``, positions in the build."""
         words = np.where(corpus.tokens == BREAK, -1, last[corpus.tokens])
         first, second = words[:-1], words[1:]
         beside = (first >= 0) & (second >= 0)

@@ -1,4 +1,4 @@
-"""Articles on their way into a build's store: gathered as they come, then put in order."""
+"""A temporary SQLite file that collects articles in any order and writes them sorted by id."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 class ArticleStaging:
-    """Collects articles in a file of its own, as they come.
+    """Collects articles in a file of its own, in the order in which they come.
 
-    They are kept in the order in which they came, and only their ids in the order of ids: whatever
-    that order is, an article is written where the last one ended, and read once.
+    Only their ids are indexed, so that each article is appended to the file and read once, whatever
+    the order of the ids.
 
     Args:
         path: Where to keep them until :meth:`write`.
@@ -35,21 +35,21 @@ class ArticleStaging:
                 gives it.
 
         Returns:
-            The places, ascending, of those whose id was there before: its first owner stays.
+            The positions, ascending, of those whose id was there before; its first article stays.
         """
         first = self._count
         self._count += len(articles)
         cursor = self._database.executemany(
             "INSERT OR IGNORE INTO staged VALUES (?, ?, ?)",
-            ((first + place, *article) for place, article in enumerate(articles)),
+            ((first + number, *article) for number, article in enumerate(articles)),
         )
         if cursor.rowcount == len(articles):
             return []
         owner = "SELECT number FROM staged WHERE id = ?"
         return [
-            place
-            for place, (article_id, _) in enumerate(articles)
-            if self._database.execute(owner, (article_id,)).fetchone() != (first + place,)
+            number
+            for number, (article_id, _) in enumerate(articles)
+            if self._database.execute(owner, (article_id,)).fetchone() != (first + number,)
         ]
 
     def write(self, path: Path) -> int:
@@ -69,7 +69,7 @@ class ArticleStaging:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """A file that is of no use if whoever writes it dies: nothing is kept to go back to."""
+    """Open a file that is worthless if its writer dies: no journal, no syncing."""
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA journal_mode = OFF")
     database.execute("PRAGMA synchronous = OFF")

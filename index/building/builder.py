@@ -1,4 +1,4 @@
-"""Makes a build: from a source to a verified directory, one stage after another.
+"""Makes a build: from sources to a directory of files, one stage after another.
 
 Nothing that is live is touched. A build grows under a name that nothing reads; only when every
 file is written and synced does it get its real name, and only publishing makes it live.
@@ -11,15 +11,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
 from index.build.build import Build
 from index.build.explanations import explain_lists
+from index.build.full_text_index import filled_beside
 from index.build.lexicon import carried_calibration, save_lexicon
 from index.build.manifest import (
     FORMAT_VERSION,
@@ -29,23 +29,21 @@ from index.build.manifest import (
     write_manifest,
 )
 from index.build.ragged import Ragged
-from index.build.readable import BuildSnapshot
 from index.build.vectors import describe_index, make_index
 from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
-from index.building.full_text_stage import ending_with, full_text
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
 from index.errors import BuildError, UnavailableError
 from index.files import save_array, save_names, write_file, write_json
-from index.publishing.churn import compare, describe_churn
-from index.publishing.gates import Verdict, judge
+from index.publishing.churn import describe_churn
+from index.publishing.publish import Assessment, assess
 from index.reporting.report import REPORT, BuildFindings, make_report
 from index.reporting.report_page import PAGE, render_page
-from index.root.journal import append_journal, now
+from index.root.journal import append_journal, utc_timestamp
 from index.root.root import Root
-from index.scale_out.milvus.milvus_collections import reach
+from index.scale_out.milvus.milvus_collections import check_milvus
 from index.sources.source import Source
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder
@@ -56,8 +54,24 @@ from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.term_counts import count_corpus
 from recommender.text import RECIPE
 from recommender.tokenizer import tokenize_corpus
+from recommender.visibility import utc_now, visible_at
 
 _DRIFT_SAMPLE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """A build that was made.
+
+    Attributes:
+        manifest: Its manifest.
+        report: What became of every record of the sources.
+        assessment: What the gates say of it.
+    """
+
+    manifest: Manifest
+    report: ReadReport
+    assessment: Assessment
 
 
 def make_build(
@@ -66,13 +80,13 @@ def make_build(
     load_encoder: Callable[[], Encoder],
     options: BuildOptions,
     progress: Progress = lambda _stage, _done, _total: None,
-) -> tuple[Manifest, ReadReport]:
+) -> BuildResult:
     """Read, encode, relate and write a build; the caller holds the root's lock.
 
     Args:
         root: Where the build is made.
         sources: Where the articles come from; of an id in two of them the first wins.
-        load_encoder: Called once there is something to compare, never for a refused source.
+        load_encoder: Called once the sources are read, never for a refused source.
         options: See :class:`BuildOptions`.
         progress: See :data:`Progress`.
 
@@ -83,15 +97,14 @@ def make_build(
     name = _new_name(root.names())
     folder = root.start_build(name)
     try:
-        making = BuildContext(
-            root=root,
+        context = BuildContext(
             folder=folder,
             options=options,
             previous=None if options.from_scratch else _previous(root),
             progress=progress,
         )
         with ExitStack() as beside:
-            manifest = _make(making, name, sources, load_encoder, beside)
+            manifest, assessment = _make(context, name, sources, load_encoder, beside)
         root.finish_build(folder)
     except BaseException as error:
         # First the files, so that on a full disk there is room for the journal's line.
@@ -109,18 +122,18 @@ def make_build(
         build=name,
         articles=manifest.count,
         encoded=manifest.encoded,
-        skipped=sum(making.report.skipped.values()),
-        seconds=round(sum(making.seconds.values()), 1),
+        skipped=sum(context.report.skipped.values()),
+        seconds=round(sum(context.seconds.values()), 1),
     )
-    return manifest, making.report
+    return BuildResult(manifest=manifest, report=context.report, assessment=assessment)
 
 
 def _new_name(names: Sequence[str]) -> str:
-    """The moment, to a fraction of a microsecond, so that names sort by age.
+    """A name from the time, to a fraction of a microsecond, so that names sort by age.
 
     Args:
-        names: Of the builds that are there, sorted: one named by a clock that was ahead is not
-            taken for newer.
+        names: Of the existing builds, sorted. If a clock that was ahead named the last one, the
+            new name still sorts after it.
     """
     seconds, rest = divmod(time.time_ns(), 1_000_000_000)
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
@@ -137,7 +150,7 @@ def _previous(root: Root) -> Build | None:
         pointer = root.current()
         if pointer is None:
             return None
-        return Build(root.folder(pointer.build), manifest_sha256=pointer.manifest_sha256)
+        return root.open(pointer.build)
     except (BuildError, NotFoundError) as error:
         raise BuildError(
             f"the live build can't be built upon: {error} (alsolike rollback goes back to the one "
@@ -146,117 +159,123 @@ def _previous(root: Root) -> Build | None:
 
 
 def _make(
-    making: BuildContext,
+    context: BuildContext,
     name: str,
     sources: Sequence[Source],
     load_encoder: Callable[[], Encoder],
     beside: ExitStack,
-) -> Manifest:
-    folder = making.folder
-    if making.options.milvus is not None:
-        reach(folder, making.options.milvus)
-    with making.stage("read"):
-        count = read_sources(making, sources)
-        searchable = beside.enter_context(full_text(folder))
-        making.progress = ending_with(searchable, making.progress)
+) -> tuple[Manifest, Assessment]:
+    folder = context.folder
+    if context.options.milvus is not None:
+        check_milvus(folder, context.options.milvus)
+    with context.stage("read"):
+        count = read_sources(context, sources)
+        full_text = beside.enter_context(filled_beside(folder))
+        context.fail_with(full_text)
     store = ArticleStore(folder / ARTICLES)
-    with making.stage("prepare"):
-        boilerplate, relearned = _boilerplate(making, store, count)
-        facts, texts = prepare_articles(making, store, boilerplate, count)
+    with context.stage("prepare"):
+        boilerplate, relearned = _boilerplate(context, store, count)
+        columns, texts = prepare_articles(context, store, boilerplate, count)
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
-    with making.stage("encode"):
-        embeddings, encoded = encode_texts(making, encoder, load_encoder, texts)
-    with making.stage("words"):
+    with context.stage("encode"):
+        embeddings, encoded = encode_texts(context, encoder, load_encoder, texts)
+    with context.stage("words"):
         workspace = FolderWorkspace(folder)
-        spread = making.options.engine.spread
+        spread = context.options.engine.spread
         corpus = tokenize_corpus(texts, workspace, spread)
         terms = count_corpus(corpus, workspace, spread)
-        phrases = extract_phrases(corpus, facts.language_names[1:], workspace, spread)
+        phrases = extract_phrases(corpus, columns.language_names[1:], workspace, spread)
         save_names(folder / "phrases.bin", phrases.names)
         del corpus, phrases
         workspace.drop("tokens")
-    with making.stage("index"):
+    with context.stage("index"):
         index = make_index(
             folder,
             name,
             embeddings,
-            facts.visibility,
-            facts.languages,
-            wanted=making.options.milvus,
+            columns.visibility,
+            columns.languages,
+            wanted=context.options.milvus,
         )
-        recall = measure_recall(index, embeddings, k=min(making.options.depth, count))
-    with making.stage("relate"):
+        recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
+    with context.stage("relate"):
         related = relate(
             CorpusArticles(
                 embeddings=embeddings,
                 index=index,
                 terms=terms,
-                languages=facts.languages,
-                superseded=facts.superseded,
-                dates=facts.dates,
+                languages=columns.languages,
+                superseded=columns.superseded,
+                dates=columns.dates,
                 texts=texts,
-                visible=facts.visible_now(),
-                weights=facts.weights,
+                visible=visible_at(columns.visibility, utc_now()),
+                weights=columns.weights,
             ),
-            depth=making.options.depth,
-            adopt=making.options.adopt_orphans,
+            depth=context.options.depth,
+            adopt=context.options.adopt_orphans,
             calibration=None
-            if making.options.relearn
-            else carried_calibration(making.previous, entry),
+            if context.options.relearn
+            else carried_calibration(context.previous, entry),
             workspace=workspace,
             mapper=spread,
         )
         terms.drop()
-    with making.stage("write"):
+    with context.stage("write"):
         _write_stories(folder, related)
         save_lexicon(folder, terms, related.lexical, related.calibration)
-        facts.save(folder)
+        columns.save(folder)
         store.close()
         texts.discard()
         workspace.sync()
         explain_lists(folder, spread)
-    with making.stage("search"):
-        searchable.result()
-    with making.stage("report"):
-        snapshot = BuildSnapshot.read(
-            folder, name=name, encoder=entry, recipe=RECIPE, recall=round(recall, 4)
-        )
-        moment = time.time_ns() // 1000
+    with context.stage("search"):
+        full_text.result()
+    with context.stage("report"):
+        moment = utc_now()
         manifest = Manifest(
             format=FORMAT_VERSION,
             name=name,
-            created=now(),
+            created=utc_timestamp(),
             alsolike=version("alsolike"),
             encoder=entry,
             recipe=RECIPE,
             count=count,
-            visible=int(snapshot.visible(moment).sum()),
-            depth=making.options.depth,
+            visible=int(visible_at(columns.visibility, moment).sum()),
+            depth=context.options.depth,
             sources=[source.name for source in sources],
-            index=describe_index(folder, index.kind, snapshot.recall),
+            index=describe_index(folder, index.kind, round(recall, 4)),
             quality={},
             reading={},
             encoded=encoded,
             seconds={},
             files={},
         )
-        churn, verdicts = _compare(making, snapshot, moment)
-        if making.options.golden is not None:
-            verdicts.append(making.options.golden(_unfinished(folder, manifest)))
+        build = Build(folder, manifest, verify=False)
+        assessment = assess(
+            build,
+            context.previous,
+            context.options.limits,
+            golden=context.options.golden,
+            accept_change=context.options.accept_change,
+            now=moment,
+        )
+        churn = None
+        if context.previous is not None and assessment.churn is not None:
+            churn = describe_churn(context.previous, build, assessment.churn, now=moment)
         report = make_report(
             BuildFindings(
                 now=moment,
-                reading=making.report,
-                facts=facts,
-                snapshot=snapshot,
+                reading=context.report,
+                columns=columns,
+                build=build,
                 embeddings=embeddings,
                 health=related.health,
                 boilerplate=boilerplate,
                 relearned=relearned,
                 churn=churn,
-                verdicts=verdicts,
-                good_score=making.options.limits.good_score,
+                verdicts=assessment.verdicts,
+                good_score=context.options.limits.good_score,
             )
         )
         write_json(folder / REPORT, report)
@@ -264,31 +283,32 @@ def _make(
         update={
             "quality": report["quality"],
             "reading": report["reading"],
-            "seconds": making.seconds,
+            "seconds": context.seconds,
         }
     )
     write_file(folder / PAGE, render_page(manifest, report).encode())
     manifest = manifest.model_copy(update={"files": describe_files(folder)})
     write_manifest(folder, manifest)
-    return manifest
+    return manifest, assessment
 
 
 def _boilerplate(
-    making: BuildContext, store: ArticleStore, count: int
+    context: BuildContext, store: ArticleStore, count: int
 ) -> tuple[Boilerplate, Boilerplate]:
-    """What is ignored, and what would be if it were learned now, from a smaller sample.
+    """The boilerplate that is left out, and what it would be if it were learned now.
 
-    The live build's is carried over, so that no text changes because another did.
+    The live build's is carried over, so that no text changes because another did; what is learned
+    now, from a smaller sample, only shows the drift.
     """
-    previous = making.previous
-    if previous is not None and previous.manifest.recipe == RECIPE and not making.options.relearn:
+    previous = context.previous
+    if previous is not None and previous.manifest.recipe == RECIPE and not context.options.relearn:
         found = json.loads(previous.checked("boilerplate.json").read_bytes())
         boilerplate = Boilerplate(**found)
         relearned = _learn(store, count, _DRIFT_SAMPLE)
     else:
         boilerplate = relearned = _learn(store, count, SAMPLE)
     write_json(
-        making.folder / "boilerplate.json",
+        context.folder / "boilerplate.json",
         {
             "passages": boilerplate.passages,
             "labels": boilerplate.labels,
@@ -306,24 +326,3 @@ def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
 def _write_stories(folder: Path, related: PipelineResult) -> None:
     save_array(folder / "stories.npy", related.stories.of)
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
-
-
-def _unfinished(folder: Path, manifest: Manifest) -> Build:
-    """The build as it will be, opened under the name that it has while it is made."""
-    update = {"name": folder.name, "files": describe_files(folder)}
-    write_manifest(folder, manifest.model_copy(update=update))
-    return Build(folder)
-
-
-def _compare(
-    making: BuildContext, new: BuildSnapshot, now: int
-) -> tuple[dict[str, Any] | None, list[Verdict]]:
-    """What the build changes against the live one, and what the gates would say now."""
-    options = making.options
-    live = churn = described = None
-    if making.previous is not None:
-        live = BuildSnapshot.of(making.previous.folder, making.previous.manifest)
-        churn = compare(live, new, now=now, query=options.limits.query)
-        described = describe_churn(live, new, churn, now=now)
-    verdicts = judge(new, live, churn, options.limits, accept_change=options.accept_change, now=now)
-    return described, verdicts

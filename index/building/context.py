@@ -1,9 +1,10 @@
-"""A build in the making: what it was asked for, and what its stages hand on to each other."""
+"""What the stages of a build share: its options, folder, progress and report."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,6 @@ from index.articles.read_report import ReadReport
 from index.build.build import Build
 from index.building.engine import Engine, LocalEngine
 from index.publishing.gates import GoldenGate, Limits
-from index.root.root import Root
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender.parameters import DEFAULT_DEPTH
 from recommender.preferences import Preferences
@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
-    """What one build is asked for.
+    """The options of one build.
 
     Attributes:
         mapping: How the source's fields are named.
@@ -34,11 +34,11 @@ class BuildOptions:
         keep_missing: Keep the live build's articles that the source does not hold.
         relearn: Learn the boilerplate anew instead of carrying it over from the live build.
         from_scratch: Carry nothing over: encode and learn everything anew.
-        limits: What the gates let through, for the report.
-        golden: The gate that asks what editors said, for the report.
-        accept_change: Another encoder or recipe is meant, for the report.
+        limits: What the gates let through.
+        golden: The gate that asks what editors said.
+        accept_change: Let another encoder or text recipe through.
         preferences: What the site prefers among its own articles.
-        adopt_orphans: Give articles that nobody links to a place where a good one exists.
+        adopt_orphans: Put articles that are in no list into one where they fit well.
         milvus: Put the vectors there instead of into a file of the build.
         engine: What runs the heavy stages.
     """
@@ -64,16 +64,14 @@ class BuildContext:
     """A build while it is made.
 
     Attributes:
-        root: Where it will belong.
-        folder: Where it grows, under a name that nothing reads.
-        options: What it was asked for.
+        folder: Where its files are written, under a name that nothing reads.
+        options: Its options.
         previous: The live build, whose embeddings and boilerplate can be carried over.
         progress: See :data:`Progress`.
         report: What became of every record.
         seconds: Time spent by stage.
     """
 
-    root: Root
     folder: Path
     options: BuildOptions
     previous: Build | None
@@ -81,9 +79,23 @@ class BuildContext:
     report: ReadReport = field(default_factory=ReadReport)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def fail_with(self, beside: Future[None]) -> None:
+        """End the stages with the error of what is done beside them, once it has failed.
+
+        A full disk is reported when it is full, not when everything else is done.
+        """
+        report_progress = self.progress
+
+        def progress(stage: str, done: int, total: int | None) -> None:
+            if beside.done():
+                beside.result()
+            report_progress(stage, done, total)
+
+        self.progress = progress
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage and announce it."""
+        """Report a stage's begin and take its time."""
         self.progress(name, 0, None)
         start = time.perf_counter()
         yield

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from index.build.build import Build
 from index.build.manifest import EncoderEntry
 from index.building.context import BuildContext
-from index.building.engine import Encoding
+from index.building.engine import Encoding, find_digests
 from index.building.prepare_stage import PreparedTexts
 from index.files import load_array
 from recommender.encoder import Embeddings, Encoder
 
 
 def encode_texts(
-    making: BuildContext,
+    context: BuildContext,
     encoder: Encoder,
     load_encoder: Callable[[], Encoder],
     texts: PreparedTexts,
@@ -27,7 +27,7 @@ def encode_texts(
     """Write one embedding a row; what did not change comes from the live build.
 
     Args:
-        making: The build.
+        context: The build.
         encoder: What encodes them.
         load_encoder: Opens another of the same kind, on another machine.
         texts: Prepared texts.
@@ -36,16 +36,16 @@ def encode_texts(
         The embeddings, mapped read-only, and how many texts were encoded anew.
     """
     dim = encoder.fingerprint.dim
-    path = making.folder / "embeddings.npy"
+    path = context.folder / "embeddings.npy"
     embeddings = np.lib.format.open_memmap(
         path, mode="w+", dtype=np.float32, shape=(len(texts), dim)
     )
     with path.open("rb+") as reserved:
         # A mapped page that finds the disk full kills the process: reserve all of them now.
         os.posix_fallocate(reserved.fileno(), 0, path.stat().st_size)
-    digests = load_array(making.folder / "text_digests.npy")
+    digests = load_array(context.folder / "text_digests.npy")
     missing = np.arange(len(texts))
-    previous = making.previous
+    previous = context.previous
     if previous is not None and previous.manifest.encoder == EncoderEntry(
         **asdict(encoder.fingerprint)
     ):
@@ -55,7 +55,7 @@ def encode_texts(
     def advance(count: int) -> None:
         nonlocal done
         done += count
-        making.progress("encode", done, len(missing))
+        context.progress("encode", done, len(missing))
 
     encoding = Encoding(
         load_encoder=load_encoder,
@@ -65,7 +65,7 @@ def encode_texts(
         digests=digests,
         progress=advance,
     )
-    for rows, encoded in making.options.engine.encode(encoding):
+    for rows, encoded in context.options.engine.encode(encoding):
         embeddings[rows] = encoded
     embeddings.flush()
     del embeddings
@@ -78,17 +78,9 @@ def _carry_over(
     previous: Build, digests: NDArray[np.generic], embeddings: Embeddings
 ) -> NDArray[np.int64]:
     """Copy every embedding whose text's digest is known; returns the rows that are left."""
-    known = _as_keys(load_array(previous.checked("text_digests.npy")))
+    known, positions = find_digests(digests, previous.text_digests)
     source = load_array(previous.checked("embeddings.npy"))
-    order = np.argsort(known)
-    wanted = _as_keys(digests)
-    place = np.minimum(np.searchsorted(known[order], wanted), len(known) - 1)
-    found = known[order][place] == wanted
-    for start in range(0, len(wanted), 65_536):
-        rows = start + np.flatnonzero(found[start : start + 65_536])
-        embeddings[rows] = source[order[place[rows]]]
-    return np.flatnonzero(~found)
-
-
-def _as_keys(digests: NDArray[np.generic]) -> NDArray[np.void]:
-    return np.ascontiguousarray(digests).view("S16").ravel()
+    for start in range(0, len(known), 65_536):
+        rows = start + np.flatnonzero(known[start : start + 65_536])
+        embeddings[rows] = source[positions[rows]]
+    return np.flatnonzero(~known)

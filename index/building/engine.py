@@ -1,4 +1,4 @@
-"""What runs the heavy stages of a build: this process, or a cluster.
+"""Engines run the heavy stages of a build: in this process, or on a cluster.
 
 Both do the same work on the same blocks of rows and hand back the results in the order of the rows,
 so that a build does not depend on which of them made it.
@@ -36,7 +36,7 @@ class Encoding:
         texts: All prepared texts.
         rows: Shape (m,), int64: which of them.
         digests: Shape (n, 16), uint8: of all texts, to know one again.
-        progress: Told how many more are encoded.
+        progress: Called with how many more are encoded.
     """
 
     load_encoder: Callable[[], Encoder]
@@ -53,9 +53,9 @@ class Engine(Protocol):
     def stream(
         self, work: Callable[[Sequence[S]], T], items: Iterable[S], *, stage: str = ""
     ) -> Iterator[T]:
-        """The results of ``work`` on some of the items at a time, in order.
+        """The results of ``work`` on batches of the items, in order.
 
-        If the stream breaks off, the results of what came before still come, and then its error.
+        If ``items`` raises an error, the results of the items before it come first.
         """
         ...
 
@@ -69,7 +69,7 @@ class Engine(Protocol):
         ...
 
     def finish(self) -> None:
-        """Forget what was kept to go on from after a crash: the build is done."""
+        """Remove results that were kept for going on after a crash: the build is done."""
         ...
 
 
@@ -106,7 +106,7 @@ class LocalEngine:
 def batches_of(
     items: Iterable[S], count: int, most_bytes: int, size_of: Callable[[S], int]
 ) -> Iterator[list[S]]:
-    """Items that follow each other, so many at a time, or fewer if they are large."""
+    """Batches of consecutive items: ``count`` of them, or fewer that make ``most_bytes``."""
     batch: list[S] = []
     size = 0
     for item in items:
@@ -130,11 +130,30 @@ def _size_of(item: object) -> int:
     return sum(map(_size_of, item)) if isinstance(item, list | tuple) else 8
 
 
-class InterruptibleIterator(Generic[S]):
-    """A stream that ends where it breaks off, and tells of it afterwards.
+def find_digests(
+    digests: NDArray[np.generic], known: NDArray[np.generic]
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Which texts are known, by their digests.
 
     Args:
-        items: The stream.
+        digests: Shape (m, 16), uint8: of the texts asked for.
+        known: Shape (n, 16), uint8, n at least 1: where they are looked up.
+
+    Returns:
+        Whether each is there, and at which position of ``known``; both of shape (m,). Where it is
+        not there the position means nothing.
+    """
+    keys, wanted = (np.ascontiguousarray(each).view("S16").ravel() for each in (known, digests))
+    order = np.argsort(keys)
+    positions = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
+    return keys[positions] == wanted, positions
+
+
+class InterruptibleIterator(Generic[S]):
+    """Ends where its items raise an error, which :meth:`check` raises afterwards.
+
+    Args:
+        items: May raise.
     """
 
     def __init__(self, items: Iterable[S]) -> None:
@@ -148,6 +167,6 @@ class InterruptibleIterator(Generic[S]):
             self._error = error
 
     def check(self) -> None:
-        """Raise what broke it off."""
+        """Raise the error that the items raised, if any."""
         if self._error is not None:
             raise self._error

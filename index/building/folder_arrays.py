@@ -1,4 +1,4 @@
-"""Arrays of a build in the making, as files of its folder rather than in memory.
+"""Arrays of an unfinished build, in files of its folder rather than in memory.
 
 They are written from first to last, like any file, so that a full disk is met by an error where a
 mapped page would end the process; only what is finished is mapped.
@@ -40,7 +40,7 @@ class FolderWorkspace:
             (self._folder / f"{name}.npy").unlink(missing_ok=True)
 
     def sync(self) -> None:
-        """Bring every column that was not dropped to the disk."""
+        """Sync every column that was not dropped to the disk."""
         for name in sorted(self._names):
             with (self._folder / f"{name}.npy").open("rb") as file:
                 os.fsync(file.fileno())
@@ -84,7 +84,7 @@ class FileColumn:
         return np.asarray(mapped)
 
     def _write_header(self, file: BinaryIO) -> None:
-        """NumPy leaves room for as many rows as there may be, so its length stays the same."""
+        """Write the header; NumPy pads it, so that its length does not depend on the count."""
         np.lib.format.write_array_header_1_0(
             file,
             {

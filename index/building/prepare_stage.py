@@ -1,26 +1,98 @@
-"""The second stage: what is compared and what serving must know of each row, beside its text."""
+"""The second stage: what of each article is compared, shown and filtered by.
+
+It writes ids, cards and texts without boilerplate, and gives the columns that serving needs.
+"""
 
 from __future__ import annotations
 
-import json
-import time
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from index.articles.article_store import ArticleStore
+from index.articles.card import render_card
 from index.build.article_columns import ArticleColumns
+from index.build.build import NO_DATE
 from index.build.id_table import IdTable, write_id_table
-from index.building.article_block import PreparedBlock, prepare_block
 from index.building.context import BuildContext
 from index.files import Blob, BlobWriter, ends_path, save_array
+from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 from recommender.parallel import equal_blocks, in_turn
-from recommender.text import PreparedText
+from recommender.preferences import Preferences
+from recommender.text import PreparedText, prepare
+from recommender.visibility import microseconds, utc_now, window
+
+NO_RECENCY = np.iinfo(np.int64).min + 1
 
 _BLOCK = 1_024
+_DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
+_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedArticle:
+    """One article, as the build holds it.
+
+    Attributes:
+        id: UTF-8.
+        card: See :func:`index.articles.card.render_card`.
+        text: Title and body without boilerplate, UTF-8, a zero byte between.
+        digest: Of the text, 16 bytes.
+        visibility: Shown while from <= now < until, microseconds since 1970 UTC.
+        day: Its date, days since 1970; :data:`~index.build.build.NO_DATE` without one.
+        recency: What "newest" goes by, microseconds since 1970 UTC.
+        boost: What the site's preferences multiply by.
+        language: A BCP 47 tag; empty if unknown.
+        tags: As the site has them.
+        supersedes: The id of the older version, if it names one.
+    """
+
+    id: bytes
+    card: bytes
+    text: bytes
+    digest: bytes
+    visibility: tuple[int, int]
+    day: int
+    recency: int
+    boost: float
+    language: str
+    tags: tuple[str, ...]
+    supersedes: str | None
+
+
+def prepare_article(
+    article: Article, boilerplate: Boilerplate, preferences: Preferences
+) -> PreparedArticle:
+    """Prepare one article.
+
+    Args:
+        article: The article.
+        boilerplate: What the site's pages share.
+        preferences: What the site prefers among its own articles.
+    """
+    prepared = prepare(article, boilerplate)
+    day = NO_DATE if article.date is None else article.date.toordinal() - _DAY_ZERO
+    if article.visible_from is not None:
+        recency = microseconds(article.visible_from)
+    else:
+        recency = NO_RECENCY if article.date is None else day * _DAY
+    return PreparedArticle(
+        id=article.id.encode(),
+        card=render_card(article, prepared),
+        text=f"{prepared.title}\0{prepared.body}".encode(),
+        digest=prepared.digest(),
+        visibility=window(article),
+        day=day,
+        recency=recency,
+        boost=preferences.boost(article),
+        language=article.language or "",
+        tags=tuple(article.tags),
+        supersedes=article.supersedes,
+    )
 
 
 class PreparedTexts:
@@ -55,10 +127,17 @@ def _decode(data: bytes) -> PreparedText:
 
 
 def prepare_articles(
-    making: BuildContext, store: ArticleStore, boilerplate: Boilerplate, count: int
+    context: BuildContext, store: ArticleStore, boilerplate: Boilerplate, count: int
 ) -> tuple[ArticleColumns, PreparedTexts]:
-    """Write ids, cards and texts without boilerplate, and collect the facts about each row."""
-    folder = making.folder
+    """Write ids, cards and texts without boilerplate, and collect the columns of all articles.
+
+    Args:
+        context: The build.
+        store: Its articles.
+        boilerplate: What is left out of their texts.
+        count: How many there are.
+    """
+    folder = context.folder
     ids, cards = BlobWriter(folder / "ids.bin"), BlobWriter(folder / "cards.bin")
     texts = BlobWriter(folder / "prepared.bin")
     visibility = np.empty((count, 2), dtype=np.int64)
@@ -70,39 +149,43 @@ def prepare_articles(
     language_ids: dict[str, int] = {"": 0}
     tag_numbers: dict[str, int] = {}
     tag_rows, tag_ids = array("i"), array("i")
-    preferences = making.options.preferences
+    preferences = context.options.preferences
     supersedes: dict[int, str] = {}
 
-    def work(start: int, stop: int) -> PreparedBlock:
-        return prepare_block(store.rows(start, stop), boilerplate, preferences)
+    def work(start: int, stop: int) -> list[PreparedArticle]:
+        return [
+            prepare_article(article, boilerplate, preferences)
+            for article in store.rows(start, stop)
+        ]
 
     first = 0
-    spread = in_turn(making.options.engine.spread)
-    for part in spread(work, equal_blocks(count, _BLOCK), stage="prepare"):
-        here = slice(first, first + len(part.dates))
-        for name, writer in (("ids", ids), ("cards", cards), ("texts", texts)):
-            for piece in part.pieces(name):
-                writer.append(piece)
-        visibility[here], digests[here], dates[here] = part.visibility, part.digests, part.dates
-        recency[here], boosts[here] = part.recency, part.boosts
-        for row, facets in enumerate(part.pieces("facets"), first):
-            if facets:
-                found = json.loads(facets)
-                languages[row] = language_ids.setdefault(
-                    found.get("language", ""), len(language_ids)
-                )
-                for tag in found.get("tags", ()):
-                    tag_rows.append(row)
-                    tag_ids.append(tag_numbers.setdefault(tag, len(tag_numbers)))
-                if "supersedes" in found:
-                    supersedes[row] = found["supersedes"]
-        first = here.stop
-        making.progress("prepare", first, count)
+    spread = in_turn(context.options.engine.spread)
+    for block in spread(work, equal_blocks(count, _BLOCK), stage="prepare"):
+        rows = slice(first, first + len(block))
+        visibility[rows] = [article.visibility for article in block]
+        dates[rows] = [article.day for article in block]
+        recency[rows] = [article.recency for article in block]
+        boosts[rows] = [article.boost for article in block]
+        digests[rows] = np.frombuffer(
+            b"".join(article.digest for article in block), dtype=np.uint8
+        ).reshape(-1, 16)
+        for row, article in enumerate(block, first):
+            ids.append(article.id)
+            cards.append(article.card)
+            texts.append(article.text)
+            languages[row] = language_ids.setdefault(article.language, len(language_ids))
+            for tag in article.tags:
+                tag_rows.append(row)
+                tag_ids.append(tag_numbers.setdefault(tag, len(tag_numbers)))
+            if article.supersedes is not None:
+                supersedes[row] = article.supersedes
+        first = rows.stop
+        context.progress("prepare", first, count)
     for writer in (ids, cards, texts):
         writer.close()
     write_id_table(folder)
     save_array(folder / "text_digests.npy", digests)
-    facts = ArticleColumns(
+    columns = ArticleColumns(
         visibility=visibility,
         dates=dates,
         recency=recency,
@@ -111,13 +194,13 @@ def prepare_articles(
         tag_rows=np.frombuffer(tag_rows, dtype=np.int32),
         tag_ids=np.frombuffer(tag_ids, dtype=np.int32),
         tag_names=list(tag_numbers),
-        weights=boosts * preferences.fade(dates, int(time.time() // 86_400)),
+        weights=boosts * preferences.fade(dates, utc_now() // _DAY),
         superseded=_find_older(IdTable(folder), supersedes),
     )
-    return facts, PreparedTexts(folder / "prepared.bin")
+    return columns, PreparedTexts(folder / "prepared.bin")
 
 
 def _find_older(ids: IdTable, supersedes: dict[int, str]) -> dict[int, int]:
     """The rows of the older versions that are there."""
-    found = {row: ids.row(older) for row, older in supersedes.items()}
-    return {row: older for row, older in found.items() if older is not None}
+    rows = {row: ids.row(older) for row, older in supersedes.items()}
+    return {row: older for row, older in rows.items() if older is not None}

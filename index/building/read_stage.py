@@ -1,88 +1,151 @@
-"""The first stage: every article of the sources, once, into the build's store.
+"""The first stage: puts every article of the sources, once, into the build's store.
 
-The sources are read here, in their order; what is read is made into articles by the engine, batch
-by batch; and here it is seen which ids occurred before.
+The sources are read here, in their order. The engine parses their records batch by batch, on any
+machine and at any time; duplicate ids are found here, where all batches come together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Any
 
-from index.articles.article_store import ARTICLES
+from index.articles.article_store import ARTICLES, to_bytes
+from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.articles.record import RecordProblem
+from index.articles.record import Record, RecordProblem
 from index.building.article_staging import ArticleStaging
 from index.building.context import BuildContext
-from index.building.parse_batch import Outcome, ParsedBatch, parse_batch
 from index.errors import SourceError
 from index.sources.source import Source, split_records
 from recommender.errors import InputError, NotFoundError
 
-_TOGETHER = 1_024
+_BATCH = 1_024
 
 
-def read_sources(making: BuildContext, sources: Sequence[Source]) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedArticle:
+    """An article of a batch.
+
+    Attributes:
+        id: Its id.
+        data: The article as :func:`index.articles.article_store.to_bytes` gives it.
+        place: Where its record stands in the source, for messages.
+        problems_before: How many of the batch's problems were reported before it was kept.
+    """
+
+    id: str
+    data: bytes
+    place: str
+    problems_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedBatch:
+    """The articles of some records, and what became of these records.
+
+    Attributes:
+        articles: In the order of the records.
+        report: Of these records alone.
+        refused: Why the rest of the batch was not looked at; empty if it was.
+    """
+
+    articles: list[ParsedArticle]
+    report: ReadReport
+    refused: str
+
+
+def parse_batch(
+    raw: Sequence[Any],
+    *,
+    parse: Callable[[Any], Record | RecordProblem],
+    mapping: FieldMapping,
+    strict: bool,
+) -> ParsedBatch:
+    """Turn some records into articles.
+
+    Args:
+        raw: Records as their source holds them.
+        parse: Makes a record of each; see :class:`index.sources.source.SplitSource`.
+        mapping: How their fields are named.
+        strict: End at the first problem of any kind.
+    """
+    report = ReadReport()
+    articles: list[ParsedArticle] = []
+    refused = ""
+    try:
+        for article, place in parse_records(map(parse, raw), mapping, report, strict=strict):
+            articles.append(
+                ParsedArticle(
+                    id=article.id,
+                    data=to_bytes(article),
+                    place=place,
+                    problems_before=len(report.problems),
+                )
+            )
+    except SourceError as error:
+        refused = str(error)
+    return ParsedBatch(articles=articles, report=report, refused=refused)
+
+
+def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     """Put every article once into the build's store, and return their number.
 
     Raises:
         SourceError: If a source can't be read or none of its records is usable.
+        InputError: If an article that ``only`` names is in no source.
+        NotFoundError: If articles are to be taken from the live build, and there is none.
     """
-    options, report = making.options, making.report
-    staging = ArticleStaging(making.folder / "staging.sqlite")
+    options, report = context.options, context.report
+    staging = ArticleStaging(context.folder / "staging.sqlite")
     missing = set(options.only)
     for source in sources:
         raw, parse = split_records(source)
         work = partial(parse_batch, parse=parse, mapping=options.mapping, strict=options.strict)
         for batch in options.engine.stream(work, raw, stage="read"):
-            missing -= _take(making, staging, batch)
-            making.progress("read", report.kept, None)
+            missing -= _add_batch(context, staging, batch)
+            context.progress("read", report.kept, None)
     if options.only or options.keep_missing:
-        _add_the_rest(making, staging, missing, sources)
-    count = staging.write(making.folder / ARTICLES)
+        _add_from_live_build(context, staging, missing, sources)
+    count = staging.write(context.folder / ARTICLES)
     if count == 0:
         raise SourceError(_nothing_usable(sources, report))
     return count
 
 
-def _take(making: BuildContext, staging: ArticleStaging, batch: ParsedBatch) -> set[str]:
-    """Add a batch to what was read before it; returns the ids of what was kept of it."""
-    options, outcome = making.options, Outcome.of(batch)
-    kept = batch.kept()
-    wanted = (
-        [place for place, (article_id, _) in enumerate(kept) if article_id in options.only]
-        if options.only
-        else range(len(kept))
-    )
-    twice = [wanted[place] for place in staging.add([kept[place] for place in wanted])]
-    duplicates = [(place, _duplicate(kept[place][0], outcome.places[place])) for place in twice]
-    if duplicates and options.strict:
-        problem = duplicates[0][1]
-        raise SourceError(f"{problem} (--strict refuses the source)")
-    for place, problem in reversed(duplicates):
-        outcome.report.take_back(problem, at=outcome.told[place])
-    making.report.add(outcome.report)
-    if outcome.refused:
-        raise SourceError(outcome.refused)
-    return {kept[place][0] for place in wanted}
+def _add_batch(context: BuildContext, staging: ArticleStaging, batch: ParsedBatch) -> set[str]:
+    """Stage the articles of a batch; returns the ids of those that were wanted."""
+    options = context.options
+    wanted = [item for item in batch.articles if not options.only or item.id in options.only]
+    repeated = [wanted[number] for number in staging.add([(one.id, one.data) for one in wanted])]
+    if repeated and options.strict:
+        raise SourceError(f"{_duplicate(repeated[0])} (--strict refuses the source)")
+    for article in reversed(repeated):
+        batch.report.take_back(_duplicate(article), at=article.problems_before)
+    context.report.add(batch.report)
+    if batch.refused:
+        raise SourceError(batch.refused)
+    return {article.id for article in wanted}
 
 
-def _duplicate(article_id: str, place: str) -> RecordProblem:
+def _duplicate(article: ParsedArticle) -> RecordProblem:
     return RecordProblem(
-        location=place,
+        location=article.place,
         field="id",
         reason="duplicate",
-        message=f"id {article_id!r} occurred before; the first article keeps it",
+        message=f"id {article.id!r} occurred before; the first article keeps it",
     )
 
 
-def _add_the_rest(
-    making: BuildContext, staging: ArticleStaging, missing: set[str], sources: Sequence[Source]
+def _add_from_live_build(
+    context: BuildContext, staging: ArticleStaging, missing: set[str], sources: Sequence[Source]
 ) -> None:
-    """Every other article as the live build has it."""
-    if making.previous is None:
-        option = "--only" if making.options.only else "--keep-missing"
+    """Stage the live build's articles whose ids no source held."""
+    previous = context.previous
+    if previous is None:
+        option = "--only" if context.options.only else "--keep-missing"
         raise NotFoundError(
             f"{option} takes the other articles from the live build, and there is none to take "
             "them from: build the whole source first"
@@ -92,10 +155,9 @@ def _add_the_rest(
             f"--only {min(missing)}: there is no usable article of that id in "
             f"{', '.join(source.name for source in sources)}"
         )
-    previous = making.previous
     kept = enumerate(previous.articles.kept())
-    while some := [(previous.article_id(row), data) for row, data in islice(kept, _TOGETHER)]:
-        staging.add(some)
+    while batch := [(previous.article_id(row), data) for row, data in islice(kept, _BATCH)]:
+        staging.add(batch)
 
 
 def _nothing_usable(sources: Sequence[Source], report: ReadReport) -> str:

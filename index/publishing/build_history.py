@@ -64,7 +64,7 @@ def describe_builds(root: Root) -> dict[str, Any]:
 
 
 def _fates(root: Root) -> dict[str, dict[str, Any]]:
-    """The last that the journal says of each build, if that was more than its making."""
+    """The last event of each build in the journal, apart from its making."""
     fates: dict[str, dict[str, Any]] = {}
     for line in read_journal(root.path):
         event, name = line.get("event"), line.get("build")

@@ -1,9 +1,8 @@
-"""What one build changes for readers, against another: articles in and out, lists that moved.
+"""What one build changes for readers, against another: articles in and out, changed lists.
 
-A list counts as far as readers see it: the first places, without what is invisible, too weak or of
-one story with what stands there already. Two things that readers see are left out: what editors
-decided, as it holds for both builds, and the fallbacks, as the newest articles among them would
-turn every short list over with each new article, whatever the builds are like.
+Lists are compared as readers see them: their first places, without articles that are invisible,
+too weak, or of a story that is shown already. Two things are left out: editors' decisions, which
+hold for both builds, and fallbacks, because each new article would change every short list.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.readable import BuildSnapshot
+from index.build.build import Build
+from index.build.shown_lists import related_lists
 from index.query import RelatedQuery
 from recommender.neighbors import NO_ROW
 
@@ -54,7 +54,7 @@ class Churn:
         return float((self.turned > 0).mean()) if len(self.turned) else 0.0
 
 
-def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, query: RelatedQuery) -> Churn:
+def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
     """Compare two builds.
 
     Args:
@@ -66,22 +66,23 @@ def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, query: RelatedQ
     """
     old_row = _match(new.ids, old.ids)
     in_both = np.flatnonzero(old_row >= 0)
-    new_row = np.full(len(old), _GONE, dtype=np.int32)
+    new_row = np.full(old.count, _GONE, dtype=np.int32)
     new_row[old_row[in_both]] = in_both
-    digests = new.digests[in_both] != old.digests[old_row[in_both]]
+    digests = new.text_digests[in_both] != old.text_digests[old_row[in_both]]
     rows = in_both[new.visible(now)[in_both] & old.visible(now)[old_row[in_both]]]
     old_rows = old_row[rows]
-    old_lists, new_lists = old.related(now, query, old_rows), new.related(now, query, rows)
+    old_lists = related_lists(old, now, query, old_rows)
+    new_lists = related_lists(new, now, query, rows)
     turned = np.zeros(len(rows), dtype=np.int64)
     longest = np.zeros(len(rows), dtype=np.int64)
     for start in range(0, len(rows), _CHUNK):
-        here = slice(start, start + _CHUNK)
-        before, after = old_lists[here], new_lists[here]
+        chunk = slice(start, start + _CHUNK)
+        before, after = old_lists[chunk], new_lists[chunk]
         before = np.where(before == NO_ROW, NO_ROW, new_row[before])
         present = after != NO_ROW
         kept = ((after[:, :, None] == before[:, None, :]).any(axis=2) & present).sum(axis=1)
-        longest[here] = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
-        turned[here] = longest[here] - kept
+        longest[chunk] = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
+        turned[chunk] = longest[chunk] - kept
     return Churn(
         query=query,
         added=np.flatnonzero(old_row < 0),
@@ -95,19 +96,19 @@ def compare(old: BuildSnapshot, new: BuildSnapshot, *, now: int, query: RelatedQ
 
 
 def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
-    """The place of each id among ``others``, -1 where it is not; both ascend."""
-    found = array("q")
+    """The position of each id among ``others``, -1 where it is not; both ascend."""
+    positions = array("q")
     theirs = enumerate(others)
-    place, other = next(theirs, (0, None))
+    position, other = next(theirs, (0, None))
     for article_id in ids:
         while other is not None and other < article_id:
-            place, other = next(theirs, (0, None))
-        found.append(place if other == article_id else -1)
-    return np.frombuffer(found, dtype=np.int64)
+            position, other = next(theirs, (0, None))
+        positions.append(position if other == article_id else -1)
+    return np.frombuffer(positions, dtype=np.int64)
 
 
 def describe_churn(
-    old: BuildSnapshot, new: BuildSnapshot, churn: Churn, *, now: int, limit: int = 20
+    old: Build, new: Build, churn: Churn, *, now: int, limit: int = 20
 ) -> dict[str, Any]:
     """The difference for people and machines, with titles.
 
@@ -120,8 +121,8 @@ def describe_churn(
     """
     order = np.lexsort((churn.rows, -churn.replaced))[:limit]
     most = order[churn.replaced[order] > 0]
-    before = old.related(now, churn.query, churn.old_rows[most])
-    after = new.related(now, churn.query, churn.rows[most])
+    before = related_lists(old, now, churn.query, churn.old_rows[most])
+    after = related_lists(new, now, churn.query, churn.rows[most])
     return {
         "old": old.name,
         "new": new.name,
@@ -152,18 +153,18 @@ def describe_churn(
     }
 
 
-def _named(snapshot: BuildSnapshot, rows: NDArray[np.int64], limit: int) -> dict[str, Any]:
+def _named(build: Build, rows: NDArray[np.int64], limit: int) -> dict[str, Any]:
     return {
         "count": len(rows),
         "first": [
-            {"article_id": snapshot.article_id(row), "title": snapshot.title(row)}
+            {"article_id": build.article_id(row), "title": build.title(row)}
             for row in rows[:limit].tolist()
         ],
     }
 
 
 def _in_and_out(
-    old: BuildSnapshot, new: BuildSnapshot, before: NDArray[np.int32], after: NDArray[np.int32]
+    old: Build, new: Build, before: NDArray[np.int32], after: NDArray[np.int32]
 ) -> dict[str, list[str]]:
     was = {old.article_id(row): old.title(row) for row in before.tolist() if row != NO_ROW}
     now = {new.article_id(row): new.title(row) for row in after.tolist() if row != NO_ROW}

@@ -28,14 +28,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.build.build import Build
-from index.build.readable import BuildSnapshot
+from index.build.manifest import Manifest
+from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.churn import Churn
 from index.query import DEFAULT_LIMIT, RelatedQuery
-from recommender.neighbors import NO_ROW
 from recommender.parameters import SHOWN
 
 FEW = 20
-"""Shares of fewer articles than these say nothing: one is a large part of them."""
+"""Below this many articles a share of them holds nothing back: one is too large a part."""
 
 _NATURAL_HUB = 25.0
 """In a neighbor graph some article has many times an even share of links without any fault."""
@@ -56,7 +56,7 @@ class Gate(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is let through.
+    """The limits of the gates.
 
     Attributes:
         max_loss: Largest share of the live build's articles that may be missing.
@@ -80,7 +80,7 @@ class Limits:
 
     @property
     def query(self) -> RelatedQuery:
-        """What readers are taken to ask for when lists are compared."""
+        """The query by which lists are compared."""
         return RelatedQuery(limit=self.limit, min_score=self.good_score)
 
 
@@ -108,8 +108,8 @@ GoldenGate = Callable[[Build], Verdict]
 
 
 def judge(
-    new: BuildSnapshot,
-    live: BuildSnapshot | None,
+    new: Build,
+    live: Build | None,
     churn: Churn | None,
     limits: Limits,
     *,
@@ -123,20 +123,21 @@ def judge(
         live: The live one; ``None`` if there is none, when only the build itself is judged.
         churn: What :func:`index.publishing.churn.compare` found between the two.
         limits: What is let through.
-        accept_change: Another encoder or recipe is meant, and so is the churn it brings.
+        accept_change: Let another encoder or recipe through, and the churn it brings.
         now: The moment at which they are looked at, microseconds since 1970 UTC.
     """
     verdicts = [*_judge_alone(new, limits, now)]
     if live is None or churn is None:
         return verdicts
-    changed = live.encoder != new.encoder or live.recipe != new.recipe
+    old, made = live.manifest, new.manifest
+    changed = old.encoder != made.encoder or old.recipe != made.recipe
     return [
         Verdict(
             gate=Gate.ENCODER,
             value=float(changed),
             limit=0.0,
             passed=accept_change or not changed,
-            message=_encoder_message(new, live, changed=changed),
+            message=_encoder_message(made, old, changed=changed),
         ),
         _judge_loss(new, live, limits, now),
         Verdict(
@@ -153,12 +154,12 @@ def judge(
     ]
 
 
-def _judge_loss(new: BuildSnapshot, live: BuildSnapshot, limits: Limits, now: int) -> Verdict:
-    """Deletions and mass hiding alike; what merely expired is gone from both."""
+def _judge_loss(new: Build, live: Build, limits: Limits, now: int) -> Verdict:
+    """Whether too many articles were deleted or hidden; expired ones are gone from both builds."""
     before, after = int(live.visible(now).sum()), int(new.visible(now).sum())
     kind = "visible articles"
-    if len(new) * before <= after * len(live) or not before:
-        before, after, kind = len(live), len(new), "articles"
+    if new.count * before <= after * live.count or not before:
+        before, after, kind = live.count, new.count, "articles"
     loss = max(0.0, 1.0 - after / before)
     return Verdict(
         gate=Gate.ARTICLES,
@@ -170,15 +171,15 @@ def _judge_loss(new: BuildSnapshot, live: BuildSnapshot, limits: Limits, now: in
     )
 
 
-def _judge_alone(new: BuildSnapshot, limits: Limits, now: int) -> list[Verdict]:
+def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
     visible = new.visible(now)
     count = int(visible.sum())
-    lists, best = new.shown(now)
+    heads, best = list_heads(new, visible)
     weak = float((best[visible] < limits.good_score).mean()) if count else 1.0
-    shown = lists[visible]
-    inbound = np.bincount(shown[shown != NO_ROW], minlength=len(new))
+    inbound = count_inbound(heads, visible)
     hub = int(np.argmax(inbound))
     share = float(inbound[hub] / count) if count else 0.0
+    recall = new.manifest.index.recall
     max_hub = max(limits.max_hub, min(1.0, _NATURAL_HUB * SHOWN / max(count, 1)))
     return [
         Verdict(
@@ -199,16 +200,16 @@ def _judge_alone(new: BuildSnapshot, limits: Limits, now: int) -> list[Verdict]:
         ),
         Verdict(
             gate=Gate.RECALL,
-            value=new.recall,
+            value=recall,
             limit=limits.min_recall,
-            passed=new.recall >= limits.min_recall,
-            message=f"the index finds {new.recall:.1%} of the true neighbors, at least "
+            passed=recall >= limits.min_recall,
+            message=f"the index finds {recall:.1%} of the true neighbors, at least "
             f"{limits.min_recall:.1%} are asked for",
         ),
     ]
 
 
-def _encoder_message(new: BuildSnapshot, live: BuildSnapshot, *, changed: bool) -> str:
+def _encoder_message(new: Manifest, live: Manifest, *, changed: bool) -> str:
     if not changed:
         return "model and text recipe are those of the live build"
     if live.recipe != new.recipe:

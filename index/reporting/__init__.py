@@ -1,1 +1,1 @@
-"""What a build says of itself to people: figures, charts, a page."""
+"""The report of a build: figures, charts, a page."""

@@ -1,4 +1,4 @@
-"""Small charts as inline SVG, drawn to be read at a phone's width as well as at a desk."""
+"""Small charts as inline SVG, legible at the width of a phone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def columns(
         counts: One per bar.
         labels: One per bar; an empty one is not printed.
         title: What a screen reader says of the chart.
-        mark: A place in [0, 1] along the axis where a line stands, and what it says.
+        mark: Where a line stands, from 0 to 1 along the axis, and its text.
         highlight: Bars drawn in the color of warnings.
     """
     width = _WIDTH - _LEFT - _RIGHT
@@ -33,10 +33,10 @@ def columns(
     most = max([*counts, 1])
     step = width / max(len(counts), 1)
     parts: list[str] = []
-    for place, (count, label) in enumerate(zip(counts, labels, strict=True)):
+    for number, (count, label) in enumerate(zip(counts, labels, strict=True)):
         tall = height * count / most
-        x, y = _LEFT + place * step, _TOP + height - tall
-        style = "warn" if place in highlight else "bar"
+        x, y = _LEFT + number * step, _TOP + height - tall
+        style = "warn" if number in highlight else "bar"
         parts.append(
             f'<g><title>{escape(label)}: {count:,}</title><rect class="{style}" x="{x + 1:.1f}" '
             f'y="{y:.1f}" width="{step - 2:.1f}" height="{tall:.1f}" rx="1.5"/></g>'
@@ -60,7 +60,7 @@ def columns(
 
 
 def meter(share: float, *, title: str, warn: bool = False) -> Markup:
-    """A share of a whole as a horizontal bar that fills its place."""
+    """A share of a whole as a horizontal bar."""
     filled = 100.0 * min(max(share, 0.0), 1.0)
     return Markup(  # noqa: S704 - numbers and an escaped title
         f'<svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" '

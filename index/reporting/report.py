@@ -1,4 +1,4 @@
-"""The figures of a build: what an operator reads in ``report.json`` and on its page."""
+"""The figures of a build, for its ``report.json`` and its page."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from index.articles.read_report import ReadReport
 from index.build.article_columns import ArticleColumns
-from index.build.readable import BuildSnapshot
+from index.build.build import Build
+from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.gates import Verdict
-from index.reporting.article_map import lay_out
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings
-from recommender.neighbors import NO_ROW
 
 REPORT = "report.json"
 
@@ -33,17 +32,17 @@ _PASSAGES = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFindings:
-    """What the stages of a build found out, to be reported.
+    """What the stages of a build found, for its report.
 
     Attributes:
         now: The moment at which visibility is decided, microseconds since 1970 UTC.
         reading: What became of every record.
-        facts: Of each row.
-        snapshot: The build itself.
+        columns: Of all articles.
+        build: The build itself, unfinished.
         embeddings: Shape (n, dim), float32.
         health: See :func:`recommender.pipeline.measure_health`.
-        boilerplate: What was ignored.
-        relearned: What would be ignored if it were learned from these articles.
+        boilerplate: What was left out of the texts.
+        relearned: What would be, if it were learned from these articles.
         churn: See :func:`index.publishing.churn.describe_churn`; ``None`` for a first build.
         verdicts: What the gates say.
         good_score: From which score on readers are shown an article.
@@ -51,8 +50,8 @@ class BuildFindings:
 
     now: int
     reading: ReadReport
-    facts: ArticleColumns
-    snapshot: BuildSnapshot
+    columns: ArticleColumns
+    build: Build
     embeddings: Embeddings
     health: dict[str, float]
     boilerplate: Boilerplate
@@ -65,11 +64,10 @@ class BuildFindings:
 def make_report(findings: BuildFindings) -> dict[str, Any]:
     """All figures as JSON values; the same for the same build, without times."""
     reading = findings.reading
-    visible = findings.snapshot.visible(findings.now)
-    shown, best = findings.snapshot.shown(findings.now)
-    facts = findings.facts
-    lists = shown[visible]
-    inbound = np.bincount(lists[lists != NO_ROW], minlength=len(visible))
+    visible = findings.build.visible(findings.now)
+    heads, best = list_heads(findings.build, visible)
+    columns = findings.columns
+    inbound = count_inbound(heads, visible)
     return {
         "quality": findings.health,
         "gates": [
@@ -80,16 +78,18 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
         "churn": findings.churn
         and {key: value for key, value in findings.churn.items() if key != "new"},
         "scores": {"good": findings.good_score, **_scores(best[visible])},
-        "links": _links(findings.snapshot, visible, inbound),
+        "links": _links(findings.build, visible, inbound),
         "languages": _coverage(
-            [name or "unknown" for name in facts.language_names],
-            facts.languages,
+            [name or "unknown" for name in columns.language_names],
+            columns.languages,
             np.arange(len(visible)),
             visible,
             inbound,
             best,
         ),
-        "tags": _coverage(facts.tag_names, facts.tag_ids, facts.tag_rows, visible, inbound, best),
+        "tags": _coverage(
+            columns.tag_names, columns.tag_ids, columns.tag_rows, visible, inbound, best
+        ),
         "boilerplate": _boilerplate(findings.boilerplate, findings.relearned),
         "reading": {
             "read": reading.read,
@@ -117,36 +117,34 @@ def _scores(best: NDArray[np.float32]) -> dict[str, Any]:
     }
 
 
-def _links(
-    snapshot: BuildSnapshot, visible: NDArray[np.bool_], inbound: NDArray[np.int64]
-) -> dict[str, Any]:
+def _links(build: Build, visible: NDArray[np.bool_], inbound: NDArray[np.int64]) -> dict[str, Any]:
     orphans = np.flatnonzero(visible & (inbound == 0))
     hubs = np.lexsort((np.arange(len(inbound)), -inbound))[:_NAMED]
     counts = np.bincount(
         np.searchsorted(_INBOUND, inbound[visible], side="right") - 1, minlength=len(_INBOUND)
     )
     ends = [f"{low}" for low in _INBOUND]
-    for place, (low, high) in enumerate(itertools.pairwise(_INBOUND)):
+    for number, (low, high) in enumerate(itertools.pairwise(_INBOUND)):
         if high - low > 1:
-            ends[place] = f"{low}–{high - 1}"  # noqa: RUF001 - a range for people
+            ends[number] = f"{low}–{high - 1}"  # noqa: RUF001 - a range for people
     ends[-1] += "+"
     return {
         "of": "how many shown lists each visible article is in",
         "inbound": dict(zip(ends, counts.tolist(), strict=True)),
         "orphans": {
             "count": len(orphans),
-            "first": [_name(snapshot, row) for row in orphans[:_NAMED].tolist()],
+            "first": [_name(build, row) for row in orphans[:_NAMED].tolist()],
         },
         "hubs": [
-            {**_name(snapshot, row), "lists": int(inbound[row])}
+            {**_name(build, row), "lists": int(inbound[row])}
             for row in hubs.tolist()
             if inbound[row]
         ],
     }
 
 
-def _name(snapshot: BuildSnapshot, row: int) -> dict[str, str]:
-    return {"article_id": snapshot.article_id(row), "title": snapshot.title(row)}
+def _name(build: Build, row: int) -> dict[str, str]:
+    return {"article_id": build.article_id(row), "title": build.title(row)}
 
 
 def _coverage(
@@ -168,19 +166,19 @@ def _coverage(
     order = np.lexsort((np.arange(width), -articles))[:_TAGS]
     return [
         {
-            "name": names[place],
-            "articles": int(articles[place]),
-            "visible": int(shown[place]),
-            "linked": round(float(linked[place] / max(shown[place], 1)), 4),
-            "best_score": round(float(total[place] / max(shown[place], 1)), 4),
+            "name": names[number],
+            "articles": int(articles[number]),
+            "visible": int(shown[number]),
+            "linked": round(float(linked[number] / max(shown[number], 1)), 4),
+            "best_score": round(float(total[number] / max(shown[number], 1)), 4),
         }
-        for place in order.tolist()
-        if articles[place]
+        for number in order.tolist()
+        if articles[number]
     ]
 
 
 def _boilerplate(ignored: Boilerplate, relearned: Boilerplate) -> dict[str, Any]:
-    """What is ignored, and how far learning anew would lead away from it.
+    """What is ignored as boilerplate, and how much of that would change if it were learned anew.
 
     What only just counts as shared comes and goes with the sample; drift is what is shared by
     twice as many pages on one side and not at all on the other.
@@ -217,13 +215,13 @@ def _common(passages: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
 
 
 def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
-    """Where up to :data:`MAP_ARTICLES` visible articles lie, by commonest tag or by language."""
+    """Up to :data:`MAP_ARTICLES` visible articles: position, title, and tag or language."""
     rows = np.flatnonzero(visible)
     if len(rows) > MAP_ARTICLES:
         rows = rows[np.linspace(0, len(rows) - 1, MAP_ARTICLES).astype(np.int64)]
-    facts, snapshot = findings.facts, findings.snapshot
-    names, group_of = _map_groups(facts)
-    places = lay_out(np.ascontiguousarray(findings.embeddings[rows]))
+    columns, build = findings.columns, findings.build
+    names, group_of = _map_groups(columns)
+    positions = lay_out(findings.embeddings[rows])
     return {
         "groups": names,
         "articles": [
@@ -231,24 +229,43 @@ def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
                 "x": round(x, 4),
                 "y": round(y, 4),
                 "group": int(group_of[row]),
-                "title": snapshot.title(row),
+                "title": build.title(row),
             }
-            for row, (x, y) in zip(rows.tolist(), places.tolist(), strict=True)
+            for row, (x, y) in zip(rows.tolist(), positions.tolist(), strict=True)
         ],
     }
 
 
-def _map_groups(facts: ArticleColumns) -> tuple[list[str], NDArray[np.int64]]:
+def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
+    """Positions on the map: by the two directions in which the embeddings vary most.
+
+    Args:
+        embeddings: Shape (n, dim), float32.
+
+    Returns:
+        Shape (n, 2), float32 in [0, 1].
+    """
+    count = len(embeddings)
+    if count < 3:
+        return np.linspace(0.25, 0.75, 2 * count, dtype=np.float32).reshape(count, 2)
+    centered = embeddings - embeddings.mean(axis=0)
+    positions = centered @ np.linalg.eigh(centered.T @ centered).eigenvectors[:, -2:]
+    positions -= positions.min(axis=0)
+    fitted: NDArray[np.float32] = positions / np.maximum(positions.max(axis=0), 1e-9)
+    return fitted
+
+
+def _map_groups(columns: ArticleColumns) -> tuple[list[str], NDArray[np.int64]]:
     """Each article's commonest tag among the few that are named; without tags, its language."""
-    names, ids, rows = facts.tag_names, facts.tag_ids, facts.tag_rows
+    names, ids, rows = columns.tag_names, columns.tag_ids, columns.tag_rows
     if not names:
-        names = [name or "unknown" for name in facts.language_names]
-        ids, rows = facts.languages, np.arange(len(facts.languages), dtype=np.int32)
+        names = [name or "unknown" for name in columns.language_names]
+        ids, rows = columns.languages, np.arange(len(columns.languages), dtype=np.int32)
     uses = np.bincount(ids, minlength=len(names))
     common = np.lexsort((np.arange(len(uses)), -uses))[:_GROUPS]
     rest = len(common)
-    place = np.full(len(names), rest, dtype=np.int64)
-    place[common] = np.arange(rest)
-    group_of = np.full(len(facts.dates), rest, dtype=np.int64)
-    np.minimum.at(group_of, rows, place[ids])
+    group_by_name = np.full(len(names), rest, dtype=np.int64)
+    group_by_name[common] = np.arange(rest)
+    group_of = np.full(len(columns.dates), rest, dtype=np.int64)
+    np.minimum.at(group_of, rows, group_by_name[ids])
     return [*(names[number] for number in common.tolist()), "other"], group_of

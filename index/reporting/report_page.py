@@ -1,4 +1,4 @@
-"""The report as a page: one HTML file that needs nothing else, to be looked at, kept, and sent."""
+"""The report of a build as a page: one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def render_page(manifest: Manifest, report: dict[str, Any]) -> str:
     """The page of a build.
 
     Args:
-        manifest: The build's; its files are not looked at.
+        manifest: The build's; its list of files may still be empty.
         report: What :func:`index.reporting.report.make_report` gave.
     """
     template = _templates.get_template("report.html")
@@ -40,7 +40,7 @@ def render_page(manifest: Manifest, report: dict[str, Any]) -> str:
 def _charts(report: dict[str, Any]) -> dict[str, Any]:
     scores, links = report["scores"], report["links"]
     bins = scores["bins"]
-    edges = [f"{place / len(bins):g}" if place % 5 == 0 else "" for place in range(len(bins))]
+    edges = [f"{edge / len(bins):g}" if edge % 5 == 0 else "" for edge in range(len(bins))]
     used = {item["group"] for item in report["map"]["articles"]}
     charts: dict[str, Any] = {
         "scores": columns(

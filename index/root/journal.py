@@ -1,4 +1,4 @@
-"""The operators' memory: one line for everything that was done to a root."""
+"""The journal of a root: one JSON line for everything that was done to it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def append_journal(root: Path, event: str, **details: Any) -> None:
     Raises:
         BuildError: If it can't be written, such as on a full disk.
     """
-    line = {"at": now(), "event": event, "who": who(), **details}
+    line = {"at": utc_timestamp(), "event": event, "who": who(), **details}
     path = root / JOURNAL
     content = (json.dumps(line, ensure_ascii=False) + "\n").encode()
     try:
@@ -68,7 +68,7 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def acting_for(name: str) -> Iterator[None]:
-    """Within the block, what is done is done by this person, whoever runs the process."""
+    """Within the block, the journal names this person instead of the process's user."""
     token = _acting_for.set(name)
     try:
         yield
@@ -76,7 +76,7 @@ def acting_for(name: str) -> Iterator[None]:
         _acting_for.reset(token)
 
 
-def now() -> str:
+def utc_timestamp() -> str:
     """This second in UTC, as ISO 8601."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 

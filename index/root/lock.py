@@ -1,4 +1,4 @@
-"""One builder per root: a lock of the kernel's, which a dead process does not hold."""
+"""The lock of a root: one builder at a time; the kernel frees a dead process's lock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def locked(root: Path, purpose: str) -> Iterator[None]:
 
     Args:
         root: The folder, which exists.
-        purpose: What for, told to whoever finds it locked.
+        purpose: What for; named in the error of whoever finds it locked.
 
     Raises:
         BusyError: If another process holds it, naming what it does.

@@ -18,10 +18,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from index.build.build import Build
+from index.build.file_watch import FileWatch
 from index.build.manifest import MANIFEST, Manifest, check_files, read_manifest
 from index.errors import BuildError, GateError, UnavailableError
 from index.files import sync_folder
-from index.root.journal import append_journal, now, read_journal, who
+from index.root.journal import append_journal, read_journal, utc_timestamp, who
 from index.root.lock import locked
 from index.root.pointer import (
     BUILD_NAME,
@@ -58,8 +60,8 @@ class Root:
     def locked(self, purpose: str) -> Iterator[list[str]]:
         """Hold the root alone. The lock is the kernel's: a dead process holds none.
 
-        Whoever holds it knows that what is unfinished was left by a process that died, so
-        that is cleaned up first; yields sentences that say what was found.
+        Whoever holds it knows that an unfinished build was left by a process that died, and
+        removes it first; yields sentences that say what was removed.
 
         Raises:
             BusyError: If another process holds it, naming what it does.
@@ -105,15 +107,35 @@ class Root:
             raise NotFoundError(f"there is no build {name!r} in {self.path} (latest: {known})")
         return self.builds / name
 
+    def open(
+        self, name: str | None = None, *, verify: bool = True, watch: FileWatch | None = None
+    ) -> Build:
+        """Open a build, the live one by default; see :class:`index.build.build.Build`.
+
+        Raises:
+            NotFoundError: If there is none of that name, or nothing is live.
+            BuildError: If it is damaged, is not the build that was published, or is of a format
+                that this version does not read.
+        """
+        manifest = self.manifest(name)
+        return Build(self.folder(manifest.name), manifest, verify=verify, watch=watch)
+
     def manifest(self, name: str | None = None) -> Manifest:
-        """The checked manifest of a build; the live one's is held to ``CURRENT``'s digest."""
+        """The checked manifest of a build, the live one's by default.
+
+        That of a build which is or was live must have the digest that ``CURRENT`` holds for it.
+
+        Raises:
+            NotFoundError: If there is none of that name, or nothing is live.
+            BuildError: If it is damaged, or the live build is asked for and ``CURRENT`` is.
+        """
         try:
             pointer = self.current()
         except BuildError:  # a build named outright can do without, and publishing it repairs this
             if name is None:
                 raise
             pointer = None
-        folder = self.folder(name)
+        folder = self.folder(pointer.build if name is None and pointer is not None else name)
         known = [] if pointer is None else [pointer, *pointer.before]
         digest = next(
             (entry.manifest_sha256 for entry in known if entry.build == folder.name), None
@@ -137,20 +159,13 @@ class Root:
             check_vectors(self.folder(name), manifest.count)
         return manifest
 
-    def publish(self, name: str, *, reason: str = "", event: str = "publish") -> None:
-        """Verify a build and make it live. The caller holds the lock.
-
-        Raises:
-            GateError: If a rollback holds publishing; see :meth:`release`.
-            BuildError: If it does not verify; what was live stays live.
-        """
-        self.check_hold()
-        self.make_live(self.verify(name), event=event, reason=reason)
-
     def make_live(
         self, manifest: Manifest, *, event: str = "publish", reason: str = "", **details: Any
     ) -> None:
-        """Point to a build that was verified just now. The caller holds the lock.
+        """Point to a build that was verified just now; asks neither gates nor a hold.
+
+        The caller holds the lock. To publish a build as a site does, see
+        :func:`index.publishing.publish.publish_build`.
 
         Args:
             manifest: What :meth:`verify` gave.
@@ -201,7 +216,7 @@ class Root:
                 build=target.build,
                 manifest_sha256=target.manifest_sha256,
                 before=rest,
-                held=Hold(since=now(), who=who(), reason=reason),
+                held=Hold(since=utc_timestamp(), who=who(), reason=reason),
             ),
         )
         alias = point_alias(self.folder(target.build))
@@ -251,7 +266,7 @@ class Root:
         return [pointer.build, *(entry.build for entry in self._still_there(pointer.before)[:1])]
 
     def start_build(self, name: str) -> Path:
-        """A fresh folder for a build in the making, under a name nothing reads."""
+        """Make the folder of an unfinished build, under a name that nothing reads."""
         folder = self.builds / (_UNFINISHED + name)
         folder.mkdir(parents=True)
         return folder
@@ -278,7 +293,7 @@ class Root:
         shutil.rmtree(doomed)
 
     def discard(self, folder: Path) -> None:
-        """Remove what a build in the making left: its collection in Milvus, then its files.
+        """Remove an unfinished build: its collection in Milvus, then its files.
 
         Raises:
             UnavailableError: If Milvus does not answer; the folder stays, to be tried again.
@@ -290,26 +305,28 @@ class Root:
         """Remove and record what a process that died left behind; the caller holds the lock.
 
         Returns:
-            A sentence for each thing found.
+            A sentence for each thing that was removed, or could not be.
         """
-        found: list[str] = []
+        sentences: list[str] = []
         try:
             for path in sorted(self.builds.iterdir()):
                 if path.name.startswith((_UNFINISHED, _REMOVED)):
                     try:
                         self.discard(path)
                     except UnavailableError as error:
-                        found.append(str(error))
+                        sentences.append(str(error))
                         continue
                     if path.name.startswith(_UNFINISHED):
-                        found.append(f"build {path.name.removeprefix(_UNFINISHED)} died unfinished")
+                        sentences.append(
+                            f"build {path.name.removeprefix(_UNFINISHED)} died unfinished"
+                        )
             for path in self.path.glob(".*.tmp"):
                 path.unlink()
         except OSError as error:
             raise BuildError(f"{self.path} can't be cleaned up: {error}") from error
-        if found:
-            append_journal(self.path, "clean-up", reason="; ".join(found))
-        return found + self._complete_journal()
+        if sentences:
+            append_journal(self.path, "clean-up", reason="; ".join(sentences))
+        return sentences + self._complete_journal()
 
     def _complete_journal(self) -> list[str]:
         """Record a publish that a crash cut off between the pointer and the journal."""
@@ -322,10 +339,10 @@ class Root:
         recorded = [line for line in read_journal(self.path) if line.get("event") in _PUBLISHING]
         if recorded and recorded[-1].get("build") == pointer.build:
             return self._complete_alias(recorded[-1])
-        found = f"build {pointer.build} is live, though its process died before it said so"
+        sentence = f"build {pointer.build} is live, though its process died before it said so"
         alias = point_alias(self.builds / pointer.build)
-        append_journal(self.path, "publish", build=pointer.build, reason=found, **alias)
-        return [found]
+        append_journal(self.path, "publish", build=pointer.build, reason=sentence, **alias)
+        return [sentence]
 
     def _complete_alias(self, last: dict[str, Any]) -> list[str]:
         """Switch an alias in Milvus that could not be switched when its build became live."""

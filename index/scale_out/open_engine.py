@@ -1,4 +1,4 @@
-"""Which engine runs the heavy stages of a build: this process, or a Ray cluster."""
+"""Opens the engine that runs the heavy stages of a build: this process, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engin
         raise SettingError(
             f"the engine ray needs the extra: pip install 'alsolike[ray]' ({error})"
         ) from error
-    # It tells of lost machines on stdout, which is for results.
+    # Ray reports lost machines on stdout, which is for results.
     with redirect_stdout(sys.stderr):
         engine = RayEngine(address, root / "work")
         try:

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.build.build import Build
-from index.build.readable import BuildSnapshot
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Gate
@@ -121,8 +119,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
         responses=problems(404),
     )
     def report(name: Name) -> dict[str, Any]:
-        manifest = context.root.manifest(name)
-        return Build(context.root.folder(manifest.name)).report()
+        return context.root.open(name).report()
 
     @router.get(
         "/builds/{name}/changes",
@@ -132,10 +129,10 @@ def builds_router(context: EditorialContext) -> APIRouter:
     )
     def changes(name: Name) -> dict[str, Any]:
         root = context.root
-        new = BuildSnapshot.of(root.folder(name), root.manifest(name))
+        new = root.open(name)
         if root.current() is None:
             raise ProblemError(409, "nothing is live to compare with")
-        live = BuildSnapshot.of(root.folder(), root.manifest())
+        live = root.open()
         now = context.live.clock()
         churn = compare(live, new, now=now, query=context.settings.limits.query)
         return describe_churn(live, new, churn, now=now)

@@ -133,7 +133,7 @@ def build(
             open_engine(settings.engine, address=settings.ray_address, root=opened.path) as running,
             _progress_bar() as progress,
         ):
-            manifest, report = make_build(
+            made = make_build(
                 opened,
                 sources,
                 lambda: load_encoder(settings.model, settings.precision),
@@ -144,15 +144,17 @@ def build(
             try:
                 publish_by_settings(
                     opened,
-                    manifest.name,
+                    made.manifest.name,
                     settings,
                     accept_change=accept_change,
                     force=force,
                     reason=reason,
+                    assessment=made.assessment,
                 )
             except GateError as error:  # raised below, after what was built is printed
                 refusal = error
             prune(opened, settings.keep)
+    manifest, report = made.manifest, made.report
     published = publish_ and refusal is None
     if as_json:
         print_json(_build_summary(manifest, report, published=published))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from index.build.build import Build
 from index.build.id_table import IdTable
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
+from recommender.visibility import utc_now
 from service.cli.options import (
     AuditReasonOption,
     JsonOption,
@@ -118,13 +117,8 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
     Ends with 20 if there are any.
     """
     settings = load_settings(root=root)
-    place = Root(settings.root)
-    pointer = place.current()
-    build = Build(
-        place.folder(), manifest_sha256=None if pointer is None else pointer.manifest_sha256
-    )
-    served = ServingView(build, read_state(settings))
-    alerts = find_alerts(served, now=time.time_ns() // 1000)
+    served = ServingView(Root(settings.root).open(), read_state(settings))
+    alerts = find_alerts(served, now=utc_now())
     if as_json:
         print_json(
             [

@@ -42,7 +42,7 @@ def evaluate(
     """Score a build's lists against judgments: a file of them, or the editors' own."""
     settings = load_settings(root=root)
     place = Root(settings.root)
-    build = Build(place.folder(name))
+    build = place.open(name)
     if golden == (qrels is not None) or (least is not None and not golden):
         raise InputError("name either --qrels FILE, or --golden with or without --least")
     if qrels is not None:

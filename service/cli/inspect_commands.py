@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from index.build.build import Build
-from index.build.readable import BuildSnapshot
 from index.files import replace_file
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.reporting.report_page import PAGE
 from index.root.root import Root
+from recommender.visibility import utc_now
 from service.cli.options import BuildArgument, JsonOption, LimitOption, RootOption, print_json
 from service.settings import load_settings
 
@@ -55,10 +53,11 @@ def inspect(
 
     settings = load_settings(root=root)
     place = Root(settings.root)
-    manifest = place.manifest(name)
+    build = place.open(name)
+    manifest = build.manifest
     pointer = place.current()
     live = pointer is not None and pointer.build == manifest.name
-    shared = Build(place.folder(manifest.name)).read_json("boilerplate.json")
+    shared = build.read_json("boilerplate.json")
     if boilerplate:
         _print_boilerplate(shared, as_json=as_json)
         return
@@ -112,9 +111,8 @@ def diff(
     """Compare two builds: articles in and out, and the lists that changed most."""
     settings = load_settings(root=root)
     place = Root(settings.root)
-    first = BuildSnapshot.of(place.folder(old), place.manifest(old))
-    second = BuildSnapshot.of(place.folder(new), place.manifest(new))
-    now = time.time_ns() // 1000
+    first, second = place.open(old), place.open(new)
+    now = utc_now()
     churn = compare(first, second, now=now, query=settings.limits.query)
     found = describe_churn(first, second, churn, now=now, limit=limit or 10)
     if as_json:
@@ -147,9 +145,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Show where a build's report page is: charts, gates, hubs, orphans, a map."""
-    place = Root(load_settings(root=root).root)
-    manifest = place.manifest(name)
-    opened = Build(place.folder(manifest.name))
+    opened = Root(load_settings(root=root).root).open(name)
     if as_json:
         print_json(opened.report())
         return
@@ -168,7 +164,7 @@ def verify(
     """Compare every byte of a build with what was written."""
     place = Root(load_settings(root=root).root)
     manifest = place.verify(name)
-    Build(place.folder(manifest.name))
+    place.open(manifest.name)  # what is intact can be of use to this version, too
     if as_json:
         print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
     else:

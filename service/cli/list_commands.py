@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.shared_phrases import explain
+from recommender.visibility import utc_now
 from service.cli.options import JsonOption, LimitOption, RootOption, print_json
 from service.decisions.open_decisions import read_state
 from service.serving.selection import Origin, SelectedItem, select
@@ -44,8 +44,7 @@ def related(
     if (article_id is None) is (text is None):
         raise InputError("name an article, or a text with --text FILE")
     settings = load_settings(root=root, limit=limit)
-    place = Root(settings.root)
-    opened = open_live(place)
+    opened = Root(settings.root).open()
     query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )
@@ -55,7 +54,7 @@ def related(
     row = opened.row(article_id)
     if row is None:
         raise NotFoundError(_unknown(opened, article_id))
-    now = time.time_ns() // 1000
+    now = utc_now()
     served = ServingView(opened, read_state(settings))
     chosen = select(served, row, now=now, query=query)
     if as_json:
@@ -99,7 +98,7 @@ def related_to_text(
 
     title, _, body = _read(file).strip().partition("\n")
     fields = {"title": title, "summary": body, "language": language}
-    served, now = ServingView(build, read_state(settings)), time.time_ns() // 1000
+    served, now = ServingView(build, read_state(settings)), utc_now()
     drafter = DraftEncoder(settings.model, settings.precision)
     placed = drafter.place(served, fields, now=now, query=query)
     answer = answer_draft(served, placed, now=now, query=query)
@@ -129,9 +128,8 @@ def export(
     from service.http.list_rendering import items_json
 
     settings = load_settings(root=root, limit=limit)
-    place = Root(settings.root)
-    live = open_live(place)
-    now = time.time_ns() // 1000
+    live = Root(settings.root).open()
+    now = utc_now()
     query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )
@@ -151,18 +149,6 @@ def export(
         typer.echo(
             f"{done.written} written, {done.unchanged} unchanged, {done.removed} removed in {out}"
         )
-
-
-def open_live(place: Root) -> Build:
-    """The live build, held to the digest that ``CURRENT`` names.
-
-    Raises:
-        BuildError: If it is damaged, or of a format that this version does not read.
-        NotFoundError: If nothing is published.
-    """
-    pointer = place.current()
-    digest = None if pointer is None else pointer.manifest_sha256
-    return Build(place.folder(), manifest_sha256=digest)
 
 
 def print_list(build: Build, chosen: list[SelectedItem]) -> None:

@@ -11,7 +11,7 @@ from index.errors import BuildError
 from index.root.root import Root
 from recommender.errors import NotFoundError
 from service.cli.build_command import build
-from service.cli.list_commands import open_live, related
+from service.cli.list_commands import related
 from service.cli.options import ModelOption, RootOption
 from service.settings import load_settings
 
@@ -66,7 +66,7 @@ def _is_unreadable(place: Root) -> bool:
     """Whether the live build is damaged, or of a format that this version does not read."""
     try:
         if place.current() is not None:
-            open_live(place)
+            place.open()
     except (BuildError, NotFoundError):
         return True
     return False

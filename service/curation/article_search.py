@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.full_text_index import split_words
-from index.build.readable import BuildSnapshot
 from index.publishing.churn import compare
 from index.query import DEFAULT_LIMIT, RelatedQuery
 from index.root.root import Root
@@ -148,7 +147,7 @@ class ArticleSearch:
         if kept is None or kept[0] != key:
             by_standing = visibility_masks(served, now)
             visible = by_standing[VisibilityStatus.VISIBLE]
-            links = self._count_links(served, visible, now)
+            links = self._count_links(served, visible)
             kept = (
                 key,
                 {
@@ -162,11 +161,11 @@ class ArticleSearch:
         changed = self._since_the_last(served.build, now)
         return kept[1] if changed is None else {**kept[1], "changed": changed}
 
-    def _count_links(self, served: ServingView, visible: NDArray[np.bool_], now: int) -> LinkGraph:
+    def _count_links(self, served: ServingView, visible: NDArray[np.bool_]) -> LinkGraph:
         """The links of all lists, counted anew only if others may be seen: a pin changes none."""
         name, kept = served.build.name, self._links
         if kept is None or kept[0] != name or not np.array_equal(kept[1], visible):
-            kept = self._links = name, visible, count_link_graph(served, visible, now)
+            kept = self._links = name, visible, count_link_graph(served, visible)
         return kept[2]
 
     def _mark_overridden(self, served: ServingView) -> NDArray[np.bool_]:
@@ -193,9 +192,9 @@ class ArticleSearch:
             before = pointer.before[0].build
             kept = self._changed
             if kept is None or kept[0] != (before, build.name):
-                old = BuildSnapshot.of(self._root.folder(before), self._root.manifest(before))
-                new = BuildSnapshot.of(build.folder, build.manifest)
-                churn = compare(old, new, now=now, query=self._query)
+                churn = compare(
+                    self._root.open(before, verify=False), build, now=now, query=self._query
+                )
                 changed = np.zeros(build.count, dtype=bool)
                 changed[churn.added] = True
                 changed[churn.rows[churn.turned > 0]] = True

@@ -10,7 +10,6 @@ settings demand nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -22,6 +21,7 @@ from index.publishing.gates import Gate, GoldenGate, Verdict
 from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import NotFoundError
+from recommender.visibility import utc_now
 from service.curation.golden_set import NO_GOLDEN, Agreement, measure_agreement, read_golden
 from service.decisions.decision_state import NO_STATE
 from service.decisions.open_decisions import nothing_decided, open_decisions
@@ -45,7 +45,7 @@ def agreement_of(build: Build, settings: Settings) -> Agreement:
 
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
     """The agreement of several builds with editors' judgments."""
-    moment = time.time_ns() // 1000
+    moment = utc_now()
     query = RelatedQuery(
         limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
     )
@@ -83,7 +83,7 @@ def _live(root: Root, build: Build) -> Build | None:
     pointer = root.current()
     if pointer is None or pointer.build == build.name:
         return None
-    return Build(root.folder(), manifest_sha256=pointer.manifest_sha256)
+    return root.open(pointer.build)
 
 
 def _judge_share(found: Agreement, least: float) -> Verdict:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.readable import BuildSnapshot
+from index.build.shown_lists import count_inbound, list_heads
 from index.query import RelatedQuery
-from recommender.neighbors import NO_ROW
 from service.decisions.decision_state import OverrideKind
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
@@ -31,18 +30,16 @@ class LinkGraph:
     inbound: NDArray[np.int64]
 
 
-def count_link_graph(served: ServingView, visible: NDArray[np.bool_], now: int) -> LinkGraph:
+def count_link_graph(served: ServingView, visible: NDArray[np.bool_]) -> LinkGraph:
     """Look at all lists.
 
     Args:
         served: The build.
         visible: Shape (n,): which articles may be shown.
-        now: Microseconds since 1970 UTC.
     """
     build = served.build
-    heads, best = BuildSnapshot.of(build.folder, build.manifest).shown(now, visible)
-    lists = heads[visible]
-    return LinkGraph(best=best, inbound=np.bincount(lists[lists != NO_ROW], minlength=build.count))
+    heads, best = list_heads(build, visible)
+    return LinkGraph(best=best, inbound=count_inbound(heads, visible))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from index.errors import BuildError, BusyError, GateError, UnavailableError
 from index.publishing.gates import Verdict
-from index.publishing.publish import publish_build
+from index.publishing.publish import Assessment, publish_build
 from index.root.journal import acting_for
 from index.root.root import Root
 from service.curation.golden_gate import golden_gate
@@ -105,6 +105,7 @@ def publish_by_settings(
     accept_change: bool = False,
     force: bool = False,
     reason: str = "",
+    assessment: Assessment | None = None,
 ) -> list[Verdict]:
     """Publish by the gates as a site's settings have them, in a root that the caller holds."""
     return publish_build(
@@ -115,4 +116,5 @@ def publish_by_settings(
         accept_change=accept_change,
         force=force,
         reason=reason,
+        assessment=assessment,
     )

@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from index.errors import DatabaseError
 from index.files import is_missing
 from index.sql_engine import describe, parse_url, translate
+from recommender.visibility import utc_now
 from service.decisions import connections as connecting
 from service.decisions import copy_database as copying
 from service.decisions import read_state as reading
@@ -35,7 +36,7 @@ from service.decisions.api_tokens import Tokens
 from service.decisions.attempts import Attempts
 from service.decisions.audit_trail import AuditTrail
 from service.decisions.decision_state import DecisionState, StateChanges
-from service.decisions.decision_store import Actor, Check, Store, Written, clock, lacks_version
+from service.decisions.decision_store import Actor, Check, Store, Written, lacks_version
 from service.decisions.editor_accounts import Editors
 from service.decisions.judgments import Judgments
 from service.decisions.overrides import Overrides
@@ -104,7 +105,7 @@ def open_database(
     create: bool = True,
     save: Callable[[Database], object] | None = None,
     check: Check | None = None,
-    now: Callable[[], int] = clock,
+    now: Callable[[], int] = utc_now,
 ) -> Database:
     """Open a database whose schema is this version's.
 

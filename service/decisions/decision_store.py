@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from index.sql_engine import translate
-from recommender.visibility import NEVER
+from recommender.visibility import NEVER, utc_now
 from service.decisions import schema
 from service.decisions.upsert import upsert
 from service.errors import ConflictError
@@ -24,11 +23,6 @@ Check = Callable[[tuple[str, int], Callable[[int], bool]], None]
 
 WRITES = "alsolike_writes"
 """Execution option of connections that are going to write; see :mod:`.connections`."""
-
-
-def clock() -> int:
-    """Microseconds since 1970 UTC."""
-    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +72,7 @@ class Store:
         self,
         engine: sa.Engine,
         label: str,
-        now: Callable[[], int] = clock,
+        now: Callable[[], int] = utc_now,
         save: Callable[[Store], object] = lambda _: None,
         check: Check | None = None,
     ) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from index.errors import DatabaseError
 from index.files import is_missing
+from recommender.visibility import utc_now
 from service.decisions.database import Database
 from service.decisions.decision_state import NO_STATE, DecisionState
-from service.decisions.decision_store import clock
 from service.decisions.snapshot import (
     check_snapshot,
     load_snapshot,
@@ -89,7 +89,7 @@ class StatePoller:
         connect: Callable[[], Database],
         *,
         own_file: Path | None = None,
-        now: Callable[[], int] = clock,
+        now: Callable[[], int] = utc_now,
     ) -> None:
         self._root = root
         self._connect = connect

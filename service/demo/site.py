@@ -12,7 +12,6 @@ import ipaddress
 import logging
 import mimetypes
 import socket
-import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import quote
@@ -32,7 +31,7 @@ from index.errors import DatabaseError
 from index.sources.jsonl_source import JsonlSource
 from recommender.article import Article
 from recommender.errors import SettingError
-from recommender.visibility import window
+from recommender.visibility import utc_now, window
 from service.api.documentation import page_policy
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
@@ -208,7 +207,7 @@ def _sample(settings: Settings) -> list[Article]:
 
 def _is_visible(article: Article) -> bool:
     start, end = window(article)
-    return start <= time.time_ns() // 1000 < end
+    return start <= utc_now() < end
 
 
 def _teaser(article: Article, settings: Settings) -> FragmentCard:

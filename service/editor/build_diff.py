@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from index.build.build import Build
-from index.build.readable import BuildSnapshot
 from index.publishing.churn import Churn, compare
 from index.query import RelatedQuery
 from index.root.root import Root
+from recommender.visibility import utc_now
 from service.curation.article_row import ArticleRow, read_article_row
 from service.decisions.decision_state import DecisionState
 from service.serving.selection import SelectedItem, select
@@ -75,11 +74,9 @@ class BuildDiff:
         """
         with self._lock:
             if self._kept is None or self._kept[0] != (old, new):
-                manifests = [self._root.manifest(name) for name in (old, new)]
-                folders = [self._root.folder(name) for name in (old, new)]
-                first, second = map(BuildSnapshot.of, folders, manifests)
-                churn = compare(first, second, now=time.time_ns() // 1000, query=self._query)
-                self._kept = (old, new), Build(folders[0]), Build(folders[1]), churn
+                first, second = self._root.open(old), self._root.open(new)
+                churn = compare(first, second, now=utc_now(), query=self._query)
+                self._kept = (old, new), first, second, churn
             return self._kept[1:]
 
     def changed(

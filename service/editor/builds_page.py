@@ -81,7 +81,7 @@ class Builds:
         self, person: Identity, name: str, *, reason: str = "", problem: str = ""
     ) -> Response:
         """The form for making a build live."""
-        manifest = self._root.manifest(name)
+        build = self._root.open(name)
         pointer = self._root.current()
         compared = None
         if pointer is not None and pointer.build != name:
@@ -94,8 +94,8 @@ class Builds:
             person,
             here="builds",
             status=409 if problem else 200,
-            manifest=manifest,
-            gates=Build(self._root.folder(name)).report()["gates"],
+            manifest=build.manifest,
+            gates=build.report()["gates"],
             held=None if pointer is None else pointer.held,
             live=None if pointer is None else pointer.build,
             compared=compared,
@@ -105,8 +105,7 @@ class Builds:
 
     def report(self, name: str) -> Response:
         """The report page of a build, in a sandbox."""
-        manifest = self._root.manifest(name)
-        page = Build(self._root.folder(manifest.name)).checked(REPORT_PAGE).read_text()
+        page = self._root.open(name).checked(REPORT_PAGE).read_text()
         policy = (
             "sandbox allow-scripts; default-src 'none'; frame-ancestors 'none'; "
             f"style-src {_hashes(page, 'style')}; script-src {_hashes(page, 'script')}"

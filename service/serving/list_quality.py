@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from recommender.ranking_metrics import (
     judged_seeds,
     measure_relevance,
 )
+from recommender.visibility import utc_now
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
@@ -46,7 +46,7 @@ def evaluate_build(
     Raises:
         SourceError: If no judged article has enough related ones in the build.
     """
-    served, now = ServingView(build, state), time.time_ns() // 1000
+    served, now = ServingView(build, state), utc_now()
     deep = replace(query, limit=MAX_LIMIT)
     visible = [row for row in range(build.count) if served.is_visible(row, now)]
     ids = {build.article_id(row): row for row in visible}

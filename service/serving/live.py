@@ -16,6 +16,7 @@ from index.build.build import Build
 from index.build.file_watch import FileWatch
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, NotFoundError
+from recommender.visibility import utc_now
 from service.decisions.decision_state import DecisionState
 from service.decisions.poller import PolledState
 from service.errors import NotReadyError
@@ -62,11 +63,6 @@ class Generation:
     cache: ResponseCache
 
 
-def system_clock() -> int:
-    """Microseconds since 1970 UTC."""
-    return time.time_ns() // 1000
-
-
 @dataclass(slots=True)
 class Live:
     """The generation that is served now, and why a newer one is not.
@@ -84,7 +80,7 @@ class Live:
     root: Root
     keeper: DecisionPoller
     cache_bytes: int = 64_000_000
-    clock: Callable[[], int] = system_clock
+    clock: Callable[[], int] = utc_now
     generation: Generation | None = None
     refused: str | None = None
     swaps: int = 0
@@ -214,12 +210,7 @@ class Live:
             raise NotFoundError(f"nothing is published in {self.root.path}")
         if self._build is None or self._build.name != pointer.build:
             start = time.perf_counter()
-            build = Build(
-                self.root.folder(pointer.build),
-                manifest_sha256=pointer.manifest_sha256,
-                watch=FileWatch(),
-            )
-            self._build = build
+            build = self._build = self.root.open(pointer.build, watch=FileWatch())
             self._forget()
             self.swaps += 1
             log.info(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.readable import newest_visible
+from index.build.shown_lists import newest_visible
 from recommender.visibility import ALWAYS, NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, differing
 
@@ -97,7 +97,7 @@ class ServingView:
         for showing in self._earlier:  # what was decided since concerns no one's visibility
             if showing.since <= now < showing.until:
                 return VisibilityTable(*self._span(now), showing.visible, showing.newest)
-        visible = (build.visibility[:, 0] <= now) & (now < build.visibility[:, 1])
+        visible = build.visible(now)
         visible[self.taken_down(now)] = False
         newest = newest_visible(visible, build.stories, build.members)
         since, until = self._span(now)

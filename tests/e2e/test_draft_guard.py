@@ -76,8 +76,10 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             with pytest.MonkeyPatch.context() as patch, root.locked("test"):
                 if kind == "IVF":
                     patch.setattr(faiss_index, "FLAT_LIMIT", 19)
-                manifest, _ = make_build(root, [JsonlSource(str(source))], lambda: ENCODER, options)
-            made[kind] = Build(root.folder(manifest.name))
+                manifest = make_build(
+                    root, [JsonlSource(str(source))], lambda: ENCODER, options
+                ).manifest
+            made[kind] = root.open(manifest.name)
         return made[kind]
 
     return make

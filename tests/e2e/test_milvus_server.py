@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.build.build import Build
 from index.build.vectors import open_index
 from index.errors import UnavailableError
 from index.publishing.retention import prune
@@ -84,7 +83,7 @@ def site(made: tuple[Site, list[str]], line: Line) -> Iterator[Site]:
     site, names = made
     with site.root.locked("test"):
         site.root.release()
-        site.root.publish(names[0])
+        site.root.make_live(site.root.verify(names[0]))
     yield site
     line.mend()
 
@@ -96,7 +95,7 @@ def names(made: tuple[Site, list[str]]) -> list[str]:
 
 def drafts_of(root: Root, name: str) -> Callable[[], object]:
     """A search as a draft asks for it: on the build that is served, for what readers may see."""
-    build = Build(root.folder(name))
+    build = root.open(name)
     index = open_index(build)
     queries = np.load(build.folder / "embeddings.npy")[:1]
     return lambda: index.shown_at(time.time_ns() // 1000).search(queries, 20)
@@ -115,7 +114,7 @@ def test_no_search_fails_while_builds_and_their_alias_are_switched(
     ):
         named = []
         for _ in range(5):
-            site.root.publish(names[1])
+            site.root.make_live(site.root.verify(names[1]))
             named.append(site.milvus.named_by("shop"))
             site.root.rollback()
             named.append(site.milvus.named_by("shop"))
@@ -158,7 +157,7 @@ def test_going_back_needs_no_server_and_the_alias_follows_when_it_is_back(
     site: Site, names: list[str], line: Line
 ) -> None:
     with site.root.locked("test"):
-        site.root.publish(names[1])
+        site.root.make_live(site.root.verify(names[1]))
         line.cut()
         assert site.root.rollback() == names[0]
     pointer = site.root.current()
@@ -178,7 +177,7 @@ def test_a_build_is_not_published_while_nobody_can_say_that_its_vectors_are_ther
 ) -> None:
     line.cut()
     with site.root.locked("test"), pytest.raises(UnavailableError):
-        site.root.publish(names[1])
+        site.root.make_live(site.root.verify(names[1]))
     pointer = site.root.current()
     assert pointer is not None
     assert pointer.build == names[0]
@@ -202,7 +201,7 @@ def test_no_draft_fails_while_the_service_changes_from_build_to_build(
     answers: list[Any] = []
     with load(lambda: answers.append(send_draft(desk)), threads=2), site.root.locked("test"):
         for _ in range(2):
-            site.root.publish(names[1])
+            site.root.make_live(site.root.verify(names[1]))
             until(lambda: answers and answers[-1].json().get("build") == names[1])
             site.root.rollback()
             until(lambda: answers[-1].json().get("build") == names[0])
@@ -215,7 +214,7 @@ def test_no_draft_fails_while_the_service_changes_from_build_to_build(
 def test_lists_are_served_while_drafts_are_told_that_a_part_is_away(
     site: Site, desk: Desk, line: Line
 ) -> None:
-    article = Build(site.root.folder()).article_id(0)
+    article = site.root.open().article_id(0)
     before = desk.shown(article)
     assert send_draft(desk).status_code == 200
     line.cut()
@@ -235,7 +234,7 @@ def test_a_build_whose_vectors_can_not_be_dropped_stays_until_they_can(
 ) -> None:
     """The last test, for it removes the first build."""
     with site.root.locked("test"):
-        site.root.publish(names[1])
+        site.root.make_live(site.root.verify(names[1]))
         pointer = site.root.current()
         assert pointer is not None
         write_pointer(site.root.path, pointer.model_copy(update={"before": []}))

@@ -16,7 +16,6 @@ from benchmarks.peers.lists import DEPTH, NOT_ASKED, worth_of
 from benchmarks.peers.peer import PEERS, without
 from benchmarks.peers.precomputed import build_with
 from benchmarks.peers.showing import as_json, draw, render
-from index.build.build import Build
 from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from recommender.text import PreparedText
@@ -86,7 +85,7 @@ def test_lists_put_into_a_build_are_what_is_served(sample_build, tmp_path):
     given = np.full((sample_build.count, DEPTH), -1, dtype=np.int32)
     given[:, 0] = (np.arange(sample_build.count) + 1) % sample_build.count
     build_with(given, sample_build, tmp_path / "root")
-    built = Build(Root(tmp_path / "root").folder())
+    built = Root(tmp_path / "root").open()
     now = time.time_ns() // 1000
     served, query = ServingView(built), RelatedQuery(limit=6, fallback=Fallback.NONE)
     checked = 0

@@ -61,10 +61,10 @@ class Slow:
 ray_engine.SHARD = 8
 root = Root(path)
 with root.locked("test"), open_engine("ray", address=address, root=path) as engine:
-    manifest, _ = make_build(
+    manifest = make_build(
         root, [JsonlSource(source)], Slow, BuildOptions(mapping=plain_mapping(), engine=engine)
-    )
-    root.publish(manifest.name)
+    ).manifest
+    root.make_live(root.verify(manifest.name))
 print(manifest.name, manifest.encoded)
 """
 
@@ -78,13 +78,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
 def build_by(engine: Engine, path: Path, load_encoder: Callable[[], Encoder]) -> Build:
     root = Root(path)
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(SOURCE))],
             load_encoder,
             BuildOptions(mapping=plain_mapping(), engine=engine),
-        )
-    return Build(root.folder(manifest.name))
+        ).manifest
+    return root.open(manifest.name)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ class Driver:
 
     def wait_for_shards(self, count: int) -> None:
         deadline = time.monotonic() + 100
-        while len(list((self.path / "work").glob("encoded-*/*.npz"))) < count:
+        while len(list((self.path / "work").glob("encoded-*/*.pickle"))) < count:
             assert self.process.poll() is None, self.process.communicate()[1][-2000:]
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -120,7 +120,7 @@ class Driver:
         said, errors = self.process.communicate(timeout=150)
         assert self.process.returncode == 0, errors[-2000:]
         name, encoded = said.split()
-        return Build(Root(self.path).folder(name)), int(encoded)
+        return Root(self.path).open(name), int(encoded)
 
 
 def encoded_texts(folder: Path) -> Counter[str]:
@@ -182,7 +182,7 @@ def test_a_build_outlives_its_driver_and_then_a_node(
     first.wait_for_shards(5)
     first.process.kill()
     first.process.communicate()
-    kept = len(list((tmp_path / "root" / "work").glob("encoded-*/*.npz")))
+    kept = len(list((tmp_path / "root" / "work").glob("encoded-*/*.pickle")))
     second = Driver(tmp_path / "root", cluster, pause=0.1)
     second.wait_for_shards(kept + 2)
     cluster.kill_the_other_node()

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from index.articles.article_store import ARTICLES, ArticleStore
-from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.building.engine import LocalEngine
@@ -123,13 +122,13 @@ def test_the_rest_is_taken_from_the_live_build(
     (tmp_path / "live.jsonl").write_text(lines)
     root = Root(tmp_path / "root")
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(tmp_path / "live.jsonl"))],
             lambda: HashingEncoder(16),
             BuildOptions(mapping=plain_mapping()),
-        )
-    live = Build(root.folder(manifest.name))
+        ).manifest
+    live = root.open(manifest.name)
     sources = nasty(tmp_path)
     with open_engine("ray", address=cluster.address, root=tmp_path) as engine:
         for name, one in (("here", LocalEngine()), ("there", engine)):
@@ -162,7 +161,7 @@ def driver(folder: Path, source: Path, cluster: RayCluster) -> subprocess.Popen[
 
 
 def shards(folder: Path) -> list[Path]:
-    return list((folder / "work").glob("read-*/*.npz"))
+    return list((folder / "work").glob("read-*/*.pickle"))
 
 
 def wait_for_shards(folder: Path, count: int, process: subprocess.Popen[str]) -> None:

@@ -209,7 +209,7 @@ def test_builds_change_under_load_without_a_failed_or_mixed_answer(
             for swap in range(swaps):
                 name = names[swap % 2]
                 with root.locked("test"):
-                    root.publish(name)
+                    root.make_live(root.verify(name))
                 for _ in range(4):  # likely asks both workers
                     until(
                         lambda wanted=name: (

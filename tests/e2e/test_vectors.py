@@ -11,7 +11,7 @@ import pytest
 from index.build.vectors import VectorIndex, make_index
 from index.errors import BuildError, UnavailableError
 from index.scale_out.milvus.milvus_client import Milvus
-from index.scale_out.milvus.milvus_collections import read_place
+from index.scale_out.milvus.milvus_collections import read_collection
 from index.scale_out.milvus.milvus_index import MilvusIndex
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from recommender import faiss_index
@@ -130,7 +130,7 @@ def test_a_collection_of_that_name_is_filled_anew(
     make, milvus, folder = lite
     make()
     make()
-    place = read_place(folder)
+    place = read_collection(folder)
     assert place is not None
     assert milvus.count(place.collection) == COUNT
     assert milvus.collections() == [place.collection]

@@ -41,9 +41,9 @@ SOURCE = SAMPLE / "articles.jsonl"
 def build(root: Root, source: Any = None, *, publish: bool = True) -> str:
     options = BuildOptions(mapping=plain_mapping())
     sources = [source or JsonlSource(str(SOURCE))]
-    manifest, _ = make_build(root, sources, lambda: HashingEncoder(32), options)
+    manifest = make_build(root, sources, lambda: HashingEncoder(32), options).manifest
     if publish:
-        root.publish(manifest.name)
+        root.make_live(root.verify(manifest.name))
     return manifest.name
 
 

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from index.articles.article_store import ARTICLES
 from index.articles.record import Record
 from index.build.build import SERVED, Build
-from index.build.manifest import MANIFEST, SEAL
+from index.build.manifest import MANIFEST, SEAL, read_manifest
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import BuildError
+from index.root.pointer import write_pointer
 from index.root.root import Root
 from recommender.encoder import HashingEncoder
 from tests.support.articles import topical
@@ -54,14 +55,14 @@ class Listed:
 
 def make(place: Root, values: list[dict[str, Any]]) -> Build:
     with place.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             place,
             [Listed(values)],
             lambda: HashingEncoder(64),
             BuildOptions(mapping=plain_mapping(), depth=10),
-        )
-        place.publish(manifest.name)
-    return Build(place.folder(manifest.name))
+        ).manifest
+        place.make_live(place.verify(manifest.name))
+    return place.open(manifest.name)
 
 
 @pytest.fixture(scope="module")
@@ -161,14 +162,14 @@ def test_a_build_under_another_name_is_refused(root: Root) -> None:
     folder = root.folder()
     moved = folder.rename(folder.with_name("29990101T000000Z-abcdef"))
     with pytest.raises(BuildError, match=rf"belongs to build '{folder.name}'"):
-        Build(moved)
+        root.open(moved.name)
 
 
 def test_a_manifest_of_another_format_is_refused_with_the_remedy(root: Root) -> None:
     path = root.folder() / MANIFEST
     path.write_text(path.read_text().replace('"format":', '"format":9', 1))
     with pytest.raises(BuildError, match="rebuild"):
-        Build(root.folder())
+        read_manifest(root.folder())
 
 
 # Opening
@@ -189,11 +190,11 @@ def test_a_damaged_file_that_serving_reads_is_refused_at_opening(root: Root) -> 
             continue
         damage(path)
         with pytest.raises(BuildError, match=name.replace(".", r"\.")):
-            Build(root.folder())
+            root.open()
         path.write_bytes(content)
         checked += 1
     assert checked > 15
-    Build(root.folder())
+    root.open()
 
 
 def test_any_other_damaged_file_is_refused_before_its_first_use(root: Root) -> None:
@@ -201,7 +202,7 @@ def test_any_other_damaged_file_is_refused_before_its_first_use(root: Root) -> N
     assert {ARTICLES, "embeddings.npy", "index.faiss"} <= others
     for name in others:
         damage(root.folder() / name)
-    build = Build(root.folder())
+    build = root.open()
     for name in others:
         with pytest.raises(BuildError, match=name.replace(".", r"\.")):
             build.checked(name)
@@ -212,26 +213,28 @@ def test_any_other_damaged_file_is_refused_before_its_first_use(root: Root) -> N
 
 
 def test_a_file_is_hashed_once(root: Root) -> None:
-    build = Build(root.folder())
+    build = root.open()
     path = build.checked("embeddings.npy")
     damage(path)
     assert build.checked("embeddings.npy") == path
     with pytest.raises(BuildError):
-        Build(root.folder()).checked("embeddings.npy")
+        root.open().checked("embeddings.npy")
 
 
 def test_a_file_the_manifest_does_not_list_is_never_used(root: Root) -> None:
     (root.folder() / "notes.txt").write_text("x")
     with pytest.raises(BuildError, match=r"lists no file notes\.txt"):
-        Build(root.folder()).checked("notes.txt")
+        root.open().checked("notes.txt")
 
 
 def test_a_published_build_with_another_manifest_is_refused(root: Root) -> None:
+    root.open()
     pointer = root.current()
     assert pointer is not None
-    Build(root.folder(), manifest_sha256=pointer.manifest_sha256)
-    with pytest.raises(BuildError, match="was changed"):
-        Build(root.folder(), manifest_sha256="0" * 64)
+    write_pointer(root.path, pointer.model_copy(update={"manifest_sha256": "0" * 64}))
+    for name in (None, pointer.build):
+        with pytest.raises(BuildError, match="was changed"):
+            root.open(name)
 
 
 # Rows
@@ -240,7 +243,7 @@ def test_a_published_build_with_another_manifest_is_refused(root: Root) -> None:
 def test_every_article_is_found_by_its_id_with_slashes_spaces_and_any_script(
     pristine: Root,
 ) -> None:
-    build = Build(pristine.folder())
+    build = pristine.open()
     for article_id in IDS:
         row = build.row(article_id)
         assert row is not None
@@ -249,7 +252,7 @@ def test_every_article_is_found_by_its_id_with_slashes_spaces_and_any_script(
 
 
 def test_what_is_no_id_of_the_build_has_no_row(pristine: Root) -> None:
-    build = Build(pristine.folder())
+    build = pristine.open()
     for unknown in ("", "plai", "plain ", "plainx", "PLAIN", "\0", "\ud800", "\U0010ffff"):
         assert build.row(unknown) is None
 
@@ -299,7 +302,7 @@ def test_rows_are_the_ids_in_the_order_of_their_bytes_in_the_long_run(
 
 
 def test_a_build_made_by_a_clock_that_was_ahead_grows_old_all_the_same(pristine: Root) -> None:
-    build = Build(pristine.folder())
+    build = pristine.open()
     assert 0 < build.age() < 3_600
     ahead = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
     build.manifest = build.manifest.model_copy(update={"created": ahead.isoformat()})
@@ -325,7 +328,7 @@ def test_epochs_and_changes_follow_the_instants_of_the_build(tmp_path: Path) -> 
 
 
 def test_arrays_of_a_build_have_a_row_for_every_article(pristine: Root) -> None:
-    build = Build(pristine.folder())
+    build = pristine.open()
     assert len(build.cards) == len(build.visibility) == len(build.related_rows) == build.count
     assert build.count == build.manifest.count == 24
     embeddings = np.load(build.checked("embeddings.npy"), allow_pickle=False)

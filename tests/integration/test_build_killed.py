@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from index.build.build import Build
 from index.query import RelatedQuery
 from index.root.root import Root
 from service.serving.selection import select
@@ -74,10 +73,8 @@ def check_that_builds_survive(folder: Path, kills: int) -> None:
 
 
 def check_that_it_serves(root: Root) -> None:
-    pointer = root.current()
-    assert pointer is not None
     root.verify()
-    build = Build(root.folder(), manifest_sha256=pointer.manifest_sha256)
+    build = root.open()
     row = build.row("sea-000")
     assert row is not None
     assert (

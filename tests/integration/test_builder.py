@@ -58,14 +58,14 @@ class Site:
     ) -> Build:
         source = JsonlSource(str(write_jsonl(records)))
         with self.root.locked("test"):
-            manifest, _ = make_build(
+            manifest = make_build(
                 self.root,
                 [source],
                 lambda: encoder or HashingEncoder(64),
                 BuildOptions(mapping=plain_mapping(), **options),
-            )
-            self.root.publish(manifest.name)
-        return Build(self.root.folder(manifest.name))
+            ).manifest
+            self.root.make_live(self.root.verify(manifest.name))
+        return self.root.open(manifest.name)
 
 
 @pytest.fixture
@@ -146,14 +146,14 @@ def test_of_two_sources_the_first_wins(site: Site, write_jsonl: Write) -> None:
     near = write_jsonl([{**topical(1)[0], "title": "Near"}], "near.jsonl")
     far = write_jsonl([{**record, "title": "Far"} for record in topical(2)], "far.jsonl")
     with site.root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             site.root,
             [JsonlSource(str(near)), JsonlSource(str(far))],
             lambda: HashingEncoder(64),
             BuildOptions(mapping=plain_mapping()),
-        )
+        ).manifest
     assert manifest.sources == [str(near), str(far)]
-    assert [article.title for article in Build(site.root.folder(manifest.name)).articles] == [
+    assert [article.title for article in site.root.open(manifest.name).articles] == [
         "Near",
         "Far",
     ]
@@ -312,13 +312,13 @@ def test_progress_names_every_stage_and_counts_what_is_encoded(
     seen: list[tuple[str, int, int | None]] = []
     source = JsonlSource(str(write_jsonl(topical(10))))
     with site.root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             site.root,
             [source],
             lambda: HashingEncoder(64),
             BuildOptions(mapping=plain_mapping()),
             lambda *step: seen.append(step),
-        )
+        ).manifest
     assert {"read", "prepare", "encode", "relate", "write"} <= {stage for stage, _, _ in seen}
     assert seen[[stage for stage, _, _ in seen].index("encode") + 10] == ("encode", 10, 10)
     assert set(manifest.seconds) == {stage for stage, _, _ in seen}

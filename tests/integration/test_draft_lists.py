@@ -74,10 +74,10 @@ def build(records, tmp_path_factory) -> Build:
     source.write_text("\n".join(json.dumps(record) for record in records))
     root = Root(folder / "root")
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root, [JsonlSource(str(source))], lambda: ENCODER, BuildOptions(mapping=plain_mapping())
-        )
-    return Build(root.folder(manifest.name))
+        ).manifest
+    return root.open(manifest.name)
 
 
 def test_a_draft_is_related_to_its_topic_with_terms_that_both_hold(build):
@@ -246,13 +246,13 @@ def test_an_encoder_that_did_not_make_the_build_is_refused_with_the_remedy(build
 
 
 def test_a_damaged_file_is_found_before_a_draft_rests_on_it(build_root, write_jsonl):
-    _, own = build_root(write_jsonl(topical(12)))
+    root, own = build_root(write_jsonl(topical(12)))
     path = own.folder / "postings_data.npy"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(BuildError, match=r"postings_data\.npy is damaged"):
-        DraftIndex(Build(own.folder))
+        DraftIndex(root.open(own.name))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -52,13 +52,13 @@ def build_of(root: Root, folder: Path, records: list[dict[str, Any]], encoder: E
     source = folder / "articles.jsonl"
     source.write_text("\n".join(json.dumps(record) for record in records))
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(source))],
             lambda: encoder,
             BuildOptions(mapping=plain_mapping()),
-        )
-    return Build(root.folder(manifest.name))
+        ).manifest
+    return root.open(manifest.name)
 
 
 def ask(build: Build, record: dict[str, Any], encoder: Encoder) -> list[SelectedItem]:
@@ -90,7 +90,9 @@ def test_an_article_left_out_of_the_build_gets_the_list_that_the_whole_build_has
     root = Root(tmp_path / "root")
     whole = build_of(root, tmp_path, records, encoder)
     with root.locked("test"):
-        root.publish(whole.name)  # so that each of the others takes the embeddings over
+        root.make_live(
+            root.verify(whole.name)
+        )  # so that each of the others takes the embeddings over
     overlaps, orders, off, terms = [], [], [], []
     for left_out in records[:: len(records) // HELD_OUT][:HELD_OUT]:
         row = whole.row(left_out["id"])

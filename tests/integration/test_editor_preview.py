@@ -90,7 +90,7 @@ def apply(desk: Desk, clock: Clock, steps: list[tuple[str, str, str, int | None,
                     desk.root.rollback()
             elif what == "forward":
                 desk.root.release()
-                desk.root.publish(desk.root.names()[-1])
+                desk.root.make_live(desk.root.verify(desk.root.names()[-1]))
     finally:
         database.close()
 

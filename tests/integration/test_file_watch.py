@@ -123,9 +123,9 @@ def test_a_live_build_cut_short_in_place_ends_no_process(tmp_path: Path, name: s
         assert seen <= {200, 503}
         assert 503 in seen
         with root.locked("test"):
-            root.publish(sound)
+            root.make_live(root.verify(sound))
         until(lambda: get(f"{base}/v1/related?id=p-1").status == 200)  # type: ignore[union-attr]
-        assert draft(base) == 200
+        assert until(lambda: draft(base) == 200)
         assert process.poll() is None
     assert name in (tmp_path / "stderr").read_text()
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import GateError
@@ -61,7 +60,7 @@ def demand(root: Root, least: float, **settings: Any) -> Settings:
 
 def judge(settings: Settings, *words: int) -> None:
     """Say something of the first links of a page, as readers see them."""
-    build = Build(Root(settings.root).folder())
+    build = Root(settings.root).open()
     row = build.row(PAGE)
     assert row is not None
     shown = select(ServingView(build), row, now=time.time_ns() // 1000, query=RelatedQuery(limit=6))
@@ -118,7 +117,7 @@ def test_a_build_that_follows_editors_too_little_is_held_back(
 def test_the_gate_measures_what_evaluate_does_without_overrides(root: Root) -> None:
     settings = demand(root, 0.1)
     judge(settings, 1, -1)
-    build = Build(root.folder())
+    build = root.open()
     with closing(open_decisions(settings)) as database:
         database.overrides.put(
             TESTER, article_id=PAGE, target_id="rail-003", kind=OverrideKind.PIN, position=1
@@ -171,9 +170,9 @@ def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[.
     source = JsonlSource(str(write_jsonl(site_records())))
     options = BuildOptions(mapping=plain_mapping(), golden=golden_gate(settings))
     with root.locked("test"):
-        manifest, _ = make_build(root, [source], lambda: HashingEncoder(64), options)
+        manifest = make_build(root, [source], lambda: HashingEncoder(64), options).manifest
     assert root.verify(manifest.name).files
-    build = Build(root.folder(manifest.name))
+    build = root.open(manifest.name)
     told = build.report()["gates"][-1]
     assert (told["gate"], told["exit_code"], told["value"]) == ("golden", 18, 0.5)
     assert not told["passed"]
@@ -186,7 +185,7 @@ def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[.
 
 def shown(root: Root) -> list[str]:
     """The first list as readers of the live build see it."""
-    build = Build(root.folder())
+    build = root.open()
     row = build.row(PAGE)
     assert row is not None
     items = select(ServingView(build), row, now=time.time_ns() // 1000, query=RelatedQuery(limit=6))
@@ -204,9 +203,8 @@ def rebuild(root: Root, tmp_path: Path, **changes: dict[str, Any] | None) -> str
     path.write_text("".join(f"{json.dumps(record)}\n" for record in kept))
     options = BuildOptions(mapping=plain_mapping())
     with root.locked("test"):
-        return make_build(root, [JsonlSource(str(path))], lambda: HashingEncoder(64), options)[
-            0
-        ].name
+        sources = [JsonlSource(str(path))]
+        return make_build(root, sources, lambda: HashingEncoder(64), options).manifest.name
 
 
 def publish_after(root: Root, name: str, settings: Settings) -> Verdict:

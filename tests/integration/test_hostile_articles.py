@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from index.build.build import Build
 from index.root.root import Root
 from service.roles import Role
 from tests.support.articles import prose
@@ -65,7 +64,7 @@ class Page(HTMLParser):
 
 def pages(desk: Desk) -> list[str]:
     """Every article of the live build."""
-    build = Build(desk.root.folder())
+    build = desk.root.open()
     return [build.article_id(row) for row in range(build.count)]
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.build.build import Build
 from index.build.vectors import open_index
 from index.errors import BuildError, UnavailableError
 from index.publishing.retention import prune
@@ -45,10 +44,10 @@ def copy(made: Site, tmp_path: Path) -> tuple[Site, list[str]]:
 
 
 def test_lists_are_those_of_a_local_build(made: Site, tmp_path: Path) -> None:
-    here = Build(made.root.folder(made.root.names()[0]))
+    here = made.root.open(made.root.names()[0])
     there = Site(tmp_path / "local")
     there.wanted = None
-    local = Build(there.root.folder(there.build()))
+    local = there.root.open(there.build())
     assert np.array_equal(here.related_rows, local.related_rows)
     assert np.allclose(here.related_scores, local.related_scores, atol=1e-6)
     assert not (here.folder / "index.faiss").exists()
@@ -65,7 +64,7 @@ def test_the_alias_follows_publishing_and_going_back(copy: tuple[Site, list[str]
     site, names = copy
     with site.root.locked("test"):
         for name in names[:2]:
-            site.root.publish(name)
+            site.root.make_live(site.root.verify(name))
             assert site.live == site.collection(name)
         assert site.root.rollback() == names[0]
     assert site.live == site.collection(names[0])
@@ -75,7 +74,7 @@ def test_pruning_drops_the_collections_of_what_it_removes(copy: tuple[Site, list
     site, names = copy
     with site.root.locked("test"):
         for name in names:
-            site.root.publish(name)
+            site.root.make_live(site.root.verify(name))
         assert prune(site.root, 1) == names[:1]
     assert site.milvus.collections() == sorted(site.collection(name) for name in names[1:])
     assert site.live == site.collection(names[2])
@@ -125,19 +124,19 @@ def test_a_build_whose_rows_are_not_all_there_is_not_published(
     site, names = copy
     site.milvus.drop(site.collection(names[0]), "alsolike")
     with site.root.locked("test"), pytest.raises(BuildError, match="is gone"):
-        site.root.publish(names[0])
+        site.root.make_live(site.root.verify(names[0]))
     assert site.root.current() is None
 
 
 def test_a_root_can_be_moved_with_its_folder(copy: tuple[Site, list[str]]) -> None:
     site, names = copy  # it was made elsewhere
-    build = Build(site.root.folder(names[0]))
+    build = site.root.open(names[0])
     embeddings = np.load(build.folder / "embeddings.npy")
     assert open_index(build).search(embeddings[:3], 1).rows[:, 0].tolist() == [0, 1, 2]
 
 
 def test_a_process_waits_for_its_turn_at_a_folder(made: Site) -> None:
-    build = Build(made.root.folder(made.root.names()[0]))
+    build = made.root.open(made.root.names()[0])
     embeddings = np.load(build.folder / "embeddings.npy")
     holder = subprocess.Popen(
         [

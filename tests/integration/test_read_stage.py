@@ -20,7 +20,6 @@ from index.building.context import BuildContext, BuildOptions
 from index.building.engine import InterruptibleIterator, LocalEngine
 from index.building.read_stage import read_sources
 from index.errors import SourceError
-from index.root.root import Root
 from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
 from index.sources.html_pages import HtmlSource
@@ -108,20 +107,19 @@ def one_by_one(
 def read(
     folder: Path, sources: Sequence[Source], options: BuildOptions
 ) -> tuple[dict[str, bytes], ReadReport]:
-    making = BuildContext(
-        root=Root(folder),
+    context = BuildContext(
         folder=folder,
         options=options,
         previous=None,
         progress=lambda _stage, _done, _total: None,
     )
-    read_sources(making, sources)
+    read_sources(context, sources)
     store = ArticleStore(folder / ARTICLES)
     kept = list(store.kept())
     ids = [article.id for article in store]
     store.close()
     assert ids == sorted(ids, key=str.encode)
-    return dict(zip(ids, kept, strict=True)), making.report
+    return dict(zip(ids, kept, strict=True)), context.report
 
 
 RECORDS = st.lists(

@@ -58,16 +58,16 @@ def rebuild(
 ) -> tuple[Build, CountingEncoder]:
     place, encoder = Root(root), CountingEncoder(dim)
     with place.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             place,
             [JsonlSource(str(source))],
             lambda: encoder,
             BuildOptions(mapping=plain_mapping(), **options),
-        )
+        ).manifest
         if publish:
-            place.publish(manifest.name)
+            place.make_live(place.verify(manifest.name))
     assert manifest.encoded == len(encoder.texts) == sum(map(len, encoder.calls[1::2]))
-    return Build(place.folder(manifest.name)), encoder
+    return place.open(manifest.name), encoder
 
 
 def embedding(build: Build, article_id: str) -> np.ndarray:

@@ -13,6 +13,8 @@ import pytest
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import BuildError, GateError
+from index.publishing.gates import Limits
+from index.publishing.publish import publish_build
 from index.publishing.retention import prune
 from index.root.journal import read_journal
 from index.root.root import Root
@@ -39,7 +41,7 @@ def build(root: Root, write_jsonl: WRITE) -> BUILD:
     def make() -> str:
         options = BuildOptions(mapping=plain_mapping())
         sources = [JsonlSource(str(source))]
-        return make_build(root, sources, lambda: HashingEncoder(8), options)[0].name
+        return make_build(root, sources, lambda: HashingEncoder(8), options).manifest.name
 
     return make
 
@@ -76,8 +78,8 @@ def test_nothing_is_removed_or_said_while_there_are_few(root: Root, build: BUILD
 def test_the_live_build_and_its_rollback_stay_however_old(root: Root, build: BUILD) -> None:
     with root.locked("test"):
         first, second, *later = [build() for _ in range(5)]
-        root.publish(first)
-        root.publish(second)
+        root.make_live(root.verify(first))
+        root.make_live(root.verify(second))
         assert prune(root, 1) == later[:-1]
         assert root.rollback() == first
         assert root.verify().name == first
@@ -87,7 +89,7 @@ def test_after_a_rollback_the_one_before_is_kept_next(root: Root, build: BUILD) 
     with root.locked("test"):
         made = [build() for _ in range(4)]
         for name in made[:3]:
-            root.publish(name)
+            root.make_live(root.verify(name))
         root.rollback()
         assert prune(root, 1) == [made[2]]
         assert root.kept_for_rollback() == [made[1], made[0]]
@@ -97,7 +99,7 @@ def test_a_rollback_passes_over_builds_that_are_gone(root: Root, build: BUILD) -
     with root.locked("test"):
         first, second, third = [build() for _ in range(3)]
         for name in (first, second, third):
-            root.publish(name)
+            root.make_live(root.verify(name))
         root.remove(second)
         assert root.rollback() == first
         with pytest.raises(BuildError, match="no earlier build"):
@@ -107,7 +109,7 @@ def test_a_rollback_passes_over_builds_that_are_gone(root: Root, build: BUILD) -
 def test_nothing_is_removed_while_nobody_knows_what_is_live(root: Root, build: BUILD) -> None:
     with root.locked("test"):
         made = [build() for _ in range(3)]
-        root.publish(made[0])
+        root.make_live(root.verify(made[0]))
         (root.path / "CURRENT").write_text("{}")
         with pytest.raises(BuildError, match="CURRENT is damaged"):
             prune(root, 1)
@@ -117,7 +119,7 @@ def test_nothing_is_removed_while_nobody_knows_what_is_live(root: Root, build: B
 def test_a_removal_cut_short_is_finished_by_the_next_process(root: Root, build: BUILD) -> None:
     with root.locked("test"):
         made = [build() for _ in range(2)]
-        root.publish(made[1])
+        root.make_live(root.verify(made[1]))
     # As far as kill -9 may let it come: renamed, and some files gone.
     doomed = root.folder(made[0]).rename(root.builds / f".removed-{made[0]}")
     (doomed / "ids.bin").unlink()
@@ -129,16 +131,16 @@ def test_a_removal_cut_short_is_finished_by_the_next_process(root: Root, build: 
 def test_a_rollback_holds_publishing_until_it_is_released(root: Root, build: BUILD) -> None:
     with root.locked("test"):
         first, second, third = [build() for _ in range(3)]
-        root.publish(first)
-        root.publish(second)
+        root.make_live(root.verify(first))
+        root.make_live(root.verify(second))
         root.rollback(reason="odd lists")
         with pytest.raises(GateError, match=r"held since .*odd lists.*alsolike release") as held:
-            root.publish(third)
-        assert held.value.exit_code == 16
+            publish_build(root, third, Limits())
+        assert held.value.gate == 16
         assert root.verify().name == first
         fourth = build()  # builds go on
         assert root.release(reason="mended") is True
-        root.publish(fourth)
+        publish_build(root, fourth, Limits())
         assert root.verify().name == fourth
         assert root.release() is False
     events = [line["event"] for line in read_journal(root.path)]
@@ -150,7 +152,7 @@ def test_the_journal_survives_a_line_cut_short(root: Root, build: BUILD) -> None
         name = build()
         with (root.path / "journal.jsonl").open("a") as file:
             file.write('{"event": "publi')
-        root.publish(name)
+        root.make_live(root.verify(name))
     lines = (root.path / "journal.jsonl").read_text().splitlines()
     assert [json.loads(line)["event"] for line in (lines[0], lines[2])] == ["build", "publish"]
     assert [line["event"] for line in read_journal(root.path)] == ["build", "publish"]
@@ -162,7 +164,7 @@ def test_a_publish_that_died_before_its_line_is_recorded_by_the_next_process(
     with root.locked("test"):
         name = build()
         journal = (root.path / "journal.jsonl").read_bytes()
-        root.publish(name)
+        root.make_live(root.verify(name))
     (root.path / "journal.jsonl").write_bytes(journal)
     with root.locked("test") as found:
         assert len(found) == 1

@@ -33,13 +33,13 @@ def build(tmp_path_factory) -> Build:
     root = Root(tmp_path_factory.mktemp("real") / "root")
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(SAMPLE / "articles.jsonl"))],
             load_encoder,
             BuildOptions(mapping=mapping),
-        )
-    return Build(root.folder(manifest.name))
+        ).manifest
+    return root.open(manifest.name)
 
 
 def shown(build, article_id, now=NOW, query=RELATED_ONLY):

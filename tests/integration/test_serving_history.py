@@ -219,7 +219,7 @@ class World:
     def do_publish(self, build: int) -> None:
         with self.root.locked("test"):
             self.root.release()
-            self.root.publish(self.root.names()[build])
+            self.root.make_live(self.root.verify(self.root.names()[build]))
         self.look()
 
     def do_rollback(self, _: None) -> None:

@@ -16,7 +16,7 @@ import pytest
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import MAX_MESSAGE, Record, RecordProblem, short
-from index.building.parse_batch import Outcome, parse_batch
+from index.building.read_stage import parse_batch
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
 from index.sources.registry import open_source
@@ -72,8 +72,8 @@ def test_a_record_over_which_its_parser_fails_is_reported_and_the_others_come() 
         mapping=mapping,
         strict=False,
     )
-    assert [name for name, _ in batch.kept()] == ["1", "2"]
-    report = Outcome.of(batch).report
+    assert [article.id for article in batch.articles] == ["1", "2"]
+    report = batch.report
     assert report.skipped == {"unreadable": 1}
     assert "ZeroDivisionError" in report.problems[1].message
 

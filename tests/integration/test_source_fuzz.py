@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.building.engine import LocalEngine
-from index.building.parse_batch import Outcome, parse_batch
+from index.building.read_stage import parse_batch
 from index.errors import SourceError
 from index.sources.parser_process import MAX_MEMORY
 from index.sources.registry import KINDS, open_source
@@ -283,9 +283,8 @@ def read_as_a_build_does(table: dict[str, Any]) -> tuple[ReadReport, str]:
         raw, parse = split_records(open_source(table))
         work = partial(parse_batch, parse=parse, mapping=MAPPING, strict=False)
         for batch in LocalEngine().stream(work, raw):
-            outcome = Outcome.of(batch)
-            assert len(batch.kept()) == outcome.report.kept
-            report.add(outcome.report)
+            assert len(batch.articles) == batch.report.kept
+            report.add(batch.report)
     except SourceError as error:
         return report, str(error)
     return report, ""

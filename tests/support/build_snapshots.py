@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from index.build.manifest import EncoderEntry
+from index.build.article_columns import ArticleColumns
+from index.build.build import NO_DATE, Build
+from index.build.explanations import explain_lists
+from index.build.id_table import write_id_table
+from index.build.manifest import FORMAT_VERSION, EncoderEntry, IndexEntry, Manifest
 from index.build.ragged import Ragged
-from index.build.readable import BuildSnapshot
-from index.files import BlobWriter, save_array
+from index.files import BlobWriter, save_array, save_names
 from index.publishing.gates import Limits
 from recommender.visibility import ALWAYS, NEVER
 
@@ -36,7 +39,7 @@ def snapshot(
     recall: float = 1.0,
     stories: Mapping[str, str] | None = None,
     scores: Mapping[str, Mapping[str, float]] | None = None,
-) -> BuildSnapshot:
+) -> Build:
     """A build of the given related lists.
 
     Args:
@@ -78,11 +81,43 @@ def snapshot(
     Ragged.grouped(story_of, np.arange(len(names)), len(set(told))).save(folder, "members")
     save_array(folder / "related_rows.npy", related)
     save_array(folder / "related_scores.npy", related_scores)
-    save_array(folder / "visibility.npy", visibility)
     save_array(folder / "text_digests.npy", digests)
-    return BuildSnapshot.read(
-        folder, name=folder.name, encoder=encoder, recipe=recipe, recall=recall
+    save_array(folder / "phrases_rows.npy", np.full((len(names), 40), -1, dtype=np.int32))
+    save_names(folder / "phrases.bin", [])
+    write_id_table(folder)
+    explain_lists(folder)
+    none = np.zeros(0, dtype=np.int32)
+    ArticleColumns(
+        visibility=visibility,
+        dates=np.full(len(names), NO_DATE, dtype=np.int32),
+        recency=np.zeros(len(names), dtype=np.int64),
+        languages=np.zeros(len(names), dtype=np.int32),
+        language_names=[""],
+        tag_rows=none,
+        tag_ids=none,
+        tag_names=[],
+        superseded={},
+        weights=np.ones(len(names), dtype=np.float32),
+    ).save(folder)
+    manifest = Manifest(
+        format=FORMAT_VERSION,
+        name=folder.name,
+        created="2026-01-01T00:00:00+00:00",
+        alsolike="0",
+        encoder=encoder,
+        recipe=recipe,
+        count=len(names),
+        visible=len(names),
+        depth=depth,
+        sources=[],
+        index=IndexEntry(kind="exact", recall=recall),
+        quality={},
+        reading={},
+        encoded=0,
+        seconds={},
+        files={},
     )
+    return Build(folder, manifest, verify=False)
 
 
 def ring(count: int, near: int = 6, prefix: str = "a") -> dict[str, list[str]]:

@@ -30,13 +30,13 @@ def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> s
     source.write_text("\n".join(json.dumps(record) for record in records))
     mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
     with root.locked("test"):
-        manifest, _ = make_build(
+        manifest = make_build(
             root,
             [JsonlSource(str(source))],
             lambda: HashingEncoder(64),
             BuildOptions(mapping=mapping),
-        )
-        root.publish(manifest.name)
+        ).manifest
+        root.make_live(root.verify(manifest.name))
     return manifest.name
 
 

@@ -24,14 +24,14 @@ class Site:
 
     def build(self, *, publish: bool = True) -> str:
         with self.root.locked("test"):
-            manifest, _ = make_build(
+            manifest = make_build(
                 self.root,
                 [JsonlSource(str(SAMPLE / "articles.jsonl"))],
                 lambda: HashingEncoder(32),
                 BuildOptions(mapping=plain_mapping(), milvus=self.wanted),
-            )
+            ).manifest
             if publish:
-                self.root.publish(manifest.name)
+                self.root.make_live(self.root.verify(manifest.name))
         return manifest.name
 
     def collection(self, name: str) -> str:

@@ -20,7 +20,6 @@ from index.build.build import Build
 from index.building.context import BuildContext, BuildOptions
 from index.building.engine import Engine
 from index.building.read_stage import read_sources
-from index.root.root import Root
 from index.scale_out.open_engine import open_engine
 from index.sources.jsonl_source import JsonlSource
 from index.sources.source import Source
@@ -66,15 +65,14 @@ def read_into(
 ) -> BuildContext:
     """Only the first stage of a build."""
     folder.mkdir()
-    making = BuildContext(
-        root=Root(folder),
+    context = BuildContext(
         folder=folder,
         options=BuildOptions(mapping=plain_mapping(), engine=engine, **options),
         previous=previous,
         progress=lambda _stage, _done, _total: None,
     )
-    read_sources(making, sources)
-    return making
+    read_sources(context, sources)
+    return context
 
 
 if __name__ == "__main__":

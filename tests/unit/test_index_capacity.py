@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.build.build import Build
-from index.capacity import (
+from benchmarks.capacity_formulas import (
     MEASURED,
     Machines,
     build_seconds,
     disk_bytes,
-    mapped_bytes,
     milvus_bytes,
-    near_limits,
 )
+from index.build.build import Build
+from index.capacity import mapped_bytes, near_limits
 
 SIZES = st.integers(1, 200_000_000)
 
@@ -61,7 +60,7 @@ def test_bytes_grow_with_the_articles_and_with_what_is_kept(articles: int) -> No
     assert disk_bytes(articles, 5, cluster=True) > disk_bytes(articles, 5)
     assert disk_bytes(articles, 5) > disk_bytes(articles, 1) > MEASURED.disk * articles
     assert milvus_bytes(articles) > 4 * MEASURED.dim * articles
-    assert mapped_bytes(articles) > 4 * MEASURED.dim * articles
+    assert mapped_bytes(articles, MEASURED.dim) > 4 * MEASURED.dim * articles
 
 
 def test_the_rate_of_disk_is_about_that_of_a_real_build(sample_build: Build) -> None:

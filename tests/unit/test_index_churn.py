@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.build.build import Build
-from index.build.readable import BuildSnapshot
+from index.build.shown_lists import list_heads, related_lists
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Limits
 from index.query import Fallback, RelatedQuery
@@ -133,7 +133,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Build:
             record["supersedes"] = records[number - 8]["id"]
     records += [{**record, "id": f"{record['id']} again"} for record in records[::9]]
     root = Root(tmp_path_factory.mktemp("site") / "root")
-    return Build(root.folder(publish(root, root.path.parent, records)))
+    return root.open(publish(root, root.path.parent, records))
 
 
 @pytest.mark.parametrize("month", [6, 8])
@@ -144,16 +144,15 @@ def test_lists_are_compared_as_they_are_served(
 ) -> None:
     now = microseconds(dt.datetime(2026, month, 1, tzinfo=dt.UTC))
     query = RelatedQuery(limit=limit, min_score=least, fallback=Fallback.NONE)
-    build = BuildSnapshot.of(site.folder, site.manifest)
     served = ServingView(site)
     expected = [
         [item.row for item in select(served, row, now=now, query=query)]
-        for row in range(len(build))
+        for row in range(site.count)
     ]
-    found = build.related(now, query).tolist()
+    found = related_lists(site, now, query).tolist()
     assert [[row for row in some if row >= 0] for some in found] == expected
     some = np.array([5, 2, 11])
-    assert build.related(now, query, some).tolist() == [found[row] for row in some]
+    assert related_lists(site, now, query, some).tolist() == [found[row] for row in some]
 
 
 def test_a_changed_text_is_counted_and_is_no_changed_list(tmp_path: Path) -> None:
@@ -215,7 +214,7 @@ def test_the_shown_are_the_first_visible_however_deep_they_lie(
     names = sorted(lists)
     unseen = {names[number] for number in hidden}
     build = snapshot(tmp_path_factory.mktemp("build") / "a", lists, hidden=unseen)
-    shown, best = build.shown(NOW)
+    shown, best = list_heads(build, build.visible(NOW))
     for row, name in enumerate(names):
         expected = [other for other in lists[name] if other not in unseen][:6]
         found = [build.article_id(other) for other in shown[row].tolist() if other >= 0]

@@ -15,10 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.articles.record import Record, RecordProblem
-from index.build.full_text_index import FULL_TEXT, FullText
+from index.build.full_text_index import FULL_TEXT, FullText, filled_beside
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.building.full_text_stage import full_text
 from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.root import Root
@@ -33,7 +32,7 @@ WRITE = Callable[[Iterable[dict[str, str]]], Path]
 
 def index_of(folder: Path, articles: Iterable[Article]) -> FullText:
     stage(folder, articles)
-    with full_text(folder) as done:
+    with filled_beside(folder) as done:
         done.result()
     return FullText(folder / FULL_TEXT)
 
@@ -90,7 +89,7 @@ def test_a_missing_file_is_refused_with_its_path(tmp_path: Path) -> None:
 
 def test_whoever_leaves_before_it_is_done_ends_it(tmp_path: Path) -> None:
     stage(tmp_path, many(4_000))
-    with full_text(tmp_path) as done:
+    with filled_beside(tmp_path) as done:
         time.sleep(0.05)  # in the midst of it
         assert not done.done()
     with pytest.raises(sqlite3.OperationalError, match="interrupted"):
@@ -131,8 +130,8 @@ def test_a_build_fails_with_it_at_once_and_leaves_nothing(
     options = BuildOptions(mapping=plain_mapping())
     good = JsonlSource(str(write_jsonl([{"id": "kelp", "title": "Kelp"}])))
     with root.locked("test"):
-        live, _ = make_build(root, [good], lambda: HashingEncoder(16), options)
-        root.publish(live.name)
+        live = make_build(root, [good], lambda: HashingEncoder(16), options).manifest
+        root.make_live(root.verify(live.name))
         stages: set[str] = set()
         with pytest.raises(BuildError, match=r"could not be written .*words already exists"):
             make_build(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from index.build.readable import BuildSnapshot
+from index.build.build import Build
 from index.publishing.churn import compare
 from index.publishing.gates import Gate, Limits, Verdict, judge
 from index.root.root import HELD_EXIT_CODE
@@ -15,14 +15,14 @@ from service.settings import Settings
 from tests.support.build_snapshots import ENCODER, NOW, WISH, ring, snapshot
 
 
-def verdicts(new: BuildSnapshot, live: BuildSnapshot | None, **options: Any) -> dict[Gate, Verdict]:
+def verdicts(new: Build, live: Build | None, **options: Any) -> dict[Gate, Verdict]:
     accept_change = options.pop("accept_change", False)
     churn = None if live is None else compare(live, new, now=NOW, query=WISH)
     found = judge(new, live, churn, Limits(**options), accept_change=accept_change, now=NOW)
     return {verdict.gate: verdict for verdict in found}
 
 
-def refused(new: BuildSnapshot, live: BuildSnapshot | None, **options: Any) -> set[Gate]:
+def refused(new: Build, live: Build | None, **options: Any) -> set[Gate]:
     return {gate for gate, found in verdicts(new, live, **options).items() if not found.passed}
 
 

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 
 from index.build.build import Build
-from index.reporting.article_map import lay_out
 from index.reporting.charts import columns, meter, scatter
-from index.reporting.report import MAP_ARTICLES, REPORT
+from index.reporting.report import MAP_ARTICLES, REPORT, lay_out
 from index.reporting.report_page import PAGE, render_page
 from index.root.root import Root
 from recommender.encoder import HashingEncoder

@@ -35,7 +35,7 @@ def test_publishing_makes_a_build_live_and_keeps_the_others(
     assert root.folder() == root.builds / names[2]
     assert root.manifest().count == 6
     with root.locked("test"):
-        root.publish(names[0], reason="the first was best")
+        root.make_live(root.verify(names[0]), reason="the first was best")
     assert live(root) == names[0]
     entry = read_journal(root.path)[-1]
     assert (entry["event"], entry["build"]) == ("publish", names[0])
@@ -65,9 +65,9 @@ def test_a_build_published_twice_stands_once_on_the_way_back(
 ) -> None:
     root, (first, second, third) = three_builds
     with root.locked("test"):
-        root.publish(first)
-        root.publish(third)
-        root.publish(third)
+        root.make_live(root.verify(first))
+        root.make_live(root.verify(third))
+        root.make_live(root.verify(third))
         assert root.rollback() == first
         assert root.rollback() == second
         with pytest.raises(BuildError, match="no earlier build"):
@@ -83,7 +83,7 @@ def test_nothing_is_published_or_gone_back_to_that_does_not_verify(
         with pytest.raises(BuildError, match=r"cards\.bin"):
             root.rollback()
         with pytest.raises(BuildError, match=r"cards\.bin"):
-            root.publish(names[1])
+            root.make_live(root.verify(names[1]))
     assert live(root) == names[2]
     assert root.verify().count == 6
 
@@ -130,7 +130,7 @@ def test_a_damaged_pointer_is_refused_with_its_repair_and_publishing_repairs_it(
     with root.locked("test"):
         with pytest.raises(BuildError, match="damaged"):
             root.rollback()
-        root.publish(names[1])
+        root.make_live(root.verify(names[1]))
     assert live(root) == names[1]
     assert root.verify().name == names[1]
 

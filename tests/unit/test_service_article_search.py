@@ -49,7 +49,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
 
 @pytest.fixture(scope="module")
 def build(root: Root) -> Build:
-    return Build(root.folder())
+    return root.open()
 
 
 def find(
@@ -248,7 +248,7 @@ def test_what_the_last_build_changed_is_found(tmp_path: Path) -> None:
     before = records()
     publish(root, tmp_path, before[:44])
     publish(root, tmp_path, before)
-    build = Build(root.folder())
+    build = root.open()
     found = find(root, build, changed=True)
     assert {record["id"] for record in before[44:]} <= set(ids(build, found))
     assert found.total == found.counts.changed

@@ -45,7 +45,7 @@ def records() -> list[dict[str, Any]]:
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     folder = tmp_path_factory.mktemp("preview")
     root = Root(folder / "root")
-    return Build(root.folder(publish(root, folder, records())))
+    return root.open(publish(root, folder, records()))
 
 
 def preview(

@@ -80,7 +80,7 @@ def test_what_editors_read_is_open_before_they_ask(live: Live) -> None:
     lose(live.build)
     assert live.build.article(0).title == "Piece 0", "it was opened, so the file's name may go"
     assert live.build.full_text.search("piece", 9) == [0, 1, 2, 3, 4]
-    fresh = Build(live.root.folder())
+    fresh = live.root.open()
     with pytest.raises(BuildError, match=r"articles\.sqlite"):
         fresh.article(0)
     with pytest.raises(BuildError, match=r"search\.sqlite"):

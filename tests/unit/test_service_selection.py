@@ -38,7 +38,7 @@ def changed(**changes: dict[str, Any]) -> list[dict[str, Any]]:
 
 def make(folder: Path, records: list[dict[str, Any]]) -> Build:
     root = Root(folder / "root")
-    return Build(root.folder(publish(root, folder, records)))
+    return root.open(publish(root, folder, records))
 
 
 @pytest.fixture(scope="module")

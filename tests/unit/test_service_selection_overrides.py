@@ -37,7 +37,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     records.append({**by_id["sea-036"], "id": "sea-036 again", "date": "2027-01-01"})
     folder = tmp_path_factory.mktemp("site")
     root = Root(folder / "root")
-    return Build(root.folder(publish(root, folder, records)))
+    return root.open(publish(root, folder, records))
 
 
 def pin(target: str, position: int, *, page: str = PAGE, until: int = NEVER) -> Override:

@@ -1,4 +1,4 @@
-"""Milvus: the only file that imports pymilvus.
+"""A client of Milvus; the only file that imports pymilvus.
 
 A server is reached by its URL, over one connection that is kept. A path is a folder of
 ``milvus-lite``, which one process can hold at a time: it is opened for each operation and let go
@@ -30,7 +30,7 @@ from recommender.neighbors import NO_ROW, Rows, Scores
 T = TypeVar("T")
 
 SEARCH_TIMEOUT = 5.0
-"""Seconds after which whoever waits for an answer is told that there is none."""
+"""Seconds after which a search ends with an error."""
 
 _MAKE_TIMEOUT = 600.0
 _TURN_TIMEOUT = 10.0
@@ -76,7 +76,7 @@ class Milvus:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Milvus], tuple[str, str]]:
-        """Another process connects anew."""
+        """Another process opens a connection of its own."""
         return Milvus, (self.uri, self._token)
 
     def create(self, collection: str, columns: MilvusColumns, index: dict[str, Any]) -> None:
@@ -174,9 +174,9 @@ class Milvus:
                     consistency_level="Eventually",
                     timeout=timeout,
                 )
-                for place, hits in enumerate(found, start):
-                    rows[place, : len(hits)] = hits.ids
-                    scores[place, : len(hits)] = hits.distances
+                for row, hits in enumerate(found, start):
+                    rows[row, : len(hits)] = hits.ids
+                    scores[row, : len(hits)] = hits.distances
         return rows, scores
 
     def named_by(self, alias: str) -> str | None:
@@ -226,7 +226,7 @@ class Milvus:
 
     @contextmanager
     def _session(self, timeout: float, collection: str = "") -> Iterator[MilvusClient]:
-        """A connected client; what goes wrong in the block gets a message and a type of ours."""
+        """A connected client; its errors in the block are raised as ours, with a message."""
         try:
             with self._turn() if self._is_folder else self._kept(timeout) as client:
                 yield client
@@ -256,7 +256,7 @@ class Milvus:
         yield client
 
     def _forget(self) -> None:
-        """Connect anew the next time: a server that was away may come back."""
+        """Drop the connection, so that the next call opens a new one."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
@@ -264,7 +264,7 @@ class Milvus:
 
     @contextmanager
     def _turn(self) -> Iterator[MilvusClient]:
-        """Hold the folder for one operation, once whoever holds it lets go."""
+        """Hold the ``milvus-lite`` folder for one operation; waits until it is free."""
         from milvus_lite.server_manager import server_manager_instance
 
         path = str(Path(self.uri))
@@ -286,10 +286,10 @@ class Milvus:
 
 
 def _once_settled(ask: Callable[..., T], *args: Any, **options: Any) -> T:
-    """What a server answers that may just have learned of a collection, or where an alias points.
+    """Call a server again while it does not yet know a new collection, or a switched alias.
 
-    For a moment it then refuses, as it does not know which of its nodes holds it ("failed to get
-    delegator"); it has no code for that but the one for anything.
+    For a moment it does not know which of its nodes holds the collection ("failed to get
+    delegator"); its code for that is the one for any unexpected error.
     """
     deadline = time.monotonic() + _SETTLES
     while True:
@@ -307,11 +307,11 @@ def _records(columns: MilvusColumns, start: int, stop: int) -> Sequence[dict[str
     languages = columns.languages[start:stop].tolist()
     return [
         {
-            "id": start + place,
-            "embedding": embeddings[place],
+            "id": start + number,
+            "embedding": embeddings[number],
             "visible_from": begin,
             "visible_until": end,
-            "language": languages[place],
+            "language": languages[number],
         }
-        for place, (begin, end) in enumerate(visibility)
+        for number, (begin, end) in enumerate(visibility)
     ]

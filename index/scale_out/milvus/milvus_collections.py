@@ -67,13 +67,13 @@ class MilvusCollection(BaseModel):
         write_json(folder / VECTORS, self.model_dump())
 
 
-def new_place(folder: Path, name: str, wanted: MilvusSettings) -> MilvusCollection:
-    """A place for a new build's vectors.
+def new_collection(folder: Path, name: str, wanted: MilvusSettings) -> MilvusCollection:
+    """Where a new build's vectors will lie.
 
     Args:
         folder: The build in the making.
         name: Its name.
-        wanted: Where.
+        wanted: The server and the alias.
     """
     uri = wanted.uri or "milvus.db"
     if wanted.uri and "://" not in uri:
@@ -83,17 +83,17 @@ def new_place(folder: Path, name: str, wanted: MilvusSettings) -> MilvusCollecti
     return MilvusCollection(uri=uri, collection=collection, alias=wanted.alias)
 
 
-def reach(folder: Path, wanted: MilvusSettings) -> None:
-    """Find out before a build's work, not after it, that Milvus does not answer.
+def check_milvus(folder: Path, wanted: MilvusSettings) -> None:
+    """Check that Milvus answers, before a build's work rather than after it.
 
     Raises:
         SettingError: If the extra ``milvus`` is not installed.
         UnavailableError: If the server does not answer.
     """
-    new_place(folder, "build", wanted).connect(folder).collections()
+    new_collection(folder, "build", wanted).connect(folder).collections()
 
 
-def read_place(folder: Path) -> MilvusCollection | None:
+def read_collection(folder: Path) -> MilvusCollection | None:
     """What a build's ``vectors.json`` says; ``None`` for a build with an index of its own.
 
     Raises:
@@ -109,41 +109,42 @@ def read_place(folder: Path) -> MilvusCollection | None:
 
 
 def check_vectors(folder: Path, count: int) -> None:
-    """Whether a build's collection still holds all of its rows.
+    """Check that a build's collection still holds all of its rows.
 
     Raises:
         BuildError: If it is gone, or holds another number of rows.
         UnavailableError: If the server does not answer.
     """
-    place = read_place(folder)
-    if place is None:
+    stored = read_collection(folder)
+    if stored is None:
         return
-    held = place.connect(folder).count(place.collection)
+    held = stored.connect(folder).count(stored.collection)
     if held != count:
         raise BuildError(
-            f"collection {place.collection} of Milvus at {place.uri} holds {held} rows, the build "
-            f"{count}; build again"
+            f"collection {stored.collection} of Milvus at {stored.uri} holds {held} rows, "
+            f"the build {count}; build again"
         )
 
 
 def point_alias(folder: Path) -> dict[str, str]:
-    """Let the alias name the collection of a build that just became live.
+    """Switch the alias to the collection of a build that just became live.
 
     Lists do not depend on it, so a server that is away holds up neither a publish nor a rollback:
-    what is left to do is told, written down, and done by the next command that holds the root.
+    what is left to do is logged, written into the journal, and done by the next command that holds
+    the root.
 
     Returns:
         For the journal: what was done, or what went wrong.
     """
     try:
-        place = read_place(folder)
-        if place is None:
+        stored = read_collection(folder)
+        if stored is None:
             return {}
-        place.connect(folder).point(place.alias, place.collection)
+        stored.connect(folder).point(stored.alias, stored.collection)
     except (BuildError, SettingError) as error:
         log.warning("the build is live, but its alias in Milvus is not switched yet: %s", error)
         return {"alias_error": str(error)}
-    return {"alias": f"{place.alias} → {place.collection}"}
+    return {"alias": f"{stored.alias} → {stored.collection}"}
 
 
 def drop_vectors(folder: Path) -> None:
@@ -154,12 +155,12 @@ def drop_vectors(folder: Path) -> None:
             remembers the collection.
     """
     try:
-        place = read_place(folder)
+        stored = read_collection(folder)
     except BuildError:  # cut short: nothing was filled yet
         return
-    if place is not None:
+    if stored is not None:
         try:
-            place.connect(folder).drop(place.collection, place.alias)
+            stored.connect(folder).drop(stored.collection, stored.alias)
         except UnavailableError as error:
             raise UnavailableError(
                 f"{folder.name} stays until its vectors can be dropped: {error}"

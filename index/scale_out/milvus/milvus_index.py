@@ -32,7 +32,7 @@ class MilvusIndex:
         dim: Width of its embeddings.
         effort: How many rows a search of a graph keeps in view (HNSW's ``ef``).
         timeout: Seconds to wait for an answer.
-        where: Leave out what this filter does.
+        where: Only rows that match this filter of Milvus; all by default.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class MilvusIndex:
     def shown_at(
         self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
     ) -> MilvusIndex:
-        """See :class:`index.build.vectors.VectorIndex`; the server leaves out what is left out."""
+        """See :class:`index.build.vectors.VectorIndex`; the server applies the filter."""
         where = f"visible_from <= {now:d} and visible_until > {now:d}"
         if languages:
             where += f" and language in {sorted({0, *languages})}"

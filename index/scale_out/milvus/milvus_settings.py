@@ -1,4 +1,4 @@
-"""That a build's vectors are wanted in Milvus, and where."""
+"""Where in Milvus a build's vectors are to lie."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TOKEN_VARIABLE = "ALSOLIKE_MILVUS_TOKEN"  # noqa: S105 - a variable's name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MilvusSettings:
-    """That a build's vectors are wanted in Milvus.
+    """Where in Milvus a build's vectors are to lie.
 
     Attributes:
         uri: ``http://host:19530``, or a path that ends in ``.db``; in the root by default.

@@ -1,7 +1,7 @@
-"""Sends work to other processes without the arrays that lie in files: those travel by name.
+"""Pickles work for other processes; arrays that are mapped from files travel as their paths.
 
-Every machine of a cluster sees the root, so what is mapped from a file here is mapped from the same
-file there. Nothing of this is ever written to a file.
+Every machine of a cluster sees the root, so an array that is mapped from a file here is mapped from
+the same file there. These pickles are sent, never written to a file.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from index.build.vectors import LocalIndex
 
 
 def dumps(value: object) -> bytes:
-    """``value`` with its code; arrays that are mapped from files, and indexes, as their paths."""
+    """Pickle ``value`` with its code; arrays that are mapped from files, and indexes, as paths."""
     buffer = io.BytesIO()
     _Pickler(buffer).dump(value)
     return buffer.getvalue()
 
 
 def digest(value: object) -> bytes:
-    """The same for the same code over arrays of the same contents, wherever they lie."""
+    """A digest of ``value``: equal for the same code and arrays of the same contents."""
     buffer = io.BytesIO()
     _Digester(buffer).dump(value)
     return hashlib.blake2b(buffer.getvalue(), digest_size=16).digest()

@@ -1,10 +1,9 @@
-"""Ray: the only file that imports it. Runs the heavy stages of a build on a cluster.
+"""Runs the heavy stages of a build on a Ray cluster; the only file that imports Ray.
 
-What a source holds travels through Ray, and numbers of rows. Texts and arrays lie in the root, on a
-file system that every machine of the cluster sees; results are written there as well, each under
-the name of what it is for, rows or the digest of what travelled, so that a lost machine or a driver
-that is started again loses no more than what was being worked on. Whatever was written for the same
-before is replaced by the same bytes.
+Records of a source and numbers of rows travel through Ray. Texts and arrays lie in the root, on a
+file system that every machine of the cluster sees. Results are written there as well, pickled,
+under names that say what they were made from (rows, or a digest of the records): a lost machine, or
+a driver that is started again, loses no more than the shards that were being worked on.
 """
 
 from __future__ import annotations
@@ -31,16 +30,9 @@ import ray
 import ray.data
 from numpy.typing import NDArray
 
-from index.building.engine import Encoding, InterruptibleIterator, batches_of
+from index.building.engine import Encoding, InterruptibleIterator, batches_of, find_digests
 from index.errors import BuildError, UnavailableError
 from index.scale_out.ray import mmap_pickle as by_name
-from index.scale_out.ray.ray_shards import (
-    known,
-    load_parts,
-    save_arrays,
-    save_parts,
-    shards_of,
-)
 from recommender.encoder import Embeddings, embed_texts
 from recommender.errors import AlsoLikeError, ModelError
 from recommender.parallel import Block
@@ -49,7 +41,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 SHARD = 2_048
-"""Rows that are worked on at once and lost at most, per worker."""
+"""Rows that a worker works on at once: what is lost if it dies."""
 
 _AHEAD = 2
 _STREAMED = 16 * 1024 * 1024
@@ -91,7 +83,7 @@ class RayEngine:
         context.enable_progress_bars = False
 
     def close(self) -> None:
-        """Leave the cluster, or end it if it was this machine alone."""
+        """Leave the cluster; one of this machine alone ends."""
         ray.shutdown()
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
@@ -99,12 +91,13 @@ class RayEngine:
         fingerprint = encoding.encoder.fingerprint
         folder = self._folder("encoded", repr(fingerprint).encode())
         left = encoding.rows
-        for path in sorted(folder.glob("*.npz")):
-            with np.load(path) as kept:
-                rows, embeddings = known(left, encoding.digests, kept["digests"], kept["values"])
-            left = np.setdiff1d(left, rows)
+        for path in sorted(folder.glob("*.pickle")):
+            digests, embeddings = _load(path)
+            known, positions = find_digests(encoding.digests[left], digests)
+            rows = left[known]
+            left = left[~known]
             encoding.progress(len(rows))
-            yield rows, embeddings
+            yield rows, embeddings[positions[known]]
         shards = [left[start : start + SHARD] for start in range(0, len(left), SHARD)]
         if not shards:
             return
@@ -125,8 +118,7 @@ class RayEngine:
         with _our_errors():
             for batch in encoded.iter_batches(batch_size=1, prefetch_batches=0):
                 rows = np.frombuffer(batch["rows"][0], dtype=np.int64)
-                with np.load(folder / str(batch["file"][0])) as kept:
-                    yield rows, kept["values"]
+                yield rows, _load(folder / str(batch["file"][0]))[1]
                 self.worked["encode"] += float(batch["seconds"][0])
                 encoding.progress(len(rows))
 
@@ -134,9 +126,7 @@ class RayEngine:
         self, work: Callable[[int, int], T], blocks: Iterable[Block], *, stage: str = ""
     ) -> Iterator[T]:
         """See :class:`~index.building.engine.Engine`; blocks make shards of some thousand rows."""
-        shards = (
-            (f"{shard[0][0]:012}-{shard[-1][1]:012}", shard) for shard in shards_of(blocks, SHARD)
-        )
+        shards = ((f"{shard[0][0]:012}-{shard[-1][1]:012}", shard) for shard in _shards_of(blocks))
         return self._in_order(stage, by_name.digest(work), work, shards)
 
     def stream(
@@ -154,40 +144,48 @@ class RayEngine:
     def _in_order(
         self, stage: str, what: bytes, work: Callable[..., T], shards: Iterable[tuple[str, Any]]
     ) -> Iterator[T]:
-        """The results of shards, of which a few are under way; the name of each is its file's."""
+        """The results of shards' blocks; a few shards are worked on at a time.
+
+        Args:
+            stage: Names the folder of the results.
+            what: Tells this work from any other.
+            work: Called with each block of a shard.
+            shards: Each shard's file name, and its blocks.
+        """
         folder = self._folder(stage or "work", version("alsolike").encode() + what)
         blob = ray.put(by_name.dumps(work))
         ahead = max(2, _AHEAD * _number_of("CPU"))
         waiting: deque[tuple[Path, Any]] = deque()
         with _our_errors():
             for name, calls in shards:
-                path = folder / f"{name}.npz"
+                path = folder / f"{name}.pickle"
                 task = None if path.exists() else _run.remote(blob, calls, str(path))
                 waiting.append((path, task))
                 if len(waiting) > ahead:
-                    yield self._take(stage, *waiting.popleft())
+                    yield from self._take(stage, *waiting.popleft())
             while waiting:
-                yield self._take(stage, *waiting.popleft())
+                yield from self._take(stage, *waiting.popleft())
 
     def finish(self) -> None:
         """See :class:`index.building.engine.Engine`."""
         shutil.rmtree(self._work, ignore_errors=True)
 
-    def _take(self, stage: str, path: Path, task: Any) -> Any:
-        """The result of a shard, once it is there."""
+    def _take(self, stage: str, path: Path, task: Any) -> list[Any]:
+        """The results of a shard's blocks, once they are there."""
         if task is not None:
             self.worked[stage] += ray.get(task)
-        return load_parts(path)
+        results: list[Any] = _load(path)
+        return results
 
     def _folder(self, stage: str, what: bytes) -> Path:
-        """Where results lie that were made from the same."""
+        """The folder of a stage's results for one kind of work."""
         folder = self._work / f"{stage}-{hashlib.blake2b(what, digest_size=8).hexdigest()}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 
 def _reach(address: str | None) -> None:
-    """Find out at once that nobody listens, which Ray tries for minutes to do."""
+    """Raise at once if nothing listens at the address: Ray would try for minutes."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if not port.isdecimal():
         return  # "auto", or this machine alone
@@ -214,15 +212,15 @@ class _ShardEncoder:
         began = time.perf_counter()
         rows = np.frombuffer(batch["rows"][0], dtype=np.int64)
         digests = np.ascontiguousarray(self._digests[rows])
-        name = hashlib.blake2b(digests.tobytes(), digest_size=16).hexdigest() + ".npz"
+        name = hashlib.blake2b(digests.tobytes(), digest_size=16).hexdigest() + ".pickle"
         values = embed_texts(self._encoder, [self._texts[row] for row in rows.tolist()])
-        save_arrays(self._folder / name, {"digests": digests, "values": values})
+        _save(self._folder / name, (digests, values))
         seconds = time.perf_counter() - began
         return {"rows": batch["rows"], "file": [name], "seconds": [seconds]}
 
 
 class _Unpacking:
-    """Work on items that were packed one by one, to know how much they are."""
+    """Unpickles the items of a batch, which were pickled one by one to know their size."""
 
     def __init__(self, work: Callable[[Sequence[Any]], Any]) -> None:
         self._work = work
@@ -243,9 +241,36 @@ def _run(blob: bytes, shard: list[tuple[Any, ...]], path: str) -> float:
     if key not in _opened:
         _opened.clear()
         _opened[key] = by_name.loads(blob)
-    parts = [_opened[key](*call) for call in shard]
-    save_parts(Path(path), parts)
+    _save(Path(path), [_opened[key](*call) for call in shard])
     return time.perf_counter() - began
+
+
+def _shards_of(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """Neighboring blocks, as many as make :data:`SHARD` rows."""
+    shard: list[Block] = []
+    for block in blocks:
+        shard.append(block)
+        if shard[-1][1] - shard[0][0] >= SHARD:
+            yield shard
+            shard = []
+    if shard:
+        yield shard
+
+
+def _save(path: Path, result: object) -> None:
+    """Write a result in one step, whoever else writes the same one."""
+    beside = path.with_name(f".{path.stem}.{os.uname().nodename}-{os.getpid()}.tmp")
+    with beside.open("wb") as file:
+        pickle.dump(result, file, pickle.HIGHEST_PROTOCOL)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _load(path: Path) -> Any:
+    """Read what :func:`_save` wrote, in this build or in one that a crash ended."""
+    with path.open("rb") as file:
+        return pickle.load(file)  # noqa: S301 - the root is written by nobody but its builders
 
 
 def _number_of(resource: str) -> int:
@@ -256,7 +281,7 @@ def _number_of(resource: str) -> int:
 
 @contextmanager
 def _our_errors() -> Iterator[None]:
-    """What went wrong on a worker is raised as itself; what Ray could not do as ours."""
+    """Raise a worker's error as it was raised there, and any error of Ray's as a BuildError."""
     try:
         yield
     except AlsoLikeError:
