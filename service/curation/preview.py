@@ -113,14 +113,14 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
         chosen=chosen,
-        candidates=_Candidates(served, row, now, query, chosen).all(),
+        candidates=_Explanation(served, row, now, query, chosen).all(),
         overrides=_overrides(served, row, now, chosen),
         inbound=inbound,
         more_inbound=more,
     )
 
 
-class _Candidates:
+class _Explanation:
     """Says of each candidate where readers see it, or the first reason why they don't."""
 
     def __init__(

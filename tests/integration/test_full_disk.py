@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from index.building.full_text_stage import full_text
+from index.build.full_text_index import filled_beside
 from tests.support.full_text_articles import many, stage
 from tests.support.small_disk import fill, small_disk
 
@@ -17,7 +17,7 @@ def test_a_disk_that_fills_up_fails_it(tmp_path: Path) -> None:
         stage(disk, many(1_000))
         fill(disk, 300_000)
         with (
-            full_text(disk) as done,
+            filled_beside(disk) as done,
             pytest.raises(sqlite3.OperationalError, match="full"),
         ):
             done.result()
