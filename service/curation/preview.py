@@ -86,6 +86,7 @@ class Preview:
     """Everything about one list at one moment.
 
     Attributes:
+        standing: Whether readers see the article; they get its list only while they do.
         chosen: The list exactly as the site gets it, or would get it.
         candidates: Those that the build ranked, best first, then those that it left out.
         overrides: The overrides of the list that are in force.
@@ -93,6 +94,7 @@ class Preview:
         more_inbound: Whether there may be more such lists.
     """
 
+    standing: VisibilityStatus
     chosen: list[SelectedItem]
     candidates: list[Candidate]
     overrides: list[Pinned]
@@ -112,6 +114,7 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
     chosen = select(served, row, now=now, query=query)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
+        standing=visibility_status(served, row, now),
         chosen=chosen,
         candidates=_Explanation(served, row, now, query, chosen).all(),
         overrides=_overrides(served, row, now, chosen),
