@@ -14,17 +14,6 @@
 :mod:`service.http.error_handlers`, exit codes in :mod:`service.cli.exit_codes`.
 """
 
-__all__ = [
-    "AlsoLikeError",
-    "ArticleError",
-    "InputError",
-    "ModelError",
-    "NotFoundError",
-    "SettingError",
-    "VectorFileError",
-    "one_line",
-]
-
 
 def one_line(text: str) -> str:
     """``text`` with line breaks, control and direction marks escaped.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
-from index.sources.regular_file import NotRegularError, open_unpacked
+from index.sources.regular_file import file_errors, open_unpacked
+from index.sources.source import PathSource
 from recommender.errors import SettingError
 
 MAX_CELL = 1024 * 1024
@@ -21,7 +21,7 @@ MAX_COLUMNS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CsvSource:
+class CsvSource(PathSource):
     """A ``.csv`` or ``.tsv`` file, gzipped or not, as spreadsheets and databases write it.
 
     A cell of sections, tags, ratings or an image may hold JSON.
@@ -32,7 +32,6 @@ class CsvSource:
         encoding: The text's encoding; a byte order mark is removed.
     """
 
-    path: str
     delimiter: str = ""
     encoding: str = "utf-8-sig"
 
@@ -44,27 +43,14 @@ class CsvSource:
         except LookupError:
             raise SettingError(f"encoding {self.encoding!r} is unknown; write utf-8") from None
 
-    @property
-    def name(self) -> str:
-        """The path."""
-        return self.path
-
     def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""
-        try:
-            with open_unpacked(self.path) as file:
-                # Bytes that are no text are kept as surrogates: they cost a row, not the file.
-                text = io.TextIOWrapper(
-                    file, encoding=self.encoding, errors="surrogateescape", newline=""
-                )
-                yield from self._rows(text)
-        except (FileNotFoundError, NotRegularError) as error:
-            raise SourceError(
-                f"there is no file {self.path} ({error.strerror}); give the path of a .csv or "
-                ".tsv file"
-            ) from error
-        except (OSError, EOFError, zlib.error, UnicodeError) as error:
-            raise SourceError(f"{self.path} can't be read to its end: {error}") from error
+        with file_errors(self.path, "a .csv or .tsv file"), open_unpacked(self.path) as file:
+            # Bytes that are no text are kept as surrogates: they cost a row, not the file.
+            text = io.TextIOWrapper(
+                file, encoding=self.encoding, errors="surrogateescape", newline=""
+            )
+            yield from self._rows(text)
 
     def _rows(self, text: io.TextIOWrapper) -> Iterator[Record | RecordProblem]:
         bare = self.path.lower().removesuffix(".gz")

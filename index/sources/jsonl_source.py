@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from typing import IO, Any, NoReturn, cast
 
 from index.articles.json_text import check_json
 from index.articles.record import Record, RecordProblem
-from index.errors import SourceError
-from index.sources.regular_file import NotRegularError, open_unpacked, unpacked
+from index.sources.regular_file import file_errors, open_unpacked, unpacked
 from index.sources.source import SplitSource, read_record
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -46,16 +44,9 @@ class JsonlSource(SplitSource):
         return self._lines(), partial(_record, self.name)
 
     def _lines(self) -> Iterator[Line | RecordProblem]:
-        try:
-            with self._open() as file:
-                yield from _lines(file, self.name)
-        except (FileNotFoundError, NotRegularError) as error:
-            raise SourceError(
-                f"there is no file {self.path} ({error.strerror}); give the path of a .jsonl or "
-                ".jsonl.gz file, or - for standard input"
-            ) from error
-        except (OSError, EOFError, zlib.error) as error:
-            raise SourceError(f"{self.name} can't be read to its end: {error}") from error
+        wanted = "a .jsonl or .jsonl.gz file, or - for standard input"
+        with file_errors(self.name, wanted), self._open() as file:
+            yield from _lines(file, self.name)
 
     def _open(self) -> AbstractContextManager[IO[bytes]]:
         if self.path == "-":

@@ -18,7 +18,7 @@ from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
-from index.sources.source import SplitSource
+from index.sources.source import PathSource, SplitSource
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """A larger page is left out and reported: it is no article."""
@@ -62,7 +62,7 @@ RawPage = tuple[Path, str, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageFolderSource(SplitSource):
+class PageFolderSource(PathSource, SplitSource):
     """A folder of pages of one kind; a kind says how a page is parsed.
 
     Attributes:
@@ -71,12 +71,6 @@ class PageFolderSource(SplitSource):
     """
 
     suffixes: ClassVar[tuple[str, ...]]
-    path: str
-
-    @property
-    def name(self) -> str:
-        """The path."""
-        return self.path
 
     def split(
         self,

@@ -13,25 +13,18 @@ from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.regular_file import open_regular
-from index.sources.source import read_record
+from index.sources.source import PathSource, read_record
 
 _BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParquetSource:
+class ParquetSource(PathSource):
     """A ``.parquet`` file; its columns are the fields, lists and structs included.
 
     Attributes:
         path: The file.
     """
-
-    path: str
-
-    @property
-    def name(self) -> str:
-        """The path."""
-        return self.path
 
     def records(self) -> Iterator[Record | RecordProblem]:
         """See :class:`~index.sources.source.Source`."""

@@ -6,10 +6,13 @@ import gzip
 import io
 import os
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
+
+from index.errors import SourceError
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_RATIO = 100
@@ -69,6 +72,27 @@ def unpacked(file: io.BufferedReader) -> Iterator[IO[bytes]]:
     packed = _Counted(file)
     with gzip.open(cast("IO[bytes]", packed), "rb") as content:
         yield io.BufferedReader(_Bounded(content, packed), 128 * 1024)
+
+
+@contextmanager
+def file_errors(name: str, wanted: str) -> Iterator[None]:
+    """Turn the errors of reading a file into errors of a source.
+
+    Args:
+        name: The file, for messages.
+        wanted: Which files can be given, for messages (``"a .csv or .tsv file"``).
+
+    Raises:
+        SourceError: If there is no such file, or it can't be read to its end.
+    """
+    try:
+        yield
+    except (FileNotFoundError, NotRegularError) as error:
+        raise SourceError(
+            f"there is no file {name} ({error.strerror}); give the path of {wanted}"
+        ) from error
+    except (OSError, EOFError, zlib.error, UnicodeError) as error:
+        raise SourceError(f"{name} can't be read to its end: {error}") from error
 
 
 def _check(found: os.stat_result, path: str | Path) -> None:

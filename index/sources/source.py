@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from index.articles.record import Record, RecordProblem, unreadable
@@ -25,6 +26,22 @@ class Source(Protocol):
             SourceError: If the source as a whole can't be read.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathSource:
+    """What sources that are read from a path have in common.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return self.path
 
 
 @runtime_checkable
