@@ -1,19 +1,29 @@
-"""The words of a build on disk: what a text that is not in it needs to be scored as if it were."""
+"""The words of a build on disk: what scores a text that is not in it as if it were.
+
+Words ascend in their file and pairs by their keys, so both are found by binary search in mapped
+memory: the cost of a text does not grow with the site, and nothing is loaded.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.manifest import EncoderEntry
-from index.files import BlobWriter, load_array, save_array, write_json
+from index.files import Blob, load_array, save_array, save_names, write_json
+from recommender.arrays import find_sorted
 from recommender.fusion import Calibration
-from recommender.lexical import LexicalVectors
-from recommender.term_counts import CorpusTerms
+from recommender.lexical import LexicalVectors, apply_weights
+from recommender.term_counts import CorpusTerms, count_terms
+from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 _PARTS = ("data", "indices", "indptr")
 
@@ -23,12 +33,9 @@ def save_lexicon(
 ) -> None:
     """Write vocabulary and calibration into a build, beside the weights and their postings.
 
-    Those two grow with the articles: they came to lie in the folder as they were made.
+    Weights and postings grow with the articles: they were written into the folder when made.
     """
-    words = BlobWriter(folder / "words.bin")
-    for word in terms.vocabulary:
-        words.append(word.encode())
-    words.close()
+    save_names(folder / "words.bin", terms.vocabulary)
     save_array(folder / "pair_keys.npy", terms.pair_keys)
     save_array(folder / "lexical_idf.npy", lexical.idf)
     write_json(folder / "calibration.json", asdict(calibration))
@@ -45,10 +52,97 @@ def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibr
 
     Args:
         previous: The live build, if there is one.
-        encoder: The encoder of the build in the making, as its manifest will say;
-            another model has another chance.
+        encoder: The encoder of the new build, as its manifest will say; scores of another model
+            have another calibration.
     """
     if previous is None or previous.manifest.encoder != encoder:
         return None
     found = cast("dict[str, float]", previous.read_json("calibration.json"))
     return Calibration(**found)
+
+
+class Vocabulary:
+    """The terms of a build: a column for each of its words, then for each of its pairs of words.
+
+    Args:
+        build: Its files are hashed before they are used.
+    """
+
+    def __init__(self, build: Build) -> None:
+        build.checked("words_ends.npy")
+        self._words = Blob(build.checked("words.bin"))
+        self._pair_keys = cast("NDArray[np.int64]", load_array(build.checked("pair_keys.npy")))
+        self._idf = cast("NDArray[np.float32]", load_array(build.checked("lexical_idf.npy")))
+        self._articles = build.count
+        width = len(self._words)
+        self._rarest = int(np.argmax(self._idf[:width])) if width else None
+
+    def __len__(self) -> int:
+        return len(self._idf)
+
+    def weigh(self, corpus: TokenizedCorpus) -> sp.csr_matrix:
+        """Term weights of texts, as the build would have given them.
+
+        Args:
+            corpus: Their words, breaks and all.
+
+        Returns:
+            Shape (texts, terms), float32 CSR with sorted indices, over the build's columns.
+        """
+        names = [split_terms(spelling) for spelling in corpus.spellings]
+        positions = self._find_words({name for some in names for name in some})
+        if self._rarest is not None:  # by which words that the build has not are weighed
+            positions.setdefault(self._words[self._rarest].decode(), self._rarest)
+        vocabulary = sorted(positions)
+        columns = np.array([positions[name] for name in vocabulary], dtype=np.int64)
+        local = {name: position for position, name in enumerate(vocabulary)}
+        last = np.array([local.get(some[-1], -1) if some else -1 for some in names], dtype=np.int64)
+        pair_keys, pair_positions = self._find_pairs(corpus, last, columns)
+        found = np.concatenate([columns, len(self._words) + pair_positions])
+        weights = apply_weights(count_terms(corpus, vocabulary, pair_keys), self._idf[found])
+        weights.sort_indices()
+        shape = (len(corpus.ends), len(self._idf))
+        return sp.csr_matrix((weights.data, found[weights.indices], weights.indptr), shape=shape)
+
+    def rarity(self, phrase: str) -> float:
+        """``ln(1 + articles / holders)`` of a word or of two, 0 for what the build does not know.
+
+        Args:
+            phrase: As printed, the words parted by a space.
+        """
+        terms = [split_terms(word) for word in phrase.split()]
+        positions = [self._words.find(some[-1].encode()) if some else None for some in terms]
+        known = [position for position in positions if position is not None]
+        if not known or len(known) < len(positions):
+            return 0.0
+        column = known[0]
+        if len(known) > 1:
+            key = np.int64(known[0] * len(self._words) + known[1])
+            pair = int(np.searchsorted(self._pair_keys, key))
+            if pair == len(self._pair_keys) or self._pair_keys[pair] != key:
+                return 0.0
+            column = len(self._words) + pair
+        if not self._idf[column]:
+            return 0.0
+        # idf = 0.5 + ln((1 + n) / (1 + df)), kept as its square root
+        holders = (1 + self._articles) / math.exp(float(self._idf[column]) ** 2 - 0.5) - 1
+        return math.log1p(self._articles / max(holders, 1.0))
+
+    def _find_words(self, names: Iterable[str]) -> dict[str, int]:
+        found = {name: self._words.find(name.encode(errors="surrogatepass")) for name in names}
+        return {name: position for name, position in found.items() if position is not None}
+
+    def _find_pairs(
+        self, corpus: TokenizedCorpus, last: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Known pairs of neighboring words: keys over ``columns``, positions in the build."""
+        words = np.where(corpus.tokens == BREAK, -1, last[corpus.tokens])
+        first, second = words[:-1], words[1:]
+        beside = (first >= 0) & (second >= 0)
+        first, second = first[beside], second[beside]
+        keys = np.unique(first * len(columns) + second)
+        first, second = np.divmod(keys, max(len(columns), 1))
+        wanted = columns[first] * len(self._words) + columns[second]
+        positions = find_sorted(self._pair_keys, wanted)
+        known = positions >= 0
+        return keys[known], positions[known]

@@ -18,9 +18,8 @@ from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
 from index.build.build import Build
-from index.build.lexicon import load_matrix
+from index.build.lexicon import Vocabulary, load_matrix
 from index.build.vectors import open_index
-from index.build.vocabulary import Vocabulary
 from index.files import load_array
 from index.query import RelatedQuery
 from recommender.article import Article

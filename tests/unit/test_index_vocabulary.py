@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from index.build.build import Build
-from index.build.vocabulary import Vocabulary
+from index.build.lexicon import Vocabulary
 from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
 from recommender.term_counts import count_terms
