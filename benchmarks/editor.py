@@ -39,7 +39,7 @@ from benchmarks.newsroom import ACTOR, SEED, make_newsroom, sign_in
 from benchmarks.serve import serving, warm
 from benchmarks.typist import Typist
 from index.build.build import Build
-from index.build.full_text_index import FULL_TEXT, split_words
+from index.build.search_index import FULL_TEXT, split_words
 from index.root.root import Root
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions

@@ -50,10 +50,10 @@ from numpy.typing import NDArray
 from index.articles.article_store import ARTICLES, ArticleStore
 from index.build.explanations import SHARED, split_explained
 from index.build.file_watch import FileWatch
-from index.build.full_text_index import FULL_TEXT, FullText
 from index.build.id_table import IdTable
 from index.build.manifest import Manifest, check_files
 from index.build.ragged import Ragged
+from index.build.search_index import FULL_TEXT, FullText
 from index.errors import BuildError
 from index.files import Blob, Names, Rows, load_array, prefault
 from recommender.article import Article

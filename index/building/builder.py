@@ -19,7 +19,6 @@ from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
 from index.build.build import Build
 from index.build.explanations import explain_lists
-from index.build.full_text_index import filled_beside
 from index.build.lexicon import carried_calibration, save_lexicon
 from index.build.manifest import (
     FORMAT_VERSION,
@@ -29,6 +28,7 @@ from index.build.manifest import (
     write_manifest,
 )
 from index.build.ragged import Ragged
+from index.build.search_index import filled_beside
 from index.build.vectors import describe_index, make_index
 from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts

@@ -9,7 +9,7 @@ from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem
 from index.sources.markup import MarkupError, parse_html
 from index.sources.page_folder import literal
-from index.sources.sections import sections_of
+from index.sources.page_text import sections_of
 from index.sources.source import read_record
 
 _MAX_VALUES = 1_000_000

@@ -17,7 +17,7 @@ from index.sources.markup import (
     text_of,
 )
 from index.sources.page_folder import literal
-from index.sources.sections import sections_of
+from index.sources.page_text import sections_of
 from index.sources.source import read_record
 
 _ATOM = "{http://www.w3.org/2005/Atom}"

@@ -10,7 +10,7 @@ from index.articles.record import Record
 from index.sources.html_metadata import main_element, page_facts, published_times
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
-from index.sources.sections import sections_of
+from index.sources.page_text import sections_of
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}

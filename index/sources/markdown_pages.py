@@ -16,7 +16,7 @@ from index.articles.cleaning import unescape
 from index.articles.record import Record
 from index.sources.markup import MarkupError, parse_html, select, text_of
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
-from index.sources.sections import sections_of
+from index.sources.page_text import sections_of
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")

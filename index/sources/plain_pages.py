@@ -13,7 +13,7 @@ from typing import Any
 
 from index.articles.record import Record
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
-from index.sources.sections import RELATED_HEADING
+from index.sources.page_text import RELATED_HEADING
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RATING = re.compile(r"([^\W\d][^:\d]{0,60}?)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*\d{1,6})?")

@@ -13,8 +13,8 @@ from index.errors import SourceError
 from index.sources.host_rules import redacted
 from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
 from index.sources.markup import MarkupError, parse_html
+from index.sources.page_text import sections_of
 from index.sources.parser_process import parse_record
-from index.sources.sections import sections_of
 from recommender.errors import SettingError
 
 _PUBLIC = "publish"

@@ -9,15 +9,15 @@ import typer
 
 from recommender.errors import AlsoLikeError
 from service.cli.build_command import build
+from service.cli.builds_commands import builds, diff, inspect, report, verify
 from service.cli.database_commands import db_app
 from service.cli.decision_commands import audit, check_overrides, takedown
 from service.cli.editor_commands import editors_app
 from service.cli.evaluate_command import evaluate
 from service.cli.exit_codes import exit_code
-from service.cli.inspect_commands import builds, diff, inspect, report, verify
-from service.cli.list_commands import export, related
 from service.cli.options import GATES_EPILOG
 from service.cli.publish_commands import prune, publish, release, rollback
+from service.cli.related_commands import export, related
 from service.cli.serve_commands import demo, serve
 from service.cli.source_commands import sources_app
 from service.cli.streams import Streams

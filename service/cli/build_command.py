@@ -16,7 +16,7 @@ from index.build.manifest import Manifest
 from index.errors import GateError
 from index.publishing.retention import prune
 from index.root.root import Root
-from service.cli.inspect_commands import counts
+from service.cli.builds_commands import counts
 from service.cli.options import (
     AcceptOption,
     ForceOption,

@@ -11,8 +11,8 @@ from index.errors import BuildError
 from index.root.root import Root
 from recommender.errors import NotFoundError
 from service.cli.build_command import build
-from service.cli.list_commands import related
 from service.cli.options import ModelOption, RootOption
+from service.cli.related_commands import related
 from service.settings import load_settings
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.full_text_index import split_words
+from index.build.search_index import split_words
 from index.publishing.churn import compare
 from index.query import DEFAULT_LIMIT, RelatedQuery
 from index.root.root import Root

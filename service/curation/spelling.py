@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from index.build.full_text_index import FullText
+from index.build.search_index import FullText
 
 SHORTEST = 5
 """Least length of a word with a wrong letter: shorter ones are similar to too many."""

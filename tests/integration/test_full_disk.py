@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from index.build.full_text_index import filled_beside
+from index.build.search_index import filled_beside
 from tests.support.full_text_articles import many, stage
 from tests.support.small_disk import fill, small_disk
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.articles.record import Record, RecordProblem
-from index.build.full_text_index import FULL_TEXT, FullText, filled_beside
+from index.build.search_index import FULL_TEXT, FullText, filled_beside
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import BuildError
