@@ -137,7 +137,7 @@ class Bags:
     ) -> None:
         self.blocks = blocks
         self.word_holders = word_holders
-        self._place = {start: place for place, (start, _) in enumerate(blocks)}
+        self._place = {start: position for position, (start, _) in enumerate(blocks)}
         self._columns, self._ends, self._drop = columns, ends, drop
 
     def __reduce__(self) -> tuple[type[Bags], tuple[object, ...]]:
@@ -193,8 +193,8 @@ class Bags:
         self._drop()
 
     def _keys(self, start: int) -> slice:
-        place, ends = self._place[start], self._ends["key"]
-        return slice(int(ends[place - 1]) if place else 0, int(ends[place]))
+        position, ends = self._place[start], self._ends["key"]
+        return slice(int(ends[position - 1]) if position else 0, int(ends[position]))
 
     def _matrix(
         self, kind: str, names: tuple[str, str], start: int, stop: int

@@ -153,11 +153,11 @@ def _find_letter_names(
         stop: Shape (words,), bool: which are stop words.
     """
     # After "A", which is a word as "a", only a mark ends a name, and "A" begins no name.
-    number = {word: place for place, word in enumerate(words)}
+    number = {word: position for position, word in enumerate(words)}
     small = np.zeros(len(words), dtype=bool)
-    for place in np.flatnonzero(letters).tolist():
-        other = number.get(words[place].casefold())
-        small[place] = other is not None and uses[other] > uses[place]
+    for position in np.flatnonzero(letters).tolist():
+        other = number.get(words[position].casefold())
+        small[position] = other is not None and uses[other] > uses[position]
     tokens = corpus.tokens
     found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))]
     for start in range(0, len(tokens), _CHUNK):

@@ -139,8 +139,8 @@ def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDAr
         theirs = weights[rows[here][present[here]]]
         ends = np.concatenate([[0], np.cumsum(present[here].sum(axis=1))])
         sums = np.empty(theirs.shape[0], dtype=np.float32)
-        for place, (first, last) in enumerate(itertools.pairwise(ends.tolist()), start):
-            mine = slice(own.indptr[place], own.indptr[place + 1])
+        for position, (first, last) in enumerate(itertools.pairwise(ends.tolist()), start):
+            mine = slice(own.indptr[position], own.indptr[position + 1])
             words[own.indices[mine]] = own.data[mine]
             sums[first:last] = _slice_rows(theirs, first, last) @ words
             words[own.indices[mine]] = 0.0

@@ -234,14 +234,14 @@ def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) ->
     adopted: set[int] = set()
     taken: set[int] = set()
     for entry in np.lexsort((homes, targets, -ratio)).tolist():
-        home, place, target = int(homes[entry]), int(places[entry]), int(targets[entry])
+        home, position, target = int(homes[entry]), int(places[entry]), int(targets[entry])
         if ratio[entry] < 0.9:
             break
         if target in adopted or home in taken:
             continue
         for array in (lists.rows, lists.scores):
-            moved = array[home, place]
-            array[home, shown : place + 1] = array[home, shown - 1 : place]
+            moved = array[home, position]
+            array[home, shown : position + 1] = array[home, shown - 1 : position]
             array[home, shown - 1] = moved
         adopted.add(target)
         taken.add(home)

@@ -105,7 +105,8 @@ def is_near_duplicate(one: PreparedText, other: PreparedText) -> bool:
 def _shingles(text: PreparedText) -> set[int]:
     words = (text.body or text.title).casefold().split()
     return {
-        hash(tuple(words[place : place + _SHINGLE])) for place in range(len(words) - _SHINGLE + 1)
+        hash(tuple(words[position : position + _SHINGLE]))
+        for position in range(len(words) - _SHINGLE + 1)
     }
 
 
@@ -116,8 +117,8 @@ def _close_pairs(neighbors: Neighbors) -> list[tuple[int, int]]:
     for start in range(0, count, _CHUNK):
         rows = neighbors.rows[start : start + _CHUNK, :_CANDIDATES]
         scores = neighbors.scores[start : start + _CHUNK, :_CANDIDATES]
-        left, place = np.nonzero((scores >= _COSINE) & (rows >= 0))
-        right = rows[left, place].astype(np.int64)
+        left, position = np.nonzero((scores >= _COSINE) & (rows >= 0))
+        right = rows[left, position].astype(np.int64)
         left += start
         keys = np.minimum(left, right) * count + np.maximum(left, right)
         found.append(np.unique(keys[left != right]))

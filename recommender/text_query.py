@@ -239,9 +239,13 @@ def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> Diffu
     both = np.concatenate([nearest.rows, found], axis=1)
     theirs = [
         gather_candidates(
-            corpus.embeddings, corpus.weights, both[place : place + 1], corpus.calibration, row
+            corpus.embeddings,
+            corpus.weights,
+            both[position : position + 1],
+            corpus.calibration,
+            row,
         )
-        for place, row in enumerate(links.tolist())
+        for position, row in enumerate(links.tolist())
     ]
     here = _LocalRows(own.rows, both)
     width = max(own.rows.shape[1], both.shape[1])

@@ -58,8 +58,8 @@ def _drop_small_entries(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
         kept = np.arange(len(values))
         if len(values) > _LONG * (keep + _SPARE):
             sample = values[::_STRIDE]
-            place = len(sample) - keep // _STRIDE - _SPARE
-            bound = np.partition(sample, place)[place]
+            position = len(sample) - keep // _STRIDE - _SPARE
+            bound = np.partition(sample, position)[position]
             above = np.flatnonzero(values >= bound)
             kept = above if len(above) >= keep else kept
         parts.append(kept + begin)

@@ -32,13 +32,13 @@ class ParsedArticle:
     Attributes:
         id: Its id.
         data: The article as :func:`index.articles.article_store.to_bytes` gives it.
-        place: Where its record stands in the source, for messages.
+        location: Where its record stands in the source, for messages.
         problems_before: How many of the batch's problems were reported before it was kept.
     """
 
     id: str
     data: bytes
-    place: str
+    location: str
     problems_before: int
 
 
@@ -76,12 +76,12 @@ def parse_batch(
     articles: list[ParsedArticle] = []
     refused = ""
     try:
-        for article, place in parse_records(map(parse, raw), mapping, report, strict=strict):
+        for article, location in parse_records(map(parse, raw), mapping, report, strict=strict):
             articles.append(
                 ParsedArticle(
                     id=article.id,
                     data=to_bytes(article),
-                    place=place,
+                    location=location,
                     problems_before=len(report.problems),
                 )
             )
@@ -132,7 +132,7 @@ def _add_batch(context: BuildContext, staging: ArticleStaging, batch: ParsedBatc
 
 def _duplicate(article: ParsedArticle) -> RecordProblem:
     return RecordProblem(
-        location=article.place,
+        location=article.location,
         field="id",
         reason="duplicate",
         message=f"id {article.id!r} occurred before; the first article keeps it",

@@ -19,8 +19,8 @@ from service.settings import load_settings
 
 def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
     """List the builds, oldest first: which is live, what became of each."""
-    place = Root(load_settings(root=root).root)
-    found = describe_builds(place)
+    opened_root = Root(load_settings(root=root).root)
+    found = describe_builds(opened_root)
     rows, held = found["items"], found["held"]
     if found["problem"] is not None:
         typer.echo(f"alsolike: {found['problem']}", err=True)
@@ -34,7 +34,7 @@ def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
             f"{row.get('mb', ''):>7} MB  {row.get('note', '')}".rstrip()
         )
     if not rows:
-        typer.echo(f"there is no build in {place.path}")
+        typer.echo(f"there is no build in {opened_root.path}")
     if held is not None:
         why = f": {held['reason']}" if held["reason"] else ""
         typer.echo(f"publishing is held since {held['since']} by {held['who']}{why}")
@@ -52,16 +52,16 @@ def inspect(
     from index.capacity import near_limits
 
     settings = load_settings(root=root)
-    place = Root(settings.root)
-    build = place.open(name)
+    opened_root = Root(settings.root)
+    build = opened_root.open(name)
     manifest = build.manifest
-    pointer = place.current()
+    pointer = opened_root.current()
     live = pointer is not None and pointer.build == manifest.name
     shared = build.read_json("boilerplate.json")
     if boilerplate:
         _print_boilerplate(shared, as_json=as_json)
         return
-    near = near_limits(manifest, settings.keep, place.path)
+    near = near_limits(manifest, settings.keep, opened_root.path)
     if as_json:
         print_json({"live": live, "near_limits": near, **manifest.model_dump()})
         return
@@ -110,8 +110,8 @@ def diff(
 ) -> None:
     """Compare two builds: articles in and out, and the lists that changed most."""
     settings = load_settings(root=root)
-    place = Root(settings.root)
-    first, second = place.open(old), place.open(new)
+    opened_root = Root(settings.root)
+    first, second = opened_root.open(old), opened_root.open(new)
     now = utc_now()
     churn = compare(first, second, now=now, query=settings.limits.query)
     found = describe_churn(first, second, churn, now=now, limit=limit or 10)
@@ -162,9 +162,9 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Compare every byte of a build with what was written."""
-    place = Root(load_settings(root=root).root)
-    manifest = place.verify(name)
-    place.open(manifest.name)  # what is intact can be of use to this version, too
+    opened_root = Root(load_settings(root=root).root)
+    manifest = opened_root.verify(name)
+    opened_root.open(manifest.name)  # what is intact can be of use to this version, too
     if as_json:
         print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
     else:

@@ -41,8 +41,8 @@ def evaluate(
 ) -> None:
     """Score a build's lists against judgments: a file of them, or the editors' own."""
     settings = load_settings(root=root)
-    place = Root(settings.root)
-    build = place.open(name)
+    opened_root = Root(settings.root)
+    build = opened_root.open(name)
     if golden == (qrels is not None) or (least is not None and not golden):
         raise InputError("name either --qrels FILE, or --golden with or without --least")
     if qrels is not None:

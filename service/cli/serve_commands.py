@@ -62,11 +62,11 @@ def demo(
         run_demo(settings, *sockets)
 
 
-def _is_unreadable(place: Root) -> bool:
+def _is_unreadable(opened_root: Root) -> bool:
     """Whether the live build is damaged, or of a format that this version does not read."""
     try:
-        if place.current() is not None:
-            place.open()
+        if opened_root.current() is not None:
+            opened_root.open()
     except (BuildError, NotFoundError):
         return True
     return False
