@@ -13,9 +13,16 @@ from hypothesis import strategies as st
 from serving import prose, publish
 from starlette.testclient import TestClient
 
+from index.articles.card import ArticleCard
 from index.root.root import Root
 from service.app import create_app
-from service.http.fragment import Heading, make_card, make_heading, render_fragment
+from service.http.fragment import (
+    FragmentCard,
+    Heading,
+    make_fragment_card,
+    make_heading,
+    render_fragment,
+)
 from service.settings import Settings
 
 HOSTILE = "</a><script>alert('x')</script>\"' onload=alert(1) {{ 7*7 }} <!-- &amp;"
@@ -55,6 +62,7 @@ class Page(HTMLParser):
 
 def values(**changes: Any) -> dict[str, Any]:
     return {
+        "article_id": "a",
         "title": "A title",
         "url": "/a",
         "excerpt": "An excerpt.",
@@ -64,10 +72,14 @@ def values(**changes: Any) -> dict[str, Any]:
     }
 
 
+def in_fragment(card: dict[str, Any], language: str | None, locale: str) -> FragmentCard:
+    return make_fragment_card(ArticleCard.model_validate(card), language, locale)
+
+
 def section(*cards: dict[str, Any], language: str | None = "en", locale: str = "en") -> Page:
     heading = make_heading(None, language, locale)
     return Page(
-        render_fragment([make_card(card, language, locale) for card in cards], heading).decode()
+        render_fragment([in_fragment(card, language, locale) for card in cards], heading).decode()
     )
 
 
@@ -176,7 +188,7 @@ def test_a_card_does_without_what_an_article_lacks() -> None:
     assert page.all("p") == []
     (placeholder,) = page.all("span")
     assert placeholder["aria-hidden"] == "true"
-    assert make_card(bare, "de", "en").initial == "Ü", "its first letter stands for the picture"
+    assert in_fragment(bare, "de", "en").initial == "Ü", "its first letter stands for the picture"
 
 
 def test_no_cards_make_no_section() -> None:

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from index.build.build import Build
+from index.query import ID_PATTERN
 from index.root.root import Root
 from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
-from service.api.openapi import ID_PATTERN
 from service.curation.article_search import ArticleSearch
 from service.decisions.database import Database
 from service.http.auth import Auth
-from service.http.problems import MEDIA_TYPE, ProblemError
+from service.http.problems import MEDIA_TYPE, ProblemError, not_ready
 from service.http.query_params import parse_query
 from service.serving.live import Live
 from service.serving.serving_view import ServingView
@@ -56,7 +56,7 @@ class ApiContext:
         """
         found = self.find_served()
         if found is None:
-            raise ProblemError(503, "not ready: /readyz says why", headers={"Retry-After": "5"})
+            raise not_ready()
         return found
 
     def find_served(self) -> ServingView | None:

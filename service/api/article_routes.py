@@ -17,7 +17,6 @@ from service.curation.preview import LeftOut, Preview, make_preview
 from service.decisions.decision_state import OverrideKind
 from service.http.list_rendering import items_json
 from service.http.problems import ProblemError
-from service.http.query_params import default_query
 from service.http.timestamps import format_timestamp
 from service.roles import Role
 from service.serving.serving_view import ServingView
@@ -179,7 +178,7 @@ def article_preview(desk: ApiContext, article_id: str) -> PreviewAnswer:
     row = served.build.row(article_id)
     if row is None:
         raise ProblemError(404, "the live build has no such article", field="id")
-    found = make_preview(served, row, now=moment, query=default_query(desk.settings))
+    found = make_preview(served, row, now=moment, query=desk.settings.query)
 
     def card(of: int) -> dict[str, Any]:
         return describe_row(served, of, moment)

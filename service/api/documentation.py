@@ -1,4 +1,4 @@
-"""What people and pages load: the documentation, its document, and the widget."""
+"""The documentation page, the OpenAPI document behind it, and the widget's files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,21 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from service.api.openapi import Example, openapi
 from service.http.fragment import templates
 from service.http.list_rendering import related_json
-from service.http.query_params import default_query
 from service.serving.live import Live
 from service.serving.selection import select
 from service.settings import Settings
 
 _STATIC = {
-    "widget.js": ("The script for any page", "text/javascript; charset=utf-8"),
-    "widget.css": ("The cards' style", "text/css; charset=utf-8"),
+    "widget.js": (
+        "The script for any page",
+        'Puts the HTML fragment into every <div data-alsolike="ARTICLE_ID"> of the page.',
+        "text/javascript; charset=utf-8",
+    ),
+    "widget.css": (
+        "The cards' style",
+        "For pages that include the HTML fragment; the script loads it by itself.",
+        "text/css; charset=utf-8",
+    ),
 }
 _ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
@@ -36,8 +43,8 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
     """Add the documentation and the widget's files."""
     static = importlib.resources.files("service") / "static"
-    for name, (summary, media_type) in _STATIC.items():
-        _add_file(app, name, summary, (static / name).read_bytes(), media_type)
+    for name in _STATIC:
+        _add_file(app, name, (static / name).read_bytes())
 
     def document() -> dict[str, Any]:
         # A page that anyone may see shows no list where a list takes a token.
@@ -45,23 +52,23 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
         return openapi(app, settings, example)
 
     def render() -> tuple[Response, Response]:
-        told = document()
-        page = templates.get_template("docs.html").render(document=told, pretty=_pretty)
+        content = document()
+        page = templates.get_template("docs.html").render(document=content, pretty=_pretty)
         policy = {"Content-Security-Policy": page_policy(page)}
-        return JSONResponse(told), HTMLResponse(page, headers=policy)
+        return JSONResponse(content), HTMLResponse(page, headers=policy)
 
-    rendering, kept = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
+    rendering, latest = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
 
     async def rendered() -> tuple[Response, Response]:
         """Both, made once for each generation: it takes long, and anyone may ask."""
         generation = live.at(live.clock())
         tag = b"" if generation is None else generation.tag
         async with rendering:
-            if tag not in kept:
-                made = await asyncio.to_thread(render)
-                kept.clear()
-                kept[tag] = made
-            return kept[tag]
+            if tag not in latest:
+                responses = await asyncio.to_thread(render)
+                latest.clear()
+                latest[tag] = responses
+            return latest[tag]
 
     @app.head("/openapi.json", include_in_schema=False)
     @app.get("/openapi.json", include_in_schema=False)
@@ -75,11 +82,11 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
 
 
 def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
-    """A ``Content-Security-Policy`` for a page of ours: its own styles, and what is named.
+    """A ``Content-Security-Policy`` for a page of the service: its own styles, and what is named.
 
     Args:
-        page: The HTML; each ``<style>`` in it is allowed by its hash, so that nothing that finds
-            its way into a page can bring another.
+        page: The HTML; each ``<style>`` in it is allowed by its hash, so that text injected into
+            the page can't bring another.
         styles: Further sources of styles.
         more: Further directives.
     """
@@ -98,7 +105,8 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def _add_file(app: FastAPI, name: str, summary: str, content: bytes, media_type: str) -> None:
+def _add_file(app: FastAPI, name: str, content: bytes) -> None:
+    summary, description, media_type = _STATIC[name]
     media, _, _ = media_type.partition(";")
 
     @app.head(f"/{name}", include_in_schema=False)
@@ -106,6 +114,7 @@ def _add_file(app: FastAPI, name: str, summary: str, content: bytes, media_type:
         f"/{name}",
         tags=["site"],
         summary=summary,
+        description=description,
         operation_id=name.replace(".", "_"),
         response_class=Response,
         responses={200: {"content": {media: {"schema": {"type": "string"}}}}},
@@ -115,7 +124,7 @@ def _add_file(app: FastAPI, name: str, summary: str, content: bytes, media_type:
 
 
 def _example(live: Live, settings: Settings) -> Example | None:
-    """An article that can be asked for now, and the answer that it gets."""
+    """An article that is visible now, and its list."""
     now = live.clock()
     generation = live.at(now)
     if generation is None:
@@ -127,7 +136,5 @@ def _example(live: Live, settings: Settings) -> Example | None:
     if row is None:
         return None
     article_id = build.article_id(row)
-    chosen = select(served, row, now=now, query=default_query(settings))
-    return Example(
-        article_id=article_id, answer=json.loads(related_json(build, article_id, chosen))
-    )
+    items = select(served, row, now=now, query=settings.query)
+    return Example(article_id=article_id, answer=json.loads(related_json(build, article_id, items)))

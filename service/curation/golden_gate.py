@@ -20,7 +20,6 @@ from index.build.build import Build
 from index.errors import BuildError, DatabaseError
 from index.publishing.gates import Gate, GoldenGate, Verdict
 from index.publishing.publish import publish_build
-from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import NotFoundError
 from service.curation.golden_set import NO_GOLDEN, Agreement, measure_agreement, read_golden
@@ -68,9 +67,7 @@ def agreement_of(build: Build, settings: Settings) -> Agreement:
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
     """The agreement of several builds with what editors have said by now."""
     moment = time.time_ns() // 1000
-    query = RelatedQuery(
-        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
-    )
+    query = settings.query
     state, golden = NO_STATE, NO_GOLDEN
     if not nothing_decided(settings):
         with closing(open_decisions(settings)) as database:

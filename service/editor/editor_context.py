@@ -8,8 +8,7 @@ from fastapi import Form, Request
 
 from service.api.api_context import ApiContext
 from service.http.auth import Identity
-from service.http.problems import ProblemError
-from service.http.query_params import default_query
+from service.http.problems import not_ready
 from service.roles import Role
 from service.serving.serving_view import ServingView
 from service.settings import Settings
@@ -27,7 +26,7 @@ class EditorContext:
         self.desk = desk
         self.settings = settings
         self.auth = desk.auth
-        self.query = default_query(settings)
+        self.query = settings.query
 
     def look(self) -> tuple[ServingView, int]:
         """What readers are served at this moment, after every decision already taken.
@@ -40,7 +39,7 @@ class EditorContext:
         now = live.clock()
         generation = live.at(now)
         if generation is None:
-            raise ProblemError(503, "no build is served: /readyz says why")
+            raise not_ready()
         return generation.served, now
 
     def identify(self, request: Request) -> Identity | None:

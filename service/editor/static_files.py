@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.http.caching_headers import matches
-from service.http.header_lines import by_name
+from service.http.headers import by_name, matches
 
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
