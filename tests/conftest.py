@@ -8,48 +8,55 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import hypothesis
 import pytest
 
-from index.articles.parse import FieldMapping
 from index.build.build import Build
 from index.building.builder import BuildOptions, make_build
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
+from tests.support.builds import SAMPLE, plain_mapping
+from tests.support.decision_databases import urls
+from tests.support.milvus_server import milvus_server
 
 # A busy machine is no defect of the code.
 hypothesis.settings.register_profile("alsolike", deadline=None)
 hypothesis.settings.load_profile("alsolike")
 
-LONG = ("test_editor_browser", "test_milvus_server", "test_crash", "test_ray_reading", "test_peers")
-"""Files that take longest."""
+GROUPS = ("@milvus",)
+"""Ends of the ids of tests that run in one process, whatever file they are in."""
 
-SAMPLE = Path(__file__).parent.parent / "index" / "sample"
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files that are run side by side stay whole, but for those of one group, which stay together.
+
+    ``--dist loadfile`` alone would split the tests that share a server that can't run twice.
+    """
+    if config.getoption("dist", "no") == "loadfile":
+        config.option.dist = "loadgroup"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where tests are run side by side, each file stays whole, to make once what its tests share.
 
-    All that need a Milvus server go together: this one can't run twice on a machine.
+    Files marked with one ``xdist_group`` go together: xdist adds ``@group`` to their tests' ids.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            path = nodeid.partition("::")[0]
-            text = (config.rootpath / path).read_text(encoding="utf-8")
-            return "milvus" if "milvus_uri" in text else path
+            path, _, test = nodeid.partition("::")
+            return test.rpartition("@")[2] if test.endswith(GROUPS) else path
 
     return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins, or one process would still be at it when the others are done."""
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    items.sort(key=lambda item: item.get_closest_marker("slow_first") is None)
 
 
 @pytest.fixture(autouse=True)
@@ -99,16 +106,9 @@ def build_root(tmp_path: Path) -> Callable[..., tuple[Root, Build]]:
     return build
 
 
-def plain_mapping(**fields: str) -> FieldMapping:
-    """A mapping with the defaults of the settings."""
-    return FieldMapping(fields=fields, url_template="/{id}", timezone=ZoneInfo("UTC"))
-
-
 @pytest.fixture(scope="session")
 def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Milvus server, started once."""
-    from milvus_server import milvus_server
-
     with milvus_server(tmp_path_factory.mktemp("milvus")) as uri:
         yield uri
 
@@ -143,7 +143,5 @@ def new_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], str]]:
     """Gives URLs of empty databases for decisions, of each kind in turn."""
-    from databases import urls
-
     with urls(request.param, tmp_path_factory.mktemp("databases")) as make:
         yield make

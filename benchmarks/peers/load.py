@@ -13,8 +13,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.peers.memory import descendants, proportional_bytes
 from tests.real_servers import free_port, need
+
+from benchmarks.peers.memory import descendants, proportional_bytes
 
 CONNECTIONS = 16
 _PATIENCE = 120.0

@@ -9,10 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pymysql
+from tests.real_servers import mariadb
 
 from benchmarks.peers.peer import Peer, size_of
 from recommender.text import PreparedText
-from tests.real_servers import mariadb
 
 _PASSWORD = "benchmark"
 _TABLE = """

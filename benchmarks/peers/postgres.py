@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from tests.real_servers import postgres
 
 from benchmarks.peers.peer import Peer
 from recommender.text import PreparedText
-from tests.real_servers import postgres
 
 _PASSWORD = "benchmark"
 _TABLE = """

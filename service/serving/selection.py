@@ -144,7 +144,7 @@ class Guard:
     """The rule of what may be shown: visible, not shown already, in the language, a story once.
 
     A story is identified by its newest visible row, as the table of those has to be read anyway.
-    Other code that filters rows must agree with this class; ``test_guard`` holds it to that.
+    ``test_service_guard`` holds other code that filters rows to this class.
     """
 
     def __init__(

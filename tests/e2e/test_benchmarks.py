@@ -1,0 +1,104 @@
+"""Benchmarks run without any data from outside and end with one JSON object."""
+
+import asyncio
+import json
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.offered_load import offer, percentile
+
+HERE = Path(__file__).parents[2]
+
+
+def last_line(*arguments: str) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.model
+def test_encode_compares_equal_vectors():
+    found = last_line("benchmarks.encode", "--windows", "24")
+    assert set(found) == {"alsolike_per_s", "plain_per_s", "ratio", "min_cosine"}
+    assert found["min_cosine"] >= 0.9995
+
+
+@pytest.mark.model
+def test_relevance_measures_every_method_on_the_sample():
+    found = last_line("benchmarks.relevance")
+    methods = {"dense", "bm25", "tfidf", "more-like-this", "rrf", "alsolike"}
+    assert set(found["macro_ndcg10"]) == set(found["sets"]["series"]) == methods
+    assert found["macro_ndcg10"]["alsolike"] > found["macro_ndcg10"]["dense"]
+
+
+@pytest.mark.full
+@pytest.mark.model
+@pytest.mark.parametrize("module", ["ablation", "template"])
+def test_the_slower_ones_run_too(module):
+    assert last_line(f"benchmarks.{module}")
+
+
+@pytest.mark.full
+def test_an_index_in_milvus_is_compared_and_its_server_killed_and_found_again():
+    found = last_line("benchmarks.milvus")
+    assert all(float(index["recall@50"]) >= 0.95 for index in found["indexes"])
+    assert ", 0 failed" in found["found"][0]
+    assert " 0 of them otherwise than before" in found["found"][2]
+
+
+@pytest.mark.full
+def test_what_an_editor_waits_for_is_measured_on_invented_articles():
+    found = last_line(
+        *("benchmarks.editor", "--articles", "300", "--searches", "60", "--previews", "10")
+    )
+    assert set(found) == {"articles", "search_p95_ms", "search_ratio", "preview_p95_ms"}
+    assert found["articles"] == 300
+    assert min(found.values()) > 0
+
+
+@pytest.mark.full
+def test_clusters_of_one_and_two_nodes_build_the_same_lists():
+    assert last_line("benchmarks.capacity")["equal_lists"]
+
+
+@pytest.mark.full
+def test_a_cluster_of_this_machine_alone_builds_the_same_lists_and_its_cost_is_told():
+    found = last_line("benchmarks.ray")
+    assert found["equal_lists"]
+    assert found["ndcg10_difference"] == 0.0
+
+
+def test_readers_at_a_fixed_rate_see_all_of_the_time_that_a_server_stands_still():
+    stall, asked = 0.6, []
+
+    class Server(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def data_received(self, data):
+            asked.append(data.split()[1])
+            if len(asked) == 20:
+                time.sleep(stall)  # and answers nobody
+            status = 404 if len(asked) == 100 else 200
+            self.transport.write(b"HTTP/1.1 %d OK\r\nContent-Length: 0\r\n\r\n" % status)
+
+    async def serve():
+        server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            return await asyncio.to_thread(offer, port, ["/a", "/b"], 100, 1.0)
+
+    latencies = asyncio.run(serve())
+    assert asked.count(b"/a") == asked.count(b"/b") == 50
+    assert max(latencies[:18]) < stall < latencies[19]
+    for number in range(20, 60):  # what was left of it when they came
+        assert latencies[number] > stall - 0.01 * (number - 18)
+    assert percentile(latencies[:-1], 50) < 1e3 * stall
+    assert percentile(latencies, 100) == math.inf, "not answered with 200"

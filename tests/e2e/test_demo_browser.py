@@ -1,0 +1,188 @@
+"""The demo in a real browser: clicking through, the widget, the keyboard."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page
+
+from service.demo.site import SAMPLE_ARTICLE
+from tests.support.chromium import NEEDS_CHROMIUM, site_of_one_page
+from tests.support.service_process import alsolike, free_ports, get, stop, until
+
+pytestmark = NEEDS_CHROMIUM
+
+
+@contextmanager
+def demo(folder: Path, **environment: str) -> Iterator[tuple[str, str, subprocess.Popen[bytes]]]:
+    """A running demo: the service's address, the site's, and its process."""
+    port = free_ports()
+    arguments = ("demo", "--model", "hashing:256", "--port", str(port))
+    with alsolike(*arguments, folder=folder, environment=environment) as process:
+        service = f"http://127.0.0.1:{port}"
+        until(lambda: (answer := get(f"{service}/readyz")) and answer.status == 200)
+        yield service, f"http://127.0.0.1:{port + 1}", process
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    with demo(tmp_path_factory.mktemp("browser")) as (service, site, _):
+        yield service, site
+
+
+def arrives(page: Page, title: str) -> None:
+    page.wait_for_function("title => document.querySelector('h1').innerText === title", arg=title)
+
+
+def titles(page: Page) -> list[str]:
+    page.wait_for_selector(".alsolike-card")
+    return page.locator(".alsolike-title").all_inner_texts()
+
+
+def test_a_reader_clicks_from_article_to_card_to_article(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    _, site = addresses
+    page.goto(site)
+    page.locator(f'a[href="/{SAMPLE_ARTICLE}"]').click()
+    seen = [page.locator("h1").inner_text()]
+    for _ in range(3):
+        cards = titles(page)
+        assert len(cards) == 6
+        assert seen[-1] not in cards
+        wanted = next(title for title in cards if title not in seen)
+        page.locator(".alsolike-card", has_text=wanted).click()  # anywhere on the card
+        page.wait_for_function(
+            "title => document.querySelector('h1').innerText === title", arg=wanted
+        )
+        seen.append(wanted)
+    assert len(set(seen)) == 4
+
+
+def test_the_widget_shows_from_another_origin_what_an_include_shows(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    service, site = addresses
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site}/{SAMPLE_ARTICLE}")
+    by_widget = titles(page)
+    looks = page.locator(".alsolike-card").first.evaluate("card => getComputedStyle(card).display")
+    page.goto(f"{site}/{SAMPLE_ARTICLE}?include")
+    assert titles(page) == by_widget
+    assert looks == "flex", "the widget brought its style"
+    assert any(url.startswith(f"{service}/v1/related.html?") for url in asked)
+    assert all(url.startswith((service, site, "data:")) for url in asked), "nothing from outside"
+
+
+def test_one_script_tag_serves_any_page_any_id_and_any_limit(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    service, _ = addresses
+    html = (
+        f'<!doctype html><meta charset="utf-8"><script src="{service}/widget.js"></script>'
+        f'<div id="one" data-alsolike="{SAMPLE_ARTICLE}" data-limit="2"></div>'
+        '<div id="two" data-alsolike="heat/platz-im-schatten-ü"></div>'
+        '<div id="none" data-alsolike="no-such-article">what the page had</div>'
+    )
+    with site_of_one_page(html) as site:
+        page.goto(site)
+        page.wait_for_selector("#one .alsolike-card")
+        page.wait_for_selector("#two .alsolike-card")
+        assert page.locator("#one .alsolike-card").count() == 2
+        assert page.locator("#two .alsolike-card").count() == 6
+        assert page.locator("#none").inner_text() == "what the page had"
+        assert page.locator("link[data-alsolike-style]").count() == 1
+
+
+def test_a_page_stays_quiet_when_its_service_is_gone(page: Page, tmp_path: Path) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    # No answer may be kept, or the browser would not even ask for it again.
+    unkept = {"ALSOLIKE_MAX_AGE": "0", "ALSOLIKE_STALE_WHILE_REVALIDATE": "0"}
+    with demo(tmp_path, **unkept) as (service, _, process):
+        html = (
+            f'<!doctype html><script src="{service}/widget.js"></script><h1>A page</h1>'
+            f'<div data-alsolike="{SAMPLE_ARTICLE}"></div>'
+        )
+        with site_of_one_page(html) as site:
+            page.goto(site)
+            titles(page)
+            assert stop(process) == 0
+            with page.expect_event("requestfailed", lambda asked: "related.html" in asked.url):
+                page.goto(site)  # the script is in the browser's cache, the cards are not
+            page.wait_for_timeout(200)
+            assert page.locator("h1").inner_text() == "A page"
+            assert page.locator(".alsolike").count() == 0
+    assert errors == []
+
+
+def test_the_keyboard_reaches_each_card_once_and_shows_where_it_is(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    _, site = addresses
+    page.goto(f"{site}/{SAMPLE_ARTICLE}")
+    cards = titles(page)
+    reached = []
+    for _ in range(page.locator("a[href]:not([tabindex])").count()):  # then it starts anew
+        page.keyboard.press("Tab")
+        focus = page.evaluate(
+            """() => {
+              const at = document.activeElement;
+              const card = at.closest(".alsolike-card");
+              const ring = card && getComputedStyle(at, "::after");
+              return card && [at.innerText, ring.outlineStyle, parseFloat(ring.outlineWidth)];
+            }"""
+        )
+        if focus:
+            title, style, width = focus
+            reached.append(title)
+            assert style == "solid"
+            assert width >= 2
+    assert reached == cards
+    page.locator(".alsolike-title a").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "title => document.querySelector('h1').innerText === title", arg=cards[1]
+    )
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("article_id", [SAMPLE_ARTICLE, "wildbienen-im-vorgarten"])
+def test_no_page_scrolls_sideways_and_cards_of_a_row_align(
+    page: Page, addresses: tuple[str, str], width: int, article_id: str
+) -> None:
+    _, site = addresses
+    page.set_viewport_size({"width": width, "height": 800})
+    for address in (site, f"{site}/{quote(article_id, safe='')}"):
+        page.goto(address)
+        if address != site:
+            titles(page)
+        assert page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+    boxes = [card.bounding_box() for card in page.locator(".alsolike-card").all()]
+    assert all(box is not None for box in boxes)
+    rows: dict[int, set[int]] = {}
+    for box in boxes:
+        rows.setdefault(round(box["y"]), set()).add(round(box["height"]))
+    assert all(len(heights) == 1 for heights in rows.values()), "cards of a row are of one height"
+    assert len(rows) == (6 if width < 600 else 2 if width > 1000 else 3)
+
+
+def test_the_documentation_loads_nothing_but_itself(page: Page, addresses: tuple[str, str]) -> None:
+    service, _ = addresses
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{service}/docs")
+    page.wait_for_load_state("networkidle")
+    document = get(f"{service}/openapi.json")
+    assert document is not None
+    paths = document.json()["paths"].values()
+    assert page.locator("section.route").count() == sum(map(len, paths))
+    assert set(asked) <= {f"{service}/docs", f"{service}/favicon.ico"}

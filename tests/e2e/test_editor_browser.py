@@ -1,0 +1,634 @@
+"""The editors' pages in a real browser: the story by mouse, by keyboard, without a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from index.sources.jsonl_source import JsonlSource
+from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE
+from tests.support.chromium import ARGUMENTS, CHROMIUM
+from tests.support.editor_forms import PASSWORD
+from tests.support.service_process import alsolike, free_ports, get, until
+
+pytestmark = [
+    pytest.mark.slow_first,
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not CHROMIUM.exists() and not os.environ.get("CI"), reason="needs Debian's chromium"
+    ),
+]
+
+expect.set_options(timeout=30_000)  # a busy machine is no defect of a page
+
+ARTICLE = f"/editor/article?id={SAMPLE_ARTICLE}"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo with two builds and two editors.
+
+    Attributes:
+        service: Its address.
+        site: The demo site's.
+        folder: Where it runs.
+    """
+
+    service: str
+    site: str
+    folder: Path
+
+    def shown(self, article_id: str = SAMPLE_ARTICLE) -> list[str]:
+        """What readers see, in order."""
+        answer = get(f"{self.service}/v1/related?id={quote(article_id, safe='')}")
+        assert answer is not None
+        return [item["article_id"] for item in answer.json()["items"]]
+
+    def on_the_site(self, page: Page) -> list[str]:
+        """The titles of the cards on the site's own page, included on the server."""
+        page.goto(f"{self.site}/{SAMPLE_ARTICLE}?include")
+        return page.locator(".alsolike-title").all_inner_texts()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("editors")
+    lines = SAMPLE_SOURCE.read_text().splitlines()
+    (folder / "first.jsonl").write_text("\n".join(lines[:-4]) + "\n")
+    _run(folder, "build", "first.jsonl", "--root", ".demo", "--model", "hashing:256")
+    for name, role in (("mira", "admin"), ("noor", "editor")):
+        arguments = ("editors", "add", name, "--role", role, "--root", ".demo")
+        _run(folder, *arguments, given=PASSWORD)
+    port = free_ports()
+    with alsolike("demo", "--model", "hashing:256", "--port", str(port), folder=folder):
+        service = f"http://127.0.0.1:{port}"
+        until(lambda: (answer := get(f"{service}/readyz")) and answer.status == 200)
+        yield Demo(service, f"http://127.0.0.1:{port + 1}", folder)
+
+
+def _run(folder: Path, *arguments: str, given: str = "") -> None:
+    with (folder / "given").open("w+") as standard_input:
+        standard_input.write(f"{given}\n")
+        standard_input.seek(0)
+        done = subprocess.run(
+            [sys.executable, "-m", "service.cli", *arguments],
+            cwd=folder,
+            stdin=standard_input,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def visit(
+    browser: Browser, demo: Demo, name: str | None = "mira", **options: Any
+) -> Iterator[Page]:
+    """Someone's browser, signed in unless there is no name; nothing may go wrong in its pages."""
+    options = {"viewport": {"width": 1280, "height": 900}, **options}
+    context = browser.new_context(base_url=demo.service, **options)
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: _note(wrong, message))
+    page.on("request", lambda asked: _outside(wrong, demo, asked.url))
+    try:
+        if name is not None:
+            page.goto("/editor")
+            page.get_by_label("Name").fill(name)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            expect(page.get_by_role("searchbox")).to_be_visible()
+        yield page
+    finally:
+        context.close()
+    assert wrong == []
+
+
+def _note(wrong: list[str], message: ConsoleMessage) -> None:
+    refused = re.search("status of (409|422)", message.text)  # as a page that says why
+    expected = refused or "no-such" in message.location["url"]
+    if message.type in ("error", "warning") and not expected:
+        wrong.append(message.text)
+
+
+def _outside(wrong: list[str], demo: Demo, url: str) -> None:
+    if not url.startswith((demo.service, demo.site, "data:")):
+        wrong.append(f"asked for {url}")
+
+
+@pytest.fixture
+def clean(demo: Demo) -> Iterator[None]:
+    """Every test leaves the lists as it found them."""
+    before = demo.shown()
+    yield
+    assert demo.shown() == before
+
+
+def said(page: Page, words: str) -> None:
+    """Wait until the page tells of what was done."""
+    expect(page.locator("#notice")).to_contain_text(words)
+    expect(page.locator("#announce")).to_contain_text(words)
+
+
+def row(page: Page, region: str, number: int) -> Any:
+    """The row of one article of a list."""
+    return page.locator(f"#{region} .row").nth(number)
+
+
+def frame_titles(page: Page) -> list[str]:
+    """The titles of the cards in the preview, once it shows as many as the list."""
+    frame = page.frame_locator("iframe.cards")
+    expect(frame.locator(".alsolike-card")).to_have_count(page.locator("#shown .row").count())
+    return frame.locator(".alsolike-title").all_inner_texts()
+
+
+def listed(page: Page) -> list[str]:
+    """The titles of what is shown, beside the preview."""
+    return page.locator("#shown [data-primary]").all_inner_texts()
+
+
+def test_an_editor_steers_a_list_and_the_site_follows(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page, visit(browser, demo, None) as reader:
+        page.get_by_role("searchbox").fill("one broad crwon")  # a letter is wrong
+        expect(page.locator("#results-title")).to_have_text("1 article")
+        assert "q=one+broad+crwon" in page.url
+        page.locator(".hit a").first.click()
+        expect(page.locator("h1")).to_have_text("One broad crown beats three slim ones")
+        before = listed(page)
+        assert frame_titles(page) == before == demo.on_the_site(reader)
+
+        row(page, "shown", 2).get_by_role("button", name="Move up").click()
+        said(page, f"You pinned “{before[2]}” at 2")
+        moved = [before[0], before[2], before[1], *before[3:]]
+        assert listed(page) == moved
+        expect(page.frame_locator("iframe.cards").locator(".alsolike-title").nth(1)).to_have_text(
+            before[2]
+        )
+        assert demo.on_the_site(reader) == moved
+
+        row(page, "shown", 0).get_by_role("link", name="Hide").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Reason").fill("Too far from the subject")
+        dialog.get_by_label("Ends").select_option("in a week")
+        dialog.get_by_role("button", name="Hide").click()
+        said(page, f"You hid “{before[0]}”")
+        expect(page.locator("#decisions")).to_contain_text("Too far from the subject")
+        expect(page.locator("#decisions")).to_contain_text("until")
+        expect(page.locator("#passed-over")).to_contain_text("hidden here")
+        now = listed(page)
+        assert before[0] not in now
+        assert frame_titles(page) == now == demo.on_the_site(reader)
+
+        page.get_by_role("button", name="Undo").click()
+        said(page, "You removed the hide")
+        assert listed(page) == moved
+        page.locator("#decisions").get_by_role("button", name="Remove").click()
+        said(page, "You removed the pin")
+        assert listed(page) == before == demo.on_the_site(reader)
+
+
+def test_a_second_editor_sees_both_states_and_decides_anew(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo, "mira") as first, visit(browser, demo, "noor") as second:
+        first.goto(ARTICLE)
+        second.goto(ARTICLE)
+        before = listed(first)
+        row(first, "shown", 1).get_by_role("button", name="Move up").click()
+        said(first, "You pinned")
+        row(second, "shown", 3).get_by_role("button", name="Move up").click()
+        conflict = second.get_by_role("alert")
+        expect(conflict).to_contain_text("mira changed this list while you looked at it")
+        expect(conflict).to_contain_text(f"move “{before[3]}” up")
+        expect(conflict).to_be_focused()
+        saw, now = conflict.locator(".sides > div").all()
+        expect(saw).to_contain_text("nothing decided")
+        expect(now).to_contain_text(f"{before[1]}: pinned at 1")
+        assert listed(second) == [before[1], before[0], *before[2:]], "as it is now"
+        conflict.get_by_role("button", name="Do it all the same").click()
+        said(second, f"You pinned “{before[3]}” at 3")
+        second.get_by_role("button", name="Undo").click()
+        said(second, "You removed the pin")
+        first.reload()
+        first.locator("#decisions").get_by_role("button", name="Remove").click()
+        said(first, "You removed the pin")
+
+
+def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page, visit(browser, demo, None) as reader:
+        page.goto(ARTICLE)
+        row(page, "shown", 3).get_by_role("link", name="Pin").click()
+        page.get_by_role("dialog").get_by_label("Position").fill("1")
+        page.get_by_role("dialog").get_by_role("button", name="Pin").click()
+        said(page, "You pinned")
+        pinned = listed(page)[0]
+        page.get_by_role("link", name="Builds").click()
+        live = page.locator(".row", has=page.get_by_text("live", exact=True)).locator(".id")
+        name = live.inner_text()
+        page.get_by_role("link", name=re.compile("What .* would change")).first.click()
+        expect(page.locator("h1")).to_have_text("What changes for readers")
+        expect(page.locator(".tiles")).to_contain_text("4 out")
+        page.get_by_role("link", name="all builds").click()
+        page.get_by_label("Reason").fill("lists look odd")
+        page.get_by_role("button", name="Roll back").click()  # not before it is meant
+        expect(page.locator("#notice")).to_be_empty()
+        page.get_by_label("I mean it").check()
+        page.get_by_role("button", name="Roll back").click()
+        expect(page.locator("#notice")).to_contain_text("live again")
+        expect(page.locator("main")).to_contain_text("lists look odd")
+        assert (
+            name not in page.locator(".row", has=page.get_by_text("live", exact=True)).inner_text()
+        )
+        assert demo.on_the_site(reader)[0] == pinned, "the pin is intact"
+        page.goto(ARTICLE)
+        assert listed(page)[0] == pinned
+        expect(page.locator("#decisions")).to_contain_text("pinned at 1")
+        page.goto("/editor/builds")
+        page.get_by_role("button", name="Let builds be published again").click()
+        expect(page.locator("#notice")).to_contain_text("published again")
+        page.get_by_role("link", name=f"Publish {name}").click()
+        page.get_by_label("Reason").fill("it was the model")
+        page.get_by_role("button", name="Publish").click()
+        expect(page.locator("#notice")).to_contain_text("The build is live")
+        expect(live).to_have_text(name)
+        assert demo.on_the_site(reader)[0] == pinned
+        page.goto("/editor/history")
+        page.get_by_role("button", name="Undo").first.click()
+        said(page, "You removed the pin")
+
+
+def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo, viewport={"width": 390, "height": 844}) as page:
+        page.goto(ARTICLE)
+        row(page, "passed-over", 9).get_by_role("link", name="Hide").click()
+        page.get_by_role("dialog").get_by_role("button", name="Hide").click()
+        said(page, "You hid")
+        assert page.evaluate("scrollY") > 1_000
+        expect(page.locator("#notice .notice")).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="Undo").click()
+        said(page, "You removed the hide")
+
+
+class Hands:
+    """Someone without a mouse.
+
+    Args:
+        page: What is looked at; nothing in it is clicked.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    @property
+    def at(self) -> str:
+        """What has the focus, as a screen reader names it; empty for nothing."""
+        found: str = self.page.evaluate(
+            """() => { const at = document.activeElement;
+              if (!at || at === document.body) return "";
+              return at.getAttribute("aria-label") || at.labels?.[0]?.innerText
+                || at.innerText || at.tagName; }"""
+        )
+        return found.strip()
+
+    def tab_to(self, name: str) -> None:
+        """Press Tab until something of this name has the focus."""
+        seen = []
+        for _ in range(120):
+            self.press("Tab")
+            seen.append(self.at)
+            if name in seen[-1]:
+                return
+        raise AssertionError(f"Tab never reached {name!r}: {seen}")
+
+
+def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, clean: None) -> None:
+    with visit(browser, demo, None) as page:
+        hands = Hands(page)
+        page.goto("/editor")
+        hands.type("mira")
+        hands.press("Tab")
+        hands.type(PASSWORD)
+        hands.press("Enter")
+        expect(page.get_by_role("searchbox")).to_be_focused()
+        hands.type("one broad crown")
+        expect(page.locator("#results-title")).to_have_text("1 article")
+        hands.tab_to("One broad crown")
+        hands.press("Enter")
+        expect(page.locator("h1")).to_have_text("One broad crown beats three slim ones")
+        before = listed(page)
+
+        hands.press("j", "j")
+        assert hands.at == before[1]
+        hands.press("K")
+        said(page, f"You pinned “{before[1]}” at 1")
+        assert before[1] in hands.at, "the focus went along"
+        assert listed(page)[:2] == [before[1], before[0]]
+
+        hands.press("j", "h")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        hands.press("ArrowDown")
+        hands.tab_to("Reason")
+        hands.type("not about trees")
+        hands.tab_to("Ends")
+        hands.press("ArrowDown")
+        hands.tab_to("Hide")
+        hands.press("Enter")
+        said(page, f"You hid “{before[0]}” as not related")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert before[0] in hands.at, "the focus stays with what was hidden"
+
+        hands.press("r")
+        said(page, "You removed the hide")
+        assert before[0] in hands.at
+        hands.press("+")
+        said(page, "a good link")
+        hands.press("u")
+        said(page, "You took back the word")
+        expect(page.locator("#shown").get_by_text("pinned", exact=True)).to_have_count(1)
+
+        hands.press("k", "p")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        hands.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert before[1] in hands.at
+        hands.press("r")
+        said(page, "You removed the pin")
+        assert listed(page) == before
+
+        hands.press("?")
+        expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        hands.press("Escape")
+        hands.press("/")
+        expect(page.get_by_role("searchbox")).to_be_focused()
+        hands.tab_to("mira")
+        hands.press("Enter")
+        expect(page.locator("h1")).to_have_text("mira")
+        hands.tab_to("Sign out here")
+        hands.press("Enter")
+        expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_single_keys_can_be_turned_off(browser: Browser, demo: Demo, clean: None) -> None:
+    with visit(browser, demo) as page:
+        page.goto("/editor/account")
+        page.get_by_label("Act on single keys").uncheck()
+        page.goto(ARTICLE)
+        for key in ("j", "h", "?"):
+            page.keyboard.press(key)
+        assert Hands(page).at == ""
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_everything_works_without_a_script(browser: Browser, demo: Demo, clean: None) -> None:
+    with visit(browser, demo, java_script_enabled=False) as page:
+        page.get_by_role("searchbox").fill("broad crown beats")
+        page.get_by_role("button", name="Search").click()
+        page.locator(".hit a").first.click()
+        titles = page.locator("#shown [data-primary]")
+        before = titles.all_inner_texts()
+        row(page, "shown", 1).get_by_role("button", name="Move up").click()
+        expect(titles.first).to_have_text(before[1])
+        page.get_by_role("button", name="Undo").click()
+        expect(titles.first).to_have_text(before[0])
+        row(page, "shown", 0).get_by_role("link", name="Hide").click()
+        page.get_by_label("Ends").select_option("at a moment")
+        page.get_by_role("button", name="Hide").click()
+        expect(page.get_by_role("alert")).to_contain_text("choose the moment", ignore_case=True)
+        page.locator("[name=until]").fill("2199-01-01T08:00")
+        page.get_by_label("Reason").fill("no script needed")
+        page.get_by_role("button", name="Hide").click()
+        expect(titles.first).to_have_text(before[1])
+        expect(page.locator("#decisions")).to_contain_text("1 Jan 2199")
+        page.locator("#decisions").get_by_role("button", name="Remove").click()
+        expect(titles.first).to_have_text(before[0])
+
+
+PAGES: dict[str, Callable[[Page], Any]] = {
+    "find": lambda page: page.goto("/editor"),
+    "nothing found": lambda page: page.goto("/editor?q=xyzzyx&standing=expired"),
+    "article": lambda page: page.goto(ARTICLE),
+    "its cards": lambda page: _open_cards(page),
+    "a draft": lambda page: page.goto("/editor/article?id=listening-to-living-soil"),
+    "pin another": lambda page: page.goto(f"/editor?pin={SAMPLE_ARTICLE}"),
+    "pin": lambda page: page.goto(
+        f"/editor/decide?do=pin&id={SAMPLE_ARTICLE}&target=listening-to-living-soil"
+    ),
+    "hide": lambda page: page.goto(
+        f"/editor/decide?do=hide&id={SAMPLE_ARTICLE}&target=heat-car-park-trees"
+    ),
+    "dialog": lambda page: _open_dialog(page),
+    "keys": lambda page: _open_help(page),
+    "history": lambda page: page.goto("/editor/history"),
+    "drafts": lambda page: page.goto("/editor/drafts"),
+    "related to a draft": lambda page: _relate_draft(page),
+    "builds": lambda page: page.goto("/editor/builds"),
+    "changes": lambda page: page.goto(f"/editor/builds/changes?new={_other_build(page)}"),
+    "publish": lambda page: page.goto(f"/editor/builds/publish?build={_other_build(page)}"),
+    "account": lambda page: page.goto("/editor/account"),
+    "nothing there": lambda page: page.goto("/editor/article?id=no-such"),
+}
+
+
+def _open_dialog(page: Page) -> None:
+    page.goto(ARTICLE)
+    row(page, "shown", 1).get_by_role("link", name="Hide").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def _open_cards(page: Page) -> None:
+    """The frame's document, out of its sandbox: axe could not run in it."""
+    page.goto("about:blank")
+    cards = page.request.get(f"/editor/cards?id={SAMPLE_ARTICLE}").text()
+    page.set_content(re.sub(r' src="[^"]*"', "", cards))  # no page may fetch them from nowhere
+    expect(page.locator(".alsolike-card")).to_have_count(6)
+
+
+def _open_help(page: Page) -> None:
+    page.goto("/editor/history")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def _relate_draft(page: Page) -> None:
+    page.goto("/editor/drafts")
+    page.get_by_label("Text", exact=True).fill(
+        "Kelp at night\nDivers count fish in the kelp by torchlight."
+    )
+    page.get_by_role("button", name="Find related").click()
+    expect(page.locator("#answer-title")).to_be_visible()
+
+
+def _other_build(page: Page) -> str:
+    page.goto("/editor/builds")
+    link = page.get_by_role("link", name=re.compile("^Publish ")).last
+    return (link.get_attribute("aria-label") or "").removeprefix("Publish ")
+
+
+def test_no_page_has_a_barrier_that_axe_knows(browser: Browser, demo: Demo, clean: None) -> None:
+    found: dict[str, list[str]] = {}
+    with visit(browser, demo) as page, visit(browser, demo, "noor") as other:
+        for name, reach in PAGES.items():
+            reach(page)
+            page.wait_for_load_state()
+            found[name] = _violations(page)
+        _leave_a_trace(page)
+        found["decided"] = _violations(page)
+        other.goto(ARTICLE)
+        row(page, "shown", 0).get_by_role("button", name="Move down").click()
+        said(page, "You pinned")
+        row(other, "shown", 3).get_by_role("button", name="Move up").click()
+        expect(other.get_by_role("alert")).to_be_visible()
+        found["conflict"] = _violations(other)
+        page.goto("/editor/history")
+        found["full history"] = _violations(page)
+        page.goto(ARTICLE)
+        removes = page.locator("#decisions").get_by_role("button", name="Remove")
+        for left in range(removes.count(), 0, -1):
+            removes.first.click()
+            expect(removes).to_have_count(left - 1)
+    with visit(browser, demo, None) as page:
+        page.goto("/editor")
+        found["sign-in"] = _violations(page)
+    assert {name: some for name, some in found.items() if some} == {}
+
+
+def _leave_a_trace(page: Page) -> None:
+    """A pin, a hide with all that belongs to it, and a pin that does nothing."""
+    page.goto(f"/editor/decide?do=pin&id={SAMPLE_ARTICLE}&target=listening-to-living-soil")
+    page.get_by_role("button", name="Pin").click()
+    expect(page.locator("#alerts")).to_contain_text("not published")
+    row(page, "shown", 2).get_by_role("link", name="Hide").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("as not related").check()
+    dialog.get_by_label("Reason").fill("no")
+    dialog.get_by_label("Ends").select_option("in a day")
+    dialog.get_by_role("button", name="Hide").click()
+    said(page, "You hid")
+    row(page, "shown", 1).get_by_role("button", name="Move up").click()
+    said(page, "You pinned")
+
+
+def _violations(page: Page) -> list[str]:
+    """What axe finds: in the light all it knows, in the dark what colors decide."""
+    found = []
+    part = ".alsolike" if page.url == "about:blank" else None
+    for scheme, options in ({"light": None, "dark": {"runOnly": ["color-contrast"]}}).items():
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # nothing half-way
+        found += [
+            f"{scheme}, {each['id']}: {node['html'][:160]} {node['failureSummary']}"
+            for each in Axe().run(page, part, options).response["violations"]
+            for node in each["nodes"][:1]
+        ]
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def test_no_page_scrolls_sideways(browser: Browser, demo: Demo, clean: None) -> None:
+    wide: list[tuple[str, int]] = []
+    with visit(browser, demo) as page:
+        for name, reach in PAGES.items():
+            reach(page)
+            page.wait_for_load_state()
+            for width in (390, 768, 1280):
+                page.set_viewport_size({"width": width, "height": 800})
+                if page.evaluate(
+                    "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+                ):
+                    wide.append((name, width))
+    assert wide == []
+
+
+def test_a_row_says_all_that_two_articles_share_at_any_width(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    cut = "lines => lines.filter(line => line.scrollWidth > line.clientWidth).length"
+    squeezed = "titles => titles.filter(title => title.clientWidth < 190).length"
+    with visit(browser, demo) as page:
+        page.goto(ARTICLE)
+        for width in (320, 390, 768, 1000, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.locator(".rows .meta").count() >= 6
+            assert page.locator(".rows .meta").evaluate_all(cut) == 0, width
+            assert page.locator("#shown .row-main").evaluate_all(squeezed) == 0, width
+
+
+def test_the_frame_is_as_tall_as_its_cards(browser: Browser, demo: Demo, clean: None) -> None:
+    with visit(browser, demo) as page:
+        page.goto(ARTICLE)
+        frame_titles(page)
+        tall = "frame => frame.contentDocument.body.scrollHeight"
+        frame = page.locator("iframe.cards")
+        until(
+            lambda: 0 <= frame.evaluate("frame => frame.clientHeight") - frame.evaluate(tall) <= 4
+        )
+        images = page.frame_locator("iframe.cards").locator("img")
+        source = images.first.evaluate("image => image.currentSrc || image.src")
+        assert source.startswith(demo.site), "pictures are the site's"
+
+
+def test_what_is_related_to_every_article_of_the_sample_has_a_page(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        for record in JsonlSource(str(SAMPLE_SOURCE)).records():
+            article_id = getattr(record, "values")["id"]  # noqa: B009 - a problem has none
+            answer = page.request.get(f"/editor/article?id={quote(article_id, safe='')}")
+            assert answer.status == 200, article_id
+
+
+def test_the_demo_prints_a_link_that_lets_its_first_visitor_in(
+    browser: Browser, tmp_path: Path
+) -> None:
+    port = free_ports()
+    with alsolike("demo", "--model", "hashing:64", "--port", str(port), folder=tmp_path):
+        service = f"http://127.0.0.1:{port}"
+        until(lambda: (answer := get(f"{service}/readyz")) and answer.status == 200)
+        printed = (tmp_path / "stdout").read_text()
+        [link] = re.findall(r"(http://\S+/editor/enter\?key=\S+)", printed)
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(link)
+        assert page.url == f"{service}/editor"
+        expect(page.get_by_role("link", name="guest")).to_be_visible()
+        page.goto(link)
+        expect(page.get_by_role("alert")).to_contain_text("used")
+        context.close()
+        entries = json.loads((get(f"{service}/readyz") or pytest.fail("away")).body)
+        assert entries["status"] == "ready"

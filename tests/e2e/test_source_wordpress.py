@@ -1,0 +1,210 @@
+"""WordPress: a real one, and answers that a real one gives too seldom to wait for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
+from index.sources.registry import open_source
+from recommender.article import Image, Status
+from tests.support import real_servers
+from tests.support.builds import SAMPLE
+from tests.support.http_site import Page, in_turn, page, serving
+from tests.support.http_site import Site as Server
+from tests.support.sample_records import RECORDS, UNSAID, read
+
+LOST = ("url", "language", "supersedes", "ratings")
+"""What WordPress has no place for; its links are its own."""
+
+
+@pytest.fixture(scope="module")
+def wordpress() -> Iterator[real_servers.Site]:
+    with real_servers.wordpress(SAMPLE / "articles.jsonl") as site:
+        yield site
+
+
+def table(url: str, **options: Any) -> dict[str, Any]:
+    return {"kind": "wordpress", "url": url, "private": ["127.0.0.1"], **options}
+
+
+def test_a_real_wordpress_gives_the_corpus_as_far_as_it_can_carry_it(
+    wordpress: real_servers.Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SITE_PASSWORD", wordpress.password)
+    options = table(
+        wordpress.url,
+        user=wordpress.user,
+        password_env="SITE_PASSWORD",
+        map={"id": "slug"},
+        per_page=50,
+    )
+    found, report = read(options)
+    expected, _ = read({"kind": "jsonl", "path": str(SAMPLE / "articles.jsonl")})
+    assert not report.skipped
+    assert len(found) == len(RECORDS)
+    by_title = {article.title: article for article in found.values()}
+    for article in expected.values():
+        image = article.image and Image(
+            src=wordpress.url + article.image.src, alt=article.image.alt
+        )
+        got = by_title[article.title]
+        assert got.url.startswith(f"{wordpress.url}/")
+        lost = {name: UNSAID[name] for name in LOST}
+        if article.visible_from:
+            lost["date"] = None  # a scheduled post's date is when it appears
+        assert replace(got, id=article.id, tags=(), authors=(), **lost) == replace(
+            article, image=image, tags=(), **lost
+        )
+        assert sorted(got.tags) == sorted(article.tags)
+        assert got.authors == ("editor",)
+
+
+def test_without_a_password_a_real_wordpress_gives_what_is_published(
+    wordpress: real_servers.Site,
+) -> None:
+    found, report = read(table(wordpress.url))
+    published = [r for r in RECORDS if r["status"] == "published" and "visible_from" not in r]
+    assert {article.title for article in found.values()} == {r["title"] for r in published}
+    assert not report.skipped
+
+
+def test_a_wrong_password_is_told_without_telling_it(
+    wordpress: real_servers.Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SITE_PASSWORD", "hunter2 hunter2")
+    options = table(wordpress.url, user=wordpress.user, password_env="SITE_PASSWORD")
+    with pytest.raises(SourceError, match="password of 'editor' right") as error:
+        list(open_source(options).records())
+    assert "hunter2" not in str(error.value)
+
+
+def test_an_unknown_type_is_told(wordpress: real_servers.Site) -> None:
+    with pytest.raises(SourceError, match="recipes"):
+        list(open_source(table(wordpress.url, types=["recipes"])).records())
+
+
+def test_a_real_wordpress_s_feed_gives_its_newest_posts(wordpress: real_servers.Site) -> None:
+    feed = {"kind": "feed", "url": f"{wordpress.url}/feed/", "private": ["127.0.0.1"]}
+    found, report = read(feed)
+    titles = {record["title"] for record in RECORDS}
+    assert len(found) == report.read == 10
+    assert all(article.title in titles and article.sections for article in found.values())
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as site:
+        yield site
+
+
+def answer(posts: Any, total: int | None = None, pages: int = 1) -> Page:
+    return page(
+        json.dumps(posts),
+        Content_Type="application/json",
+        X_WP_Total=str(len(posts) if total is None else total),
+        X_WP_TotalPages=str(pages),
+    )
+
+
+def post(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "status": "publish",
+        "date": "2026-01-02T03:04:05",
+        "date_gmt": "2026-01-02T02:04:05",
+        "link": f"https://site.example/{number}",
+        "title": {"rendered": f"Post&#8217;s {number}"},
+        "content": {"rendered": "<p>Text</p>", "protected": False},
+        "excerpt": {"rendered": "<p>Cut off in mid [&hellip;]</p>\n"},
+        **fields,
+    }
+
+
+ROUTE = "/wp-json/wp/v2/posts"
+
+
+def records(server: Server, **options: Any) -> list[Record | RecordProblem]:
+    return list(open_source(table(server.url, **options)).records())
+
+
+def test_pages_are_read_until_the_last_one(server: Server) -> None:
+    server.pages[ROUTE] = in_turn(answer([post(1), post(2)], 3, 2), answer([post(3)], 3, 2))
+    assert [item.values["id"] for item in records(server)] == [1, 2, 3]
+    assert [path.partition("&page=")[2][0] for path in server.paths()] == ["1", "2"]
+
+
+def test_without_permalinks_the_other_address_is_asked(server: Server) -> None:
+    server.pages[ROUTE] = page("<html>home</html>", Content_Type="text/html")
+    server.pages["/"] = answer([post(1)])
+    assert len(records(server)) == 1
+    assert "rest_route=%2Fwp%2Fv2%2Fposts" in server.paths()[-1]
+
+
+def test_a_site_that_is_no_wordpress_is_told(server: Server) -> None:
+    with pytest.raises(SourceError, match="no WordPress site"):
+        records(server)
+
+
+def test_an_excerpt_that_wordpress_cut_itself_is_left_out(server: Server) -> None:
+    written = {"rendered": "<p>Written by hand&hellip;</p>"}
+    server.pages[ROUTE] = answer([post(1), post(2, excerpt=written)])
+    found, _ = read(table(server.url))
+    assert found["1"].excerpt is None
+    assert found["2"].excerpt == "Written by hand…"
+    assert found["1"].title == "Post\u2019s 1"
+
+
+def test_a_post_behind_a_password_stays_invisible(server: Server) -> None:
+    server.pages[ROUTE] = answer([post(1, content={"rendered": "", "protected": True})])
+    assert read(table(server.url))[0]["1"].status is Status.HIDDEN
+
+
+def test_a_scheduled_post_appears_at_its_instant(server: Server) -> None:
+    server.pages[ROUTE] = answer([post(1, status="future", date_gmt="2031-01-02T02:04:05")])
+    article = read(table(server.url))[0]["1"]
+    assert str(article.visible_from) == "2031-01-02 02:04:05+00:00"
+
+
+def test_a_site_that_changes_while_it_is_read_is_reported(server: Server) -> None:
+    server.pages[ROUTE] = answer([post(1)], total=2)
+    found, report = read(table(server.url))
+    assert len(found) == 1
+    assert report.skipped["count-differs"] == 1
+    assert report.read == report.kept + sum(report.skipped.values())
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [7, None, "x", [], {}, {"id": "7"}, {"id": 1, "title": 3, "content": [], "_embedded": 9}],
+)
+def test_a_post_of_another_shape_is_reported_and_not_lost(server: Server, broken: Any) -> None:
+    server.pages[ROUTE] = answer([broken, post(2)])
+    found, report = read(table(server.url))
+    assert found.keys() == {"2"}
+    assert report.read == 2
+    assert report.kept == sum(report.skipped.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", "[", "null", "[" * 100_000, '{"code": "x", "message": "y"}']
+)
+def test_an_answer_that_is_no_list_is_told_with_its_place(server: Server, body: str) -> None:
+    server.pages[ROUTE] = page(
+        body, Content_Type="application/json", X_WP_Total="1", X_WP_TotalPages="1"
+    )
+    with pytest.raises(SourceError, match=f"{server.url}{ROUTE}"):
+        records(server)
+
+
+def test_a_picture_that_was_deleted_costs_no_article(server: Server) -> None:
+    gone = {"wp:featuredmedia": [{"code": "rest_post_invalid_id"}], "wp:term": [[{"name": "T"}]]}
+    server.pages[ROUTE] = answer([post(1, _embedded=gone)])
+    article = read(table(server.url))[0]["1"]
+    assert article.image is None
+    assert article.tags == ("T",)

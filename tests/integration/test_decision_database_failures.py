@@ -1,0 +1,141 @@
+"""Full disks, locks, damaged files, stopped servers: told on one line, and nothing half-written."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from index.errors import DatabaseError
+from service.decisions import connections as connecting
+from service.decisions.database import Database, open_database
+from service.decisions.decision_state import OverrideKind
+from tests.support.decision_databases import MIRA, opened, reopen, server
+from tests.support.small_disk import fill, small_disk
+
+
+def pin(database: Database, target: str) -> None:
+    database.overrides.put(
+        MIRA,
+        article_id="a",
+        target_id=target,
+        kind=OverrideKind.PIN,
+        position=1,
+        reason="x" * 1_000,
+    )
+
+
+def pin_until_refused(database: Database) -> Iterator[str]:
+    """The pins that were answered before the disk was full."""
+    for number in range(10_000):
+        try:
+            pin(database, f"t{number}")
+        except DatabaseError as error:
+            assert "no room left on its disk" in str(error)  # noqa: PT017 - the last of many
+            assert number > 3
+            return
+        yield f"t{number}"
+    pytest.fail("the disk never was full")
+
+
+def test_a_full_disk_is_told_and_costs_no_answered_decision(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 8) as disk:
+        url = f"sqlite:///{disk}/decisions.sqlite"
+        with opened(url) as database:
+            pin(database, "first")
+            ballast = fill(disk, 600_000)
+            answered = ["first", *pin_until_refused(database)]
+            state = database.state()  # reading goes on
+            assert {item.target_id for item in state.overrides["a"]} == set(answered)
+            ballast.unlink()
+            pin(database, "after")
+            told = [entry.target_id for entry in database.audit.all()]
+            assert told == [*answered, "after"]
+
+
+def test_a_lock_that_stays_is_told_and_one_that_goes_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "BUSY_SECONDS", 0.3)
+    path = tmp_path / "decisions.sqlite"
+    with (
+        opened(f"sqlite:///{path}") as database,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        pin(database, "before")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseError, match="is locked by another process"):
+            pin(database, "during")
+        assert len(database.overrides.all()) == 1  # reading does not wait
+        other.execute("ROLLBACK")
+        pin(database, "after")
+        assert [entry.target_id for entry in database.audit.all()] == ["before", "after"]
+
+
+def test_a_file_that_was_damaged_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.sqlite"
+    with opened(f"sqlite:///{path}") as database:
+        pin(database, "a pin")
+    path.write_bytes(b"not a database at all " * 1_000)
+    with pytest.raises(DatabaseError, match="restore the file from a backup"):
+        open_database(f"sqlite:///{path}")
+
+
+def test_a_disk_that_can_only_be_read_is_told(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 8) as disk:
+        url = f"sqlite:///{disk}/decisions.sqlite"
+        with opened(url) as database:
+            pin(database, "before")
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        with pytest.raises(DatabaseError, match=r"can.t be (written|opened)") as error:
+            open_database(url).takedowns.put(MIRA, article_id="x")
+        assert "\n" not in str(error.value)
+
+
+def test_a_backup_moved_into_place_is_seen_by_who_has_the_old_file_open(tmp_path: Path) -> None:
+    path, copy = tmp_path / "decisions.sqlite", tmp_path / "copy.sqlite"
+    with opened(f"sqlite:///{path}") as database:
+        pin(database, "before")
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        pin(database, "after")
+        for name in ("decisions.sqlite-wal", "decisions.sqlite-shm"):
+            (tmp_path / name).unlink()
+        shutil.move(copy, path)
+        assert [item.target_id for item in database.overrides.all()] == ["before"]
+        path.unlink()
+        with pytest.raises(DatabaseError, match="can't be opened"):
+            database.version()
+        assert not path.exists()
+
+
+def test_a_server_that_stops_is_told_and_decisions_go_on_when_it_is_back() -> None:
+    with server() as (url, postgresql), opened(url) as database:
+        pin(database, "before")
+        postgresql.stop()
+        for _ in range(2):
+            with pytest.raises(DatabaseError, match="can't be used") as error:
+                pin(database, "during")
+            assert "w/ord" not in str(error.value)
+            assert "\n" not in str(error.value)
+        with pytest.raises(DatabaseError):
+            database.version()
+        postgresql.start()
+        reopen(url).close()
+        pin(database, "after")
+        assert [entry.target_id for entry in database.audit.all()] == ["before", "after"]
+
+
+def test_a_server_that_was_restarted_between_two_decisions_costs_none() -> None:
+    with server() as (url, postgresql), opened(url) as database:
+        pin(database, "before")
+        postgresql.stop()
+        postgresql.start()
+        reopen(url).close()
+        pin(database, "after")  # its connections were of the old server
+        assert len(database.overrides.all()) == 2

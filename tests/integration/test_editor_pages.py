@@ -1,0 +1,627 @@
+"""The editors' pages as forms: they work without a script, and nobody gets at them uninvited."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.app import create_app
+from service.decisions.decision_state import OverrideKind
+from service.decisions.open_decisions import open_decisions
+from service.editor.demo_login import Invitation, may_invite
+from service.roles import Role
+from service.settings import Settings
+from tests.support.editor_forms import PASSWORD, Editor, add_editor, editor
+from tests.support.editor_site import PAGE, SLASHED, TESTER, Desk, build_site, open_desk
+from tests.support.hostile_articles import PAYLOADS
+
+SCHEDULED, DRAFT = "sea-008", "sea-004"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with two builds and two editors."""
+    root = build_site(tmp_path_factory.mktemp("site"))
+    add_editor(root, "mira", Role.ADMIN)
+    add_editor(root, "noor", Role.EDITOR)
+    return root
+
+
+@pytest.fixture
+def desk(site: Path, tmp_path: Path) -> Iterator[Desk]:
+    with open_desk(site, tmp_path, max_churn=1.0, model="hashing:64") as opened:
+        yield opened
+
+
+@pytest.fixture
+def mira(desk: Desk) -> Iterator[Editor]:
+    with editor(desk, "mira") as found:
+        yield found
+
+
+@pytest.fixture
+def noor(desk: Desk) -> Iterator[Editor]:
+    with editor(desk, "noor") as found:
+        yield found
+
+
+@pytest.fixture
+def stranger(desk: Desk) -> Iterator[Editor]:
+    with editor(desk, None) as found:
+        yield found
+
+
+# Signing in
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "/article?id=sea-000", "/cards?id=sea-000", "/decide?do=pin", "/history"),
+        *("/history.csv", "/builds", "/builds/report?build=x", "/drafts", "/account"),
+    ],
+)
+def test_whoever_is_unknown_is_led_to_the_sign_in_and_back(
+    stranger: Editor, desk: Desk, path: str
+) -> None:
+    answer = stranger.get(f"/editor{path}")
+    assert answer.url.path == "/editor/sign-in"
+    if "build=x" not in path:
+        back = answer.url.params["next"]
+        assert stranger.sign_in(next=back).url.path == f"/editor{path}".partition("?")[0]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("https://evil.example/", "//evil.example", "/\\evil.example", "/editor\\..\\x"),
+        *("/editorial", "javascript:alert(1)", "/editor/../v1/articles\r\nX: y"),
+    ],
+)
+def test_a_sign_in_leads_to_no_other_site(stranger: Editor, target: str) -> None:
+    answer = stranger.client.post(
+        "/editor/sign-in",
+        data={"name": "mira", "password": PASSWORD, "next": target},
+        follow_redirects=False,
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/editor")
+
+
+def test_attempts_are_throttled_until_the_right_password_does_not_help(stranger: Editor) -> None:
+    said = [stranger.sign_in(password=f"wrong number {number}") for number in range(10)]
+    assert {answer.status_code for answer in said} == {403}
+    assert stranger.said == "Name and password don't fit together."
+    last = stranger.sign_in()
+    assert last.status_code == 429
+    assert 0 < int(last.headers["retry-after"]) <= 300
+    assert "Too many attempts" in stranger.said
+    assert "set-cookie" not in last.headers
+
+
+def test_a_session_planted_before_the_sign_in_is_worth_nothing(
+    stranger: Editor, desk: Desk
+) -> None:
+    stranger.client.cookies.set("alsolike-session", "planted")
+    assert stranger.get("/editor").url.path == "/editor/sign-in"
+    answer = stranger.client.post(
+        "/editor/sign-in", data={"name": "mira", "password": PASSWORD}, follow_redirects=False
+    )
+    cookie = answer.headers["set-cookie"]
+    assert "planted" not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    again = desk.client.get("/editor", headers={"Cookie": "alsolike-session=planted"})
+    assert again.url.path == "/editor/sign-in"
+
+
+def test_signing_out_everywhere_ends_every_session_of_this_name_alone(
+    desk: Desk, mira: Editor, noor: Editor
+) -> None:
+    with editor(desk, "mira") as elsewhere:
+        mira.get("/editor/account")
+        assert mira.send("/editor/sign-out-everywhere").url.path == "/editor/sign-in"
+        assert elsewhere.get("/editor").url.path == "/editor/sign-in"
+    assert noor.get("/editor").url.path == "/editor"
+
+
+def test_signing_out_here_leaves_the_others(desk: Desk, mira: Editor) -> None:
+    with editor(desk, "mira") as elsewhere:
+        mira.get("/editor/account")
+        mira.send("/editor/sign-out")
+        assert mira.get("/editor").url.path == "/editor/sign-in"
+        assert elsewhere.get("/editor").url.path == "/editor"
+
+
+def test_another_site_can_sign_nobody_in_and_send_no_form(mira: Editor, stranger: Editor) -> None:
+    foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    signed = stranger.client.post(
+        "/editor/sign-in", data={"name": "mira", "password": PASSWORD}, headers=foreign
+    )
+    assert signed.status_code == 403
+    assert "set-cookie" not in signed.headers
+    mira.look(PAGE)
+    fields = mira.hidden | {"act": f"up {mira.titles('shown')[1]}"}
+    assert mira.client.post("/editor/steer", data=fields, headers=foreign).status_code == 403
+    for csrf in ("", "guessed"):
+        answer = mira.client.post("/editor/steer", data=fields | {"csrf": csrf})
+        assert answer.status_code == 403
+    mira.look(PAGE)
+    assert 'class="chip accent">pinned' not in mira.page
+
+
+def test_an_editor_may_decide_and_only_an_admin_may_choose_the_build(
+    desk: Desk, noor: Editor, mira: Editor
+) -> None:
+    live, before = _builds(desk)
+    noor.get("/editor/builds")
+    assert "Publish…" not in noor.page
+    assert "Roll back" not in noor.page
+    assert noor.get("/editor/builds/publish", build=before).status_code == 403
+    noor.look(PAGE)
+    for path, fields in (
+        ("publish", {"build": before}),
+        ("rollback", {}),
+        ("release", {}),
+    ):
+        assert noor.send(f"/editor/builds/{path}", **fields).status_code == 403
+    assert _builds(desk)[0] == live
+    mira.get("/editor/builds")
+    assert "Publish…" in mira.page
+    reading = desk.ask("GET", "/editor", Role.READ)
+    assert reading.status_code == 403
+
+
+# Steering
+
+
+def test_what_is_moved_up_is_pinned_there_and_undone_with_one_press(
+    desk: Desk, mira: Editor
+) -> None:
+    before = desk.shown()
+    mira.look(PAGE)
+    assert mira.titles("shown") == before
+    mira.press(f"up {before[2]}")
+    assert mira.said.startswith("You pinned")
+    moved = [before[0], before[2], before[1], *before[3:]]
+    assert desk.shown() == mira.titles("shown") == moved
+    mira.send("/editor/undo", seq=mira.hidden["seq"], back=PAGE)
+    assert mira.said.startswith("You removed the pin")
+    assert desk.shown() == mira.titles("shown") == before
+
+
+def test_moving_passes_pins_in_both_directions(desk: Desk, mira: Editor) -> None:
+    first, second, third, *_ = desk.shown()
+    mira.look(PAGE)
+    mira.press(f"up {second}")
+    mira.press(f"up {third}")
+    assert desk.shown()[:3] == [second, third, first]
+    mira.press(f"down {second}")
+    assert desk.shown()[:3] == [third, second, first]
+    mira.press(f"up {second}")
+    assert desk.shown()[:3] == [second, third, first]
+
+
+def test_a_hide_keeps_its_reason_and_its_end_and_can_be_shown_again(
+    desk: Desk, mira: Editor
+) -> None:
+    target = desk.shown()[0]
+    mira.look(PAGE)
+    mira.decide(target, "hide", reason="too far\r\noff", ends="7")
+    assert target not in desk.shown()
+    assert "hidden here" in mira.page
+    assert "too far\noff" in mira.page
+    database = open_decisions(desk.settings)
+    [stored] = database.overrides.of(PAGE).items
+    week = 7 * 86_400_000_000
+    assert abs(stored.until - stored.created - week) < 60_000_000
+    database.close()
+    mira.press(f"remove {target}")
+    assert target in desk.shown()
+
+
+def test_an_end_is_read_in_the_zone_of_the_settings(site: Path, tmp_path: Path) -> None:
+    with open_desk(site, tmp_path, timezone="Europe/Berlin") as desk, editor(desk) as mira:
+        mira.look(PAGE)
+        target = desk.shown()[0]
+        mira.decide(target, "pin", position="3", ends="date", until="2199-07-01T12:00")
+        database = open_decisions(desk.settings)
+        [stored] = database.overrides.of(PAGE).items
+        database.close()
+        assert stored.until == 7_242_256_800_000_000, "10:00 in UTC"
+        assert "1 Jul 2199, 12:00" in mira.page
+        mira.get("/editor/decide", do="pin", id=PAGE, target=target)
+        assert 'value="2199-07-01T12:00"' in mira.page
+        assert 'name="position" min="1" max="50" value="3"' in mira.page
+
+
+def test_hiding_everywhere_is_a_takedown_and_the_article_says_so(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[0]
+    mira.look(PAGE)
+    mira.decide(target, "everywhere", reason="withdrawn")
+    assert desk.client.get("/v1/related", params={"id": target}).status_code == 404
+    assert "taken down" in mira.page
+    mira.look(target)
+    assert "<b>Taken down</b> by mira" in mira.page
+    assert "withdrawn" in mira.page
+    mira.press(f"lift {target}")
+    assert desk.client.get("/v1/related", params={"id": target}).status_code == 200
+
+
+def test_what_is_not_related_is_hidden_and_counts_as_a_judgment(desk: Desk, mira: Editor) -> None:
+    bad, good = desk.shown()[:2]
+    mira.look(PAGE)
+    mira.decide(bad, "unrelated")
+    mira.press(f"good {good}")
+    assert _judged(desk) == {(bad, -1), (good, 1)}
+    assert mira.page.count('aria-pressed="true"') == 2
+    mira.press(f"good {good}")
+    assert _judged(desk) == {(bad, -1)}
+
+
+def test_a_pin_of_what_readers_cannot_see_is_marked_and_warned_of(desk: Desk, mira: Editor) -> None:
+    before = desk.shown()
+    mira.look(PAGE)
+    answer = mira.get("/editor/decide", do="pin", id=PAGE, target=SCHEDULED)
+    assert "Readers can't see it now (scheduled)" in mira.page.replace("&#39;", "'")
+    assert answer.status_code == 200
+    mira.look(PAGE)
+    mira.decide(SCHEDULED, "pin", position="1")
+    assert desk.shown() == before
+    assert "is pinned at 1, but readers don't see it: not visible yet" in mira.page.replace(
+        "&#39;", "'"
+    )
+
+
+def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[3]
+    mira.look(PAGE)
+    mira.decide(target, "pin", position="1")
+    assert desk.shown()[0] == target
+    mira.decide(target, "everywhere")
+    assert "readers don&#39;t see it: taken down" in mira.page
+    assert target not in desk.shown()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"do": "pin", "position": "0"}, "position 1 to 50"),
+        ({"do": "pin", "position": "x"}, "not a number"),
+        ({"do": "hide", "reason": "x" * 1_001}, "1001 characters"),
+        ({"do": "hide", "ends": "date", "until": ""}, "choose the moment"),
+        ({"do": "hide", "ends": "date", "until": "2001-01-01T00:00"}, "past"),
+        ({"do": "hide", "reason": "bell \a"}, "holds the character"),
+    ],
+)
+def test_a_form_that_cannot_be_done_comes_back_as_it_was_filled_in(
+    desk: Desk, mira: Editor, fields: dict[str, str], said: str
+) -> None:
+    target = desk.shown()[0]
+    before = desk.shown()
+    mira.look(PAGE)
+    answer = mira.decide(target, **fields)
+    assert answer.status_code == 422
+    assert said.lower() in mira.said.lower()
+    if "\a" not in fields.get("reason", ""):
+        assert fields.get("reason", "") in mira.page
+    assert desk.shown() == before
+
+
+@pytest.mark.parametrize("act", ["", "pin", "steal sea-001", "up", "up no-such", "up sea-000"])
+def test_a_button_that_nobody_has_changes_nothing(desk: Desk, mira: Editor, act: str) -> None:
+    before = desk.shown()
+    mira.look(PAGE)
+    assert mira.press(act).status_code in (404, 422)
+    assert desk.shown() == before
+
+
+# Two editors
+
+
+def test_the_second_editor_is_told_and_nothing_is_overwritten(
+    desk: Desk, mira: Editor, noor: Editor
+) -> None:
+    first, _, third, *_ = desk.shown()
+    noor.look(PAGE)
+    mira.look(PAGE)
+    mira.decide(first, "hide", reason="a bad one")
+    after = desk.shown()
+    answer = noor.decide(third, "pin", position="1", reason="mine")
+    assert answer.status_code == 409
+    assert desk.shown() == after
+    conflict = noor.page[noor.page.index('id="conflict"') : noor.page.index('class="head"')]
+    assert "mira changed this list while you looked at it" in conflict
+    saw, now = conflict.split("As it is now")
+    assert "nothing decided" in saw
+    assert "hidden" not in saw.split("As you saw it")[1]
+    assert ": hidden" in now
+    assert "a bad one" in now
+    repeated = dict(re.findall(r'name="(\w+)" value="([^"]*)"', conflict))
+    assert repeated["reason"] == "mine"
+    answer = noor.client.post("/editor/decide", data=repeated)
+    assert answer.status_code == 200
+    assert desk.shown()[0] == third
+    assert first not in desk.shown()
+
+
+def test_a_conflict_tells_what_was_seen_where_a_decision_was_changed(
+    desk: Desk, mira: Editor, noor: Editor
+) -> None:
+    first, second, *_ = desk.shown()
+    mira.look(PAGE)
+    mira.decide(second, "pin", position="4")
+    noor.look(PAGE)
+    mira.press(f"remove {second}")
+    assert noor.press(f"up {first}").status_code == 409 if desk.shown()[0] != first else True
+    answer = noor.decide(first, "hide")
+    assert answer.status_code == 409
+    saw, now = noor.page.split("As it is now")
+    assert ": pinned at 4" in saw
+    assert "nothing decided" in now.split("</ul>")[0]
+
+
+def test_an_undo_that_comes_too_late_is_told(desk: Desk, mira: Editor, noor: Editor) -> None:
+    target = desk.shown()[0]
+    mira.look(PAGE)
+    mira.decide(target, "hide")
+    seq = mira.hidden["seq"]
+    noor.look(PAGE)
+    noor.press(f"remove {target}")
+    answer = mira.send("/editor/undo", seq=seq, back=PAGE)
+    assert answer.status_code == 409
+    assert "noor decided anew" in mira.said.lower()
+    assert target in desk.shown()
+
+
+# History and builds
+
+
+def test_the_history_says_who_did_what_and_why_and_exports_all_of_it(
+    desk: Desk, mira: Editor, noor: Editor
+) -> None:
+    first, second, *_ = desk.shown()
+    mira.look(PAGE)
+    mira.decide(first, "hide", reason="=1+1")
+    noor.look(PAGE)
+    noor.press(f"down {second}")
+    mira.get("/editor/history", article=PAGE)
+    lines = re.findall(r'<p class="row-title">(.*?)</p>', mira.page, re.DOTALL)
+    assert len(lines) == 2
+    assert "noor" in lines[0]
+    assert "pinned" in lines[0]
+    assert "mira" in lines[1]
+    assert "hid" in lines[1]
+    mira.get("/editor/history", who="noor")
+    assert len(re.findall(r'<p class="row-title">', mira.page)) == 1
+    rows = list(csv.DictReader(io.StringIO(mira.client.get("/editor/history.csv").text)))
+    told = mira.client.get("/editor/history.json").json()
+    assert [row["seq"] for row in rows] == [str(entry["seq"]) for entry in told]
+    assert rows[-2]["reason"] == "'=1+1", "a spreadsheet runs no formula"
+    assert told[-2]["reason"] == "=1+1"
+    mira.get("/editor/history")
+    mira.send("/editor/undo", seq=str(told[-2]["seq"]))
+    assert first in desk.shown()
+
+
+def test_a_page_shows_what_a_build_would_change_with_what_editors_decided(
+    desk: Desk, mira: Editor
+) -> None:
+    live, before = _builds(desk)
+    page = mira.get("/editor/builds/changes", old=before, new=live)
+    assert page.status_code == 200
+    assert "<b>9</b> articles in" in page.text
+    compared = page.text.count('<article class="compared"')
+    assert compared > 0
+    [changed] = re.findall(r"<b>(\d+)</b> of \d+ lists", page.text)
+    assert compared == min(20, int(changed))
+    assert '<ins lang="' in page.text or "<ins dir" in page.text
+
+
+def test_rolling_back_keeps_every_decision_and_holds_publishing_until_released(
+    desk: Desk, mira: Editor
+) -> None:
+    live, before = _builds(desk)
+    hidden, pinned = desk.shown()[0], "sea-016"
+    mira.look(PAGE)
+    mira.decide(hidden, "hide")
+    mira.decide(pinned, "pin", position="2")
+    mira.get("/editor/builds")
+    mira.send("/editor/builds/rollback", reason="odd lists")
+    assert "live again" in mira.page
+    assert _builds(desk)[0] == before
+    assert desk.shown()[1] == pinned
+    assert hidden not in desk.shown()
+    assert "odd lists" in mira.page
+    answer = mira.send("/editor/builds/publish", build=live)
+    assert answer.status_code == 409
+    assert "held since the rollback" in mira.said
+    mira.send("/editor/builds/release")
+    assert "odd lists" not in mira.page.split("<ol")[0]
+    mira.get("/editor/builds/publish", build=live)
+    mira.send("/editor/builds/publish", build=live, reason="looked at")
+    assert "The build is live." in mira.page
+    assert _builds(desk)[0] == live
+    assert desk.shown()[1] == pinned
+    assert hidden not in desk.shown()
+
+
+def test_a_report_runs_in_a_sandbox_and_its_policy_lets_only_itself_in(
+    desk: Desk, mira: Editor
+) -> None:
+    answer = mira.get("/editor/builds/report", build=_builds(desk)[0])
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "sandbox allow-scripts;" in policy
+    assert "allow-same-origin" not in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert mira.get("/editor/builds/report", build="../../etc").status_code == 404
+
+
+# What pages say
+
+
+def test_drafts_are_related_without_being_kept(desk: Desk, mira: Editor) -> None:
+    mira.get("/editor/drafts")
+    assert DRAFT in mira.page
+    assert SCHEDULED in mira.page
+    text = "Otters and kelp\nThe urchin eats the kelp and the otter the urchin in the lagoon."
+    answer = mira.send("/editor/drafts", text=text)
+    assert answer.status_code == 200
+    assert mira.page.count("data-item") == 6
+    assert text.splitlines()[1] in mira.page
+    answer = mira.send("/editor/drafts", text="")
+    assert answer.status_code == 422
+    assert mira.said
+
+
+def test_the_demo_s_link_is_good_once_and_only_while_nobody_was_let_in(
+    site: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(site, tmp_path / "root", ignore=shutil.ignore_patterns("*sqlite*", "state*"))
+    settings = Settings(root=tmp_path / "root")
+    for local, status in (("192.0.2.7", 403), ("127.0.0.1", 200)):
+        invitation = Invitation()
+        with TestClient(create_app(settings, invitation), client=(local, 5)) as client:
+            assert client.get("/editor/enter", params={"key": "guess"}).status_code == 403
+            answer = client.get("/editor/enter", params={"key": invitation.key})
+            assert answer.status_code == status
+            if status == 200:
+                assert answer.url.path == "/editor"
+                again = TestClient(client.app, client=(local, 5))
+                second = again.get("/editor/enter", params={"key": invitation.key})
+                assert second.status_code == 403
+    database = open_decisions(settings)
+    assert may_invite(database), "guests let nobody in"
+    database.editors.add(TESTER, name="mira", role=Role.EDITOR, password=PASSWORD)
+    assert not may_invite(database)
+    database.close()
+    invitation = Invitation()
+    with TestClient(create_app(settings, invitation), client=("127.0.0.1", 5)) as client:
+        assert client.get("/editor/enter", params={"key": invitation.key}).status_code == 403
+
+
+def test_no_reason_name_or_address_becomes_markup(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[0]
+    for payload in PAYLOADS:
+        printable = "".join(c for c in payload if c.isprintable())
+        mira.look(PAGE)
+        mira.decide(target, "hide", reason=printable)
+        pages = [
+            mira.page,
+            mira.get("/editor", q=payload, tag=payload, language=payload).text,
+            mira.get("/editor/history", article=payload, who=payload).text,
+            mira.look(payload).text,
+        ]
+        for page in pages:
+            assert "alert(1)</script>" not in page
+            assert not re.search(r"<(?:script|img|svg/|style|base|math)[^>]*(?:alert|evil)", page)
+            assert len(re.findall(r"<script", page)) <= 1
+    assert mira.get("/editor/history").text.count("<q>") >= len(PAYLOADS) - 1
+
+
+def test_every_page_has_a_policy_and_is_kept_by_no_cache(desk: Desk, mira: Editor) -> None:
+    for path in ("", "/article?id=sea-000", "/history", "/builds", "/drafts", "/account", "/x"):
+        answer = mira.get(f"/editor{path}")
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert not re.search(r"<[^>]+ (?:style|on\w+)=", mira.page)
+    frame = mira.get("/editor/cards", id=PAGE).headers["content-security-policy"]
+    assert frame.startswith("sandbox allow-same-origin allow-popups;")
+    assert "script-src" not in frame
+
+
+def test_modules_and_style_are_asked_for_again_by_their_digest(desk: Desk) -> None:
+    for name in ("editor.css", "editor.js", "swap.js"):
+        answer = desk.client.get(f"/editor/static/{name}")
+        assert answer.status_code == 200
+        tag = answer.headers["etag"]
+        again = desk.client.get(f"/editor/static/{name}", headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+    for name in ("none.js", "..%2Fwidget.css", "__init__.py"):
+        assert desk.client.get(f"/editor/static/{name}").status_code == 404
+
+
+def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mira: Editor) -> None:
+    mira.get("/editor")
+    assert "49 articles" in mira.page
+    assert mira.page.count("data-item") == 40
+    [further] = re.findall(r'rel="next" href="([^"]+)"', mira.page)
+    mira.get(further)
+    assert mira.page.count("data-item") == 9
+    mira.get("/editor", standing="unpublished")
+    assert mira.page.count("data-item") == 1
+    assert DRAFT in mira.page
+    mira.get("/editor", q="song", tag="choir")
+    assert "1 article<" in mira.page
+    mira.get("/editor", q="kelpp")
+    assert "spelled nearly so" in mira.page
+    mira.look(PAGE)
+    mira.decide(desk.shown()[0], "hide")
+    mira.get("/editor", overridden="1")
+    assert "1 article<" in mira.page
+    assert "1 hide" in mira.page
+    assert mira.get("/editor", page="0").status_code == 422
+
+
+def test_an_id_of_all_sorts_has_a_page_and_can_be_decided_about(desk: Desk, mira: Editor) -> None:
+    assert mira.look(SLASHED).status_code == 200
+    target = mira.titles("shown")[0]
+    mira.decide(target, "hide")
+    assert target not in desk.shown(SLASHED)
+    mira.look(PAGE)
+    mira.decide(SLASHED, "pin", position="1")
+    assert desk.shown()[0] == SLASHED
+
+
+def test_without_the_database_looking_and_deciding_say_so(desk: Desk, mira: Editor) -> None:
+    database = desk.settings.root / "alsolike.sqlite"
+    for path in database.parent.glob("alsolike.sqlite*"):
+        path.unlink()
+    end = time.monotonic() + 20
+    answer: Any = None
+    while time.monotonic() < end:
+        answer = mira.get("/editor")
+        if answer.status_code == 503:
+            break
+        time.sleep(0.2)
+    assert answer.status_code == 503
+    assert "<h1>" in mira.page, "an error is a page"
+    assert desk.client.get("/v1/related", params={"id": PAGE}).status_code == 200
+
+
+def _builds(desk: Desk) -> tuple[str, str]:
+    """The live build and the other one."""
+    pointer = desk.root.current()
+    assert pointer is not None
+    return pointer.build, next(name for name in desk.root.names() if name != pointer.build)
+
+
+def _judged(desk: Desk) -> set[tuple[str, int]]:
+    database = open_decisions(desk.settings)
+    found = {(each.target_id, each.verdict) for each in database.judgments.of(PAGE)}
+    database.close()
+    return found
+
+
+def test_decisions_by_the_api_are_seen_on_the_page(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[2]
+    assert (
+        desk.decide(target, kind=OverrideKind.PIN, position=1, reason="by a program").status_code
+        == 200
+    )
+    mira.look(PAGE)
+    assert "by a program" in mira.page
+    assert mira.titles("shown")[0] == target

@@ -1,0 +1,184 @@
+"""RSS, Atom and JSON Feed, from files and from a server."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from index.errors import SourceError
+from recommender.article import Article, Image
+from tests.support.http_site import Site, page, serving
+from tests.support.sample_records import read
+
+
+def from_file(folder: Path, content: str | bytes) -> dict[str, Article]:
+    path = folder / "feed"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    articles, report = read({"kind": "feed", "path": str(path)})
+    assert report.read == report.kept + sum(report.skipped.values())
+    return articles
+
+
+@pytest.fixture
+def server() -> Iterator[Site]:
+    with serving() as site:
+        yield site
+
+
+def rss(*items: str, head: str = "", more: str = "") -> str:
+    return (
+        f"{head}<rss version='2.0' {more}><channel><title>x</title>{''.join(items)}</channel></rss>"
+    )
+
+
+def test_an_item_s_guid_is_its_id_and_may_be_its_link(tmp_path: Path) -> None:
+    articles = from_file(
+        tmp_path,
+        rss(
+            "<item><guid>https://s.example/1</guid><title>One</title></item>",
+            "<item><guid isPermaLink='false'>two</guid><title>Two</title>"
+            "<link>https://s.example/2</link></item>",
+            "<item><link>https://s.example/3</link><title>Three</title></item>",
+        ),
+    )
+    assert {key: article.url for key, article in articles.items()} == {
+        "https://s.example/1": "https://s.example/1",
+        "two": "https://s.example/2",
+        "https://s.example/3": "https://s.example/3",
+    }
+
+
+def test_a_description_alone_is_the_text_and_beside_content_the_excerpt(tmp_path: Path) -> None:
+    articles = from_file(
+        tmp_path,
+        rss(
+            "<item><guid>a</guid><title>A &amp;amp; B</title><description>&lt;p&gt;D</description>"
+            "<pubDate>Tue, 10 Jun 2003 04:00:00 GMT</pubDate><enclosure type='image/png'"
+            " url='https://s.example/e.png' length='1'/></item>",
+            "<item><guid>b</guid><title>B</title><description>D</description>"
+            "<c:encoded><![CDATA[<h2>H</h2>T]]></c:encoded></item>",
+            more="xmlns:c='http://purl.org/rss/1.0/modules/content/'",
+        ),
+    )
+    first, second = articles["a"], articles["b"]
+    assert (first.title, first.excerpt, first.sections[0].text) == ("A & B", None, "D")
+    assert first.date == dt.date(2003, 6, 10)
+    assert first.image == Image(src="https://s.example/e.png")
+    assert (second.excerpt, second.sections[0].heading) == ("D", "H")
+
+
+def test_atom_s_three_kinds_of_text_are_told_apart(tmp_path: Path) -> None:
+    entry = (
+        "<entry><id>{0}</id><title type='{0}'>{1}</title><updated>2026-01-02T03:04:05Z</updated>"
+        "<link href='https://s.example/'/><author><name>N</name></author></entry>"
+    )
+    feed = "<feed xmlns='http://www.w3.org/2005/Atom' xml:lang='de'>{}</feed>"
+    div = "<div xmlns='http://www.w3.org/1999/xhtml'>a <b>b</b> &lt;</div>"
+    articles = from_file(
+        tmp_path,
+        feed.format(
+            entry.format("text", "a &lt;b&gt; &amp;lt;")
+            + entry.format("html", "a &lt;b&gt;b&lt;/b&gt; &amp;lt;")
+            + entry.format("xhtml", div)
+        ),
+    )
+    titles = {key: article.title for key, article in articles.items()}
+    assert titles == {"text": "a <b> &lt;", "html": "a b <", "xhtml": "a b <"}
+    assert articles["text"].language == "de"
+    assert articles["text"].authors == ("N",)
+
+
+def test_rss_1_has_its_items_beside_the_channel(tmp_path: Path) -> None:
+    articles = from_file(
+        tmp_path,
+        "<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'"
+        " xmlns:dc='http://purl.org/dc/elements/1.1/'><channel><title>x</title></channel>"
+        "<item><title>T</title><link>https://s.example/1</link><dc:date>2026-01-02</dc:date>"
+        "<dc:subject>tag</dc:subject><dc:creator>N</dc:creator></item></r:RDF>",
+    )
+    article = articles["https://s.example/1"]
+    assert (article.date, article.tags, article.authors) == (dt.date(2026, 1, 2), ("tag",), ("N",))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<!DOCTYPE rss [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>",
+        "<!DOCTYPE rss [<!ENTITY x 'y'>]>",
+        "<!DOCTYPE rss [<!ENTITY % x SYSTEM 'http://127.0.0.1:9/x'> %x;]>",
+        "<!DOCTYPE rss [<!ENTITY a 'aaaaaaaaaa'>"
+        + "".join(
+            f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in zip("abcdefgh", "bcdefghx", strict=True)
+        )
+        + "]>",
+    ],
+)
+@pytest.mark.parametrize("where", ["<title>&x;</title>", "<title a='&x;'>t</title>", ""])
+def test_entities_are_never_read(tmp_path: Path, head: str, where: str) -> None:
+    feed = rss(f"<item><guid>a</guid>{where}</item>", head=head)
+    with pytest.raises(SourceError, match="is no feed"):
+        from_file(tmp_path, feed)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("<rss><channel><item></channel></rss>", "line 1, column 31"),
+        ("<html><body>Not found</body></html>", "<html>"),
+        ("", "empty"),
+        ('{"version": "x"}', "without items"),
+        ('{"items": [', "not JSON"),
+        ("[]", "is no feed"),
+    ],
+)
+def test_what_is_no_feed_is_told_with_its_place(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(SourceError, match=said):
+        from_file(tmp_path, content)
+
+
+def test_an_item_that_cant_be_used_costs_no_other(tmp_path: Path) -> None:
+    deep = "&lt;div&gt;" * 400
+    path = tmp_path / "feed.xml"
+    path.write_text(
+        rss(
+            f"<item><guid>deep</guid><title>T</title><description>{deep}</description></item>",
+            "<item/>\n",
+            "<item><guid>ok</guid><title>T</title><link>https://s.example/</link></item>",
+        )
+    )
+    articles, report = read({"kind": "feed", "path": str(path)})
+    assert articles.keys() == {"ok"}
+    assert report.skipped == {"content: invalid-html": 1, "id: missing": 1}
+    assert report.problems[1].place.endswith("item 2 (line 1)")
+
+
+def test_a_feed_by_url_is_followed_to_its_last_page(server: Site) -> None:
+    first = {"items": [{"id": "1", "title": "A", "content_text": "<x>"}], "next_url": "/2"}
+    second = {"items": [{"id": 2, "title": "B"}, 7], "next_url": f"{server.url}/1"}
+    server.pages["/1"] = page(json.dumps(first))
+    server.pages["/2"] = page(gzip.compress(json.dumps(second).encode()), Content_Encoding="gzip")
+    options = {"kind": "feed", "url": f"{server.url}/1", "private": ["127.0.0.1"]}
+    articles, report = read(options)
+    assert articles.keys() == {"1", "2"}
+    assert articles["1"].sections[0].text == "<x>"
+    assert report.skipped == {"invalid-item": 1}
+    assert server.paths() == ["/1", "/2"]
+
+
+def test_a_next_page_on_a_host_that_nobody_named_is_refused(server: Site) -> None:
+    link = "<link xmlns='http://www.w3.org/2005/Atom' rel='next' href='http://169.254.169.254/'/>"
+    server.pages["/"] = page(rss(link))
+    with pytest.raises(SourceError, match=r"169\.254\.169\.254 is not configured"):
+        read({"kind": "feed", "url": server.url, "private": ["127.0.0.1"]})
+
+
+def test_without_being_listed_a_private_address_is_not_read(server: Site) -> None:
+    server.pages["/"] = page(rss())
+    with pytest.raises(SourceError, match="list it in the source's private"):
+        read({"kind": "feed", "url": server.url})
+    assert not server.requests

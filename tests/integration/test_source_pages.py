@@ -1,0 +1,285 @@
+"""Pages in folders: HTML, plain text, Markdown."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.errors import SourceError
+from index.sources.registry import open_source
+from recommender.article import Article, Image, Status
+from tests.support.sample_records import read
+
+
+def one(folder: Path, name: str, text: str | bytes, kind: str, **options: Any) -> Article:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    articles, report = read({"kind": kind, "path": str(folder), **options})
+    assert report.read == report.kept == 1, report
+    return next(iter(articles.values()))
+
+
+def told(article: Article) -> list[tuple[str, str]]:
+    return [(section.heading, section.text) for section in article.sections]
+
+
+REFERENCE = """Treatments Cut Relapses
+
+Treatments Cut Relapses
+Credibility
+Interest
+Key Takeaway
+
+In people with the disease, treatments were linked to fewer relapses.
+
+Who Should Care and Why?
+
+Patients should.
+And so should others
+
+You May Also Like
+
+Gut Bacteria: What You Need to Know
+Gut Bacteria: What You Need to Know
+
+12/31/2026
+
+Learn how certain bacteria can wor
+
+Read More
+Understanding Research
+
+Whether you have recently been diagnosed or not.
+"""
+
+
+def test_a_plain_page_is_its_sections_without_related_links_and_footer(tmp_path: Path) -> None:
+    article = one(tmp_path, "page.txt", REFERENCE, "plain")
+    assert article.title == "Treatments Cut Relapses"
+    assert told(article) == [
+        ("Key Takeaway", "In people with the disease, treatments were linked to fewer relapses."),
+        ("Who Should Care and Why?", "Patients should.\nAnd so should others"),
+    ]
+    assert (article.date, article.id) == (None, "page")
+
+
+def test_the_reference_page_s_four_sections_are_found() -> None:
+    page = Path(__file__).parents[3] / "shared" / "reference" / "article-page.txt"
+    if not page.exists():
+        pytest.skip("the reference page lies beside the repository only where it is developed")
+    articles, _ = read({"kind": "plain", "path": str(page)})
+    assert [section.heading for section in articles["article-page"].sections] == [
+        "Key Takeaway",
+        "What They Found",
+        "Who Should Care and Why",
+        "Important Considerations",
+    ]
+
+
+def test_a_plain_page_loses_no_line_of_its_text(tmp_path: Path) -> None:
+    text = "Title\nA first line.\nA second one\n\n- a\n- b\n\nRelated work is <b> & c.\n"
+    article = one(tmp_path, "page.txt", text, "plain")
+    assert told(article) == [
+        ("", "A first line.\nA second one\n- a\n- b\nRelated work is <b> & c.")
+    ]
+
+
+HTML = """<!doctype html><html lang="pt-BR"><head><title>T | Site</title>
+<meta property="og:title" content="OG title"><meta property="og:image" content="/og.png">
+<meta property="og:image:alt" content="A &quot;pic&quot;">
+<meta name=description content="D &amp; d">
+<meta property="article:tag" content="one"><meta property="article:tag" content="two">
+<link rel="canonical" href="https://site.example/a/b"></head>
+<body><header>Site name</header><nav>Home</nav>
+<main><article><header><h1>The <em>title</em></h1>
+<time datetime="2026-01-02T23:30:00-05:00">2 Jan</time></header><p>First
+  paragraph, <b>bo</b>ld &lt;div&gt; &amp;amp; x&shy;y.</p><aside>Advert</aside>
+<h2>Part</h2><ul><li>one<li>two</ul><table><tr><td>a<td>b</table>
+<div class="share sharing">Share this</div><div hidden>no</div><script>var a = "<p>no";</script>
+<h3>Deeper</h3>Loose text<br>after a break
+<section><h2>Related articles</h2><div class=card><h3>Card</h3><p>Teaser</p></div></section>
+<h2>Sources</h2><p>Kept.</p></article>
+<section><h2>You May Also Like</h2><article><h3>Card</h3></article></section></main>
+<footer>Imprint</footer></body></html>"""
+
+
+def test_an_html_page_is_what_a_reader_reads(tmp_path: Path) -> None:
+    article = one(tmp_path, "a/b/index.html", HTML, "html")
+    assert article == Article(
+        id="a/b",
+        title="The title",
+        url="https://site.example/a/b",
+        sections=article.sections,
+        excerpt="D & d",
+        image=Image(src="https://site.example/og.png", alt='A "pic"'),
+        date=dt.date(2026, 1, 2),
+        language="pt-br",
+        tags=("one", "two"),
+    )
+    assert told(article) == [
+        ("", "First paragraph, bold <div> &amp; x\xady."),
+        ("Part", "one\ntwo\na\nb"),
+        ("Deeper", "Loose text\nafter a break"),
+        ("Sources", "Kept."),
+    ]
+
+
+def test_a_selector_wins_over_what_is_found(tmp_path: Path) -> None:
+    page = (
+        "<h1>Logo</h1><div class=t data-id='x/7'>Real title</div><p class=by>A</p><p class=by>B</p>"
+        "<i data-on='2026-05-06'>May</i><div class=c><p>Text</p><p class=ad>Buy</p></div>"
+    )
+    select = {"title": ".t", "id": ".t@data-id", "authors": ".by", "date": "i@data-on"}
+    article = one(tmp_path, "p.html", page, "html", select=select, main=".c", drop=[".ad"])
+    assert (article.id, article.title, article.authors) == ("x/7", "Real title", ("A", "B"))
+    assert article.date == dt.date(2026, 5, 6)
+    assert told(article) == [("", "Text")]
+
+
+def test_json_ld_tells_what_the_page_does_not_show(tmp_path: Path) -> None:
+    page = """<script type="application/ld+json">{broken</script>
+    <script type="application/ld+json">[{"@type": "Organization", "name": "Not me"},
+    {"@type": ["Thing", "NewsArticle"], "headline": "AT&amp;T", "image": ["https://x.example/i.png"],
+     "datePublished": "2026-03-04", "expires": "2030-01-01T00:00:00Z",
+     "author": [{"name": "A"}, "B"],
+     "keywords": "k1, k2", "inLanguage": {"alternateName": "de"}, "creativeWorkStatus": "Draft",
+     "mainEntityOfPage": {"@id": "https://x.example/a"}, "articleBody": "The body"}]</script>"""
+    article = one(tmp_path, "p.html", page, "html")
+    assert article == Article(
+        id="p",
+        title="AT&T",
+        url="https://x.example/a",
+        sections=article.sections,
+        image=Image(src="https://x.example/i.png"),
+        date=dt.date(2026, 3, 4),
+        status=Status.DRAFT,
+        visible_until=dt.datetime(2030, 1, 1, tzinfo=dt.UTC),
+        language="de",
+        tags=("k1", "k2"),
+        authors=("A", "B"),
+    )
+    assert told(article) == [("", "The body")]
+
+
+def test_a_column_called_sidebar_costs_no_article_its_text(tmp_path: Path) -> None:
+    page = "<h1>T</h1><div class=sidebar><form><p>" + "All of the text. " * 20 + "</form></div>"
+    assert "All of the text." in told(one(tmp_path, "p.html", page, "html"))[0][1]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("<meta charset=windows-1252><h1>\u201eGrüße\u201c", "windows-1252"),
+        ("<h1>\u201eGrüße\u201c", "utf-16"),
+        ("<h1>\u201eGrüße\u201c", "utf-8-sig"),
+        ("<meta charset=no-such><h1>\u201eGrüße\u201c", "utf-8"),
+    ],
+)
+def test_a_page_is_read_in_its_encoding(tmp_path: Path, content: str, encoding: str) -> None:
+    assert one(tmp_path, "p.html", content.encode(encoding), "html").title == "„Grüße“"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "reason"),
+    [
+        ("p.html", b"", "html", "invalid-html"),
+        ("p.html", b"<div>" * 5000 + b"x", "html", "invalid-html"),
+        ("p.html", b"<h1 " + b" ".join(b"a%d" % n for n in range(90_000)), "html", "invalid-html"),
+        ("p.html", b"<h1 " + b"".join(b"a%d='>'" % n for n in range(9000)), "html", "invalid-html"),
+        ("p.html", b"<h1>\xff\xfe", "html", "invalid-encoding"),
+        ("p.html", b"<p>no title", "html", "title: missing"),
+        ("p.txt", b" \n\n ", "plain", "empty"),
+        ("p.txt", b"\xff", "plain", "invalid-encoding"),
+        ("p.md", b"---\ntitle: x\n", "markdown", "front-matter"),
+        ("p.md", b"---\ntitle: [\n---\n", "markdown", "front-matter"),
+        ("p.md", b"---\na: &a [x]\nb: *a\n---\n", "markdown", "front-matter"),
+        (
+            "p.md",
+            b"---\na: !!python/object/apply:os.system ['x']\n---\n",
+            "markdown",
+            "front-matter",
+        ),
+        ("p.md", b"---\n- x\n---\n", "markdown", "front-matter"),
+        ("p.md", b"---\na: 2026-13-45\n---\n", "markdown", "front-matter"),
+        ("p.md", b"---\na: " + b"[" * 500 + b"\n---\n", "markdown", "front-matter"),
+        ("p.md", b"+++\na = \n+++\n", "markdown", "front-matter"),
+        ("_index.md", b"---\ntitle: List\n---\n", "markdown", "list-page"),
+        ("p.md", b"no title", "markdown", "title: missing"),
+        ("p.md", b"x" * (4 * 1024 * 1024 + 1), "markdown", "page-too-long"),
+    ],
+)
+def test_a_page_that_cant_be_used_is_reported_with_its_path(
+    tmp_path: Path, name: str, content: bytes, kind: str, reason: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    articles, report = read({"kind": kind, "path": str(tmp_path)})
+    assert not articles
+    assert report.skipped == {reason: 1}
+    assert report.problems[0].place == str(tmp_path / name)
+
+
+def test_front_matter_of_hugo_decides_visibility(tmp_path: Path) -> None:
+    text = (
+        "---\ntitle: 'Hugo: <T> & co'\ndate: 2027-01-01\npublishDate: 2026-05-01T08:00:00+02:00\n"
+        "expiryDate: 2030-01-01\ndraft: true\ntags: [a, 12]\ncategories: News\nslug: sluggy\n"
+        "images: [/i.png]\nauthor: {name: N}\ndescription: D\nlang: de\nweight: 3\n---\n"
+        "Intro *x* `<b>`{{< figure src=x >}}\n\n## Two\n\n- a\n- b\n\nSetext\n------\ntail\n"
+    )
+    article = one(tmp_path, "posts/file.md", text, "markdown")
+    assert article == Article(
+        id="posts/sluggy",
+        title="Hugo: <T> & co",
+        url="/posts%2Fsluggy",
+        sections=article.sections,
+        excerpt="D",
+        image=Image(src="/i.png"),
+        date=dt.date(2027, 1, 1),
+        status=Status.DRAFT,
+        visible_from=dt.datetime(2026, 5, 1, 6, tzinfo=dt.UTC),
+        visible_until=dt.datetime(2030, 1, 1, tzinfo=dt.UTC),
+        language="de",
+        tags=("a", "12", "News"),
+        authors=("N",),
+    )
+    assert told(article) == [("", "Intro x <b>"), ("Two", "a\nb"), ("Setext", "tail")]
+
+
+def test_a_post_of_jekyll_has_its_date_in_its_name(tmp_path: Path) -> None:
+    text = (
+        "---\nlayout: post\npublished: false\npermalink: /:year/:title/\n---\n# From the heading\n"
+    )
+    article = one(tmp_path, "2024-02-03-a-post.md", text, "markdown")
+    assert (article.id, article.url) == ("a-post", "/a-post")
+    assert (article.date, article.status) == (dt.date(2024, 2, 3), Status.HIDDEN)
+    assert article.title == "From the heading"
+
+
+def test_toml_and_the_names_of_astro_are_read(tmp_path: Path) -> None:
+    front = 'title = "T"\npubDate = 2026-01-02\nheroImage = "/h.png"\ncustom = "mine"'
+    text = f"+++\n{front}\n+++\n\nText\n"
+    article = one(tmp_path, "p.md", text, "markdown", map={"excerpt": "custom"})
+    assert (article.date, article.excerpt) == (dt.date(2026, 1, 2), "mine")
+    assert article.image == Image(src="/h.png")
+
+
+def test_pages_are_read_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for name in ("b", "a/z", "a/b", "c"):
+        path = tmp_path / f"{name}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"# {name}")
+    (tmp_path / "c.png").write_bytes(b"x")
+    for location in (str(tmp_path), f"{tmp_path}/**/*.md"):
+        assert list(read({"kind": "markdown", "path": location})[0]) == ["a/b", "a/z", "b", "c"]
+
+
+@pytest.mark.parametrize("location", ["none", "none/**/*.html", "."])
+def test_no_page_at_all_is_an_error(
+    tmp_path: Path, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="holds no page"):
+        list(open_source({"kind": "html", "path": location}).records())

@@ -1,0 +1,131 @@
+"""CSV, TSV and Parquet."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.articles.read_report import ReadReport
+from index.errors import SourceError
+from recommender.article import Article
+from tests.support.corpus_writers import write_csv, write_parquet
+from tests.support.sample_records import RECORDS, read
+
+
+def from_csv(
+    folder: Path, content: str | bytes, name: str = "a.csv", **options: Any
+) -> tuple[dict[str, Article], ReadReport]:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    articles, report = read({"kind": "csv", "path": str(path), **options})
+    assert report.read == report.kept + sum(report.skipped.values())
+    return articles, report
+
+
+def test_cells_may_hold_delimiters_line_breaks_and_quotation_marks(tmp_path: Path) -> None:
+    articles, report = from_csv(tmp_path, 'id,title,summary\na,"T ""q"", x","One\n\ntwo"\nb,U,\n')
+    assert articles["a"].title == 'T "q", x'
+    assert articles["a"].sections[0].text == "One\ntwo"
+    assert report.notes["summary: no-text"] == 1
+    assert report.problems[-1].place.endswith("a.csv line 5")
+
+
+def test_parts_stand_in_their_cell_as_json_or_by_commas(tmp_path: Path) -> None:
+    articles, _ = from_csv(
+        tmp_path,
+        "id;title;tags;authors;ratings\n"
+        'a;A;x, y;"[""N, M""]";"{""interest"": 3}"\nb;B;[draft], z;;{broken\n',
+        delimiter=";",
+    )
+    assert articles["a"].tags == ("x", "y")
+    assert articles["a"].authors == ("N, M",)
+    assert articles["a"].ratings == {"interest": 3}
+    assert articles["b"].tags == ("[draft]", "z")
+    assert articles["b"].ratings == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("b,B", "too-few-cells"),
+        ("b,B,x,y", "too-many-cells"),
+        (b"b,B,\xff", "invalid-encoding"),
+        ('b,"B"x,y', "invalid-csv"),
+        ("b," + "x" * 1_100_000 + ",y", "invalid-csv"),
+    ],
+)
+def test_a_bad_row_costs_itself_and_no_other(tmp_path: Path, row: str | bytes, reason: str) -> None:
+    raw = row if isinstance(row, bytes) else row.encode()
+    content = b"id,title,summary\na,A,x\n" + raw + b"\nc,C,y\n"
+    articles, report = from_csv(tmp_path, content)
+    assert articles.keys() == {"a", "c"}
+    assert report.skipped == {reason: 1}
+    assert report.problems[0].place.endswith("line 3") or report.problems[1].place.endswith(
+        "line 3"
+    )
+
+
+def test_a_quotation_mark_that_never_closes_is_told_with_all_its_lines(tmp_path: Path) -> None:
+    articles, report = from_csv(tmp_path, 'id,title\na,A\nb,"B\nc,C\nd,D\n')
+    assert articles.keys() == {"a"}
+    assert "lines 3 to 5" in report.problems[-1].message
+
+
+def test_other_encodings_and_gzip_are_read(tmp_path: Path) -> None:
+    text = "id,title\nä,Größe\n"
+    for name, content, options in (
+        ("bom.csv", text.encode("utf-8-sig"), {}),
+        ("latin.csv", text.encode("latin-1"), {"encoding": "latin-1"}),
+        ("wide.csv", text.encode("utf-16"), {"encoding": "utf-16"}),
+        ("packed.csv.gz", gzip.compress(text.encode()), {}),
+    ):
+        assert from_csv(tmp_path, content, name, **options)[0]["ä"].title == "Größe"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id,title,id\na,b,c\n", "'id' occurs twice"),
+        ("id;title\na;b\n", "delimiter"),
+        (gzip.compress(b"id,title\na,b\n" * 999, mtime=0)[:-9], "to its end"),
+    ],
+)
+def test_a_file_that_is_wrong_as_a_whole_is_refused(
+    tmp_path: Path, content: str | bytes, said: str
+) -> None:
+    with pytest.raises(SourceError, match=said):
+        from_csv(tmp_path, content)
+
+
+def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:
+    assert from_csv(tmp_path, "")[1].read == 0
+
+
+def test_reading_may_stop_midway(tmp_path: Path) -> None:
+    from index.sources.registry import open_source
+
+    for path in (write_csv(RECORDS, tmp_path), write_parquet(RECORDS, tmp_path)):
+        kind = path.suffix[1:]
+        records = open_source({"kind": kind, "path": str(path)}).records()
+        assert next(iter(records))
+        records.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"id,title\n"])
+def test_a_file_that_is_no_parquet_is_refused_with_its_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"a\.parquet can't be read"):
+        read({"kind": "parquet", "path": str(path)})
+
+
+def test_a_damaged_parquet_file_says_how_far_it_was_read(tmp_path: Path) -> None:
+    path = write_parquet(RECORDS, tmp_path)
+    content = bytearray(path.read_bytes())
+    content[100:3000] = b"\xff" * 2900
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match="after row 0"):
+        read({"kind": "parquet", "path": str(path)})

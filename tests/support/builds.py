@@ -1,0 +1,40 @@
+"""Builds made for tests: with the hashing encoder, of the sample corpus or of a test's records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from index.articles.parse import FieldMapping
+from index.building.builder import make_build
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
+from recommender.encoder import HashingEncoder
+
+SAMPLE = Path(__file__).parents[2] / "index" / "sample"
+"""The folder of the sample corpus."""
+
+
+def plain_mapping(**fields: str) -> FieldMapping:
+    """A mapping with the defaults of the settings."""
+    return FieldMapping(fields=fields, url_template="/{id}", timezone=ZoneInfo("UTC"))
+
+
+def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> str:
+    """Build records with the hashing encoder, make them live, and return the build's name."""
+    source = folder / "articles.jsonl"
+    source.write_text("\n".join(json.dumps(record) for record in records))
+    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    with root.locked("test"):
+        manifest, _ = make_build(
+            root,
+            [JsonlSource(str(source))],
+            lambda: HashingEncoder(64),
+            BuildOptions(mapping=mapping),
+        )
+        root.publish(manifest.name)
+    return manifest.name

@@ -1,0 +1,44 @@
+"""A root whose builds keep their vectors in Milvus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from index.building.builder import make_build
+from index.building.context import BuildOptions
+from index.root.root import Root
+from index.scale_out.milvus.milvus_client import Milvus
+from index.scale_out.milvus.milvus_settings import MilvusSettings
+from index.sources.jsonl_source import JsonlSource
+from recommender.encoder import HashingEncoder
+from tests.support.builds import SAMPLE, plain_mapping
+
+
+class Site:
+    """A root whose vectors lie in its own ``milvus.db``."""
+
+    def __init__(self, path: Path, wanted: MilvusSettings | None = None) -> None:
+        self.root = Root(path)
+        self.wanted = wanted or MilvusSettings()
+        self.milvus = Milvus(str(path / "milvus.db"))
+
+    def build(self, *, publish: bool = True) -> str:
+        with self.root.locked("test"):
+            manifest, _ = make_build(
+                self.root,
+                [JsonlSource(str(SAMPLE / "articles.jsonl"))],
+                lambda: HashingEncoder(32),
+                BuildOptions(mapping=plain_mapping(), milvus=self.wanted),
+            )
+            if publish:
+                self.root.publish(manifest.name)
+        return manifest.name
+
+    def collection(self, name: str) -> str:
+        collection = self.root.manifest(name).index.collection
+        assert collection is not None
+        return collection
+
+    @property
+    def live(self) -> str | None:
+        return self.milvus.named_by("alsolike")

@@ -1,0 +1,177 @@
+"""What a build must pass before readers see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.build.readable import BuildSnapshot
+from index.publishing.churn import compare
+from index.publishing.gates import Gate, Limits, Verdict, judge
+from index.root.root import HELD_EXIT_CODE
+from service.settings import Settings
+from tests.support.build_snapshots import ENCODER, NOW, WISH, ring, snapshot
+
+
+def verdicts(new: BuildSnapshot, live: BuildSnapshot | None, **options: Any) -> dict[Gate, Verdict]:
+    accept_change = options.pop("accept_change", False)
+    churn = None if live is None else compare(live, new, now=NOW, query=WISH)
+    found = judge(new, live, churn, Limits(**options), accept_change=accept_change, now=NOW)
+    return {verdict.gate: verdict for verdict in found}
+
+
+def refused(new: BuildSnapshot, live: BuildSnapshot | None, **options: Any) -> set[Gate]:
+    return {gate for gate, found in verdicts(new, live, **options).items() if not found.passed}
+
+
+def without(lists: dict[str, list[str]], gone: int) -> dict[str, list[str]]:
+    kept = sorted(lists)[gone:]
+    return {name: [other for other in lists[name] if other in kept] or [kept[0]] for name in kept}
+
+
+def test_a_rebuild_of_the_same_articles_passes_every_gate(tmp_path: Path) -> None:
+    live = snapshot(tmp_path / "live", ring(100))
+    found = verdicts(snapshot(tmp_path / "new", ring(100)), live)
+    assert all(verdict.passed for verdict in found.values())
+    assert set(found) == set(Gate) - {Gate.COMPARISON, Gate.GOLDEN}
+
+
+def test_each_gate_has_an_exit_code_of_its_own() -> None:
+    codes = [int(gate) for gate in Gate]
+    assert len(set(codes)) == len(codes)
+    assert HELD_EXIT_CODE not in codes
+    assert min(codes) >= 10  # below are the codes of other errors
+
+
+@pytest.mark.parametrize(("gone", "held"), [(10, False), (11, True), (60, True)])
+def test_a_build_that_lost_more_than_a_tenth_is_held_back(
+    tmp_path: Path, gone: int, held: bool
+) -> None:
+    live = snapshot(tmp_path / "live", ring(100))
+    new = snapshot(tmp_path / "new", without(ring(100), gone))
+    assert (Gate.ARTICLES in refused(new, live)) is held
+
+
+def test_articles_hidden_count_as_lost(tmp_path: Path) -> None:
+    live = snapshot(tmp_path / "live", ring(100))
+    new = snapshot(tmp_path / "new", ring(100), hidden=sorted(ring(100))[:30])
+    found = verdicts(new, live)[Gate.ARTICLES]
+    assert not found.passed
+    assert "70 visible articles against 100" in found.message
+
+
+def test_articles_that_were_hidden_before_may_go(tmp_path: Path) -> None:
+    names = sorted(ring(200))
+    live = snapshot(tmp_path / "live", ring(200), hidden=names[:15])
+    new = snapshot(tmp_path / "new", without(ring(200), 15))
+    assert verdicts(new, live)[Gate.ARTICLES].passed
+
+
+def test_more_articles_are_never_a_loss(tmp_path: Path) -> None:
+    live = snapshot(tmp_path / "live", ring(50))
+    assert verdicts(snapshot(tmp_path / "new", ring(500)), live)[Gate.ARTICLES].value == 0
+
+
+@pytest.mark.parametrize(("turned", "held"), [(50, False), (51, True)])
+def test_a_build_that_turns_more_than_half_of_the_lists_over_is_held_back(
+    tmp_path: Path, turned: int, held: bool
+) -> None:
+    lists = ring(100)
+    for name in sorted(lists)[:turned]:
+        lists[name] = lists[name][1:]
+    live = snapshot(tmp_path / "live", ring(100))
+    assert (Gate.LISTS in refused(snapshot(tmp_path / "new", lists), live)) is held
+
+
+def test_another_encoder_or_recipe_must_be_accepted_and_brings_its_churn_along(
+    tmp_path: Path,
+) -> None:
+    live = snapshot(tmp_path / "live", ring(100))
+    turned = {name: related[::-1][:3] for name, related in ring(100).items()}
+    other = ENCODER.model_copy(update={"precision": "bfloat16"})
+    for change in ({"encoder": other}, {"recipe": "2"}):
+        new = snapshot(tmp_path / f"new-{len(str(change))}", turned, **change)
+        assert refused(new, live) == {Gate.ENCODER, Gate.LISTS}
+        assert refused(new, live, accept_change=True) == set()
+    message = verdicts(new, live)[Gate.ENCODER].message
+    assert "recipe changed from 1 to 2" in message
+
+
+def test_accepting_a_change_does_not_excuse_churn_without_one(tmp_path: Path) -> None:
+    live = snapshot(tmp_path / "live", ring(100))
+    new = snapshot(tmp_path / "new", {name: list_[:5] for name, list_ in ring(100).items()})
+    assert refused(new, live, accept_change=True) == {Gate.LISTS}
+
+
+def test_the_encoder_is_named_before_the_churn_it_causes(tmp_path: Path) -> None:
+    live = snapshot(tmp_path / "live", ring(100))
+    new = snapshot(
+        tmp_path / "new",
+        {name: related[:5] for name, related in ring(100).items()},
+        encoder=ENCODER.model_copy(update={"dim": 16}),
+    )
+    first = next(gate for gate, found in verdicts(new, live).items() if not found.passed)
+    assert first is Gate.ENCODER
+
+
+@pytest.mark.parametrize(("weak", "held"), [(20, False), (21, True)])
+def test_a_build_with_too_many_articles_without_a_good_link_is_held_back(
+    tmp_path: Path, weak: int, held: bool
+) -> None:
+    lists = ring(100)
+    for name in sorted(lists)[:weak]:
+        lists[name] = []
+    assert (Gate.WEAK in refused(snapshot(tmp_path / "new", lists), None)) is held
+
+
+def test_a_link_below_what_readers_are_shown_is_no_good_link(tmp_path: Path) -> None:
+    new = snapshot(tmp_path / "new", ring(100), score=0.3)
+    assert refused(new, None, good_score=0.3) == set()
+    assert refused(new, None, good_score=0.31) == {Gate.WEAK}
+
+
+def test_links_to_hidden_articles_are_no_good_links(tmp_path: Path) -> None:
+    lists = {f"a{number:02}": ["zz"] for number in range(30)} | {"zz": ["a00"]}
+    assert Gate.WEAK in refused(snapshot(tmp_path / "new", lists, hidden=["zz"]), None)
+
+
+def test_a_build_with_a_hub_is_held_back(tmp_path: Path) -> None:
+    lists = ring(2_000)
+    for name in sorted(lists)[300:510]:
+        lists[name] = ["a000", *lists[name][:5]]
+    new = snapshot(tmp_path / "new", lists)
+    found = verdicts(new, None)[Gate.HUB]
+    assert not found.passed
+    assert "a000 is in 11% of the shown lists" in found.message
+    assert refused(new, None, max_hub=0.2) == set()
+
+
+def test_a_hub_of_a_small_site_is_natural(tmp_path: Path) -> None:
+    lists = ring(40)
+    for name in sorted(lists)[1:30]:
+        lists[name] = ["a000", *lists[name][:5]]
+    assert refused(snapshot(tmp_path / "new", lists), None) == set()
+
+
+def test_a_build_whose_index_misses_neighbors_is_held_back(tmp_path: Path) -> None:
+    new = snapshot(tmp_path / "new", ring(100), recall=0.979)
+    assert refused(new, None) == {Gate.RECALL}
+    assert refused(new, None, min_recall=0.97) == set()
+
+
+def test_shares_of_a_handful_of_articles_hold_nothing_back(tmp_path: Path) -> None:
+    live = snapshot(tmp_path / "live", ring(8, near=3))
+    new = snapshot(tmp_path / "new", {"a000": [], "a001": ["a000"], "a002": []})
+    assert refused(new, live) == set()
+
+
+def test_a_build_of_nothing_visible_replaces_no_site(tmp_path: Path) -> None:
+    live = snapshot(tmp_path / "live", ring(100))
+    new = snapshot(tmp_path / "new", ring(100), hidden=ring(100))
+    assert Gate.ARTICLES in refused(new, live)
+
+
+def test_the_defaults_are_those_of_the_settings() -> None:
+    assert Settings().limits == Limits()

@@ -1,0 +1,286 @@
+"""A root: one build is live, the way there is one step, and the way back is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.errors import BuildError, BusyError
+from index.root.journal import read_journal
+from index.root.root import Root
+from recommender.errors import NotFoundError
+from tests.support.articles import topical
+from tests.support.builds import publish
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Root:
+    folder = tmp_path_factory.mktemp("pristine")
+    for count in (4, 5, 6):
+        publish(Root(folder / "root"), folder, topical(count))
+    return Root(folder / "root")
+
+
+@pytest.fixture
+def three_builds(pristine: Root, tmp_path: Path) -> tuple[Root, list[str]]:
+    """A root of our own with three builds, published one after another, and their names."""
+    shutil.copytree(pristine.path, tmp_path / "root")
+    root = Root(tmp_path / "root")
+    return root, root.names()
+
+
+def live(root: Root) -> str:
+    pointer = root.current()
+    assert pointer is not None
+    return pointer.build
+
+
+@contextmanager
+def held_by_another_process(root: Root) -> Iterator[subprocess.Popen[bytes]]:
+    code = (
+        "import sys, time; from pathlib import Path; from index.root.root import Root\n"
+        "with Root(Path(sys.argv[1])).locked('a nightly build'):\n"
+        "    print('held', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(root.path)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+# Publishing and going back
+
+
+def test_in_an_empty_root_nothing_is_live_and_the_remedy_is_named(tmp_path: Path) -> None:
+    root = Root(tmp_path / "root")
+    assert root.current() is None
+    assert root.names() == []
+    with pytest.raises(NotFoundError, match="alsolike build SOURCE --root"):
+        root.folder()
+
+
+def test_publishing_makes_a_build_live_and_keeps_the_others(
+    three_builds: tuple[Root, list[str]],
+) -> None:
+    root, names = three_builds
+    assert root.names() == names
+    assert live(root) == names[2]
+    assert root.folder() == root.builds / names[2]
+    assert root.manifest().count == 6
+    with root.locked("test"):
+        root.publish(names[0], reason="the first was best")
+    assert live(root) == names[0]
+    entry = read_journal(root.path)[-1]
+    assert (entry["event"], entry["build"]) == ("publish", names[0])
+    assert entry["reason"] == "the first was best"
+    assert {"at", "who"} <= set(entry)
+
+
+def test_rollback_goes_back_step_by_step_to_the_first_build(
+    three_builds: tuple[Root, list[str]],
+) -> None:
+    root, names = three_builds
+    with root.locked("test"):
+        assert root.rollback(reason="lists look odd") == names[1]
+        assert live(root) == names[1]
+        assert root.rollback() == names[0]
+        assert root.verify().count == 4
+        with pytest.raises(BuildError, match="no earlier build"):
+            root.rollback()
+    assert live(root) == names[0]
+    undone = [entry for entry in read_journal(root.path) if entry["event"] == "rollback"]
+    assert [entry["build"] for entry in undone] == [names[1], names[0]]
+    assert undone[0]["reason"] == "lists look odd"
+
+
+def test_a_build_published_twice_stands_once_on_the_way_back(
+    three_builds: tuple[Root, list[str]],
+) -> None:
+    root, (first, second, third) = three_builds
+    with root.locked("test"):
+        root.publish(first)
+        root.publish(third)
+        root.publish(third)
+        assert root.rollback() == first
+        assert root.rollback() == second
+        with pytest.raises(BuildError, match="no earlier build"):
+            root.rollback()
+
+
+def test_nothing_is_published_or_gone_back_to_that_does_not_verify(
+    three_builds: tuple[Root, list[str]],
+) -> None:
+    root, names = three_builds
+    (root.builds / names[1] / "cards.bin").write_bytes(b"")
+    with root.locked("test"):
+        with pytest.raises(BuildError, match=r"cards\.bin"):
+            root.rollback()
+        with pytest.raises(BuildError, match=r"cards\.bin"):
+            root.publish(names[1])
+    assert live(root) == names[2]
+    assert root.verify().count == 6
+
+
+@pytest.mark.parametrize(
+    "name", ["20260101T000000Z-abcdef", "nightly", "", "..", "../../etc", "/etc"]
+)
+def test_a_build_that_is_not_there_is_named_with_those_that_are(
+    three_builds: tuple[Root, list[str]], name: str
+) -> None:
+    root, names = three_builds
+    with pytest.raises(NotFoundError, match=names[2]) as caught:
+        root.folder(name)
+    assert repr(name) in str(caught.value)
+
+
+# The pointer
+
+
+def test_a_pointer_with_any_byte_changed_is_refused(three_builds: tuple[Root, list[str]]) -> None:
+    root, _ = three_builds
+    path = root.path / "CURRENT"
+    content = path.read_bytes()
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] ^= 0x01
+        path.write_bytes(changed)
+        with pytest.raises(BuildError, match="CURRENT"):
+            root.current()
+    path.write_bytes(content)
+    assert root.current() is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"20260101T000000Z-abcdef\n", b"\xff" * 80])
+def test_a_damaged_pointer_is_refused_with_its_repair_and_publishing_repairs_it(
+    three_builds: tuple[Root, list[str]], content: bytes
+) -> None:
+    root, names = three_builds
+    (root.path / "CURRENT").write_bytes(content)
+    with pytest.raises(BuildError, match=r"damaged.*alsolike publish"):
+        root.folder()
+    with pytest.raises(BuildError, match="damaged"):
+        root.verify()
+    with root.locked("test"):
+        with pytest.raises(BuildError, match="damaged"):
+            root.rollback()
+        root.publish(names[1])
+    assert live(root) == names[1]
+    assert root.verify().name == names[1]
+
+
+def test_a_pointer_never_leads_out_of_the_folder_of_builds(
+    three_builds: tuple[Root, list[str]],
+) -> None:
+    root, _ = three_builds
+    body = json.dumps({"build": "../../etc", "manifest_sha256": "0" * 64}).encode()
+    digest = hashlib.sha256(body).hexdigest().encode()
+    (root.path / "CURRENT").write_bytes(body + b"\n" + digest + b"\n")
+    with pytest.raises(BuildError, match="not a build's name"):
+        root.folder()
+
+
+def test_a_pointer_to_a_build_that_is_gone_is_refused(
+    three_builds: tuple[Root, list[str]], tmp_path: Path
+) -> None:
+    root, names = three_builds
+    (root.builds / names[2]).rename(tmp_path / "elsewhere")
+    with pytest.raises(NotFoundError, match=names[2]):
+        root.folder()
+    with root.locked("test"):
+        assert root.rollback() == names[1]
+
+
+# The lock
+
+
+def test_a_root_in_use_is_refused_and_the_holder_named(tmp_path: Path) -> None:
+    root = Root(tmp_path / "root")
+    root.builds.mkdir(parents=True)
+    with (
+        held_by_another_process(root) as process,
+        pytest.raises(BusyError, match=f"a nightly build.*{process.pid}"),
+        root.locked("test"),
+    ):
+        pytest.fail("the lock was given twice")
+
+
+def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
+    root = Root(tmp_path / "root")
+    root.builds.mkdir(parents=True)
+    with held_by_another_process(root) as process:
+        process.kill()
+        process.wait()
+        with root.locked("test"):
+            pass
+
+
+def test_the_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
+    root = Root(tmp_path / "root")
+    with pytest.raises(KeyError), root.locked("test"):
+        raise KeyError
+    with root.locked("test"):
+        assert root.builds.is_dir()
+
+
+def test_a_busy_root_can_still_be_read(three_builds: tuple[Root, list[str]]) -> None:
+    root, names = three_builds
+    with held_by_another_process(root):
+        assert live(root) == names[2]
+        assert root.verify().count == 6
+
+
+# Cleaning up
+
+
+def test_only_what_was_left_unfinished_is_removed(three_builds: tuple[Root, list[str]]) -> None:
+    root, names = three_builds
+    unfinished = root.start_build("20260101T000000Z-abcdef")
+    (unfinished / "articles.sqlite").write_bytes(b"half")
+    (root.path / ".CURRENT.4711.tmp").write_bytes(b"half")
+    (root.builds / "notes").mkdir()
+    (root.path / "README").write_text("ours")
+    before = _content(root.path)
+    with root.locked("test"):
+        root.clean_up()
+    after = _content(root.path)
+    gone = {path for path in before if path not in after}
+    assert gone == {
+        f"builds/{unfinished.name}",
+        f"builds/{unfinished.name}/articles.sqlite",
+        ".CURRENT.4711.tmp",
+    }
+    assert set(after) <= set(before)
+    changed = {path for path, content in after.items() if content != before[path]}
+    assert changed <= {"journal.jsonl", ".lock"}
+    assert root.names() == names
+    assert (root.builds / "notes").is_dir()
+
+
+def test_an_unfinished_build_is_none(three_builds: tuple[Root, list[str]]) -> None:
+    root, names = three_builds
+    name = "29990101T000000Z-abcdef"
+    root.start_build(name)
+    assert root.names() == names
+    with pytest.raises(NotFoundError):
+        root.folder(name)
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
