@@ -1,6 +1,6 @@
-"""The service: composed here, and in two steps.
+"""The service, composed in two steps.
 
-What every page view asks for is there when the process is; all else follows on a thread.
+Page views are answered as soon as the process is there; all else is composed on a thread.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ from starlette.types import ASGIApp
 
 from index.root.root import Root
 from service.decisions.open_decisions import keep_state
-from service.http.late_app import LateApp
-from service.http.lifespan import Lifespan
 from service.http.metrics import Metrics
-from service.http.middleware import Middleware
-from service.http.probes import Probes
+from service.http.middleware import LateApp, Lifespan, Middleware, Probes
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
 from service.http.request_counts import RequestCounts
@@ -47,9 +44,9 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     settings = settings or load_settings()
     keeper = keep_state(settings)
     live = Live(Root(settings.root), keeper=keeper, cache_bytes=settings.cache_mb * 1_000_000)
-    tally = RequestCounts()
-    lists = RelatedLists(settings, tally)
-    metrics = Metrics(live, tally)
+    counts = RequestCounts()
+    lists = RelatedLists(settings, counts)
+    metrics = Metrics(live, counts)
 
     def compose() -> ASGIApp:
         from service.fastapi_app import compose_api
@@ -75,24 +72,22 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         metrics.flush()
         await asyncio.to_thread(keeper.close)
 
-    behind = Probes(Lifespan(api, running), live)
-    edge = Middleware(behind, body_limits(settings), tally, access_log=settings.access_log)
+    probes = Probes(Lifespan(api, running), live)
+    edge = Middleware(probes, body_limits(settings), counts, access_log=settings.access_log)
     readers = None
     if settings.read_token:
-        from service.http.auth import (
-            Auth,  # only here, as it brings what a public service needs later
-        )
-        from service.http.read_access import ReadAccess
+        # Imported only here: a public service needs it later.
+        from service.http.auth import Auth, ReadAccess
 
         readers = ReadAccess(Auth(settings, lambda: keeper.database))
-    return RelatedRoutes(edge, live, lists, settings, tally, readers)
+    return RelatedRoutes(edge, live, lists, settings, counts, readers)
 
 
 async def _follow(api: LateApp, live: Live) -> None:
-    """Compose what is not asked for on every page view, and keep the garbage collector off it.
+    """Compose pages and API, then keep the garbage collector off all that was imported.
 
-    Again and again it would look through all that was imported, and find nothing: tens of
-    milliseconds in which no one is answered.
+    It would look through that again and again and find nothing, for tens of milliseconds in which
+    no one is answered.
     """
     try:
         await api.composed()

@@ -1,7 +1,7 @@
 """The FastAPI app: everything but page views, that is editors' API and pages, drafts, operations.
 
-Imported and composed late (:mod:`service.http.late_app`), as that takes longer than the rest of
-the start together.
+Imported and composed late (:class:`service.http.middleware.LateApp`), as that takes longer than
+the rest of the start together.
 """
 
 from __future__ import annotations
@@ -9,9 +9,6 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 
 from service.api.article_routes import articles_router
 from service.api.batch_routes import batch_router
@@ -19,7 +16,7 @@ from service.api.build_routes import builds_router
 from service.api.documentation import add_documentation
 from service.api.draft_routes import Drafts, drafts_router
 from service.api.judgment_routes import judgments_router
-from service.api.operation_routes import add_metrics, add_operations
+from service.api.operation_routes import add_metrics
 from service.api.override_routes import overrides_router
 from service.api.takedown_routes import takedowns_router
 from service.decisions.poller import StatePoller
@@ -35,7 +32,6 @@ from service.editor.sign_in import sign_in_router
 from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import add_error_handlers
 from service.http.metrics import Metrics
-from service.http.problems import MEDIA_TYPE, ProblemError, server_error
 from service.http.related_lists import RelatedLists
 from service.http.static_files import STATIC, add_static_file
 from service.roles import Role
@@ -56,9 +52,9 @@ def compose_api(
     Args:
         settings: The effective settings.
         live: What is served.
-        lists: Makes and keeps related lists.
-        keeper: Knows what editors decided, and where that is kept.
-        metrics: The figures.
+        lists: Makes and caches related lists.
+        keeper: Opens the database of editors' decisions.
+        metrics: The service's figures.
         invitation: Lets the first visitor of a demo in as an editor.
     """
     app = FastAPI(
@@ -67,10 +63,9 @@ def compose_api(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        redirect_slashes=False,  # an address of ours has one spelling, and Host would be in it
+        redirect_slashes=False,  # an address has one spelling, and a redirect would quote Host
     )
     add_documentation(app, live, settings)
-    add_operations(app, live)
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
     add_error_handlers(app)
@@ -88,9 +83,6 @@ def compose_api(
     ]:
         app.include_router(router)
     _add_pages(app, EditorPages(context), drafts, invitation)
-    app.add_exception_handler(ProblemError, _problem)
-    app.add_exception_handler(HTTPException, _http_problem)
-    app.add_exception_handler(Exception, _failed)
     return app
 
 
@@ -113,22 +105,3 @@ def _add_pages(
     for file in (STATIC / "editor").iterdir():
         path = f"/editor/static/{file.name}"
         add_static_file(app, path, file, {"Cache-Control": "no-cache"}, include_in_schema=False)
-
-
-async def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)  # noqa: S101 - registered for this type only
-    return Response(error.body(), error.status, error.headers, media_type=MEDIA_TYPE)
-
-
-async def _http_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
-    detail = str(error.detail)
-    if error.status_code == 404:
-        detail = f"there is nothing at {request.scope['path'][:80]}; /docs says what there is"
-    problem = ProblemError(error.status_code, detail)
-    return Response(problem.body(), problem.status, error.headers, media_type=MEDIA_TYPE)
-
-
-async def _failed(_: Request, __: Exception) -> Response:
-    problem = server_error()
-    return Response(problem.body(), problem.status, media_type=MEDIA_TYPE)

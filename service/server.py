@@ -1,4 +1,4 @@
-"""Running the service: its port, uvicorn, and logs that say what is in force."""
+"""Runs the service: binds its port, starts uvicorn, logs the settings in force."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from service.settings import Settings
 log = logging.getLogger("alsolike")
 
 GRACE_SECONDS = 10
-"""How long a reader who hangs on may hold up a restart."""
+"""Seconds for which an open connection may hold up a restart."""
 
-QUICK_WITH = "0.54."
+FAST_WITH = "0.54."
 """The versions of uvicorn that :mod:`service.http.fast_protocol` is made and tested for."""
 
 _COUNTS = "alsolike-metrics-"
 
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the environment tells the Prometheus client of each worker to keep its counts."""
+"""The variable that names the folder in which the Prometheus client of each worker counts."""
 
 
 def log_settings(settings: Settings) -> None:
-    """Say the effective settings once, at the start."""
+    """Log the effective settings once, at the start."""
     effective = settings.model_dump(mode="json")
     log.info("settings: %s", ", ".join(f"{name}={value!r}" for name, value in effective.items()))
 
@@ -95,7 +95,7 @@ def run_server(settings: Settings) -> None:
             host=settings.host,
             port=bound.getsockname()[1],
             workers=settings.workers,
-            access_log=False,  # ours knows the request's id and route
+            access_log=False,  # the service's own log has the request's id and route
             log_config=log_config(settings.log_format),  # each worker sets up its own
             http=http_protocol(),
             server_header=False,
@@ -115,17 +115,17 @@ def create_process() -> ASGIApp:
 
 
 def http_protocol() -> type[asyncio.Protocol]:
-    """What uvicorn speaks HTTP with: ours, which is the quicker, if it fits this uvicorn.
+    """The HTTP protocol for uvicorn: the fast one, if it is tested with this version.
 
-    With another version page views take the longer way, and nothing else is different: what may
-    come on a connection is bounded all the same.
+    With another version page views go through ASGI, and nothing else is different: the limits of a
+    connection are the same.
     """
-    if uvicorn.__version__.startswith(QUICK_WITH):
+    if uvicorn.__version__.startswith(FAST_WITH):
         from service.http.fast_protocol import FastProtocol
 
         return FastProtocol
     log.info(
-        "page views would be quicker with uvicorn %s* than with %s", QUICK_WITH, uvicorn.__version__
+        "page views would be quicker with uvicorn %s* than with %s", FAST_WITH, uvicorn.__version__
     )
     from service.http.http_connection import Connection
 
@@ -158,7 +158,7 @@ def takedown_time(settings: Settings) -> str:
 
 @contextlib.contextmanager
 def _counts_of_workers() -> Iterator[None]:
-    """A folder for the workers' counts; one that the environment names is emptied, and stays."""
+    """A folder for the workers' counts; one that the environment names is emptied and stays."""
     named = os.environ.get(METRICS_DIRECTORY)
     if named:
         Path(named).mkdir(parents=True, exist_ok=True)
@@ -167,7 +167,7 @@ def _counts_of_workers() -> Iterator[None]:
         yield
         return
     _sweep()
-    # Its name says whose it is while it is new, a lock of the kernel's from then on.
+    # While it is new its name says whose it is; from then on, a lock of the kernel's.
     folder = tempfile.mkdtemp(prefix=f"{_COUNTS}{os.getpid()}-")
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -204,7 +204,7 @@ def _metrics_server(settings: Settings) -> Iterator[None]:
         return
     from service.http.metrics import serve_metrics
 
-    bind(settings.metrics_host, settings.metrics_port).close()  # to refuse it in our words
+    bind(settings.metrics_host, settings.metrics_port).close()  # for a refusal with a remedy
     stop = serve_metrics(settings.metrics_host, settings.metrics_port)
     log.info("metrics on http://%s:%d/metrics", settings.metrics_host, settings.metrics_port)
     try:

@@ -28,7 +28,7 @@ from pydantic_settings import (
 )
 
 from index.publishing.gates import Limits
-from index.query import DEFAULT_LIMIT, MAX_LIMIT, Fallback
+from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
@@ -46,14 +46,14 @@ _HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # RFC 9110
 _FROM_KUBERNETES = re.compile(
     r"ALSOLIKE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
-"""What each pod is told of a Service whose name begins with ``alsolike``; see also its port."""
+"""Variables that Kubernetes sets in each pod for a Service whose name begins with ``alsolike``."""
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; each also as ``ALSOLIKE_<NAME>`` in the environment."""
+    """All settings; each can also be set as ``ALSOLIKE_<NAME>`` in the environment."""
 
     model_config = SettingsConfigDict(
         env_prefix="ALSOLIKE_", extra="forbid", frozen=True, validate_default=True
@@ -84,12 +84,10 @@ class Settings(BaseSettings):
     site_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = Field(
         None, description="where the site is, like https://www.example.org, for editors' previews"
     )
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
+    limit: Limit = Field(
         DEFAULT_LIMIT, description="articles per list where a request does not say"
     )
-    min_score: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.05, description="related articles below this score are left out"
-    )
+    min_score: MinScore = Field(0.05, description="related articles below this score are left out")
     fallback: Fallback = Field(
         Fallback.TAG, description="what fills a list that is too short: tag, newest or none"
     )
@@ -202,14 +200,14 @@ class Settings(BaseSettings):
 
     @field_validator("source")
     @classmethod
-    def _without_secrets(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _refuse_secrets(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for table in value:
             refuse_secrets(table)
         return value
 
     @field_validator("root")
     @classmethod
-    def _at_home(cls, value: Path) -> Path:
+    def _expand_home(cls, value: Path) -> Path:
         try:
             return value.expanduser()
         except RuntimeError as error:
@@ -217,21 +215,21 @@ class Settings(BaseSettings):
 
     @field_validator("model", "milvus_uri", "database")
     @classmethod
-    def _path_at_home(cls, value: str | None) -> str | None:
+    def _expand_home_of_path(cls, value: str | None) -> str | None:
         prefix = "sqlite:///" if value and value.startswith("sqlite:///") else ""
         path = (value or "").removeprefix(prefix)
         if not path.startswith("~"):
             return value
-        return f"{prefix}{cls._at_home(Path(path))}"
+        return f"{prefix}{cls._expand_home(Path(path))}"
 
     @field_validator("cors_origins")
     @classmethod
-    def _origins(cls, value: list[str]) -> list[str]:
+    def _read_origins(cls, value: list[str]) -> list[str]:
         return [origin if origin in ("*", "null") else _origin(origin) for origin in value]
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _known_networks(cls, value: list[str]) -> list[str]:
+    def _check_networks(cls, value: list[str]) -> list[str]:
         for network in value:
             try:
                 parsed = ip_network(network)
@@ -244,7 +242,7 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _that_can_work(self) -> Settings:
+    def _check_combinations(self) -> Settings:
         everywhere = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not bound to
         same = self.host == self.metrics_host or everywhere & {self.host, self.metrics_host}
         if self.metrics and self.metrics_port == self.port and same:
@@ -258,7 +256,7 @@ class Settings(BaseSettings):
 
     @field_validator("milvus_uri")
     @classmethod
-    def _milvus_without_secrets(cls, value: str | None) -> str | None:
+    def _check_milvus_uri(cls, value: str | None) -> str | None:
         if value is not None and "://" in value:
             if urlsplit(value).scheme not in ("http", "https") or "@" in value:
                 raise ValueError(
@@ -271,7 +269,7 @@ class Settings(BaseSettings):
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
+    def _check_timezone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -280,7 +278,7 @@ class Settings(BaseSettings):
 
     @field_validator("locale")
     @classmethod
-    def _known_locale(cls, value: str) -> str:
+    def _check_locale(cls, value: str) -> str:
         from babel import Locale, UnknownLocaleError
 
         try:
@@ -290,15 +288,20 @@ class Settings(BaseSettings):
         return value
 
     @field_serializer("database", when_used="json")
-    def _without_password(self, value: str) -> str:
+    def _mask_password(self, value: str) -> str:
         shown, _, _ = value.partition("?")
         before, at, place = shown.rpartition("@")
         user, _, _ = before.partition("://")[2].partition(":")
         return f"{before.partition('://')[0]}://{user}@{place}" if at else shown
 
     @property
+    def query(self) -> RelatedQuery:
+        """The query of a request that names no parameter."""
+        return RelatedQuery(limit=self.limit, min_score=self.min_score, fallback=self.fallback)
+
+    @property
     def limits(self) -> Limits:
-        """What the gates let through; a good link is one that a reader gets to see."""
+        """The limits of the gates; a link is good if readers get to see it."""
         return Limits(
             max_loss=self.max_loss,
             max_churn=self.max_churn,
@@ -321,14 +324,14 @@ class Settings(BaseSettings):
 
     @property
     def milvus(self) -> MilvusSettings | None:
-        """Where in Milvus a build's vectors are wanted; ``None`` for a file of the build."""
+        """Where Milvus keeps a build's vectors; ``None`` for a file of the build."""
         if self.index == "local":
             return None
         return MilvusSettings(uri=self.milvus_uri, alias=self.milvus_alias)
 
     @property
     def zone(self) -> ZoneInfo:
-        """The setting ``timezone``, looked up."""
+        """The setting ``timezone`` as a zone."""
         return ZoneInfo(self.timezone)
 
     @classmethod
@@ -405,10 +408,10 @@ def load_settings(**overrides: Any) -> Settings:
             known = ", ".join(sorted(Settings.model_fields))
             message = f"setting {name!r} does not exist; the settings are {known}"
         else:
-            # A source's table may hold a password that does not belong there.
+            # The values of these may hold a password that does not belong there.
             secret = name.partition(".")[0] in ("source", "milvus_uri")
             value = "" if secret else f" = {first['input']!r}"
-            # Of none by itself: two that don't fit together.
+            # Without a name: two settings that don't fit together.
             message = f"setting {name}{value}: {first['msg']}" if name else first["msg"]
         raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
     except ValueError as error:  # TOML that can't be parsed

@@ -1,60 +1,54 @@
-"""Many lists by one request, for pages that show several articles and for warming caches."""
+"""Related lists of many articles in one request, for pages that show several articles."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from fastapi.params import Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, Strict
 
-from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
-from recommender.article import check_id
-from recommender.errors import ArticleError
+from index.query import Limit, MinScore, RelatedQuery
 from service.api.editorial_router import problems
 from service.api.openapi import Problem, RelatedAnswer
-from service.http.header_lines import by_name
-from service.http.problems import MEDIA_TYPE, ProblemError
-from service.http.query_params import MAX_EXCLUDE, check_language
-from service.http.related_lists import ListRequest, RelatedLists, not_ready
+from service.api.query_body import QueryBody, described
+from service.http.headers import by_name
+from service.http.problems import ProblemError, not_ready
+from service.http.query_params import check_article_id, check_language
+from service.http.related_lists import ListRequest, RelatedLists
 from service.serving.live import Generation, Live
 
 MAX_IDS = 100
 
-_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 
+class BatchQuestion(QueryBody):
+    """Articles, and a query that holds for each of their lists."""
 
-class BatchQuestion(BaseModel):
-    """What is asked; all but the ids means what it means for one list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    ids: Annotated[list[str], Field(min_length=1, max_length=MAX_IDS)]
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, strict=True)] | None = None
-    min_score: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
-    fallback: Fallback | None = None
-    sort: Order | None = None
-    language: str | None = None
-    exclude: Annotated[list[str], Field(max_length=MAX_EXCLUDE)] = []
+    ids: Annotated[
+        list[str], Field(min_length=1, max_length=MAX_IDS, description="the articles asked about")
+    ]
+    limit: Annotated[Limit, Strict()] | None = described("limit")
+    min_score: Annotated[MinScore, Strict()] | None = described("min_score")
+    language: str | None = described("language")
 
 
 class BatchResult(BaseModel):
-    """What became of one id."""
+    """The result for one id."""
 
-    article_id: str
+    article_id: str = Field(description="the id as it was given")
     status: int = Field(description="200, 404 (unknown or not visible) or 422 (no article's id)")
     answer: RelatedAnswer | None = Field(None, description="what the id alone would get, if 200")
-    problem: Problem | None = Field(None, description="if not")
+    problem: Problem | None = Field(None, description="what is wrong, if not 200")
 
 
 class BatchAnswer(BaseModel):
     """One result for each id, in the order asked; all from one build and one moment."""
 
-    build: str
-    results: list[BatchResult]
+    build: str = Field(description="the name of the build that all lists are from")
+    results: list[BatchResult] = Field(description="one for each id")
 
 
 def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) -> APIRouter:
@@ -62,8 +56,8 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
 
     Args:
         live: What is served.
-        lists: Makes and keeps related lists.
-        reading: Lets those through who may read, where that takes a token.
+        lists: Makes and caches related lists.
+        reading: Checks who may read, where that takes a token.
     """
     router = APIRouter(tags=["site"], dependencies=reading)
 
@@ -73,15 +67,19 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         response_class=Response,
         responses={
             200: {"description": "One result for each id", "model": BatchAnswer},
-            400: {"description": "The body is not UTF-8", **_PROBLEM},
-            408: {"description": "The body came too slowly", **_PROBLEM},
-            413: {"description": "The body is too large", **_PROBLEM},
-            422: {"description": "A parameter is wrong; it is named", **_PROBLEM},
-            503: {"description": "Nothing is served now", **_PROBLEM},
+            400: {"description": "The body is not UTF-8"},
+            408: {"description": "The body came too slowly"},
+            413: {"description": "The body is too large"},
+            422: {"description": "A parameter is wrong; it is named"},
+            503: {"description": "Nothing is served now"},
             **(problems() if reading else {}),
         },
     )
     async def related_batch(question: BatchQuestion, request: Request) -> Response:
+        """Each id gets the list that /v1/related would give it, all from the same build.
+
+        An id that is unknown or invisible has a problem in place of its list.
+        """
         now = live.clock()
         generation = live.at(now)
         if generation is None:
@@ -109,38 +107,23 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
 
 def _query(question: BatchQuestion, defaults: RelatedQuery) -> RelatedQuery:
     for article_id in question.exclude:
-        try:
-            check_id(article_id, field="exclude")
-        except ArticleError as error:
-            raise ProblemError(422, str(error), field="exclude") from None
-
-    def given(value: Any, default: Any) -> Any:
-        return default if value is None else value
-
-    return RelatedQuery(
-        limit=given(question.limit, defaults.limit),
-        min_score=given(question.min_score, defaults.min_score),
-        fallback=given(question.fallback, defaults.fallback),
-        order=given(question.sort, defaults.order),
-        language=None if question.language is None else check_language(question.language),
-        exclude=frozenset(question.exclude),
-    )
+        check_article_id("exclude", article_id)
+    if question.language is not None:
+        check_language(question.language)
+    return question.query(defaults)
 
 
 def _result(
     lists: RelatedLists, generation: Generation, article_id: str, query: RelatedQuery, now: int
 ) -> bytes:
-    name = json.dumps(article_id).encode()  # escaped, as it may be no valid Unicode
+    quoted_id = json.dumps(article_id).encode()  # escaped, as it may be no valid Unicode
     try:
-        try:
-            check_id(article_id, field="ids")
-        except ArticleError as error:
-            raise ProblemError(422, str(error), field="ids") from None
-        answer = lists.find(generation, ListRequest(article_id, False, query), now)
+        check_article_id("ids", article_id)
+        response = lists.find(generation, ListRequest(article_id, False, query), now)
     except ProblemError as problem:
         return b'{"article_id":%b,"status":%d,"problem":%b}' % (
-            name,
+            quoted_id,
             problem.status,
             problem.body(),
         )
-    return b'{"article_id":%b,"status":200,"answer":%b}' % (name, answer.body)
+    return b'{"article_id":%b,"status":200,"answer":%b}' % (quoted_id, response.body)

@@ -15,13 +15,21 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from service.api.openapi import Example, openapi
 from service.http.fragment import templates
 from service.http.list_rendering import related_json
-from service.http.query_params import default_query
 from service.http.static_files import MEDIA_TYPES, STATIC, add_static_file
 from service.serving.live import Live
 from service.serving.selection import select
 from service.settings import Settings
 
-_WIDGET = {"widget.js": "The script for any page", "widget.css": "The cards' style"}
+_WIDGET = {
+    "widget.js": (
+        "The script for any page",
+        'Puts the HTML fragment into every <div data-alsolike="ARTICLE_ID"> of the page.',
+    ),
+    "widget.css": (
+        "The cards' style",
+        "For pages that include the HTML fragment; the script loads it by itself.",
+    ),
+}
 _ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": "public, max-age=3600",
@@ -32,7 +40,7 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
     """Add the documentation and the widget's files."""
-    for name, summary in _WIDGET.items():
+    for name, (summary, description) in _WIDGET.items():
         media_type = MEDIA_TYPES["." + name.rpartition(".")[2]].partition(";")[0]
         add_static_file(
             app,
@@ -41,6 +49,7 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
             _ANY_ORIGIN,
             tags=["site"],
             summary=summary,
+            description=description,
             operation_id=name.replace(".", "_"),
             response_class=Response,
             responses={200: {"content": {media_type: {"schema": {"type": "string"}}}}},
@@ -52,23 +61,23 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
         return openapi(app, settings, example)
 
     def render() -> tuple[Response, Response]:
-        told = document()
-        page = templates.get_template("docs.html").render(document=told, pretty=_pretty)
+        content = document()
+        page = templates.get_template("docs.html").render(document=content, pretty=_pretty)
         policy = {"Content-Security-Policy": page_policy(page)}
-        return JSONResponse(told), HTMLResponse(page, headers=policy)
+        return JSONResponse(content), HTMLResponse(page, headers=policy)
 
-    rendering, kept = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
+    rendering, latest = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
 
     async def rendered() -> tuple[Response, Response]:
         """Both, made once for each generation: it takes long, and anyone may ask."""
         generation = live.at(live.clock())
         tag = b"" if generation is None else generation.tag
         async with rendering:
-            if tag not in kept:
-                made = await asyncio.to_thread(render)
-                kept.clear()
-                kept[tag] = made
-            return kept[tag]
+            if tag not in latest:
+                responses = await asyncio.to_thread(render)
+                latest.clear()
+                latest[tag] = responses
+            return latest[tag]
 
     @app.head("/openapi.json", include_in_schema=False)
     @app.get("/openapi.json", include_in_schema=False)
@@ -82,11 +91,11 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
 
 
 def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
-    """A ``Content-Security-Policy`` for a page of ours: its own styles, and what is named.
+    """A ``Content-Security-Policy`` for a page of the service: its own styles, and what is named.
 
     Args:
-        page: The HTML; each ``<style>`` in it is allowed by its hash, so that nothing that finds
-            its way into a page can bring another.
+        page: The HTML; each ``<style>`` in it is allowed by its hash, so that text injected into
+            the page can't bring another.
         styles: Further sources of styles.
         more: Further directives.
     """
@@ -106,7 +115,7 @@ def _pretty(value: Any) -> str:
 
 
 def _example(live: Live, settings: Settings) -> Example | None:
-    """An article that can be asked for now, and the answer that it gets."""
+    """An article that is visible now, and its list."""
     now = live.clock()
     generation = live.at(now)
     if generation is None:
@@ -118,7 +127,5 @@ def _example(live: Live, settings: Settings) -> Example | None:
     if row is None:
         return None
     article_id = build.article_id(row)
-    chosen = select(served, row, now=now, query=default_query(settings))
-    return Example(
-        article_id=article_id, answer=json.loads(related_json(build, article_id, chosen))
-    )
+    items = select(served, row, now=now, query=settings.query)
+    return Example(article_id=article_id, answer=json.loads(related_json(build, article_id, items)))

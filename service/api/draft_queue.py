@@ -1,8 +1,7 @@
-"""One thread that does the slow work, and a short line of those who wait for it.
+"""The queue of drafts: one thread that relates them, and a bound on how many wait.
 
-Encoding a text takes all of a processor for a while. So it happens one at a time, off the event
-loop, in a thread that yields to those that answer the site; who comes when the line is full is
-asked to come again.
+Encoding a text takes all of a processor for a while. So drafts are related one at a time, off the
+event loop, on a thread of low priority. When the queue is full, clients are asked to come again.
 """
 
 from __future__ import annotations
@@ -28,33 +27,33 @@ class DraftQueue:
     """Runs work one by one.
 
     Args:
-        room: How many may wait or be at work together.
-        seconds: How long one may take, its waiting included.
-        watch: Told how many there are, whenever that changes.
+        size: How many may wait or be at work together.
+        seconds: How long one may take, waiting included.
+        watch: Called with the number of drafts in the queue whenever it changes.
     """
 
     def __init__(
-        self, room: int, seconds: float, watch: Callable[[int], None] = lambda _: None
+        self, size: int, seconds: float, watch: Callable[[int], None] = lambda _: None
     ) -> None:
-        self._room = room
+        self._size = size
         self._seconds = seconds
         self._watch = watch
         self._thread = background_thread("drafts")
         self._lock = threading.Lock()
-        self._usual = _FIRST_GUESS
+        self._average = _FIRST_GUESS
         self.waiting = 0
 
     async def run(
         self, work: Callable[[], T], gone: Callable[[], Coroutine[Any, Any, object]]
     ) -> T:
-        """Do some work in its turn.
+        """Do some work when its turn comes.
 
         Args:
             work: Called in the thread; what it raises is raised here.
-            gone: Awaited; ends when nobody waits for the answer any more.
+            gone: Awaited; ends when the client has left.
 
         Raises:
-            ProblemError: 429 if the line is full, 503 if it took too long or nobody waits.
+            ProblemError: 429 if the queue is full, 503 if it took too long or the client left.
         """
         job = self._enter(work)
         answer = asyncio.wrap_future(job)
@@ -65,7 +64,7 @@ class DraftQueue:
             if answer.done():
                 return answer.result()
             if leaving.done():
-                raise ProblemError(503, "nobody waits for the answer any more")
+                raise ProblemError(503, "the client left before the draft was answered")
             raise ProblemError(
                 503,
                 f"relating the draft took over {self._seconds:g} s; try a shorter text",
@@ -73,17 +72,17 @@ class DraftQueue:
             )
         finally:
             leaving.cancel()
-            answer.cancel()  # leaves the line, unless it is at work already
+            answer.cancel()  # leaves the queue, unless it is at work already
             with suppress(asyncio.CancelledError):
                 await leaving
 
     def close(self) -> None:
-        """Let nobody in any more, and send those away who wait."""
+        """Accept no more work, and cancel what waits."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _enter(self, work: Callable[[], T]) -> Future[T]:
         with self._lock:
-            if self.waiting >= self._room:
+            if self.waiting >= self._size:
                 raise ProblemError(
                     429,
                     f"{self.waiting} drafts are waiting already; try again later",
@@ -102,7 +101,7 @@ class DraftQueue:
     def _timed(self, work: Callable[[], T]) -> T:
         start = time.monotonic()
         result = work()
-        self._usual += 0.2 * (time.monotonic() - start - self._usual)
+        self._average += 0.2 * (time.monotonic() - start - self._average)
         return result
 
     def _leave(self, _: object) -> None:
@@ -111,5 +110,5 @@ class DraftQueue:
             self._watch(self.waiting)
 
     def _wait(self) -> int:
-        """Seconds after which those who wait now are probably done."""
-        return max(1, math.ceil(self.waiting * self._usual))
+        """Seconds after which all that is in the queue now is probably done."""
+        return max(1, math.ceil(self.waiting * self._average))

@@ -12,26 +12,22 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from index.build.build import Build
 from index.query import RelatedQuery
 from recommender.errors import ModelError
 from service.api.draft_models import DraftRelated, DraftRequest, draft_json, request_schema
 from service.api.draft_queue import DraftQueue
-from service.api.openapi import Problem
 from service.http.auth import Auth
 from service.http.clients import Limiter, Proxies, header
-from service.http.problems import MEDIA_TYPE, ProblemError
+from service.http.problems import ProblemError, not_ready
 from service.roles import Role
-from service.serving.draft_encoder import DraftEncoder
 from service.serving.live import Live
 from service.serving.serving_view import ServingView
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.serving.drafts import DraftAnswer, Placed
+    from service.serving.drafts import DraftAnswer, DraftRelater, RelatedDraft
 
 log = logging.getLogger("alsolike")
 
@@ -53,9 +49,9 @@ class Drafts:
 
     Args:
         live: What is served.
-        settings: Of the service; ``drafts``, ``draft_…`` and ``model`` matter most.
-        auth: Who may send one from elsewhere; without it, nobody.
-        watch: Told how many wait, whenever that changes.
+        settings: Whether and how drafts are answered, and by which model.
+        auth: Says who may send one from elsewhere; nobody may if this is missing.
+        watch: Called with the number of waiting drafts whenever it changes.
     """
 
     def __init__(
@@ -70,13 +66,12 @@ class Drafts:
         self._auth = auth
         self._proxies = Proxies(settings.trusted_networks)
         self._limiter = Limiter(settings.draft_rate, 60.0)
-        self._drafter = DraftEncoder(settings.model, settings.precision)
-        live.forgetful.append(self._drafter.forget)
-        self._largest = 1024 * settings.draft_kb
+        self._relater: DraftRelater | None = None
+        live.forgetful.append(self._forget)
         self.queue = DraftQueue(settings.draft_queue, settings.draft_seconds, watch)
 
     def admit(self, request: Request) -> None:
-        """Let a request through, if drafts are answered and whoever sends it may send one.
+        """Check that drafts are answered, and that the sender may send one.
 
         Raises:
             ProblemError: 401, 403 or 429.
@@ -89,7 +84,7 @@ class Drafts:
         self.take(request)
 
     def take(self, request: Request) -> None:
-        """Count one more draft of whoever sends it, if drafts are answered at all.
+        """Count one more draft of the sender, if drafts are answered at all.
 
         Raises:
             ProblemError: 403 or 429.
@@ -139,56 +134,49 @@ class Drafts:
             ProblemError: If it can't be answered now.
             AlsoLikeError: For a draft, a model or a build that is no good.
         """
-        query, now = draft.query(self._settings), self._live.clock()
+        query, now = draft.query(self._settings.query), self._live.clock()
         served = self._served(now)
         try:
-            placed = await self.queue.run(
-                lambda: self._drafter.place(served, draft.fields(), now=now, query=query),
-                lambda: _left(request),
+            related = await self.queue.run(
+                lambda: self._relate(served, draft, now, query), lambda: _left(request)
             )
         except ModelError as error:
             log.error("a draft was refused: %s", error)
             raise ProblemError(503, str(error)) from error
-        return self._choose(served.build, placed, query)
+        now = self._live.clock()
+        newest = self._served(now)  # under the newest decisions, but the build it began with
+        if newest.build is not served.build:
+            newest = ServingView(served.build, newest.state)
+        return newest, related.answer(newest, now=now, query=query)
+
+    def _relate(
+        self, served: ServingView, draft: DraftRequest, now: int, query: RelatedQuery
+    ) -> RelatedDraft:
+        from service.serving.drafts import DraftRelater
+
+        if self._relater is None:
+            self._relater = DraftRelater(self._settings.model, self._settings.precision)
+        return self._relater.relate(served, draft.fields(), now=now, query=query)
+
+    def _forget(self) -> None:
+        if self._relater is not None:
+            self._relater.forget()
 
     def _served(self, now: int) -> ServingView:
         generation = self._live.at(now)
         if generation is None:
-            raise ProblemError(503, "not ready: no build is open; /readyz says why")
+            raise not_ready()
         return generation.served
-
-    def _choose(
-        self, build: Build, placed: Placed, query: RelatedQuery
-    ) -> tuple[ServingView, DraftAnswer]:
-        """What may be shown of it now, by the newest decisions, from the build it began with."""
-        from service.serving.drafts import answer_draft
-
-        now = self._live.clock()
-        served = self._served(now)
-        if served.build is not build:
-            served = ServingView(build, served.state)
-        return served, answer_draft(served, placed, now=now, query=query)
 
     async def _read(self, request: Request) -> bytes:
         media_type = (header(request.scope, b"content-type") or "").partition(";")[0].strip()
         if media_type.lower() != "application/json":  # what no page of another site may send
             raise ProblemError(415, f"the body is {media_type[:80]!r}; it must be application/json")
-        told = header(request.scope, b"content-length") or ""
-        body = bytearray()
-        if told.isdecimal() and int(told) > self._largest:
-            raise self._too_large()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._largest:
-                    raise self._too_large()
-        except ClientDisconnect:
-            raise ProblemError(503, "nobody waits for the answer any more") from None
-        return bytes(body)
-
-    def _too_large(self) -> ProblemError:
-        limit = self._settings.draft_kb
-        return ProblemError(413, f"the draft has over {limit} KiB, the setting draft_kb")
+        body = await request.body()
+        if len(body) > 1024 * self._settings.draft_kb:
+            limit = self._settings.draft_kb
+            raise ProblemError(413, f"the draft has over {limit} KiB, the setting draft_kb")
+        return body
 
 
 def parse_draft(body: bytes) -> DraftRequest:
@@ -228,8 +216,7 @@ def drafts_router(drafts: Drafts) -> APIRouter:
         operation_id="related_to_draft",
         response_model=DraftRelated,
         responses={
-            status: {"description": description, "model": Problem, "content": {MEDIA_TYPE: {}}}
-            for status, description in _PROBLEMS.items()
+            status: {"description": description} for status, description in _PROBLEMS.items()
         },
         openapi_extra={
             "requestBody": {
@@ -240,6 +227,7 @@ def drafts_router(drafts: Drafts) -> APIRouter:
         dependencies=[Depends(drafts.admit)],
     )
     async def related_to_draft(request: Request) -> Response:
+        """The list that the text would get if it were published now. Nothing of it is stored."""
         body = await drafts.answer(request)
         return Response(body, media_type="application/json", headers=_HEADERS)
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator
 
+from index.query import ID_PATTERN
 from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
-from service.api.openapi import ID_PATTERN
 from service.http.problems import MEDIA_TYPE, ProblemError
 from service.http.query_params import parse_query
 

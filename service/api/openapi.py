@@ -1,4 +1,4 @@
-"""The OpenAPI document: the framework's own routes, and those that run in front of it."""
+"""The OpenAPI document: the framework's routes, and those that are answered in front of it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from index.articles.cleaning import MAX_URL
-from index.query import MAX_LIMIT, Fallback, Order
-from recommender.article import MAX_ID_BYTES
+from index.articles.card import ArticleCard
+from index.query import MAX_LIMIT, ArticleId, RelatedQuery, query_options
+from service.api.operation_routes import PROBES, Alive, NotReady, Ready
 from service.http.problems import MEDIA_TYPE
-from service.http.query_params import LANGUAGE_PATTERN, MAX_EXCLUDE
 from service.serving.selection import Origin
 from service.settings import Settings
 
-ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
-"""What :func:`recommender.article.check_id` lets through, but for the length in bytes."""
-
-_ID = {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES, "pattern": ID_PATTERN}
-
-
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+_JSON_TEXT = (
+    "The articles to show beside one article: those that editors pinned, at their positions, the "
+    "related ones, and fallbacks where these are too few. Parameters that are left out take the "
+    "site's settings."
+)
+_HTML_TEXT = (
+    "The same list as a section of HTML, for a server-side include or the widget: empty without "
+    "articles and for every error."
+)
 
 _REFUSALS = {
     "401": "No token, or one that is unknown",
@@ -34,45 +37,32 @@ _REFUSALS = {
 }
 
 
-class CardImage(BaseModel):
-    """A card's picture."""
-
-    src: str = Field(max_length=MAX_URL)
-    alt: str
-
-
-class RelatedItem(BaseModel):
+class RelatedItem(ArticleCard):
     """One related article, ready to be shown."""
 
-    article_id: str
-    title: str
-    url: str = Field(description="http, https, or relative to the site", max_length=MAX_URL)
-    excerpt: str = Field(description="at most 140 characters, cut at a word")
-    image: CardImage | None
-    date: str | None = Field(description="YYYY-MM-DD; may lie in the future")
     score: float = Field(
         ge=0, le=1, description="0: no closer than two random articles of the site; 1: the same"
     )
-    origin: Origin
-    position: int = Field(ge=1, le=MAX_LIMIT)
+    origin: Origin = Field(description="why the article is in the list")
+    position: int = Field(ge=1, le=MAX_LIMIT, description="its place in the list")
     shared_terms: list[str] = Field(max_length=4, description="what the two articles share")
 
 
 class RelatedAnswer(BaseModel):
     """Related articles, best first."""
 
-    article_id: str
-    build: str
-    items: list[RelatedItem] = Field(max_length=MAX_LIMIT)
+    article_id: str = Field(description="the article asked about")
+    build: str = Field(description="the name of the build that the list is from")
+    items: list[RelatedItem] = Field(max_length=MAX_LIMIT, description="the list")
 
 
 class Problem(BaseModel):
     """RFC 9457 problem details: the shape of every error."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
+    type: str = Field(description="always about:blank")
+    title: str = Field(description="the HTTP status in words")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(description="what is wrong, and what to do")
     field: str | None = Field(None, description="the parameter at fault")
 
 
@@ -101,11 +91,11 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
         title="AlsoLike",
         version=app.version,
         description="Related articles for a site's “You May Also Like”. "
-        "Parameters that no route names are ignored.",
+        "Parameters that no route has are ignored.",
         routes=app.routes,
     )
     _, definitions = models_json_schema(
-        [(RelatedAnswer, "serialization"), (Problem, "serialization")],
+        [(model, "serialization") for model in (RelatedAnswer, Problem, Alive, Ready, NotReady)],
         ref_template="#/components/schemas/{model}",
     )
     components = document.setdefault("components", {}).setdefault("schemas", {})
@@ -115,7 +105,7 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
         "in": "query",
         "required": True,
         "description": "the site's own id of the article shown",
-        "schema": _ID,
+        "schema": TypeAdapter(ArticleId).json_schema(),
         **({} if example is None else {"example": example.article_id}),
     }
     path_id = {
@@ -135,17 +125,23 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
             answer["example"] = example.answer
         paths[prefix] = {"get": json_route}
         paths[prefix + ".html"] = {"get": _operation(first, settings, prefix, as_html=True)}
-    for path, operations in document["paths"].items():  # what a site needs, then the rest
+    probes = {path: {"get": copy.deepcopy(operation)} for path, operation in PROBES.items()}
+    rest = probes | document["paths"]
+    for path, operations in sorted(rest.items(), key=_is_for_operators):
         paths.setdefault(path, {}).update(operations)
     document["paths"] = paths
     for operations in paths.values():
         for operation in operations.values():
-            _tell_problems(operation)
+            _add_problems(operation)
     return document
 
 
-def _tell_problems(operation: dict[str, Any]) -> None:
-    """Every error is a problem, whoever answers; an address or a body may be too large."""
+def _is_for_operators(path_item: tuple[str, dict[str, Any]]) -> bool:
+    return all(operation["tags"] != ["site"] for operation in path_item[1].values())
+
+
+def _add_problems(operation: dict[str, Any]) -> None:
+    """Describe errors that any route may have, and give every error the schema of a problem."""
     responses = operation["responses"]
     if "requestBody" in operation:
         responses.setdefault("400", {"description": "The body can't be read"})
@@ -154,8 +150,9 @@ def _tell_problems(operation: dict[str, Any]) -> None:
         refusal = copy.deepcopy(responses["422"].get("content", {}))
         responses.setdefault("414", {"description": "The address is too long", "content": refusal})
     for status, response in responses.items():
-        told = response.get("content", {}).get("application/json", {}).get("schema", _PROBLEM)
-        if status >= "400" and told == _PROBLEM and "text/html" not in response.get("content", {}):
+        content = response.get("content", {})
+        schema = content.get("application/json", {}).get("schema", _PROBLEM)
+        if status >= "400" and schema == _PROBLEM and "text/html" not in content:
             response["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
     operation["responses"] = dict(sorted(responses.items()))
 
@@ -164,70 +161,42 @@ def _operation(
     id_parameter: dict[str, Any], settings: Settings, prefix: str, *, as_html: bool
 ) -> dict[str, Any]:
     by_path = "{" in prefix
-    content: dict[str, Any] = (
-        {"text/html": {"schema": {"type": "string"}}}
-        if as_html
-        else {"application/json": {"schema": {"$ref": "#/components/schemas/RelatedAnswer"}}}
-    )
-    failure: dict[str, Any] = (
-        {"text/html": {"schema": {"type": "string", "maxLength": 0}}}
-        if as_html
-        else {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    )
+    content: dict[str, Any] = {
+        "application/json": {"schema": {"$ref": "#/components/schemas/RelatedAnswer"}}
+    }
+    failure: dict[str, Any] = {}
+    if as_html:
+        content = {"text/html": {"schema": {"type": "string"}}}
+        failure = {"content": {"text/html": {"schema": {"type": "string", "maxLength": 0}}}}
     refusals = {
-        status: {"description": description, "content": failure}
-        for status, description in _REFUSALS.items()
+        status: {"description": description, **failure}
+        for status, description in (_REFUSALS if settings.read_token else {}).items()
     }
     needs: dict[str, Any] = {"security": [{"token": []}, {"session": []}]}
     return {
         **(needs if settings.read_token else {}),
         "operationId": f"related{'_html' if as_html else ''}{'_by_path' if by_path else ''}",
         "summary": "Related articles as an HTML fragment" if as_html else "Related articles",
+        "description": _HTML_TEXT if as_html else _JSON_TEXT,
         "tags": ["site"],
-        "parameters": [copy.deepcopy(id_parameter), *_options(settings)],
+        "parameters": [copy.deepcopy(id_parameter), *_query_parameters(settings.query)],
         "responses": {
             "200": {"description": "Related articles, best first", "content": content},
-            "404": {"description": "Unknown or invisible article", "content": failure},
-            "422": {"description": "A parameter is wrong; it is named", "content": failure},
-            "503": {"description": "No build is open yet", "content": failure},
-            **(refusals if settings.read_token else {}),
+            "404": {"description": "Unknown or invisible article", **failure},
+            "422": {"description": "A parameter is wrong; it is named", **failure},
+            "503": {"description": "No build is open yet", **failure},
+            **refusals,
         },
     }
 
 
-def _options(settings: Settings) -> list[dict[str, Any]]:
-    def option(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-        return {"name": name, "in": "query", "description": description, "schema": schema}
-
-    return [
-        option(
-            "limit",
-            "most articles to return",
-            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": settings.limit},
-        ),
-        option(
-            "exclude",
-            "ids that must not appear; may be repeated",
-            {"type": "array", "items": _ID, "maxItems": MAX_EXCLUDE},
-        ),
-        option(
-            "min_score",
-            "leave out related articles below this score",
-            {"type": "number", "minimum": 0, "maximum": 1, "default": settings.min_score},
-        ),
-        option(
-            "fallback",
-            "what fills a list that is too short",
-            {"type": "string", "enum": list(Fallback), "default": settings.fallback},
-        ),
-        option(
-            "sort",
-            "order of the articles chosen",
-            {"type": "string", "enum": list(Order), "default": Order.RELEVANCE},
-        ),
-        option(
-            "language",
-            "only articles of this language",
-            {"type": "string", "minLength": 2, "maxLength": 35, "pattern": LANGUAGE_PATTERN},
-        ),
-    ]
+def _query_parameters(defaults: RelatedQuery) -> list[dict[str, Any]]:
+    parameters = []
+    for name, option in query_options().items():
+        schema, default = dict(option.schema), getattr(defaults, name)
+        if default not in (None, frozenset()):
+            schema["default"] = default
+        parameters.append(
+            {"name": name, "in": "query", "description": option.description, "schema": schema}
+        )
+    return parameters

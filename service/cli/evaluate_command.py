@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from index.build.build import Build
-from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import InputError
 from recommender.ranking_metrics import read_qrels
@@ -46,9 +45,7 @@ def evaluate(
     if golden == (qrels is not None) or (least is not None and not golden):
         raise InputError("name either --qrels FILE, or --golden with or without --least")
     if qrels is not None:
-        query = RelatedQuery(
-            limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
-        )
+        query = settings.query
         _print_figures(
             evaluate_build(build, read_qrels(qrels), query, read_state(settings)), as_json
         )

@@ -45,9 +45,7 @@ def related(
         raise InputError("name an article, or a text with --text FILE")
     settings = load_settings(root=root, limit=limit)
     opened = Root(settings.root).open()
-    query = RelatedQuery(
-        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
-    )
+    query = settings.query
     if article_id is None:
         related_to_text(opened, settings, query, text or "-", language, as_json=as_json)
         return
@@ -93,15 +91,15 @@ def related_to_text(
         InputError: If the text can't be read.
         ModelError: If there is no model, or not the one that the build was made by.
     """
-    from service.serving.draft_encoder import DraftEncoder
-    from service.serving.drafts import answer_draft
+    from service.serving.drafts import DraftRelater
 
     title, _, body = _read(file).strip().partition("\n")
     fields = {"title": title, "summary": body, "language": language}
     served, now = ServingView(build, read_state(settings)), utc_now()
-    drafter = DraftEncoder(settings.model, settings.precision)
-    placed = drafter.place(served, fields, now=now, query=query)
-    answer = answer_draft(served, placed, now=now, query=query)
+    related = DraftRelater(settings.model, settings.precision).relate(
+        served, fields, now=now, query=query
+    )
+    answer = related.answer(served, now=now, query=query)
     if as_json:
         from service.api.draft_models import draft_json
 
@@ -130,9 +128,7 @@ def export(
     settings = load_settings(root=root, limit=limit)
     live = Root(settings.root).open()
     now = utc_now()
-    query = RelatedQuery(
-        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
-    )
+    query = settings.query
 
     served = ServingView(live, read_state(settings))
 

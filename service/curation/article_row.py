@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
+from index.articles.card import read_card
 from index.build.build import Build
 from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_status
@@ -37,12 +36,12 @@ class ArticleRow:
 def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
     """Describe one row of the live build at ``now`` (microseconds since 1970 UTC)."""
     build = view.build
-    card = read_card(build, row)
+    card = read_card(build.cards[row])
     return ArticleRow(
-        article_id=card["article_id"],
-        title=card["title"],
-        url=card["url"],
-        date=card["date"],
+        article_id=card.article_id,
+        title=card.title,
+        url=card.url,
+        date=card.date,
         language=build.language_names[int(build.languages[row])] or None,
         tags=tuple(build.tag_names[tag] for tag in build.tags[row].tolist()),
         standing=visibility_status(view, row, now),
@@ -52,10 +51,4 @@ def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
 def read_title(build: Build, article_id: str) -> str:
     """An article's title; its id if the build holds no such article."""
     row = build.row(article_id)
-    return article_id if row is None else str(read_card(build, row)["title"])
-
-
-def read_card(build: Build, row: int) -> dict[str, Any]:
-    """The card of a row, as the site gets it."""
-    card: dict[str, Any] = json.loads(b"{%b}" % build.cards[row])
-    return card
+    return article_id if row is None else read_card(build.cards[row]).title

@@ -18,7 +18,6 @@ from functools import partial
 from index.build.build import Build
 from index.errors import BuildError, DatabaseError
 from index.publishing.gates import Gate, GoldenGate, Verdict
-from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import NotFoundError
 from recommender.visibility import utc_now
@@ -44,11 +43,9 @@ def agreement_of(build: Build, settings: Settings) -> Agreement:
 
 
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
-    """The agreement of several builds with editors' judgments."""
+    """The agreement of several builds with what editors have said by now."""
     moment = utc_now()
-    query = RelatedQuery(
-        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
-    )
+    query = settings.query
     state, golden = NO_STATE, NO_GOLDEN
     if not nothing_decided(settings):
         with closing(open_decisions(settings)) as database:

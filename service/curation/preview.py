@@ -137,7 +137,7 @@ class _Explanation:
         self._served, self._row, self._now, self._query = served, row, now, query
         build = self._build = served.build
         self._positions = {item.row: at for at, item in enumerate(chosen, 1)}
-        deep = replace(query, limit=MAX_LIMIT, fallback=Fallback.NONE, order=Order.RELEVANCE)
+        deep = replace(query, limit=MAX_LIMIT, fallback=Fallback.NONE, sort=Order.RELEVANCE)
         further = select(served, row, now=now, query=deep)
         # Who stands for each story: what is seen, then what would be if the list went on.
         self._stands_for: dict[int, int] = {}

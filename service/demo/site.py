@@ -1,7 +1,7 @@
 """The demo site: every sample article as a page with its "You May Also Like" in place.
 
-It stands for the site that uses AlsoLike, so it runs on a port of its own and knows the service
-only over HTTP: pages embed the widget from another origin, or include the fragment on the server.
+It plays the site that uses AlsoLike, so it has a port of its own and talks to the service over
+HTTP alone: pages embed the widget from another origin, or include the fragment on the server.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from index.articles.card import make_card
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.errors import DatabaseError
@@ -36,7 +37,7 @@ from service.api.documentation import page_policy
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
 from service.editor.demo_login import Invitation, may_invite
-from service.http.fragment import FragmentCard, make_card, templates
+from service.http.fragment import FragmentCard, make_fragment_card, templates
 from service.http.logs import configure_logs
 from service.server import GRACE_SECONDS, bind, http_protocol
 from service.settings import Settings
@@ -66,16 +67,16 @@ def create_demo_site(settings: Settings, service_url: str) -> Starlette:
         return _page(page.render(articles=shown), service_url)
 
     async def article(request: Request) -> Response:
-        found = articles.get(request.path_params["article_id"])
-        if found is None or not _is_visible(found):
+        shown = articles.get(request.path_params["article_id"])
+        if shown is None or not _is_visible(shown):
             return PlainTextResponse("There is no such page.", 404)
         included = None
         if "include" in request.query_params:
-            included = await run_in_threadpool(_include, service_url, found.id)
+            included = await run_in_threadpool(_include, service_url, shown.id)
         page = templates.get_template("demo_article.html")
         html = page.render(
-            article=found,
-            teaser=_teaser(found, settings),
+            article=shown,
+            teaser=_teaser(shown, settings),
             service_url=service_url,
             included=None if included is None else Markup(included),  # noqa: S704 - escaped by the service
         )
@@ -166,7 +167,7 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
 
 
 def _invite(settings: Settings, service: socket.socket) -> Invitation | None:
-    """A link for whoever reads the terminal: only where nobody else comes, and has been let in."""
+    """A sign-in link for the terminal: only on a loopback address, before anyone signed in."""
     local = ipaddress.ip_address(service.getsockname()[0]).is_loopback
     if not local:
         return None
@@ -181,7 +182,7 @@ def _invite(settings: Settings, service: socket.socket) -> Invitation | None:
 
 
 class _ByPort:
-    """Two apps in one server, told apart by the port that a request came in on."""
+    """Two apps in one server, one for each port."""
 
     def __init__(self, service: ASGIApp, site: ASGIApp, site_port: int) -> None:
         self._service = service
@@ -212,19 +213,13 @@ def _is_visible(article: Article) -> bool:
 
 def _teaser(article: Article, settings: Settings) -> FragmentCard:
     """What the home page and the head of an article show, with the date in its language."""
-    image = article.image
-    values = {
-        "title": article.title,
-        "url": "/" + quote(article.id, safe=""),
-        "excerpt": "",
-        "image": None if image is None else {"src": image.src, "alt": image.alt},
-        "date": None if article.date is None else article.date.isoformat(),
-    }
-    return make_card(values, article.language, settings.locale)
+    card = make_card(article, excerpt="")
+    card.url = "/" + quote(article.id, safe="")
+    return make_fragment_card(card, article.language, settings.locale)
 
 
 def _page(html: str, service_url: str) -> HTMLResponse:
-    """A page under a policy as strict as one with the widget can be."""
+    """A page under the strictest policy that lets the widget run."""
     policy = page_policy(
         html,
         styles=service_url,
@@ -234,7 +229,7 @@ def _page(html: str, service_url: str) -> HTMLResponse:
 
 
 def _include(service_url: str, article_id: str) -> str:
-    """What a server-side include does: the fragment or, if the service is away, nothing."""
+    """A server-side include: the fragment, or nothing if the service is away."""
     url = f"{service_url}/v1/related.html?id={quote(article_id, safe='')}"
     try:
         with urllib.request.urlopen(url, timeout=_INCLUDE_SECONDS) as answer:  # noqa: S310 - our own

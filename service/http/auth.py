@@ -14,7 +14,9 @@ proxy      the header that the setting             a page of this very origin
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -26,19 +28,26 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from starlette.responses import Response
 from starlette.types import Scope
 
+from index.errors import DatabaseError
 from service.decisions.database import Database
 from service.decisions.decision_store import Actor
 from service.decisions.sessions import LIFETIME
 from service.http.clients import Limiter, Proxies, header
+from service.http.error_handlers import problem_of
 from service.http.problems import ProblemError
 from service.roles import Role
 from service.settings import Settings
 
 COOKIE = "alsolike-session"
 SECURE_COOKIE = "__Host-alsolike-session"
-"""Behind TLS: a name that a browser accepts from this very host alone, and over TLS alone."""
+"""Behind TLS: browsers accept a cookie of this name from this host alone, over TLS."""
 
 CSRF_HEADER = "X-CSRF-Token"
+
+KNOWN_SECONDS = 1.0
+"""How long a token is trusted without asking again: a revoked one works no longer than this."""
+
+_MAX_KNOWN = 1_000
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _GUESSES, _GUESS_SECONDS = 30, 60.0
@@ -57,7 +66,7 @@ _cookie = APIKeyCookie(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Someone known.
+    """The sender of a request.
 
     Attributes:
         name: An editor's, or a token's.
@@ -78,10 +87,10 @@ class Identity:
 
 
 class Auth:
-    """Tells who asks.
+    """Finds out who sends a request, and whether they may.
 
     Args:
-        settings: Which proxies are trusted, and to name people.
+        settings: Which proxies are trusted, and whether they name people.
         database: Gives the database of tokens, editors and sessions, or raises
             :class:`~index.errors.DatabaseError`.
     """
@@ -93,11 +102,11 @@ class Auth:
         self._guesses = Limiter(_GUESSES, _GUESS_SECONDS)
 
     def identify(self, scope: Scope) -> Identity | None:
-        """Who sends a request; ``None`` for anyone.
+        """Who sends a request; ``None`` if the request does not say.
 
         Raises:
-            ProblemError: 401 for a token that opens nothing, 429 after too many of these.
-            DatabaseError: If it can't be looked up.
+            ProblemError: 401 for a wrong token, 429 after too many of these.
+            DatabaseError: If the token or session can't be looked up.
         """
         authorization = header(scope, b"authorization")
         if authorization is not None:
@@ -112,7 +121,7 @@ class Auth:
         return self._by_proxy(scope)
 
     def authorize(self, scope: Scope, needed: Role, csrf: str | None = None) -> Identity:
-        """Let a request through, if whoever sends it may.
+        """Check that the sender of a request has a role.
 
         Args:
             scope: The request.
@@ -120,9 +129,9 @@ class Auth:
             csrf: From a form's field; by default from the header.
 
         Raises:
-            ProblemError: 401 for nobody known, 403 for a role that is too low or a write that
+            ProblemError: 401 for an unknown sender, 403 for a role that is too low or a write that
                 another site may have sent, 429 after too many wrong tokens.
-            DatabaseError: If it can't be looked up.
+            DatabaseError: If the token or session can't be looked up.
         """
         identity = self.identify(scope)
         if identity is None:
@@ -176,7 +185,7 @@ class Auth:
         )
 
     def clear_cookie(self, scope: Scope, response: Response) -> None:
-        """Take it away again."""
+        """Take the session from a browser."""
         secure = self.proxies.is_secure(scope)
         response.delete_cookie(
             SECURE_COOKIE if secure else COOKIE,
@@ -189,7 +198,7 @@ class Auth:
     def _by_token(self, scope: Scope, authorization: str) -> Identity:
         scheme, _, text = authorization.partition(" ")
         token = self._database().tokens.find(text) if scheme.lower() == "bearer" else None
-        if token is not None:  # never made to wait: many may share an address with a guesser
+        if token is not None:  # is not rate-limited: many may share an address with a guesser
             return Identity(name=token.name, role=token.role, how="token")
         wait = self._guesses.take(self.proxies.client(scope))
         if wait:
@@ -202,11 +211,11 @@ class Auth:
         named = self._settings.identity_header
         if named is None or not self.proxies.sent(scope):
             return None
-        told = header(scope, named.lower().encode())
-        if not told:
+        raw_name = header(scope, named.lower().encode())
+        if not raw_name:
             return None
         try:
-            name = told.encode("latin-1").decode()
+            name = raw_name.encode("latin-1").decode()
         except UnicodeDecodeError:
             return None
         if not name.isprintable() or len(name) > _LONGEST_NAME:
@@ -219,11 +228,11 @@ class Auth:
         return None if role is None else Identity(name=name, role=role, how="proxy")
 
     def _from_here(self, scope: Scope, *, needed: bool) -> bool:
-        """Whether what a browser says of the sending page names this origin.
+        """Whether the browser's headers say that a page of this origin sent the request.
 
         Args:
             scope: The request.
-            needed: Whether saying nothing is refused too.
+            needed: Whether a request without these headers is refused.
         """
         site = header(scope, b"sec-fetch-site")
         if site is not None and site != "same-origin":
@@ -240,16 +249,45 @@ class Auth:
         return bool(sent_from.netloc) and sent_from.netloc == header(scope, b"host")
 
 
+class ReadAccess:
+    """Checks who may read, without asking the database for each page view.
+
+    Args:
+        auth: Checks a token in the database.
+    """
+
+    def __init__(self, auth: Auth) -> None:
+        self._auth = auth
+        self._known: dict[str, float] = {}
+
+    async def refusal(self, scope: Scope) -> ProblemError | None:
+        """Why a request may not read; ``None`` if it may."""
+        token = header(scope, b"authorization")
+        if token is not None and self._known.get(token, 0.0) > time.monotonic():
+            return None
+        try:
+            await asyncio.to_thread(self._auth.authorize, scope, Role.READ)
+        except ProblemError as problem:
+            return problem
+        except DatabaseError as error:  # a token that can't be checked is refused
+            return problem_of(error)
+        if token is not None:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[token] = time.monotonic() + KNOWN_SECONDS
+        return None
+
+
 def session_secret(scope: Scope, *, secure: bool) -> str | None:
     """The secret in a request's session cookie."""
     text = header(scope, b"cookie")
     if text is None:
         return None
     try:
-        found = SimpleCookie(text).get(SECURE_COOKIE if secure else COOKIE)
+        cookie = SimpleCookie(text).get(SECURE_COOKIE if secure else COOKIE)
     except CookieError:
         return None
-    return None if found is None else found.value
+    return None if cookie is None else cookie.value
 
 
 _LONGEST_NAME = 100

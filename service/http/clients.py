@@ -1,4 +1,4 @@
-"""Who sends a request: the client's address and scheme behind proxies that are trusted, and limits.
+"""The client of a request: address and scheme behind trusted proxies, and rate limits.
 
 A header like ``X-Forwarded-For`` is written by whoever sends the request, so it counts only where
 the connection itself comes from a proxy that the setting ``trusted_proxies`` names, and then from
@@ -19,11 +19,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NOBODY = ipaddress.IPv6Address("::")
-_MOST_CLIENTS = 10_000
+_MAX_CLIENTS = 10_000
 
 
 class Proxies:
-    """Which peers are trusted to say for whom they speak.
+    """The proxies that are trusted to name their clients.
 
     Args:
         networks: Of the setting ``trusted_proxies``.
@@ -37,15 +37,15 @@ class Proxies:
         return self._trusts(_peer(scope))
 
     def client(self, scope: Scope) -> Address:
-        """The address of who asks: the nearest that no trusted proxy has."""
+        """The client's address: the nearest that is not a trusted proxy's."""
         address = _peer(scope)
         if not self._trusts(address):
             return address
-        for told in reversed(_values(scope, b"x-forwarded-for")):
-            found = _parse(told)
-            if found is None:
-                return address  # what is no address was not written by a trusted proxy
-            address = found
+        for value in reversed(_values(scope, b"x-forwarded-for")):
+            forwarded = _parse(value)
+            if forwarded is None:
+                return address  # a trusted proxy writes nothing but addresses
+            address = forwarded
             if not self._trusts(address):
                 break
         return address
@@ -53,9 +53,9 @@ class Proxies:
     def is_secure(self, scope: Scope) -> bool:
         """Whether the client's connection is encrypted, up to the first trusted proxy."""
         if self.sent(scope):
-            told = _values(scope, b"x-forwarded-proto")
-            if told:
-                return told[-1].lower() == "https"
+            schemes = _values(scope, b"x-forwarded-proto")
+            if schemes:
+                return schemes[-1].lower() == "https"
         return bool(scope.get("scheme") == "https")
 
     def _trusts(self, address: Address) -> bool:
@@ -63,7 +63,7 @@ class Proxies:
 
 
 class Limiter:
-    """So many requests per client and time, in this process; refills steadily.
+    """Limits requests per client and time, in this process; refills steadily.
 
     Args:
         count: How many at once.
@@ -80,8 +80,8 @@ class Limiter:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait(self, client: Address) -> int:
-        """Seconds until this client may do it; 0 means now."""
-        left, _ = self._look(network_of(client))
+        """Seconds until this client may send another request; 0 means now."""
+        left, _ = self._bucket(network_of(client))
         return 0 if left >= 1 else max(1, round((1 - left) / self._rate + 0.5))
 
     def take(self, client: Address) -> int:
@@ -89,14 +89,14 @@ class Limiter:
         wait = self.wait(client)
         if not wait:
             key = network_of(client)
-            left, now = self._look(key)
+            left, now = self._bucket(key)
             self._left[key] = left - 1, now
             self._left.move_to_end(key)
-            if len(self._left) > _MOST_CLIENTS:
+            if len(self._left) > _MAX_CLIENTS:
                 self._left.popitem(last=False)
         return wait
 
-    def _look(self, key: str) -> tuple[float, float]:
+    def _bucket(self, key: str) -> tuple[float, float]:
         now = self._clock()
         left, then = self._left.get(key, (float(self._count), now))
         return min(self._count, left + (now - then) * self._rate), now

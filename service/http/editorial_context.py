@@ -10,7 +10,6 @@ from service.curation.article_search import ArticleSearch
 from service.curation.publishing import BuildActions
 from service.decisions.database import Database
 from service.http.auth import Auth
-from service.http.query_params import default_query
 from service.serving.live import Live
 from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_status
@@ -31,7 +30,7 @@ class EditorialContext:
         self.live = live
         self.settings = settings
         self.database = database
-        self.query = default_query(settings)
+        self.query = settings.query
         self.auth = Auth(settings, database)
         self.search = ArticleSearch(live.root, settings.min_score, settings.limit)
         self.actions = DecisionActions(database, live)

@@ -1,4 +1,4 @@
-"""What goes wrong inside a route, as the one shape that every error has over HTTP."""
+"""Exceptions of routes become problem details, the one shape of every error over HTTP."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,20 +36,50 @@ _STATUS: Mapping[type[AlsoLikeError], int] = {
 
 _RETRY = {"Retry-After": "5"}
 
-_MOST_SHOWN = 80
+_MAX_SHOWN = 80
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer the project's own errors, and the framework's, as problems."""
-    app.add_exception_handler(AlsoLikeError, _on_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(OSError, _on_system)
+    """Answer every exception of a route with a problem."""
+    for kind in (ProblemError, AlsoLikeError, RequestValidationError, HTTPException, OSError):
+        app.add_exception_handler(kind, _on_error)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    match error:
+        case ProblemError():
+            problem = error
+        case AlsoLikeError():
+            problem = problem_of(error)
+        case RequestValidationError():
+            problem = _invalid(error.errors()[0])
+        case HTTPException():
+            detail = str(error.detail)
+            if error.status_code == 404:
+                path = request.scope["path"][:80]
+                detail = f"there is nothing at {path}; /docs says what there is"
+            problem = ProblemError(error.status_code, detail, headers=error.headers)
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            log.error("%s", error)
+            problem = out_of_files()
+        case _:
+            raise error
+    return _answer(problem)
+
+
+async def _on_bug(_: Request, __: Exception) -> Response:
+    return _answer(server_error())
+
+
+def _answer(problem: ProblemError) -> Response:
+    return Response(problem.body(), problem.status, problem.headers, media_type=MEDIA_TYPE)
 
 
 def problem_of(error: AlsoLikeError) -> ProblemError:
-    """The problem that an error is over HTTP.
+    """The problem to answer an error with.
 
-    A fault of a build or of ours stays in the log, as its message names files of the server.
+    Faults of the build or of the service are logged only: their messages name files of the server.
     """
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if status == 500:
@@ -56,45 +87,24 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
         return server_error()
     if status == 503 and not isinstance(error, NotReadyError):
         log.error("%s", error)
-        if isinstance(error, BuildError):  # it may name a file of ours or a server of operators
+        if isinstance(error, BuildError):  # its message may name a file or another server
             return ProblemError(503, "a part of the service is away; its log says which")
     field = getattr(error, "field", None)
     headers = _RETRY if status == 503 or isinstance(error, BusyError) else None
     return ProblemError(status, str(error), field=field, headers=headers)
 
 
-async def _on_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, AlsoLikeError)  # noqa: S101 - registered for this type only
-    return _answer(problem_of(error))
-
-
-async def _on_system(_: Request, error: Exception) -> Response:
-    if getattr(error, "errno", None) not in (errno.EMFILE, errno.ENFILE):
-        raise error
-    log.error("%s", error)
-    return _answer(out_of_files())
-
-
-async def _on_invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
-    return _answer(_invalid(error.errors()[0]))
-
-
 def _invalid(first: Mapping[str, Any]) -> ProblemError:
-    place, *path = first["loc"]
-    field = ".".join(str(part) for part in path)[:_MOST_SHOWN]
+    part, *path = first["loc"]
+    field = ".".join(str(part) for part in path)[:_MAX_SHOWN]
     if first["type"] == "json_invalid":
         return ProblemError(422, f"the body is not JSON: {first['ctx']['error']}")
     if first["type"] == "missing":
-        named = f"the parameter {field}" if place != "body" else field or "the body"
+        named = f"the parameter {field}" if part != "body" else field or "the body"
         return ProblemError(422, f"{named} is missing", field=field or None)
     given = repr(first["input"])
-    if len(given) > _MOST_SHOWN:
-        given = f"{given[:_MOST_SHOWN]}…"
+    if len(given) > _MAX_SHOWN:
+        given = f"{given[:_MAX_SHOWN]}…"
     return ProblemError(
         422, f"{field or 'the body'} is {given}: {first['msg']}", field=field or None
     )
-
-
-def _answer(problem: ProblemError) -> Response:
-    return Response(problem.body(), problem.status, problem.headers, media_type=MEDIA_TYPE)

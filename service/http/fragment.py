@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import Field
+
+from index.articles.card import ArticleCard
 
 _HEADINGS = {
     "de": "Das könnte Sie auch interessieren",
@@ -40,20 +42,14 @@ templates = Environment(
 _fragment = templates.get_template("related.html")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FragmentCard:
-    """One card as the template wants it."""
+class FragmentCard(ArticleCard):
+    """A card as the template shows it, with the words around it."""
 
-    title: str
-    initial: str
-    url: str
-    excerpt: str
-    image: dict[str, str] | None
-    date: str | None
-    printed_date: str | None
-    language: str | None
-    read_more: str
-    read_more_language: str | None
+    initial: str = Field(description="stands for the picture where there is none")
+    printed_date: str | None = Field(description="the date as people of the language write it")
+    language: str | None = Field(description="the article's, if known")
+    read_more: str = Field(description="the label of the link")
+    read_more_language: str | None = Field(description="of that label, if it differs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +68,7 @@ def render_fragment(cards: list[FragmentCard], heading: Heading) -> bytes:
 
 
 def make_heading(text: str | None, language: str | None, locale: str) -> Heading:
-    """The setting ``heading`` or, where that is open, words of ours.
+    """The setting ``heading`` or, where that is unset, “You May Also Like” in the language.
 
     Args:
         text: The setting.
@@ -86,24 +82,19 @@ def make_heading(text: str | None, language: str | None, locale: str) -> Heading
     return Heading(text=_HEADINGS[spoken], language=spoken)
 
 
-def make_card(values: dict[str, Any], language: str | None, locale: str) -> FragmentCard:
-    """Fill a card.
+def make_fragment_card(card: ArticleCard, language: str | None, locale: str) -> FragmentCard:
+    """A card in the language of its article.
 
     Args:
-        values: The card's JSON.
+        card: The card.
         language: The article's language, if known.
         locale: The setting ``locale``, used where it is not.
     """
     spoken = _speak(language, locale)
-    date = values["date"]
-    return FragmentCard(
-        title=values["title"],
-        initial=next(filter(str.isalnum, values["title"]), "").upper(),
-        url=values["url"],
-        excerpt=values["excerpt"],
-        image=values["image"],
-        date=date,
-        printed_date=None if date is None else print_date(date, spoken),
+    return FragmentCard.model_construct(
+        **dict(card),
+        initial=next(filter(str.isalnum, card.title), "").upper(),
+        printed_date=None if card.date is None else print_date(card.date, spoken),
         language=language,
         read_more=_READ_MORE.get(spoken.language, _READ_MORE["en"]),
         read_more_language=None if spoken.language in _READ_MORE else "en",

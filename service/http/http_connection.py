@@ -1,11 +1,11 @@
-"""One connection: what may come on it is bounded as it arrives, in bytes and in time.
+"""One connection, with limits on what arrives, in bytes and in time.
 
-A parser that waits for the end of a header keeps all that came of it so far, and calls nobody. So
-bytes are counted before it gets them, in slices; what is too much, too slow or no HTTP is answered
-once and the connection closed. No more than a slice is parsed ahead of an answer, and of all that
-waits to be parsed connections get a slice by turns, so that no one can hold up the others.
+A parser that waits for the end of a header keeps all bytes of it and calls nobody. So bytes are
+counted before the parser gets them, in slices; input that is too long, too slow or not HTTP is
+answered with one problem, and the connection is closed. No more than a slice is parsed ahead of an
+answer, and connections with more to parse take turns, so that none can hold up the others.
 
-Holds with any version of uvicorn; :mod:`service.http.fast_protocol` leans on more of what is in it.
+Works with any uvicorn; :mod:`service.http.fast_protocol` relies on more of its internals.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.http.header_lines import as_lines, by_name
+from service.http.headers import as_lines, by_name
 from service.http.problems import ProblemError
 from service.http.related_routes import RelatedRoutes
 from service.http.request_limits import (
@@ -32,25 +32,25 @@ from service.http.request_limits import (
 )
 
 SLICE = 4_096
-"""Bytes that are parsed in one go."""
+"""Bytes that are parsed at once."""
 
 READER_SECONDS = 60.0
-"""Someone who takes nothing of an answer for so long is cut off."""
+"""A client that reads nothing of an answer for so long is disconnected."""
 
 _SECONDS = 10.0
-"""For a head, where no settings say how long."""
+"""Time for a head, where there are no settings."""
 _TURN_SECONDS = 0.001
 _LINGER_SECONDS, _SIP_SECONDS = 2.0, 0.1
 _WORTH = 16
-"""For each byte of a body so many may come: itself, and what a chunk of one byte has around it."""
+"""Bytes that may arrive for each byte of a body: itself, and the frame of a one-byte chunk."""
 _NOTHING = memoryview(b"")
 
 
-class _Line:
+class _Transport:
     """The transport. Nothing is written once it is closed.
 
-    Closed while something comes, it would make the other side's system throw away what that was
-    told. So for a while what comes is thrown away here instead, in sips.
+    Closing while bytes still arrive would make the client's system discard the answer. So for a
+    while these bytes are read and discarded here, a little at a time.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class _Line:
 
 
 class _Flow(FlowControl):
-    """Reading rests while uvicorn wants it to, and while what was read waits to be parsed."""
+    """Pauses reading while uvicorn wants it to, and while bytes wait to be parsed."""
 
     held = False
 
@@ -115,7 +115,7 @@ class _Flow(FlowControl):
 
 
 class _Turns:
-    """Connections with more to parse than a slice."""
+    """Lets connections with more than a slice to parse take turns."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -139,10 +139,10 @@ class _Turns:
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol, bounded."""
+    """uvicorn's protocol, with limits."""
 
     flow: _Flow
-    transport: _Line  # type: ignore[assignment]
+    transport: _Transport  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -161,21 +161,21 @@ class Connection(HttpToolsProtocol):
         self._left = 0, 0.0  # bytes that were not taken yet, and since when so many
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to watch the time."""
-        super().connection_made(_Line(transport, self.loop, self))  # type: ignore[arg-type]
+        """Start the timers."""
+        super().connection_made(_Transport(transport, self.loop, self))  # type: ignore[arg-type]
         self.flow = _Flow(self.transport)  # type: ignore[arg-type]
         self._since = self.loop.time()
         self._look_every = min(self._seconds, self.timeout_keep_alive)
         self._timer = self.loop.call_later(self._look_every, self._watch)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End it."""
+        """Stop the timers."""
         self._timer.cancel()
         self._rest = _NOTHING
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse a little at once, and more by turns."""
+        """Parse up to a slice at once, and the rest by turns."""
         if self.transport.lingers:
             self.transport.throw_away()
             return
@@ -196,7 +196,7 @@ class Connection(HttpToolsProtocol):
         self._turns.add(self)
 
     def parse_slice(self) -> bool:
-        """Parse a slice of what waits; whether more of it can be parsed now."""
+        """Parse the next slice; whether more can be parsed now."""
         if self.transport.is_closing():
             self._rest = _NOTHING
         elif self._refusal is None and not self._is_answering():
@@ -212,22 +212,22 @@ class Connection(HttpToolsProtocol):
         return False
 
     def _check_unread(self, more: int) -> None:
-        """Refuse what has no end; called while the parser is in the midst of something."""
+        """Refuse a head or chunk frame that is too long while the parser waits for its end."""
         if not self._in_head:
             if self._unread > MAX_HEADERS or len(self.headers) > MAX_HEADER_COUNT:
-                told = f"around the body's chunks there are over {MAX_HEADERS} bytes"
-                self._refuse(ProblemError(400, told))
+                detail = f"around the body's chunks there are over {MAX_HEADERS} bytes"
+                self._refuse(ProblemError(400, detail))
             return
         if len(self.url) > MAX_PATH + MAX_QUERY + 1:
-            told = f"the address has over {MAX_PATH + MAX_QUERY + 1} bytes"
-            self._refuse(ProblemError(414, told))
+            detail = f"the address has over {MAX_PATH + MAX_QUERY + 1} bytes"
+            self._refuse(ProblemError(414, detail))
         elif self._unread > MAX_HEAD or len(self.headers) > MAX_HEADER_COUNT:
             self._refuse(ProblemError(431, TOO_MANY_HEADERS))
         elif self._unread == more:
             self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """Look at a head that is there, and have the request answered."""
+        """Check a complete head, and have the request answered."""
         large = self._unread > MAX_HEADERS - SLICE  # what came with the last body is not in it
         self._in_head, self._unread, self._since = False, 0, None
         if self._refusal is not None:
@@ -251,11 +251,11 @@ class Connection(HttpToolsProtocol):
         self.headers = []  # trailers are no headers of the request
 
     def _check_body(self) -> None:
-        """Refuse a body of which the parser does not say where it ends.
+        """Refuse a body whose end the parser can't find.
 
         Raises:
-            ProblemError: 400 for a coding other than chunked, and with an upgrade, after which it
-                takes a body for the next request.
+            ProblemError: 400 for a coding other than chunked, and for a body with an upgrade, as
+                the parser would take that for the next request.
         """
         coding = self.named.get(b"transfer-encoding")
         if coding is not None and coding.strip(b" \t").lower() != b"chunked":
@@ -268,7 +268,7 @@ class Connection(HttpToolsProtocol):
         """Have a request answered.
 
         Raises:
-            ProblemError: 400 for a version of HTTP that is none of ours.
+            ProblemError: 400 for a version of HTTP other than 1.0 and 1.1.
         """
         if self.parser.get_http_version() not in ("1.0", "1.1"):
             raise ProblemError(400, "this service speaks HTTP/1.1")
@@ -276,7 +276,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Let more come, as something came."""
+        """Allow more bytes, in proportion to those of the body."""
         self._unread = max(0, self._unread - _WORTH * len(body))
         if self._refusal is None:
             super().on_body(body)
@@ -288,7 +288,7 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on with what came meanwhile."""
+        """Go on with what arrived meanwhile."""
         if self._refusal is not None and not self.pipeline:
             self._send_refusal()
         elif self.cycle.more_body and not self.pipeline:  # nobody reads the rest of this request
@@ -298,22 +298,22 @@ class Connection(HttpToolsProtocol):
             self._turns.add(self)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
+        """Refuse what is not HTTP."""
         self._refuse(ProblemError(400, msg))
 
     def is_midway(self) -> bool:
-        """Whether more is to come of what came, or came already."""
+        """Whether a message has begun to arrive and is not complete, or waits to be parsed."""
         return bool(self._unread or self._rest or self._refusal) or not self._in_head
 
     def _is_answering(self) -> bool:
-        """Whether a request is there as a whole and not yet answered."""
+        """Whether a complete request is not yet answered."""
         if self.pipeline:
             return True
         cycle = self.cycle
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
     def _refuse(self, problem: ProblemError) -> None:
-        """Answer the message at hand with a problem, after those before it, and end."""
+        """Answer this message with a problem, after the answers before it, and close."""
         if self._refusal is not None or self.transport.is_closing():
             return
         headers, body = problem.response()
@@ -337,7 +337,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def _watch(self) -> None:
-        """Whether it is time to end."""
+        """Close the connection if a time has run out; look again later."""
         now = self.loop.time()
         left = self.transport.raw.get_write_buffer_size()
         if left != self._left[0]:
@@ -362,9 +362,9 @@ class Connection(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         if self._unread:
-            told = f"the headers did not arrive within {self._seconds:g} s"
-            self._refuse(ProblemError(408, told))
-        else:  # it never said anything
+            detail = f"the headers did not arrive within {self._seconds:g} s"
+            self._refuse(ProblemError(408, detail))
+        else:  # nothing arrived
             self.transport.close()
 
 

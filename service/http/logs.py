@@ -1,33 +1,71 @@
-"""Log lines: for people on a console, or one JSON object each for machines."""
+"""Log lines, for people or as JSON for machines, and the request id that each of them carries."""
 
 from __future__ import annotations
 
+import contextvars
+import itertools
 import logging
 import logging.config
+import os
+import re
 from typing import Any, Literal
-
-from service.http.request_id import current
 
 LogFormat = Literal["console", "json"]
 
+REQUEST_ID_HEADER = b"x-request-id"
+
+current_request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+"""The id of the request at hand."""
+
+access_log = logging.getLogger("alsolike.access")
+
 _FIELDS = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_PLAIN_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_process_id = os.urandom(5).hex().encode()
+_numbers = itertools.count(1)
 
 
-class AddRequest(logging.Filter):
-    """Says in every record which request it was written for, if any."""
+def request_id(given: bytes | None) -> bytes:
+    """The id that the client or a proxy gave, if it is short and plain; else a new one."""
+    if given is not None and _PLAIN_ID.fullmatch(given):
+        return given
+    return b"%b-%x" % (_process_id, next(_numbers))
+
+
+def log_access(method: str, path: bytes, status: int, seconds: float, name: bytes) -> None:
+    """Log one request, where the setting ``access_log`` asks for it.
+
+    Args:
+        method: In capitals.
+        path: Percent-encoded, without the query.
+        status: Of the response.
+        seconds: Time to answer.
+        name: The request's id.
+    """
+    access_log.info(
+        "%s %s %d",
+        method,
+        path.decode("latin-1"),
+        status,
+        extra={"seconds": round(seconds, 6), "request_id": name.decode()},
+    )
+
+
+class AddRequestId(logging.Filter):
+    """Adds to every record the id of the request at hand, if there is one."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let everything through."""
+        """Let every record through."""
         if not hasattr(record, "request_id"):
-            record.request_id = current.get()
+            record.request_id = current_request_id.get()
         return True
 
 
 class ConsoleFormatter(logging.Formatter):
-    """A line for people, with the request at its end."""
+    """A line for people, with the request id at its end."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Add what a record carries beside its message."""
+        """The message with the time that the request took, and its id."""
         line = super().format(record)
         if (seconds := getattr(record, "seconds", None)) is not None:
             line += f" {seconds * 1000:.3f} ms"
@@ -52,7 +90,7 @@ def log_config(log_format: LogFormat) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request": {"()": "service.http.logs.AddRequest"}},
+        "filters": {"request": {"()": "service.http.logs.AddRequestId"}},
         "formatters": {"line": formatters[log_format]},
         "handlers": {
             "stderr": {

@@ -1,7 +1,7 @@
 """Figures for Prometheus, summed over all workers.
 
 Each worker writes what it counted into files of its own once a second (the client library's
-multiprocess mode), and whoever is asked adds all files up.
+multiprocess mode); the worker that answers ``/metrics`` adds up all files.
 """
 
 from __future__ import annotations
@@ -42,23 +42,23 @@ _GAUGES: tuple[tuple[str, str, Mode], ...] = (
     ("cache_answers", "Answers kept", "livesum"),
     ("encoder_queue", "Drafts that wait for the encoder or are in it", "livesum"),
 )
-"""Name, meaning, and how the values of several workers are put together."""
+"""Name, meaning, and how the values of several workers are combined."""
 
 
 class Metrics:
-    """This worker's counts, and the sum of all workers'.
+    """The figures of this worker, and the sum of all workers'.
 
     Args:
         live: What is served.
-        tally: Where requests are counted.
+        counts: Where requests are counted.
     """
 
-    def __init__(self, live: Live, tally: RequestCounts) -> None:
+    def __init__(self, live: Live, counts: RequestCounts) -> None:
         self._live = live
-        self._tally = tally
+        self._counts = counts
         self._seen = RequestCounts()
         self._counted = {"swaps": 0, "refusals": 0}
-        _bury_the_dead()
+        _remove_dead_gauges()
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "alsolike_requests",
@@ -102,8 +102,8 @@ class Metrics:
         self.queue = self._gauges["encoder_queue"]
 
     def flush(self) -> None:
-        """Hand on what was counted since the last time."""
-        now, seen = self._tally, self._seen
+        """Pass what was counted since the last time to the client library."""
+        now, seen = self._counts, self._seen
         for key, count in list(now.requests.items()):
             self._requests.labels(key[0], str(key[1])).inc(count - seen.requests[key])
             seen.requests[key] = count
@@ -116,7 +116,7 @@ class Metrics:
             count = getattr(self._live, name)
             counter.inc(count - self._counted[name])
             self._counted[name] = count
-        self._flush_moment()
+        self._flush_gauges()
 
     def _flush_latency(self, route: str, buckets: list[int]) -> None:
         # The library observes one value at a time; a thousand a millisecond are added up here.
@@ -126,11 +126,11 @@ class Metrics:
             if count > before:
                 bucket.inc(count - before)
         self._seen.latencies[route] = buckets
-        seconds = self._tally.seconds[route]
+        seconds = self._counts.seconds[route]
         histogram._sum.inc(seconds - self._seen.seconds[route])
         self._seen.seconds[route] = seconds
 
-    def _flush_moment(self) -> None:
+    def _flush_gauges(self) -> None:
         live = self._live
         generation = live.generation
         values: dict[str, float] = {
@@ -159,7 +159,7 @@ class Metrics:
             self._build = served
 
     def render(self) -> bytes:
-        """All workers' figures as Prometheus reads them, as of their last flush."""
+        """The figures of all workers in the Prometheus text format, as of their last flush."""
         if DIRECTORY not in os.environ:
             return generate_latest(self.registry)
         return generate_latest(_all_workers())
@@ -183,8 +183,8 @@ def serve_metrics(host: str, port: int) -> Callable[[], None]:
     return stop
 
 
-def _bury_the_dead() -> None:
-    """Forget what workers that died said of the moment; their counts stay."""
+def _remove_dead_gauges() -> None:
+    """Remove the gauges of workers that died; their counters stay."""
     directory = os.environ.get(DIRECTORY)
     if directory is None:
         return

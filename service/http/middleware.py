@@ -1,18 +1,36 @@
-"""What every request but the related ones passes: limits, a name, a count, safe headers."""
+"""What stands in front of the FastAPI app, outermost first.
+
+:class:`Middleware` limits, names, counts and logs every request that is no page view;
+:class:`Probes` answers ``/livez`` and ``/readyz``; :class:`Lifespan` runs the background tasks; and
+:class:`LateApp` composes the app itself, which takes longer than all else together.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import logging
+import threading
 import time
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.header_lines import by_name
-from service.http.problems import ProblemError
-from service.http.related_routes import log_access
+from service.http.headers import by_name
+from service.http.logs import REQUEST_ID_HEADER, current_request_id, log_access, request_id
+from service.http.problems import ProblemError, out_of_files
 from service.http.request_counts import RequestCounts
-from service.http.request_id import HEADER, current, request_id
 from service.http.request_limits import BodyLimits, check_head, has_body, read_body, replay
+from service.serving.live import Live
+
+log = logging.getLogger("alsolike")
+
+LIVEZ = "/livez"
+READYZ = "/readyz"
 
 _SAFE = {
     "x-content-type-options": "nosniff",
@@ -23,21 +41,21 @@ _SAFE = {
 
 
 class Middleware:
-    """Wraps the FastAPI app.
+    """Every route except the related ones: limits, request id, counters, log, safe headers.
 
     Args:
-        app: The app.
+        app: Answers the requests.
         limits: On bodies.
-        tally: Where requests are counted.
-        access_log: Whether each is logged.
+        counts: Where requests are counted.
+        access_log: Whether each request is logged.
     """
 
     def __init__(
-        self, app: ASGIApp, limits: BodyLimits, tally: RequestCounts, *, access_log: bool
+        self, app: ASGIApp, limits: BodyLimits, counts: RequestCounts, *, access_log: bool
     ) -> None:
         self._app = app
         self._limits = limits
-        self._tally = tally
+        self._counts = counts
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,8 +65,8 @@ class Middleware:
             return
         start = time.perf_counter()
         status = 500
-        name = request_id(by_name(scope["headers"]).get(HEADER))
-        token = current.set(name.decode())
+        name = request_id(by_name(scope["headers"]).get(REQUEST_ID_HEADER))
+        token = current_request_id.set(name.decode())
 
         async def send_named(message: Message) -> None:
             nonlocal status
@@ -67,14 +85,14 @@ class Middleware:
                 check_head(scope)
                 body = await read_body(scope, receive, self._limits) if has_body(scope) else None
             except ProblemError as problem:
-                await _refuse(problem, send_named)
+                await problem.send(send_named)
             else:
                 again = receive if body is None else replay(body, receive)
                 await self._app(scope, again, send_named)
         finally:
-            current.reset(token)
+            current_request_id.reset(token)
             seconds = time.perf_counter() - start
-            self._tally.add(_route(scope), status, seconds)
+            self._counts.add(_route(scope), status, seconds)
             if self._access_log:
                 log_access(scope["method"], scope["raw_path"], status, seconds, name)
 
@@ -84,7 +102,127 @@ def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", None) or "other"
 
 
-async def _refuse(problem: ProblemError, send: Send) -> None:
-    headers, body = problem.response()
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+class _Route(NamedTuple):
+    """What :func:`_route` reads from the scope."""
+
+    path: str
+
+
+class Probes:
+    """Answers ``/livez`` and ``/readyz``: as soon as the process is there, before any page is.
+
+    :mod:`service.api.operation_routes` describes them in the OpenAPI document.
+
+    Args:
+        app: Answers everything else.
+        live: What is served.
+    """
+
+    def __init__(self, app: ASGIApp, live: Live) -> None:
+        self._app = app
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"] not in (LIVEZ, READYZ):
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = _Route(scope["path"])
+        if scope["method"] not in ("GET", "HEAD"):
+            await ProblemError(405, "Method Not Allowed", headers={"Allow": "GET"}).send(send)
+            return
+        alive: tuple[int, dict[str, Any]] = (200, {"status": "alive"})
+        status, content = alive if scope["path"] == LIVEZ else readiness(self._live)
+        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else body
+        await send({"type": "http.response.body", "body": body})
+
+
+def readiness(live: Live) -> tuple[int, dict[str, Any]]:
+    """Status and content of ``/readyz``; see :class:`service.api.operation_routes.Ready`."""
+    generation = live.generation
+    if generation is None:
+        return 503, {"status": "not ready", "reason": live.unready or "starting"}
+    build = generation.served.build
+    return 200, {
+        "status": "ready",
+        "build": build.name,
+        "articles": build.count,
+        "age_seconds": round(build.age()),
+        "refused": live.refused,
+        "decisions": generation.served.state.version,
+        "database": live.keeper.kept.problem,
+        "snapshot": live.keeper.kept.unsaved,
+    }
+
+
+class Lifespan:
+    """Answers the ASGI lifespan protocol: runs a context while the server runs.
+
+    Args:
+        app: Answers the requests.
+        running: Entered before the first request, left after the last.
+    """
+
+    def __init__(
+        self, app: ASGIApp, running: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> None:
+        self._app = app
+        self._running = running
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the whole life of the server."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        stage = "startup"
+        await receive()
+        try:
+            async with self._running():
+                await send({"type": "lifespan.startup.complete"})
+                stage = "shutdown"
+                await receive()
+        except BaseException:
+            await send({"type": f"lifespan.{stage}.failed", "message": traceback.format_exc()})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class LateApp:
+    """An app that is composed while the process already answers page views and probes.
+
+    Requests for it that come earlier wait; no others do.
+
+    Args:
+        compose: Imports and makes the app; called on a thread, until it succeeds once.
+    """
+
+    def __init__(self, compose: Callable[[], ASGIApp]) -> None:
+        self._compose = compose
+        self._composing = threading.Lock()
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        try:
+            app = self._app or await self.composed()
+        except OSError as error:  # no file can be opened; the next request tries again
+            log.error("pages and API can't be composed now: %s", error)
+            await out_of_files().send(send)
+            return
+        await app(scope, receive, send)
+
+    async def composed(self) -> ASGIApp:
+        """The app, once it is there."""
+        return await asyncio.to_thread(self._compose_once)
+
+    def _compose_once(self) -> ASGIApp:
+        with self._composing:
+            if self._app is None:
+                self._app = self._compose()
+            return self._app

@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from starlette.types import Send
+
 MEDIA_TYPE = "application/problem+json"
+
+_RETRY = {"Retry-After": "5"}
 
 
 class ProblemError(Exception):
-    """A request that can't be answered as asked.
+    """A request that can't be answered; sent as problem details.
 
     Args:
         status: HTTP status.
         detail: What is wrong, with the value at fault and the remedy.
-        field: The parameter at fault, if it is one.
-        headers: Of the answer, such as ``Retry-After``.
+        field: The parameter at fault, if there is one.
+        headers: Further headers of the answer, such as ``Retry-After``.
         **more: Further members of the problem, such as the state that a write conflicts with.
     """
 
@@ -42,11 +46,17 @@ class ProblemError(Exception):
         headers = self.headers or {}
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
+    async def send(self, send: Send) -> None:
+        """Send the answer over ASGI."""
+        headers, body = self.response()
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
     def response(self, *, as_html: bool = False) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        """Headers and body of the answer, for those who send it themselves.
+        """Headers and body of the answer.
 
         Args:
-            as_html: For an include, which puts a body into a page as it is: it gets none.
+            as_html: For a server-side include, which would put a body into the page: it gets none.
         """
         body = b"" if as_html else self.body()
         headers = [
@@ -72,19 +82,20 @@ class ProblemError(Exception):
 
 
 def not_found() -> ProblemError:
-    """The same answer for an unknown and for an invisible article: a draft's id stays secret."""
+    """An unknown or an invisible article: one answer for both keeps a draft's id secret."""
     return ProblemError(404, "there is no such article, or it is not visible")
 
 
+def not_ready() -> ProblemError:
+    """Nothing is served now; the reason is for operators."""
+    return ProblemError(503, "not ready; /readyz says why", headers=_RETRY)
+
+
 def server_error() -> ProblemError:
-    """A fault of ours; what it was stays in the log."""
+    """A fault of the service; the cause stays in its log."""
     return ProblemError(500, "the service failed to answer; its log says why")
 
 
 def out_of_files() -> ProblemError:
-    """No file can be opened now, as too many are open; what was asked for is done later."""
-    return ProblemError(
-        503,
-        "the service can't open more files now; ask again",
-        headers={"Retry-After": "5"},
-    )
+    """No file can be opened now, as too many are open; a later request will succeed."""
+    return ProblemError(503, "the service can't open more files now; ask again", headers=_RETRY)

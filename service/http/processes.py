@@ -1,4 +1,4 @@
-"""Processes of a server: whether one is there, and workers that end with the one behind them."""
+"""Processes of the server: whether one runs, and workers that end with their parent."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def is_running(pid: int) -> bool:
 
 
 def end_with_parent(grace: float) -> None:
-    """End this process once the one that started it is gone; nothing for one of its own.
+    """End this process once its parent is gone; a process without one goes on.
 
     Args:
-        grace: Seconds after which it ends though its loop does not mind being told to.
+        grace: Seconds after SIGTERM at which the process ends in any case.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
         return
 
-    def follow() -> None:
+    def end_after_parent() -> None:
         parent.join()
         log.error("the process that started this worker is gone, so it ends too")
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(grace)
         os._exit(1)
 
-    threading.Thread(target=follow, name="parent", daemon=True).start()
+    threading.Thread(target=end_after_parent, name="parent", daemon=True).start()

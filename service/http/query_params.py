@@ -1,29 +1,21 @@
-"""A request's parameters: parsed, checked, and refused by name.
+"""The parameters of a page view: parsed and checked; errors name the parameter at fault.
 
-Parameters that no route names are ignored, as caches and trackers add some of their own.
+Parameters that no route has are ignored, as caches and trackers add some of their own.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
+from index.query import MAX_EXCLUDE, QueryOption, RelatedQuery, query_options
 from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.http.problems import ProblemError
-from service.settings import Settings
 
-MAX_EXCLUDE = 100
 MAX_FIELDS = 200
-LANGUAGE_PATTERN = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"
-
-_LANGUAGE = re.compile(LANGUAGE_PATTERN)
-
-_FALLBACKS = frozenset(Fallback)
-_ORDERS = frozenset(Order)
 
 
 def parse_query(query: bytes) -> dict[str, list[str]]:
@@ -66,7 +58,7 @@ def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) 
     """
     if path_id is not None:
         try:
-            return _check_id("article_id", unquote_to_bytes(path_id).decode())
+            return check_article_id("article_id", unquote_to_bytes(path_id).decode())
         except UnicodeDecodeError:
             raise ProblemError(
                 422, "article_id in the path is not percent-encoded UTF-8", field="article_id"
@@ -74,89 +66,75 @@ def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) 
     article_id = _single(parameters, "id")
     if article_id is None:
         raise ProblemError(422, "the parameter id is missing: /v1/related?id=…", field="id")
-    return _check_id("id", article_id)
-
-
-def default_query(settings: Settings) -> RelatedQuery:
-    """What is meant by a request that leaves everything open."""
-    return RelatedQuery(
-        limit=settings.limit, min_score=settings.min_score, fallback=settings.fallback
-    )
+    return check_article_id("id", article_id)
 
 
 def read_related_query(parameters: Mapping[str, list[str]], defaults: RelatedQuery) -> RelatedQuery:
     """What a request asks for.
 
+    Args:
+        parameters: By name.
+        defaults: What holds for the parameters that are missing.
+
     Raises:
         ProblemError: 422, naming the parameter and its value.
     """
-    query = defaults
-    for name in parameters:
-        read = _READERS.get(name)
-        if read is not None:
-            query = read(_single(parameters, name) or "", query)
-    if excluded := parameters.get("exclude"):
-        if len(excluded) > MAX_EXCLUDE:
-            raise _wrong("exclude", f"{len(excluded)} ids", f"at most {MAX_EXCLUDE} ids")
-        for article_id in excluded:
-            _check_id("exclude", article_id)
-        query = replace(query, exclude=frozenset(excluded))
-    return query
+    if parameters.keys() <= {"id"}:
+        return defaults
+    given: dict[str, Any] = {}
+    for name, option in query_options().items():
+        if name == "exclude":
+            if name in parameters:
+                given[name] = _read_exclude(parameters[name])
+        elif (text := _single(parameters, name)) is not None:
+            given[name] = _read_option(option, text)
+    return replace(defaults, **given)
 
 
-def _read_limit(text: str, query: RelatedQuery) -> RelatedQuery:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
-        raise _wrong("limit", text, f"a whole number from 1 to {MAX_LIMIT}")
-    return replace(query, limit=int(text))
-
-
-def _read_min_score(text: str, query: RelatedQuery) -> RelatedQuery:
+def _read_option(option: QueryOption, text: str) -> Any:
     try:
-        score = float(text)
+        if option.schema["type"] == "integer":
+            return option.type.validate_python(_read_number(text))
+        if option.schema["type"] == "number":
+            return option.type.validate_python(float(text))
+        value = option.type.validate_python(text)
+        return value.lower() if option.name == "language" else value
     except ValueError:
-        score = -1.0
-    if not 0 <= score <= 1:
-        raise _wrong("min_score", text, "a number from 0 to 1")
-    return replace(query, min_score=score)
+        raise _wrong(option.name, text, option.allowed) from None
 
 
-def _read_fallback(text: str, query: RelatedQuery) -> RelatedQuery:
-    if text not in _FALLBACKS:
-        raise _wrong("fallback", text, f"one of {', '.join(Fallback)}")
-    return replace(query, fallback=Fallback(text))
+def _read_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4):
+        raise ValueError
+    return int(text)
 
 
-def _read_sort(text: str, query: RelatedQuery) -> RelatedQuery:
-    if text not in _ORDERS:
-        raise _wrong("sort", text, f"one of {', '.join(Order)}")
-    return replace(query, order=Order(text))
+def _read_exclude(article_ids: list[str]) -> frozenset[str]:
+    if len(article_ids) > MAX_EXCLUDE:
+        raise _wrong("exclude", f"{len(article_ids)} ids", query_options()["exclude"].allowed)
+    return frozenset(check_article_id("exclude", article_id) for article_id in article_ids)
 
 
 def check_language(text: str) -> str:
     """A language tag in lower case.
 
     Raises:
-        ProblemError: 422, if it is none.
+        ProblemError: 422, for anything else.
     """
-    if not 2 <= len(text) <= 35 or not _LANGUAGE.fullmatch(text):
-        raise _wrong("language", text, "a language tag like en or pt-BR")
-    return text.lower()
+    language: str = _read_option(query_options()["language"], text)
+    return language
 
 
-def _read_language(text: str, query: RelatedQuery) -> RelatedQuery:
-    return replace(query, language=check_language(text))
+def check_article_id(name: str, value: str) -> str:
+    """The id itself.
 
+    Args:
+        name: The parameter that holds it.
+        value: What should be an article's id.
 
-_READERS: Mapping[str, Callable[[str, RelatedQuery], RelatedQuery]] = {
-    "limit": _read_limit,
-    "min_score": _read_min_score,
-    "fallback": _read_fallback,
-    "sort": _read_sort,
-    "language": _read_language,
-}
-
-
-def _check_id(name: str, value: str) -> str:
+    Raises:
+        ProblemError: 422, saying why it can't be one.
+    """
     try:
         return check_id(value, field=name)
     except ArticleError as error:

@@ -1,21 +1,20 @@
-"""Answers to what is asked of a generation: kept ones, or made now and then kept."""
+"""Responses to page views: taken from the cache, or rendered and then cached."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 from importlib.metadata import version
 from typing import NamedTuple
 
 from index.query import RelatedQuery
-from service.http.cors import Cors
-from service.http.header_lines import Header, as_lines
+from service.http.headers import Cors, Header, as_lines
 from service.http.list_rendering import related_html, related_json
-from service.http.problems import ProblemError, not_found
-from service.http.query_params import default_query
+from service.http.problems import not_found
 from service.http.request_counts import RequestCounts
-from service.http.response_cache import CachedResponse
 from service.serving.live import Generation
+from service.serving.response_cache import CachedResponse
 from service.serving.selection import select
 from service.settings import Settings
 
@@ -23,11 +22,11 @@ JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html; charset=utf-8")
 POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 ROUTES = {False: "/v1/related", True: "/v1/related.html"}
-"""What requests are counted under, by whether HTML is asked for, whichever way the id is given."""
+"""What page views are counted under, by whether they are for HTML, however the id is given."""
 
 
 class ListRequest(NamedTuple):
-    """What is asked, whichever way it was written."""
+    """A page view, however its address was written."""
 
     article_id: str
     as_html: bool
@@ -35,88 +34,80 @@ class ListRequest(NamedTuple):
 
 
 class RelatedLists:
-    """Makes answers and keeps them.
+    """Makes and caches responses.
 
     Args:
-        settings: What a request leaves open, and who may read.
-        tally: Where hits and misses are counted.
+        settings: Defaults of queries, how lists look, and who may read them.
+        counts: Where cache hits and misses are counted.
 
     Attributes:
-        defaults: What is meant by a request that leaves everything open.
+        defaults: The query of a request that names no parameter.
         cors: Which pages may read.
         private: The headers that say who may read at all.
-        vary: All that decide about an answer.
+        vary: ``Vary``: all headers that decide about a response.
+        common: Headers of every response, as lines.
     """
 
-    def __init__(self, settings: Settings, tally: RequestCounts) -> None:
+    def __init__(self, settings: Settings, counts: RequestCounts) -> None:
         self._settings = settings
-        self._tally = tally
-        self.defaults = default_query(settings)
+        self._counts = counts
+        self.defaults = settings.query
         self.cors = Cors(settings.cors_origins)
         self.private = (b"Authorization", b"Cookie") if settings.read_token else ()
         self.vary = self.cors.vary(b"Accept-Encoding", *self.private)
-        shared = (
-            (b"x-content-type-options", b"nosniff"),
-            POLICY,
-            *self.cors.always,
-            self.vary,
-        )
-        self._shared = {False: as_lines([JSON, *shared]), True: as_lines([HTML, *shared])}
+        nosniff = (b"x-content-type-options", b"nosniff")
+        self.common = as_lines([nosniff, POLICY, *self.cors.always, self.vary])
+        self._headers = {
+            False: as_lines([JSON]) + self.common,
+            True: as_lines([HTML]) + self.common,
+        }
         rendered_by = (version("alsolike"), settings.heading, settings.locale)
         self._salt = repr(rendered_by).encode()
 
-    def find(self, generation: Generation, question: ListRequest, now: int) -> CachedResponse:
-        """The answer to a question: the one that is kept, or a new one, which then is.
+    def find(self, generation: Generation, request: ListRequest, now: int) -> CachedResponse:
+        """The response to a request: a cached one, or a new one, which then is cached.
+
+        Args:
+            generation: What is served at ``now``.
+            request: The article, the format and the query.
+            now: Microseconds since 1970 UTC.
 
         Raises:
-            ProblemError: For an unknown or invisible article.
+            ProblemError: 404, for an unknown or invisible article.
         """
-        article_id, as_html, query = question
-        key = f"{_meaning(query)}{as_html:d}{article_id}"
-        kept = generation.cache.get(key)
-        if kept is not None:
-            self._tally.hits += 1
-            return kept
-        self._tally.misses += 1
+        article_id, as_html, query = request
+        key = f"{_cache_key(query)}{as_html:d}{article_id}"
+        cached = generation.cache.get(key)
+        if cached is not None:
+            self._counts.hits += 1
+            return cached
+        self._counts.misses += 1
         served = generation.served
         build = served.build
         row = build.row(article_id)
         if row is None or not served.showing(now).visible[row]:
             raise not_found()
-        chosen = select(served, row, now=now, query=query)
+        items = select(served, row, now=now, query=query)
         if as_html:
-            body = related_html(
-                build,
-                row,
-                chosen,
-                heading=self._settings.heading,
-                locale=self._settings.locale,
-            )
+            heading, locale = self._settings.heading, self._settings.locale
+            body = related_html(build, row, items, heading=heading, locale=locale)
         else:
-            body = related_json(build, article_id, chosen)
-        answer = CachedResponse(
-            self._tag(generation, key), self._shared[as_html], body, route=ROUTES[as_html]
+            body = related_json(build, article_id, items)
+        response = CachedResponse(
+            self._tag(generation, key), self._headers[as_html], body, route=ROUTES[as_html]
         )
-        if not query.exclude:  # as many lists of those as there are pages that ask
-            generation.cache.put(key, answer)
-        return answer
+        if not query.exclude:  # there are as many lists of those as there are pages that ask
+            generation.cache.put(key, response)
+        return response
 
     def _tag(self, generation: Generation, key: str) -> bytes:
         content = self._salt + key.encode()
         digest = hashlib.blake2b(content, digest_size=12, key=generation.tag)
-        return b'"%b"' % digest.hexdigest().encode()
+        return digest.hexdigest().encode()
 
 
 @functools.lru_cache(maxsize=1_000)
-def _meaning(query: RelatedQuery) -> str:
-    """A wish as text; no two have the same, nor one that the other begins with."""
-    parts = (
-        query.limit, query.min_score, str(query.fallback), str(query.order),
-        query.language, sorted(query.exclude),
-    )  # fmt: skip
-    return repr(parts)
-
-
-def not_ready() -> ProblemError:
-    """Nothing can be served; why is the operator's to know."""
-    return ProblemError(503, "not ready; /readyz says why", headers={"Retry-After": "5"})
+def _cache_key(query: RelatedQuery) -> str:
+    """A query as text: no two have the same, nor one that another begins with."""
+    values = [getattr(query, field.name) for field in dataclasses.fields(query)]
+    return repr([sorted(value) if isinstance(value, frozenset) else value for value in values])

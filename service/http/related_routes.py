@@ -1,9 +1,9 @@
 """The routes that a site asks on every page view: related articles by id.
 
-Found and answered without routing, dependency injection and response models, which would cost
-several times what the answer itself does: a plain function of what was asked, behind a plain ASGI
-callable and, under ``alsolike serve``, behind :mod:`service.http.fast_protocol`. The same routes
-are described in the app's OpenAPI document by :mod:`service.api.openapi`.
+They are answered without routing, dependency injection and response models, which would cost
+several times what the answer itself does: :meth:`RelatedRoutes.reply` is a plain function of the
+request, called by a plain ASGI app and, under ``alsolike serve``, by
+:mod:`service.http.fast_protocol`. :mod:`service.api.openapi` describes the same routes.
 """
 
 from __future__ import annotations
@@ -15,28 +15,33 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.http.caching_headers import Freshness, accepts_gzip, matches
-from service.http.header_lines import END, Header, as_lines, by_name, split_headers
-from service.http.problems import ProblemError, server_error
+from service.http.headers import (
+    Freshness,
+    Header,
+    accepts_gzip,
+    as_lines,
+    by_name,
+    matches,
+    parse_lines,
+)
+from service.http.logs import REQUEST_ID_HEADER, log_access, request_id
+from service.http.problems import ProblemError, not_ready, server_error
 from service.http.query_params import parse_query, read_article_id, read_related_query
-from service.http.related_lists import POLICY, ROUTES, ListRequest, RelatedLists, not_ready
+from service.http.related_lists import POLICY, ROUTES, ListRequest, RelatedLists
 from service.http.request_counts import RequestCounts
-from service.http.request_id import HEADER, request_id
 from service.http.request_limits import body_limits, check_address, has_body, read_body
-from service.http.response_cache import CachedResponse
 from service.serving.live import Generation, Live
+from service.serving.response_cache import CachedResponse
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.http.read_access import ReadAccess
+    from service.http.auth import ReadAccess
 
 log = logging.getLogger("alsolike")
-access_log = logging.getLogger("alsolike.access")
 
 _ARTICLES = b"/v1/articles/"
 BATCH = b"/v1/related/batch"
 _METHODS = ("GET", "HEAD")
-_OF_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 
 
 class RelatedRequest(NamedTuple):
@@ -59,23 +64,31 @@ class RelatedReply(NamedTuple):
     Attributes:
         status: As in HTTP.
         head: The headers that are this request's own, as lines.
-        tail: The other headers as lines, an empty line, and the body; as it is kept.
+        tail: The other headers as lines, an empty line, and the body.
+        body_at: Where in ``tail`` the body begins.
+        closes: Whether the connection is to be closed after it.
     """
 
     status: int
     head: bytes
     tail: bytes
+    body_at: int
+    closes: bool = False
+
+
+_Parts = tuple[int, bytes, bytes, int, bool]
+"""What a :class:`RelatedReply` is made of; plain tuples cost a request less."""
 
 
 class RelatedRoutes:
     """Answers the related routes and hands everything else on.
 
     Args:
-        app: The FastAPI app.
+        app: Answers all other routes.
         live: What is served.
-        lists: Makes and keeps the answers.
-        settings: Defaults for what a request leaves open, freshness, limits.
-        tally: Where requests are counted.
+        lists: Makes and caches the responses.
+        settings: How long responses are fresh, limits, and whether requests are logged.
+        counts: Where requests are counted.
         readers: Who may read, where the setting ``read_token`` asks for a token.
     """
 
@@ -85,7 +98,7 @@ class RelatedRoutes:
         live: Live,
         lists: RelatedLists,
         settings: Settings,
-        tally: RequestCounts,
+        counts: RequestCounts,
         readers: ReadAccess | None = None,
     ) -> None:
         self.readers = readers
@@ -93,7 +106,7 @@ class RelatedRoutes:
         self._app = app
         self._live = live
         self._lists = lists
-        self._tally = tally
+        self._counts = counts
         self._cors = lists.cors
         self._freshness = Freshness(
             settings.max_age,
@@ -108,22 +121,22 @@ class RelatedRoutes:
         if scope["type"] == "http":
             path, query = scope["raw_path"], scope["query_string"]
             url = b"%b?%b" % (path, query) if query else path
-            asked = RelatedRequest(scope["method"], url, by_name(scope["headers"]))
-            reply = self.reply(asked, await self._refusal(asked, scope, receive))
+            request = RelatedRequest(scope["method"], url, by_name(scope["headers"]))
+            reply = self.reply(request, await self._refusal(request, scope, receive))
             if reply is not None:
-                status, head, tail = reply
-                headers, body = split_headers(head + tail)
+                status, head, tail, body_at, _ = reply
+                headers = parse_lines(head + tail[:body_at])
                 start = {"type": "http.response.start", "status": status, "headers": headers}
                 await send(start)
-                await send({"type": "http.response.body", "body": body})
+                await send({"type": "http.response.body", "body": tail[body_at:]})
                 return
         await self._app(scope, receive, send)
 
     async def _refusal(
-        self, asked: RelatedRequest, scope: Scope, receive: Receive
+        self, request: RelatedRequest, scope: Scope, receive: Receive
     ) -> ProblemError | None:
         """Why a request gets no list before it is looked at, if it asks for one."""
-        if asked.method not in _METHODS or find_target(asked.url.partition(b"?")[0]) is None:
+        if request.method not in _METHODS or find_target(request.url.partition(b"?")[0]) is None:
             return None
         refusal = None if self.readers is None else await self.readers.refusal(scope)
         if refusal is None and has_body(scope):
@@ -134,66 +147,68 @@ class RelatedRoutes:
         return refusal
 
     def count_refusal(self, status: int) -> None:
-        """Count what was refused before it was a request."""
-        self._tally.add("other", status, 0.0)
+        """Count a refusal of bytes that were not yet a request."""
+        self._counts.add("other", status, 0.0)
 
     def reply(
-        self, asked: RelatedRequest, refusal: ProblemError | None = None
+        self, request: RelatedRequest, refusal: ProblemError | None = None
     ) -> RelatedReply | None:
         """The response to a request, counted and logged; ``None`` if another is to answer it.
 
         Args:
-            asked: The request.
+            request: The request.
             refusal: Why whoever asks gets no list, if so.
         """
         start = time.perf_counter()
         now = self._live.clock()
         generation = self._live.at(now)
-        kept = None
-        if generation is not None and refusal is None and asked.method in _METHODS:
-            kept = generation.cache.raw.get(asked.url)
-        if kept is not None and generation is not None:
-            kept.used = True
-            self._tally.hits += 1
-            route = kept.route
-            status, head, tail = self._send(generation, kept, asked, now)
+        cached = None
+        if generation is not None and refusal is None and request.method in _METHODS:
+            cached = generation.cache.by_address.get(request.url)
+        if cached is not None and generation is not None:
+            cached.used = True
+            self._counts.hits += 1
+            route = cached.route
+            parts = self._send(generation, cached, request, now)
         else:
-            path = asked.url.partition(b"?")[0]
+            path = request.url.partition(b"?")[0]
             target = find_target(path)
-            if target is not None and not (asked.method == "POST" and target == (None, False)):
+            if target is not None and not (request.method == "POST" and target == (None, False)):
                 route = ROUTES[target[1]]
-                status, head, tail = (
-                    self._answer(generation, target, asked, now)
+                parts = (
+                    self._answer(generation, target, request, now)
                     if refusal is None
-                    else self._failure(refusal, asked, as_html=target[1])
+                    else self._failure(refusal, request, as_html=target[1])
                 )
-            elif path == BATCH and asked.method == "OPTIONS":
+            elif path == BATCH and request.method == "OPTIONS":
                 route = BATCH.decode()
-                status, head, tail = self._preflight(asked, b"POST")
+                parts = self._preflight(request, b"POST")
             else:
                 return None
-        name = request_id(asked.headers.get(HEADER))
+        status, head, tail, body_at, closes = parts
+        name = request_id(request.headers.get(REQUEST_ID_HEADER))
         seconds = time.perf_counter() - start
-        self._tally.add(route, status, seconds)
+        self._counts.add(route, status, seconds)
         if self._access_log:
-            path = asked.url.partition(b"?")[0]
-            log_access(asked.method, path, status, seconds, name)
-        if asked.method == "HEAD":
-            tail = tail[: tail.index(END) + len(END)]
-        return RelatedReply(status, b"%b%b: %b\r\n" % (head, HEADER, name), tail)
+            path = request.url.partition(b"?")[0]
+            log_access(request.method, path, status, seconds, name)
+        if request.method == "HEAD":
+            tail = tail[:body_at]
+        head = b"%b%b: %b\r\n" % (head, REQUEST_ID_HEADER, name)
+        return RelatedReply(status, head, tail, body_at, closes)
 
     def _answer(
         self,
         generation: Generation | None,
         target: tuple[bytes | None, bool],
-        asked: RelatedRequest,
+        request: RelatedRequest,
         now: int,
-    ) -> RelatedReply:
+    ) -> _Parts:
         path_id, as_html = target
         try:
-            if asked.method not in _METHODS:
-                if asked.method == "OPTIONS":
-                    return self._preflight(asked, b"GET, HEAD")
+            if request.method not in _METHODS:
+                if request.method == "OPTIONS":
+                    return self._preflight(request, b"GET, HEAD")
                 raise ProblemError(
                     405,
                     "related articles are read with GET or HEAD",
@@ -201,77 +216,61 @@ class RelatedRoutes:
                 )
             if generation is None:
                 raise not_ready()
-            path, _, raw_query = asked.url.partition(b"?")
+            path, _, raw_query = request.url.partition(b"?")
             check_address(path, raw_query)
             parameters = parse_query(raw_query)
             article_id = read_article_id(path_id, parameters)
             query = read_related_query(parameters, self._lists.defaults)
-            question = ListRequest(article_id, as_html, query)
-            answer = self._lists.find(generation, question, now)
+            response = self._lists.find(generation, ListRequest(article_id, as_html, query), now)
             if not query.exclude:
-                generation.cache.alias(asked.url, answer)
-            return self._send(generation, answer, asked, now)
+                generation.cache.alias(request.url, response)
+            return self._send(generation, response, request, now)
         except ProblemError as problem:
-            return self._failure(problem, asked, as_html=as_html)
+            return self._failure(problem, request, as_html=as_html)
         except Exception:
             log.exception("a related list could not be made")
-            return self._failure(server_error(), asked, as_html=as_html)
+            return self._failure(server_error(), request, as_html=as_html)
 
     def _send(
-        self, generation: Generation, answer: CachedResponse, asked: RelatedRequest, now: int
-    ) -> RelatedReply:
-        accepted = asked.headers.get(b"accept-encoding")
+        self, generation: Generation, response: CachedResponse, request: RelatedRequest, now: int
+    ) -> _Parts:
+        accepted = request.headers.get(b"accept-encoding")
         if accepted is not None and accepts_gzip(accepted):
-            tail = generation.cache.gzipped(answer)
+            data, body_at, gzipped = generation.cache.gzipped(response)
         else:
-            tail = answer.expanded()
+            data, body_at, gzipped = response.plain
         left = generation.until - now
         head = self._fresh if left >= self._freshness.span else self._freshness.line(left)
         if self._cors.narrow:
-            head += as_lines(self._cors.allow(asked.headers))
-        condition = asked.headers.get(b"if-none-match")
-        if condition is not None:
-            headers, _ = split_headers(tail)
-            if matches(condition, dict(headers)[b"etag"]):
-                about = [header for header in headers if header[0] not in _OF_THE_BODY]
-                return _made(304, about, head)
-        return RelatedReply(200, head, tail)
+            head += as_lines(self._cors.allow(request.headers))
+        condition = request.headers.get(b"if-none-match")
+        if condition is not None and matches(condition, etag := response.etag(gzipped=gzipped)):
+            unchanged = b"%betag: %b\r\n\r\n" % (self._lists.common, etag)
+            return 304, head, unchanged, len(unchanged), False
+        return 200, head, data, body_at, False
 
-    def _preflight(self, asked: RelatedRequest, methods: bytes) -> RelatedReply:
-        return _made(204, self._cors.preflight(asked.headers, methods))
+    def _preflight(self, request: RelatedRequest, methods: bytes) -> _Parts:
+        return _parts(204, self._cors.preflight(request.headers, methods))
 
-    def _failure(
-        self, problem: ProblemError, asked: RelatedRequest, *, as_html: bool
-    ) -> RelatedReply:
+    def _failure(self, problem: ProblemError, request: RelatedRequest, *, as_html: bool) -> _Parts:
         headers, body = problem.response(as_html=as_html)
         headers += [
             POLICY,
             *self._cors.always,
             self._lists.vary,
-            *self._cors.allow(asked.headers),
+            *self._cors.allow(request.headers),
         ]
-        return _made(problem.status, headers, body=body)
+        return _parts(problem.status, headers, body)
 
 
-def _made(
-    status: int, headers: Iterable[Header], head: bytes = b"", body: bytes = b""
-) -> RelatedReply:
-    return RelatedReply(status, head, b"%b\r\n%b" % (as_lines(headers), body))
-
-
-def log_access(method: str, path: bytes, status: int, seconds: float, name: bytes) -> None:
-    """A line for a request, if the setting ``access_log`` asks for them."""
-    access_log.info(
-        "%s %s %d",
-        method,
-        path.decode("latin-1"),
-        status,
-        extra={"seconds": round(seconds, 6), "request_id": name.decode()},
-    )
+def _parts(status: int, headers: Iterable[Header], body: bytes = b"") -> _Parts:
+    lines = as_lines(headers) + b"\r\n"
+    closes = b"connection: close\r\n" in lines
+    return status, b"", lines + body, len(lines), closes
 
 
 def find_target(raw_path: bytes) -> tuple[bytes | None, bool] | None:
-    """The id in the path (still percent-encoded) and whether HTML is asked for."""
+    """The id in the path (still percent-encoded) and whether HTML is request for."""
     if raw_path == b"/v1/related":
         return None, False
     if raw_path == b"/v1/related.html":

@@ -1,4 +1,4 @@
-"""Counts of requests as plain numbers: what a request costs must not grow by measuring it."""
+"""Counts of requests as plain numbers, as counting must cost a page view next to nothing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BOUNDS = (
 
 
 class RequestCounts:
-    """What happened since someone looked; kept by one thread.
+    """Counts since the process began; written by one thread.
 
     Attributes:
         requests: By route and status.
-        latencies: By route: how many requests fell into each bucket, the last being beyond all.
-        seconds: By route: the time of all of them.
-        hits: Answers that were kept ready.
-        misses: Answers that had to be made.
+        latencies: By route: how many requests fell into each bucket, the last without a bound.
+        seconds: By route: the total time of all requests.
+        hits: Responses taken from the cache.
+        misses: Responses that had to be made.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,6 @@
-"""Limits on what a request may bring, kept before anything reads it.
+"""Limits on a request's address, headers and body, checked before anything reads them.
 
-The related routes are bound by the same limits without passing here: what they look at is the raw
-address, which is refused when it is too long, and a handful of headers.
+The related routes check the address alone, and read only a handful of headers.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope
 
-from service.http.header_lines import Header, by_name
+from service.http.headers import Header, by_name
 from service.http.problems import ProblemError
 from service.settings import Settings
 
@@ -27,7 +26,7 @@ MAX_HEADER_COUNT = 100
 MAX_BODIES = 32 * 1024 * 1024
 """Bytes of all bodies that are being read."""
 MAX_HEAD = MAX_PATH + MAX_QUERY + MAX_HEADERS + 2_048
-"""Bytes up to a body, with what stands between."""
+"""Bytes before the body: all of these, and what separates them."""
 
 TOO_MANY_HEADERS = f"there are over {MAX_HEADER_COUNT} headers, or over {MAX_HEADERS} bytes of them"
 
@@ -36,15 +35,15 @@ _HOST = re.compile(
 )
 
 _reading = 0
-"""Bytes of bodies that are not there as a whole; counted on the one event loop of a process."""
+"""Bytes of bodies that are still arriving; counted on the one event loop of a process."""
 
 _CLOSE = {"Connection": "close"}
-"""Of a request whose body is not read: what follows on the line is the rest of it."""
+"""For a request whose body is not read: what follows on the connection is the rest of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyLimits:
-    """How much may come, and how slowly.
+    """How large a body may be, and how slow.
 
     Attributes:
         size: Bytes.
@@ -56,12 +55,12 @@ class BodyLimits:
 
 
 def body_limits(settings: Settings) -> BodyLimits:
-    """As the settings have them."""
+    """The limits that the settings name."""
     return BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
 
 
 def check_head(scope: Scope) -> None:
-    """Refuse an address or headers beyond all use.
+    """Refuse an address or headers that are too long.
 
     Raises:
         ProblemError: 414 or 431.
@@ -105,11 +104,11 @@ def has_body(scope: Scope) -> bool:
 
 
 async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
-    """The whole body, or a refusal as soon as it is clear.
+    """Read the whole body; refuse it as soon as a limit is passed.
 
     Raises:
-        ProblemError: 400 for a length that is none, 413 for a body that is too large, 408 for one
-            that comes too slowly or not at all, 429 while others bring too much.
+        ProblemError: 400 for a length that is no number, 413 for a body that is too large, 408 for
+            one that comes too slowly or not at all, 429 while other bodies take all the room.
     """
     declared = by_name(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit():
@@ -146,7 +145,7 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives a body read before, then what really comes."""
+    """A ``receive`` that gives a body that was read before, then what comes after it."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

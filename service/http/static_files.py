@@ -11,8 +11,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
-from service.http.caching_headers import matches
-from service.http.header_lines import by_name
+from service.http.headers import by_name, matches
 
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 STATIC = importlib.resources.files("service") / "static"

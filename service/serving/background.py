@@ -1,4 +1,4 @@
-"""A thread for what may take its time, which gets the processor when page views leave it."""
+"""A thread of low priority, for work that must not slow down page views."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _NICE = 10
 
 
 def background_thread(name: str) -> ThreadPoolExecutor:
-    """One thread, with less of the processor for it and for those that it starts."""
-    return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=_yield_to_all)
+    """One thread of low priority, as are the threads that it starts."""
+    return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=_lower_priority)
 
 
-def _yield_to_all() -> None:
+def _lower_priority() -> None:
     with suppress(OSError, AttributeError):  # where threads have no niceness of their own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

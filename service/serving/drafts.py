@@ -1,7 +1,8 @@
 """Drafts: a text that is in no build, related to the live one as if it had been there.
 
-Everything that this needs of a build is mapped, and hashed once before its first use. What is
-shown of it goes through :func:`service.serving.selection.select_beside`, as every list does.
+All files of the build that this needs are mapped, and hashed once before their first use. A list
+is chosen by :func:`service.serving.selection.select_beside`, as every list is. To be imported when
+the first draft comes: it brings FAISS and sparse matrices, which a process may never need.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from recommender.encoder import Embeddings, Encoder, Fingerprint, embed_texts
 from recommender.errors import ArticleError, ModelError
 from recommender.fusion import Calibration
 from recommender.keyphrases import find_known_phrases
+from recommender.sentence_encoder import load_encoder
 from recommender.shared_phrases import distinct_phrases
 from recommender.text import RECIPE, PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
@@ -58,21 +60,94 @@ class DraftAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A draft in its place among a build's articles.
+class RelatedDraft:
+    """A draft with its candidates in a build, deeper than a list.
 
-    What may be shown can change while it waits to be shown: visibility and editors have the last
-    say in :func:`answer_draft`.
+    Relating takes long, so visibility and editors' decisions may change meanwhile: they are applied
+    when it is answered.
 
     Attributes:
-        subject: Its candidates and what else a list is chosen by.
-        terms: What it is about, in the site's own phrases, most telling first.
+        context: The candidates, and what else a list is chosen by.
+        terms: What the draft is about, in the site's own phrases, most telling first.
         same_story: Rows of its near-duplicates.
     """
 
-    subject: ListContext
+    context: ListContext
     terms: tuple[str, ...]
     same_story: tuple[int, ...]
+
+    def answer(self, served: ServingView, *, now: int, query: RelatedQuery) -> DraftAnswer:
+        """What may be shown of it at a moment.
+
+        Args:
+            served: The build that it was related to, under what editors decided.
+            now: Microseconds since 1970 UTC.
+            query: What is asked for.
+        """
+        return DraftAnswer(
+            items=select_beside(served, self.context, now=now, query=query),
+            terms=self.terms,
+            same_story=tuple(row for row in self.same_story if served.is_visible(row, now)),
+        )
+
+
+class DraftRelater:
+    """Relates drafts to the live build; used by one thread at a time.
+
+    Model and build are opened when they are first needed, and kept.
+
+    Args:
+        model: The setting ``model``.
+        precision: The setting ``precision``; ``auto`` follows the build.
+    """
+
+    def __init__(self, model: str, precision: str) -> None:
+        self._model = model
+        self._precision = precision
+        self._encoder: Encoder | None = None
+        self._index: DraftIndex | None = None
+
+    def relate(
+        self, served: ServingView, fields: Mapping[str, Any], *, now: int, query: RelatedQuery
+    ) -> RelatedDraft:
+        """Find what is related to a draft among what may be shown.
+
+        Args:
+            served: The build that it is related to, under what editors decided.
+            fields: See :func:`read_draft`.
+            now: Microseconds since 1970 UTC.
+            query: What is asked for.
+
+        Raises:
+            ArticleError: If the draft breaks a rule of the format.
+            ModelError: If there is no model, or not the one that the build was made by.
+            BuildError: If what is needed of the build is missing or damaged.
+        """
+        article = read_draft(fields)
+        encoder = self._encoder_for(served.build)
+        index = self._index
+        if index is None or index.build is not served.build:
+            self._index = index = None  # first let go of the old one
+            self._index = index = DraftIndex(served.build)
+        return index.relate(article, encoder, served=served, now=now, query=query)
+
+    def forget(self) -> None:
+        """Let go of the build that the last draft was related to; from any thread."""
+        self._index = None
+
+    def _encoder_for(self, build: Build) -> Encoder:
+        made_by = build.manifest.encoder
+        hashing = made_by.model.startswith("hashing")
+        if hashing != self._model.startswith("hashing"):  # said before a model is loaded for it
+            raise ModelError(
+                f"build {build.name} was made by model {made_by.model!r}, the setting model is "
+                f"{self._model!r}: set it to the build's, or rebuild"
+            )
+        precision = made_by.precision if self._precision == "auto" else self._precision
+        if self._encoder is None or self._encoder.fingerprint.precision != precision:
+            self._encoder = load_encoder(self._model, precision)
+        check_encoder(build, self._encoder.fingerprint)
+        return self._encoder
 
 
 def read_draft(fields: Mapping[str, Any]) -> Article:
@@ -80,18 +155,18 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
 
     Args:
         fields: ``title``, ``summary`` or ``sections``, ``language``, ``tags``, as a source has
-            them; what else there is has no say in what is related.
+            them; others do not matter.
 
     Raises:
-        ArticleError: Naming the field that a build would leave out or would have to mend.
+        ArticleError: Naming the field that a build would leave out or would have to repair.
     """
     report = ReadReport()
     record = Record(location="draft", values={**fields, "id": "draft"})
-    found = list(parse_records([record], _PLAIN, report))
+    parsed = list(parse_records([record], _PLAIN, report))
     for problem in report.problems:
         if problem.reason not in _HARMLESS:
             raise ArticleError(problem.field, problem.reason, problem.message)
-    return found[0][0]
+    return parsed[0][0]
 
 
 class DraftIndex:
@@ -123,32 +198,32 @@ class DraftIndex:
         )
 
     def prepare(self, article: Article) -> PreparedText:
-        """What of a draft is compared."""
+        """The text of a draft, as it is compared: without the site's boilerplate."""
         return prepare(article, self._boilerplate)
 
-    def place(
+    def relate(
         self,
         article: Article,
-        text: PreparedText,
-        embedding: Embeddings,
+        encoder: Encoder,
         *,
         served: ServingView,
         now: int,
         query: RelatedQuery,
-    ) -> Placed:
+    ) -> RelatedDraft:
         """Find what is related to a draft among what may be shown.
 
         Args:
             article: The draft.
-            text: Its prepared text.
-            embedding: Shape (1, dim), float32, a unit row: see :func:`embed`.
+            encoder: The one that the build was made by.
             served: This build under what editors decided.
             now: Microseconds since 1970 UTC.
             query: What is asked for.
         """
+        text = self.prepare(article)
+        embedding = embed_texts(encoder, [text])
         build = self.build
         words = tokenize_corpus([text])
-        language = _place_of(article.language or "", build.language_names)
+        language = _index_in(article.language or "", build.language_names)
         related = TextQueryResult(
             TextQuery(
                 text=text,
@@ -159,14 +234,14 @@ class DraftIndex:
             self._corpus,
         )
         depth = build.manifest.depth
-        rows, scores = every, _ = related.among(self._shown(served, now), depth)
+        rows, scores = all_rows, _ = related.among(self.candidates(served, now), depth)
         if query.language is not None or query.exclude:
-            rows, scores = related.among(self._shown(served, now, query), depth)
-        tags = (_place_of(tag, build.tag_names) for tag in article.tags)
-        near = np.append(related.same_story, every)
+            rows, scores = related.among(self.candidates(served, now, query), depth)
+        tags = (_index_in(tag, build.tag_names) for tag in article.tags)
+        near = np.append(related.same_story, all_rows)
         phrases = self._phrases(words, near)
         known = [tag for tag in tags if tag < len(build.tag_names)]
-        subject = ListContext(
+        context = ListContext(
             rows=rows.tolist(),
             scores=scores.tolist(),
             kin=related.same_story.tolist(),
@@ -176,8 +251,8 @@ class DraftIndex:
                 build, phrases if row in near else self._phrases(words, np.append(near, row))
             )(row),
         )
-        return Placed(
-            subject=subject,
+        return RelatedDraft(
+            context=context,
             terms=tuple(
                 build.phrase_names[phrase]
                 for phrase in distinct_phrases(phrases, build.phrase_names, MAX_TERMS)
@@ -185,21 +260,24 @@ class DraftIndex:
             same_story=tuple(related.same_story.tolist()),
         )
 
-    def _shown(
+    def candidates(
         self, served: ServingView, now: int, query: RelatedQuery | None = None
     ) -> CandidateFilter:
-        """What the guard lets through; without a wish whatever is asked for."""
+        """Which rows may be shown at all; with a query, those that it lets through as well.
+
+        The same rules as :class:`service.serving.selection.Guard`, for all rows at once.
+        """
         build = self.build
         rows = np.array(served.showing(now).visible)
         languages = []
         if query is not None:
-            excluded = [row for one in query.exclude if (row := build.row(one)) is not None]
+            excluded = [row for key in query.exclude if (row := build.row(key)) is not None]
             rows &= ~np.isin(build.stories, build.stories[excluded])
             if query.language is not None:
-                languages = [_place_of(query.language, build.language_names)]
+                languages = [_index_in(query.language, build.language_names)]
                 rows &= build.languages == languages[0]
-        shown = self._index.shown_at(now, languages=languages, without=served.taken_down(now))
-        return CandidateFilter(index=shown, rows=rows)
+        filtered = self._index.shown_at(now, languages=languages, without=served.taken_down(now))
+        return CandidateFilter(index=filtered, rows=rows)
 
     def _phrases(self, words: TokenizedCorpus, rows: NDArray[np.int32]) -> list[int]:
         """What the draft is about, in phrases of the articles beside it."""
@@ -219,8 +297,8 @@ class _Texts:
         return prepare(self._build.article(row), self._boilerplate)
 
 
-def _place_of(name: str, names: list[str]) -> int:
-    """A name's place, or the next free one if it is not there."""
+def _index_in(name: str, names: list[str]) -> int:
+    """A name's index in a list, or the next free one if it is not there."""
     return names.index(name) if name in names else len(names)
 
 
@@ -244,26 +322,3 @@ def check_encoder(build: Build, fingerprint: Fingerprint) -> None:
             f"build {build.name} has text recipe {build.manifest.recipe}, this version has "
             f"{RECIPE}: rebuild"
         )
-
-
-def embed(encoder: Encoder, text: PreparedText) -> Embeddings:
-    """A draft's embedding, shape (1, dim), float32, a unit row."""
-    return embed_texts(encoder, [text])
-
-
-def answer_draft(
-    served: ServingView, placed: Placed, *, now: int, query: RelatedQuery
-) -> DraftAnswer:
-    """What is shown of a placed draft at ``now``.
-
-    Args:
-        served: The build that it was placed in, under what editors decided.
-        placed: The draft.
-        now: Microseconds since 1970 UTC.
-        query: What is asked for.
-    """
-    return DraftAnswer(
-        items=select_beside(served, placed.subject, now=now, query=query),
-        terms=placed.terms,
-        same_story=tuple(row for row in placed.same_story if served.is_visible(row, now)),
-    )

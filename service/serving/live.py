@@ -1,4 +1,4 @@
-"""What a serving process answers from: a build under a state, in one epoch, swapped as a whole."""
+"""What a process serves: a build under the editors' decisions, swapped as a whole."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recommender.visibility import utc_now
 from service.decisions.decision_state import DecisionState
 from service.decisions.poller import PolledState
 from service.errors import NotReadyError
-from service.http.response_cache import ResponseCache
+from service.serving.response_cache import ResponseCache
 from service.serving.serving_view import ServingView
 
 log = logging.getLogger("alsolike")
@@ -30,30 +30,30 @@ RETRY_SECONDS = 30.0
 
 
 class DecisionPoller(Protocol):
-    """Knows what editors decided; see :class:`service.decisions.poller.StatePoller`."""
+    """Reads editors' decisions; see :class:`service.decisions.poller.StatePoller`."""
 
     kept: PolledState
 
     def refresh(self) -> bool:
-        """Look whether there is anything new."""
+        """Read what changed; whether anything did."""
 
     def poll(self) -> DecisionState | None:
-        """Look, but not too often for a database that was away."""
+        """Read what changed, but not too often from a database that was away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """All that an answer depends on but the question; a request takes it once.
+    """Everything but the request that a response depends on; each request takes it once.
 
-    A new build, another state or the next epoch make a new one, and the answers kept go with the
-    old. So none can be mixed from two, or outlive the instant at which it stops being true.
+    A new build, a new decision or the next epoch makes a new generation with an empty cache. So no
+    response can be mixed from two, or outlive the instant at which it stops being true.
 
     Attributes:
-        served: The build under a state.
+        served: The build under the editors' decisions.
         since: The moment from which it holds, microseconds since 1970 UTC.
-        until: The moment at which it ends: something appears, disappears or moves.
-        tag: Tells it from any other, in any process.
-        cache: Answers given from it.
+        until: The moment at which it ends, as an article appears, disappears or moves.
+        tag: Differs from that of any other generation, in any process.
+        cache: Responses made from it.
     """
 
     served: ServingView
@@ -71,10 +71,10 @@ class Live:
 
     Args:
         root: Where builds are.
-        keeper: Knows what editors decided.
-        cache_bytes: How much each generation may keep of its answers.
+        keeper: Reads editors' decisions.
+        cache_bytes: Capacity of each generation's cache.
         clock: The time, in microseconds since 1970 UTC.
-        forgetful: Called once another build is served, or none: they keep something of the last.
+        forgetful: Called when the build changes, to drop what was kept of the last one.
     """
 
     root: Root
@@ -130,15 +130,15 @@ class Live:
         return generation.served, now
 
     def refresh(self) -> None:
-        """Follow ``CURRENT`` and the decisions, now; blocks."""
+        """Take up the build that ``CURRENT`` names and the newest decisions; blocks."""
         self.follow_builds()
         self.keeper.refresh()
         self._settle()
 
     def follow_builds(self) -> None:
-        """Open what ``CURRENT`` names if that changed; a bad build is refused and logged.
+        """Open the build that ``CURRENT`` names if that changed; refuse and log a bad one.
 
-        What was refused is tried again now and then: a disk may come back, a file be restored.
+        A refused build is tried again now and then: a disk may come back, a file be restored.
         """
         with self._following:
             if self._let_go():
@@ -158,9 +158,9 @@ class Live:
         self._settle()
 
     def _let_go(self) -> bool:
-        """Drop a build whose files someone writes into, before pages of it are gone.
+        """Drop the build if its files are being written to, before mapped pages of it are gone.
 
-        Only then does the writer get on; the next look sees what is left.
+        The writer waits until then; the next look sees what is left.
         """
         build = self._build
         written_to = build and build.watch and build.watch.written_to()
@@ -175,16 +175,16 @@ class Live:
         return True
 
     def follow_decisions(self) -> None:
-        """Take up what editors decided since; a database that is away is not asked each time."""
+        """Take up newer decisions; a database that is away is not asked each time."""
         self.keeper.poll()
         self._settle()
 
     async def refresh_now(self) -> None:
-        """Take up a change that this process made, before it is confirmed."""
+        """Take up a change that this process made, before the request that made it is answered."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self.refresh)
 
     async def watch(self) -> None:
-        """Follow builds and decisions until cancelled; neither waits for the other."""
+        """Follow builds and decisions until cancelled, independently of each other."""
         await asyncio.gather(self._repeat(self.follow_builds), self._repeat(self.follow_decisions))
 
     async def _repeat(self, look: Callable[[], None]) -> None:
@@ -226,7 +226,7 @@ class Live:
             forget()
 
     def _settle(self) -> None:
-        """Serve the newest build under the newest state."""
+        """Serve the newest build under the newest decisions."""
         with self._swapping:
             build, state, now = self._build, self.keeper.kept.state, self.generation
             if build is None or state is None:
@@ -248,10 +248,10 @@ class Live:
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
-            found = (self.root.path / "CURRENT").stat()
+            pointer = (self.root.path / "CURRENT").stat()
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return pointer.st_ino, pointer.st_mtime_ns, pointer.st_size
 
     def _name(self) -> str:
         return "nothing" if self.generation is None else self.generation.served.build.name

@@ -1,4 +1,4 @@
-"""Reading ahead what editors need of a build, as soon as it is live and before they ask."""
+"""Reads the files that editors need of a build as soon as it is live."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LOOK_SECONDS = 0.5
 async def keep_warm(live: Live) -> None:
     """Warm up each build that becomes live, one at a time on a thread, until cancelled.
 
-    Nothing waits for it: whoever asks for a file earlier waits for that file only, as before. Most
-    of it is hashing, which leaves the interpreter to those who are answered meanwhile.
+    No request waits for it: one that needs a file earlier waits for that file only. Most of the
+    work is hashing, during which other threads can run.
     """
     thread = background_thread("warming")
     warm = None

@@ -1,4 +1,4 @@
-"""From a stored list to what a reader sees now: the serve-time guard, stories, pins, fallbacks.
+"""From a stored list to what a reader sees now: the guard, stories, pins, fallbacks.
 
 Stored lists are deeper than anyone shows and hold articles that may not be visible yet, or no
 longer. Here, and only here, a list becomes cards: visibility first, then what editors pinned and
@@ -56,16 +56,16 @@ class SelectedItem(NamedTuple):
 class ListContext(NamedTuple):
     """What a list is shown beside: an article of the build, or a text that is in none.
 
-    All numbers are plain ones: of lists or memory views, not of arrays, which a request would read
-    too slowly. What few requests need is a function.
+    All numbers are plain ones, in lists or memory views: arrays are too slow to read one by one.
+    What few requests need is a function.
 
     Attributes:
         rows: Related rows, best first; -1 at the end.
         scores: Their scores, in [0, 1].
-        kin: Rows whose stories must not be shown beside it, as they are its own.
-        language: Its id in the build; any that no article has for a language new to it.
-        tags: Gives the ids of those of its tags that the build knows.
-        explain: Gives what it shares with a row; see :attr:`SelectedItem.explained`.
+        kin: Rows of its own story, which must not be shown beside it.
+        language: The language's id in the build; one that no article has if the build lacks it.
+        tags: Returns the ids of those of its tags that the build knows.
+        explain: Returns what it shares with a row; see :attr:`SelectedItem.explained`.
         explained: The same for the first of ``rows``, where that is known.
         overrides: What editors decided for its list, pins by position, then hides.
     """
@@ -85,13 +85,13 @@ def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> l
 
     Args:
         served: The build to read, under what editors decided.
-        row: The article asked about; that it is visible itself is the caller's to check.
+        row: The article asked about; the caller has checked that it is visible.
         now: Microseconds since 1970 UTC.
         query: What is asked for.
     """
     build = served.build
     rows, scores = build.related(row)
-    subject = ListContext(
+    context = ListContext(
         rows=rows,
         scores=scores,
         kin=(row,),
@@ -101,34 +101,34 @@ def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> l
         explained=build.explained(row),
         overrides=served.overrides(row, now),
     )
-    return select_beside(served, subject, now=now, query=query)
+    return select_beside(served, context, now=now, query=query)
 
 
 def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
-    """Returns what a text with these phrases shares with a row, as JSON."""
+    """A function that returns what a text with these phrases shares with a row, as JSON."""
     page = SharedPhrases(phrases, build.phrase_names)
     return lambda other: phrases_json(page.shared_with(build.phrases(other).tolist()))
 
 
 def select_beside(
-    served: ServingView, subject: ListContext, *, now: int, query: RelatedQuery
+    served: ServingView, context: ListContext, *, now: int, query: RelatedQuery
 ) -> list[SelectedItem]:
-    """The articles to show beside any subject at ``now``; the same rules for all.
+    """The articles to show beside an article or a draft at ``now``.
 
-    Pins come first to their positions, if they may be shown; what is hidden here takes its
-    story along, so that no near-copy steps into its place.
+    Pins that may be shown get their positions first. Hiding an article hides its story, so that no
+    near-copy takes its place.
     """
-    guard = _Guard(served, subject, now, query)
-    pinned = _pinned(served.build, subject, guard, query.limit)
-    guard.hide(subject.overrides)
+    guard = Guard(served, context, now, query)
+    pinned = _pinned(served.build, context, guard, query.limit)
+    guard.hide(context.overrides)
     wanted = query.limit - len(pinned)
-    chosen = _related(subject, guard, query, wanted)
+    chosen = _related(context, guard, query, wanted)
     if len(chosen) < wanted and query.fallback is not Fallback.NONE:
-        for shown in _fallbacks(served.build, subject, guard, query):
+        for shown in _fallbacks(served.build, context, guard, query):
             chosen.append(SelectedItem(shown, 0.0, Origin.FALLBACK, b""))
             if len(chosen) == wanted:
                 break
-    if query.order is Order.NEWEST:
+    if query.sort is Order.NEWEST:
         chosen.sort(key=lambda item: (-served.build.date_of[item.row], item.row))
     for position, item in pinned:
         chosen.insert(position - 1, item)  # in a short list: at its end
@@ -140,20 +140,21 @@ def shared_terms(build: Build, row: int, other: int) -> list[str]:
     return shared_phrases(build.phrases(row), build.phrases(other).tolist(), build.phrase_names)
 
 
-class _Guard:
-    """Decides which row, if any, may stand for a story, each story once.
+class Guard:
+    """The rule of what may be shown: visible, not shown already, in the language, a story once.
 
-    A story is known by its newest visible row, as the table of those has to be read anyway.
+    A story is identified by its newest visible row, as the table of those has to be read anyway.
+    ``test_service_guard`` holds other code that filters rows to this class.
     """
 
     def __init__(
-        self, served: ServingView, subject: ListContext, now: int, query: RelatedQuery
+        self, served: ServingView, context: ListContext, now: int, query: RelatedQuery
     ) -> None:
         self._build = served.build
         self._visible, self._newest = served.showing(now)[2:]
         self._language = query.language
         self._seen = {NO_ROW}  # a story that no visible row stands for
-        for row in subject.kin:
+        for row in context.kin:
             self._seen.add(self._newest[row])
         # A page that shows one version of a story already should not be given another.
         for article_id in query.exclude:
@@ -164,7 +165,7 @@ class _Guard:
         return bool(self._visible[row])
 
     def hide(self, overrides: Sequence[Override]) -> None:
-        """Keep the stories of what is hidden in this list out of it."""
+        """Keep the stories of hidden articles out of this list."""
         for override in overrides:
             if override.kind is OverrideKind.HIDE:
                 self._leave_out(override.target_id)
@@ -172,7 +173,7 @@ class _Guard:
     def admit_itself(self, row: int) -> bool:
         """Whether this very row may stand for its story, which then has been shown."""
         newest = self._newest[row]
-        if newest in self._seen or not self.is_visible(row) or not self._speaks(row):
+        if newest in self._seen or not self.is_visible(row) or not self._has_language(row):
             return False
         self._seen.add(newest)
         return True
@@ -185,8 +186,8 @@ class _Guard:
         shown = newest
         if self._language is not None:
             members = self._build.members.numbers(self._build.story_of[candidate])
-            speaking = (row for row in members if self._visible[row] and self._speaks(row))
-            shown = next(speaking, NO_ROW)
+            in_language = (row for row in members if self._visible[row] and self._has_language(row))
+            shown = next(in_language, NO_ROW)
             if shown == NO_ROW:
                 return None
         self._seen.add(newest)
@@ -197,38 +198,38 @@ class _Guard:
         if row is not None:
             self._seen.add(self._newest[row])
 
-    def _speaks(self, row: int) -> bool:
+    def _has_language(self, row: int) -> bool:
         if self._language is None:
             return True
         return self._build.language_names[self._build.language_of[row]] == self._language
 
 
 def _pinned(
-    build: Build, subject: ListContext, guard: _Guard, limit: int
+    build: Build, context: ListContext, guard: Guard, limit: int
 ) -> list[tuple[int, SelectedItem]]:
     """Pins that may be shown, by position; a pin whose target may not be leaves no gap."""
     pinned: list[tuple[int, SelectedItem]] = []
-    for override in subject.overrides:
+    for override in context.overrides:
         if override.position is None or override.position > limit or len(pinned) == limit:
             continue
         target = build.row(override.target_id)
         if target is None or not guard.admit_itself(target):
             continue
-        rows = list(subject.rows)
-        score = shown_score(subject.scores[rows.index(target)]) if target in rows else 0.0
-        item = SelectedItem(target, score, Origin.PINNED, subject.explain(target))
+        rows = list(context.rows)
+        score = shown_score(context.scores[rows.index(target)]) if target in rows else 0.0
+        item = SelectedItem(target, score, Origin.PINNED, context.explain(target))
         pinned.append((override.position, item))
     return pinned
 
 
 def _related(
-    subject: ListContext, guard: _Guard, query: RelatedQuery, wanted: int
+    context: ListContext, guard: Guard, query: RelatedQuery, wanted: int
 ) -> list[SelectedItem]:
     """The best that may be shown; nearly all the time of a request is spent here."""
     chosen: list[SelectedItem] = []
-    admit, least, explained = guard.admit, query.min_score, subject.explained
+    admit, least, explained = guard.admit, query.min_score, context.explained
     known = len(explained)
-    for place, (candidate, score) in enumerate(zip(subject.rows, subject.scores, strict=True)):
+    for place, (candidate, score) in enumerate(zip(context.rows, context.scores, strict=True)):
         if candidate == NO_ROW or len(chosen) == wanted:
             break
         score = shown_score(score)  # so that a limit means what is seen
@@ -237,26 +238,26 @@ def _related(
         shown = admit(candidate)
         if shown is not None:
             stored = place < known and shown == candidate
-            shared = explained[place] if stored else subject.explain(shown)
+            shared = explained[place] if stored else context.explain(shown)
             chosen.append(SelectedItem(shown, score, Origin.RELATED, shared))
     return chosen
 
 
 def _fallbacks(
-    build: Build, subject: ListContext, guard: _Guard, query: RelatedQuery
+    build: Build, context: ListContext, guard: Guard, query: RelatedQuery
 ) -> Iterator[int]:
     """Articles of the same tags, rarest tag first, then the newest; all of the same language.
 
     Where that is unknown, of any.
     """
-    language, names = subject.language, build.language_names
+    language, names = context.language, build.language_names
     if query.language is not None:
         language = names.index(query.language) if query.language in names else len(names)
     if language >= len(names):
         return
     pools: list[Iterable[int]] = [_newest(build, language)]
     if query.fallback is Fallback.TAG:
-        pools = [*sorted((build.tagged[tag] for tag in subject.tags()), key=len), *pools]
+        pools = [*sorted((build.tagged[tag] for tag in context.tags()), key=len), *pools]
     for pool in pools:
         for candidate in map(int, pool):  # one by one: a pool may hold a million rows
             # One that is not visible yet is no news, though an older version of it may be shown.

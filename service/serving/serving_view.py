@@ -1,4 +1,4 @@
-"""What readers are served from: one build under one state of editors' decisions."""
+"""What readers are served: one build under one state of editors' decisions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from index.build.shown_lists import newest_visible
 from recommender.visibility import ALWAYS, NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, differing
 
-_KEPT = 3
-"""Showings held: the present, and what an editor previews meanwhile."""
+_TABLES = 3
+"""Tables held: the present one, and those of moments that editors preview."""
 
 
 class VisibilityTable(NamedTuple):
-    """Who may be seen between two instants at which that changes; all rows at once.
+    """Which articles are visible between two instants at which that changes; all rows at once.
 
     Attributes:
         since: The moment from which it holds, microseconds since 1970 UTC.
@@ -34,12 +34,13 @@ class VisibilityTable(NamedTuple):
 
 
 class ServingView:
-    """A build and a state, put together once so that a request looks nothing up twice.
+    """A build and a state of decisions, joined once so that no request has to.
 
     Args:
         build: The build.
         state: What editors decided; nothing by default.
-        before: The same build under an earlier state: then it costs what was decided since.
+        before: A view of the same build under an earlier state: then only what was decided since
+            is joined.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class ServingView:
     ) -> None:
         self.build = build
         self.state = state
-        self._showings: tuple[VisibilityTable, ...] = ()
+        self._tables: tuple[VisibilityTable, ...] = ()
         self._taken_rows: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._taken_until: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         decided: Iterable[str] | None = None
@@ -61,25 +62,25 @@ class ServingView:
         self._take(np.array(rows, dtype=np.int32))
         same = before is not None and before._taken_rows is self._taken_rows
         self._earlier: tuple[VisibilityTable, ...] = ()
-        """Of the state before, where no one's visibility was decided since."""
+        """Of the state before, if no decision since changed who is visible."""
         if before is not None and same:
-            self._earlier = before._showings or before._earlier
+            self._earlier = before._tables or before._earlier
 
     def showing(self, now: int) -> VisibilityTable:
-        """Who may be seen at ``now``.
+        """Which articles are visible at ``now``.
 
         Worked out for all rows together when first asked for (some 30 ms for a million), so that
         a request, which looks at dozens, takes each from a table.
         """
-        for showing in self._showings:
-            if showing.since <= now < showing.until:
-                return showing
-        showing = self._show(now)
-        self._showings = (showing, *self._showings[: _KEPT - 1])
-        return showing
+        for table in self._tables:
+            if table.since <= now < table.until:
+                return table
+        table = self._make_table(now)
+        self._tables = (table, *self._tables[: _TABLES - 1])
+        return table
 
     def _take(self, rows: NDArray[np.int32]) -> None:
-        """Look anew whether and until when some rows are taken down."""
+        """Read again whether and until when some rows are taken down."""
         if not len(rows):
             return
         takedowns, article_id = self.state.takedowns, self.build.article_id
@@ -92,11 +93,11 @@ class ServingView:
         self._taken_until = np.concatenate([self._taken_until[others], until])[order]
         self._taken_rows = together[order]
 
-    def _show(self, now: int) -> VisibilityTable:
+    def _make_table(self, now: int) -> VisibilityTable:
         build = self.build
-        for showing in self._earlier:  # what was decided since concerns no one's visibility
-            if showing.since <= now < showing.until:
-                return VisibilityTable(*self._span(now), showing.visible, showing.newest)
+        for table in self._earlier:  # no decision since changed who is visible
+            if table.since <= now < table.until:
+                return VisibilityTable(*self._span(now), table.visible, table.newest)
         visible = build.visible(now)
         visible[self.taken_down(now)] = False
         newest = newest_visible(visible, build.stories, build.members)
@@ -130,18 +131,10 @@ class ServingView:
         """The overrides of a row's list that hold at ``now``, pins by position, then hides."""
         if not self.state.overrides:
             return []
-        found = self.state.overrides.get(self.build.article_id(row), ())
-        return [override for override in found if now < override.until]
+        overrides = self.state.overrides.get(self.build.article_id(row), ())
+        return [override for override in overrides if now < override.until]
 
     def epoch(self, now: int) -> int:
         """How many instants at which anything may change lie at or before ``now``."""
         ended = int(np.searchsorted(self.state.instants, now, side="right"))
         return self.build.epoch(now) + ended
-
-    def next_change(self, now: int) -> int | None:
-        """The next instant at which anything may appear, disappear or move."""
-        instants = self.state.instants
-        place = int(np.searchsorted(instants, now, side="right"))
-        coming = [int(instants[place])] if place < len(instants) else []
-        change = self.build.next_change(now)
-        return min(coming if change is None else [change, *coming], default=None)

@@ -13,7 +13,7 @@ from service.serving.serving_view import ServingView
 
 
 class VisibilityStatus(enum.StrEnum):
-    """Whether readers see an article, and if not, why not."""
+    """Whether readers can see an article, and if not, why not."""
 
     VISIBLE = "visible"
     SCHEDULED = "scheduled"
@@ -23,7 +23,7 @@ class VisibilityStatus(enum.StrEnum):
 
 
 def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStatus:
-    """The visibility of one article.
+    """The status of one article.
 
     Args:
         served: A build under what editors decided.
@@ -42,7 +42,7 @@ def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStat
 
 
 def visibility_masks(served: ServingView, now: int) -> Mapping[VisibilityStatus, NDArray[np.bool_]]:
-    """For each standing the rows that have it, each of shape (n,); every row has one."""
+    """For each status a mask of the rows that have it, shape (n,); every row has one status."""
     start, end = served.build.visibility[:, 0], served.build.visibility[:, 1]
     taken_down = np.zeros(served.build.count, dtype=bool)
     taken_down[served.taken_down(now)] = True

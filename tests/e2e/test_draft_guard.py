@@ -21,7 +21,7 @@ from recommender.encoder import HashingEncoder
 from recommender.parameters import DEFAULT_RECIPE
 from recommender.visibility import NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState
-from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
+from service.serving.drafts import DraftIndex, read_draft
 from service.serving.selection import SelectedItem
 from service.serving.serving_view import ServingView
 from tests.support.articles import topical
@@ -104,9 +104,8 @@ def ask(
     article = read_draft(draft)
     index, served = DraftIndex(build), ServingView(build, state)
     query = RelatedQuery(limit=limit, fallback=Fallback.NONE, **wishes)
-    text = index.prepare(article)
-    placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, query=query)
-    return answer_draft(served, placed, now=NOW, query=query).items
+    related = index.relate(article, ENCODER, served=served, now=NOW, query=query)
+    return related.answer(served, now=NOW, query=query).items
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -22,7 +22,6 @@ from index.root.root import Root
 from service.api.draft_routes import Drafts, drafts_router
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
-from service.fastapi_app import _problem
 from service.http.error_handlers import add_error_handlers
 from service.http.problems import ProblemError
 from service.roles import Role
@@ -272,7 +271,6 @@ def held_up(site: Path, **settings: Any) -> Iterator[tuple[TestClient, Live, Dra
     app = FastAPI()
     add_error_handlers(app)
 
-    app.add_exception_handler(ProblemError, _problem)
     app.include_router(drafts_router(drafts))
     release = threading.Event()
 

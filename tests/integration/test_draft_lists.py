@@ -21,7 +21,7 @@ from recommender.errors import ArticleError, ModelError
 from recommender.preferences import Boost, Preferences
 from recommender.visibility import NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState
-from service.serving.drafts import DraftIndex, answer_draft, check_encoder, embed, read_draft
+from service.serving.drafts import DraftIndex, check_encoder, read_draft
 from service.serving.selection import Origin, select
 from service.serving.serving_view import ServingView
 from tests.support.articles import topical
@@ -40,10 +40,9 @@ def ask(
 ):
     index = DraftIndex(build)
     article = read_draft(fields)
-    text = index.prepare(article)
     served = ServingView(build, state)
-    placed = index.place(article, text, embed(ENCODER, text), served=served, now=NOW, query=query)
-    return answer_draft(served, placed, now=NOW, query=query)
+    related = index.relate(article, ENCODER, served=served, now=NOW, query=query)
+    return related.answer(served, now=NOW, query=query)
 
 
 def ids(build: Build, answer) -> list[str]:

@@ -21,7 +21,7 @@ from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Encoder
 from recommender.sentence_encoder import load_encoder
-from service.serving.drafts import DraftIndex, answer_draft, embed, read_draft
+from service.serving.drafts import DraftIndex, read_draft
 from service.serving.selection import SelectedItem, select
 from service.serving.serving_view import ServingView
 from tests.support.builds import SAMPLE, plain_mapping
@@ -64,12 +64,9 @@ def build_of(root: Root, folder: Path, records: list[dict[str, Any]], encoder: E
 def ask(build: Build, record: dict[str, Any], encoder: Encoder) -> list[SelectedItem]:
     index = DraftIndex(build)
     article = read_draft({name: record[name] for name in FIELDS if name in record})
-    text = index.prepare(article)
     served = ServingView(build)
-    placed = index.place(
-        article, text, embed(encoder, text), served=served, now=NOW, query=RELATED_ONLY
-    )
-    return answer_draft(served, placed, now=NOW, query=RELATED_ONLY).items
+    related = index.relate(article, encoder, served=served, now=NOW, query=RELATED_ONLY)
+    return related.answer(served, now=NOW, query=RELATED_ONLY).items
 
 
 def ids(build: Build, chosen: list[SelectedItem]) -> list[str]:

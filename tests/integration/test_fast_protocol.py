@@ -24,7 +24,7 @@ from service.http.http_connection import Connection
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
 from service.http.request_counts import RequestCounts
-from service.server import QUICK_WITH, http_protocol, run_server
+from service.server import FAST_WITH, http_protocol, run_server
 from service.serving.live import Live
 from service.settings import Settings
 from tests.support.articles import prose
@@ -299,7 +299,7 @@ def test_it_is_used_with_the_uvicorn_it_was_tested_with_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     constraints = Path(__file__).parents[2] / "constraints.txt"
-    assert f"\nuvicorn=={QUICK_WITH}" in constraints.read_text()
+    assert f"\nuvicorn=={FAST_WITH}" in constraints.read_text()
     assert http_protocol() is FastProtocol
     monkeypatch.setattr(uvicorn, "__version__", "0.540.0")
     assert http_protocol() is Connection

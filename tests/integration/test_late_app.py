@@ -19,8 +19,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from index.build.build import Build
-from service.http.late_app import LateApp
-from service.http.lifespan import Lifespan
+from service.http.middleware import LateApp, Lifespan
 
 
 def page() -> ASGIApp:
@@ -35,7 +34,7 @@ import asyncio, sys
 from pathlib import Path
 from service.settings import Settings
 from service.app import create_app
-from service.http.late_app import LateApp
+from service.http.middleware import LateApp
 
 waiting = asyncio.Event()
 

@@ -15,8 +15,7 @@ from service.app import create_app
 from service.decisions import editor_accounts as editors
 from service.decisions.open_decisions import open_decisions
 from service.decisions.snapshot_file import SNAPSHOT
-from service.http.auth import COOKIE, CSRF_HEADER, SECURE_COOKIE
-from service.http.read_access import KNOWN_SECONDS
+from service.http.auth import COOKIE, CSRF_HEADER, KNOWN_SECONDS, SECURE_COOKIE
 from service.roles import Role
 from tests.support.editor_site import PAGE, TESTER, Desk, build_site, open_desk
 

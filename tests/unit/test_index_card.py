@@ -1,74 +1,100 @@
-"""Excerpts end at a word."""
+"""A card has one definition: each of its fields is in the JSON, the documents and the fragment."""
 
 from __future__ import annotations
 
+import html
+import importlib.resources
+import json
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.articles.card import MAX_EXCERPT, make_excerpt
+from index.articles.card import ArticleCard, CardImage, read_card, render_card
+from index.build.build import Build
+from recommender.article import Article, Image
+from recommender.text import PreparedText
+from service.api.draft_models import SameStory
+from service.api.openapi import RelatedItem
+from service.http.fragment import FragmentCard, Heading, make_fragment_card, render_fragment
 
-# Cut at 100 characters, it would end in "evening tid", as cards do that count characters only.
-TEASER = (
-    "Find out how a row of buoys taught one harbour to read the wind, the swell and the evening "
-    "tides, and which of its neighbours want the same for their own moorings next spring."
+FIELDS = list(ArticleCard.model_fields)
+CARD: dict[str, Any] = {
+    "article_id": "an/id",
+    "title": "A <title>",
+    "url": "/an%2Fid?a&b",
+    "excerpt": "An “excerpt” & more.",
+    "image": {"src": "/picture.svg", "alt": "What it shows"},
+    "date": "2026-03-05",
+}
+SELECTORS = {
+    "article_id": None,  # readers know an article by its address
+    "title": ".alsolike-title",
+    "url": ".alsolike-title a",
+    "excerpt": ".alsolike-excerpt",
+    "image": ".alsolike-image",
+    "date": ".alsolike-date",
+}
+"""Where the fragment shows each field, as the widget's style sheet names it."""
+
+
+def in_fragment(card: dict[str, Any]) -> str:
+    shown = make_fragment_card(ArticleCard.model_validate(card), "en", "en")
+    return render_fragment([shown], Heading(text="More", language="en")).decode()
+
+
+def values_of(value: Any) -> list[str]:
+    return (
+        [part for one in value.values() for part in values_of(one)]
+        if isinstance(value, dict)
+        else [value]
+    )
+
+
+def test_every_field_of_a_card_is_tested_here() -> None:
+    assert list(CARD) == list(SELECTORS) == FIELDS
+    assert list(CARD["image"]) == list(CardImage.model_fields)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_json_of_a_card_has_each_field(name: str, sample_build: Build) -> None:
+    rendered = json.loads(b"{%b}" % sample_build.cards[0])
+    assert list(rendered) == FIELDS
+    assert name in RelatedItem.model_json_schema()["required"]
+    assert name in SameStory.model_json_schema()["required"]
+    assert name in FragmentCard.model_fields
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if SELECTORS[name]])
+def test_the_fragment_and_its_style_show_each_field(name: str) -> None:
+    page = in_fragment(CARD)
+    for value in values_of(CARD[name]):
+        assert html.escape(value) in page or value in page
+    style = (importlib.resources.files("service") / "static" / "widget.css").read_text()
+    for part in str(SELECTORS[name]).split():
+        assert part in style
+        assert part.removeprefix(".") in page
+
+
+@given(
+    title=st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip),
+    excerpt=st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
+    picture=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
 )
-
-
-def test_a_long_text_is_cut_at_a_word_with_an_ellipsis() -> None:
-    cut = make_excerpt(TEASER, 100)
-    assert TEASER[:100].endswith("evening tides, an")
-    assert cut == TEASER[: TEASER.index(", and which")] + "…"
-    assert len(cut) <= 100
-
-
-def test_the_character_that_would_be_cut_in_two_words_is_never_the_last() -> None:
-    for limit in range(20, len(TEASER)):
-        cut = make_excerpt(TEASER, limit)
-        assert len(cut) <= limit
-        assert cut.removesuffix("…").split()[-1].strip(",.") in TEASER.replace(",", "").split()
-
-
-def test_a_text_that_fits_is_left_alone() -> None:
-    text = "x" * (MAX_EXCERPT - 1) + "."
-    assert make_excerpt(text) == text
-    assert make_excerpt("") == ""
-
-
-def test_white_space_of_any_kind_counts_as_one_space() -> None:
-    assert make_excerpt("  tall\n\n kelp\t grows \u00a0 fast ") == "tall kelp grows fast"
-
-
-def test_a_sentence_that_nearly_fills_the_room_is_preferred_to_three_more_words() -> None:
-    sentence = "The quiet harbour hears every rope. "
-    assert make_excerpt(sentence * 4, 80) == (sentence * 2).strip()
-
-
-def test_a_short_first_sentence_does_not_end_the_excerpt() -> None:
-    cut = make_excerpt("Kelp! " + "tall green kelp " * 20, 80)
-    assert len(cut) > 60
-    assert cut.endswith("…")
-
-
-def test_scripts_without_spaces_are_cut_at_a_character() -> None:
-    cut = make_excerpt("海" * 300)
-    assert cut == "海" * (MAX_EXCERPT - 1) + "…"
-
-
-@given(st.text(max_size=400), st.integers(2, 200))
-def test_an_excerpt_fits_and_is_a_beginning_of_the_text(text: str, limit: int) -> None:
-    plain = " ".join(text.split())
-    cut = make_excerpt(text, limit)
-    assert len(cut) <= limit
-    if len(plain) <= limit:
-        assert cut == plain
-    else:
-        assert plain.startswith((cut, cut.removesuffix("…")))
-
-
-@given(st.lists(st.text("abcdefg", min_size=1, max_size=12), min_size=30, max_size=60))
-def test_no_word_is_ever_broken(words: list[str]) -> None:
-    cut = make_excerpt(" ".join(words))
-    shown = cut.removesuffix("…").split()
-    assert cut.endswith("…") == (len(shown) < len(words))
-    assert shown == words[: len(shown)]
-    assert len(shown) >= 5
+def test_a_card_is_rendered_as_json_and_read_back(
+    title: str, excerpt: str, picture: str | None
+) -> None:
+    article = Article(
+        id="a",
+        title=title,
+        url="/a",
+        excerpt=excerpt,
+        image=None if picture is None else Image(src="/a.svg", alt=picture),
+    )
+    rendered = b"{%b}" % render_card(article, PreparedText(title=title, body=""))
+    values = json.loads(rendered)
+    assert rendered == json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+    assert read_card(rendered[1:-1]) == ArticleCard.model_validate(values)
+    assert values["title"] == title
+    assert values["image"] == (None if picture is None else {"src": "/a.svg", "alt": picture})

@@ -12,9 +12,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from index.articles.card import ArticleCard
 from index.root.root import Root
 from service.app import create_app
-from service.http.fragment import Heading, make_card, make_heading, render_fragment
+from service.http.fragment import (
+    FragmentCard,
+    Heading,
+    make_fragment_card,
+    make_heading,
+    render_fragment,
+)
 from service.settings import Settings
 from tests.support.articles import prose
 from tests.support.builds import publish
@@ -56,6 +63,7 @@ class Page(HTMLParser):
 
 def values(**changes: Any) -> dict[str, Any]:
     return {
+        "article_id": "a",
         "title": "A title",
         "url": "/a",
         "excerpt": "An excerpt.",
@@ -65,10 +73,14 @@ def values(**changes: Any) -> dict[str, Any]:
     }
 
 
+def in_fragment(card: dict[str, Any], language: str | None, locale: str) -> FragmentCard:
+    return make_fragment_card(ArticleCard.model_validate(card), language, locale)
+
+
 def section(*cards: dict[str, Any], language: str | None = "en", locale: str = "en") -> Page:
     heading = make_heading(None, language, locale)
     return Page(
-        render_fragment([make_card(card, language, locale) for card in cards], heading).decode()
+        render_fragment([in_fragment(card, language, locale) for card in cards], heading).decode()
     )
 
 
@@ -177,7 +189,7 @@ def test_a_card_does_without_what_an_article_lacks() -> None:
     assert page.all("p") == []
     (placeholder,) = page.all("span")
     assert placeholder["aria-hidden"] == "true"
-    assert make_card(bare, "de", "en").initial == "Ü", "its first letter stands for the picture"
+    assert in_fragment(bare, "de", "en").initial == "Ü", "its first letter stands for the picture"
 
 
 def test_no_cards_make_no_section() -> None:

@@ -10,11 +10,14 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from index.root.root import Root
 from service.api.openapi import Problem, RelatedAnswer
+from service.api.operation_routes import PROBES
 from service.app import create_app
+from service.http.related_routes import find_target
 from service.settings import Settings
 from tests.support.articles import prose
 from tests.support.builds import publish
@@ -92,6 +95,78 @@ def test_the_document_lists_every_route(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.")
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(names)) == len(names)
+
+
+EDITORS = {"editors"}
+"""Tags of operations whose parts still lack words."""
+
+
+def every_path(router: Any) -> Iterator[str]:
+    """Of the framework's app, documented or not."""
+    for route in router.routes:
+        if hasattr(route, "original_router"):
+            yield from every_path(route.original_router)
+        else:
+            yield route.path
+
+
+def schemas_in(part: Any) -> set[str]:
+    return set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(part)))
+
+
+def schemas_below(part: Any, shared: dict[str, Any]) -> set[str]:
+    """Names of the shared schemas that a part of the document leads to."""
+    found: set[str] = set()
+    ahead = schemas_in(part)
+    while ahead:
+        found |= ahead
+        ahead = {name for known in ahead for name in schemas_in(shared[known])} - found
+    return found
+
+
+def test_the_document_has_every_route_that_the_service_answers(
+    client: TestClient, document: dict[str, Any]
+) -> None:
+    app: Any = client.app
+    while not isinstance(app, FastAPI):
+        app = app._app
+    pages = {path for path in every_path(app) if not path.startswith("/editor")}
+    views = ("/v1/related", "/v1/related.html")
+    views += tuple(f"/v1/articles/{{article_id}}/{end}" for end in ("related", "related.html"))
+    for view in views:
+        assert find_target(view.replace("{article_id}", "a").encode()) is not None
+        assert "get" in document["paths"][view]
+    assert set(document["paths"]) == pages - {"/docs", "/openapi.json"} | {*views, *PROBES}
+
+
+def test_every_operation_says_what_it_does_and_what_it_answers(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        where = f"{method} {path}"
+        assert operation["summary"][0].isupper(), where
+        assert not operation["summary"].endswith("."), where
+        assert operation["operationId"], where
+        if not EDITORS & set(operation["tags"]) and not path.startswith("/v1/builds"):
+            assert operation.get("description") or path in ("/v1/rollback", "/v1/release"), where
+        for status, response in operation["responses"].items():
+            assert response["description"], (where, status)
+            contents = response.get("content", {})
+            assert contents or status in ("204", "303", "304"), (where, status)
+            assert all(content["schema"] for content in contents.values()), (where, status)
+
+
+def test_every_parameter_and_property_of_the_public_routes_is_described(
+    document: dict[str, Any],
+) -> None:
+    shared = document["components"]["schemas"]
+    for path, method, operation in operations(document):
+        if not set(operation["tags"]) & {"site", "editing"} and path not in PROBES:
+            continue
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], (method, path, parameter["name"])
+        for name in schemas_below(operation, shared):
+            assert shared[name]["description"], name
+            for field, schema in shared[name].get("properties", {}).items():
+                assert schema.get("description") or "$ref" in schema, (name, field)
 
 
 def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any]) -> None:

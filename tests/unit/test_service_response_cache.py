@@ -16,13 +16,12 @@ from starlette.testclient import TestClient
 from index.root.root import Root
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.decisions.poller import PolledState
-from service.http.caching_headers import Freshness, accepts_gzip, matches
-from service.http.header_lines import split_headers
+from service.http.headers import Freshness, accepts_gzip, matches
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
 from service.http.request_counts import RequestCounts
-from service.http.response_cache import CachedResponse, ResponseCache
 from service.serving.live import Live
+from service.serving.response_cache import CachedResponse, ResponseCache
 from service.settings import Settings
 from tests.support.articles import prose
 from tests.support.builds import publish
@@ -335,21 +334,22 @@ def test_a_cache_stays_within_its_bytes_and_tells_no_lies(
     for question, size, alias in steps:
         kept = cache.get(question)
         if kept is None:
-            kept = CachedResponse(b'"t"', b"", bytes(size), route="r")
+            kept = CachedResponse(b"t", b"", bytes(size), route="r")
             made[question], sizes[question] = kept, size
             cache.put(question, kept)
         assert kept is made[question]
         cache.alias(b"%d-%d" % (question, alias), kept)
-        headers, body = split_headers(cache.gzipped(kept))
-        if (b"content-encoding", b"gzip") in headers:
-            assert gzip.decompress(body) == bytes(sizes[question])
-            assert dict(headers)[b"etag"] == b'"t-gzip"'
-        assert kept.body == bytes(sizes[question])
-        assert dict(split_headers(kept.expanded())[0])[b"etag"] == b'"t"'
+        for data, body_at, gzipped in (cache.gzipped(kept), kept.plain):
+            etag = b'"t-gzip"' if gzipped else b'"t"'
+            assert kept.etag(gzipped=gzipped) == etag
+            assert data[:body_at].endswith(b"\r\netag: %b\r\n\r\n" % etag)
+            assert gzipped is (b"content-encoding: gzip\r\n" in data[:body_at])
+            body = gzip.decompress(data[body_at:]) if gzipped else data[body_at:]
+            assert body == kept.body == bytes(sizes[question])
         assert cache.size <= capacity
-        for url, found in cache.raw.items():
+        for url, found in cache.by_address.items():
             assert found is made[int(url.partition(b"-")[0])]
-    total = sum({id(found): found.size for found in cache._answers.values()}.values())
+    total = sum({id(found): found.size for found in cache._responses.values()}.values())
     assert cache.size == total
 
 
@@ -358,7 +358,7 @@ def test_a_cache_counts_no_less_than_it_takes() -> None:
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(5_000):
-        answer = CachedResponse(b'"%024d"' % number, b"", b"%03000d" % number, route="r")
+        answer = CachedResponse(b"%024d" % number, b"", b"%03000d" % number, route="r")
         question = (f"article-{number}", number)
         cache.put(question, answer)
         cache.alias(b"/v1/related?id=article-%d" % number, answer)
@@ -374,7 +374,7 @@ def test_what_is_asked_for_stays_and_what_is_not_goes(tmp_path: Path) -> None:
     cache = ResponseCache(50_000)
     for number in range(200):
         for _ in range(2):
-            cache.put(number, CachedResponse(b'"t"', b"", bytes(1_000), route="r"))
+            cache.put(number, CachedResponse(b"t", b"", bytes(1_000), route="r"))
         assert cache.get(0) is not None, "asked for all the time"
     assert cache.get(1) is None
     assert cache.get(199) is not None
@@ -383,10 +383,10 @@ def test_what_is_asked_for_stays_and_what_is_not_goes(tmp_path: Path) -> None:
 def test_a_full_cache_keeps_what_is_asked_for_twice_and_nothing_asked_for_once() -> None:
     cache = ResponseCache(50_000)
     for number in range(200):
-        cache.put(number, CachedResponse(b'"t"', b"", bytes(1_000), route="r"))
+        cache.put(number, CachedResponse(b"t", b"", bytes(1_000), route="r"))
     kept = [number for number in range(200) if cache.get(number)]
     assert kept == list(range(len(kept))), "those that came first"
     assert 10 < len(kept) < 50
     for _ in range(2):
-        cache.put(150, CachedResponse(b'"t"', b"", bytes(1_000), route="r"))
+        cache.put(150, CachedResponse(b"t", b"", bytes(1_000), route="r"))
     assert cache.get(150) is not None

@@ -154,7 +154,7 @@ def test_articles_below_the_least_score_are_left_out(build: Build) -> None:
 
 def test_the_newest_first_is_another_order_of_the_same_articles(build: Build) -> None:
     by_score = choose(build, limit=6)
-    by_date = choose(build, limit=6, order=Order.NEWEST)
+    by_date = choose(build, limit=6, sort=Order.NEWEST)
     assert {item.row for item in by_date} == {item.row for item in by_score}
     assert by_date != by_score
     dates = [build.article(item.row).date for item in by_date]
@@ -284,7 +284,7 @@ def test_fallbacks_stand_after_all_related_articles(tagged: Build) -> None:
     limit=st.integers(1, 50),
     min_score=st.sampled_from([0.0, 0.1, 0.3, 1.0]),
     fallback=st.sampled_from(Fallback),
-    order=st.sampled_from(Order),
+    sort=st.sampled_from(Order),
     language=st.sampled_from([None, "en", "de", "fr"]),
 )
 def test_a_list_holds_visible_stories_once_and_never_the_page_or_what_it_shows_already(
@@ -295,7 +295,7 @@ def test_a_list_holds_visible_stories_once_and_never_the_page_or_what_it_shows_a
     limit: int,
     min_score: float,
     fallback: Fallback,
-    order: Order,
+    sort: Order,
     language: str | None,
 ) -> None:
     chosen = select(
@@ -307,7 +307,7 @@ def test_a_list_holds_visible_stories_once_and_never_the_page_or_what_it_shows_a
             exclude=frozenset(build.article_id(row) for row in exclude),
             min_score=min_score,
             fallback=fallback,
-            order=order,
+            sort=sort,
             language=language,
         ),
     )

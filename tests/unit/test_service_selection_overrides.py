@@ -172,7 +172,7 @@ def test_a_pin_of_another_language_is_not_shown_to_who_asked_for_one(build: Buil
 
 
 def test_pins_stay_at_their_positions_when_the_newest_come_first(build: Build) -> None:
-    found = shown(build, state(pin("bread-002", 3)), limit=6, order=Order.NEWEST)
+    found = shown(build, state(pin("bread-002", 3)), limit=6, sort=Order.NEWEST)
     assert found[2] == "bread-002"
 
 
@@ -244,7 +244,7 @@ def test_a_decision_ends_at_its_instant(build: Build, decide: str) -> None:
     assert shown(build, decided, now=JUNE - 1) != shown(build, now=JUNE - 1)
     assert shown(build, decided, now=JUNE) == shown(build, now=JUNE)
     served = ServingView(build, decided)
-    assert served.next_change(JUNE - 1) == JUNE
+    assert served.showing(JUNE - 1).until == JUNE
     assert served.epoch(JUNE) == served.epoch(JUNE - 1) + 1
 
 
@@ -276,7 +276,7 @@ def decisions(draw: st.DrawFn) -> DecisionState:
     limit=st.integers(1, 12),
     exclude=st.frozensets(st.sampled_from(NAMES), max_size=3),
     fallback=st.sampled_from(Fallback),
-    order=st.sampled_from(Order),
+    sort=st.sampled_from(Order),
 )
 def test_a_list_keeps_every_decision_that_holds(
     build: Build,
@@ -285,9 +285,9 @@ def test_a_list_keeps_every_decision_that_holds(
     limit: int,
     exclude: frozenset[str],
     fallback: Fallback,
-    order: Order,
+    sort: Order,
 ) -> None:
-    query = {"limit": limit, "exclude": exclude, "fallback": fallback, "order": order}
+    query = {"limit": limit, "exclude": exclude, "fallback": fallback, "sort": sort}
     chosen = choose(build, decided, now=now, **query)
     served = ServingView(build, decided)
     rows = [item.row for item in chosen]

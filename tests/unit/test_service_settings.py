@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,116 @@ import pytest
 
 from index.sources.registry import open_source, table_for
 from recommender.errors import SettingError
-from service.settings import load_settings
+from service.server import log_settings
+from service.settings import CONFIG_FILE, Settings, load_settings
+
+VALUES: dict[str, Any] = {
+    "root": "somewhere",
+    "model": "hashing:64",
+    "precision": "float32",
+    "depth": 20,
+    "map": {"title": "headline"},
+    "source": [{"kind": "jsonl", "path": "articles.jsonl"}],
+    "url_template": "/articles/{id}",
+    "timezone": "Europe/Berlin",
+    "locale": "de",
+    "heading": "Read on",
+    "site_url": "https://www.example.org",
+    "limit": 3,
+    "min_score": 0.25,
+    "fallback": "newest",
+    "index": "milvus",
+    "milvus_uri": "http://milvus:19530",
+    "milvus_alias": "other",
+    "engine": "ray",
+    "ray_address": "head:6379",
+    "half_life": 30.5,
+    "boost": [{"field": "tags", "factor": 1.5, "equals": "news"}],
+    "adopt_orphans": True,
+    "keep": 2,
+    "max_loss": 0.2,
+    "max_churn": 0.3,
+    "max_weak": 0.4,
+    "max_hub": 0.5,
+    "min_recall": 0.9,
+    "min_golden": 0.6,
+    "max_golden_drop": 0.1,
+    "host": "localhost",
+    "port": 8080,
+    "workers": 2,
+    "database": "postgresql+psycopg://someone@db/decisions",
+    "database_password": "hunter2",
+    "cors_origins": ["https://www.example.org"],
+    "cache_mb": 16,
+    "max_age": 10,
+    "stale_while_revalidate": 5,
+    "max_body_kb": 64,
+    "body_seconds": 2.5,
+    "metrics": False,
+    "metrics_port": 9100,
+    "metrics_host": "localhost",
+    "log_format": "json",
+    "access_log": True,
+    "trusted_proxies": ["10.0.0.0/8"],
+    "identity_header": "X-User",
+    "identity_role": "editor",
+    "drafts": False,
+    "draft_kb": 8,
+    "draft_queue": 3,
+    "draft_seconds": 7.5,
+    "draft_rate": 12,
+    "read_token": True,
+}
+"""For each setting a value that is not its default."""
+
+NEEDS = {"identity_header": {"trusted_proxies": VALUES["trusted_proxies"]}}
+"""What must be set beside a setting."""
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+
+
+def as_text(value: Any) -> str:
+    """A value as the environment has it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {as_toml(part)}' for key, part in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_toml, value))}]"
+    return json.dumps(value)
+
+
+def test_every_setting_is_tested_here() -> None:
+    assert list(VALUES) == list(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_each_setting_can_be_set_in_three_ways_is_documented_and_logged(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {**NEEDS.get(name, {}), name: VALUES[name]}
+    expected = load_settings(**given)
+    assert getattr(expected, name) != getattr(load_settings(), name)
+    (tmp_path / CONFIG_FILE).write_text(
+        "".join(f"{key} = {as_toml(value)}\n" for key, value in given.items())
+    )
+    assert load_settings() == expected
+    (tmp_path / CONFIG_FILE).unlink()
+    for key, value in given.items():
+        monkeypatch.setenv(f"ALSOLIKE_{key.upper()}", as_text(value))
+    assert load_settings() == expected
+    assert Settings.model_fields[name].description
+    assert f"| `{name}` |" in REFERENCE
+    with caplog.at_level("INFO", "alsolike"):
+        log_settings(expected)
+    assert f" {name}=" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def message(**settings: Any) -> str:

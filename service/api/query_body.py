@@ -1,0 +1,58 @@
+"""The query for related articles as a part of a JSON body."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from index.query import (
+    MAX_EXCLUDE,
+    FallbackChoice,
+    Limit,
+    MinScore,
+    RelatedQuery,
+    Sort,
+    query_options,
+)
+from recommender.article import MAX_ID_BYTES
+
+ExcludedId = Annotated[str, Field(max_length=MAX_ID_BYTES)]
+
+
+def described(name: str) -> Any:
+    """An optional field with the description that the query gives it."""
+    return Field(None, description=query_options()[name].description)
+
+
+class QueryBody(BaseModel):
+    """The fields of a :class:`~index.query.RelatedQuery`, all optional.
+
+    Each body adds the language, under the name that :attr:`language_field` gives.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    language_field: ClassVar[str] = "language"
+
+    limit: Limit | None = described("limit")
+    min_score: MinScore | None = described("min_score")
+    fallback: FallbackChoice | None = described("fallback")
+    sort: Sort | None = described("sort")
+    exclude: list[ExcludedId] = Field(
+        default_factory=list, max_length=MAX_EXCLUDE, description="ids that must not appear"
+    )
+
+    def query(self, defaults: RelatedQuery) -> RelatedQuery:
+        """What the body asks for; ``defaults`` hold for what it leaves out."""
+        given: dict[str, Any] = {}
+        for field in fields(RelatedQuery):
+            name = self.language_field if field.name == "language" else field.name
+            value = getattr(self, name)
+            if value is not None:
+                given[field.name] = value
+        given["exclude"] = frozenset(self.exclude)
+        if "language" in given:
+            given["language"] = given["language"].lower()
+        return replace(defaults, **given)

@@ -1,0 +1,147 @@
+"""The query is described once: each of its fields is known wherever a query is given or kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from index.query import RelatedQuery, query_options
+from index.root.root import Root
+from service.api.batch_routes import BatchQuestion
+from service.api.draft_models import DraftRequest, request_schema
+from service.api.query_body import QueryBody
+from service.app import create_app
+from service.http.query_params import read_related_query
+from service.settings import Settings, load_settings
+from tests.support.articles import prose
+from tests.support.builds import publish
+
+NAMES = [field.name for field in fields(RelatedQuery)]
+VALUES: dict[str, Any] = {
+    "limit": 3,
+    "exclude": frozenset({"piece-4"}),
+    "min_score": 0.25,
+    "fallback": "newest",
+    "sort": "newest",
+    "language": "de",
+}
+"""For each field a value that is not its default."""
+DEFAULTS = RelatedQuery()
+
+
+def as_json(name: str) -> Any:
+    value = VALUES[name]
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    folder = tmp_path_factory.mktemp("query")
+    root = Root(folder / "root")
+    records = [
+        {
+            "id": f"piece-{number}",
+            "title": f"Title {number}",
+            "summary": prose(number),
+            "language": "de" if number % 3 else "en",
+            "date": f"2026-01-{number + 1:02}",
+        }
+        for number in range(20)
+    ]
+    publish(root, folder, records)
+    with TestClient(create_app(Settings(root=root.path))) as opened:
+        yield opened
+
+
+def test_every_field_of_the_query_is_tested_here() -> None:
+    assert list(VALUES) == NAMES
+    assert all(VALUES[name] != getattr(DEFAULTS, name) for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_view_can_give_each_field(name: str) -> None:
+    value = as_json(name)
+    texts = [str(one) for one in (value if isinstance(value, list) else [value])]
+    query = read_related_query({"id": ["a"], name: texts}, DEFAULTS)
+    assert query == replace(DEFAULTS, **{name: VALUES[name]})
+    assert type(getattr(query, name)) is type(getattr(replace(query), name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_can_give_each_field(name: str) -> None:
+    question = BatchQuestion.model_validate({"ids": ["a"], name: as_json(name)})
+    assert question.query(DEFAULTS) == replace(DEFAULTS, **{name: VALUES[name]})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_draft_can_give_each_field(name: str) -> None:
+    parameter = DraftRequest.language_field if name == "language" else name
+    draft = DraftRequest.model_validate({"title": "t", parameter: as_json(name)})
+    assert draft.query(DEFAULTS) == replace(DEFAULTS, **{name: VALUES[name]})
+    assert parameter in request_schema()["properties"]
+
+
+@pytest.mark.parametrize("body", [BatchQuestion(ids=["a"]), DraftRequest(title="t")])
+def test_a_body_that_names_no_field_takes_the_defaults(body: QueryBody) -> None:
+    defaults = RelatedQuery(**VALUES)
+    assert body.query(defaults) == replace(defaults, exclude=frozenset())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_api_document_describes_each_field(client: TestClient, name: str) -> None:
+    document = client.get("/openapi.json").json()
+    option = query_options()[name]
+    for path in ("/v1/related", "/v1/related.html", "/v1/articles/{article_id}/related"):
+        parameters = {
+            parameter["name"]: parameter
+            for parameter in document["paths"][path]["get"]["parameters"]
+        }
+        assert parameters[name]["description"] == option.description
+        assert option.schema.items() <= parameters[name]["schema"].items()
+    batch = document["components"]["schemas"]["BatchQuestion"]["properties"]
+    assert batch[name]["description"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_field_makes_a_response_of_its_own(client: TestClient, name: str) -> None:
+    plain = client.get("/v1/related", params={"id": "piece-1"})
+    other = client.get("/v1/related", params={"id": "piece-1", name: as_json(name)})
+    again = client.get("/v1/related", params={"id": "piece-1"})
+    assert plain.status_code == other.status_code == 200
+    assert plain.headers["etag"] == again.headers["etag"] != other.headers["etag"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in Settings.model_fields])
+def test_a_field_that_can_be_set_takes_its_default_from_the_setting(
+    name: str, tmp_path: Path
+) -> None:
+    settings = load_settings(root=tmp_path, **{name: VALUES[name]})
+    assert getattr(settings.query, name) == VALUES[name]
+    assert settings.query == replace(load_settings(root=tmp_path).query, **{name: VALUES[name]})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "allowed"),
+    [
+        ("limit", "0", "a whole number from 1 to 50"),
+        ("limit", "2.0", "a whole number from 1 to 50"),
+        ("limit", "٣", "a whole number from 1 to 50"),
+        ("min_score", "nan", "a number from 0 to 1"),
+        ("min_score", "1.01", "a number from 0 to 1"),
+        ("fallback", "Tag", "one of none, tag, newest"),
+        ("sort", "", "one of relevance, newest"),
+        ("language", "K\u212a", "a language tag like en or pt-BR"),
+        ("exclude", "&exclude=a" * 100, "at most 100 ids"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_refused_with_what_is(
+    client: TestClient, name: str, text: str, allowed: str
+) -> None:
+    answer = client.get(f"/v1/related?id=piece-1&{name}={text}")
+    assert (answer.status_code, answer.json()["field"]) == (422, name)
+    assert answer.json()["detail"].endswith(f"; it must be {allowed}")
