@@ -148,6 +148,7 @@ def _add_problems(operation: dict[str, Any]) -> None:
         responses.setdefault("413", {"description": "The body is too large"})
     if "parameters" in operation and "422" in responses:
         refusal = copy.deepcopy(responses["422"].get("content", {}))
+        refusal[MEDIA_TYPE] = {"schema": _PROBLEM}  # far too long, no route sees the address
         responses.setdefault("414", {"description": "The address is too long", "content": refusal})
     for status, response in responses.items():
         content = response.get("content", {})
