@@ -265,7 +265,7 @@ class DraftIndex:
     ) -> CandidateFilter:
         """Which rows may be shown at all; with a query, those that it lets through as well.
 
-        The same rules as :class:`service.serving.selection.Guard`, for all rows at once.
+        The same rules as :class:`service.serving.guard.Guard`, for all rows at once.
         """
         build = self.build
         rows = np.array(served.showing(now).visible)

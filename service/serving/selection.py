@@ -9,9 +9,8 @@ labelled fallbacks.
 from __future__ import annotations
 
 import enum
-import heapq
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from index.build.build import Build
@@ -19,7 +18,9 @@ from index.build.explanations import phrases_json
 from index.query import Fallback, Order, RelatedQuery, shown_score
 from recommender.neighbors import NO_ROW
 from recommender.shared_phrases import SharedPhrases, shared_phrases
-from service.decisions.decision_state import Override, OverrideKind
+from service.decisions.decision_state import Override
+from service.serving.fallbacks import fallback_rows
+from service.serving.guard import Guard
 from service.serving.serving_view import ServingView
 
 
@@ -118,13 +119,15 @@ def select_beside(
     Pins that may be shown get their positions first. Hiding an article hides its story, so that no
     near-copy takes its place.
     """
-    guard = Guard(served, context, now, query)
+    guard = Guard(served, context.kin, now, query)
     pinned = _pinned(served.build, context, guard, query.limit)
     guard.hide(context.overrides)
     wanted = query.limit - len(pinned)
     chosen = _related(context, guard, query, wanted)
     if len(chosen) < wanted and query.fallback is not Fallback.NONE:
-        for shown in _fallbacks(served.build, context, guard, query):
+        for shown in fallback_rows(
+            served.build, guard, query, language=context.language, tags=context.tags
+        ):
             chosen.append(SelectedItem(shown, 0.0, Origin.FALLBACK, b""))
             if len(chosen) == wanted:
                 break
@@ -138,70 +141,6 @@ def select_beside(
 def shared_terms(build: Build, row: int, other: int) -> list[str]:
     """Up to four phrases that two rows share."""
     return shared_phrases(build.phrases(row), build.phrases(other).tolist(), build.phrase_names)
-
-
-class Guard:
-    """The rule of what may be shown: visible, not shown already, in the language, a story once.
-
-    A story is identified by its newest visible row, as the table of those has to be read anyway.
-    ``test_service_guard`` holds other code that filters rows to this class.
-    """
-
-    def __init__(
-        self, served: ServingView, context: ListContext, now: int, query: RelatedQuery
-    ) -> None:
-        self._build = served.build
-        self._visible, self._newest = served.showing(now)[2:]
-        self._language = query.language
-        self._seen = {NO_ROW}  # a story that no visible row stands for
-        for row in context.kin:
-            self._seen.add(self._newest[row])
-        # A page that shows one version of a story already should not be given another.
-        for article_id in query.exclude:
-            self._leave_out(article_id)
-
-    def is_visible(self, row: int) -> bool:
-        """Whether the row itself may be shown now."""
-        return bool(self._visible[row])
-
-    def hide(self, overrides: Sequence[Override]) -> None:
-        """Keep the stories of hidden articles out of this list."""
-        for override in overrides:
-            if override.kind is OverrideKind.HIDE:
-                self._leave_out(override.target_id)
-
-    def admit_itself(self, row: int) -> bool:
-        """Whether this very row may stand for its story, which then has been shown."""
-        newest = self._newest[row]
-        if newest in self._seen or not self.is_visible(row) or not self._has_language(row):
-            return False
-        self._seen.add(newest)
-        return True
-
-    def admit(self, candidate: int) -> int | None:
-        """The newest visible version of the candidate's story, if it has not been shown."""
-        newest: int = self._newest[candidate]
-        if newest in self._seen:
-            return None
-        shown = newest
-        if self._language is not None:
-            members = self._build.members.numbers(self._build.story_of[candidate])
-            in_language = (row for row in members if self._visible[row] and self._has_language(row))
-            shown = next(in_language, NO_ROW)
-            if shown == NO_ROW:
-                return None
-        self._seen.add(newest)
-        return shown
-
-    def _leave_out(self, article_id: str) -> None:
-        row = self._build.row(article_id)
-        if row is not None:
-            self._seen.add(self._newest[row])
-
-    def _has_language(self, row: int) -> bool:
-        if self._language is None:
-            return True
-        return self._build.language_names[self._build.language_of[row]] == self._language
 
 
 def _pinned(
@@ -241,35 +180,3 @@ def _related(
             shared = explained[place] if stored else context.explain(shown)
             chosen.append(SelectedItem(shown, score, Origin.RELATED, shared))
     return chosen
-
-
-def _fallbacks(
-    build: Build, context: ListContext, guard: Guard, query: RelatedQuery
-) -> Iterator[int]:
-    """Articles of the same tags, rarest tag first, then the newest; all of the same language.
-
-    Where that is unknown, of any.
-    """
-    language, names = context.language, build.language_names
-    if query.language is not None:
-        language = names.index(query.language) if query.language in names else len(names)
-    if language >= len(names):
-        return
-    pools: list[Iterable[int]] = [_newest(build, language)]
-    if query.fallback is Fallback.TAG:
-        pools = [*sorted((build.tagged[tag] for tag in context.tags()), key=len), *pools]
-    for pool in pools:
-        for candidate in map(int, pool):  # one by one: a pool may hold a million rows
-            # One that is not visible yet is no news, though an older version of it may be shown.
-            if guard.is_visible(candidate) and language in (0, build.language_of[candidate]):
-                shown = guard.admit(candidate)
-                if shown is not None:
-                    yield shown
-
-
-def _newest(build: Build, language: int) -> Iterable[int]:
-    """A language's rows, or those of all for 0, the unknown one; newest first."""
-    if language:
-        return build.recent[language]
-    pools = (map(int, build.recent[one]) for one in range(len(build.recent)))
-    return heapq.merge(*pools, key=lambda row: (-build.recency(row), row))

@@ -18,7 +18,8 @@ from recommender.recommender import Recommender
 from recommender.visibility import NEVER
 from service.decisions.decision_state import DecisionState
 from service.serving.drafts import DraftIndex
-from service.serving.selection import Guard, ListContext, select
+from service.serving.guard import Guard
+from service.serving.selection import select
 from service.serving.serving_view import ServingView
 from tests.support.articles import topical
 from tests.support.builds import publish
@@ -53,10 +54,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def guard(
     build: Build, served: ServingView, now: int, query: RelatedQuery, kin: tuple[int, ...] = ()
 ) -> Guard:
-    context = ListContext(
-        rows=(), scores=(), kin=kin, language=0, tags=lambda: (), explain=lambda _: b""
-    )
-    return Guard(served, context, now, query)
+    return Guard(served, kin, now, query)
 
 
 cases = given(
