@@ -45,7 +45,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
             record["supersedes"] = records[number - 3]["id"]
     records += [{**record, "id": f"{record['id']} again"} for record in records[::6]]
     root = Root(tmp_path_factory.mktemp("guard") / "root")
-    found = Build(root.folder(publish(root, Path(root.path.parent), records)))
+    found = root.open(publish(root, Path(root.path.parent), records))
     assert found.count == COUNT
     assert len(np.unique(found.stories)) < COUNT
     return found
@@ -150,7 +150,7 @@ def test_the_library_shows_what_the_guard_admits(
         elif number % 4 == 3:
             record["supersedes"] = records[number - 3]["id"]
     root = Root(tmp_path_factory.mktemp("library") / "root")
-    built = Build(root.folder(publish(root, root.path.parent, records)))
+    built = root.open(publish(root, root.path.parent, records))
     library = Recommender(encoder=HashingEncoder(64)).fit(list(built.articles))
     served, query = ServingView(built), RelatedQuery(limit=limit, fallback=Fallback.NONE)
     for row in range(built.count):
