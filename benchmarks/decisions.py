@@ -28,7 +28,7 @@ from urllib.parse import quote, urlencode
 
 from benchmarks.corpora import say
 from benchmarks.editor import Browser
-from benchmarks.newsroom import ACTOR, make_newsroom, sign_in
+from benchmarks.editorial_load import ACTOR, make_newsroom, sign_in
 from benchmarks.offered_load import offer, percentile
 from benchmarks.serve import anonymous_mb, serving
 from index.root.root import Root

@@ -1,7 +1,7 @@
 """How long does an editor wait?
 
 ``python -m benchmarks.editor [--data DIR] [--articles 100000] [--keep DIR]``: a real service on a
-site of that size (:mod:`benchmarks.newsroom`), asked over HTTP with an editor's session.
+site of that size (:mod:`benchmarks.editorial_load`), asked over HTTP with an editor's session.
 
 - **Search**: the page that answers what is typed, one request after another: beginnings of words
   as they come off the keyboard, whole words, words with an accent put on or left out, words with
@@ -35,9 +35,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.corpora import data_folder, say, table
-from benchmarks.newsroom import ACTOR, SEED, make_newsroom, sign_in
+from benchmarks.editorial_load import ACTOR, SEED, make_newsroom, sign_in
+from benchmarks.query_generator import Typist
 from benchmarks.serve import serving, warm
-from benchmarks.typist import Typist
 from index.build.build import Build
 from index.build.search_index import FULL_TEXT, split_words
 from index.root.root import Root

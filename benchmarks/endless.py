@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.corpora import say
-from benchmarks.invented import article_id
 from benchmarks.offered_load import offer, percentile
 from benchmarks.serve import CORES, invented, serving
+from benchmarks.synthetic_builds import article_id
 
 AT_ONCE = 64
 ARTICLES = 1_000

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from benchmarks.corpora import OUT, data_folder, say
 from benchmarks.peers.peer import PEERS
-from benchmarks.peers.showing import as_json, draw, render
+from benchmarks.peers.plots import as_json, draw, render
 from recommender.sentence_encoder import DEFAULT_MODEL
 
 _OURS = "alsolike"

@@ -14,8 +14,8 @@ import pytest
 from benchmarks.corpora import Corpus
 from benchmarks.peers.lists import DEPTH, NOT_ASKED, worth_of
 from benchmarks.peers.peer import PEERS, without
+from benchmarks.peers.plots import as_json, draw, render
 from benchmarks.peers.precomputed import build_with
-from benchmarks.peers.showing import as_json, draw, render
 from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from recommender.text import PreparedText

@@ -29,7 +29,7 @@ from index.build.manifest import (
 )
 from index.build.ragged import Ragged
 from index.files import BlobWriter, save_array, save_names
-from index.root.journal import now
+from index.root.journal import utc_timestamp
 from index.root.root import Root
 from recommender.article import Article, Image
 from recommender.keyphrases import PER_ARTICLE
@@ -98,7 +98,7 @@ def _write(folder: Path, name: str, count: int, marker: str, half: int | None) -
     manifest = Manifest(
         format=FORMAT_VERSION,
         name=name,
-        created=now(),
+        created=utc_timestamp(),
         alsolike="benchmark",
         encoder=EncoderEntry(
             model="none", revision=None, sha256="", dim=0, max_tokens=0, precision="none"
