@@ -4,7 +4,7 @@
 beside it a Starlette app of one route that looks the same bodies up in a dict, on the same server
 (uvicorn, uvloop, httptools). ``wrk`` asks both by turns over loopback with 32 connections, for ids
 of a Zipf distribution; figures are medians of the rounds. Servers share the first core, the client
-has the second. Builds are invented (:mod:`benchmarks.synthetic_builds`): 1,000 to a million articles.
+has the second. Builds are invented (:mod:`benchmarks.synthetic_builds`), up to a million articles.
 
 ``--swaps 100`` publishes that often between two builds under full load; each has a mark in every
 title and lists of its own, so a mixed answer would show. ``--soak 10`` asks for ten minutes at
