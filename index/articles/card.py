@@ -6,7 +6,7 @@ import re
 
 from pydantic import BaseModel, Field
 
-from index.articles.cleaning import MAX_URL
+from index.articles.urls import MAX_URL
 from recommender.article import Article
 from recommender.text import PreparedText
 

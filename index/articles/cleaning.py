@@ -9,17 +9,10 @@ import html
 import re
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
-
-from recommender.errors import ArticleError
-
-MAX_URL = 2048
-"""Longest link in characters."""
 
 _MAX_MAIL_DATE = 100
 _PLAIN_TYPES = (str, int, float, dt.date, type(None))
 _BYTES_TYPES = (bytes, bytearray, memoryview)
-_NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--.{0,500}?--)>")
@@ -46,37 +39,6 @@ def plain_text(text: str) -> str:
 def unescape(text: str) -> str:
     """``html.unescape``, which raises on numbers of more than 4,300 digits."""
     return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
-
-
-def check_url(url: str, *, field_name: str = "url") -> str:
-    """Return a link that is safe to put into a page: http, https, or relative to the site.
-
-    Raises:
-        ArticleError: If the link has another scheme (``javascript:``), no host, or is too long.
-    """
-    if len(url) > MAX_URL:
-        raise ArticleError(field_name, "too-long", f"{field_name} is over {MAX_URL} characters")
-    if _NOT_IN_URL.search(url):
-        raise ArticleError(
-            field_name,
-            "invalid",
-            f"{field_name} {url!r:.80} holds white space, a backslash or a control character",
-        )
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise ArticleError(field_name, "invalid", f"{field_name} {url!r:.80}: {error}") from None
-    if parts.scheme in ("http", "https") and parts.hostname:
-        return url
-    # Browsers take any number of slashes, from two on, for the beginning of a host.
-    if not url.startswith("//") and url.startswith(("/", "./", "../", "?")):
-        return url
-    raise ArticleError(
-        field_name,
-        "unsafe",
-        f"{field_name} {url!r:.80} must begin with http://, https:// or /",
-    )
 
 
 def parse_mail_date(text: str) -> dt.datetime | None:

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from index.articles.cleaning import check_url, plain_text
+from index.articles.cleaning import plain_text
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem, get_field, short
+from index.articles.urls import check_url
 from recommender.article import Article, Image, Section, Status, check_id
 from recommender.errors import ArticleError
 

@@ -18,7 +18,7 @@ from service.curation.preview import LeftOut, make_preview
 from service.decisions.decision_state import OverrideKind
 from service.errors import UnknownArticleError
 from service.http.editorial_context import EditorialContext
-from service.http.list_rendering import items_json
+from service.http.list_json import items_json
 from service.http.timestamps import Timestamp
 from service.roles import Role
 from service.serving.visibility_status import VisibilityStatus

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from service.api.openapi import Example, openapi
-from service.http.fragment import templates
-from service.http.list_rendering import related_json
+from service.http.html_fragment import templates
+from service.http.list_json import related_json
 from service.http.static_files import MEDIA_TYPES, STATIC, add_static_file
 from service.serving.live import Live
 from service.serving.selection import select

@@ -12,7 +12,7 @@ from index.build.build import Build
 from index.query import MAX_LIMIT
 from service.api.openapi import RelatedItem
 from service.api.query_body import QueryBody, described
-from service.http.list_rendering import items_json, quoted
+from service.http.list_json import items_json, quoted
 
 if TYPE_CHECKING:
     from service.serving.drafts import DraftAnswer

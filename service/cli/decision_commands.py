@@ -23,7 +23,7 @@ from service.cli.options import (
     print_result,
     read_until,
 )
-from service.curation.actions import DecisionActions
+from service.curation.decision_actions import DecisionActions
 from service.curation.pin_alerts import find_alerts
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.open_decisions import open_decisions, read_state

@@ -56,7 +56,7 @@ def related(
     served = ServingView(opened, read_state(settings))
     chosen = select(served, row, now=now, query=query)
     if as_json:
-        from service.http.list_rendering import related_json
+        from service.http.list_json import related_json
 
         typer.echo(related_json(opened, article_id, chosen).decode())
         return
@@ -123,7 +123,7 @@ def export(
     An embargo that begins or ends, or a takedown, reaches these files only at the next export,
     and a CDN only when it fetches them again; the service honors both at once.
     """
-    from service.http.list_rendering import items_json
+    from service.http.list_json import items_json
 
     settings = load_settings(root=root, limit=limit)
     live = Root(settings.root).open()

@@ -33,7 +33,6 @@ from service.decisions import copy_database as copying
 from service.decisions import read_state as reading
 from service.decisions import undo as undoing
 from service.decisions.api_tokens import Tokens
-from service.decisions.attempts import Attempts
 from service.decisions.audit_trail import AuditTrail
 from service.decisions.decision_state import DecisionState, StateChanges
 from service.decisions.decision_store import Actor, Check, Store, Written, lacks_version
@@ -43,6 +42,7 @@ from service.decisions.overrides import Overrides
 from service.decisions.schema import HEAD
 from service.decisions.schema_version import check_schema, schema_version, upgrade
 from service.decisions.sessions import Sessions
+from service.decisions.sign_in_attempts import Attempts
 from service.decisions.takedowns import Takedowns
 
 

@@ -104,7 +104,7 @@ class Editors:
         """The editor with this name and password, unless disabled.
 
         Takes as long for an unknown name. The caller limits how often it is tried
-        (:mod:`service.decisions.attempts`).
+        (:mod:`service.decisions.sign_in_attempts`).
         """
         query = _query(_TABLE.c.password_hash).where(_TABLE.c.name == name)
         with self._store.read() as connection:

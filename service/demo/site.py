@@ -37,7 +37,7 @@ from service.api.documentation import page_policy
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
 from service.editor.demo_login import Invitation, may_invite
-from service.http.fragment import FragmentCard, make_fragment_card, templates
+from service.http.html_fragment import FragmentCard, make_fragment_card, templates
 from service.http.logs import configure_logs
 from service.server import GRACE_SECONDS, bind, http_protocol
 from service.settings import Settings

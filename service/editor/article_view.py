@@ -19,7 +19,7 @@ from service.editor.labels import (
     pin_problem,
 )
 from service.http.auth import Identity
-from service.http.list_rendering import related_html
+from service.http.html_fragment import related_html
 from service.serving.selection import Origin, SelectedItem
 from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
 from recommender.errors import InputError
-from service.curation.actions import check_known, positions
 from service.curation.article_row import read_article_row, read_title
+from service.curation.decision_actions import check_known, positions
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor, Written
 from service.editor.article_page import back_to, show_article

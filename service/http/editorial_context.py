@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from index.root.root import Root
-from service.curation.actions import DecisionActions
 from service.curation.article_search import ArticleSearch
+from service.curation.decision_actions import DecisionActions
 from service.curation.publishing import BuildActions
 from service.decisions.database import Database
 from service.http.auth import Auth

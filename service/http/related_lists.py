@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from index.query import RelatedQuery
 from service.http.headers import Cors, Header, as_lines
-from service.http.list_rendering import related_html, related_json
+from service.http.html_fragment import related_html
+from service.http.list_json import related_json
 from service.http.problems import not_found
 from service.http.request_counts import RequestCounts
 from service.serving.live import Generation

@@ -17,7 +17,7 @@ from recommender.article import Article, Image
 from recommender.text import PreparedText
 from service.api.draft_models import SameStory
 from service.api.openapi import RelatedItem
-from service.http.fragment import FragmentCard, Heading, make_fragment_card, render_fragment
+from service.http.html_fragment import FragmentCard, Heading, make_fragment_card, render_fragment
 
 FIELDS = list(ArticleCard.model_fields)
 CARD: dict[str, Any] = {

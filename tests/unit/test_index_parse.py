@@ -18,10 +18,11 @@ from pydantic import TypeAdapter
 
 from index.articles import parse as reading
 from index.articles import record_parser
-from index.articles.cleaning import check_url, plain_text
+from index.articles.cleaning import plain_text
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
+from index.articles.urls import check_url
 from index.errors import SourceError
 from index.sources import jsonl_source as jsonl
 from index.sources.jsonl_source import JsonlSource

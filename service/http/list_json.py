@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from json.encoder import encode_basestring
 
-from index.articles.card import read_card
 from index.build.build import Build
-from service.http.fragment import make_fragment_card, make_heading, render_fragment
 from service.serving.selection import Origin, SelectedItem
 
 _ORIGINS = {origin: origin.encode() for origin in Origin}
@@ -34,29 +32,6 @@ def items_json(build: Build, items: list[SelectedItem]) -> bytes:
             )
         ]
     )
-
-
-def related_html(
-    build: Build, row: int, items: list[SelectedItem], *, heading: str | None, locale: str
-) -> bytes:
-    """The section for a page.
-
-    Args:
-        build: The build.
-        row: The article that the section stands under.
-        items: What the section shows.
-        heading: The setting ``heading``.
-        locale: The setting ``locale``.
-    """
-
-    def language(row: int) -> str | None:
-        return build.language_names[build.language_of[row]] or None
-
-    cards = [
-        make_fragment_card(read_card(build.cards[item.row]), language(item.row), locale)
-        for item in items
-    ]
-    return render_fragment(cards, make_heading(heading, language(row), locale))
 
 
 def quoted(text: str) -> bytes:

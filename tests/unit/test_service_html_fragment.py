@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from index.articles.card import ArticleCard
 from index.root.root import Root
 from service.app import create_app
-from service.http.fragment import (
+from service.http.html_fragment import (
     FragmentCard,
     Heading,
     make_fragment_card,

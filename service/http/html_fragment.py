@@ -11,7 +11,9 @@ from babel.dates import format_date
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import Field
 
-from index.articles.card import ArticleCard
+from index.articles.card import ArticleCard, read_card
+from index.build.build import Build
+from service.serving.selection import SelectedItem
 
 _HEADINGS = {
     "de": "Das könnte Sie auch interessieren",
@@ -122,3 +124,26 @@ def find_locale(tag: str | None) -> Locale | None:
 
 def _speak(language: str | None, locale: str) -> Locale:
     return find_locale(language) or find_locale(locale) or Locale("en")
+
+
+def related_html(
+    build: Build, row: int, items: list[SelectedItem], *, heading: str | None, locale: str
+) -> bytes:
+    """The section for a page.
+
+    Args:
+        build: The build.
+        row: The article that the section stands under.
+        items: What the section shows.
+        heading: The setting ``heading``.
+        locale: The setting ``locale``.
+    """
+
+    def language(row: int) -> str | None:
+        return build.language_names[build.language_of[row]] or None
+
+    cards = [
+        make_fragment_card(read_card(build.cards[item.row]), language(item.row), locale)
+        for item in items
+    ]
+    return render_fragment(cards, make_heading(heading, language(row), locale))
