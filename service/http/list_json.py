@@ -1,4 +1,4 @@
-"""Renders a list as the body of a response: JSON, or the HTML fragment."""
+"""Renders a list as the JSON body of a response."""
 
 from __future__ import annotations
 
