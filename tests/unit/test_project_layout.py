@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,3 +124,26 @@ def test_a_package_s_init_only_re_exports(path: Path) -> None:
         if isinstance(node, ast.ImportFrom) and node.module != "__future__"
     ]
     assert not re_exports or "__all__" in path.read_text(encoding="utf-8")
+
+
+DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
+def test_every_python_file_named_in_the_docs_exists(page: Path) -> None:
+    files = sources(*FLOORS, "benchmarks", "tests", "docs")
+    for name in re.findall(r"`([\w/]*\b\w+\.py)`", page.read_text(encoding="utf-8")):
+        assert any(str(path).endswith(f"/{name}") for path in files), name
+
+
+def test_every_function_and_class_named_on_the_page_inside_exists() -> None:
+    text = (ROOT / "docs" / "inside.md").read_text(encoding="utf-8")
+    defined = {
+        node.name
+        for path in sources(*FLOORS)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    named = re.findall(r"`(?:\w+\.)?(\w+)\(\w*\)`", text) + re.findall(r"`([A-Z][a-z]\w+)`", text)
+    assert len(named) > 20
+    assert set(named) <= defined
