@@ -20,7 +20,7 @@ import numpy as np
 
 from index.errors import SourceError
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
-from recommender.ranking_metrics import judged_seeds, read_qrels
+from recommender.relevance_judgments import judged_seeds, read_qrels
 from recommender.text import PreparedText
 
 OUT = Path(__file__).parent / "out"

@@ -25,7 +25,7 @@ from benchmarks.corpora import JUDGED, SAMPLE, data_folder, say, table
 from index.build.build import Build
 from index.files import load_array
 from index.query import Fallback, RelatedQuery
-from recommender.ranking_metrics import Qrels, read_qrels
+from recommender.relevance_judgments import Qrels, read_qrels
 from service.serving.list_quality import evaluate_build
 
 

@@ -1,7 +1,7 @@
-"""The query for related articles: what a request asks, and what of a list readers see.
+"""The query for related articles: its options, their allowed values and their descriptions.
 
-:class:`RelatedQuery` is the one description of it. The parameters of page views, the bodies of
-batches and drafts, their documentation, the settings and the cache key are read from its fields.
+:class:`RelatedQuery` defines the options once. The parameters of GET requests, the bodies of batch
+and draft requests, their documentation, the settings and the cache key are made from its fields.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ DEFAULT_LIMIT = 6
 MAX_EXCLUDE = 100
 LANGUAGE_PATTERN = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"
 ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
-"""What :func:`recommender.article.check_id` lets through, but for the length in bytes."""
+"""Regular expression for valid article ids; it allows the same ids as
+:func:`recommender.article.check_id`, but does not limit their length."""
 
 
 class Fallback(enum.StrEnum):
-    """What fills a list when too few related articles are good enough."""
+    """What a short list is filled up with, if too few related articles score high enough."""
 
     NONE = "none"
     TAG = "tag"
@@ -34,7 +35,7 @@ class Fallback(enum.StrEnum):
 
 
 class Order(enum.StrEnum):
-    """In which order the chosen articles are shown."""
+    """The order in which the selected articles are shown."""
 
     RELEVANCE = "relevance"
     NEWEST = "newest"
@@ -48,35 +49,35 @@ MinScore = Annotated[
     float, Field(ge=0, le=1, description="leave out related articles below this score")
 ]
 FallbackChoice = Annotated[Fallback, Field(description="what fills a list that is too short")]
-Sort = Annotated[Order, Field(description="order of the articles chosen")]
+Sort = Annotated[Order, Field(description="order of the selected articles")]
 Language = Annotated[
     str,
     Field(
         min_length=2,
         max_length=35,
         pattern=LANGUAGE_PATTERN,
-        description="only articles of this language",
+        description="only articles in this language",
     ),
 ]
 Exclude = Annotated[
     frozenset[ArticleId],
-    Field(max_length=MAX_EXCLUDE, description="ids that must not appear; may be repeated"),
+    Field(max_length=MAX_EXCLUDE, description="ids of articles to leave out; may be repeated"),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedQuery:
-    """What one request asks for.
+    """The options of one request for related articles.
 
     Attributes:
         limit: Most articles to return, 1 to 50.
-        exclude: Article ids that must not appear (the page shows them already).
+        exclude: Ids of articles to leave out, such as those that the page shows already.
         min_score: Related articles below this score are left out.
-        fallback: ``tag`` fills up with articles of the same tags, then the newest of the
-            same language, or of any where that is unknown; ``newest`` with the newest only;
-            ``none`` leaves the list short.
-        sort: Order of the articles chosen; which are chosen does not depend on it.
-        language: Only articles of this language, in lower case; ``None`` for any.
+        fallback: ``tag`` fills a short list with articles that share a tag, then with the newest
+            in the same language (or in any, if the language is unknown); ``newest`` with the
+            newest only; ``none`` leaves the list short.
+        sort: Order of the selected articles; it does not affect which are selected.
+        language: Only articles in this language, in lower case; ``None`` for any.
     """
 
     limit: Limit = DEFAULT_LIMIT
@@ -89,14 +90,14 @@ class RelatedQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOption:
-    """How a caller gives one field of a :class:`RelatedQuery`.
+    """One field of a :class:`RelatedQuery` as a request parameter.
 
     Attributes:
-        name: The field's, and the parameter's.
-        description: What it does.
+        name: The name of the field and of the parameter.
+        description: What the option does.
         schema: The JSON Schema of its values, without the default.
-        allowed: Its values in words, as in "it must be a number from 0 to 1".
-        type: Checks values; accepts what the schema describes.
+        allowed: The allowed values in words, as in "it must be a number from 0 to 1".
+        type: The pydantic validator, which accepts the values that the schema describes.
     """
 
     name: str
@@ -107,12 +108,13 @@ class QueryOption:
 
 
 _LEFT_OUT = ("$ref", "description", "title", "uniqueItems")
-"""Of the schemas: what is said elsewhere, or does not hold for repeated parameters."""
+"""Keys that are dropped from the options' schemas, because they are stated elsewhere or are wrong
+for repeated parameters."""
 
 
 @cache
 def query_options() -> dict[str, QueryOption]:
-    """Every field of :class:`RelatedQuery` as callers give it, by name."""
+    """Return every field of :class:`RelatedQuery` as a request parameter, by name."""
     hints = get_type_hints(RelatedQuery, include_extras=True)
     return {field.name: _option(field.name, hints[field.name]) for field in fields(RelatedQuery)}
 
@@ -120,7 +122,7 @@ def query_options() -> dict[str, QueryOption]:
 def _option(name: str, hint: Any) -> QueryOption:
     adapter: TypeAdapter[Any] = TypeAdapter(hint)
     schema = adapter.json_schema()
-    for definition in schema.pop("$defs", {}).values():  # of an enumeration
+    for definition in schema.pop("$defs", {}).values():  # an enumeration's schema
         schema = definition | schema
     schema = schema.get("anyOf", [schema])[0]  # an option may be left out, but not be null
     description = schema["description"]
@@ -146,11 +148,14 @@ def _in_words(schema: dict[str, Any]) -> str:
 
 
 def shown_score(score: float) -> float:
-    """A score to four digits, as readers and limits see it (``round`` takes thrice the time)."""
+    """Round a score to four digits, the precision in which scores are shown and compared.
+
+    This is three times as fast as ``round``.
+    """
     return int(score * 10_000 + 0.5) / 10_000
 
 
 def shown_scores(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """:func:`shown_score` of many."""
+    """Round an array of scores to four digits, like :func:`shown_score`."""
     rounded: NDArray[np.float64] = np.floor(scores.astype(np.float64) * 10_000 + 0.5) / 10_000
     return rounded

@@ -1,4 +1,4 @@
-"""Quality of ranked lists: metrics of judged relevance, and diversity, which needs no judgment.
+"""Metrics of ranked lists: nDCG, precision and recall from judgments, and intra-list diversity.
 
 Sources of the formulas: nDCG with gain 2^grade - 1 and discount log2(rank + 1) after Burges et
 al., "Learning to Rank using Gradient Descent", ICML 2005; bootstrap percentile intervals after
@@ -7,11 +7,9 @@ Efron & Tibshirani, "An Introduction to the Bootstrap", 1993.
 
 from __future__ import annotations
 
-import gzip
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +17,15 @@ from numpy.typing import NDArray
 from recommender.encoder import Embeddings
 from recommender.errors import InputError
 from recommender.parameters import SHOWN
-
-MIN_RELATED = 3
-"""A seed with fewer related articles says too little and is left out."""
+from recommender.relevance_judgments import MIN_RELATED, Qrels
 
 _BOOTSTRAPS = 1_000
 _SEED = 7
 
-Qrels = Mapping[str, Mapping[str, int]]
-"""Seed id → judged article id → grade; above 0 is related."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean over seeds with its bootstrap 95 % interval."""
+    """The mean of a metric over all measured lists, with its bootstrap 95 % interval."""
 
     mean: float
     low: float
@@ -41,13 +34,13 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relevance:
-    """Judged relevance of lists.
+    """Relevance of ranked lists, measured against judgments.
 
     Attributes:
-        seeds: How many articles were judged.
-        ndcg10: Normalized discounted cumulative gain of the first ten.
-        p6: Share of related articles among the first six.
-        recall50: Share of all related articles among the first fifty.
+        seeds: Number of articles whose lists were measured.
+        ndcg10: Normalized discounted cumulative gain of the first ten articles.
+        p6: Share of the first six articles that are related.
+        recall50: Share of all related articles that are among the first fifty.
     """
 
     seeds: int
@@ -56,63 +49,24 @@ class Relevance:
     recall50: Estimate
 
 
-def read_qrels(path: Path) -> dict[str, dict[str, int]]:
-    """Read judgments: seed, article, grade, separated by tabs; ``.gz`` too.
-
-    Raises:
-        InputError: Naming the line that is not of that form.
-    """
-    qrels: dict[str, dict[str, int]] = {}
-    try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                parts = line.rstrip("\r\n").split("\t")
-                grade = parts[-1].strip()
-                if len(parts) != 3 or not grade.lstrip("-").isdecimal():
-                    raise InputError(
-                        f"{path} line {number}: expected seed<TAB>article<TAB>whole grade, "
-                        f"found {line.strip()[:80]!r}"
-                    )
-                if parts[0] != parts[1]:
-                    qrels.setdefault(parts[0], {})[parts[1]] = int(grade)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} can't be read: {error}") from error
-    return qrels
-
-
-def judged_seeds(qrels: Qrels, known: set[str]) -> dict[str, dict[str, int]]:
-    """The judgments that can be measured: among known articles, seeds with enough related."""
-    restricted = {
-        seed: {other: grade for other, grade in judged.items() if other in known}
-        for seed, judged in qrels.items()
-        if seed in known
-    }
-    return {
-        seed: judged
-        for seed, judged in sorted(restricted.items())
-        if sum(grade > 0 for grade in judged.values()) >= MIN_RELATED
-    }
-
-
 def measure_relevance(
     lists: Mapping[str, Sequence[str]], judged: Qrels, *, min_related: int = MIN_RELATED
 ) -> Relevance:
     """Measure ranked lists against judgments.
 
     Args:
-        lists: Ids of each seed's list, best first, itself not among them.
-        judged: What :func:`judged_seeds` gave; every seed must have a list.
-        min_related: Seeds with fewer related articles must not be given.
+        lists: For each seed, which is the article whose list is measured, the ids in its list, best
+            first, without the seed itself.
+        judged: The result of :func:`judged_seeds`; every seed in it must have a list.
+        min_related: The least number of related articles per seed, for the error message.
 
     Raises:
-        InputError: If no seed is left to measure.
+        InputError: If ``judged`` is empty.
     """
     if not judged:
         raise InputError(
             f"no judged article of the build has {min_related} or more related articles: "
-            "are these the judgments of this corpus?"
+            "check that these judgments belong to this corpus"
         )
     figures = np.array([_measure_seed(lists[seed], grades) for seed, grades in judged.items()])
     ndcg10, p6, recall50 = (_estimate(column) for column in figures.T)
@@ -120,10 +74,12 @@ def measure_relevance(
 
 
 def intra_list_diversity(lists: NDArray[np.int32], embeddings: Embeddings) -> float:
-    """Mean of 1 - cosine over all pairs of each shown list; 0 would be six times the same.
+    """Return the mean of 1 - cosine over all pairs of articles that are in the same list.
+
+    It is 0 if all articles of a list are copies of each other.
 
     Args:
-        lists: Shape (n, any), int32 rows, best first; negative where missing.
+        lists: Shape (n, any), int32: the rows of each list, best first; negative for none.
         embeddings: Shape (rows, dim), float32, unit rows.
     """
     shown = lists[:, :SHOWN]

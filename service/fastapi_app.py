@@ -1,7 +1,7 @@
-"""The FastAPI app: everything but page views, that is editors' API and pages, drafts, operations.
+"""The FastAPI app: every route except page views (editors' API and pages, drafts, operations).
 
-Imported and composed late (:class:`service.http.middleware.LateApp`), as that takes longer than
-the rest of the start together.
+:class:`service.http.middleware.LateApp` imports and composes it in the background, because that
+takes longer than the rest of the service's start.
 """
 
 from __future__ import annotations
@@ -47,15 +47,16 @@ def compose_api(
     metrics: Metrics,
     invitation: Invitation | None,
 ) -> FastAPI:
-    """The app.
+    """Composes the FastAPI app.
 
     Args:
         settings: The effective settings.
-        live: What is served.
-        lists: Makes and caches related lists.
-        keeper: Opens the database of editors' decisions.
-        metrics: The service's figures.
-        invitation: Lets the first visitor of a demo in as an editor.
+        live: Holds the build that the service serves now.
+        lists: Makes and caches the responses with related lists.
+        keeper: Reads editors' decisions, and opens their database.
+        metrics: Collects the service's figures for Prometheus.
+        invitation: The secret of the link with which a demo's first visitor signs in as an editor;
+            ``None`` outside a demo.
     """
     app = FastAPI(
         title="AlsoLike",
@@ -63,7 +64,7 @@ def compose_api(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        redirect_slashes=False,  # an address has one spelling, and a redirect would quote Host
+        redirect_slashes=False,  # each page has one URL, and a redirect would quote the Host
     )
     add_documentation(app, live, settings)
     if settings.metrics and settings.metrics_port is None:
@@ -89,7 +90,7 @@ def compose_api(
 def _add_pages(
     app: FastAPI, pages: EditorPages, drafts: Drafts, invitation: Invitation | None
 ) -> None:
-    """Add the editors' pages, their stylesheet and their scripts."""
+    """Adds the editors' pages, their stylesheet and their scripts."""
     if invitation is not None:
         app.include_router(demo_login_router(pages, invitation))
     for router in [

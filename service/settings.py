@@ -1,4 +1,4 @@
-"""Settings: ``alsolike.toml``, environment over file, command line over both."""
+"""The settings: from ``alsolike.toml``, the environment and the command line; the last wins."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # RFC 9110
 _FROM_KUBERNETES = re.compile(
     r"ALSOLIKE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
-"""Variables that Kubernetes sets in each pod for a Service whose name begins with ``alsolike``."""
+"""Variables that Kubernetes sets in each pod for a Service whose name starts with ``alsolike``."""
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -59,144 +59,151 @@ class Settings(BaseSettings):
         env_prefix="ALSOLIKE_", extra="forbid", frozen=True, validate_default=True
     )
 
-    root: Path = Field(Path("alsolike-root"), description="folder of the builds")
-    model: str = Field(DEFAULT_MODEL, description="model name, folder, or hashing:DIM")
+    root: Path = Field(Path("alsolike-root"), description="folder that holds the builds")
+    model: str = Field(
+        DEFAULT_MODEL, description="the embedding model: a name, a folder, or hashing:DIM"
+    )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
-        "auto", description="arithmetic of the encoder"
+        "auto", description="number format in which the model computes"
     )
     depth: Annotated[int, Field(ge=1, le=500)] = Field(
-        DEFAULT_DEPTH, description="length of the stored related lists"
+        DEFAULT_DEPTH, description="candidates stored for each article"
     )
     map: dict[str, str] = Field(
-        default_factory=dict, description="our field = the site's field, for each that differs"
+        default_factory=dict,
+        description="field names of the source that differ: AlsoLike's field = the site's field",
     )
     source: list[dict[str, Any]] = Field(
-        default_factory=list, description="where articles are read, one table each"
+        default_factory=list, description="the sources that articles are read from, one table each"
     )
     url_template: str = Field(
-        "/{id}", description="link of articles that have none; {id} is the escaped id"
+        "/{id}", description="URL of articles without one of their own; {id} is the escaped id"
     )
-    timezone: str = Field("UTC", description="zone of times that name none")
-    locale: str = Field("en", description="language of dates and labels where an article has none")
+    timezone: str = Field("UTC", description="time zone of dates that do not name one")
+    locale: str = Field(
+        "en", description="language of dates and labels for articles whose language is unknown"
+    )
     heading: Annotated[str, Field(pattern=r"\S")] | None = Field(
-        None, description="heading of the HTML fragment; “You May Also Like”, translated, if unset"
+        None, description="heading of the HTML fragment; unset: “You May Also Like”, translated"
     )
     site_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = Field(
-        None, description="where the site is, like https://www.example.org, for editors' previews"
+        None, description="the site's address, like https://www.example.org, for editors' previews"
     )
     limit: Limit = Field(
-        DEFAULT_LIMIT, description="articles per list where a request does not say"
+        DEFAULT_LIMIT, description="articles per list, unless the request says how many"
     )
     min_score: MinScore = Field(0.05, description="related articles below this score are left out")
     fallback: Fallback = Field(
-        Fallback.TAG, description="what fills a list that is too short: tag, newest or none"
+        Fallback.TAG, description="how a list that is too short is filled: tag, newest or none"
     )
     index: Literal["local", "milvus"] = Field(
-        "local", description="where vectors are searched: a file of the build, or Milvus"
+        "local", description="where vectors are searched: in a file of the build, or in Milvus"
     )
     milvus_uri: str | None = Field(
         None,
-        description="Milvus as http://host:19530, or a path that ends in .db; in the root if unset",
+        description="Milvus server (http://host:19530) or file (*.db); unset: a file in the root",
     )
     milvus_alias: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{0,200}$")] = Field(
-        "alsolike", description="names the live build's collection in Milvus"
+        "alsolike", description="alias of the live build's collection in Milvus"
     )
     engine: Literal["local", "ray"] = Field(
-        "local", description="what runs a build's heavy stages: this process, or a Ray cluster"
+        "local", description="where a build's heavy stages run: in this process, or on Ray"
     )
     ray_address: str | None = Field(
-        None, description="host:port of the Ray cluster's head; this machine alone if unset"
+        None, description="host:port of the Ray cluster's head; unset: Ray on this machine"
     )
     half_life: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="days after which an article counts half as much as the newest"
+        None, description="days of age, from the newest article, that halve a score; unset: never"
     )
     boost: list[Boost] = Field(
         default_factory=list,
-        description="factors on candidates: field, factor, and equals, at_least or below",
+        description="score factors: a field, a factor, and one of equals, at_least or below",
     )
     adopt_orphans: bool = Field(
-        False, description="give articles that nobody links to a place where a good one exists"
+        False, description="add articles that are in no list to a list where they fit well"
     )
     keep: Annotated[int, Field(ge=1)] = Field(
-        5, description="builds that stay, beside the live one and the one before it"
+        5, description="number of builds to keep, besides the live one and the one before it"
     )
     max_loss: Share = Field(0.1, description="gate: share of the live articles that may be missing")
     max_churn: Share = Field(0.5, description="gate: share of lists that may show other articles")
     max_weak: Share = Field(
-        0.2, description="gate: share of articles whose best is below min_score"
+        0.2, description="gate: share of articles whose best related article is below min_score"
     )
     max_hub: Share = Field(0.1, description="gate: share of lists that one article may be in")
     min_recall: Share = Field(0.98, description="gate: share of true neighbors the index must find")
     min_golden: Share = Field(
-        0.0, description="gate: share of editors' judgments and pins that lists must follow; 0: off"
+        0.0, description="gate: share of editors' judgments and pins that lists must meet; 0: off"
     )
     max_golden_drop: Share | None = Field(
-        None, description="gate: how much less of them than the live build; any if unset"
+        None, description="gate: how far below the live build that share may be; unset: no limit"
     )
     host: Annotated[str, Field(min_length=1)] = Field(
-        "127.0.0.1", description="address to serve on"
+        "127.0.0.1", description="address to listen on"
     )
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to serve on")
-    workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="serving processes")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to listen on")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="server processes")
     database: str = Field(
-        "", description="URL of the decisions' database; alsolike.sqlite in the root if unset"
+        "", description="URL of the decision database; unset: alsolike.sqlite in the root"
     )
     database_password: SecretStr = Field(
-        SecretStr(""), description="takes the place of a password in database"
+        SecretStr(""), description="password of the database, so that the URL need not contain it"
     )
     cors_origins: list[str] = Field(
         default_factory=lambda: ["*"], description="origins whose pages may read the public routes"
     )
     cache_mb: Annotated[int, Field(ge=0, le=65_536)] = Field(
-        256, description="memory in which each worker keeps answers; 0 keeps none"
+        256, description="size of each worker's response cache; 0 turns it off"
     )
     max_age: Annotated[int, Field(ge=0, le=86_400)] = Field(
-        60, description="seconds for which browsers and proxies may keep an answer"
+        60, description="seconds for which browsers and proxies may cache a response"
     )
     stale_while_revalidate: Annotated[int, Field(ge=0, le=86_400)] = Field(
-        30, description="seconds after that in which they may show it while they ask anew"
+        30, description="seconds after max_age in which they may use it while they revalidate it"
     )
     max_body_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(
-        1024, description="largest body of a request"
+        1024, description="largest size of a request body"
     )
     body_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        10, description="time in which a request's head must arrive, and its body"
+        10, description="seconds in which a request's headers must arrive, and again its body"
     )
-    metrics: bool = Field(True, description="answer /metrics, for Prometheus")
+    metrics: bool = Field(True, description="serve /metrics for Prometheus")
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        None, description="answer /metrics on a port of its own instead"
+        None, description="serve /metrics on this port instead"
     )
     metrics_host: Annotated[str, Field(min_length=1)] = Field(
-        "127.0.0.1", description="address of metrics_port"
+        "127.0.0.1", description="address to listen on for metrics_port"
     )
     log_format: Literal["console", "json"] = Field(
-        "console", description="log lines for people, or JSON for machines"
+        "console", description="format of log lines: console (for people) or json"
     )
     access_log: bool = Field(False, description="log a line for every request")
     trusted_proxies: list[str] = Field(
         default_factory=list,
-        description="addresses or networks of proxies whose X-Forwarded-… headers count",
+        description="addresses or networks of proxies whose X-Forwarded-… headers are trusted",
     )
     identity_header: Annotated[str, Field(pattern=_HEADER_NAME)] | None = Field(
-        None, description="header in which a trusted proxy names who is signed in"
+        None, description="header in which a trusted proxy sends the signed-in user's name"
     )
     identity_role: Role | None = Field(
-        None, description="role of people so named who are no editors here; unset: none"
+        None, description="role of such users who have no editor account; unset: none"
     )
-    drafts: bool = Field(True, description="relate texts that are in no build; takes the model")
-    draft_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(256, description="largest draft")
+    drafts: bool = Field(
+        True, description="find related articles for drafts, which loads the model"
+    )
+    draft_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(
+        256, description="largest size of a draft"
+    )
     draft_queue: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        8, description="drafts that may wait in a worker at once"
+        8, description="drafts that may wait in one worker"
     )
     draft_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        30, description="time in which a draft must be answered"
+        30, description="seconds after which an unanswered draft is refused"
     )
     draft_rate: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        60, description="drafts a minute from one address"
+        60, description="drafts per minute from one client address"
     )
-    read_token: bool = Field(
-        False, description="reading related articles needs a token of role read"
-    )
+    read_token: bool = Field(False, description="require a token of role read for related articles")
 
     @field_validator("source")
     @classmethod
@@ -235,10 +242,12 @@ class Settings(BaseSettings):
                 parsed = ip_network(network)
             except ValueError as error:
                 raise ValueError(
-                    f"{network!r} is no address or network ({error}); write it like 10.0.0.0/8"
+                    f"{network!r} is not an address or network ({error}); write it like 10.0.0.0/8"
                 ) from None
             if getattr(parsed.network_address, "ipv4_mapped", None) is not None:
-                raise ValueError(f"{network!r} holds IPv4 addresses; write it like 10.0.0.0/8")
+                raise ValueError(
+                    f"{network!r} is an IPv4 network in IPv6 form; write it like 10.0.0.0/8"
+                )
         return value
 
     @model_validator(mode="after")
@@ -246,11 +255,13 @@ class Settings(BaseSettings):
         everywhere = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not bound to
         same = self.host == self.metrics_host or everywhere & {self.host, self.metrics_host}
         if self.metrics and self.metrics_port == self.port and same:
-            raise ValueError(f"metrics_port {self.port} is the port of the service; choose another")
+            raise ValueError(
+                f"metrics_port {self.port} is also the port of the service; choose another"
+            )
         if self.identity_header is not None and not self.trusted_proxies:
             raise ValueError(
-                f"identity_header {self.identity_header!r} counts from trusted_proxies alone, and "
-                "there are none: name the proxy that sets it"
+                f"identity_header {self.identity_header!r} is only accepted from trusted_proxies, "
+                "which is empty: add the address of the proxy that sets the header"
             )
         return self
 
@@ -260,11 +271,11 @@ class Settings(BaseSettings):
         if value is not None and "://" in value:
             if urlsplit(value).scheme not in ("http", "https") or "@" in value:
                 raise ValueError(
-                    "write http:// or https://, a host and a port; a user and a password, or a "
-                    f"key, go into the environment: {TOKEN_VARIABLE}"
+                    "write it like http://host:19530; credentials go into the environment "
+                    f"variable {TOKEN_VARIABLE}"
                 )
         elif value is not None and not value.endswith(".db"):
-            raise ValueError("a path of milvus-lite ends in .db")
+            raise ValueError("a Milvus Lite file must have a name that ends in .db")
         return value
 
     @field_validator("timezone")
@@ -296,12 +307,12 @@ class Settings(BaseSettings):
 
     @property
     def query(self) -> RelatedQuery:
-        """The query of a request that names no parameter."""
+        """The query of a request without parameters."""
         return RelatedQuery(limit=self.limit, min_score=self.min_score, fallback=self.fallback)
 
     @property
     def limits(self) -> Limits:
-        """The limits of the gates; a link is good if readers get to see it."""
+        """The limits of the publishing gates; a link counts as good from ``min_score`` upward."""
         return Limits(
             max_loss=self.max_loss,
             max_churn=self.max_churn,
@@ -314,7 +325,7 @@ class Settings(BaseSettings):
 
     @property
     def preferences(self) -> Preferences:
-        """What the site prefers among its own articles."""
+        """The site's preferences in ranking: boosts and half-life."""
         return Preferences(boosts=tuple(self.boost), half_life=self.half_life)
 
     @property
@@ -324,14 +335,14 @@ class Settings(BaseSettings):
 
     @property
     def milvus(self) -> MilvusSettings | None:
-        """Where Milvus keeps a build's vectors; ``None`` for a file of the build."""
+        """The Milvus settings; ``None`` if vectors are searched in a file of the build."""
         if self.index == "local":
             return None
         return MilvusSettings(uri=self.milvus_uri, alias=self.milvus_alias)
 
     @property
     def zone(self) -> ZoneInfo:
-        """The setting ``timezone`` as a zone."""
+        """The setting ``timezone`` as a ``ZoneInfo``."""
         return ZoneInfo(self.timezone)
 
     @classmethod
@@ -343,7 +354,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the framework's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Command line, then environment, then file."""
+        """Returns the sources of settings by priority: command line, environment, file."""
         named = os.environ.get(CONFIG_VARIABLE)
         path = Path(named or CONFIG_FILE).expanduser()
         if named and not path.is_file():
@@ -358,17 +369,17 @@ class Settings(BaseSettings):
 
 
 class _TomlFile(TomlConfigSettingsSource):
-    """A settings file; editors on Windows begin it with a byte order mark."""
+    """Reads the settings file, with or without the byte order mark that Windows editors write."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         return tomllib.loads(file_path.read_bytes().decode("utf-8-sig"))
 
 
 def _origin(text: str) -> str:
-    """An origin as browsers send it.
+    """Normalizes an origin to the form in which browsers send it.
 
     Raises:
-        ValueError: If no browser sends one like it.
+        ValueError: If the text is not a valid origin.
     """
     try:
         parts = urlsplit(text)
@@ -377,11 +388,11 @@ def _origin(text: str) -> str:
         host, port = None, None
     rest = "" if host is None else f"{parts.path.rstrip('/')}{parts.query}{parts.fragment}"
     if host is None or not parts.scheme or rest or "@" in parts.netloc or re.search(r"[\s,]", text):
-        raise ValueError(f"{text!r} is no origin; write it like https://www.example.org")
+        raise ValueError(f"{text!r} is not an origin; write it like https://www.example.org")
     if "*" in host:
-        raise ValueError(f"{text!r}: name each origin, or allow all with '*'")
+        raise ValueError(f"{text!r}: list each origin, or allow all with '*'")
     if not host.isascii():
-        raise ValueError(f"{text!r}: write the host as browsers send it, in letters like xn--…")
+        raise ValueError(f"{text!r}: write the host in its ASCII form, which starts with xn--")
     shown = f"[{host}]" if ":" in host else host
     if port not in (None, {"http": 80, "https": 443}.get(parts.scheme)):
         shown += f":{port}"
@@ -389,13 +400,13 @@ def _origin(text: str) -> str:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The effective settings.
+    """Reads the effective settings from all sources.
 
     Args:
-        **overrides: From the command line; ``None`` means not given.
+        **overrides: Values from the command line; ``None`` means not given.
 
     Raises:
-        SettingError: Naming the setting, its value and what is allowed.
+        SettingError: If a setting is unknown or invalid; it names the value and what is allowed.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     _refuse_unknown_variables()
@@ -408,10 +419,10 @@ def load_settings(**overrides: Any) -> Settings:
             known = ", ".join(sorted(Settings.model_fields))
             message = f"setting {name!r} does not exist; the settings are {known}"
         else:
-            # The values of these may hold a password that does not belong there.
+            # Someone may have put a password into these, so their values are not shown.
             secret = name.partition(".")[0] in ("source", "milvus_uri")
             value = "" if secret else f" = {first['input']!r}"
-            # Without a name: two settings that don't fit together.
+            # An error without a name is about two settings that contradict each other.
             message = f"setting {name}{value}: {first['msg']}" if name else first["msg"]
         raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
     except ValueError as error:  # TOML that can't be parsed
@@ -428,7 +439,7 @@ def _refuse_unknown_variables() -> None:
             continue
         if variable.upper().startswith("ALSOLIKE_") and variable.upper() not in known:
             raise SettingError(
-                f"{variable} in the environment names no setting; known are "
+                f"the environment variable {variable} is not a setting; the known ones are "
                 f"{', '.join(sorted(known))}"
             )
 

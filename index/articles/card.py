@@ -1,4 +1,4 @@
-"""Cards: what a reader sees of a related article, rendered once per build."""
+"""Cards: the fields of a related article that readers see, rendered once per build."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from recommender.article import Article
 from recommender.text import PreparedText
 
 MAX_EXCERPT = 140
-"""Characters of an excerpt, its ellipsis included."""
+"""Longest excerpt in characters, including its ellipsis."""
 
 _SPACE = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s)")  # noqa: RUF001 - CJK sentence marks
 
 
 class CardImage(BaseModel):
-    """A card's picture."""
+    """The image on a card."""
 
     src: str = Field(max_length=MAX_URL, description="http, https, or relative to the site")
     alt: str = Field(description="what it shows, for those who can't see it; may be empty")
@@ -27,7 +27,7 @@ class CardImage(BaseModel):
 class ArticleCard(BaseModel):
     """An article as readers see it in a list.
 
-    The JSON of the API, the HTML fragment and the demo site show these fields.
+    The API's JSON, the HTML fragment and the demo site all show these fields.
     """
 
     article_id: str = Field(description="the site's own id")
@@ -39,11 +39,11 @@ class ArticleCard(BaseModel):
 
 
 def make_card(article: Article, excerpt: str) -> ArticleCard:
-    """The card of an article.
+    """Make the card of an article: the fields that readers see in a list.
 
     Args:
-        article: The article shown.
-        excerpt: Plain text, short enough to be shown whole.
+        article: The article to show.
+        excerpt: The excerpt on the card: plain text, which is not shortened further.
     """
     image, date = article.image, article.date
     return ArticleCard.model_construct(
@@ -57,31 +57,32 @@ def make_card(article: Article, excerpt: str) -> ArticleCard:
 
 
 def render_card(article: Article, prepared: PreparedText) -> bytes:
-    """A card as the inside of a JSON object, without its braces, so that more can follow.
+    """Render a card as a JSON object without its braces, so that more fields can be added.
 
     Args:
-        article: The article shown.
-        prepared: Its text without the site's boilerplate, for an excerpt where it has none.
+        article: The article to show.
+        prepared: The article's text without boilerplate. If the article states no excerpt, one is
+            made from this text.
     """
     card = make_card(article, make_excerpt(article.excerpt or prepared.body))
     return card.model_dump_json().encode()[1:-1]
 
 
 def read_card(rendered: bytes) -> ArticleCard:
-    """The card that :func:`render_card` rendered."""
+    """Parse a card that :func:`render_card` rendered."""
     return ArticleCard.model_validate_json(b"{%b}" % rendered)
 
 
 def make_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     """Cut ``text`` to at most ``limit`` characters, at a word, with an ellipsis.
 
-    A whole sentence that fills at least two thirds of the room is preferred, without an
-    ellipsis, since a finished sentence reads better than three more words. Scripts
-    without spaces are cut at a character.
+    If whole sentences fill at least two thirds of the limit, the text is cut after the last of
+    them, without an ellipsis, because a finished sentence reads better than a few more words. Text
+    in a script without spaces may be cut after any character.
 
     Args:
-        text: Any text; runs of white space count as one space.
-        limit: Longest result in characters, at least 2.
+        text: Any text; each run of white space becomes one space.
+        limit: The greatest length of the result in characters, at least 2.
     """
     text = _SPACE.sub(" ", text).strip()
     if len(text) <= limit:

@@ -1,4 +1,4 @@
-"""The report of a build as a page: one HTML file that needs nothing else."""
+"""Renders the report of a build as an HTML page that loads no other files."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _templates = Environment(
 
 
 def render_page(manifest: Manifest, report: dict[str, Any]) -> str:
-    """The page of a build.
+    """Render the report page of a build as HTML.
 
     Args:
-        manifest: The build's; its list of files may still be empty.
-        report: What :func:`index.reporting.report.make_report` gave.
+        manifest: The build's manifest, whose list of files may still be empty.
+        report: The result of :func:`index.reporting.report.make_report`.
     """
     template = _templates.get_template("report.html")
     return template.render(
@@ -52,7 +52,7 @@ def _charts(report: dict[str, Any]) -> dict[str, Any]:
         "links": columns(
             list(links["inbound"].values()),
             list(links["inbound"]),
-            title="How many lists each article is in",
+            title="Number of lists that show each article",
             highlight=frozenset({0}),
         ),
         "map": scatter(report["map"]["articles"], title="Map of the articles by meaning"),
@@ -66,6 +66,6 @@ def _charts(report: dict[str, Any]) -> dict[str, Any]:
         charts["churn"] = columns(
             slots,
             [str(number) for number in range(len(slots))],
-            title="How many places of each list show another article than before",
+            title="Places of each list that show another article than before",
         )
     return charts

@@ -1,4 +1,4 @@
-"""CSV and TSV files: one article a row, under a first row of column names."""
+"""Reads CSV and TSV files: one article per row, with the column names in the first row."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from recommender.errors import SettingError
 
 MAX_CELL = 1024 * 1024
 MAX_ROW = 4 * 1024 * 1024
-"""Longest cell and row in characters: a longer one comes of a missing quotation mark."""
+"""Longest cell and row in characters; longer ones probably lack a closing quotation mark."""
 
 MAX_COLUMNS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvSource(PathSource):
-    """A ``.csv`` or ``.tsv`` file, gzipped or not, as spreadsheets and databases write it.
+    """A ``.csv`` or ``.tsv`` file, gzipped or not, as spreadsheets and databases export it.
 
-    A cell of sections, tags, ratings or an image may hold JSON.
+    The cells for sections, tags, ratings and the image may hold JSON.
 
     Attributes:
         path: The file.
-        delimiter: One character; a tab for ``.tsv`` and a comma for others if empty.
-        encoding: The text's encoding; a byte order mark is removed.
+        delimiter: The character between cells; if empty, a tab for ``.tsv`` files and a comma for
+            all others.
+        encoding: The file's text encoding; a byte order mark is removed.
     """
 
     delimiter: str = ""
@@ -41,12 +42,12 @@ class CsvSource(PathSource):
         try:
             "".encode(self.encoding)
         except LookupError:
-            raise SettingError(f"encoding {self.encoding!r} is unknown; write utf-8") from None
+            raise SettingError(f"encoding {self.encoding!r} is unknown; try utf-8") from None
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`~index.sources.source.Source`."""
+        """Yields one record for each row of the table, or a problem for a row it can't read."""
         with file_errors(self.path, "a .csv or .tsv file"), open_unpacked(self.path) as file:
-            # Bytes that are no text are kept as surrogates: they cost a row, not the file.
+            # Bytes that can't be decoded become surrogates: only their row is skipped.
             text = io.TextIOWrapper(
                 file, encoding=self.encoding, errors="surrogateescape", newline=""
             )
@@ -69,7 +70,7 @@ class CsvSource(PathSource):
                 return
             except csv.Error as error:
                 read = f"lines {line} to {lines.number}"
-                yield _problem(location, "invalid-csv", f"{read} are not a row: {error}")
+                yield _problem(location, "invalid-csv", f"{read} are not a CSV row: {error}")
                 continue
             if not row:
                 continue
@@ -81,7 +82,7 @@ class CsvSource(PathSource):
     def _header(self, row: list[str], delimiter: str) -> list[str]:
         if len(row) > MAX_COLUMNS:
             raise SourceError(
-                f"{self.path} line 1: {len(row)} columns; at most {MAX_COLUMNS} are read"
+                f"{self.path} line 1: {len(row)} columns, but at most {MAX_COLUMNS} are allowed"
             )
         header = [name.strip() for name in row]
         twice = {name for name in header if name and header.count(name) > 1}
@@ -89,14 +90,14 @@ class CsvSource(PathSource):
             raise SourceError(f"{self.path} line 1: the column {min(twice)!r} occurs twice")
         if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
             raise SourceError(
-                f"{self.path} line 1: one column {header[0]!r:.60} by {delimiter!r}; name the "
-                "source's delimiter"
+                f"{self.path} line 1: splitting at {delimiter!r} gives only one column, "
+                f"{header[0]!r:.60}; set the source's delimiter"
             )
         return header
 
 
 class _Lines:
-    """The lines of a table; refuses a row of more than :data:`MAX_ROW` characters."""
+    """Iterates over a table's lines; raises if a row is longer than :data:`MAX_ROW` characters."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -104,7 +105,7 @@ class _Lines:
         self.number = 0
 
     def begin_row(self) -> int:
-        """The number of the next line, with which a row begins."""
+        """Starts a new row; returns the number of its first line."""
         self._room = MAX_ROW
         return self.number + 1
 
@@ -120,15 +121,15 @@ class _Lines:
         if self._room < 0:
             while len(line) > MAX_ROW and line[-1] not in "\r\n":
                 line = self._text.readline(MAX_ROW + 1)
-            raise csv.Error(f"longer than {MAX_ROW} characters")
+            raise csv.Error(f"the row is longer than {MAX_ROW} characters")
         return line
 
 
 def _record(row: list[str], header: list[str], location: str) -> Record | RecordProblem:
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
-        return _problem(location, "too-many-cells", f"{len(row)} cells under {len(header)} columns")
+        return _problem(location, "too-many-cells", f"{len(row)} cells for {len(header)} columns")
     if len(row) < len(header):
-        return _problem(location, "too-few-cells", f"{len(row)} cells under {len(header)} columns")
+        return _problem(location, "too-few-cells", f"{len(row)} cells for {len(header)} columns")
     for name, cell in zip(header, row, strict=False):
         try:
             cell.encode()

@@ -1,1 +1,1 @@
-"""The JSON API: batches, drafts, editors' decisions, builds, documentation."""
+"""The JSON API's routes for batches, drafts, editors' decisions, builds and documentation."""

@@ -1,4 +1,4 @@
-"""Routes that find articles and explain their lists."""
+"""API routes that search articles and preview their lists."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ MAX_OFFSET = 10_000_000
 
 
 class Card(BaseModel):
-    """An article in a list."""
+    """An article in a list for editors."""
 
     article_id: str
     title: str
     url: str
-    date: str | None = Field(description="YYYY-MM-DD; may lie in the future")
+    date: str | None = Field(description="YYYY-MM-DD; may be in the future")
     language: str | None
     standing: VisibilityStatus
 
 
 class Counts(BaseModel):
-    """How many of all hits each filter would keep."""
+    """For each filter, how many of all hits it would keep."""
 
     standing: dict[VisibilityStatus, int]
     weak: int
     orphans: int
     overridden: int
     changed: int | None = Field(description="null if there is no earlier build to compare with")
-    language: dict[str, int] = Field(description="the commonest 100")
-    tag: dict[str, int] = Field(description="the commonest 100")
+    language: dict[str, int] = Field(description="hits for each of the 100 most frequent languages")
+    tag: dict[str, int] = Field(description="hits for each of the 100 most frequent tags")
 
 
 class SearchAnswer(BaseModel):
-    """A page of hits."""
+    """A page of search hits."""
 
     build: str
     total: int
-    near: bool = Field(description="some hits hold only words of a similar spelling")
+    near: bool = Field(description="some hits match only words of similar spelling")
     items: list[Card] = Field(max_length=MAX_PAGE)
     counts: Counts
 
@@ -64,49 +64,55 @@ class CandidateCard(Card):
     """A candidate for a list."""
 
     score: float | None = Field(
-        description="null for an article that the build left out, as it keeps none"
+        description="null for a candidate that the build itself rejected: it stores no score"
     )
     shared_terms: list[str] = Field(max_length=4)
-    position: int | None = Field(description="where readers see it; null if they don't")
-    left_out: LeftOut | None = Field(description="why readers don't see it; null if they do")
-    same_as: str | None = Field(description="the article that readers get for the story of both")
+    position: int | None = Field(
+        description="position in the list; null if the list does not show it"
+    )
+    left_out: LeftOut | None = Field(
+        description="why the list does not show it; null if the list does"
+    )
+    same_as: str | None = Field(
+        description="for same-story: the version that the list shows instead"
+    )
     moment: Timestamp = Field(
-        description="when a scheduled one appears, or a taken-down one returns"
+        description="when a scheduled article appears, or a taken-down one returns"
     )
 
 
 class PreviewOverride(BaseModel):
-    """A pin or hide in this list, and whether it has an effect."""
+    """A pin or hide in the list, with the state of its target."""
 
     target_id: str
     kind: OverrideKind
     position: int | None
     until: Timestamp
     target: VisibilityStatus | None = Field(
-        description="null if the live build has no such article"
+        description="the target's visibility; null if it is not in the live build"
     )
-    shown: bool = Field(description="whether readers see the target in this list")
+    shown: bool = Field(description="whether the list shows the target")
 
 
 class InboundCard(Card):
-    """An article in whose list this one is shown."""
+    """Another article whose list shows this one."""
 
     position: int
 
 
 class PreviewAnswer(BaseModel):
-    """One article's list: what readers see, and why."""
+    """The preview of one article's list, with the candidates and why they are left out."""
 
     build: str
-    version: int = Field(description="of the decisions that this preview is based on")
+    version: int = Field(description="version of the decisions that this preview is based on")
     article: Card
     items: list[RelatedItem] = Field(
         max_length=MAX_LIMIT,
-        description="exactly what /v1/related gives the site, or would while the article itself "
-        "is not visible",
+        description="the list exactly as /v1/related returns it, or would return it if the "
+        "article itself were visible",
     )
     candidates: list[CandidateCard] = Field(
-        description="what the build ranked, best first, then what it left out itself"
+        description="the candidates that the build ranked, best first, then those it rejected"
     )
     overrides: list[PreviewOverride]
     inbound: list[InboundCard]
@@ -114,13 +120,13 @@ class PreviewAnswer(BaseModel):
 
 
 def articles_router(context: EditorialContext) -> APIRouter:
-    """Routes that search and explain the live build."""
+    """Returns the routes that search articles and preview lists."""
     router = make_router("editors")
     identity = Depends(context.auth.require(Role.EDITOR))
 
     @router.get(
         "/articles",
-        summary="Find articles by words or by problems with their links",
+        summary="Search articles by words, visibility, tag or weak links",
         dependencies=[identity],
         responses=problems(),
     )
@@ -129,17 +135,17 @@ def articles_router(context: EditorialContext) -> APIRouter:
             str,
             Query(
                 max_length=200,
-                description="beginnings of words in id, title or text; one letter of a word of "
-                "five or more may be wrong",
+                description="words, or beginnings of words, in id, title or text; words of five "
+                "or more letters are also found with one wrong letter",
             ),
         ] = "",
         standing: VisibilityStatus | None = None,
         language: Annotated[str | None, Query(max_length=35)] = None,
         tag: Annotated[str | None, Query(max_length=500)] = None,
-        weak: Annotated[bool, Query(description="their best link is too weak to be shown")] = False,
-        orphans: Annotated[bool, Query(description="they are in nobody's shown list")] = False,
-        overridden: Annotated[bool, Query(description="editors pinned or hid something")] = False,
-        changed: Annotated[bool, Query(description="the last build changed their list")] = False,
+        weak: Annotated[bool, Query(description="only those without good links")] = False,
+        orphans: Annotated[bool, Query(description="only those in no other list")] = False,
+        overridden: Annotated[bool, Query(description="only those with pins or hides")] = False,
+        changed: Annotated[bool, Query(description="only new ones or changed lists")] = False,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     ) -> SearchAnswer:
@@ -165,7 +171,7 @@ def articles_router(context: EditorialContext) -> APIRouter:
 
     @router.get(
         "/preview",
-        summary="An article's list as the site gets it, and the reasons for it",
+        summary="Preview an article's list, with its candidates and overrides",
         dependencies=[identity],
         responses=problems(404),
     )
@@ -176,7 +182,7 @@ def articles_router(context: EditorialContext) -> APIRouter:
 
 
 def _preview(context: EditorialContext, article_id: str) -> PreviewAnswer:
-    """The preview of one article.
+    """Returns the preview of one article's list.
 
     Raises:
         UnknownArticleError: If the live build has no such article.

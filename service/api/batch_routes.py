@@ -1,4 +1,4 @@
-"""Related lists of many articles in one request, for pages that show several articles."""
+"""The API route that returns the related lists of several articles in one request."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MAX_IDS = 100
 
 
 class BatchQuestion(QueryBody):
-    """Articles, and a query that holds for each of their lists."""
+    """The ids of several articles, and one query for all of their lists."""
 
     ids: Annotated[
-        list[str], Field(min_length=1, max_length=MAX_IDS, description="the articles asked about")
+        list[str], Field(min_length=1, max_length=MAX_IDS, description="the ids of the articles")
     ]
     limit: Annotated[Limit, Strict()] | None = described("limit")
     min_score: Annotated[MinScore, Strict()] | None = described("min_score")
@@ -38,26 +38,28 @@ class BatchQuestion(QueryBody):
 class BatchResult(BaseModel):
     """The result for one id."""
 
-    article_id: str = Field(description="the id as it was given")
-    status: int = Field(description="200, 404 (unknown or not visible) or 422 (no article's id)")
-    answer: RelatedAnswer | None = Field(None, description="what the id alone would get, if 200")
-    problem: Problem | None = Field(None, description="what is wrong, if not 200")
+    article_id: str = Field(description="the id as given in the request")
+    status: int = Field(description="200, 404 (unknown or not visible) or 422 (invalid id)")
+    answer: RelatedAnswer | None = Field(
+        None, description="the answer that /v1/related gives for the id, if the status is 200"
+    )
+    problem: Problem | None = Field(None, description="the error, if the status is not 200")
 
 
 class BatchAnswer(BaseModel):
-    """One result for each id, in the order asked; all from one build and one moment."""
+    """One result for each id, in the order of the request; all from one build at one moment."""
 
     build: str = Field(description="the name of the build that all lists are from")
     results: list[BatchResult] = Field(description="one for each id")
 
 
 def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) -> APIRouter:
-    """The route ``/v1/related/batch``.
+    """Returns the route ``/v1/related/batch``.
 
     Args:
-        live: What is served.
-        lists: Makes and caches related lists.
-        reading: Checks who may read, where that takes a token.
+        live: The build that is served.
+        lists: Renders and caches related lists.
+        reading: Dependencies that check the read token, if one is required.
     """
     router = APIRouter(tags=["site"], dependencies=reading)
 
@@ -68,17 +70,17 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         responses={
             200: {"description": "One result for each id", "model": BatchAnswer},
             400: {"description": "The body is not UTF-8"},
-            408: {"description": "The body came too slowly"},
+            408: {"description": "The body arrived too slowly"},
             413: {"description": "The body is too large"},
-            422: {"description": "A parameter is wrong; it is named"},
-            503: {"description": "Nothing is served now"},
+            422: {"description": "A parameter is invalid; the answer names it"},
+            503: {"description": "No build is served now"},
             **(problems() if reading else {}),
         },
     )
     async def related_batch(question: BatchQuestion, request: Request) -> Response:
-        """Each id gets the list that /v1/related would give it, all from the same build.
+        """Returns the same list for each id as /v1/related, all from one build.
 
-        An id that is unknown or invisible has a problem in place of its list.
+        An id that is unknown or not visible gets a problem in place of a list.
         """
         now = live.clock()
         generation = live.at(now)
@@ -88,7 +90,7 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         results = []
         for article_id in question.ids:
             results.append(_result(lists, generation, article_id, query, now))
-            await asyncio.sleep(0)  # readers of single lists come in between
+            await asyncio.sleep(0)  # lets other requests be answered in between
         body = b'{"build":"%b","results":[%b]}' % (
             generation.served.build.name.encode(),
             b",".join(results),
@@ -116,7 +118,7 @@ def _query(question: BatchQuestion, defaults: RelatedQuery) -> RelatedQuery:
 def _result(
     lists: RelatedLists, generation: Generation, article_id: str, query: RelatedQuery, now: int
 ) -> bytes:
-    quoted_id = json.dumps(article_id).encode()  # escaped, as it may be no valid Unicode
+    quoted_id = json.dumps(article_id).encode()  # escaped: it may be invalid Unicode
     try:
         check_article_id("ids", article_id)
         response = lists.find(generation, ListRequest(article_id, False, query), now)

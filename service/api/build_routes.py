@@ -1,4 +1,4 @@
-"""Routes for builds: list, compare, publish, roll back."""
+"""API routes for builds: list, compare, publish, roll back, release."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.roles import Role
 
-Name = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$", description="of a build")]
+Name = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$", description="a build")]
 
 
 class Reason(BaseModel):
-    """The reason, for the journal."""
+    """The reason for an action, recorded in the root's journal."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,22 +30,22 @@ class Reason(BaseModel):
 
 
 class Publishing(Reason):
-    """How to publish."""
+    """Options for publishing a build."""
 
     accept_change: bool = Field(
-        False, strict=True, description="the changed encoder or text recipe is intended"
+        False, strict=True, description="accept a changed encoder or text preparation"
     )
-    force: bool = Field(False, strict=True, description="publish even what a gate refuses")
+    force: bool = Field(False, strict=True, description="publish even if a gate refuses the build")
 
 
 class BuildItem(BaseModel):
-    """One build."""
+    """A build in the list of builds."""
 
     build: str
     state: str = Field(description="live, rollback, refused, damaged or empty")
-    note: str = Field(description="what the journal records of it")
+    note: str = Field(description="the journal's last entry about the build, as a sentence")
     found: list[str] = Field(
-        [], description="what each gate that refused it measured, a sentence each"
+        [], description="the measurements of the gates that refused it, one sentence each"
     )
     created: str | None = None
     articles: int | None = None
@@ -55,7 +55,7 @@ class BuildItem(BaseModel):
 
 
 class Held(BaseModel):
-    """The rollback that holds publishing."""
+    """The rollback that put publishing on hold."""
 
     since: str
     who: str
@@ -67,12 +67,14 @@ class BuildsAnswer(BaseModel):
 
     live: str | None
     held: Held | None
-    problem: str | None = Field(description="what is wrong with the pointer to the live build")
+    problem: str | None = Field(
+        description="why the pointer to the live build can't be read; null if it can"
+    )
     items: list[BuildItem]
 
 
 class VerdictItem(BaseModel):
-    """What a gate measured."""
+    """A gate's measurement, limit and verdict."""
 
     gate: str
     value: float
@@ -82,39 +84,42 @@ class VerdictItem(BaseModel):
 
 
 class PublishAnswer(BaseModel):
-    """A build is live."""
+    """The build that was published, and the gates' verdicts."""
 
     build: str
     verdicts: list[VerdictItem]
 
 
 class RollbackAnswer(BaseModel):
-    """The previous build is live again; publishing is held until it is released."""
+    """The earlier build that is live again; publishing is on hold until it is released."""
 
     build: str
 
 
 class ReleaseAnswer(BaseModel):
-    """Builds can be published again."""
+    """Publishing is allowed again."""
 
-    released: bool = Field(description="false if nothing held them")
+    released: bool = Field(description="false if publishing was not on hold")
 
 
 def builds_router(context: EditorialContext) -> APIRouter:
-    """Routes for builds."""
+    """Returns the routes for builds."""
     router = make_router("operations")
     readers = [Depends(context.auth.require(Role.EDITOR))]
     admin = context.auth.require(Role.ADMIN)
 
     @router.get(
-        "/builds", summary="The builds, oldest first", dependencies=readers, responses=problems()
+        "/builds",
+        summary="List all builds, oldest first",
+        dependencies=readers,
+        responses=problems(),
     )
     def builds() -> BuildsAnswer:
         return BuildsAnswer(**describe_builds(context.root))
 
     @router.get(
         "/builds/{name}/report",
-        summary="The figures measured when a build was made",
+        summary="Get the report that was measured when a build was made",
         dependencies=readers,
         responses=problems(404),
     )
@@ -123,7 +128,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
 
     @router.get(
         "/builds/{name}/changes",
-        summary="What a build would change for readers, compared with the live one",
+        summary="Compare a build's lists with those of the live build",
         dependencies=readers,
         responses=problems(404, 409),
     )
@@ -131,7 +136,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
         root = context.root
         new = root.open(name)
         if root.current() is None:
-            raise ProblemError(409, "nothing is live to compare with")
+            raise ProblemError(409, "there is no live build to compare with; publish one first")
         live = root.open()
         now = context.live.clock()
         churn = compare(live, new, now=now, query=context.settings.limits.query)
@@ -139,7 +144,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
 
     @router.post(
         "/builds/{name}/publish",
-        summary="Make a build live, if it passes every gate",
+        summary="Publish a build, if it passes every gate",
         responses=problems(400, 404, 409, 413),
     )
     def publish(name: Name, how: Publishing, identity: Identity = Depends(admin)) -> PublishAnswer:
@@ -160,7 +165,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
 
     @router.post(
         "/rollback",
-        summary="Make the previous build live again, and hold publishing",
+        summary="Roll back to the previous build, and put publishing on hold",
         responses=problems(400, 409, 413),
     )
     def rollback(why: Reason, identity: Identity = Depends(admin)) -> RollbackAnswer:
@@ -168,7 +173,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
 
     @router.post(
         "/release",
-        summary="Let builds be published again after a rollback",
+        summary="Allow publishing again after a rollback",
         responses=problems(400, 409, 413),
     )
     def release(why: Reason, identity: Identity = Depends(admin)) -> ReleaseAnswer:

@@ -1,4 +1,4 @@
-"""The documentation page, the OpenAPI document, and the widget's files."""
+"""Routes for the documentation page, the OpenAPI document and the widget's files."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from service.settings import Settings
 
 _WIDGET = {
     "widget.js": (
-        "The script for any page",
+        "The widget's script",
         'Puts the HTML fragment into every <div data-alsolike="ARTICLE_ID"> of the page.',
     ),
     "widget.css": (
-        "The cards' style",
+        "The widget's stylesheet",
         "For pages that include the HTML fragment; the script loads it by itself.",
     ),
 }
@@ -39,7 +39,7 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
-    """Add the documentation and the widget's files."""
+    """Adds the routes of the documentation and of the widget's files."""
     for name, (summary, description) in _WIDGET.items():
         media_type = MEDIA_TYPES["." + name.rpartition(".")[2]].partition(";")[0]
         add_static_file(
@@ -56,7 +56,7 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
         )
 
     def document() -> dict[str, Any]:
-        # A page that anyone may see shows no list where a list takes a token.
+        # The page is public, so it shows no list if reading lists requires a token.
         example = None if settings.read_token else _example(live, settings)
         return openapi(app, settings, example)
 
@@ -69,7 +69,7 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
     rendering, latest = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
 
     async def rendered() -> tuple[Response, Response]:
-        """Both, made once for each generation: it takes long, and anyone may ask."""
+        """Returns document and page, rendered once for each generation, as rendering is slow."""
         generation = live.at(live.clock())
         tag = b"" if generation is None else generation.tag
         async with rendering:
@@ -91,11 +91,11 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
 
 
 def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
-    """A ``Content-Security-Policy`` for a page of the service: its own styles, and what is named.
+    """Returns a ``Content-Security-Policy`` that allows a page's own styles and the given sources.
 
     Args:
-        page: The HTML; each ``<style>`` in it is allowed by its hash, so that text injected into
-            the page can't bring another.
+        page: The HTML; each ``<style>`` in it is allowed by its hash, so injected styles are
+            blocked.
         styles: Further sources of styles.
         more: Further directives.
     """
@@ -115,7 +115,7 @@ def _pretty(value: Any) -> str:
 
 
 def _example(live: Live, settings: Settings) -> Example | None:
-    """An article that is visible now, and its list."""
+    """Returns an article that is visible now, with its list; ``None`` if there is none."""
     now = live.clock()
     generation = live.at(now)
     if generation is None:

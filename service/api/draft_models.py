@@ -1,4 +1,4 @@
-"""The request and the answer of ``POST /v1/related``: models and JSON."""
+"""Models of the request and the response of ``POST /v1/related``, which takes a draft."""
 
 from __future__ import annotations
 
@@ -30,32 +30,35 @@ class DraftSection(BaseModel):
 
 
 class DraftRequest(QueryBody):
-    """A draft, and a query for its list."""
+    """A draft, and the query for its related articles."""
 
     language_field = "only_language"
 
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE, description="plain text")]
     summary: Annotated[str, Field(max_length=MAX_TEXT)] | None = Field(
-        None, description="its text, if it has no sections"
+        None, description="the draft's text, if it has no sections"
     )
     sections: Annotated[list[DraftSection], Field(max_length=MAX_SECTIONS)] | None = Field(
-        None, description="its text, part by part"
+        None, description="the draft's text, section by section"
     )
     language: Annotated[str, Field(max_length=35)] | None = Field(
         None, description="BCP 47 tag; articles of the same language come first"
     )
     tags: list[Annotated[str, Field(max_length=MAX_LABEL)]] = Field(
-        default_factory=list, max_length=MAX_LABELS, description="for the fallback “tag”"
+        default_factory=list, max_length=MAX_LABELS, description="used by the fallback “tag”"
     )
     only_language: Annotated[str, Field(max_length=35)] | None = described("language")
 
     def fields(self) -> dict[str, Any]:
-        """The draft itself, as a record of a source has it."""
+        """Returns the draft's fields in the form of a source's record."""
         return self.model_dump(include={"title", "summary", "sections", "language", "tags"})
 
 
 def request_schema() -> dict[str, Any]:
-    """The JSON Schema of a request without references, as FastAPI does not read the body."""
+    """Returns the JSON Schema of a request with all references resolved.
+
+    FastAPI can't generate it, since it does not parse the body.
+    """
     schema = DraftRequest.model_json_schema()
     parts = schema.pop("$defs")
 
@@ -79,18 +82,18 @@ class SameStory(ArticleCard):
 
 
 class DraftRelated(BaseModel):
-    """What is related to a draft, best first."""
+    """The related articles of a draft, best first."""
 
     build: str = Field(description="the name of the build that the list is from")
-    terms: list[str] = Field(description="what the draft is about, in the site's own phrases")
+    terms: list[str] = Field(description="phrases of the site that describe the draft")
     same_story: list[SameStory] = Field(
-        description="visible near-duplicates of the draft: they are not in its list"
+        description="visible near-duplicates of the draft, which the list leaves out"
     )
-    items: list[RelatedItem] = Field(max_length=MAX_LIMIT, description="the list")
+    items: list[RelatedItem] = Field(max_length=MAX_LIMIT, description="the related articles")
 
 
 def draft_json(build: Build, answer: DraftAnswer) -> bytes:
-    """The body of an answer; cards are copied from the build."""
+    """Returns the JSON body of a response; cards are copied from the build."""
     return b'{"build":%b,"terms":[%b],"same_story":[%b],"items":%b}' % (
         quoted(build.name),
         b",".join(map(quoted, answer.terms)),

@@ -1,7 +1,7 @@
-"""The queue of drafts: one thread that relates them, and a bound on how many wait.
+"""The queue of drafts: one thread processes them, and only a limited number may wait.
 
-Encoding a text takes all of a processor for a while. So drafts are related one at a time, off the
-event loop, on a thread of low priority. When the queue is full, clients are asked to come again.
+Encoding a text uses a whole processor core for a while. So drafts are processed one at a time, off
+the event loop, on a low-priority thread. When the queue is full, clients get 429 and must wait.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ T = TypeVar("T")
 
 
 class DraftQueue:
-    """Runs work one by one.
+    """Runs jobs one at a time on a low-priority thread.
 
     Args:
-        size: How many may wait or be at work together.
-        seconds: How long one may take, waiting included.
-        watch: Called with the number of drafts in the queue whenever it changes.
+        size: The largest number of jobs that may wait or run at once.
+        seconds: The longest time that a job may take, including waiting, in seconds.
+        watch: Called with the number of jobs in the queue whenever it changes.
     """
 
     def __init__(
@@ -46,14 +46,15 @@ class DraftQueue:
     async def run(
         self, work: Callable[[], T], gone: Callable[[], Coroutine[Any, Any, object]]
     ) -> T:
-        """Do some work when its turn comes.
+        """Runs a job when its turn comes, and returns its result.
 
         Args:
-            work: Called in the thread; what it raises is raised here.
-            gone: Awaited; ends when the client has left.
+            work: The job; called in the thread, its exceptions are raised here.
+            gone: Returns a coroutine that ends when the client disconnects.
 
         Raises:
-            ProblemError: 429 if the queue is full, 503 if it took too long or the client left.
+            ProblemError: 429 if the queue is full, 503 if the job takes too long or the client
+                disconnects.
         """
         job = self._enter(work)
         answer = asyncio.wrap_future(job)
@@ -64,20 +65,20 @@ class DraftQueue:
             if answer.done():
                 return answer.result()
             if leaving.done():
-                raise ProblemError(503, "the client left before the draft was answered")
+                raise ProblemError(503, "the client disconnected before the draft was answered")
             raise ProblemError(
                 503,
-                f"relating the draft took over {self._seconds:g} s; try a shorter text",
+                f"the draft was not answered within {self._seconds:g} s; try a shorter text",
                 headers={"Retry-After": str(self._wait())},
             )
         finally:
             leaving.cancel()
-            answer.cancel()  # leaves the queue, unless it is at work already
+            answer.cancel()  # removes the job, unless it is running already
             with suppress(asyncio.CancelledError):
                 await leaving
 
     def close(self) -> None:
-        """Accept no more work, and cancel what waits."""
+        """Accepts no more jobs, and cancels those that wait."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _enter(self, work: Callable[[], T]) -> Future[T]:
@@ -110,5 +111,5 @@ class DraftQueue:
             self._watch(self.waiting)
 
     def _wait(self) -> int:
-        """Seconds after which all that is in the queue now is probably done."""
+        """Estimates the seconds until all jobs in the queue are done."""
         return max(1, math.ceil(self.waiting * self._average))

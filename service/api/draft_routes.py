@@ -1,4 +1,4 @@
-"""``POST /v1/related``: what is related to a text that is in no build yet."""
+"""The API route ``POST /v1/related``, which finds related articles for a draft."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ log = logging.getLogger("alsolike")
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 _PROBLEMS = {
-    401: "No token, or one that is unknown",
+    401: "The token is missing or unknown",
     403: "Drafts are switched off, or the token's role is too low",
     413: "The draft is too large",
     415: "The body is not JSON",
-    422: "A field is wrong; it is named",
-    429: "Too many drafts wait already, or come from one address",
-    503: "No build is open, or the encoder is missing or another than the build's",
+    422: "A field is invalid; the answer names it",
+    429: "Too many drafts are waiting, or come from one address",
+    503: "No build is served, or the model is missing or differs from the build's",
 }
 
 
 class Drafts:
-    """Answers drafts.
+    """Finds related articles for drafts, for the API and the editors' pages.
 
     Args:
-        live: What is served.
-        settings: Whether and how drafts are answered, and by which model.
-        auth: Says who may send one from elsewhere; nobody may if this is missing.
-        watch: Called with the number of waiting drafts whenever it changes.
+        live: The build that is served.
+        settings: The effective settings.
+        auth: Checks the tokens of clients on other machines; if ``None``, they are refused.
+        watch: Called with the number of drafts in the queue whenever it changes.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Drafts:
         self.queue = DraftQueue(settings.draft_queue, settings.draft_seconds, watch)
 
     def admit(self, request: Request) -> None:
-        """Check that drafts are answered, and that the sender may send one.
+        """Checks that drafts are switched on, and that the sender may send one now.
 
         Raises:
             ProblemError: 401, 403 or 429.
@@ -79,15 +79,15 @@ class Drafts:
         local = self._is_local(request.scope)
         if self._settings.drafts and not (local and not self._settings.read_token):
             if self._auth is None:
-                raise ProblemError(403, "drafts are answered on a loopback address only")
+                raise ProblemError(403, "drafts are only answered on a loopback address")
             self._auth.authorize(request.scope, Role.READ if local else Role.EDITOR)
         self.take(request)
 
     def take(self, request: Request) -> None:
-        """Count one more draft of the sender, if drafts are answered at all.
+        """Counts a draft toward the sender's rate limit.
 
         Raises:
-            ProblemError: 403 or 429.
+            ProblemError: 403 if drafts are switched off, 429 if the sender has to wait.
         """
         if not self._settings.drafts:
             raise ProblemError(403, "drafts are switched off here: the setting drafts is false")
@@ -95,12 +95,13 @@ class Drafts:
         if wait:
             raise ProblemError(
                 429,
-                f"over {self._settings.draft_rate} drafts a minute from one address",
+                f"over {self._settings.draft_rate} drafts per minute from one address; "
+                "try again later",
                 headers={"Retry-After": str(wait)},
             )
 
     def _is_local(self, scope: Scope) -> bool:
-        """Whether the service is bound to this machine, and no proxy opens it to others."""
+        """Whether only this machine can reach the service: a loopback address without a proxy."""
         try:
             loopback = ipaddress.ip_address(self._settings.host).is_loopback
         except ValueError:
@@ -109,11 +110,11 @@ class Drafts:
         return loopback and not forwarded and not self._settings.trusted_proxies
 
     async def answer(self, request: Request) -> bytes:
-        """Answer one request.
+        """Answers a request with a draft in its body.
 
         Raises:
-            ProblemError: For a request that can't be answered as asked.
-            AlsoLikeError: For a draft, a model or a build that is no good.
+            ProblemError: If the request is invalid or can't be answered now.
+            AlsoLikeError: If the draft is invalid, or the model or the build can't be used.
         """
         served, answer = await self.relate(request, parse_draft(await self._read(request)))
         return draft_json(served.build, answer)
@@ -121,18 +122,18 @@ class Drafts:
     async def relate(
         self, request: Request, draft: DraftRequest
     ) -> tuple[ServingView, DraftAnswer]:
-        """Relate a draft to the live build.
+        """Finds the articles of the live build that are related to a draft.
 
         Args:
-            request: Whose draft it is; its body was read.
+            request: The request of the draft; its body has been read.
             draft: The draft.
 
         Returns:
-            The build that it was related to under the newest decisions, and the answer.
+            The build that was searched, with the newest decisions, and the answer.
 
         Raises:
-            ProblemError: If it can't be answered now.
-            AlsoLikeError: For a draft, a model or a build that is no good.
+            ProblemError: If the draft can't be answered now.
+            AlsoLikeError: If the draft is invalid, or the model or the build can't be used.
         """
         query, now = draft.query(self._settings.query), self._live.clock()
         served = self._served(now)
@@ -141,10 +142,10 @@ class Drafts:
                 lambda: self._relate(served, draft, now, query), lambda: _left(request)
             )
         except ModelError as error:
-            log.error("a draft was refused: %s", error)
+            log.error("a draft can't be answered: %s", error)
             raise ProblemError(503, str(error)) from error
         now = self._live.clock()
-        newest = self._served(now)  # under the newest decisions, but the build it began with
+        newest = self._served(now)  # the newest decisions, with the same build
         if newest.build is not served.build:
             newest = ServingView(served.build, newest.state)
         return newest, related.answer(newest, now=now, query=query)
@@ -170,20 +171,20 @@ class Drafts:
 
     async def _read(self, request: Request) -> bytes:
         media_type = (header(request.scope, b"content-type") or "").partition(";")[0].strip()
-        if media_type.lower() != "application/json":  # what no page of another site may send
+        if media_type.lower() != "application/json":  # other sites' pages can't send it
             raise ProblemError(415, f"the body is {media_type[:80]!r}; it must be application/json")
         body = await request.body()
         if len(body) > 1024 * self._settings.draft_kb:
             limit = self._settings.draft_kb
-            raise ProblemError(413, f"the draft has over {limit} KiB, the setting draft_kb")
+            raise ProblemError(413, f"the draft has over {limit} KiB (the setting draft_kb)")
         return body
 
 
 def parse_draft(body: bytes) -> DraftRequest:
-    """A request's body, checked.
+    """Parses and checks the body of a request.
 
     Raises:
-        RequestValidationError: Naming the field that is wrong.
+        RequestValidationError: If a field is invalid; it names the field.
     """
     try:
         return DraftRequest.model_validate_json(body)
@@ -195,13 +196,13 @@ def parse_draft(body: bytes) -> DraftRequest:
 
 
 async def _left(request: Request) -> None:
-    """Ends when the client has gone away."""
+    """Ends when the client disconnects."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
 def drafts_router(drafts: Drafts) -> APIRouter:
-    """The route."""
+    """Returns the route ``POST /v1/related``."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
@@ -212,7 +213,7 @@ def drafts_router(drafts: Drafts) -> APIRouter:
 
     @router.post(
         "/v1/related",
-        summary="What is related to a text that is in no build",
+        summary="Find related articles for a draft",
         operation_id="related_to_draft",
         response_model=DraftRelated,
         responses={
@@ -227,7 +228,7 @@ def drafts_router(drafts: Drafts) -> APIRouter:
         dependencies=[Depends(drafts.admit)],
     )
     async def related_to_draft(request: Request) -> Response:
-        """The list that the text would get if it were published now. Nothing of it is stored."""
+        """Returns the list that the draft would get if it were published now. Stores nothing."""
         body = await drafts.answer(request)
         return Response(body, media_type="application/json", headers=_HEADERS)
 

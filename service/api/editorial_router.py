@@ -1,4 +1,4 @@
-"""What the JSON routes for editors share: a router, ids as parameters, documented errors."""
+"""Parts that the editors' JSON routes share: router, id parameters and documented errors."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from service.http.query_params import parse_query
 
 
 def make_router(tag: str) -> APIRouter:
-    """A router whose answers no cache may keep, and whose parameters are given once."""
+    """Returns a router for ``/v1`` that forbids caching and refuses repeated parameters."""
     return APIRouter(prefix="/v1", tags=[tag], dependencies=[Depends(_private)])
 
 
 def _private(request: Request, response: Response) -> None:
-    """Forbid caches to keep the answer, and refuse a query that is not plain.
+    """Forbids caching of the response, and checks the query string.
 
     Raises:
-        ProblemError: 422, for a parameter that is not UTF-8 or is given twice.
+        ProblemError: 422, for a parameter that is not UTF-8 or is given more than once.
     """
     response.headers["Cache-Control"] = "no-store"
     for name, values in parse_query(request.scope["query_string"]).items():
@@ -35,7 +35,7 @@ def _private(request: Request, response: Response) -> None:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors of a route for its documentation, with those that any route may answer."""
+    """Returns a route's possible errors for its documentation, with those of every route."""
     return {
         status: {
             "description": _DESCRIPTIONS[status],
@@ -62,19 +62,19 @@ def _query(description: str) -> Any:
 
 
 Id = Annotated[str, _query("the site's own id of an article"), AfterValidator(_id)]
-"""An article's id as a query parameter: it may hold slashes, so it can't be part of the path."""
+"""An article's id as a query parameter; it may hold slashes, so it can't be part of the path."""
 
-Target = Annotated[str, _query("the article in that list"), AfterValidator(_id)]
+Target = Annotated[str, _query("the id of the article in the list"), AfterValidator(_id)]
 
 _DESCRIPTIONS: Mapping[int, str] = {
     400: "The body can't be read",
     401: "The token or session is missing, unknown or expired",
     403: "The role is too low, or the request may come from another site",
-    404: "There is no such thing",
-    409: "It can't be done now; the detail says why",
-    412: "Someone else changed it in the meantime; nothing was overwritten",
+    404: "Not found; the detail says what",
+    409: "The action is not possible now; the detail says why",
+    412: "Someone else has changed the list in the meantime; nothing was overwritten",
     413: "The body is too large",
-    422: "A parameter is wrong; the answer names it",
+    422: "A parameter is invalid; the answer names it",
     428: "If-Match is missing",
     429: "Too many wrong tokens from this address",
     503: "The database or the build is not available; nothing was changed",

@@ -1,4 +1,4 @@
-"""Routes for judgments and for the audit trail."""
+"""API routes for judgments of links and for the audit trail."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MAX_PAGE = 1_000
 
 def _no_boolean(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("it is 1 or -1, not a boolean")
+        raise ValueError("it must be 1 or -1, not a boolean")
     return value
 
 
 class JudgmentChange(BaseModel):
-    """Whether a link is good or bad."""
+    """A judgment of a link as good or bad."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class JudgmentChange(BaseModel):
 
 
 class JudgmentItem(BaseModel):
-    """What one editor said of one link."""
+    """One editor's judgment of one link."""
 
     article_id: str
     target_id: str
@@ -56,7 +56,7 @@ class JudgmentItem(BaseModel):
 
 
 class JudgmentsAnswer(BaseModel):
-    """Judgments by article, target and author."""
+    """Judgments, sorted by article, target and author."""
 
     items: list[JudgmentItem]
 
@@ -88,7 +88,7 @@ _NAME = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 
 def _printable(value: str) -> str:
     if not re.fullmatch(_NAME, value):
-        raise ValueError("it holds a control character")
+        raise ValueError("it must not contain control characters")
     return value
 
 
@@ -100,13 +100,13 @@ Name = Annotated[
 
 
 def judgments_router(context: EditorialContext) -> APIRouter:
-    """Routes for judgments and the audit trail."""
+    """Returns the routes for judgments and the audit trail."""
     router = make_router("editors")
     editor = context.auth.require(Role.EDITOR)
 
     @router.get(
         "/judgments",
-        summary="Which links editors called good or bad",
+        summary="List judgments of links as good or bad",
         dependencies=[Depends(editor)],
         responses=problems(),
     )
@@ -116,7 +116,7 @@ def judgments_router(context: EditorialContext) -> APIRouter:
 
     @router.put(
         "/judgments",
-        summary="Call a link good or bad; replaces your earlier judgment",
+        summary="Judge a link as good or bad; replaces your earlier judgment",
         responses=problems(400, 413),
     )
     def put_judgment(
@@ -144,7 +144,7 @@ def judgments_router(context: EditorialContext) -> APIRouter:
 
     @router.get(
         "/audit",
-        summary="The audit trail, latest first",
+        summary="List the audit trail, latest first",
         dependencies=[Depends(editor)],
         responses=problems(),
     )
@@ -164,7 +164,7 @@ def judgments_router(context: EditorialContext) -> APIRouter:
 
     @router.get(
         "/audit.csv",
-        summary="The whole audit trail as CSV, oldest first",
+        summary="Download the whole audit trail as CSV, oldest first",
         dependencies=[Depends(editor)],
         response_class=Response,
         responses={

@@ -1,4 +1,4 @@
-"""The OpenAPI document: the framework's routes, and those that are answered in front of it."""
+"""Generates the OpenAPI document: FastAPI's routes, and those that are answered before it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from service.settings import Settings
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 _JSON_TEXT = (
-    "The articles to show beside one article: those that editors pinned, at their positions, the "
-    "related ones, and fallbacks where these are too few. Parameters that are left out take the "
-    "site's settings."
+    "Returns the articles to show with one article: pinned ones at their positions, related ones, "
+    "and fallbacks if these are too few. Missing parameters take their defaults from the site's "
+    "settings."
 )
 _HTML_TEXT = (
-    "The same list as a section of HTML, for a server-side include or the widget: empty without "
-    "articles and for every error."
+    "Returns the same list as an HTML section, for a server-side include or the widget. The body "
+    "is empty if there are no articles, and for every error."
 )
 
 _REFUSALS = {
-    "401": "No token, or one that is unknown",
+    "401": "The token is missing or unknown",
     "403": "The token's role is too low",
     "429": "Too many wrong tokens from this address",
 }
@@ -41,19 +41,19 @@ class RelatedItem(ArticleCard):
     """One related article, ready to be shown."""
 
     score: float = Field(
-        ge=0, le=1, description="0: no closer than two random articles of the site; 1: the same"
+        ge=0, le=1, description="0: as close as two random articles of the site; 1: identical"
     )
     origin: Origin = Field(description="why the article is in the list")
-    position: int = Field(ge=1, le=MAX_LIMIT, description="its place in the list")
-    shared_terms: list[str] = Field(max_length=4, description="what the two articles share")
+    position: int = Field(ge=1, le=MAX_LIMIT, description="its position in the list")
+    shared_terms: list[str] = Field(max_length=4, description="phrases that the two articles share")
 
 
 class RelatedAnswer(BaseModel):
-    """Related articles, best first."""
+    """The related articles of one article, best first."""
 
-    article_id: str = Field(description="the article asked about")
+    article_id: str = Field(description="the id of the article whose list it is")
     build: str = Field(description="the name of the build that the list is from")
-    items: list[RelatedItem] = Field(max_length=MAX_LIMIT, description="the list")
+    items: list[RelatedItem] = Field(max_length=MAX_LIMIT, description="the related articles")
 
 
 class Problem(BaseModel):
@@ -68,11 +68,11 @@ class Problem(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A request that works now.
+    """An example request that works now, with its response.
 
     Attributes:
-        article_id: The article asked about.
-        answer: What the service says.
+        article_id: The id of the article whose list is requested.
+        answer: The JSON response.
     """
 
     article_id: str
@@ -80,18 +80,18 @@ class Example:
 
 
 def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[str, Any]:
-    """The whole document.
+    """Generates the OpenAPI document.
 
     Args:
-        app: The framework's app.
-        settings: Its defaults are the document's.
-        example: Shown with the related routes, if there is a build to take it from.
+        app: The FastAPI app.
+        settings: The effective settings, for the parameters' defaults.
+        example: An example for the related routes; ``None`` if no build is served.
     """
     document = get_openapi(
         title="AlsoLike",
         version=app.version,
         description="Related articles for a site's “You May Also Like”. "
-        "Parameters that no route has are ignored.",
+        "Unknown parameters are ignored.",
         routes=app.routes,
     )
     _, definitions = models_json_schema(
@@ -104,7 +104,7 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
         "name": "id",
         "in": "query",
         "required": True,
-        "description": "the site's own id of the article shown",
+        "description": "the site's own id of the article",
         "schema": TypeAdapter(ArticleId).json_schema(),
         **({} if example is None else {"example": example.article_id}),
     }
@@ -112,7 +112,7 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
         **query_id,
         "name": "article_id",
         "in": "path",
-        "description": "the article's id as one percent-encoded segment (a slash as %2F)",
+        "description": "the article's id as one percent-encoded path segment (a slash as %2F)",
     }
     paths: dict[str, Any] = {}
     for first, prefix in (
@@ -141,15 +141,15 @@ def _is_for_operators(path_item: tuple[str, dict[str, Any]]) -> bool:
 
 
 def _add_problems(operation: dict[str, Any]) -> None:
-    """Describe errors that any route may have, and give every error the schema of a problem."""
+    """Adds the errors that any route may return, and gives every error the problem schema."""
     responses = operation["responses"]
     if "requestBody" in operation:
         responses.setdefault("400", {"description": "The body can't be read"})
         responses.setdefault("413", {"description": "The body is too large"})
     if "parameters" in operation and "422" in responses:
         refusal = copy.deepcopy(responses["422"].get("content", {}))
-        refusal[MEDIA_TYPE] = {"schema": _PROBLEM}  # far too long, no route sees the address
-        responses.setdefault("414", {"description": "The address is too long", "content": refusal})
+        refusal[MEDIA_TYPE] = {"schema": _PROBLEM}  # a far too long URL reaches no route
+        responses.setdefault("414", {"description": "The URL is too long", "content": refusal})
     for status, response in responses.items():
         content = response.get("content", {})
         schema = content.get("application/json", {}).get("schema", _PROBLEM)
@@ -183,9 +183,9 @@ def _operation(
         "parameters": [copy.deepcopy(id_parameter), *_query_parameters(settings.query)],
         "responses": {
             "200": {"description": "Related articles, best first", "content": content},
-            "404": {"description": "Unknown or invisible article", **failure},
-            "422": {"description": "A parameter is wrong; it is named", **failure},
-            "503": {"description": "No build is open yet", **failure},
+            "404": {"description": "The article is unknown or not visible", **failure},
+            "422": {"description": "A parameter is invalid; the answer names it", **failure},
+            "503": {"description": "No build is served yet", **failure},
             **refusals,
         },
     }

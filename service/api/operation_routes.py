@@ -1,4 +1,4 @@
-"""Routes for those who run the service: is it alive, is it ready, what are its figures."""
+"""Routes for operators: liveness and readiness probes, and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.http.middleware import LIVEZ, READYZ
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["alive"] = Field("alive", description="always alive")
 
@@ -24,19 +24,23 @@ class Ready(BaseModel):
 
     status: Literal["ready"] = Field("ready", description="always ready")
     build: str = Field(description="the name of the build that is served")
-    articles: int = Field(description="articles of the build")
-    age_seconds: int = Field(description="since the build was begun")
-    refused: str | None = Field(description="why a newer build is not served, if it was refused")
+    articles: int = Field(description="number of articles in the build")
+    age_seconds: int = Field(description="age of the build, in seconds")
+    refused: str | None = Field(
+        description="why a newer build could not be loaded; null if there is none"
+    )
     decisions: int = Field(description="version of the editors' decisions")
-    database: str | None = Field(description="why decisions can't be read anew, if they can't")
+    database: str | None = Field(
+        description="why the decision database can't be read; null if it can"
+    )
     snapshot: str | None = Field(
-        description="why the latest decisions are not in the root's snapshot, if they are not: "
-        "they would be lost with the database; it is tried again"
+        description="why the snapshot in the root lacks the latest decisions (retried until it "
+        "succeeds); null if it is up to date"
     )
 
 
 class NotReady(BaseModel):
-    """Nothing is served: no build is open, or what was taken down is unknown."""
+    """Nothing is served: no build is open, or the takedowns can't be read."""
 
     status: Literal["not ready"] = Field("not ready", description="always not ready")
     reason: str = Field(description="why nothing is served")
@@ -51,18 +55,18 @@ PROBES: dict[str, dict[str, Any]] = {
     LIVEZ: {
         "tags": ["operations"],
         "operationId": "livez_livez_get",
-        "summary": "Whether the process answers",
-        "description": "For a supervisor that restarts a process which hangs.",
-        "responses": {"200": _json("It does", Alive)},
+        "summary": "Check whether the process is alive",
+        "description": "For a supervisor that restarts hanging processes.",
+        "responses": {"200": _json("The process is alive", Alive)},
     },
     READYZ: {
         "tags": ["operations"],
         "operationId": "readyz_readyz_get",
-        "summary": "Whether related articles can be served, and from which build",
+        "summary": "Check whether related articles can be served",
         "description": "For a load balancer that sends page views only to processes that can "
         "answer them.",
         "responses": {
-            "200": _json("They can", Ready),
+            "200": _json("Related articles can be served", Ready),
             "503": _json("Nothing is served", NotReady),
         },
     },
@@ -71,17 +75,17 @@ PROBES: dict[str, dict[str, Any]] = {
 
 
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:
-    """Add ``/metrics``."""
+    """Adds the route ``/metrics``."""
 
     @app.get(
         "/metrics",
         tags=["operations"],
-        summary="Figures of all workers, for Prometheus",
+        summary="Get the metrics of all workers, for Prometheus",
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def show() -> Response:
-        """Counts and gauges in the Prometheus text format; each name begins with alsolike_."""
-        metrics.flush()  # where the counts are kept, as no other thread may
+        """Returns the metrics in the Prometheus text format; all names start with alsolike_."""
+        metrics.flush()  # on the event loop, the only thread that may touch the counts
         body = await asyncio.to_thread(metrics.render)
         return Response(body, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})

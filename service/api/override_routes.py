@@ -1,8 +1,8 @@
-"""Routes for pins and hides, and for undo.
+"""API routes for pins and hides, and for undo.
 
-An article's list has a version, its ``ETag``. A write names in ``If-Match`` the version that the
-editor looked at, or ``*`` for any. If the list has changed since, the write is refused, and the
-answer holds the list as it is now.
+The overrides of an article's list have a version, sent as ``ETag``. A write must name in
+``If-Match`` the version that the editor saw, or ``*`` for any. If the overrides have changed since,
+the write is refused, and the answer holds the current overrides.
 """
 
 from __future__ import annotations
@@ -39,14 +39,16 @@ class OverrideChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["pin", "hide"] = Field(
-        description="show it at a position, or leave it out with its story"
+        description="pin: show the target at a position; hide: leave out its whole story"
     )
     position: int | None = Field(
         None, strict=True, ge=1, le=MAX_POSITION, description="for a pin only"
     )
     reason: str = Field("", max_length=MAX_REASON)
     not_related: bool = Field(
-        False, strict=True, description="for a hide only: it also counts as a judgment"
+        False,
+        strict=True,
+        description="for a hide only: also counts as a judgment that the link is bad",
     )
     until: Until = Field(NEVER, description="when it ends by itself; null for never")
 
@@ -65,51 +67,54 @@ class OverrideItem(BaseModel):
     until: Timestamp = Field(description="null for no end")
     ended: bool
     target: VisibilityStatus | None = Field(
-        description="null if the live build has no such article"
+        description="the target's visibility; null if it is not in the live build"
     )
-    warning: str | None = Field(description="why it has no effect now, though it has not ended")
+    warning: str | None = Field(description="why it has no effect now; null if it has, or ended")
 
 
 class OverridesAnswer(BaseModel):
-    """Pins and hides: those of one list by position, pins first; else by their number."""
+    """Pins and hides: in one list by position, pins first; else in order of creation."""
 
     article_id: str | None
-    version: int | None = Field(description="of the list; the ETag, for If-Match")
+    version: int | None = Field(description="the list's version, as in the ETag and If-Match")
     items: list[OverrideItem]
     next: int | None = Field(description="the parameter after for the next page; null on the last")
 
 
 class UndoRequest(BaseModel):
-    """Which decision to undo."""
+    """The decision to undo."""
 
     model_config = ConfigDict(extra="forbid")
 
-    seq: int = Field(strict=True, ge=1, le=2**53, description="its number in the audit trail")
+    seq: int = Field(strict=True, ge=1, le=2**53, description="the number of its audit entry")
     reason: str = Field("", max_length=MAX_REASON)
 
 
 class UndoAnswer(BaseModel):
-    """The decision was undone."""
+    """The audit entry of an undo."""
 
-    seq: int = Field(description="of the new audit entry; undo that to redo the decision")
+    seq: int = Field(
+        description="the number of the new audit entry; undo that entry to redo the decision"
+    )
 
 
 IfMatch = Annotated[
     str | None,
     Header(
-        alias="If-Match", description='the list\'s ETag, or * for any: "0" for an untouched one'
+        alias="If-Match",
+        description='the list\'s ETag, or * for any; "0" is the ETag of a list without changes',
     ),
 ]
 
 
 def overrides_router(context: EditorialContext) -> APIRouter:
-    """Routes for pins, hides and undo."""
+    """Returns the routes for pins, hides and undo."""
     router = make_router("editors")
     editor = context.auth.require(Role.EDITOR)
 
     @router.get(
         "/overrides",
-        summary="Pins and hides: of one list, into lists, or all",
+        summary="List pins and hides: of one article's list, of one target, or all",
         dependencies=[Depends(editor)],
         responses=problems(),
     )
@@ -124,8 +129,8 @@ def overrides_router(context: EditorialContext) -> APIRouter:
     @router.put(
         "/overrides",
         summary="Pin or hide an article in a list",
-        description="The target must be in the live build. One that readers can't see now is "
-        "accepted with a warning: it takes effect once they can.",
+        description="The target must be in the live build. If readers can't see it now, the pin is "
+        "accepted with a warning, and takes effect once they can.",
         responses=problems(400, 404, 412, 413, 428),
     )
     def put_override(
@@ -177,7 +182,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
 
     @router.post(
         "/undo",
-        summary="Undo a decision, if nothing newer touched the same thing",
+        summary="Undo a decision, unless a newer one changed the same thing",
         responses=problems(400, 404, 409, 413),
     )
     def undo(request: UndoRequest, identity: Identity = Depends(editor)) -> UndoAnswer:
@@ -206,13 +211,13 @@ def _read(
 
 
 def _read_version(if_match: str | None) -> int | None:
-    """The version that an ``If-Match`` names; ``None`` for any.
+    """Returns the version in an ``If-Match`` header; ``None`` for any.
 
     Raises:
-        ProblemError: 428 without one, 422 for what is not a version.
+        ProblemError: 428 if the header is missing, 422 if it is not a version.
     """
     if if_match is None:
-        raise ProblemError(428, "send If-Match with the ETag of the list that you looked at, or *")
+        raise ProblemError(428, "send If-Match with the ETag of the list that you read, or *")
     if if_match.strip() == "*":
         return None
     found = _TAG.fullmatch(if_match.strip())
@@ -225,10 +230,10 @@ def _read_version(if_match: str | None) -> int | None:
 
 @contextmanager
 def _showing_conflict(context: EditorialContext, article_id: str) -> Iterator[None]:
-    """Answer a write on an older version with the list as it is now.
+    """Answers a write to an outdated version with the current overrides.
 
     Raises:
-        ProblemError: 412.
+        ProblemError: 412, if the overrides have changed.
     """
     try:
         yield
@@ -259,7 +264,7 @@ def _item(context: EditorialContext, found: StoredOverride) -> OverrideItem:
     ended = found.until <= context.live.clock()
     warning = None
     if not ended and target is None:
-        warning = "the live build has no such article"
+        warning = "the target is not in the live build"
     elif not ended and found.kind is OverrideKind.PIN and target is not VisibilityStatus.VISIBLE:
         warning = f"readers don't see the pinned article now: it is {target}"
     return OverrideItem(**asdict(found), ended=ended, target=target, warning=warning)

@@ -1,4 +1,4 @@
-"""The query for related articles as a part of a JSON body."""
+"""The fields of a query for related articles in a JSON body."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ExcludedId = Annotated[str, Field(max_length=MAX_ID_BYTES)]
 
 
 def described(name: str) -> Any:
-    """An optional field with the description that the query gives it."""
+    """Returns an optional field with the description of the query parameter of that name."""
     return Field(None, description=query_options()[name].description)
 
 
 class QueryBody(BaseModel):
-    """The fields of a :class:`~index.query.RelatedQuery`, all optional.
+    """The fields of a :class:`~index.query.RelatedQuery` except the language; all are optional.
 
-    Each body adds the language, under the name that :attr:`language_field` gives.
+    Subclasses add the language under the name in :attr:`language_field`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,7 +45,7 @@ class QueryBody(BaseModel):
     )
 
     def query(self, defaults: RelatedQuery) -> RelatedQuery:
-        """What the body asks for; ``defaults`` hold for what it leaves out."""
+        """Returns the query of the body, with ``defaults`` for missing fields."""
         given: dict[str, Any] = {}
         for field in fields(RelatedQuery):
             name = self.language_field if field.name == "language" else field.name

@@ -1,4 +1,4 @@
-"""Routes for takedowns: articles that no reader may see in any list of any build."""
+"""API routes for takedowns, which keep an article out of all lists of all builds."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _PAGE = 1_000
 
 
 class VisibilityChange(BaseModel):
-    """Whether readers may see an article."""
+    """A takedown of an article, or its end."""
 
     model_config = ConfigDict(extra="forbid")
 
     visible: bool = Field(strict=True, description="false takes it down, true lifts the takedown")
-    reason: str = Field("", max_length=MAX_REASON, description="for the audit trail")
+    reason: str = Field("", max_length=MAX_REASON, description="recorded in the audit trail")
     until: Until = Field(NEVER, description="when a takedown ends by itself; null for never")
 
 
 class TakedownItem(BaseModel):
-    """An article that readers don't see in any list."""
+    """A takedown of one article."""
 
     article_id: str
     since: Timestamp
@@ -47,7 +47,7 @@ class TakedownItem(BaseModel):
 
 
 class VisibilityAnswer(BaseModel):
-    """Whether readers see an article, and why not."""
+    """Whether readers see an article, and if not, why."""
 
     article_id: str
     standing: VisibilityStatus | None = Field(
@@ -64,13 +64,13 @@ class TakedownsAnswer(BaseModel):
 
 
 def takedowns_router(context: EditorialContext) -> APIRouter:
-    """Routes for takedowns."""
+    """Returns the routes for takedowns."""
     router = make_router("editors")
     editor = context.auth.require(Role.EDITOR)
 
     @router.get(
         "/visibility",
-        summary="Whether readers may see an article",
+        summary="Check whether readers see an article",
         dependencies=[Depends(editor)],
         responses=problems(),
     )
@@ -80,16 +80,17 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
     @router.put(
         "/visibility",
         summary="Take an article down, or lift its takedown",
-        description="When this is answered the takedown is on disk and holds in this process; "
-        "every other worker honors it within a second, in every list of every build, through "
-        "rollbacks and restarts. An article that no build has can be taken down ahead of time.",
+        description="When the request is answered, the takedown is stored and in force in this "
+        "process; other workers apply it within a second. It holds in every list of every build, "
+        "also after rollbacks and restarts. An article that is in no build yet can be taken down "
+        "in advance.",
         responses=problems(400, 413),
     )
     def put_visibility(
         id: Id, change: VisibilityChange, identity: Identity = Depends(editor)
     ) -> VisibilityAnswer:
         if change.visible:
-            with suppress(NotFoundError):  # it is not taken down, as asked
+            with suppress(NotFoundError):  # already not taken down
                 context.actions.lift_takedown(identity.actor, id, reason=change.reason)
         else:
             context.actions.take_down(identity.actor, id, reason=change.reason, until=change.until)
@@ -97,7 +98,7 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
 
     @router.get(
         "/takedowns",
-        summary="Takedowns, ended ones included, a thousand at a time",
+        summary="List takedowns, including ended ones, a thousand per page",
         dependencies=[Depends(editor)],
         responses=problems(),
     )

@@ -1,4 +1,4 @@
-"""The one command ``alsolike``: a file for each group of commands."""
+"""The command line tool ``alsolike``: one module for each group of commands."""
 
 from service.cli.alsolike import main
 

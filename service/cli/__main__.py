@@ -1,4 +1,4 @@
-"""``python -m service.cli`` is the command ``alsolike``."""
+"""Runs the command ``alsolike`` as ``python -m service.cli``."""
 
 from service.cli.alsolike import main
 

@@ -1,4 +1,4 @@
-"""The command ``alsolike``: all subcommands, and how errors end it."""
+"""The command ``alsolike``: registers all subcommands, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (
         related,
         "related my-article --limit 6 && alsolike related --text draft.txt",
-        "Show the list of an article, or of a text.",
+        "Show the related list of an article or a text.",
     ),
     (
         inspect,
@@ -67,14 +67,14 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (
         takedown,
         "takedown my-article --reason 'withdrawn'",
-        "Keep an article out of every list, now.",
+        "Remove an article from every list, now.",
     ),
     (audit, "audit --csv", "Print every decision: when, by whom, why."),
-    (check_overrides, "check-overrides --json", "Find pins without effect, now or soon."),
-    (builds, "builds", "List the builds: which is live, which was held back."),
+    (check_overrides, "check-overrides --json", "Find pins that have no effect, now or soon."),
+    (builds, "builds", "List the builds: which is live, which were held back."),
     (diff, "diff 20260102T030405Z-0a1b2c", "Compare the articles and lists of two builds."),
     (prune, "prune --keep 3", "Remove old builds."),
-    (release, "release --reason 'feed mended'", None),
+    (release, "release --reason 'feed fixed'", None),
     (
         export,
         "export --out public/related",
@@ -88,7 +88,8 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (serve, "serve --port 8000 --workers 2", "Serve the live build over HTTP."),
     (demo, "demo --port 8000", "Build the sample corpus, show a list, serve it."),
 )
-"""Each command with an example and its line in the help of them all, else its first sentence."""
+"""Each command with an example and its line in ``alsolike --help``; ``None`` for the first
+sentence of its docstring."""
 
 for _command, _example, _line in _COMMANDS:
     _gates = f"\n\n{GATES_EPILOG}" if _command in (build, publish) else ""
@@ -98,11 +99,11 @@ _ONLY_PRINTING = (
     *("related", "inspect", "builds", "diff", "evaluate", "audit", "check-overrides"),
     *("sources check", "db status", "tokens list", "editors list"),
 )
-"""Commands that do nothing but print: if their output is lost, they failed."""
+"""Commands whose only effect is their output; if that can't be written, they exit with 1."""
 
 
 def main() -> None:
-    """Run the command; an expected error is one line and its exit code, never a traceback."""
+    """Runs the command; an expected error ends it with one line and an exit code, no traceback."""
     streams = Streams()
     code = _run()
     lost = streams.finish()
@@ -117,9 +118,9 @@ def _run() -> int:
     try:
         code: int | None = app(prog_name="alsolike", standalone_mode=False)
         return code or 0
-    except typer.TyperException as error:  # a command line that can't be read
+    except typer.TyperException as error:  # an invalid command line
         if len(sys.argv) == 1:
-            typer.echo(error.format_message(), err=True)  # the help, instead of an error
+            typer.echo(error.format_message(), err=True)  # which is the help text, not an error
         else:
             context = getattr(error, "ctx", None)
             command = "alsolike" if context is None else context.command_path
@@ -128,7 +129,7 @@ def _run() -> int:
     except AlsoLikeError as error:
         _fail(str(error))
         return exit_code(error)
-    except OSError as error:  # a full disk, a missing right
+    except OSError as error:  # such as a full disk or a missing permission
         named = error.filename and error.strerror
         _fail(f"{error.filename}: {error.strerror}" if named else str(error))
         return 1

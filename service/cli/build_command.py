@@ -1,4 +1,4 @@
-"""``alsolike build``: from the sources to a published build."""
+"""The command ``alsolike build``: makes a build from the sources, and publishes it."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def build(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files, folders or feeds, - for stdin; of articles with one id the first is "
-            "read. Left out: the [[source]] tables of alsolike.toml."
+            help="Files, folders or feeds, or - for stdin; of articles with the same id the first "
+            "is used. By default, the [[source]] tables of alsolike.toml."
         ),
     ] = None,
     root: RootOption = None,
@@ -54,13 +54,13 @@ def build(
     ] = None,
     milvus_uri: Annotated[
         str | None,
-        typer.Option(help="http://host:19530, or a path ending in .db; milvus.db in the root."),
+        typer.Option(help="http://host:19530, or a path ending in .db; default milvus.db in root."),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="What runs the heavy stages: local or ray.")
+        str | None, typer.Option(help="Where the heavy stages run: local or ray.")
     ] = None,
     ray_address: Annotated[
-        str | None, typer.Option(help="host:port of a Ray cluster's head; this machine if unset.")
+        str | None, typer.Option(help="host:port of a Ray cluster's head; by default this machine.")
     ] = None,
     only: Annotated[
         list[str] | None,
@@ -70,7 +70,7 @@ def build(
         bool, typer.Option("--publish/--no-publish", help="Make the build live when it is done.")
     ] = True,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a source with problems.")
+        bool, typer.Option("--strict", help="Refuse a source that has any problem.")
     ] = False,
     keep_missing: Annotated[
         bool,
@@ -108,7 +108,7 @@ def build(
     sources = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     options = BuildOptions(
         mapping=FieldMapping(
-            fields={},  # the sources rename their own
+            fields={},  # the sources rename their fields themselves
             url_template=settings.url_template,
             timezone=settings.zone,
         ),
@@ -151,7 +151,7 @@ def build(
                     reason=reason,
                     assessment=made.assessment,
                 )
-            except GateError as error:  # raised below, after what was built is printed
+            except GateError as error:  # raised below, after the build's summary is printed
                 refusal = error
             prune(opened, settings.keep)
     manifest, report = made.manifest, made.report
@@ -188,7 +188,7 @@ def _print_build(manifest: Manifest, report: ReadReport, root: Root, *, publishe
     for problem in skipping[:10]:
         typer.echo(str(problem), err=True)
     if len(skipping) > 10:
-        typer.echo(f"… and {len(skipping) - 10} more; see report.json of the build", err=True)
+        typer.echo(f"… and {len(skipping) - 10} more; see the build's report.json", err=True)
     for name, count in report.unused_fields.most_common(1):
         without_text = report.notes["summary: no-text"]
         if without_text > report.kept // 2 and count > report.kept // 2:
@@ -209,7 +209,7 @@ def _print_build(manifest: Manifest, report: ReadReport, root: Root, *, publishe
 
 @contextmanager
 def _progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Progress on a terminal's stderr; nothing elsewhere."""
+    """Shows a progress bar on stderr if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _stage, _done, _total: None
         return

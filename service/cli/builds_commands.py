@@ -1,4 +1,4 @@
-"""``alsolike builds``, ``inspect``, ``diff``, ``report`` and ``verify``."""
+"""The commands ``alsolike builds``, ``inspect``, ``diff``, ``report`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.settings import load_settings
 
 
 def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
-    """List the builds, oldest first: which is live, what became of each."""
+    """List the builds, oldest first, with their states: which is live or was held back."""
     opened_root = Root(load_settings(root=root).root)
     found = describe_builds(opened_root)
     rows, held = found["items"], found["held"]
@@ -34,10 +34,10 @@ def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
             f"{row.get('mb', ''):>7} MB  {row.get('note', '')}".rstrip()
         )
     if not rows:
-        typer.echo(f"there is no build in {opened_root.path}")
+        typer.echo(f"there are no builds in {opened_root.path}")
     if held is not None:
         why = f": {held['reason']}" if held["reason"] else ""
-        typer.echo(f"publishing is held since {held['since']} by {held['who']}{why}")
+        typer.echo(f"publishing has been held since {held['since']} by {held['who']}{why}")
 
 
 def inspect(
@@ -48,7 +48,7 @@ def inspect(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a build holds, how it was made, and how good it was measured to be."""
+    """Show what a build holds, how it was made, and its measured quality."""
     from index.capacity import near_limits
 
     settings = load_settings(root=root)
@@ -94,7 +94,7 @@ def _print_boilerplate(shared: dict[str, dict[str, int]], *, as_json: bool) -> N
         print_json(shared)
         return
     for kind, found in shared.items():
-        typer.echo(f"{kind} ({len(found)}), by the number of articles that were found to hold each")
+        typer.echo(f"{kind} ({len(found)}), each with the number of articles found to contain it")
         for text, count in found.items():
             typer.echo(f"{count:7}  {text}")
 
@@ -102,13 +102,13 @@ def _print_boilerplate(shared: dict[str, dict[str, int]], *, as_json: bool) -> N
 def diff(
     old: Annotated[str, typer.Argument(metavar="A", help="The older build.")],
     new: Annotated[
-        str | None, typer.Argument(metavar="B", help="The newer one; the live one if left out.")
+        str | None, typer.Argument(metavar="B", help="The newer build; by default the live one.")
     ] = None,
     root: RootOption = None,
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two builds: articles in and out, and the lists that changed most."""
+    """Compare two builds: articles added and removed, and the lists that changed most."""
     settings = load_settings(root=root)
     opened_root = Root(settings.root)
     first, second = opened_root.open(old), opened_root.open(new)
@@ -122,11 +122,11 @@ def diff(
         typer.echo(f"articles {key}: {found[key]['count']}")
         for item in found[key]["first"]:
             typer.echo(f"  {sign} {item['title']}  [{item['article_id']}]")
-    typer.echo(f"articles with another text: {found['rewritten']}")
+    typer.echo(f"articles with changed text: {found['rewritten']}")
     lists = found["lists"]
     typer.echo(
         f"{lists['changed']:.1%} of {lists['compared']} lists show other related articles; "
-        f"{lists['replaced']:.1%} of their places changed hands"
+        f"{lists['replaced']:.1%} of their entries were replaced"
     )
     for item in found["most_changed"]:
         typer.echo(f"\n{item['title']}  [{item['article_id']}]  {item['replaced']:.0%} new")
@@ -144,7 +144,7 @@ def report(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a build's report page is: charts, gates, hubs, orphans, a map."""
+    """Show where a build's report page is, with its charts, gates, hubs, orphans and map."""
     opened = Root(load_settings(root=root).root).open(name)
     if as_json:
         print_json(opened.report())
@@ -161,18 +161,18 @@ def verify(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare every byte of a build with what was written."""
+    """Check that a build's files are complete and unchanged."""
     opened_root = Root(load_settings(root=root).root)
     manifest = opened_root.verify(name)
-    opened_root.open(manifest.name)  # what is intact can be of use to this version, too
+    opened_root.open(manifest.name)  # checks that this version of AlsoLike can read the build
     if as_json:
         print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
     else:
-        typer.echo(f"{manifest.name}: {len(manifest.files)} files, all as written")
+        typer.echo(f"{manifest.name}: {len(manifest.files)} files, all unchanged")
 
 
 def counts(reading: dict[str, Any]) -> str:
-    """What became of the records that were read, in one line."""
+    """Returns the numbers of records read, kept and skipped, in one line."""
     parts = [f"read {reading['read']}", f"kept {reading['kept']}"]
     skipped = reading["skipped"]
     if skipped:

@@ -1,4 +1,4 @@
-"""``alsolike db``: create, upgrade, copy and inspect the database of decisions."""
+"""The commands ``alsolike db …``, which create, upgrade, copy and show the decision database."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ db_app = typer.Typer(
 def upgrade(root: RootOption = None, as_json: JsonOption = False) -> None:
     """Create the tables, or upgrade older ones to this version; safe to run again."""
     before = upgrade_decisions(load_settings(root=root))
-    sentence = f"the database has schema {HEAD} now ({before or 'it was empty'})"
+    sentence = f"the database now has schema {HEAD} (before: {before or 'empty'})"
     if before == HEAD:
-        sentence = f"the database has schema {HEAD} already"
+        sentence = f"the database already has schema {HEAD}"
     print_result({"before": before, "now": HEAD}, sentence, as_json=as_json)
 
 
 @db_app.command(
     epilog="Example: alsolike db backup /backup/alsolike.sqlite",
-    short_help="Back up the SQLite database, also while it is in use.",
+    short_help="Back up the SQLite database, even while it is in use.",
 )
 def backup(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="Replaced if it exists.")],
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Back up the SQLite database, also while it is in use; for PostgreSQL use pg_dump."""
+    """Back up the SQLite database, even while it is in use; for PostgreSQL use pg_dump."""
     back_up(database_url(load_settings(root=root)), target)
     size = target.stat().st_size
     print_result({"backup": str(target), "bytes": size}, f"copied to {target}", as_json=as_json)
@@ -62,7 +62,7 @@ def copy(
     source: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="URL", help="The database to read; the one in use if left out."
+            "--from", metavar="URL", help="The database to copy; by default the one in use."
         ),
     ] = None,
     root: RootOption = None,
@@ -70,8 +70,8 @@ def copy(
 ) -> None:
     """Copy all decisions, accounts and the audit trail, from SQLite to PostgreSQL or back.
 
-    ALSOLIKE_DATABASE_PASSWORD is used for a URL without a password. Stop the service first: later
-    decisions are not in the copy.
+    ALSOLIKE_DATABASE_PASSWORD is used for a URL without a password. Stop the service first, as
+    decisions made during or after the copy are not in it.
     """
     settings = load_settings(root=root)
     held = settings.database_password.get_secret_value()
@@ -86,7 +86,7 @@ def copy(
         return
     rows = ", ".join(f"{count} {name}" for name, count in copied.items() if count)
     typer.echo(f"copied to {describe(target)}: {rows or 'nothing, as there are no decisions'}")
-    typer.echo("now set database to its URL and start the service; it goes on where it was")
+    typer.echo("now set the setting database to this URL and restart the service")
 
 
 def _password_for(url: str, held: str) -> str:
@@ -98,9 +98,9 @@ def _password_for(url: str, held: str) -> str:
     short_help="Show the database of decisions and its snapshot.",
 )
 def status(root: RootOption = None, as_json: JsonOption = False) -> None:
-    """Show which database decisions are in, what it holds, and how the snapshot compares.
+    """Show the database of decisions, its contents, and how its snapshot compares.
 
-    Ends with 7 if the database can't be used.
+    Exits with code 7 if the database can't be used.
     """
     settings = load_settings(root=root)
     found = decisions_status(settings)

@@ -1,4 +1,4 @@
-"""``alsolike takedown``, ``audit`` and ``check-overrides``."""
+"""The commands ``alsolike takedown``, ``audit`` and ``check-overrides``."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ ALERTS_EXIT_CODE = 20
 
 
 def takedown(
-    article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID", help="The site's own id.")],
+    article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID", help="The article's id.")],
     reason: AuditReasonOption = "",
     until: UntilOption = None,
-    lift: Annotated[bool, typer.Option("--lift", help="Let readers see it again.")] = False,
+    lift: Annotated[bool, typer.Option("--lift", help="End the article's takedown.")] = False,
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Keep an article out of every list of every build, now; the service follows within 1 s."""
+    """Remove an article from every list of every build; the service obeys within 1 s."""
     settings = load_settings(root=root)
     if lift and until is not None:
-        raise InputError("--until belongs to a takedown, not to --lift")
+        raise InputError("--until can't be used with --lift")
     with closing(open_decisions(settings)) as database:
         actions = DecisionActions(lambda: database)
         if lift:
@@ -70,15 +70,15 @@ def takedown(
 
 
 def _warning(root: Root, article_id: str) -> str:
-    """Why a takedown, which holds all the same, may be a slip; empty if nothing says so."""
+    """Returns why a takedown, although it is in force, may be a mistake; empty if all is well."""
     try:
         live = root.current()
         if live is None:
-            return f"{root.path} holds no live build: is this the root that the service reads?"
+            return f"{root.path} holds no live build: is this the root that the service uses?"
         if IdTable(root.folder(live.build)).row(article_id) is None:
             return f"the live build holds no article {article_id!r}: is it spelled correctly?"
     except (AlsoLikeError, OSError) as error:
-        return f"can't check whether there is such an article: {error}"
+        return f"can't check whether the article exists: {error}"
     return ""
 
 
@@ -87,10 +87,10 @@ def audit(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print every decision, oldest first: when, by whom, what, why."""
+    """Print every decision, oldest first: when it was made, by whom, what and why."""
     with closing(open_decisions(load_settings(root=root))) as database:
         entries = database.audit.all()
-        if as_json:  # one a line: a trail may be long
+        if as_json:  # one object per line, because the trail may be long
             lines: Iterator[str] = (
                 f"{json.dumps(audit_json(entry), ensure_ascii=False)}\n" for entry in entries
             )
@@ -112,9 +112,9 @@ def _sentence(entry: AuditEntry) -> str:
 
 
 def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> None:
-    """Find pins without effect, now or soon: targets that are gone, hidden or embargoed.
+    """Find pins that have no effect, now or soon: their targets are gone, hidden or embargoed.
 
-    Ends with 20 if there are any.
+    Exits with code 20 if there are any.
     """
     settings = load_settings(root=root)
     served = ServingView(Root(settings.root).open(), read_state(settings))
@@ -137,6 +137,6 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
         for alert in alerts:
             typer.echo(f"{alert.override.article_id}: {alert.sentence()}")
         if not alerts:
-            typer.echo("every pin has its effect")
+            typer.echo("every pin has an effect")
     if alerts:
         raise typer.Exit(ALERTS_EXIT_CODE)

@@ -1,4 +1,4 @@
-"""``alsolike editors``: who may sign in to the editors' pages."""
+"""The commands ``alsolike editors …``, which manage who may sign in to the editors' pages."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ editors_app = typer.Typer(
     rich_markup_mode=None,
 )
 
-NameArgument = Annotated[str, typer.Argument(help="As typed to sign in.")]
+NameArgument = Annotated[str, typer.Argument(help="The name that the editor signs in with.")]
 
 
 @editors_app.command(
     epilog="Example: alsolike editors add mira --role admin < password.txt",
-    short_help="Add an editor; the password is asked for.",
+    short_help="Add an editor; asks for the password.",
 )
 def add(
     name: NameArgument,
@@ -43,7 +43,7 @@ def add(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add an editor; the password is asked for, or is the first line of standard input."""
+    """Add an editor; asks for the password, or reads it from the first line of standard input."""
     with closing(open_decisions(load_settings(root=root))) as database:
         given = _read_password()
         editor = database.editors.add(command_actor(), name=name, role=role, password=given)
@@ -62,12 +62,12 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
         ends = "" if editor.disabled is None else f"disabled {format_timestamp(editor.disabled)}"
         typer.echo(f"{editor.role:6}  {editor.name}  {ends}".rstrip())
     if not found:
-        typer.echo("there is no editor; add one with: alsolike editors add NAME", err=True)
+        typer.echo("there are no editors; add one with: alsolike editors add NAME", err=True)
 
 
 @editors_app.command(
     epilog="Example: alsolike editors disable mira --reason 'left us'",
-    short_help="Disable an editor, and end all sessions.",
+    short_help="Disable an editor, and end the editor's sessions.",
 )
 def disable(
     name: NameArgument,
@@ -75,7 +75,7 @@ def disable(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Disable an editor, and end all sessions; earlier decisions stay."""
+    """Disable an editor, and end all of the editor's sessions; earlier decisions stay."""
     with closing(open_decisions(load_settings(root=root))) as database:
         database.editors.disable(command_actor(), name, reason=reason)
     print_result({"disabled": name}, f"{name} can no longer sign in", as_json=as_json)
@@ -83,7 +83,7 @@ def disable(
 
 @editors_app.command(epilog="Example: alsolike editors password mira")
 def password(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
-    """Change an editor's password, and end all sessions."""
+    """Change an editor's password, and end the editor's sessions."""
     with closing(open_decisions(load_settings(root=root))) as database:
         database.editors.set_password(command_actor(), name, _read_password())
     sentence = f"{name} has a new password, and is signed out everywhere"
@@ -99,10 +99,10 @@ def sign_out(name: NameArgument, root: RootOption = None, as_json: JsonOption = 
 
 
 def _read_password() -> str:
-    """From a prompt, twice, or else from standard input; never from the command line.
+    """Asks for the password twice, or reads it from standard input if that is no terminal.
 
     Raises:
-        InputError: If there is none.
+        InputError: If standard input holds no password.
     """
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))

@@ -1,4 +1,4 @@
-"""``alsolike evaluate``: how good the lists are, by judgments."""
+"""The command ``alsolike evaluate``: scores a build's lists against judgments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from index.build.build import Build
 from index.root.root import Root
 from recommender.errors import InputError
-from recommender.ranking_metrics import read_qrels
+from recommender.relevance_judgments import read_qrels
 from service.cli.options import BuildArgument, JsonOption, RootOption, print_json
 from service.curation.golden_gate import agreement_of
 from service.curation.golden_set import Agreement
@@ -20,20 +20,24 @@ from service.serving.list_quality import evaluate_build
 from service.settings import load_settings
 
 GOLDEN_EXIT_CODE = 21
-"""The exit code of ``evaluate --golden --least`` if too few pairs are as editors want them."""
+"""The exit code of ``evaluate --golden --least`` if the share is below the limit."""
 
 
 def evaluate(
     name: BuildArgument = None,
     qrels: Annotated[
-        Path | None, typer.Option(help="Judgments: seed, article, grade, by tabs; .gz too.")
+        Path | None,
+        typer.Option(help="File of judgments: seed, article and grade, tab-separated; .gz too."),
     ] = None,
     golden: Annotated[
-        bool, typer.Option("--golden", help="By editors' judgments and pins, without overrides.")
+        bool,
+        typer.Option(
+            "--golden", help="Use editors' judgments and pins; overrides are not applied."
+        ),
     ] = False,
     least: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="With --golden: end with 21 below this share."),
+        typer.Option(min=0, max=1, help="With --golden: exit with code 21 below this share."),
     ] = None,
     root: RootOption = None,
     as_json: JsonOption = False,
@@ -43,7 +47,7 @@ def evaluate(
     opened_root = Root(settings.root)
     build = opened_root.open(name)
     if golden == (qrels is not None) or (least is not None and not golden):
-        raise InputError("name either --qrels FILE, or --golden with or without --least")
+        raise InputError("use either --qrels FILE or --golden; --least needs --golden")
     if qrels is not None:
         query = settings.query
         _print_figures(
@@ -68,7 +72,7 @@ def _print_agreement(build: Build, found: Agreement, as_json: bool) -> None:
         return
     typer.echo(
         f"{found.share:.1%} as editors want it, build {build.name}: {found.good_shown} of "
-        f"{found.good} good links shown, {found.bad_shown} of {found.bad} bad ones"
+        f"{found.good} good links shown, {found.bad_shown} of {found.bad} bad links shown"
     )
     for sign, pairs in (("+", found.missed), ("-", found.wrong)):
         for article_id, target_id in pairs:
@@ -80,7 +84,7 @@ def _print_figures(figures: dict[str, Any], as_json: bool) -> None:
         print_json(figures)
         return
     typer.echo(
-        f"{figures['seeds']} judged articles with 3 or more related, build {figures['build']}"
+        f"{figures['seeds']} articles with 3 or more related by judgment, build {figures['build']}"
     )
     for name in ("ndcg10", "p6", "recall50"):
         low, high = figures[f"{name}_95"]

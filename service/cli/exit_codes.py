@@ -25,11 +25,11 @@ CODES: Mapping[type[AlsoLikeError], int] = {
     DatabaseError: 7,
     ConflictError: 8,
 }
-"""By kind of error, the more special first. A gate's refusal ends with the gate's own number."""
+"""Exit codes by class of error, subclasses first. A GateError has its gate's own number."""
 
 
 def exit_code(error: AlsoLikeError) -> int:
-    """The code for an error; 1 for one that has none of its own."""
+    """Returns the exit code for an error; 1 if its class has none."""
     if isinstance(error, GateError):
         return error.gate
     return next((code for kind, code in CODES.items() if isinstance(error, kind)), 1)

@@ -1,4 +1,4 @@
-"""What several commands share: options, how they are read, and printing for people or machines."""
+"""Options that several commands share, their parsing, and the printing of results."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ RootOption = Annotated[
     Path | None, typer.Option("--root", help="Folder of the builds (setting root).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-LimitOption = Annotated[int | None, typer.Option("--limit", min=1, max=50, help="Most articles.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
-AuditReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit trail.")]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, max=50, help="Most articles to list.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, for the journal.")]
+AuditReasonOption = Annotated[str, typer.Option("--reason", help="Reason, for the audit trail.")]
 BuildArgument = Annotated[
-    str | None, typer.Argument(metavar="BUILD", help="The live one if left out.")
+    str | None, typer.Argument(metavar="BUILD", help="The build; by default the live one.")
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="OURS=THEIRS", help="Name a field as the source has it."),
+    typer.Option("--map", metavar="OURS=THEIRS", help="Map a field to the source's name for it."),
 ]
 ModelOption = Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")]
 UrlTemplateOption = Annotated[
-    str | None, typer.Option(help="Link of articles without one; {id} is the escaped id.")
+    str | None, typer.Option(help="Link for articles without one; {id} is the escaped id.")
 ]
 UntilOption = Annotated[
     str | None,
@@ -46,23 +48,23 @@ AcceptOption = Annotated[
     bool,
     typer.Option(
         "--accept-change",
-        help="Accept a changed model or text recipe, and the lists that it changes.",
+        help="Accept a changed model or text preparation, and the changed lists.",
     ),
 ]
 
 GATES_EPILOG = (
-    "A build that is held back stays for inspection; the exit code names the gate: 10 articles "
+    "A build that is held back is kept for inspection; the exit code names the gate: 10 articles "
     "lost, 11 lists changed, 12 articles without a good link, 13 a hub, 14 recall, 15 encoder or "
-    "recipe changed, 16 publishing held since a rollback, 17 nothing to compare with, "
-    "18 too little of what editors said."
+    "text preparation changed, 16 publishing held since a rollback, 17 nothing to compare with, "
+    "18 too few of the editors' judgments met."
 )
 
 
 def read_mapping(pairs: list[str]) -> dict[str, str]:
-    """The value of ``--map``: our field's name to the source's.
+    """Parses the values of ``--map``: returns AlsoLike's field names to the source's.
 
     Raises:
-        InputError: For a value that is not OURS=THEIRS.
+        InputError: If a value is not OURS=THEIRS.
     """
     mapping: dict[str, str] = {}
     for pair in pairs:
@@ -74,12 +76,12 @@ def read_mapping(pairs: list[str]) -> dict[str, str]:
 
 
 def read_until(text: str | None, settings: Settings) -> int:
-    """The value of ``--until``, microseconds since 1970 UTC; ``NEVER`` without one.
+    """Parses the value of ``--until``: microseconds since 1970 UTC, ``NEVER`` if not given.
 
-    Without a time zone it is in the setting ``timezone``.
+    A time without a zone is in the zone of the setting ``timezone``.
 
     Raises:
-        InputError: If it is not a moment.
+        InputError: If the value is not a date or time.
     """
     if text is None:
         return NEVER
@@ -90,12 +92,12 @@ def read_until(text: str | None, settings: Settings) -> int:
 
 
 def command_actor() -> Actor:
-    """Who acts on the command line: the system's user."""
+    """Returns the actor of a command: the operating system's user."""
     return Actor(name=who(), how="cli")
 
 
 def print_result(value: Any, sentence: str, *, as_json: bool) -> None:
-    """Print what a command did: as JSON for machines, else as a sentence."""
+    """Prints a command's result: as JSON, or as a sentence for people."""
     if as_json:
         print_json(value)
     else:
@@ -103,6 +105,6 @@ def print_result(value: Any, sentence: str, *, as_json: bool) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON, in characters that stdout can encode."""
+    """Prints a value as indented JSON, in characters that stdout can encode."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     typer.echo(json.dumps(value, ensure_ascii=not encoding.startswith("utf"), indent=2))

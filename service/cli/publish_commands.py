@@ -1,4 +1,4 @@
-"""``alsolike publish``, ``rollback``, ``release`` and ``prune``."""
+"""The commands ``alsolike publish``, ``rollback``, ``release`` and ``prune``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def print_cleanup(found: list[str]) -> None:
-    """Print what a process that died left in the root, and what was done about it."""
+    """Prints what a crashed process left in the root, and how it was cleaned up."""
     for sentence in found:
         typer.echo(f"cleaned up: {sentence}", err=True)
 
@@ -52,7 +52,7 @@ def rollback(
     name = actions.roll_back(command_actor(), reason=reason)
     print_result(
         {"live": name},
-        f"live again: {name}; publishing is held until: alsolike release",
+        f"live again: {name}; publishing is held until you run: alsolike release",
         as_json=as_json,
     )
 
@@ -60,7 +60,7 @@ def rollback(
 def release(
     root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False
 ) -> None:
-    """Let builds be published again after a rollback."""
+    """Allow publishing again after a rollback."""
     actions = BuildActions(load_settings(root=root), report=print_cleanup)
     released = actions.release(command_actor(), reason=reason)
     print_result(
@@ -73,11 +73,12 @@ def release(
 def prune(
     root: RootOption = None,
     keep: Annotated[
-        int | None, typer.Option(min=1, help="How many of the latest to keep (setting keep).")
+        int | None,
+        typer.Option(min=1, help="How many of the latest builds to keep (setting keep)."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove old builds, but never the live one nor the one that a rollback would go to."""
+    """Remove old builds, but never the live one or the one that a rollback would restore."""
     settings = load_settings(root=root, keep=keep)
     opened = Root(settings.root)
     with opened.locked("alsolike prune"):

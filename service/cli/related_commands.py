@@ -1,4 +1,4 @@
-"""``alsolike related`` and ``export``."""
+"""The commands ``alsolike related`` and ``export``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from service.settings import Settings, load_settings
 
 def related(
     article_id: Annotated[
-        str | None, typer.Argument(metavar="ARTICLE_ID", help="The site's own id.")
+        str | None, typer.Argument(metavar="ARTICLE_ID", help="The article's id.")
     ] = None,
     root: RootOption = None,
     limit: LimitOption = None,
@@ -34,13 +34,13 @@ def related(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="A text file instead of an article, its title on the first line; - for stdin.",
+            help="Text file to use instead of an article, title on its first line; - for stdin.",
         ),
     ] = None,
     language: Annotated[str | None, typer.Option(help="The language of that text.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show an article's related list as the site gets it, with what the articles share."""
+    """Show an article's related list as the site gets it, with the terms that articles share."""
     if (article_id is None) is (text is None):
         raise InputError("name an article, or a text with --text FILE")
     settings = load_settings(root=root, limit=limit)
@@ -77,19 +77,19 @@ def related_to_text(
     *,
     as_json: bool,
 ) -> None:
-    """Show what is related to a text, as the site would get it if the text were published.
+    """Shows the list that a text would have if the site published it.
 
     Args:
         build: The live build.
-        settings: Of which the model matters.
-        query: What is asked for.
-        file: Its first line is the title; ``-`` for stdin.
-        language: The text's, a BCP 47 tag.
-        as_json: As ``POST /v1/related`` answers.
+        settings: The settings, which name the model.
+        query: The query's limit and filters.
+        file: The text file, whose first line is the title; ``-`` for stdin.
+        language: The text's language, a BCP 47 tag.
+        as_json: Whether to print the same JSON as ``POST /v1/related``.
 
     Raises:
         InputError: If the text can't be read.
-        ModelError: If there is no model, or not the one that the build was made by.
+        ModelError: If the model is missing, or not the one that the build was made with.
     """
     from service.serving.drafts import DraftRelater
 
@@ -106,22 +106,24 @@ def related_to_text(
         typer.echo(draft_json(build, answer).decode())
         return
     typer.echo(title)
-    typer.echo(f"  about: {', '.join(answer.terms) or 'nothing that the site speaks of'}")
+    typer.echo(f"  about: {', '.join(answer.terms) or 'no topic of this site'}")
     for row in answer.same_story:
         typer.echo(f"  (the same as {build.article_id(row)}: {build.article(row).title})")
     print_list(build, answer.items)
 
 
 def export(
-    out: Annotated[Path, typer.Option(help="Folder of the files: new, empty, or exported before.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the files: new, empty, or of an earlier export.")
+    ],
     root: RootOption = None,
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write every visible article's list as a JSON file; touch only files that changed.
+    """Write every visible article's list as a JSON file; rewrite only files that changed.
 
-    An embargo that begins or ends, or a takedown, reaches these files only at the next export,
-    and a CDN only when it fetches them again; the service honors both at once.
+    A takedown, or an embargo that begins or ends, changes these files only at the next export, and
+    a CDN only when it fetches them again; the service obeys both at once.
     """
     from service.http.list_json import items_json
 
@@ -148,7 +150,7 @@ def export(
 
 
 def print_list(build: Build, chosen: list[SelectedItem]) -> None:
-    """A list for people: scores, titles, dates and what is shared."""
+    """Prints a list for people: scores, titles, dates and shared terms."""
     typer.echo()
     for position, item in enumerate(chosen, 1):
         shown = build.article(item.row)
@@ -156,7 +158,7 @@ def print_list(build: Build, chosen: list[SelectedItem]) -> None:
         typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
         typer.echo(f"          {shown.date or ''}  {note}".rstrip())
     if not chosen:
-        typer.echo("    nothing is related to it, and no fallback fits")
+        typer.echo("    there are no related articles and no fallbacks")
 
 
 def _unknown(opened: Build, article_id: str) -> str:
@@ -168,7 +170,7 @@ def _unknown(opened: Build, article_id: str) -> str:
 def _why_hidden(status: str, found: VisibilityStatus) -> str:
     reasons = {
         VisibilityStatus.TAKEN_DOWN: "it is taken down",
-        VisibilityStatus.SCHEDULED: "its visible_from lies ahead",
+        VisibilityStatus.SCHEDULED: "its visible_from is in the future",
         VisibilityStatus.EXPIRED: "its visible_until has passed",
     }
     return reasons.get(found, f"status {status}")

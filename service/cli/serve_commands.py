@@ -1,4 +1,4 @@
-"""``alsolike serve`` and ``alsolike demo``."""
+"""The commands ``alsolike serve`` and ``alsolike demo``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port (setting port).")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes (setting workers).")] = None,
 ) -> None:
-    """Serve the live build over HTTP and follow it when another is published."""
+    """Serve the live build over HTTP, and switch to the next one once it is published."""
     from service.server import run_server
 
     run_server(load_settings(root=root, host=host, port=port, workers=workers))
@@ -33,8 +33,8 @@ def demo(
     port: Annotated[
         int | None,
         typer.Option(
-            help="Port of the service, the demo site takes the next; 0 for any that are free. "
-            "Left out: the setting port or, if that is taken, any that are free."
+            help="Port of the service; the demo site uses the next one. 0: any free ports. "
+            "Default: the setting port or, if that is taken, any free ports."
         ),
     ] = None,
     model: ModelOption = None,
@@ -44,9 +44,9 @@ def demo(
     from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo
 
     settings = load_settings(root=root, port=port, model=model)
-    # A port that is taken is better said now than after the work.
+    # Bind the ports first, so that a taken port is reported before the build.
     sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
-    # A demo of another version or model is in nobody's way: its root holds the sample alone.
+    # A build of another version or model may be replaced, as the demo's root holds only the sample.
     stale = _is_unreadable(Root(settings.root))
     build(
         source=[str(SAMPLE_SOURCE)],
@@ -63,7 +63,7 @@ def demo(
 
 
 def _is_unreadable(opened_root: Root) -> bool:
-    """Whether the live build is damaged, or of a format that this version does not read."""
+    """Tells whether the live build is damaged, or has a format that this version can't read."""
     try:
         if opened_root.current() is not None:
             opened_root.open()

@@ -1,4 +1,4 @@
-"""``alsolike sources``: check the sources of a build before it reads them."""
+"""The command ``alsolike sources check``, which tests a build's sources before the build."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.cli.options import (
 from service.settings import load_settings
 
 sources_app = typer.Typer(
-    help="Look at the sources of a build.",
+    help="Check the sources of a build.",
     epilog="Example: alsolike sources check",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -29,24 +29,24 @@ sources_app = typer.Typer(
 
 @sources_app.callback()
 def _group() -> None:
-    """Look at the sources of a build."""
+    """Check the sources of a build."""
 
 
 @sources_app.command(
     epilog="Example: alsolike sources check articles.csv --map summary=body",
-    short_help="Show what becomes of every field of the first records.",
+    short_help="Show how the fields of the first records are read.",
 )
 def check(
     source: Annotated[
         list[str] | None,
-        typer.Argument(help="As for build; the [[source]] tables of alsolike.toml if left out."),
+        typer.Argument(help="As for build; by default the [[source]] tables of alsolike.toml."),
     ] = None,
     mapping: MapOption = None,
     url_template: UrlTemplateOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Records to read of each source.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the first records of each source and show what became of every field."""
+    """Read the first records of each source, and show how each field is filled."""
     from index.sources.registry import open_sources
 
     settings = load_settings(url_template=url_template)

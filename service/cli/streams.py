@@ -1,7 +1,7 @@
-"""Standard streams that may be full, closed, or of an encoding that lacks characters.
+"""Standard streams that survive a full disk, a closed stream, or a limited encoding.
 
-A command's exit code says what it did, not whether its output could be written: a failing write is
-remembered, and does not interrupt the work.
+A failing write does not interrupt a command's work, as its output may matter less than what it
+does: the error is remembered and reported at the end.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import IO, Any
 
 
 class _Steady(io.RawIOBase):
-    """A descriptor whose writes never raise.
+    """A file descriptor whose writes never raise.
 
     Attributes:
         failed: The first error of a write, if there was one.
@@ -28,7 +28,7 @@ class _Steady(io.RawIOBase):
             os.fstat(descriptor)
         except OSError as error:
             self._closed = error
-            # Else the next file that is opened would get this number, and the output.
+            # Else the next file to be opened would get this descriptor, and the output.
             os.open(os.devnull, os.O_RDWR)
 
     def writable(self) -> bool:
@@ -53,7 +53,7 @@ class _Steady(io.RawIOBase):
 class Streams:
     """Replaces ``sys.stdout`` and ``sys.stderr``, before any file is opened.
 
-    Streams that something else replaced already, such as a test, stay.
+    Streams that were replaced before, as by a test, are kept.
     """
 
     def __init__(self) -> None:
@@ -65,12 +65,12 @@ class Streams:
             sys.stderr = _text(err, sys.stderr)
 
     def finish(self) -> str | None:
-        """Flush stdout; returns what went wrong, unless only the reader closed its pipe."""
+        """Flushes stdout; returns why writing failed, unless the reader just closed the pipe."""
         sys.stdout.flush()
         failed = self._out.failed
         if failed is None or failed.errno == errno.EPIPE:
             return None
-        return f"not all of the output could be written: stdout: {failed.strerror}"
+        return f"the output could not be written completely: stdout: {failed.strerror}"
 
 
 def _text(raw: _Steady, before: IO[str] | None) -> io.TextIOWrapper:

@@ -1,4 +1,4 @@
-"""``alsolike tokens``: how a site's own programs sign in to the API."""
+"""The commands ``alsolike tokens …``, which manage the tokens that programs use for the API."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ tokens_app = typer.Typer(
 
 @tokens_app.command(epilog="Example: alsolike tokens add newsroom-cms --role editor")
 def add(
-    name: Annotated[str, typer.Argument(help="What it is for.")],
+    name: Annotated[str, typer.Argument(help="What the token is for.")],
     role: Annotated[
-        Role, typer.Option(help="What it may do: read, editor or admin.")
+        Role, typer.Option(help="What the token may do: read, editor or admin.")
     ] = Role.EDITOR,
     until: UntilOption = None,
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a token and print it, once: only its hash is stored."""
+    """Make a token, and print it once, as only its hash is stored."""
     settings = load_settings(root=root)
     with closing(open_decisions(settings)) as database:
         text, token = database.tokens.add(
@@ -51,7 +51,7 @@ def add(
         print_json({"token": text, **_describe(token)})
         return
     typer.echo(text)
-    typer.echo(f"token {token.id} for {name} ({role}); it is not shown again", err=True)
+    typer.echo(f"token {token.id} for {name} ({role}); it won't be shown again", err=True)
 
 
 @tokens_app.command("list", epilog="Example: alsolike tokens list")
@@ -73,17 +73,17 @@ def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
             f"by {token.created_by}  {ends}".rstrip()
         )
     if not found:
-        typer.echo("there is no token; make one with: alsolike tokens add NAME", err=True)
+        typer.echo("there are no tokens; make one with: alsolike tokens add NAME", err=True)
 
 
 @tokens_app.command(epilog="Example: alsolike tokens revoke 1f2e3d4c --reason 'laptop lost'")
 def revoke(
-    token_id: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")],
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="The id that tokens list shows.")],
     reason: AuditReasonOption = "",
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a token at once."""
+    """Revoke a token at once."""
     with closing(open_decisions(load_settings(root=root))) as database:
         token = database.tokens.revoke(command_actor(), token_id, reason=reason)
     print_result({"revoked": token.id}, f"revoked {token.id} ({token.name})", as_json=as_json)

@@ -1,4 +1,4 @@
-"""Checks of what editors give for a decision: ids, reasons, names, ends."""
+"""Checks the fields of an editor's decision: ids, reasons, names, end times."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ MAX_NAME = 100
 
 
 def check_pair(article_id: str, target_id: str) -> None:
-    """Check the ids of a decision about an article in another's list.
+    """Checks the ids in a decision about one article in another's list; returns nothing if valid.
 
     Raises:
         ArticleError: For an invalid id.
-        DecisionError: If both are the same.
+        DecisionError: If both ids are the same.
     """
     check_id(article_id, field="article_id")
     check_id(target_id, field="target_id")
     if article_id == target_id:
-        raise DecisionError("target_id", f"article {article_id!r} can't stand in its own list")
+        raise DecisionError("target_id", f"article {article_id!r} can't be in its own list")
 
 
 def check_reason(reason: str) -> str:
-    """A reason: any text up to 1,000 characters, line breaks and tabs included.
+    """Checks and returns a reason: up to 1,000 characters, line breaks and tabs included.
 
     Raises:
-        DecisionError: If it is longer, or holds other control characters.
+        DecisionError: If the reason is longer, or holds other control characters.
     """
     if len(reason) > MAX_REASON:
         raise DecisionError(
@@ -41,33 +41,33 @@ def check_reason(reason: str) -> str:
 
 
 def check_name(name: str, field: str = "name") -> str:
-    """A name for a person or a token: 1 to 100 characters on one line.
+    """Checks and returns the name of a person or token: 1 to 100 characters on one line.
 
     Raises:
-        DecisionError: If it is not.
+        DecisionError: If the name is not valid.
     """
     if not name or name != name.strip() or len(name) > MAX_NAME:
         raise DecisionError(
             field,
             f"{field} {name[:MAX_NAME]!r} must have 1 to {MAX_NAME} characters "
-            "and no white space at its ends",
+            "and must not begin or end with white space",
         )
     _refuse_controls(field, name)
     return name
 
 
 def check_until(until: int, now: int) -> int:
-    """The end of a decision, which must be in the future.
+    """Checks and returns the end time of a decision, which must be in the future.
 
     Raises:
-        DecisionError: If it is not.
+        DecisionError: If the end time has passed.
     """
     if until <= now:
-        raise DecisionError("until", "the end lies in the past; choose a later one, or none")
+        raise DecisionError("until", "the end time is in the past; choose a later one, or none")
     return min(until, NEVER)
 
 
 def _refuse_controls(field: str, text: str, allowed: str = "") -> None:
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in allowed:
-            raise DecisionError(field, f"{field} holds the character {character!a}")
+            raise DecisionError(field, f"{field} holds the character {character!a}; remove it")

@@ -1,4 +1,8 @@
-"""Opens the decisions of a root: the database that the settings name, and its snapshot."""
+"""Opens the database of editors' decisions that the settings name, or reads its snapshot.
+
+The snapshot is a copy of the decisions in the root, the folder that holds the builds. It is used
+when the database is unavailable.
+"""
 
 from __future__ import annotations
 
@@ -24,22 +28,25 @@ from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 
 FILE = "alsolike.sqlite"
-"""The database file of a root whose settings name no database."""
+"""The default database file in the root, used if the settings name no database."""
 
 
 def database_url(settings: Settings) -> str:
-    """The URL of the database, with a password where the setting holds one."""
+    """Returns the URL of the database of decisions.
+
+    The URL contains the password if the setting does.
+    """
     return settings.database or file_url(settings.root / FILE)
 
 
 def open_decisions(settings: Settings) -> Database:
-    """Open the database for deciding.
+    """Opens the database for reading and making decisions.
 
-    A SQLite file is made if there is no sign that there ever was one: with a snapshot in the
-    root, a missing file is a lost one, and an empty one would bring back what was taken down.
+    A missing SQLite file is created, unless there is a snapshot (a copy of the decisions). In that
+    case the file was lost, and an empty one would bring back articles that were taken down.
 
     Raises:
-        DatabaseError: With the remedy.
+        DatabaseError: If the database can't be opened; the message names the remedy.
     """
     saved = snapshot_version(settings.root)
     database = _open(settings)
@@ -52,12 +59,17 @@ def open_decisions(settings: Settings) -> Database:
 
 
 def keep_state(settings: Settings) -> StatePoller:
-    """The poller of a serving process; creates the default database where there is none yet."""
+    """Returns the poller that keeps a serving process's decisions current.
+
+    Creates the default database if there is none.
+    """
     return StatePoller(settings.root, partial(_open, settings), own_file=_own_file(settings))
 
 
 def read_state(settings: Settings) -> DecisionState:
-    """The decisions for a command that only reads; makes no database.
+    """Returns all decisions, for commands that only read.
+
+    Reads the snapshot if the database is unavailable; never creates a database.
 
     Raises:
         DatabaseError: If neither the database nor a snapshot can be read.
@@ -69,20 +81,21 @@ def read_state(settings: Settings) -> DecisionState:
     kept = keeper.kept
     keeper.close()
     if kept.state is None:
-        raise DatabaseError(f"{kept.problem}; and there is no snapshot {settings.root / SNAPSHOT}")
+        snapshot = settings.root / SNAPSHOT
+        raise DatabaseError(f"{kept.problem}, and there is no snapshot {snapshot} to read from")
     return kept.state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionsStatus:
-    """The state of a root's database and snapshot, for operators.
+    """What operators should know about the database of decisions and its snapshot.
 
     Attributes:
-        version: The database's id and version; ``None`` if it can't be used.
-        counts: Rows by table.
-        snapshot: The state in the snapshot; ``None`` if there is none, or it is damaged.
-        only_in_snapshot: What the snapshot says and the database does not, a sentence each.
-        problem: Why the database can't be used, or not as it is.
+        version: The database's id and version; ``None`` if the database can't be used.
+        counts: The number of rows in each table.
+        snapshot: The decisions in the snapshot; ``None`` if it is missing or damaged.
+        only_in_snapshot: Decisions in the snapshot but not in the database, each as a phrase.
+        problem: Why the database can't be used; ``None`` if it can.
     """
 
     version: tuple[str, int] | None = None
@@ -93,7 +106,7 @@ class DecisionsStatus:
 
 
 def decisions_status(settings: Settings) -> DecisionsStatus:
-    """The status of the database and the snapshot; changes neither."""
+    """Returns the status of the database and the snapshot, without changing either."""
     try:
         snapshot = load_snapshot(settings.root)
     except DatabaseError as error:
@@ -124,7 +137,11 @@ def decisions_status(settings: Settings) -> DecisionsStatus:
 
 
 def nothing_decided(settings: Settings) -> bool:
-    """Whether the root never had a database: neither the default file nor a snapshot is there."""
+    """Tells whether no decision was ever made.
+
+    That is so if the settings name no database, and the root has neither the default database file
+    nor a snapshot.
+    """
     own_file = _own_file(settings)
     return own_file is not None and is_missing(own_file) and not has_snapshot(settings.root)
 
@@ -142,11 +159,14 @@ def _only_in(snapshot: DecisionState, state: DecisionState) -> list[str]:
 
 
 def upgrade_decisions(settings: Settings) -> str | None:
-    """Make the database, or bring its schema to this version's; returns the version it had.
+    """Creates the database, or upgrades its schema to the current one.
+
+    Returns:
+        The schema version before the upgrade; ``None`` if there was no database.
 
     Raises:
-        DatabaseError: If it can't be upgraded, or is lost: with a snapshot in the root, none is
-            made without a word.
+        DatabaseError: If the database can't be upgraded, or if it is missing though the root has a
+            snapshot, so that it must have been lost.
     """
     _make_root(settings)
     password = settings.database_password.get_secret_value()
@@ -156,7 +176,7 @@ def upgrade_decisions(settings: Settings) -> str | None:
 
 
 def _open(settings: Settings, *, create: bool | None = None) -> Database:
-    """Open the database; by default a missing file is made if no snapshot tells of one."""
+    """Opens the database; by default creates a missing file, unless there is a snapshot."""
     if create is None:
         create = not has_snapshot(settings.root)
     if create:
@@ -178,4 +198,4 @@ def _make_root(settings: Settings) -> None:
     try:
         settings.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DatabaseError(f"{settings.root} can't be made: {error.strerror}") from error
+        raise DatabaseError(f"can't create the root {settings.root}: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Exceptions of routes become problem details, the one shape of every error over HTTP."""
+"""Turns exceptions of routes into HTTP errors, all in one JSON shape: RFC 9457 problem details."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MAX_SHOWN = 80
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer every exception of a route with a problem."""
+    """Makes the app answer every exception of a route with problem details."""
     for kind in (ProblemError, AlsoLikeError, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(Exception, _on_bug)
@@ -58,7 +58,7 @@ async def _on_error(request: Request, error: Exception) -> Response:
             detail = str(error.detail)
             if error.status_code == 404:
                 path = request.scope["path"][:80]
-                detail = f"there is nothing at {path}; /docs says what there is"
+                detail = f"there is nothing at {path}; see /docs for the routes"
             problem = ProblemError(error.status_code, detail, headers=error.headers)
         case OSError(errno=errno.EMFILE | errno.ENFILE):
             log.error("%s", error)
@@ -77,9 +77,10 @@ def _answer(problem: ProblemError) -> Response:
 
 
 def problem_of(error: AlsoLikeError) -> ProblemError:
-    """The problem to answer an error with.
+    """Returns the HTTP error that answers an exception.
 
-    Faults of the build or of the service are logged only: their messages name files of the server.
+    If the build or the service is at fault, the exception's message is only logged, not sent,
+    since it may name files of the server.
     """
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if status == 500:
@@ -88,7 +89,7 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
     if status == 503 and not isinstance(error, NotReadyError):
         log.error("%s", error)
         if isinstance(error, BuildError):  # its message may name a file or another server
-            return ProblemError(503, "a part of the service is away; its log says which")
+            return ProblemError(503, "a part of the service is unavailable; its log says which")
     field = getattr(error, "field", None)
     headers = _RETRY if status == 503 or isinstance(error, BusyError) else None
     return ProblemError(status, str(error), field=field, headers=headers)

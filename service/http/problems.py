@@ -1,4 +1,4 @@
-"""Errors over HTTP: one JSON shape for all (RFC 9457, problem details)."""
+"""HTTP errors, all sent in the same JSON shape: problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _RETRY = {"Retry-After": "5"}
 
 
 class ProblemError(Exception):
-    """A request that can't be answered; sent as problem details.
+    """An HTTP error, sent as JSON in the form "problem details" (RFC 9457).
 
     Args:
-        status: HTTP status.
-        detail: What is wrong, with the value at fault and the remedy.
+        status: The HTTP status.
+        detail: Says what is wrong, with the value at fault and the remedy.
         field: The parameter at fault, if there is one.
-        headers: Further headers of the answer, such as ``Retry-After``.
-        **more: Further members of the problem, such as the state that a write conflicts with.
+        headers: Further headers of the response, such as ``Retry-After``.
+        **more: Further fields of the JSON object, such as the current state after a conflict.
     """
 
     def __init__(
@@ -42,21 +42,21 @@ class ProblemError(Exception):
         self.more = more
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """:attr:`headers` as ASGI has them."""
+        """Returns :attr:`headers` as ASGI expects them: pairs of bytes."""
         headers = self.headers or {}
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def send(self, send: Send) -> None:
-        """Send the answer over ASGI."""
+        """Sends the response over ASGI."""
         headers, body = self.response()
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     def response(self, *, as_html: bool = False) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        """Headers and body of the answer.
+        """Returns headers and body of the response.
 
         Args:
-            as_html: For a server-side include, which would put a body into the page: it gets none.
+            as_html: Return an empty body, since a server-side include would show it in the page.
         """
         body = b"" if as_html else self.body()
         headers = [
@@ -68,7 +68,7 @@ class ProblemError(Exception):
         return headers + self.raw_headers(), body
 
     def body(self) -> bytes:
-        """The answer's bytes."""
+        """Returns the problem details as JSON."""
         problem: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -78,24 +78,27 @@ class ProblemError(Exception):
         if self.field is not None:
             problem["field"] = self.field
         text = json.dumps(problem | self.more, ensure_ascii=False)
-        return text.encode(errors="replace")  # a lone surrogate in what it quotes
+        return text.encode(errors="replace")  # quoted input may hold a lone surrogate
 
 
 def not_found() -> ProblemError:
-    """An unknown or an invisible article: one answer for both keeps a draft's id secret."""
+    """Returns the error for an article that is unknown or that readers may not see.
+
+    The error is the same for both, so that nobody can find out which ids exist.
+    """
     return ProblemError(404, "there is no such article, or it is not visible")
 
 
 def not_ready() -> ProblemError:
-    """Nothing is served now; the reason is for operators."""
+    """Returns the error for every request while the service has no build to serve."""
     return ProblemError(503, "not ready; /readyz says why", headers=_RETRY)
 
 
 def server_error() -> ProblemError:
-    """A fault of the service; the cause stays in its log."""
+    """Returns the error for a fault of the service; it does not name the cause, which is logged."""
     return ProblemError(500, "the service failed to answer; its log says why")
 
 
 def out_of_files() -> ProblemError:
-    """No file can be opened now, as too many are open; a later request will succeed."""
-    return ProblemError(503, "the service can't open more files now; ask again", headers=_RETRY)
+    """Returns the error for requests that come while the process can open no more files."""
+    return ProblemError(503, "the service has too many open files; try again", headers=_RETRY)

@@ -1,4 +1,4 @@
-"""Measures a build's lists as a reader gets them."""
+"""Measures the quality of a build's lists, as readers get them, against relevance judgments."""
 
 from __future__ import annotations
 
@@ -12,13 +12,8 @@ from index.files import load_array
 from index.query import MAX_LIMIT, RelatedQuery
 from recommender.encoder import Embeddings
 from recommender.parameters import SHOWN
-from recommender.ranking_metrics import (
-    Estimate,
-    Qrels,
-    intra_list_diversity,
-    judged_seeds,
-    measure_relevance,
-)
+from recommender.ranking_metrics import Estimate, intra_list_diversity, measure_relevance
+from recommender.relevance_judgments import Qrels, judged_seeds
 from recommender.visibility import utc_now
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.serving.selection import select
@@ -30,21 +25,23 @@ _DIVERSITY_LISTS = 2_000
 def evaluate_build(
     build: Build, qrels: Qrels, query: RelatedQuery, state: DecisionState = NO_STATE
 ) -> dict[str, Any]:
-    """Figures of a build against judgments.
+    """Measures how well a build's lists agree with relevance judgments, and how varied they are.
 
     Args:
-        build: The build.
-        qrels: Judgments by article id.
-        query: What a request asks for by default; its limit is raised to measure recall.
-        state: What editors decided; nothing by default.
+        build: The build to evaluate.
+        qrels: The relevance judgments by article id.
+        query: The query of a request without parameters; recall is measured at a higher limit.
+        state: The editors' decisions; none by default.
 
     Returns:
-        JSON values: ``ndcg10``, ``p6``, ``recall50`` with their 95 % intervals, ``seeds``,
-        and, over all visible articles, ``coverage``, ``orphans``, ``largest_hub`` and
-        ``diversity``.
+        A dictionary of JSON values. Over the judged articles: ``ndcg10``, ``p6`` (precision of the
+        first six) and ``recall50``, with 95 % confidence intervals, and ``seeds``, the number of
+        these articles. Over all visible articles: ``coverage``, the share that some list shows;
+        ``orphans``, the number that no list shows; ``largest_hub``, the share of lists that show
+        the most often shown article; and ``diversity``, of the articles within a list.
 
     Raises:
-        SourceError: If no judged article has enough related ones in the build.
+        SourceError: If no judged article has enough relevant articles in the build.
     """
     served, now = ServingView(build, state), utc_now()
     deep = replace(query, limit=MAX_LIMIT)

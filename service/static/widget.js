@@ -1,12 +1,12 @@
 /* AlsoLike: puts related articles into every <div data-alsolike="ARTICLE_ID"> of a page.
    <script src="https://SERVICE/widget.js" defer></script>
-   Optional on the div: data-limit="6". Quiet when the service is away. */
+   Optional on the div: data-limit="6". Shows nothing if the service can't be reached. */
 (() => {
   const script = document.currentScript ?? document.querySelector('script[src*="/widget.js"]');
   if (!script) return;
   const service = new URL(".", script.src);
 
-  /* Resolves once the cards can be shown as they should look, or the style can't be had. */
+  /* Resolves once the stylesheet is loaded, or can't be loaded within two seconds. */
   function addStyle() {
     if (document.querySelector("link[data-alsolike-style]")) return Promise.resolve();
     const link = document.createElement("link");
@@ -27,7 +27,7 @@
     if (place.dataset.limit) url.searchParams.set("limit", place.dataset.limit);
     const answer = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(5000) });
     if (!answer.ok) return;
-    const section = await answer.text(); // escaped by the service, and it holds no script
+    const section = await answer.text(); // escaped by the service, contains no script
     await styled;
     place.innerHTML = section;
   }

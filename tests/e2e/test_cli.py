@@ -350,7 +350,7 @@ def test_a_port_that_is_taken_is_said_in_one_line_before_any_work(
         outcome = call(command, "--port", str(taken))
         assert outcome.code == 2
         assert outcome.out == ""
-        assert f"port {taken} of 127.0.0.1 is taken" in outcome.line()
+        assert f"port {taken} of 127.0.0.1 is in use" in outcome.line()
         assert "--port" in outcome.err
     assert list(tmp_path.iterdir()) == []
 

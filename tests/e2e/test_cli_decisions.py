@@ -200,7 +200,7 @@ def test_pins_that_readers_dont_see_are_told(call: Run, settings: Settings) -> N
     for pair in ((PAGE, "gone"), ("gone", PAGE), (PAGE, "tidal-kite-second-year")):
         database.overrides.remove(MIRA, article_id=pair[0], target_id=pair[1])
     database.close()
-    assert call("check-overrides")[:2] == (0, "every pin has its effect\n")
+    assert call("check-overrides")[:2] == (0, "every pin has an effect\n")
 
 
 # The audit trail
@@ -318,8 +318,8 @@ def test_no_command_takes_a_password_as_an_argument() -> None:
 def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_be(
     call: Run, settings: Settings
 ) -> None:
-    assert call("db", "upgrade")[:2] == (0, "the database has schema 0002 now (it was empty)\n")
-    assert call("db", "upgrade")[:2] == (0, "the database has schema 0002 already\n")
+    assert call("db", "upgrade")[:2] == (0, "the database now has schema 0002 (before: empty)\n")
+    assert call("db", "upgrade")[:2] == (0, "the database already has schema 0002\n")
     call("takedown", "x")
     code, out, _ = call("db", "status", "--json")
     told = json.loads(out)
@@ -353,7 +353,7 @@ def test_a_lost_database_is_told_with_what_to_do(call: Run, settings: Settings) 
     for command in (("db", "status"), ("db", "upgrade"), ("tokens", "list"), ("takedown", "y")):
         code, _, err = call(*command)
         assert code == 7
-        assert "restore it from a backup" in err
+        assert "restore the database from a backup" in err
     assert "x" not in related(call)  # lists go on from the snapshot
 
 

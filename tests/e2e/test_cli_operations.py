@@ -142,7 +142,7 @@ def test_a_build_that_follows_editors_too_little_is_held_back_by_every_command(
     assert call("evaluate", second, "--golden", "--json").json()["wrong"] == [["piece-001", shown]]
     refused = call("publish", second)
     assert refused.code == Gate.GOLDEN
-    assert "0.0% of 1 links that editors judged or pinned" in refused.err
+    assert "0.0% of the 1 links that editors judged or pinned" in refused.err
     assert f"alsolike evaluate {second} --golden" in refused.err
     assert f"alsolike publish {second} --force" in refused.err
     assert call("publish", second, "--force").code == 0
@@ -164,7 +164,7 @@ def test_after_a_rollback_builds_go_on_but_none_is_published(call: CALL) -> None
     third = build(call, articles(40), code=HELD_EXIT_CODE)
     assert live(call) == first
     shown = call("builds").out
-    assert "publishing is held" in shown
+    assert "publishing has been held since" in shown
     assert "odd" in shown
     assert call("publish", third, "--force").code == HELD_EXIT_CODE
     assert call("release", "--reason", "mended").code == 0
@@ -200,7 +200,7 @@ def test_a_damaged_build_is_listed_as_damaged(call: CALL) -> None:
 
 
 def test_an_empty_root_has_no_builds(call: CALL) -> None:
-    assert call("builds").out.startswith("there is no build in ")
+    assert call("builds").out.startswith("there are no builds in ")
     assert call("builds", "--json").json() == {"builds": [], "held": None}
 
 
@@ -283,7 +283,7 @@ def test_what_a_dead_process_left_is_told_and_gone(call: CALL) -> None:
     left = Path("alsolike-root/builds/.unfinished-20260102T030405Z-0a1b2c")
     left.mkdir()
     outcome = call("build", write(articles(20)))
-    assert "cleaned up: build 20260102T030405Z-0a1b2c died unfinished" in outcome.err
+    assert "cleaned up: build 20260102T030405Z-0a1b2c was left unfinished" in outcome.err
     assert not left.exists()
     assert "clean-up" in events()
 

@@ -255,12 +255,12 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         name = live.inner_text()
         page.get_by_role("link", name=re.compile("What .* would change")).first.click()
         expect(page.locator("h1")).to_have_text("What changes for readers")
-        expect(page.locator(".tiles")).to_contain_text("4 out")
+        expect(page.locator(".tiles")).to_contain_text("4 removed")
         page.get_by_role("link", name="all builds").click()
         page.get_by_label("Reason").fill("lists look odd")
         page.get_by_role("button", name="Roll back").click()  # not before it is meant
         expect(page.locator("#notice")).to_be_empty()
-        page.get_by_label("I mean it").check()
+        page.get_by_label("Yes, roll back").check()
         page.get_by_role("button", name="Roll back").click()
         expect(page.locator("#notice")).to_contain_text("live again")
         expect(page.locator("main")).to_contain_text("lists look odd")
@@ -272,7 +272,7 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         assert listed(page)[0] == pinned
         expect(page.locator("#decisions")).to_contain_text("pinned at 1")
         page.goto("/editor/builds")
-        page.get_by_role("button", name="Let builds be published again").click()
+        page.get_by_role("button", name="Allow publishing again").click()
         expect(page.locator("#notice")).to_contain_text("published again")
         page.get_by_role("link", name=f"Publish {name}").click()
         page.get_by_label("Reason").fill("it was the model")
@@ -408,7 +408,7 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
 def test_single_keys_can_be_turned_off(browser: Browser, demo: Demo, clean: None) -> None:
     with visit(browser, demo) as page:
         page.goto("/editor/account")
-        page.get_by_label("Act on single keys").uncheck()
+        page.get_by_label("Use single-key shortcuts").uncheck()
         page.goto(ARTICLE)
         for key in ("j", "h", "?"):
             page.keyboard.press(key)

@@ -168,7 +168,7 @@ def test_going_back_needs_no_server_and_the_alias_follows_when_it_is_back(
     line.mend()
     assert site.milvus.named_by("shop") == site.collection(names[1])
     with site.root.locked("test") as found:
-        assert "is switched now" in found[0]
+        assert "now points to build" in found[0]
     assert site.milvus.named_by("shop") == site.collection(names[0])
 
 
@@ -241,7 +241,7 @@ def test_a_build_whose_vectors_can_not_be_dropped_stays_until_they_can(
         gone = site.collection(names[0])
         line.cut()
         assert prune(site.root, 1) == []
-        assert f"{names[0]} stays until" in caplog.text
+        assert f"{names[0]} is kept until" in caplog.text
         assert site.root.names() == names
         line.mend()
         assert gone in site.milvus.collections()

@@ -147,7 +147,7 @@ def test_without_permalinks_the_other_address_is_asked(server: Server) -> None:
 
 
 def test_a_site_that_is_no_wordpress_is_told(server: Server) -> None:
-    with pytest.raises(SourceError, match="no WordPress site"):
+    with pytest.raises(SourceError, match="not a WordPress site"):
         records(server)
 
 

@@ -101,9 +101,9 @@ def test_one_article_is_a_build_with_an_empty_list(site: Site, write_jsonl: Writ
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([], "holds no records at all"),
+        ([], "holds no records"),
         (["no json", '{"id": "a"}'], r"none of the 2 records.*line 1: not a JSON object"),
-        ([""], "holds no records at all"),
+        ([""], "holds no records"),
     ],
 )
 def test_a_source_without_a_usable_article_is_an_error_and_no_model_is_loaded(
@@ -295,7 +295,7 @@ def test_an_article_that_the_source_does_not_hold_is_refused_by_name(
     site: Site, write_jsonl: Write
 ) -> None:
     before = site.build(write_jsonl, topical(3))
-    with pytest.raises(InputError, match="no usable article of that id") as caught:
+    with pytest.raises(InputError, match="no usable article with this id") as caught:
         site.build(write_jsonl, topical(3), only=frozenset({"sea-000", "nowhere"}))
     assert "nowhere" in str(caught.value)
     assert site.root.verify().name == before.name

@@ -111,7 +111,7 @@ def test_a_token_needs_a_name_and_an_end_that_lies_ahead(database: Database, clo
     for name in ("", " cms", "c\nms", "x" * 101):
         with pytest.raises(DecisionError, match="name"):
             database.tokens.add(MIRA, name=name, role=Role.READ)
-    with pytest.raises(DecisionError, match="the end lies in the past"):
+    with pytest.raises(DecisionError, match="the end time is in the past"):
         database.tokens.add(MIRA, name="cms", role=Role.READ, expires=clock.now)
     assert database.tokens.all() == []
 
@@ -188,7 +188,7 @@ def test_a_password_too_short_or_too_long_is_refused(database: Database, passwor
 
 
 def test_a_name_is_given_once_and_an_editor_is_no_reader(database: Database, mira: Editor) -> None:
-    with pytest.raises(DecisionError, match="exists already"):
+    with pytest.raises(DecisionError, match="already exists"):
         database.editors.add(MIRA, name="mira", role=Role.ADMIN, password=PASSWORD)
     with pytest.raises(DecisionError, match="editor or admin"):
         database.editors.add(MIRA, name="omar", role=Role.READ, password=PASSWORD)

@@ -204,7 +204,7 @@ def test_a_target_that_holds_anything_is_refused_and_left_as_it_is(
         with opened(url) as database:
             fill(database)
     before = rows(new)
-    with pytest.raises(DatabaseError, match=r"holds 1 takedowns, 1 audit already.*name another"):
+    with pytest.raises(DatabaseError, match=r"already holds 1 takedowns, 1 audit.*name another"):
         copy_database(old, new)
     assert rows(new) == before
 
@@ -214,7 +214,7 @@ def test_a_database_is_not_copied_onto_itself(new_file: NewUrl) -> None:
     with opened(url) as database:
         fill(database)
     before = rows(url)
-    with pytest.raises(DatabaseError, match="goes into an empty database only"):
+    with pytest.raises(DatabaseError, match="the target of a copy must be empty"):
         copy_database(url, url)
     assert rows(url) == before
 
@@ -340,7 +340,7 @@ def test_the_command_moves_a_site_to_postgresql_and_back(
     assert password not in out + err
     code, _, err = call("db", "copy", "--to", url)
     assert code == 7
-    assert "holds 1 takedowns, 1 audit already" in err
+    assert "already holds 1 takedowns, 1 audit" in err
     monkeypatch.setenv("ALSOLIKE_DATABASE", url)
     code, out, err = call("db", "status", "--json")
     told = json.loads(out)

@@ -162,7 +162,7 @@ def test_a_file_that_is_gone_or_empty_is_not_made_anew_where_that_was_not_meant(
     path = tmp_path / "decisions.sqlite"
     for _ in range(2):
         for opens in (open_database, upgrade_database):
-            with pytest.raises(DatabaseError, match="restore it from a backup"):
+            with pytest.raises(DatabaseError, match="restore the database from a backup"):
                 opens(f"sqlite:///{path}", create=False)
         path.touch()  # as a crash may leave it
     with closing(sqlite3.connect(path)) as file:

@@ -170,7 +170,7 @@ def test_a_takedown_answered_is_known_to_who_starts_without_the_database(
     assert kept.state is not None
     assert kept.state.takedowns == {"x": NEVER}
     assert kept.problem is not None
-    assert "restore it from a backup" in kept.problem
+    assert "restore the database from a backup" in kept.problem
     assert not (settings.root / "alsolike.sqlite").exists()  # no empty one in its place
 
 
@@ -189,7 +189,7 @@ def test_a_database_that_goes_away_leaves_its_last_state_and_refuses_decisions(
     since = keeper.kept.away_since
     assert since is not None
     assert abs(since - time.time_ns() // 1000) < 60_000_000
-    with pytest.raises(DatabaseError, match="nothing can be decided now"):
+    with pytest.raises(DatabaseError, match="no decision can be made now"):
         keeper.database  # noqa: B018 - looking is what fails
     told = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(told) == 1  # once, not at every look
@@ -386,7 +386,7 @@ def test_a_copy_that_is_served_too_early_takes_no_decision_and_forgets_none(
         new.refresh()
         assert new.kept.state is not None
         assert "secret too" in new.kept.state.takedowns
-        with pytest.raises(DatabaseError, match="nothing can be decided now"):
+        with pytest.raises(DatabaseError, match="no decision can be made now"):
             new.database  # noqa: B018 - looking is what fails
         new.close()
 
@@ -454,7 +454,7 @@ def test_an_upgrade_makes_no_empty_database_in_the_place_of_a_lost_one(
 ) -> None:
     take_down(settings, "x")
     lose(settings)
-    with pytest.raises(DatabaseError, match="restore it from a backup"):
+    with pytest.raises(DatabaseError, match="restore the database from a backup"):
         upgrade_decisions(settings)
     (settings.root / SNAPSHOT).unlink()
     assert upgrade_decisions(settings) is None
@@ -479,7 +479,7 @@ def test_reading_goes_on_while_postgresql_is_stopped(tmp_path: Path) -> None:
             assert kept.source is StateSource.SNAPSHOT
             assert kept.state is not None
             assert set(kept.state.takedowns) == {"x"}
-        with pytest.raises(DatabaseError, match="nothing can be decided now"):
+        with pytest.raises(DatabaseError, match="no decision can be made now"):
             keeper.database  # noqa: B018 - looking is what fails
         postgresql.start()
         reopen(url).close()

@@ -402,7 +402,7 @@ def test_an_undo_that_comes_too_late_is_told(desk: Desk, mira: Editor, noor: Edi
     noor.press(f"remove {target}")
     answer = mira.send("/editor/undo", seq=seq, back=PAGE)
     assert answer.status_code == 409
-    assert "noor decided anew" in mira.said.lower()
+    assert "noor has made a newer decision" in mira.said.lower()
     assert target in desk.shown()
 
 

@@ -141,11 +141,11 @@ def test_a_snapshot_that_cant_be_written_is_told_everywhere_until_it_is(desk: De
     assert "can't be" in desk.client.get("/readyz").json()["snapshot"]
     assert "alsolike_snapshot_behind 1.0" in desk.client.get("/metrics").text
     page = desk.ask("GET", "/editor").text
-    assert "not yet in the snapshot" in page
+    assert "backup copy could not be saved" in page
     for way in ways:
         way.rmdir()
     assert until(lambda: desk.client.get("/readyz").json()["snapshot"] is None)
-    assert "not yet in the snapshot" not in desk.ask("GET", "/editor").text
+    assert "backup copy could not be saved" not in desk.ask("GET", "/editor").text
     saved = load_snapshot(desk.root.path)
     assert saved is not None
     assert set(saved.takedowns) == {first, second}

@@ -133,7 +133,7 @@ def test_where_nobody_said_anything_nothing_is_demanded_and_no_database_made(roo
     (root.path / SNAPSHOT).unlink(missing_ok=True)
     found = golden_of(publish(root, demand(root, 1.0)))
     assert found.passed
-    assert "judged or pinned no link" in found.message
+    assert "have not judged or pinned any link" in found.message
     assert not (root.path / FILE).exists()
 
 
@@ -146,7 +146,7 @@ def test_what_editors_said_must_be_readable(root: Root, how: str) -> None:
             database.takedowns.put(TESTER, article_id="gone")
         for path in root.path.glob(f"{FILE}*"):
             path.unlink()
-    with pytest.raises(GateError, match="what editors said can't be read") as refused:
+    with pytest.raises(GateError, match="editors' judgments can't be read") as refused:
         publish(root, settings)
     assert refused.value.gate == Gate.GOLDEN
     assert "hunter2" not in str(refused.value)
@@ -266,7 +266,7 @@ def test_where_both_builds_share_no_judged_article_nothing_is_lost(
     name = rebuild(root, tmp_path)
     found = publish_after(root, name, demand(root, 0.0, max_golden_drop=0.0))
     assert found.passed
-    assert "judged or pinned no link" in found.message
+    assert "have not judged or pinned any link" in found.message
 
 
 def test_of_two_demands_both_are_told_and_either_holds_back(root: Root, tmp_path: Path) -> None:

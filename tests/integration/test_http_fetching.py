@@ -146,7 +146,7 @@ def test_a_password_never_travels_in_clear_over_the_open_internet(site: Site) ->
     public = fetcher(
         site, url=url, user="me", password="hunter2", look_up=lambda *_: ["93.184.215.14"]
     )
-    with pytest.raises(SourceError, match="would travel in clear") as error:
+    with pytest.raises(SourceError, match="would be sent unencrypted") as error:
         public.get(url)
     assert "hunter2" not in str(error.value)
 
@@ -208,7 +208,7 @@ def test_a_chunk_of_less_than_nothing_is_not_read_to_the_end(site: Site) -> None
         handler.wfile.write(b"-1\r\n" + b"x" * 100_000)
 
     site.pages["/"] = answer
-    with pytest.raises(SourceError, match="a chunk of less than 0 bytes"):
+    with pytest.raises(SourceError, match="a chunk of negative size"):
         fetcher(site, attempts=1).get(site.url)
 
 
@@ -276,7 +276,7 @@ def test_a_server_that_drips_is_cut_off_at_the_deadline(site: Site) -> None:
 
     site.pages["/"] = drip
     start = time.monotonic()
-    with pytest.raises(SourceError, match=r"no whole answer within 0\.4 s"):
+    with pytest.raises(SourceError, match=r"no complete response within 0\.4 s"):
         fetcher(site, timeout=0.4, attempts=1).get(site.url)
     done.set()
     assert time.monotonic() - start < 5
@@ -327,5 +327,5 @@ def test_tls_is_checked_against_the_name_and_not_the_address(
         site.pages["/"] = page("in clear")
         secure.pages["/"] = page(status=302, Location=site.url)
         url = f"https://site.example:{secure.port}/"
-        with pytest.raises(SourceError, match="without TLS"):
+        with pytest.raises(SourceError, match="redirects from https to"):
             Fetcher(url=url, **options).get(url)

@@ -114,7 +114,7 @@ def test_a_build_that_was_killed_leaves_no_collection_to_the_next(site: Site) ->
     assert subprocess.run(command, cwd=SAMPLE.parent.parent, check=False).returncode == 9
     assert len(site.milvus.collections()) == 1
     with site.root.locked("test") as found:
-        assert "died unfinished" in found[0]
+        assert "was left unfinished" in found[0]
     assert site.milvus.collections() == []
 
 

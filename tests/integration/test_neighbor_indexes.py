@@ -168,7 +168,7 @@ def test_the_zero_vector_of_an_empty_text_is_near_to_nothing(open_index: Open) -
 @pytest.mark.parametrize("width", [DIM - 1, DIM + 1, 0])
 def test_a_query_of_another_width_is_refused_by_name(open_index: Open, width: int) -> None:
     index = open_index(clustered(40))
-    with pytest.raises(InputError, match=rf"\(1, {width}\).*width {DIM}"):
+    with pytest.raises(InputError, match=rf"\(1, {width}\).*dimension {DIM}"):
         index.search(np.zeros((1, width), dtype=np.float32), 3)
 
 

@@ -191,7 +191,7 @@ def test_a_real_server_gives_up_on_a_slow_body_and_logs_what_it_is_told_to(
     }
     assert all(line["request_id"] and line["seconds"] >= 0 for line in access)
     assert "secret" not in log, "queries are not logged: they may hold anything"
-    assert any("a takedown reaches readers" in line["message"] for line in lines)
+    assert any("readers stop seeing a taken-down article" in line["message"] for line in lines)
 
 
 def test_bodies_that_come_at_once_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ def test_half_a_character_in_an_id_costs_its_record(tmp_path: Path) -> None:
         ("---\ntitle: 1" + ":59" * 3000 + "\n---\n", "title: a whole number"),
         ("---\ntitle: T\nslug: [{a: 0x" + "f" * 5000 + "}]\n---\n", "slug: a whole number"),
         ("+++\ntitle = 0x" + "f" * 5000 + "\n+++\n", "title: a whole number"),
-        ("+++\n" + "a." * 400 + "a = 1\n+++\n", "nested deeper"),
+        ("+++\n" + "a." * 400 + "a = 1\n+++\n", "nested more than"),
     ],
 )
 def test_front_matter_that_python_can_t_print_costs_its_page(
@@ -285,8 +285,8 @@ def test_links_are_followed_inside_the_folder_only(
     assert [name.rpartition("/")[2] for name in articles] == ["again", "post"]
     assert report.skipped == {"link": 2, "unreadable": 2}
     told = {problem.location: problem.message for problem in report.problems}
-    assert told["site/a/out.md"] == "a link that leads out of the folder"
-    assert told["site/round"] == "a link to a folder, which is not followed"
+    assert told["site/a/out.md"] == "it is a link that leads out of the folder"
+    assert told["site/round"] == "it is a link to a folder, which is not followed"
 
 
 def test_a_glob_finds_what_its_parts_name(tmp_path: Path) -> None:

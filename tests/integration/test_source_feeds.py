@@ -121,7 +121,7 @@ def test_rss_1_has_its_items_beside_the_channel(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["<title>&x;</title>", "<title a='&x;'>t</title>", ""])
 def test_entities_are_never_read(tmp_path: Path, head: str, where: str) -> None:
     feed = rss(f"<item><guid>a</guid>{where}</item>", head=head)
-    with pytest.raises(SourceError, match="is no feed"):
+    with pytest.raises(SourceError, match="is not a feed"):
         from_file(tmp_path, feed)
 
 
@@ -131,9 +131,9 @@ def test_entities_are_never_read(tmp_path: Path, head: str, where: str) -> None:
         ("<rss><channel><item></channel></rss>", "line 1, column 31"),
         ("<html><body>Not found</body></html>", "<html>"),
         ("", "empty"),
-        ('{"version": "x"}', "without items"),
+        ('{"version": "x"}', "has no items"),
         ('{"items": [', "not JSON"),
-        ("[]", "is no feed"),
+        ("[]", "is not a feed"),
     ],
 )
 def test_what_is_no_feed_is_told_with_its_place(tmp_path: Path, content: str, said: str) -> None:

@@ -100,7 +100,7 @@ def test_a_folder_is_of_the_kind_of_its_pages_unless_they_differ(tmp_path: Path)
     (tmp_path / "picture.png").write_text("x")
     assert table_for(str(tmp_path))["kind"] == "markdown"
     (tmp_path / "b.html").write_text("a")
-    with pytest.raises(SettingError, match="its kind can't be told"):
+    with pytest.raises(SettingError, match="its kind is unclear"):
         table_for(str(tmp_path))
 
 

@@ -49,7 +49,7 @@ def snapshot(
         texts: What changes a text's digest, by id.
         score: Of every related article.
         encoder: What made its embeddings.
-        recipe: Which text recipe.
+        recipe: Which text preparation.
         recall: Of its index.
         scores: Those that are others, by article and related article.
         stories: What stands in for a story, by id: of several the first by id is the newest.

@@ -380,7 +380,7 @@ def test_a_long_text_that_nothing_reads_is_noticed(write_jsonl: Write) -> None:
 def test_a_mapping_of_a_field_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(SettingError, match=r"no field 'sumary'.*summary"):
         mapping(sumary="text")
-    with pytest.raises(SettingError, match=r"does not hold \{id\}"):
+    with pytest.raises(SettingError, match=r"must contain \{id\}"):
         mapping("https://example.org/")
 
 

@@ -80,7 +80,7 @@ def test_the_hashing_encoder_is_opened_by_name(name: str, dim: int) -> None:
 
 @pytest.mark.parametrize("name", ["hashing:7", "hashing:65537", "hashing:wide", "hashing:-8"])
 def test_an_impossible_width_is_refused(name: str) -> None:
-    with pytest.raises(ModelError, match="width"):
+    with pytest.raises(ModelError, match="dimension"):
         load_encoder(name)
 
 

@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 
 from recommender.errors import InputError
-from recommender.ranking_metrics import (
-    intra_list_diversity,
-    judged_seeds,
-    measure_relevance,
-    read_qrels,
-)
+from recommender.ranking_metrics import intra_list_diversity, measure_relevance
+from recommender.relevance_judgments import judged_seeds, read_qrels
 
 JUDGED = {"a": {"b": 2, "c": 1, "d": 1, "e": 0}}
 
@@ -47,7 +43,7 @@ def test_the_interval_holds_the_mean_and_narrows_with_agreement():
 
 
 def test_judgments_of_another_corpus_are_refused():
-    with pytest.raises(InputError, match="judgments of this corpus"):
+    with pytest.raises(InputError, match="belong to this corpus"):
         measure_relevance({}, {})
 
 

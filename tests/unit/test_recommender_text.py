@@ -1,4 +1,4 @@
-"""The text recipe."""
+"""The text preparation."""
 
 from __future__ import annotations
 

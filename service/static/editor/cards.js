@@ -1,4 +1,4 @@
-/* Frames of cards are as tall as what is in them. */
+/* Makes the frames that show cards as tall as their contents. */
 
 function fit(frame) {
   const page = frame.contentDocument?.documentElement;

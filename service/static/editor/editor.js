@@ -1,4 +1,4 @@
-/* Everything works without a script; these make it quicker. */
+/* Starts the scripts of the editors' pages; the pages also work without them. */
 import { watchFrames } from "./cards.js";
 import { followFind } from "./find.js";
 import { listenToKeys } from "./keys.js";

@@ -1,4 +1,4 @@
-/* Search as you type: the newest question wins, and the address follows. */
+/* Searches while the editor types: a new search cancels the last one and updates the URL. */
 import { load, say, swap } from "./swap.js";
 
 const PAUSE = 150;

@@ -1,4 +1,4 @@
-/* Single keys, where nobody is typing; each presses what a mouse would press. */
+/* Single-key shortcuts, except while typing; each clicks a button or link of the page. */
 
 const SETTING = "alsolike-single-keys";
 const PRESSES = {
@@ -37,7 +37,7 @@ function move(step) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
-/* A row may lack a button that another row about the same article has. */
+/* Clicks a row's button, or that of another row about the same article if the row has none. */
 function press(name) {
   const item = document.activeElement?.closest("[data-item]");
   if (!item) return;

@@ -1,4 +1,4 @@
-/* Forms that decide: sent without leaving the page; those that ask more come up as a dialog. */
+/* Sends decision forms without leaving the page; forms with more fields open in a dialog. */
 import { load, say, swap } from "./swap.js";
 
 const dialog = document.getElementById("dialog");
@@ -26,9 +26,9 @@ function openDialog(page) {
   return true;
 }
 
-/* What went wrong, told where news are told. */
+/* Shows and announces an error in the notice area. */
 function tell(page) {
-  const sentence = page.querySelector("[role=alert]")?.textContent.trim() || "That did not work.";
+  const sentence = page.querySelector("[role=alert]")?.textContent.trim() || "Something went wrong; reload the page and try again.";
   const panel = document.createElement("p");
   panel.className = "panel bad";
   panel.textContent = sentence;

@@ -1,4 +1,4 @@
-/* Takes the parts marked data-region out of a page the server made, in place of ours. */
+/* Replaces the parts of this page marked data-region by those of a page from the server. */
 
 const announce = document.getElementById("announce");
 
@@ -7,13 +7,13 @@ export function say(sentence) {
   requestAnimationFrame(() => (announce.textContent = sentence));
 }
 
-/* What was just done, if the page tells of it. */
+/* Announces the page's notice about the last change, if there is one. */
 export function sayNews() {
   const told = document.querySelector("[data-announce]");
   if (told) say(told.dataset.announce);
 }
 
-/* What has the focus, so that it can be found again in the new parts. */
+/* Remembers the focused element, so that it can be focused again in the new parts. */
 function remember() {
   const at = document.activeElement;
   if (!at || at === document.body) return null;
@@ -57,7 +57,7 @@ export function swap(page) {
   document.dispatchEvent(new CustomEvent("swapped"));
 }
 
-/* Fetches a page. Where it can't stand in for ours, the browser goes there. */
+/* Fetches a page; if the session has ended, goes to the sign-in page instead. */
 export async function load(url, options = {}) {
   const answer = await fetch(url, { credentials: "same-origin", ...options });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
