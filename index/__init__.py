@@ -1,1 +1,1 @@
-"""Offline: read articles, build, check, publish, roll back."""
+"""The offline part of AlsoLike: reads articles, makes builds, publishes them and rolls back."""

@@ -1,4 +1,4 @@
-"""Warns when a root comes near to what one machine can do; see ``docs/scale.md``."""
+"""Warns when a site approaches the limits of one machine, which ``docs/scale.md`` describes."""
 
 from __future__ import annotations
 
@@ -12,27 +12,30 @@ NIGHT = 8.0
 """Hours that a nightly build may take."""
 
 NEAR = 0.7
-"""Share of what a machine can do from which on a warning is given."""
+"""Share of a limit of the machine; a warning is given when it is exceeded."""
 
 ENCODE = 2 / 103
-"""Core-seconds that encoding an article takes on a CPU."""
+"""Time to encode one article on a CPU, in core-seconds."""
 
 WORK = 4_000
-"""Bytes per article that lie beside a build while it is made."""
+"""Bytes of temporary files per article while a build is made."""
 
 
 def mapped_bytes(articles: int, dim: int) -> float:
-    """Bytes that searching wants in memory: embeddings, and codes of a quarter byte a value."""
+    """Return the memory in bytes that searching needs.
+
+    For each value of an embedding this is a float32 and a code of two bits.
+    """
     return articles * (4 * dim + dim / 4 + 8)
 
 
 def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
-    """The limits of this machine that a root comes near to, each with the next step.
+    """Return a warning for each limit of this machine that a site approaches, and what to do next.
 
     Args:
-        manifest: A build's, by whose size and seconds the root is judged.
-        keep: How many builds stay.
-        folder: The root.
+        manifest: The manifest of a build; later builds are assumed to be as large and as slow.
+        keep: Number of builds that the root keeps.
+        folder: The root's folder.
     """
     found: list[str] = []
     seconds = dict(manifest.seconds)

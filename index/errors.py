@@ -1,14 +1,14 @@
-"""The errors of reading articles, making builds and publishing them.
+"""The errors raised when reading sources, making builds and publishing them.
 
 ::
 
     AlsoLikeError                 see recommender.errors
     ├── InputError
     │   └── SourceError           a source as a whole can't be read
-    ├── BuildError                a build can't be made, or is not what its manifest says
-    │   ├── GateError             a build was made, and is held back from publishing
+    ├── BuildError                a build can't be made, or does not match its manifest
+    │   ├── GateError             a finished build may not be published
     │   ├── BusyError             another process builds or publishes in the same root
-    │   └── UnavailableError      a server that holds a part of builds is away
+    │   └── UnavailableError      the Milvus server with a build's vectors does not answer
     └── DatabaseError             a database can't be used
 """
 
@@ -29,7 +29,7 @@ class SourceError(InputError):
 
 
 class BuildError(AlsoLikeError):
-    """A build can't be made, or is not what its manifest says."""
+    """A build can't be made, or does not match its manifest."""
 
 
 class BusyError(BuildError):
@@ -37,16 +37,16 @@ class BusyError(BuildError):
 
 
 class UnavailableError(BuildError):
-    """A server that holds a part of builds does not answer, or not usefully."""
+    """The Milvus server with a build's vectors does not answer, or gives an unusable answer."""
 
 
 class GateError(BuildError):
-    """A build was made, and is held back from publishing.
+    """A finished build may not be published: a gate refuses it, or publishing is held.
 
     Args:
-        message: What was measured, what is allowed, and how to publish all the same.
-        gate: The number of the gate, so that a nightly job can tell them apart; see
-            :class:`index.publishing.gates.Gate`.
+        message: What was measured, what is allowed, and how to publish the build nevertheless.
+        gate: The command's exit code, which differs for each gate, so that a nightly job can tell
+            them apart. The codes are listed in :class:`index.publishing.gates.Gate`.
     """
 
     def __init__(self, message: str, gate: int) -> None:

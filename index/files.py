@@ -1,4 +1,4 @@
-"""Reading and writing the kinds of files that builds are made of: whole, synced and mapped."""
+"""Reading and writing a build's files: synced writes, memory-mapped arrays, strings and SQLite."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from index.errors import BuildError
 
 _STRIDE = 64
-_POPULATE_READ = 22  # Linux's MADV_POPULATE_READ, which the module mmap has no name for
+_POPULATE_READ = 22  # MADV_POPULATE_READ of Linux, which Python's mmap does not define
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names created or replaced in ``folder`` survive a power cut."""
+    """Sync a folder, so that files created or renamed in it survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -33,7 +33,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_missing(path: Path) -> bool:
-    """Whether there surely is no such file; ``False`` if that can't be found out."""
+    """Return ``True`` if a file certainly does not exist, ``False`` if it does or may exist."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -44,7 +44,7 @@ def is_missing(path: Path) -> bool:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path`` in one step: readers see the old bytes or the new ones."""
+    """Replace a file's content atomically: readers see either the old bytes or the new ones."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     write_file(beside, content)
     beside.replace(path)
@@ -52,7 +52,10 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write and sync a file nobody reads yet; with the umask's mode, unlike ``tempfile``."""
+    """Write and sync a file that nobody reads yet.
+
+    Other users may be able to read it, as the umask says; ``tempfile`` would allow only its owner.
+    """
     with path.open("wb") as file:
         file.write(content)
         file.flush()
@@ -60,7 +63,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write and sync a JSON file for machines and people."""
+    """Write and sync an indented JSON file."""
     write_file(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
@@ -73,10 +76,10 @@ def save_array(path: Path, array: NDArray[np.generic]) -> None:
 
 
 def load_array(path: Path) -> NDArray[np.generic]:
-    """Map a ``.npy`` file read-only.
+    """Map a ``.npy`` file into memory, read-only.
 
     Raises:
-        BuildError: If it is missing or not an array.
+        BuildError: If the file is missing or not an array.
     """
     try:
         array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -86,10 +89,12 @@ def load_array(path: Path) -> NDArray[np.generic]:
 
 
 def open_sqlite(path: Path) -> sqlite3.Connection:
-    """Open a build's SQLite file, which never changes, for any thread.
+    """Open a build's SQLite file read-only; the file must not change.
+
+    The connection can be used by any thread.
 
     Raises:
-        BuildError: If it can't be opened.
+        BuildError: If the file can't be opened.
     """
     try:
         return sqlite3.connect(
@@ -100,30 +105,30 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
 
 
 def prefault(mapped: object) -> None:
-    """Enter a mapping's pages into this process's table at once, where the system can.
+    """Load all pages of a memory-mapped file into this process now, if the system supports that.
 
-    Otherwise each page costs a fault when it is first read, in the middle of a request.
+    Otherwise a request that is the first to read a page would have to wait for it.
     """
     if isinstance(mapped, mmap.mmap):
-        with contextlib.suppress(OSError, ValueError):  # Linux before 5.14, other systems
+        with contextlib.suppress(OSError, ValueError):  # not possible before Linux 5.14
             mapped.madvise(_POPULATE_READ)
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
+    """Return the SHA-256 of a file's content, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 _WAITING = 1 << 20
-"""About how many bytes are written at a time."""
+"""Approximate number of bytes that a ``BlobWriter`` collects before it writes them to the file."""
 
 
 class BlobWriter:
-    """Writes many byte strings into one file, and where each ends into a second.
+    """Writes many byte strings into one data file, and where each string ends into a second file.
 
     Args:
-        path: The data file; ends lie beside it as ``<stem>_ends.npy``.
+        path: The data file; the second file, ``<stem>_ends.npy``, is written beside it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -135,7 +140,7 @@ class BlobWriter:
         path.write_bytes(b"")
 
     def append(self, content: bytes) -> None:
-        """Add the next string."""
+        """Append a byte string."""
         self._waiting.append(content)
         self._room -= len(content) + 1
         if self._room <= 0:
@@ -149,7 +154,7 @@ class BlobWriter:
         save_array(ends_path(self._path), np.concatenate(self._ends))
 
     def _write(self) -> None:
-        with self._path.open("ab") as file:  # so that no failing build leaves it open
+        with self._path.open("ab") as file:  # a failed build leaves no open file
             file.writelines(self._waiting)
         ends = self._size + np.cumsum([len(content) for content in self._waiting], dtype=np.int64)
         self._size = int(ends[-1]) if len(ends) else self._size
@@ -159,13 +164,13 @@ class BlobWriter:
 
 
 class Rows:
-    """Rows of a mapped array as plain numbers.
+    """The rows of an array, read as plain Python numbers.
 
-    Indexing a numpy array makes an object of numpy's at each step; a request reads hundreds of
-    numbers, and reading them through a memory view takes a tenth of the time.
+    Indexing a NumPy array creates a NumPy object each time. A request reads hundreds of numbers,
+    and reading them through a memory view takes a tenth of the time.
 
     Args:
-        array: Of one or two dimensions, contiguous.
+        array: A contiguous array of one or two dimensions.
     """
 
     __slots__ = ("_flat", "_width")
@@ -180,7 +185,7 @@ class Rows:
 
 
 class Blob:
-    """Reads what a :class:`BlobWriter` wrote, mapped rather than loaded.
+    """Reads the byte strings that a :class:`BlobWriter` wrote, from memory-mapped files.
 
     Args:
         path: The data file.
@@ -212,7 +217,7 @@ class Blob:
         return self._data[ends[row - 1] if row else 0 : ends[row]]
 
     def several(self, rows: Iterable[int]) -> list[bytes]:
-        """What ``self[row]`` gives for each of some rows, in less time."""
+        """Return the byte strings of several rows; this is faster than reading them one by one."""
         data, ends = self._data, self._ends
         return [data[ends[row - 1] if row else 0 : ends[row]] for row in rows]
 
@@ -224,7 +229,10 @@ class Blob:
                 start = end
 
     def find(self, wanted: bytes) -> int | None:
-        """The position of a string among strings that ascend, by binary search."""
+        """Find the position of a string by binary search; ``None`` if it is not there.
+
+        The strings must be sorted.
+        """
         data, ends = self._data, self._ends
         post = bisect.bisect_right(self._signposts, wanted)
         low, high = max(0, post - 1) * _STRIDE, min(post * _STRIDE, len(ends))
@@ -241,15 +249,15 @@ class Blob:
 
     @functools.cached_property
     def _signposts(self) -> list[bytes]:
-        """Every 64th string, held: most of a search then needs no reading at all."""
+        """Every 64th string, kept in memory so that a search reads few strings from the file."""
         return [self[row] for row in range(0, len(self), _STRIDE)]
 
 
 class Names(Sequence[str]):
-    """Texts of a mapped file, read when asked for: a million names take no memory of ours.
+    """A sequence of texts in a memory-mapped file, each decoded when it is read.
 
     Args:
-        blob: Their bytes, UTF-8.
+        blob: The texts, encoded in UTF-8.
     """
 
     __slots__ = ("_blob",)
@@ -271,7 +279,7 @@ class Names(Sequence[str]):
 
 
 def save_names(path: Path, names: Iterable[str]) -> None:
-    """Write what :class:`Names` reads."""
+    """Write texts into a file, from which :class:`Names` reads them."""
     writer = BlobWriter(path)
     for name in names:
         writer.append(name.encode())
@@ -279,5 +287,9 @@ def save_names(path: Path, names: Iterable[str]) -> None:
 
 
 def ends_path(path: Path) -> Path:
-    """Where the ends of a blob's strings are kept."""
+    """Return the path of the file that says where each string of a data file ends.
+
+    Args:
+        path: The data file.
+    """
     return path.with_name(f"{path.stem}_ends.npy")

@@ -1,4 +1,4 @@
-"""Database engines: URLs, drivers, and errors in one line."""
+"""SQLAlchemy engines: parses database URLs, chooses drivers and translates driver errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
-"""What a URL that names no driver means: those that AlsoLike is tested with."""
+"""The drivers with which AlsoLike is tested, used for URLs that name no driver."""
 
 _EXTRAS = {"psycopg": "postgres", "pymysql": "mysql"}
 
@@ -29,18 +29,18 @@ _REMEDIES = {
     "not a database": "is no SQLite database; restore the file from a backup",
     "malformed": "is damaged; restore the file from a backup",
 }
-"""What SQLite says of things that operators meet, and what they can do."""
+"""For SQLite's messages on common failures, the messages that replace them and name a remedy."""
 
 
 def parse_url(url: str, password: str = "") -> sa.URL:
-    """An SQLAlchemy URL with a tested driver where it names none.
+    """Parse a database URL; if it names no driver, choose a tested one.
 
     Args:
         url: For example ``"postgresql://reader@db.example/site"``.
-        password: Replaces the one in ``url``.
+        password: Replaces the password in ``url``, unless empty.
 
     Raises:
-        DatabaseError: If it is no such URL.
+        DatabaseError: If ``url`` is not a database URL.
     """
     try:
         parsed = sa.make_url(url)
@@ -53,12 +53,12 @@ def parse_url(url: str, password: str = "") -> sa.URL:
 
 
 def file_url(path: Path) -> str:
-    """The URL of an SQLite file, whatever its name holds."""
+    """Return the URL of an SQLite file, with any special characters in its name escaped."""
     return sa.URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def describe(url: str) -> str:
-    """A URL as it may be shown: no password, none of its options."""
+    """Return a URL without its password and options, so that it may be shown."""
     try:
         return sa.make_url(url).set(password=None, query={}).render_as_string()
     except (ArgumentError, ValueError):
@@ -66,13 +66,14 @@ def describe(url: str) -> str:
 
 
 def open_engine(url: sa.URL, **options: Any) -> sa.Engine:
-    """An engine whose driver is there.
+    """Open an engine, after checking that its driver is installed.
 
     Raises:
-        DatabaseError: Naming the extra that brings the driver.
+        DatabaseError: If the driver is unknown or not installed; the message names the extra to
+            install.
     """
     if url.drivername.endswith("+pymysql") and isinstance(url.password, str):
-        # As text it would be sent in Latin-1, which no server has stored.
+        # Given as text, PyMySQL would send it in Latin-1, but servers store passwords in UTF-8.
         options = {"connect_args": {"password": url.password.encode()}, **options}
     try:
         return sa.create_engine(url, **options)
@@ -85,16 +86,16 @@ def open_engine(url: sa.URL, **options: Any) -> sa.Engine:
 
 
 def plain_reason(error: SQLAlchemyError) -> str:
-    """What a driver said, on one line, without the statement and its parameters."""
+    """Return the driver's error message on one line, without the statement and its parameters."""
     return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
 def translate(error: SQLAlchemyError, database: str) -> DatabaseError:
-    """An engine's error in words for operators.
+    """Translate an SQLAlchemy error into a message for operators.
 
     Args:
-        error: As SQLAlchemy raised it.
-        database: The database as it may be shown.
+        error: The error that SQLAlchemy raised.
+        database: The database's name, without secrets.
     """
     reason = plain_reason(error)
     for said, remedy in _REMEDIES.items():

@@ -1,7 +1,9 @@
-"""What is related to what, and why. Pure: no web, no command line, no files but a model's.
+"""The recommender library: finds related articles and explains why they are related.
 
-``from recommender import Recommender`` is the whole of it in one object. It is looked up at its
-first use: a web process imports rooms of this floor and must not pay for all of them.
+It has no web server and no command line, and reads no files except an encoder's model. The class
+``Recommender`` (``from recommender import Recommender``) offers all of it. The class is imported
+only when it is first used: a web process needs just a few modules of this package, and must not
+load the others.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Storage of arrays while a corpus is related: in memory, or wherever the caller has more room.
+"""Storage for the arrays of the ranking stages, in a workspace that keeps them in memory.
 
-Every stage reads and writes its arrays in blocks of rows, from first to last, so that none needs
-to be in memory whole. This package writes no files; a build hands in a workspace that does.
+Every stage reads and writes its arrays in blocks of rows, from first to last, so no array needs to
+be in memory as a whole. A build therefore passes in a workspace that keeps the arrays in files.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ class Column(Protocol):
         ...
 
     def finish(self) -> NDArray[Any]:
-        """All rows that were added; nothing can be added after."""
+        """Return all rows that were appended; nothing may be appended afterwards."""
         ...
 
 
 class Workspace(Protocol):
-    """Stores arrays that grow with the corpus."""
+    """A store for the arrays whose size grows with the corpus."""
 
     def column(self, name: str, dtype: DTypeLike, width: int = 0) -> Column:
         """Start an array that grows by rows.
 
         Args:
-            name: What the array is; one column of a name at a time.
-            dtype: Of its values.
-            width: Values per row; 0 for an array of one dimension.
+            name: Name of the array, which no other array of the workspace may have.
+            dtype: Type of its values.
+            width: Number of values per row; 0 for a one-dimensional array.
         """
         ...
 
     def drop(self, *names: str) -> None:
-        """Free finished columns; their arrays may not be read after."""
+        """Free the space of complete arrays, which may not be read afterwards."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparseRows:
-    """Some rows of a sparse matrix as arrays, so that blocks can be joined and sent.
+    """Some rows of a sparse matrix as plain arrays, easy to join and to send to other processes.
 
     Attributes:
-        data: Shape (entries,), float32.
-        indices: Shape (entries,), int32: their columns.
-        lengths: Shape (rows,), int64: how many entries are each row's.
+        data: Shape (entries,), float32: the values.
+        indices: Shape (entries,), int32: the column of each value.
+        lengths: Shape (rows,), int64: the number of entries of each row.
     """
 
     data: NDArray[np.float32]
@@ -60,16 +60,16 @@ class SparseRows:
 
     @classmethod
     def of(cls, rows: sp.csr_matrix) -> SparseRows:
-        """The rows of a CSR matrix."""
+        """Convert the rows of a CSR matrix to plain arrays."""
         return cls(data=rows.data, indices=rows.indices, lengths=np.diff(rows.indptr))
 
 
 class MatrixColumns:
-    """A sparse matrix that grows by rows, in three columns of a workspace.
+    """A sparse matrix that grows by rows, stored as three arrays of a workspace.
 
     Args:
-        workspace: Gets the columns ``…_data``, ``…_indices`` and ``…_indptr``.
-        name: What their names begin with.
+        workspace: Stores the arrays ``NAME_data``, ``NAME_indices`` and ``NAME_indptr``.
+        name: The prefix ``NAME`` of the arrays' names.
     """
 
     def __init__(self, workspace: Workspace, name: str) -> None:
@@ -87,21 +87,21 @@ class MatrixColumns:
         self._size += len(rows.data)
 
     def finish(self, width: int) -> sp.csr_matrix:
-        """The matrix, of ``width`` columns."""
+        """Return the complete matrix, with ``width`` columns; no rows may be added afterwards."""
         indptr = self._ends.finish()
         parts = (self._data.finish(), self._indices.finish(), indptr)
         return sp.csr_matrix(parts, shape=(len(indptr) - 1, width), copy=False)
 
 
 def find_sorted(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
-    """Where each value stands in an ascending array, -1 for values that are not in it.
+    """Find the position of each wanted value in a sorted array.
 
     Args:
-        ascending: Shape (n,), each value once.
-        wanted: Shape (k,), of the same type.
+        ascending: Shape (n,), distinct values, ascending.
+        wanted: Shape (k,), values of the same type.
 
     Returns:
-        Shape (k,), int64.
+        Shape (k,), int64: the position of each value; -1 if it is missing.
     """
     places = np.searchsorted(ascending, wanted)
     held = places < len(ascending)
@@ -123,14 +123,14 @@ class _MemoryColumn:
 
 
 class MemoryWorkspace:
-    """Keeps every array in memory; nothing outlives the arrays themselves."""
+    """A workspace that keeps every array in memory until nothing refers to it."""
 
-    def column(self, name: str, dtype: DTypeLike, width: int = 0) -> Column:  # noqa: ARG002 - in memory, what a column is called is all the same
-        """See :class:`Workspace`."""
+    def column(self, name: str, dtype: DTypeLike, width: int = 0) -> Column:  # noqa: ARG002 - the protocol has a name, which memory does not need
+        """Start an array that grows by rows; see :meth:`Workspace.column`."""
         return _MemoryColumn(dtype, width)
 
     def drop(self, *names: str) -> None:
-        """See :class:`Workspace`."""
+        """Do nothing: an array is freed when nothing refers to it any more."""
 
 
 IN_MEMORY = MemoryWorkspace()

@@ -1,4 +1,4 @@
-"""The article: one page of a site, and how plain dictionaries become articles."""
+"""The class ``Article``, which is one page of a site, and the conversion of dictionaries to it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from recommender.errors import ArticleError, InputError
 
 MAX_ID_BYTES = 512
-"""Longest article id in UTF-8 bytes: a DOI, a slug or a whole path fits."""
+"""Longest article id in UTF-8 bytes: long enough for a DOI, a slug or a whole path."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""Unicode's category Cc, whole."""
+"""All control characters: Unicode category Cc."""
 
 
 class Status(enum.StrEnum):
-    """What the site says of a page; only ``published`` can ever be shown."""
+    """The publication status of an article; only ``published`` articles are ever shown."""
 
     PUBLISHED = "published"
     DRAFT = "draft"
@@ -29,7 +29,7 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A stretch of an article's text under an optional heading."""
+    """A section of an article's text, with an optional heading."""
 
     text: str
     heading: str = ""
@@ -37,7 +37,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A card's picture: where it lies and what it shows in words."""
+    """The image on an article's card: its URL and its alternative text."""
 
     src: str
     alt: str = ""
@@ -48,24 +48,24 @@ class Article:
     """One page of a site.
 
     Attributes:
-        id: The site's own string, any UTF-8 up to 512 bytes; see :func:`check_id`.
-        title: Never empty.
-        url: Absolute (http, https) or relative to the site (``/path``).
-        sections: The text in reading order; empty for a title alone.
-        excerpt: The site's own teaser, unshortened; ``None`` lets one be made.
-        image: The card's picture, if any.
-        date: Shown on the card. May lie in the future; never decides visibility.
+        id: The site's own id, up to 512 UTF-8 bytes; :func:`check_id` says which are valid.
+        title: The title, never empty.
+        url: The article's link: absolute (http, https) or relative to the site (``/path``).
+        sections: The text in reading order; empty if the article has only a title.
+        excerpt: The site's own teaser, not yet shortened; if ``None``, one is made from the text.
+        image: The image for the card, if any.
+        date: The date that the card shows. It may be in the future, and does not affect visibility.
         status: Only ``published`` articles can be shown.
-        visible_from: Aware instant before which the article is not shown.
-        visible_until: Aware instant from which it is no longer shown.
-        supersedes: Id of the older version of this same piece.
-        language: BCP 47 tag, lower case (``"en"``, ``"pt-br"``); ``None`` if unknown.
+        visible_from: Time, with a time zone, before which the article is not shown.
+        visible_until: Time, with a time zone, from which the article is no longer shown.
+        supersedes: Id of the older version of this article, which this one replaces.
+        language: BCP 47 language tag in lower case (``"en"``, ``"pt-br"``); ``None`` if unknown.
         tags: The site's own labels.
-        ratings: The site's own figures (``credibility``, ``interest``).
-        authors: Names as printed.
+        ratings: The site's own numeric ratings, by name (``credibility``, ``interest``).
+        authors: The authors' names as readers see them.
 
     Raises:
-        ArticleError: If the id, the title or a time breaks the rules above.
+        ArticleError: If the id or the title is invalid, or a time has no time zone.
     """
 
     id: str
@@ -97,19 +97,19 @@ class Article:
 
     @property
     def has_text(self) -> bool:
-        """Whether there is anything beside the title."""
+        """Whether the article has any text besides its title."""
         return any(section.text.strip() for section in self.sections)
 
 
 def check_id(article_id: str, *, field: str = "id") -> str:
-    """Return ``article_id`` unchanged if it can be an article's id.
+    """Return ``article_id`` unchanged if it is a valid article id.
 
-    Any text is fine (slashes, spaces, any script) but control characters, lone
-    surrogates, white space at either end, and ``.`` or ``..``, which browsers and
-    proxies rewrite when they stand as a path segment.
+    Any text is valid (slashes, spaces, any script) except control characters, lone
+    surrogates, white space at either end, and the ids ``.`` and ``..``, which browsers and
+    proxies rewrite when they are a path segment of a URL.
 
     Raises:
-        ArticleError: Naming what is wrong with it.
+        ArticleError: If the id is invalid; the message says why.
     """
     if not article_id:
         raise ArticleError(field, "missing", f"{field} is empty")
@@ -148,12 +148,12 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def to_articles(records: Iterable[Article | Mapping[str, Any]]) -> list[Article]:
-    """Articles from dictionaries, as a notebook holds them, in the order of their ids.
+    """Convert dictionaries to articles, for example in a notebook; return them sorted by id.
 
     Args:
-        records: Articles, or mappings with ``id`` and ``title``, and optionally ``text`` (or
-            ``summary``) and the other fields of :class:`Article`. Sections may be
-            ``(heading, text)`` pairs.
+        records: Articles, or dictionaries with ``id`` and ``title`` and, if known, ``text`` (or
+            ``summary``) and the other fields of :class:`Article`. A section may be a
+            ``(heading, text)`` pair.
 
     Raises:
         ArticleError: If a record breaks a rule of :class:`Article`, has an unknown field, or

@@ -1,8 +1,9 @@
-"""Bags of words and of word pairs, counted block by block and kept in a workspace.
+"""Counts the words and word pairs of articles (bags of words), one block of articles at a time.
 
-Which words and pairs more than one article holds is known only at the end. So every block is
-counted in raw columns first, one for each word and pair there is. The columns to keep are chosen
-from how many articles hold each, and then each block is read again with these columns.
+Only words and pairs that occur in more than one article are needed in the end, and they are known
+only when all blocks are counted. So all words and pairs of each block are counted first, each in a
+raw column of its own. Then the columns to keep are chosen, and the counts of each block are read
+again with these columns only.
 """
 
 from __future__ import annotations
@@ -27,24 +28,26 @@ _KEPT = {
     "pair_places": np.int32,
     "pair_counts": np.float32,
 }
-"""Arrays of :class:`BagPart` that are kept in the workspace, and their types."""
+"""The arrays of :class:`BagPart` that are stored in the workspace, with their types."""
 
 _MOST_BITS = 27
-"""Address bits of the table of pairs seen before, at most: 128 MB."""
+"""Most address bits of the hash table of pairs seen before; with 27 bits it takes 128 MB."""
 
 _MERGE = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpellingColumns:
-    """The raw columns that each spelling of a corpus counts in.
+    """The raw columns in which each spelling of a corpus is counted.
+
+    A spelling may be counted in several columns, or in none.
 
     Attributes:
-        width: How many raw columns there are.
-        columns: Shape (entries,), int64: the columns of one spelling after another.
-        lengths: Shape (spellings,), int64: how many of them are each spelling's.
-        paired: Shape (spellings,), int64: the column by which a spelling stands in pairs of
-            words; -1 for none.
+        width: Number of raw columns.
+        columns: Shape (entries,), int64: the columns of each spelling, one spelling after another.
+        lengths: Shape (spellings,), int64: the number of columns of each spelling.
+        paired: Shape (spellings,), int64: the column that represents a spelling in word pairs;
+            -1 for a spelling that forms no pairs.
     """
 
     width: int
@@ -53,7 +56,7 @@ class SpellingColumns:
     paired: NDArray[np.int64]
 
     def words(self, block: TokenizedBlock) -> sp.csr_matrix:
-        """Each article's words by raw column, the weights of equal words added up.
+        """Add up the weights of each article's words in their raw columns.
 
         Returns:
             Shape (articles of the block, :attr:`width`), float32 CSR.
@@ -70,12 +73,13 @@ class SpellingColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bag:
-    """The words and pairs of one block of articles.
+    """The words and word pairs of one block of articles.
 
     Attributes:
-        words: Shape (articles, words), float32 CSR.
-        pairs: Shape (articles, len(keys)), float32 CSR.
-        keys: Shape (distinct pairs of the block,), int64, ascending.
+        words: Shape (articles, words), float32 CSR: the weighted counts of the words.
+        pairs: Shape (articles, len(keys)), float32 CSR: the weighted counts of the word pairs.
+        keys: Shape (distinct pairs of the block,), int64, ascending: the key of each pair, which
+            is made from the columns of its two words.
     """
 
     words: sp.csr_matrix
@@ -85,19 +89,21 @@ class Bag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BagPart:
-    """The bags of one block or of neighboring ones, as arrays, so that they can be joined and sent.
+    """The bags of one or more neighboring blocks as plain arrays, easy to join and to send.
 
     Attributes:
-        word_columns: Shape (entries,), int32: of the words of one article after another.
-        word_counts: Shape (entries,), float32.
-        word_lengths: Shape (articles,), int64: how many entries are each article's.
-        pair_keys: Shape (keys,), int64: the distinct pairs of one block after another.
-        pair_holders: Shape (keys,), int32: how many articles of the block hold each.
-        key_lengths: Shape (blocks,), int64: how many keys are each block's.
-        pair_places: Shape (entries,), int32: of the pairs of one article after another, by their
-            place among the keys of its block.
-        pair_counts: Shape (entries,), float32.
-        pair_lengths: Shape (articles,), int64: how many entries are each article's.
+        word_columns: Shape (entries,), int32: the columns of each article's words, one article
+            after another.
+        word_counts: Shape (entries,), float32: the weighted count of each of these words.
+        word_lengths: Shape (articles,), int64: the number of word entries of each article.
+        pair_keys: Shape (keys,), int64: the keys of each block's distinct pairs, one block after
+            another.
+        pair_holders: Shape (keys,), int32: the number of articles of the block with each pair.
+        key_lengths: Shape (blocks,), int64: the number of distinct pairs of each block.
+        pair_places: Shape (entries,), int32: each article's pairs, one article after another, as
+            positions among the keys of the article's block.
+        pair_counts: Shape (entries,), float32: the weighted count of each of these pairs.
+        pair_lengths: Shape (articles,), int64: the number of pair entries of each article.
     """
 
     word_columns: NDArray[np.int32]
@@ -113,11 +119,11 @@ class BagPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedPairs:
-    """The pairs that at least two articles hold.
+    """The word pairs that occur in at least two articles.
 
     Attributes:
-        keys: Shape (pairs,), int64, ascending.
-        holders: Shape (pairs,), int64: how many articles hold each.
+        keys: Shape (pairs,), int64, ascending: the key of each pair.
+        holders: Shape (pairs,), int64: the number of articles that contain each pair.
     """
 
     keys: NDArray[np.int64]
@@ -125,7 +131,7 @@ class SharedPairs:
 
 
 class Bags:
-    """The bags of a corpus, block by block; made by :func:`count_bags`."""
+    """The bags of all blocks of a corpus, as :func:`count_bags` returns them."""
 
     def __init__(
         self,
@@ -141,11 +147,14 @@ class Bags:
         self._columns, self._ends, self._drop = columns, ends, drop
 
     def __reduce__(self) -> tuple[type[Bags], tuple[object, ...]]:
-        """In another process the bags can be read, and :meth:`drop` does nothing."""
+        """Pickle the bags for another process, which can only read them.
+
+        There, :meth:`drop` does nothing.
+        """
         return Bags, (self.blocks, self._columns, self._ends, self.word_holders, _nothing)
 
     def bag(self, start: int, stop: int) -> Bag:
-        """The bag of one of :attr:`blocks`."""
+        """Return the bag of the block of rows from ``start`` up to, not including, ``stop``."""
         keys = self._columns["pair_keys"][self._keys(start)]
         words = self._matrix("word", ("word_columns", "word_counts"), start, stop)
         pairs = self._matrix("pair", ("pair_places", "pair_counts"), start, stop)
@@ -156,11 +165,11 @@ class Bags:
         )
 
     def shared_pairs(self) -> SharedPairs:
-        """Count in how many articles each pair is, exactly where in more than one.
+        """Find the pairs that occur in at least two articles, and count those articles.
 
-        Most pairs are in one article only. A table of bytes by hash rules most of those out
-        without keeping any key: a pair whose slot was met once is in one article. Only the keys
-        of the others are collected.
+        Most pairs occur in one article only. To rule out most of these without storing their keys,
+        pairs are first counted in a hash table of bytes: a slot with a count of one stands for a
+        pair that is in one article only. Only the keys of the other pairs are then collected.
         """
         total = int(self._ends["key"][-1]) if len(self.blocks) else 0
         bits = min(_MOST_BITS, max(10, int(4 * total).bit_length()))
@@ -189,7 +198,7 @@ class Bags:
         return SharedPairs(keys=keys[shared], holders=holders[shared])
 
     def drop(self) -> None:
-        """Free the room in the workspace."""
+        """Free the space that the bags take in the workspace."""
         self._drop()
 
     def _keys(self, start: int) -> slice:
@@ -218,14 +227,15 @@ def count_bags(
     workspace: Workspace,
     mapper: BlockMapper = map_in_threads,
 ) -> Bags:
-    """Count every block of a corpus.
+    """Count the words and word pairs of every block of a corpus.
 
     Args:
         corpus: The words of all articles.
-        spelling_columns: The raw columns that each spelling counts in.
-        name: What the columns' names begin with.
-        workspace: Gets columns that :meth:`Bags.drop` gives back.
-        mapper: Maps over blocks of articles.
+        spelling_columns: The raw columns in which each spelling is counted.
+        name: Prefix of the arrays' names in the workspace.
+        workspace: Stores the counts until :meth:`Bags.drop` frees them.
+        mapper: Runs a function on every block of articles; by default on every core of this
+            machine.
     """
     blocks = corpus.blocks()
     corpus = replace(corpus, spellings=())  # not needed for counting, and large to send
@@ -278,12 +288,12 @@ def _count(block: TokenizedBlock, columns: SpellingColumns) -> BagPart:
 def renumber_columns(
     counts: sp.csr_matrix, new_column: NDArray[np.int64], width: int
 ) -> sp.csr_matrix:
-    """The same rows over other columns, with sorted indices.
+    """Return a matrix with the same rows, but renumbered columns, and sorted indices.
 
     Args:
-        counts: Any CSR of float32.
-        new_column: Shape (columns of ``counts``,), int64: -1 for columns to leave out.
-        width: How many columns there are then.
+        counts: Any float32 CSR matrix.
+        new_column: Shape (columns of ``counts``,), int64: each column's new number; -1 to drop it.
+        width: Number of columns of the result.
     """
     columns = new_column[counts.indices]
     kept = columns >= 0
@@ -297,14 +307,18 @@ def renumber_columns(
 
 
 def _hash(keys: NDArray[np.int64], bits: int) -> NDArray[np.uint64]:
-    """Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4)."""
+    """Hash keys to ``bits`` bits by Fibonacci hashing (Knuth, TAOCP 3, 6.4)."""
     return (keys.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - bits)
 
 
 def _add_up(
     parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct keys, ascending, and the holders of each added up."""
+    """Merge lists of keys and their numbers of holders.
+
+    Returns:
+        The distinct keys, ascending, and the sum of the numbers of each key.
+    """
     keys = np.concatenate([some for some, _ in parts])
     holders = np.concatenate([some for _, some in parts])
     order = np.argsort(keys, kind="stable")

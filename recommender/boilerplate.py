@@ -1,14 +1,14 @@
 """Boilerplate: text that the pages of a site share, such as disclaimers, footers and headings.
 
-Such passages tell nothing about an article, yet they would fill its embedding, its shared terms
-and its excerpt. They are learned by counting in how many articles a sentence
-occurs, numbers aside; the result is frozen into the build.
+Such passages say nothing about an article, yet they would affect its embedding, its key phrases
+and its excerpt. They are found by counting the articles in which a sentence occurs, where sentences
+that differ only in numbers count as the same. The result is stored in the build.
 
 Three things are learned:
 
 * **passages**: whole sentences or lines (``"talk with your doctor"``, ``"Online ahead of
   print."``, ``"PMID: 33607505"``);
-* **labels**: the first words of sentences, where what follows starts anew with a capital
+* **labels**: the first words of a sentence, if the word after them begins with a capital
   (``ABSTRACT``, ``BACKGROUND:``, ``Key Takeaway``);
 * **headings** of sections.
 """
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from recommender.article import Article
 
 SAMPLE = 3_000
-"""Articles to learn from; more would hardly change what one in two hundred of them shares."""
+"""Number of articles to learn from; more would hardly change the result."""
 
 _MIN_ARTICLES = 4
 _SHARE = 0.005
@@ -30,13 +30,13 @@ _SHARE = 0.005
 _LABEL_WORDS = 6
 _LABEL_PURITY = 0.85
 _SHORT_WORDS = 6
-_PARTICLE = 3  # "of", "and", "für" may stand in a name
+_PARTICLE = 3  # longest word in lower case that a name may contain: "of", "and", "für"
 _EDGE_SENTENCES = 12
 
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")  # noqa: RUF001 - CJK sentence marks
-_NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # matches at a word's start only: linear time
+_NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # matches only at word starts: linear time
 _DIGIT = re.compile(r"\d")
-_OUTER_MARKS = " \t\r.,;:!?…*_|·•–—-()[]{}<>\"'“”‘’«»"  # noqa: RUF001 - the marks are meant
+_OUTER_MARKS = " \t\r.,;:!?…*_|·•–—-()[]{}<>\"'“”‘’«»"  # noqa: RUF001 - these marks are intended
 _GLUED = re.compile(r"([A-Z][a-z]{3,14})(?=[A-Z][a-z]*\b)")
 
 
@@ -44,9 +44,12 @@ class Boilerplate:
     """Passages, labels and headings that many articles share.
 
     Args:
-        passages: In how many of the sampled articles each occurs, by :func:`shape`.
-        labels: The same, by the words as printed, with ``0`` for numbers.
-        headings: The same, by :func:`shape`.
+        passages: For each passage, in the form that :func:`shape` returns, the number of sampled
+            articles that contain it.
+        labels: For each label, as printed but with ``0`` for numbers, the number of sampled
+            articles that contain it.
+        headings: For each heading, in the form that :func:`shape` returns, the number of sampled
+            articles that contain it.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Boilerplate:
         return len(self.passages) + len(self.labels) + len(self.headings)
 
     def clean(self, text: str) -> str:
-        """``text`` without shared passages and labels; newlines become spaces."""
+        """Return ``text`` without shared passages and labels; newlines become spaces."""
         if not self.passages and not self.labels:
             return " ".join(text.split())
         sentences = split_sentences(text)
@@ -76,7 +79,7 @@ class Boilerplate:
         return " ".join(sentence for sentence in kept if sentence)
 
     def is_shared_heading(self, heading: str) -> bool:
-        """Whether a section's heading is shared by many articles."""
+        """Return whether many articles share a section's heading."""
         return shape(heading) in self.headings
 
     def _unlabelled(self, sentence: str) -> str:
@@ -99,10 +102,15 @@ class Boilerplate:
 
 
 def _catch_short_neighbors(sentences: list[str], shared: list[bool]) -> None:
-    """Mark names between the beginning or end of the text and a shared passage as shared too.
+    """Mark names between a shared passage and the beginning or end of the text as shared, too.
 
-    A journal's name before a shared citation is in few articles by itself. A short sentence of
-    the article's own (``It floats.``) stays: unlike a name, it has words in lower case.
+    An example is the name of a journal at the beginning of a text, before a shared citation: too
+    few articles have it for it to be shared by itself. A short sentence (``It floats.``) is not
+    marked: unlike a name, it has longer words in lower case.
+
+    Args:
+        sentences: The sentences of a text.
+        shared: Whether each sentence is shared; changed in place.
     """
     for order in (range(len(sentences)), range(len(sentences) - 1, -1, -1)):
         waiting: list[int] = []
@@ -127,12 +135,12 @@ def _looks_like_a_name(sentence: str) -> bool:
 def learn_boilerplate(articles: Iterable[Article], count: int) -> Boilerplate:
     """Find the passages, labels and headings that many articles share.
 
-    A passage counts as shared when it is in one of two hundred articles, though in at least
-    four: none of these pages is about what so many repeat word for word.
+    A passage counts as shared if at least one in two hundred articles contains it, and at least
+    four articles do: what so many pages repeat word for word is not what any of them is about.
 
     Args:
-        articles: All of them, or an even sample of about :data:`SAMPLE`.
-        count: How many ``articles`` there are.
+        articles: All articles, or an even sample of about :data:`SAMPLE`.
+        count: The number of ``articles``.
     """
     passages: Counter[str] = Counter()
     labels: Counter[str] = Counter()
@@ -163,12 +171,15 @@ def learn_boilerplate(articles: Iterable[Article], count: int) -> Boilerplate:
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences and lines of a text, none empty; splits at abbreviations too, harmlessly."""
+    """Split a text into its nonempty sentences and lines; it may also split at abbreviations."""
     return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
 
 
 def shape(sentence: str) -> str:
-    """The key of a passage: the sentence without case, numbers and outer punctuation."""
+    """Return the form in which passages are compared.
+
+    It is in lower case, has 0 for every number, and no punctuation at either end.
+    """
     if _DIGIT.search(sentence):
         sentence = _NUMBERED.sub("0", sentence)
     return " ".join(sentence.casefold().split()).strip(_OUTER_MARKS)
@@ -183,7 +194,10 @@ def _frequent(counts: Counter[str], least: int) -> dict[str, int]:
 
 
 def _collect_labels(sentence: str, starts: set[str], labels: set[str]) -> None:
-    """Add a sentence's first words to ``starts``, and to ``labels`` where a new start follows."""
+    """Add each possible label at the beginning of a sentence to ``starts``.
+
+    If the word after it begins with a capital, it is added to ``labels``, too.
+    """
     glued = _GLUED.match(sentence)
     if glued:
         starts.add(glued[1])
@@ -196,7 +210,10 @@ def _collect_labels(sentence: str, starts: set[str], labels: set[str]) -> None:
 
 
 def _prefixes(words: list[str]) -> list[tuple[int, str]]:
-    """The first one to six words of a sentence, if they could be a label."""
+    """Return each beginning of a sentence, one to six words long, that could be a label.
+
+    Each comes with the number of its words.
+    """
     if not words or not (words[0][0].isupper() or words[0][0].isdigit()):
         return []
     plain = [_NUMBERED.sub("0", word) for word in words[:_LABEL_WORDS]]

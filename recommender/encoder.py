@@ -1,4 +1,4 @@
-"""Text into embeddings: the encoder protocol, its fingerprint, and an encoder without a model."""
+"""Encoders, which turn text into embeddings: the protocol, fingerprints, and a hashing encoder."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ from recommender.errors import ModelError
 from recommender.text import PreparedText
 
 Embeddings = NDArray[np.float32]
-"""Shape (n, dim), float32, every row of unit L2 norm (zero only for empty text)."""
+"""One embedding per row: shape (n, dim), float32. Each row has unit L2 norm, except that the row
+of an empty text is zero."""
 
 Progress = Callable[[int], None]
-"""Called with the number of texts finished since the last call."""
+"""A function that is called with the number of texts encoded since the last call."""
 
 _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What must be equal for two embeddings to be comparable.
+    """The identity of an encoder: embeddings are comparable only if their fingerprints are equal.
 
     Attributes:
         model: The name by which the encoder was loaded.
-        revision: The model's revision, where it has one.
-        sha256: Digest over every file that was loaded, names included.
-        dim: Width of an embedding.
-        max_tokens: Longest window, special tokens included.
-        precision: ``"bfloat16"`` or ``"float32"``.
+        revision: The model's revision, if it has one.
+        sha256: Hash of the names and contents of the model's files.
+        dim: Dimension of the embeddings.
+        max_tokens: The longest piece of text that is encoded at a time, in tokens, including
+            special tokens.
+        precision: The number type of the computation, ``"bfloat16"`` or ``"float32"``.
     """
 
     model: str
@@ -45,11 +47,11 @@ class Fingerprint:
 
 
 class Encoder(Protocol):
-    """Turns texts into embeddings."""
+    """An encoder, which turns texts into embeddings."""
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """The identity of the model and of how it is run."""
+        """The identity of the encoder: its model, and the options that affect embeddings."""
         ...
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
@@ -58,12 +60,16 @@ class Encoder(Protocol):
 
 
 def normalized(vectors: NDArray[np.floating], *, origin: str) -> Embeddings:
-    """Rows scaled to unit length as float32; a zero row stays zero.
+    """Scale rows to unit length, as float32; a zero row stays zero.
 
-    All vectors enter the rest of the code here, so here they are checked.
+    Encoders return only vectors that passed through this function, so it also checks their values.
+
+    Args:
+        vectors: Shape (n, dim).
+        origin: Name of the model, for the error message.
 
     Raises:
-        ModelError: If any value is not finite, naming the row.
+        ModelError: If a value is not finite; the message names the row.
     """
     result: Embeddings = np.array(vectors, dtype=np.float32, order="C")
     finite = np.isfinite(result).all(axis=1)
@@ -78,14 +84,14 @@ def normalized(vectors: NDArray[np.floating], *, origin: str) -> Embeddings:
 
 
 class HashingEncoder:
-    """Bags of hashed words: no model, no torch, instant and deterministic.
+    """An encoder that hashes words into a vector: fast, deterministic, without a model or torch.
 
-    Finds shared words only, so it is for trying out the plumbing, for tests, and for a
-    machine that can't hold a model. Feature hashing with signs: Weinberger et al.,
-    "Feature Hashing for Large Scale Multitask Learning", ICML 2009.
+    It recognizes shared words only, not meaning, so use it for tests, for trying AlsoLike out, and
+    on a machine without room for a model. The method is feature hashing with signs: Weinberger et
+    al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009.
 
     Args:
-        dim: Width of an embedding.
+        dim: Dimension of the embeddings.
     """
 
     def __init__(self, dim: int = 256) -> None:
@@ -96,7 +102,7 @@ class HashingEncoder:
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """The fingerprint, which depends on the width alone."""
+        """The identity of the encoder, which depends only on the dimension."""
         return Fingerprint(
             model=f"hashing:{self._dim}",
             revision="1",
@@ -107,7 +113,7 @@ class HashingEncoder:
         )
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
-        """See :class:`Encoder`."""
+        """Return one unit vector per text, shape (len(texts), dim); zero for empty text."""
         vectors = np.zeros((len(texts), self._dim), dtype=np.float32)
         for row, text in enumerate(texts):
             for word in _WORD.findall(text.casefold()):
@@ -128,19 +134,22 @@ class HashingEncoder:
 
 
 TITLE_SHARE = 0.5
-"""Weight of the title's own embedding beside the whole text's.
+"""Weight of the embedding of the title alone, relative to that of the whole text.
 
-A title says in the fewest words what an article is about, which is lost in a long text.
+The title sums up what an article is about, which the embedding of a long text may not show.
 """
 
 
 def embed_texts(
     encoder: Encoder, texts: Sequence[PreparedText], *, progress: Progress | None = None
 ) -> Embeddings:
-    """Embed articles: the whole text of each, plus half of the embedding of its title alone.
+    """Compute the embeddings of articles.
+
+    An article's embedding is the embedding of title and body together, plus :data:`TITLE_SHARE`
+    times the embedding of the title alone, scaled to unit length.
 
     Args:
-        encoder: Encodes titles and whole texts.
+        encoder: The encoder to use.
         texts: Title and body of each article; a title without a body is encoded once.
         progress: Called with the number of whole texts encoded since the last call.
 

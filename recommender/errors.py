@@ -1,24 +1,25 @@
-"""The errors that AlsoLike raises on purpose: the top of one tree, and this floor's part of it.
+"""The base class of all errors that AlsoLike raises on purpose, and this package's errors.
 
 ::
 
     AlsoLikeError                 the message names the value at fault and the remedy
-    ├── InputError                something a person gave can't be used
-    │   ├── ArticleError          one article breaks a rule of the format
+    ├── InputError                an input from a person can't be used
+    │   ├── ArticleError          an article breaks a rule of the input format
     │   └── SettingError          a setting is unknown or out of range
-    ├── ModelError                the encoder's model is missing, damaged or not what was asked for
+    ├── ModelError                the encoder's model is missing, damaged or unsuitable
     ├── VectorFileError           the file of a neighbor index can't be written or read
-    └── NotFoundError             no such article, build or root
+    └── NotFoundError             there is no such article, build or root
 
-:mod:`index.errors` and :mod:`service.errors` hold the rest. HTTP statuses stand in
-:mod:`service.http.error_handlers`, exit codes in :mod:`service.cli.exit_codes`.
+:mod:`index.errors` and :mod:`service.errors` define the others. Their HTTP statuses are in
+:mod:`service.http.error_handlers`, their exit codes in :mod:`service.cli.exit_codes`.
 """
 
 
 def one_line(text: str) -> str:
-    """``text`` with line breaks, control and direction marks escaped.
+    """Escape line breaks, control characters and direction marks in ``text``.
 
-    File names and texts from outside stand in messages: none may look like a log line of its own.
+    Error messages quote file names and texts from outside, which must not be able to forge a
+    log line.
     """
     if text.isprintable():
         return text
@@ -26,23 +27,23 @@ def one_line(text: str) -> str:
 
 
 class AlsoLikeError(Exception):
-    """Base of the tree."""
+    """Base class of all errors that AlsoLike raises on purpose."""
 
     def __str__(self) -> str:
         return one_line(super().__str__())
 
 
 class InputError(AlsoLikeError):
-    """Something a person gave can't be used."""
+    """An input from a person can't be used."""
 
 
 class ArticleError(InputError):
-    """One article breaks a rule of the format.
+    """An article breaks a rule of the input format.
 
     Args:
-        field: The field at fault, as the format names it.
-        reason: A stable, short key for counting (``"missing"``, ``"too-long"``, …).
-        message: The sentence for people, with the value and the remedy.
+        field: The field at fault, by its name in the input format.
+        reason: A short name of the kind of error, by which errors are counted (``"missing"``, …).
+        message: A sentence for people that names the value at fault and the remedy.
     """
 
     def __init__(self, field: str, reason: str, message: str) -> None:
@@ -56,7 +57,7 @@ class SettingError(InputError):
 
 
 class ModelError(AlsoLikeError):
-    """The encoder's model is missing, damaged or not what was asked for."""
+    """The encoder's model is missing, damaged or unsuitable."""
 
 
 class VectorFileError(AlsoLikeError):
@@ -64,4 +65,4 @@ class VectorFileError(AlsoLikeError):
 
 
 class NotFoundError(AlsoLikeError):
-    """No such article, build or root."""
+    """There is no such article, build or root."""

@@ -1,4 +1,4 @@
-"""FAISS: the only file that imports it."""
+"""Neighbor indexes made with FAISS; no other file imports FAISS."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ from recommender.neighbors import (
 )
 
 FLAT_LIMIT = 100_000
-"""Up to here exact search takes half a minute for all rows at most, and misses nothing."""
+"""Most rows for which searches are exact; up to here, searching for every row's neighbors takes
+at most half a minute."""
 
 _SEED = 1234
 _TUNING_SAMPLE = 300
 _TUNING_DEPTH = 50
 _TUNING_RECALL = 0.99
 _LEAST_FACTOR, _MOST_FACTOR = 4, 32
-_native: Any = faiss  # its stubs lack what takes addresses
+_native: Any = faiss  # its type stubs lack the functions that take addresses
 
 
 class FaissIndex:
     """A FAISS index over unit vectors, by inner product.
 
     Args:
-        index: The FAISS index itself; use :func:`build_index` or :func:`load_index`.
-        kind: Its factory string.
-        embeddings: Shape (n, dim), float32: the rows it was made from, mapped or not, where it
-            holds only codes of them: what it finds is scored anew by these.
+        index: The FAISS index itself; :func:`build_index` and :func:`load_index` provide it.
+        kind: The FAISS factory string of the index, which names its type.
+        embeddings: Shape (n, dim), float32: the rows that were indexed. If the index holds
+            compressed codes only, hits are scored again with these rows.
     """
 
     def __init__(self, index: Any, kind: str, embeddings: Embeddings | None = None) -> None:
@@ -51,7 +52,7 @@ class FaissIndex:
         self.count = int(index.ntotal)
 
     def search(self, queries: Embeddings, k: int) -> Neighbors:
-        """See :class:`~recommender.neighbors.NeighborIndex`."""
+        """Return the ``k`` best rows of each query, sorted by (-score, row)."""
         check_queries(queries, self._index.d)
         return settle_ties(
             self._fetch, np.ascontiguousarray(queries), k, count=self.count, width=k + 4
@@ -70,7 +71,7 @@ class FaissIndex:
             *map(_native.swig_ptr, (queries, self._embeddings, coarse)),
             *(queries.shape[1], len(queries), self.count, deep, width),
             *map(_native.swig_ptr, (scores, rows)),
-            deep,  # how far apart the queries' candidates lie: its default is not what it says
+            deep,  # row stride of ``coarse``, given because the documented default does not hold
         )
         return sort_hits(rows, scores)
 
@@ -78,11 +79,11 @@ class FaissIndex:
         """Write the index to ``path`` and sync it to disk.
 
         Raises:
-            VectorFileError: If it can't be written, such as on a full disk.
+            VectorFileError: If the file can't be written, for example because the disk is full.
         """
         try:
             with path.open("wb") as file:
-                # Given a path, faiss prints to stderr when the disk is full.
+                # Given a path instead, FAISS would print to stderr if the disk is full.
                 faiss.write_index(self._index, _native.PyCallbackIOWriter(file.write))
                 file.flush()
                 os.fsync(file.fileno())
@@ -91,10 +92,11 @@ class FaissIndex:
 
 
 def build_index(embeddings: Embeddings) -> FaissIndex:
-    """Index all rows, with a type chosen by their number.
+    """Index all rows, with an index type chosen by their number.
 
-    Flat (exact) up to :data:`FLAT_LIMIT`; beyond, inverted lists over 4-bit product codes, and
-    the rows themselves, wherever they lie, to score what those find.
+    Up to :data:`FLAT_LIMIT` rows, the index is flat: it compares a query with every row. With more
+    rows, it has inverted lists of 4-bit product codes, and scores its hits again with the rows
+    themselves.
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows; kept, not copied.
@@ -116,9 +118,10 @@ def build_index(embeddings: Embeddings) -> FaissIndex:
 
 
 def _widen(built: FaissIndex, index: Any, embeddings: Embeddings) -> None:
-    """Search more lists, and score more hits, until enough true neighbors are found.
+    """Double the number of inverted lists to search until 99 % of true neighbors are found.
 
-    How many it takes depends on how the corpus clusters, so it is measured, not guessed.
+    The number of hits that are scored again is doubled along with it. How many lists are needed
+    depends on how the articles cluster, so it is measured.
     """
     rows = _sample_rows(len(embeddings), _TUNING_SAMPLE)
     queries = np.ascontiguousarray(embeddings[rows])
@@ -129,12 +132,12 @@ def _widen(built: FaissIndex, index: Any, embeddings: Embeddings) -> None:
 
 
 def _least_probed(index: Any) -> int:
-    """How many inverted lists are searched at least; more candidates are scored where more are."""
+    """Return the least number of inverted lists to search."""
     return max(16, int(index.nlist) // 24)
 
 
 def index_kind(count: int, dim: int) -> str:
-    """The factory string for ``count`` vectors of width ``dim``."""
+    """Return the FAISS factory string for ``count`` vectors of dimension ``dim``."""
     if count <= FLAT_LIMIT or dim % 4:
         return "Flat"
     lists = int(2 ** round(np.log2(2.0 * np.sqrt(count))))
@@ -142,14 +145,14 @@ def index_kind(count: int, dim: int) -> str:
 
 
 def load_index(path: Path, embeddings: Embeddings) -> FaissIndex:
-    """Open an index written by :meth:`FaissIndex.save`, mapped where its type allows.
+    """Open an index written by :meth:`FaissIndex.save`, memory-mapped if its type allows.
 
     Args:
-        path: Where it is.
-        embeddings: Shape (n, dim), float32: the rows it was made from; kept, not copied.
+        path: The index file.
+        embeddings: Shape (n, dim), float32: the rows that were indexed; kept, not copied.
 
     Raises:
-        VectorFileError: If the file is not a FAISS index, or one of other rows.
+        VectorFileError: If the file is not a FAISS index, or its size does not fit the rows.
     """
     try:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
@@ -165,19 +168,19 @@ def load_index(path: Path, embeddings: Embeddings) -> FaissIndex:
 
 
 def inner_products(queries: Embeddings, embeddings: Embeddings, rows: Rows) -> Scores:
-    """Inner products of each query with rows of its own.
+    """Compute the inner products of each query with some rows, which differ from query to query.
 
     Args:
         queries: Shape (q, dim), float32.
         embeddings: Shape (n, dim), float32.
-        rows: Shape (q, k), int32; negative for none.
+        rows: Shape (q, k), int32: the rows to compare each query with; negative for none.
 
     Returns:
-        Shape (q, k), float32; 0 where there is no row.
+        Shape (q, k), float32; 0 where ``rows`` is negative.
     """
     queries, embeddings = np.ascontiguousarray(queries), np.ascontiguousarray(embeddings)
     found = np.zeros(rows.shape, dtype=np.float32)
-    ids = rows.astype(np.int64)  # a name of its own: FAISS is given no more than its address
+    ids = rows.astype(np.int64)  # kept in a variable: FAISS only gets its address
     _native.fvec_inner_products_by_idx(
         *map(_native.swig_ptr, (found, queries, embeddings, ids)),
         *(queries.shape[1], *rows.shape),
@@ -189,13 +192,13 @@ def inner_products(queries: Embeddings, embeddings: Embeddings, rows: Rows) -> S
 def measure_recall(
     index: NeighborIndex, embeddings: Embeddings, *, k: int, sample: int = 1000
 ) -> float:
-    """Share of the true ``k`` nearest rows that the index finds, over a fixed random sample.
+    """Measure the share of the true ``k`` nearest rows that an index finds, on a fixed sample.
 
     Args:
-        index: The index at test.
-        embeddings: Shape (n, dim), float32, the rows it was made from.
-        k: Depth at which lists are compared.
-        sample: How many rows to search for; fewer where there are fewer.
+        index: The index to test.
+        embeddings: Shape (n, dim), float32: the rows that were indexed.
+        k: Number of nearest rows that are compared.
+        sample: Number of rows to use as queries; all rows if there are fewer.
     """
     if index.kind == "Flat":
         return 1.0

@@ -1,19 +1,21 @@
-"""Fusion: one score from embeddings, from words, and from the scores of an article's neighbors.
+"""Fusion: combines cosine, lexical similarity and the scores of an article's neighbors.
 
-The two kinds of evidence have different scales. Each is measured in standard deviations
-above the mean of random pairs of the same corpus, so 0 is chance for both. The weighted sum
-of the two is a pair's own score::
+Cosine and lexical similarity have different scales. So each is converted to standard deviations
+above the mean of random pairs of articles of the same corpus; 0 then means no more similar than a
+random pair. The weighted sum of the two is the *own score* of a pair::
 
     s(i, j) = 0.7 · (cosine - mean) / deviation + 0.3 · (lexical - mean) / deviation
 
-Then neighbor diffusion, after the cluster hypothesis (van Rijsbergen, 1979): an article that is
-close to the nearest neighbors of ``i`` is likely related to ``i`` too::
+Then diffusion adds the scores of the neighbors, following the cluster hypothesis (van Rijsbergen,
+1979): an article that is close to the nearest neighbors of ``i`` is likely related to ``i``, too::
 
-    t(i, j) = s(i, j) + Σ w(r) · s(n(r), j),   w(r) ∝ 1/r over the 30 nearest n of i, summing to 1
+    t(i, j) = s(i, j) + Σ w(r) · s(n(r), j)
 
-with a neighbor's score for itself set to the mean of its five best. Candidates are the union of
-both kinds of neighbors; a pair that is in neither gets the score of the article's worst candidate,
-which its own score can hardly exceed.
+Here n(r) is the r-th nearest of the 30 nearest neighbors of ``i``; its weight w(r) is proportional
+to 1/r, and the weights sum to 1. A neighbor's score with itself is set to the mean of its five best
+scores. Scores are only computed for an article's candidates, which are its nearest neighbors by
+embedding and by words. Any other article gets the score of the worst candidate, which its own score
+can hardly exceed.
 """
 
 from __future__ import annotations
@@ -33,9 +35,9 @@ from recommender.postings import similarities
 from recommender.top_k import NO_KEY, from_keys, sort_keys, top_of_rows
 
 SELF_OF = 5
-"""An article's score with itself is the mean score of so many of its best candidates."""
+"""An article's score with itself is the mean score of this many of its best candidates."""
 
-_LISTED = np.float32(1e-6)  # keeps an article's worst candidate from being dropped as a zero
+_LISTED = np.float32(1e-6)  # so that an article's worst candidate is not dropped as a zero
 _RANDOM_PAIRS = 20_000
 _USUAL_PAIRS = 50
 _USUAL_DENSE = (0.15, 0.16)
@@ -45,14 +47,15 @@ _SEED = 20_260_101
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Chance in a corpus: the similarity of random pairs of different articles.
+    """Mean and deviation of the similarity of random pairs of articles of one corpus.
 
     Attributes:
         dense_mean: Mean cosine.
-        dense_deviation: Its standard deviation.
+        dense_deviation: Standard deviation of the cosine.
         lexical_mean: Mean lexical similarity.
-        lexical_deviation: Its standard deviation.
-        dense_weight: See :attr:`recommender.parameters.RankingParameters.dense_weight`.
+        lexical_deviation: Standard deviation of the lexical similarity.
+        dense_weight: Weight of the cosine in a pair's score; the lexical similarity has the weight
+            1 - ``dense_weight``.
     """
 
     dense_mean: float
@@ -62,7 +65,12 @@ class Calibration:
     dense_weight: float = DEFAULT_RECIPE.dense_weight
 
     def fuse(self, dense: NDArray[np.float32], lexical: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The score of pairs, in weighted standard deviations above chance."""
+        """Return the own scores of pairs: the weighted sums of their standardized similarities.
+
+        Args:
+            dense: The cosine of each pair.
+            lexical: The lexical similarity of each pair, of the same shape.
+        """
         return (
             self.dense_weight / self.dense_deviation * (dense - self.dense_mean)
             + (1.0 - self.dense_weight) / self.lexical_deviation * (lexical - self.lexical_mean)
@@ -70,7 +78,7 @@ class Calibration:
 
     @property
     def self_score(self) -> float:
-        """The score of a text with itself."""
+        """The own score of a pair of equal texts, whose similarities are both 1."""
         one = np.ones(1, dtype=np.float32)
         return float(self.fuse(one, one)[0])
 
@@ -78,15 +86,16 @@ class Calibration:
 def calibrate(
     embeddings: Embeddings, lexical: LexicalVectors, recipe: RankingParameters = DEFAULT_RECIPE
 ) -> Calibration:
-    """Measure chance on a fixed sample of pairs, or on all of them where they are few.
+    """Measure the similarity of random pairs, or of all pairs of a small corpus.
 
-    A handful of articles is no sample: the usual figures of other sites are added with the weight
-    of fifty pairs, which a corpus of a few dozen articles outweighs.
+    A few articles are too small a sample, so fifty pairs with typical values of other sites are
+    added, which hardly matter for a corpus of a few dozen articles or more. The random sample is
+    the same each time.
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows.
         lexical: Term weights of the same articles.
-        recipe: Says what weight the embeddings get.
+        recipe: Ranking parameters, of which the weight of the embeddings is used.
     """
     count = len(embeddings)
     generator = np.random.default_rng(_SEED)
@@ -111,7 +120,7 @@ def calibrate(
 def _with_prior(
     sample: NDArray[np.floating], usual_mean: float, usual_deviation: float
 ) -> tuple[float, float]:
-    """Mean and deviation of a sample together with :data:`_USUAL_PAIRS` imagined pairs."""
+    """Return mean and deviation of a sample with :data:`_USUAL_PAIRS` typical pairs added."""
     total = len(sample) + _USUAL_PAIRS
     mean = (float(sample.sum()) + _USUAL_PAIRS * usual_mean) / total
     squares = float(((sample - mean) ** 2).sum())
@@ -126,18 +135,18 @@ def gather_candidates(
     calibration: Calibration,
     start: int,
 ) -> Neighbors:
-    """Score every candidate of the articles from row ``start`` on.
+    """Compute the own scores of consecutive articles with their candidates.
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows.
-        weights: Shape (n, terms): their term weights.
-        found: Shape (articles, k), int32: candidates of both kinds in any order, which may be
-            repeated and may hold the article itself; :data:`NO_ROW` for none.
-        calibration: Chance in the corpus.
+        weights: Shape (n, terms), float32 CSR: term weights of all articles.
+        found: Shape (articles, k), int32: candidates by embedding and by words, in any order.
+            Repetitions, the article itself and :data:`NO_ROW` are ignored.
+        calibration: Mean and deviation of the similarity of random pairs.
         start: The row of the first of these articles.
 
     Returns:
-        Shape (articles, k): each candidate once, sorted by (-score, row).
+        Rows and scores, shape (articles, k): each candidate once, sorted by (-score, row).
     """
     stop = start + len(found)
     rows = _distinct(found, np.arange(start, stop, dtype=np.int32))
@@ -149,7 +158,10 @@ def gather_candidates(
 
 
 def _distinct(found: Rows, own: NDArray[np.int32]) -> Rows:
-    """Each article's candidates once, without itself, ascending; :data:`NO_ROW` at the end."""
+    """Return each article's candidates, each once and without the article itself.
+
+    They are sorted by row; ``NO_ROW`` fills up the end.
+    """
     last = np.iinfo(np.int32).max
     rows = np.where((found == NO_ROW) | (found == own[:, None]), last, found)
     rows.sort(axis=1)
@@ -163,10 +175,10 @@ class DiffusedScores:
     """Every article's best candidates after diffusion.
 
     Attributes:
-        neighbors: Rows and t(i, j), sorted by (-score, row).
+        neighbors: Each article's candidates and their scores, sorted by (-score, row).
         copy_scores: Shape (n,), float32: the score that a copy of each article would get.
-        unlisted_scores: Shape (n,), float32: the score of an article that is a candidate neither
-            of the article itself nor of its neighbors.
+        unlisted_scores: Shape (n,), float32: for each article, the score of any article that is a
+            candidate neither of it nor of its neighbors.
     """
 
     neighbors: Neighbors
@@ -186,12 +198,12 @@ def diffuse(
     """Add the scores of each article's nearest neighbors, and keep its best candidates.
 
     Args:
-        own: Every article's candidates, as :func:`gather_candidates` sorts them.
-        calibration: The calibration that they were scored with.
-        keep: How many to keep of each article.
-        recipe: How many neighbors are added.
-        start: The first article whose candidates are wanted.
-        stop: The article after the last; all of them by default.
+        own: Every article's candidates, as :func:`gather_candidates` returns them.
+        calibration: The calibration with which ``own`` was scored.
+        keep: Number of candidates to keep per article.
+        recipe: Ranking parameters, of which the number of neighbors is used.
+        start: Row of the first article to compute.
+        stop: Row after the last article to compute; the end of the corpus by default.
     """
     stop = len(own.rows) if stop is None else stop
     block = np.arange(start, stop)
@@ -211,7 +223,7 @@ def diffuse(
     total = (graph @ scores).tocsr()
     unlisted = (graph @ floors).astype(np.float32)
     total.data += np.repeat(unlisted, np.diff(total.indptr))
-    # A copy is as close to the article's neighbors as the article is.
+    # A copy of an article is as close to its neighbors as the article itself.
     closeness = weights * np.where(present, own.scores[start:stop, : links.shape[1]], 0)
     return DiffusedScores(
         neighbors=top_of_rows(total, keep, skip=block),
@@ -223,12 +235,13 @@ def diffuse(
 def _scores_above_floor(
     own: Neighbors, articles: NDArray[np.integer]
 ) -> tuple[sp.csr_matrix, NDArray[np.float32]]:
-    """The scores of some articles with all others, less each article's floor, and the floors.
+    """Return how much the scores of some articles' candidates exceed each article's floor.
 
-    The floor is an article's worst candidate: the score of a pair that no candidate list holds.
+    The floor is the score of an article's worst candidate. It is also used as the score of every
+    article that is not a candidate.
 
     Returns:
-        Shape (articles, n), float32 CSR, and shape (articles,), float32.
+        The scores, shape (articles, n), float32 CSR; and the floors, shape (articles,), float32.
     """
     rows, scores = own.rows[articles], own.scores[articles]
     listed = rows != NO_ROW

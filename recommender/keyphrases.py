@@ -1,9 +1,9 @@
-"""Key phrases: what an article is about, and so what two articles share.
+"""Key phrases: the words and word pairs that say what an article is about.
 
-Candidates are words and pairs of neighboring words, none of them a stop word, a bare number
-or a word that every other article of the site uses too; one word of a pair may be a letter, as in
-"vitamin D". Each article keeps its best phrases. Two articles share the phrases that both keep, so
-any pair of articles can be explained, however it was found.
+Candidates are words and pairs of neighboring words. Stop words, bare numbers and words that very
+many of the site's articles use are excluded; one word of a pair may be a letter, as in "vitamin D".
+The best phrases of each article are stored. The phrases that are stored for two articles explain
+why the two are related.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from recommender.tokenizer import BREAK, TokenizedCorpus, fold_case
 from recommender.top_k import top_of_rows
 
 PER_ARTICLE = 40
-"""Phrases kept of each article."""
+"""Number of phrases kept per article."""
 
 NO_PHRASE = -1
 
-_MAX_SHARE = 0.15  # of the articles; a more frequent phrase tells nothing
-_MIN_COHESION = 0.08  # share of the articles with the rarer word of a pair that hold the pair
+_MAX_SHARE = 0.15  # of the articles; a phrase that is in more of them says nothing about one
+_MIN_COHESION = 0.08  # of the articles with a pair's rarer word, at least this share has the pair
 _PAIR_BONUS = 1.5
 _METHOD_FACTOR = 0.25
 _BOUND_SHARE = 0.8
@@ -39,12 +39,12 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
-    """Each article's phrases.
+    """The key phrases of every article of a corpus.
 
     Attributes:
-        rows: Shape (articles, :data:`PER_ARTICLE`), int32: ids into ``names``, best first,
-            :data:`NO_PHRASE` at the end.
-        names: Every phrase as a reader would write it.
+        rows: Shape (articles, :data:`PER_ARTICLE`), int32: each article's phrases, best first, as
+            positions in ``names``; :data:`NO_PHRASE` at the end.
+        names: The text of every phrase, in its usual spelling.
     """
 
     rows: NDArray[np.int32]
@@ -57,14 +57,15 @@ def extract_phrases(
     workspace: Workspace = IN_MEMORY,
     mapper: BlockMapper = map_in_threads,
 ) -> Phrases:
-    """Find every article's phrases.
+    """Extract the key phrases of every article.
 
     Args:
         corpus: The words of all articles.
-        languages: BCP 47 tags of the languages that occur, for their stop words; if empty,
-            the language whose stop words cover most of the corpus.
-        workspace: Gets the column ``phrases_rows``.
-        mapper: Maps over blocks of articles; on every core of this machine by default.
+        languages: BCP 47 tags of the corpus's languages, whose stop words are excluded; if empty,
+            the language whose stop words cover most of the corpus is used.
+        workspace: Stores the array ``phrases_rows``, which is :attr:`Phrases.rows`.
+        mapper: Runs a function on every block of articles; by default on every core of this
+            machine.
     """
     words = find_phrase_words(corpus, languages)
     bags = count_bags(corpus, words.columns, name="phrases", workspace=workspace, mapper=mapper)
@@ -89,7 +90,10 @@ def extract_phrases(
 
 
 def emphasis(phrase: str) -> float:
-    """The factor of a phrase's weight beside its rarity: pairs count more, words of method less."""
+    """Return the factor by which a phrase's rarity is multiplied.
+
+    It is high for word pairs, and low for phrases about how a study was done.
+    """
     parts = phrase.casefold().split(" ")
     pair = _PAIR_BONUS if len(parts) > 1 else 1.0
     return pair if METHOD_WORDS.isdisjoint(parts) else pair * _METHOD_FACTOR
@@ -97,11 +101,11 @@ def emphasis(phrase: str) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestPhrases:
-    """The phrases of some articles, numbered as the candidates are.
+    """The best phrases of a block of articles.
 
     Attributes:
-        rows: Shape (articles, :data:`PER_ARTICLE`), int32, best first; :data:`NO_PHRASE` at the
-            end.
+        rows: Shape (articles, :data:`PER_ARTICLE`), int32: each article's phrases, best first, as
+            positions among all candidates; :data:`NO_PHRASE` at the end.
     """
 
     rows: NDArray[np.int32]
@@ -109,11 +113,12 @@ class BestPhrases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Candidates:
-    """Every phrase that there may be: words, then pairs of words.
+    """All candidate phrases of a corpus: its words, followed by its word pairs.
 
     Attributes:
-        weights: Shape (phrases,), float64: how much each tells; 0 for what is no phrase.
-        pair_keys: Shape (pairs,), int64, ascending: ``first * words + second``.
+        weights: Shape (candidates,), float64: the weight of each candidate; 0 if it is no phrase.
+        pair_keys: Shape (pairs,), int64, ascending: the key of each word pair, which is
+            ``first * number of words + second``.
     """
 
     weights: NDArray[np.float64]
@@ -123,19 +128,19 @@ class _Candidates:
     def of(
         cls, holders: NDArray[np.int64], pairs: SharedPairs, count: int, words: PhraseWords
     ) -> _Candidates:
-        """Weigh every word and pair by rarity and :func:`emphasis`.
+        """Weight every word and pair by its rarity and its :func:`emphasis`.
 
         Args:
-            holders: Shape (words,), int64: how many articles hold each word.
-            pairs: The pairs that several articles hold.
-            count: How many articles there are.
-            words: The words themselves.
+            holders: Shape (words,), int64: the number of articles that contain each word.
+            pairs: The pairs that occur in at least two articles.
+            count: Number of articles.
+            words: The words that phrases may contain.
         """
         most = max(2.0, _MAX_SHARE * count) if count > 20 else float(count)
         words_fit = (holders >= 2) & (holders <= most)
         first, second = _split_keys(pairs.keys, holders)
         rarer = np.maximum(1, np.minimum(holders[first], holders[second]))
-        # Any letter may follow many a word: in mathematics, and in lists.
+        # In formulas and lists almost any letter can follow a word: compare with the word only.
         rarer = np.where(words.letters[second], holders[first], rarer)
         pairs_fit = (pairs.holders <= most) & (pairs.holders >= _MIN_COHESION * rarer)
         pairs_fit &= ~_find_fragments(pairs, holders)
@@ -153,7 +158,7 @@ class _Candidates:
         return len(self.weights)
 
     def best(self, bag: Bag) -> BestPhrases:
-        """The best phrases of each article of a block."""
+        """Find the best phrases of each article of a block."""
         places = find_sorted(self.pair_keys, bag.keys)
         pairs = renumber_columns(bag.pairs, places, len(self.pair_keys))
         both = sp.hstack([bag.words, pairs], format="csr")
@@ -163,7 +168,12 @@ class _Candidates:
         return BestPhrases(rows=top_of_rows(phrases, PER_ARTICLE).rows)
 
     def names(self, numbers: NDArray[np.int64], printed: Sequence[str]) -> list[str]:
-        """Phrases as a reader would write them."""
+        """Return the text of some candidates in their usual spelling.
+
+        Args:
+            numbers: Shape (any,), int64: positions among the candidates.
+            printed: The commonest spelling of each word.
+        """
         words = numbers < len(printed)
         first, second = _split_keys(self.pair_keys[numbers[~words] - len(printed)], printed)
         pairs = zip(first.tolist(), second.tolist(), strict=True)
@@ -174,10 +184,11 @@ class _Candidates:
 
 
 def _find_fragments(pairs: SharedPairs, holders: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which pairs lack their noun: "progressive multiple", where sclerosis nearly always follows.
+    """Find pairs that are cut off, such as "progressive multiple" (of "… multiple sclerosis").
 
-    In most articles the last word of such a pair is followed by one and the same word, and in few
-    it stands in this pair. A pair that lacks a word before it, "cuff tears", says enough.
+    A pair counts as cut off if, in most articles with its last word ("multiple"), one certain word
+    ("sclerosis") follows that word, and only some of those articles contain the whole pair. A pair
+    that lacks its beginning, such as "cuff tears" (of "rotator cuff tears"), is kept.
     """
     first, second = _split_keys(pairs.keys, holders)
     most_followed = np.zeros(len(holders), dtype=np.int64)
@@ -189,7 +200,7 @@ def _find_fragments(pairs: SharedPairs, holders: NDArray[np.int64]) -> NDArray[n
 def _split_keys(
     keys: NDArray[np.int64], words: Sized
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The two words of each pair."""
+    """Split the keys of word pairs; return the id of each pair's first word and of its second."""
     first, second = np.divmod(keys, max(len(words), 1))
     return first, second
 
@@ -200,17 +211,21 @@ def find_known_phrases(
     names: Sequence[str],
     rarity: Callable[[str], float],
 ) -> list[int]:
-    """The phrases of a text that is no article, out of those of the articles close to it.
+    """Find the key phrases of a text outside the corpus, such as a draft.
+
+    Only key phrases of its related articles are considered, because the text can share no others
+    with them.
 
     Args:
-        corpus: The words of the one text.
-        rows: Any of :attr:`Phrases.rows`: those of the articles that are close to the text, since
-            it could share no other phrase with them.
-        names: :attr:`Phrases.names`.
-        rarity: ``ln(1 + articles / holders)`` of a phrase.
+        corpus: The words of this text.
+        rows: Shape (related articles, :data:`PER_ARTICLE`): the rows of :attr:`Phrases.rows` that
+            belong to the text's related articles.
+        names: The text of every phrase of the corpus.
+        rarity: Returns ``ln(1 + articles / holders)`` for a phrase, where ``holders`` is the number
+            of articles that contain it.
 
     Returns:
-        At most :data:`PER_ARTICLE` ids, best first.
+        At most :data:`PER_ARTICLE` positions in ``names``, best first.
     """
     counts = _count_phrases(corpus)
     values: dict[int, float] = {}
@@ -223,11 +238,11 @@ def find_known_phrases(
 
 
 def _count_phrases(corpus: TokenizedCorpus) -> Counter[str]:
-    """How often each word and each pair of neighboring words occurs, words of the title twice."""
+    """Count the words and the pairs of neighboring words of a text; title words count twice."""
     words = [fold_case(spelling) for spelling in corpus.spellings]
     tokens, weights = corpus.tokens.tolist(), corpus.block(0, len(corpus)).weights.tolist()
     counts: Counter[str] = Counter()
-    # A text ends with a break, so every word has a token after it.
+    # A text ends with a break, so every word is followed by a token.
     for token, following, weight in zip(tokens, [*tokens[1:], BREAK], weights, strict=True):
         if token == BREAK:
             continue

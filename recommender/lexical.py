@@ -1,6 +1,7 @@
-"""Lexical evidence: which rare words two articles share.
+"""Lexical similarity: weights the terms of each article, so that shared rare terms count most.
 
-Each article is a unit vector of term weights; the similarity of two is their inner product.
+Each article is represented by a vector of term weights; the similarity of two articles is the inner
+product of their vectors.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ _MAX_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LexicalVectors:
-    """Term weights of a corpus.
+    """The term weights of a corpus.
 
     Attributes:
-        weights: Shape (n, words + pairs), float32 CSR, rows of length at most 1 (shorter
-            for an article with words that no other has).
+        weights: Shape (n, words + pairs), float32 CSR: the weight of each term in each article. The
+            L2 norm of a row is 1; it is less if the article has words that occur in no other.
         idf: Shape (words + pairs,), float32: the square root of each term's idf.
     """
 
@@ -39,17 +40,18 @@ def weigh_terms(
     workspace: Workspace = IN_MEMORY,
     mapper: BlockMapper = map_in_threads,
 ) -> LexicalVectors:
-    """Weigh counts as (1 + ln tf) * sqrt(idf), idf = 0.5 + ln((1 + n) / (1 + df)).
+    """Weight the terms as (1 + ln tf) * sqrt(idf), with idf = 0.5 + ln((1 + n) / (1 + df)).
 
-    The square root gives each of two articles half of the idf, so that a shared term counts
-    by idf once, not squared; measured, it beats idf on both sides (see the ablation in
-    ``benchmarks/``). Terms of more than half of the articles weigh nothing.
+    Each article's weight has the square root of the idf, so that the product for a shared term has
+    the idf once, not squared, which measured better (see the ablation in ``benchmarks/``). Terms
+    that occur in more than half of the articles get weight 0.
 
     Args:
-        corpus: The counts.
-        recipe: What pairs weigh.
-        workspace: Gets the columns ``lexical_data``, ``lexical_indices``, ``lexical_indptr``.
-        mapper: Maps over blocks of articles; on every core of this machine by default.
+        corpus: The term counts of all articles.
+        recipe: Ranking parameters, of which the weight of word pairs is used.
+        workspace: Stores the arrays ``lexical_data``, ``lexical_indices``, ``lexical_indptr``.
+        mapper: Runs a function on every block of articles; by default on every core of this
+            machine.
     """
     count = len(corpus)
     idf = np.concatenate(
@@ -68,12 +70,15 @@ def weigh_terms(
 def apply_weights(
     corpus: TermCounts, idf: NDArray[np.float32], recipe: RankingParameters = DEFAULT_RECIPE
 ) -> sp.csr_matrix:
-    """Rows of term weights: words and, counting half as much, pairs; see :func:`weigh_terms`.
+    """Turn term counts into term weights, by the formula that :func:`weigh_terms` states.
 
     Args:
-        corpus: Counts over the columns that ``idf`` is for.
-        idf: See :attr:`LexicalVectors.idf`.
-        recipe: What pairs weigh.
+        corpus: The term counts, with the same columns as ``idf``.
+        idf: Shape (words + pairs,), float32: the square root of each term's idf.
+        recipe: Ranking parameters, of which the weight of word pairs is used.
+
+    Returns:
+        Shape (articles, words + pairs), float32 CSR.
     """
     width = corpus.words.shape[1]
     share = recipe.pair_share
@@ -88,7 +93,7 @@ def apply_weights(
 
 def _root_idf(holders: NDArray[np.int64], count: int) -> NDArray[np.float32]:
     idf = np.sqrt(0.5 + np.log((1.0 + count) / (1.0 + holders)))
-    if count >= 20:  # in fewer articles, half of them is not many
+    if count >= 20:  # on a smaller site, half of the articles are too few to tell
         idf[holders > _MAX_SHARE * count] = 0.0
     rooted: NDArray[np.float32] = idf.astype(np.float32)
     return rooted
@@ -101,7 +106,15 @@ def _damped(counts: sp.csr_matrix, idf: NDArray[np.float32]) -> sp.csr_matrix:
 
 
 def _scaled(matrix: sp.csr_matrix, unmatched: NDArray[np.float32], square: float) -> sp.csr_matrix:
-    """Rows scaled so that their squared length, with ``unmatched`` added, is ``square``."""
+    """Scale rows to the squared L2 norm ``square``.
+
+    The norm includes words that occur in no other article, of which the matrix has no columns.
+
+    Args:
+        matrix: The rows to scale.
+        unmatched: For each row, the sum of the squared weights of those words.
+        square: The squared L2 norm.
+    """
     lengths = np.diff(matrix.indptr)
     rows = np.repeat(np.arange(matrix.shape[0]), lengths)
     squares = np.bincount(rows, weights=matrix.data**2, minlength=matrix.shape[0]) + unmatched

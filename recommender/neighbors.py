@@ -1,4 +1,4 @@
-"""Nearest neighbors by inner product: the protocol, and the exact reference in NumPy."""
+"""Nearest neighbors by inner product: the index protocol, and an exact index in NumPy."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ Rows = NDArray[np.int32]
 Scores = NDArray[np.float32]
 
 NO_ROW = -1
-"""Fills the end of a short list. As a NumPy index it means the last row: mask it first."""
+"""Fills up the end of a short list of rows. NumPy would take it as an index of the last row, so
+leave it out before indexing."""
 
 _MOST_TIES = 1_024
-"""Most hits that are fetched to settle ties; among more, it does not matter which are found."""
+"""Most hits that are fetched to sort ties; if more hits are tied, any of them are returned."""
 
 _CELLS = 2**25  # 128 MB of scores at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbors:
-    """The raw hits of one search.
+    """The hits of one search.
 
     Attributes:
         rows: Shape (queries, k), int32; :data:`NO_ROW` where there was no further hit.
-        scores: Shape (queries, k), float32, best first; ``-inf`` where there is no row.
+        scores: Shape (queries, k), float32, best first; ``-inf`` where there is no hit.
     """
 
     rows: Rows
@@ -38,7 +39,7 @@ class Neighbors:
 
 
 def no_neighbors(queries: int, k: int) -> Neighbors:
-    """A result without any hit, to be filled: shape (queries, k)."""
+    """Return a result of shape (queries, k) without any hits, for the caller to fill."""
     return Neighbors(
         rows=np.full((queries, k), NO_ROW, dtype=np.int32),
         scores=np.full((queries, k), -np.inf, dtype=np.float32),
@@ -46,29 +47,29 @@ def no_neighbors(queries: int, k: int) -> Neighbors:
 
 
 class NeighborIndex(Protocol):
-    """Finds the rows whose embeddings have the largest inner product with a query's."""
+    """An index that finds the rows whose embeddings have the largest inner product with a query."""
 
     @property
     def kind(self) -> str:
-        """What it is, for the manifest (``"exact"``, ``"Flat"``, ``"IVF…"``)."""
+        """The type of the index, for the manifest (``"exact"``, ``"Flat"``, ``"IVF…"``)."""
         ...
 
     @property
     def count(self) -> int:
-        """How many rows it holds."""
+        """The number of rows in the index."""
         ...
 
     def search(self, queries: Embeddings, k: int) -> Neighbors:
-        """The ``k`` best rows of each query, sorted by (-score, row)."""
+        """Return the ``k`` best rows of each query, sorted by (-score, row)."""
         ...
 
 
 class ExactIndex:
-    """Compares each query with every row: the reference that every index is tested against.
+    """An index that compares each query with every row; other indexes are tested against it.
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows; kept, not copied.
-        among: Shape (n,), bool: which of them may be found; all by default.
+        among: Shape (n,), bool: the rows that may be found; all by default.
     """
 
     kind = "exact"
@@ -79,7 +80,7 @@ class ExactIndex:
         self.count = int(self._among.sum())
 
     def search(self, queries: Embeddings, k: int) -> Neighbors:
-        """See :class:`NeighborIndex`."""
+        """Return the ``k`` best rows of each query, sorted by (-score, row)."""
         check_queries(queries, self._embeddings.shape[1])
         found = no_neighbors(len(queries), k)
         width, total = min(k, self.count), len(self._among)
@@ -99,7 +100,9 @@ class ExactIndex:
 
 
 def check_queries(queries: Embeddings, dim: int) -> None:
-    """Refuse queries that an index would answer with nonsense or with an empty assertion.
+    """Check that queries have the width of the index and hold only finite values.
+
+    Otherwise FAISS would return wrong hits or raise an error without a message.
 
     Raises:
         InputError: If the width is wrong or a value is not finite.
@@ -111,10 +114,10 @@ def check_queries(queries: Embeddings, dim: int) -> None:
 
 
 def sort_hits(rows: NDArray[np.integer], scores: Scores) -> Neighbors:
-    """Bring raw hits into the order (-score, row), missing ones last.
+    """Sort the hits of each query by (-score, row), with missing hits last.
 
     Args:
-        rows: Shape (queries, k); negative where missing.
+        rows: Shape (queries, k); negative for a missing hit.
         scores: Shape (queries, k), float32.
     """
     scores = np.where(rows < 0, np.float32(-np.inf), scores).astype(np.float32, copy=False)
@@ -133,17 +136,17 @@ def settle_ties(
     count: int,
     width: int,
 ) -> Neighbors:
-    """The ``k`` best hits by (-score, row) of an engine that orders equal scores as it likes.
+    """Return the ``k`` best hits by (-score, row) from an index that orders ties arbitrarily.
 
-    Where equal scores reach to the last hit fetched, the engine may have left out some of lower
-    rows, so more are fetched.
+    If the last hit fetched is tied with hit ``k``, the index may have left out tied hits with lower
+    row numbers, so more hits are fetched.
 
     Args:
-        fetch: Gives so many hits of each query, sorted by (-score, row).
+        fetch: Returns a given number of hits for each query, sorted by (-score, row).
         queries: Shape (queries, dim), float32.
-        k: How many to keep.
-        count: Rows in the index.
-        width: How many to fetch at first, more than ``k``.
+        k: Number of hits to keep.
+        count: Number of rows in the index.
+        width: Number of hits to fetch per query at first; more than ``k``.
     """
     hits = fetch(queries, width)
     kept = Neighbors(rows=hits.rows[:, :k], scores=hits.scores[:, :k])

@@ -1,4 +1,4 @@
-"""Map a function over blocks of rows, on every core, with results in the order of the rows."""
+"""Parallel mapping of a function over blocks of rows, with the results in row order."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Block = tuple[int, int]
-"""First row, and the row after the last."""
+"""A range of rows: the first row, and the row after the last."""
 
 T = TypeVar("T")
 
 
 def equal_blocks(count: int, size: int) -> list[Block]:
-    """All ``count`` rows in blocks of ``size``; the last may be shorter."""
+    """Divide ``count`` rows into blocks of ``size`` rows; the last may be shorter."""
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def blocks_by_size(ends: NDArray[np.int64], size: int, most_rows: int | None = None) -> list[Block]:
-    """All rows in blocks that hold about as many entries each.
+    """Divide rows into blocks with about the same number of entries each.
 
     Args:
-        ends: Shape (rows,), int64, ascending: where each row's entries end.
-        size: Most entries of a block, unless a single row has more.
-        most_rows: Most rows of a block.
+        ends: Shape (rows,), int64, ascending: the position at which each row's entries end.
+        size: Most entries per block, unless a single row has more.
+        most_rows: Most rows per block; no limit by default.
     """
     blocks: list[Block] = []
     start = 0
@@ -43,19 +43,23 @@ def blocks_by_size(ends: NDArray[np.int64], size: int, most_rows: int | None = N
 
 
 class BlockMapper(Protocol):
-    """Maps over blocks as :func:`map_in_threads` does, on this machine or elsewhere."""
+    """A function that runs another function on blocks of rows, like :func:`map_in_threads`.
+
+    It may use other machines, too.
+    """
 
     def __call__(
         self, work: Callable[[int, int], T], blocks: Iterable[Block], *, stage: str = ""
     ) -> Iterator[T]:
-        """The results of ``work(start, stop)`` in order; ``stage`` names them in logs and files."""
+        """Yield ``work(*block)`` for each block, in order; logs and files may show ``stage``."""
         ...
 
 
 def in_turn(mapper: BlockMapper) -> BlockMapper:
-    """``mapper``, but one block after another where it would use threads of this machine.
+    """Return a mapper that runs at most one block at a time on this machine.
 
-    For work that holds the interpreter's lock, or that uses every core by itself.
+    This is ``mapper`` itself, unless that is :func:`map_in_threads`. Use the result for work that
+    holds Python's global lock or that uses every core by itself.
     """
     return _map_in_turn if mapper is map_in_threads else mapper
 
@@ -75,10 +79,10 @@ def map_in_threads(
     *,
     stage: str = "",  # noqa: ARG001 - see BlockMapper
 ) -> Iterator[T]:
-    """The results of ``work(start, stop)`` in order, computed in threads a few blocks ahead.
+    """Yield ``work(start, stop)`` for each block, in order, computed in one thread per core.
 
-    NumPy, SciPy and FAISS release the interpreter's lock while they compute, so threads are
-    enough. At most two blocks per core are in memory at a time.
+    NumPy, SciPy and FAISS release Python's global lock while they compute, so threads are enough.
+    The threads work ahead of the caller, but at most two blocks per core are in memory at a time.
     """
     cores = len(os.sched_getaffinity(0))
     waiting: deque[Future[T]] = deque()

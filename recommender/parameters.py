@@ -1,7 +1,8 @@
-"""The ranking parameters, with one default for every corpus, and the lengths of lists.
+"""The ranking parameters, whose defaults are the same for every corpus, and the lengths of lists.
 
-Each parameter was chosen by measurement on three judged sets together, never for one of them, and
-is a round number on a plateau; ``python -m benchmarks.ablation`` shows what each stage is worth.
+Each default was chosen by measuring quality on three corpora with relevance judgments. It is a
+round number, near which quality changes little. ``python -m benchmarks.ablation`` shows how much
+each stage adds.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingParameters:
-    """How candidates are found, scored and ordered.
+    """Parameters by which candidates are found, scored and ordered.
 
     Attributes:
-        dense_weight: Weight of the embeddings' evidence; the words' weight is the rest to 1.
-        pair_share: Weight of all word pairs of an article relative to all of its words, in
-            squared length.
-        candidates: Neighbors of each kind that are scored.
-        diffusion_neighbors: Nearest neighbors whose scores are added in diffusion; 0 for none.
-        diversity: Penalty for similarity to articles already chosen; see
-            :func:`recommender.rerank.diversify`.
+        dense_weight: Weight of the cosine in a pair's score; the rest, 1 - ``dense_weight``, is
+            the weight of the lexical similarity.
+        pair_share: The squared length of an article's vector of word pairs, relative to that of
+            its vector of words.
+        candidates: Number of nearest neighbors by embedding that are scored, and as many by words.
+        diffusion_neighbors: Number of nearest neighbors of an article whose scores are added to
+            its own; 0 for none.
+        diversity: Weight, 0 to 1, of the penalty for similarity to articles higher up in the list;
+            :func:`recommender.rerank.diversify` applies it.
     """
 
     dense_weight: float = 0.7
@@ -33,7 +36,9 @@ class RankingParameters:
 DEFAULT_RECIPE = RankingParameters()
 
 DEFAULT_DEPTH = 50
-"""Length of a stored list: deeper than anyone shows, so that serving can filter it."""
+"""Length of a stored list: more than a page shows, so that enough articles are left when hidden
+ones are removed."""
 
 SHOWN = 6
-"""Length of the list that a page shows, and so at which orphans and hubs are counted."""
+"""Length of the list that a page shows. Reports count articles that are in no list, or in very
+many, by lists of this length."""

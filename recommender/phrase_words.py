@@ -1,15 +1,16 @@
-"""The words that phrases are made of: no stop words, no words of reporting, letters within names.
+"""Chooses the words that key phrases may contain: no stop words, no words used to report findings.
 
-Words of reporting and of method say how something was found out, not what it is about. On a large
-site they are frequent enough to be dropped for that; a small site, and one that writes about many
-kinds of studies, needs the lists.
+Words such as "reported" or "randomized" tell how something was found out, not what an article is
+about. On a large site they are so frequent that they are excluded anyway; for a small site, or one
+that writes about many kinds of studies, this file lists them.
 
-A letter by itself is no word, so a letter in a name ("vitamin D", "hepatitis C", "T cells") is
-told from the article "a", from initials and from the rest of a longer name by how it is used. It
-ends a name where a mark or a stop word often follows ("vitamin D and", but never "regulatory T
-and": cells follow there), and begins one where a mark or a stop word often stands before it ("of T
-cells", but never "of D deficiency"). Numbers are left out: those that belong to a name
-("interleukin 17") are few, and can't be told from doses, dates and statistics.
+A single letter is no phrase by itself but can be part of a name ("vitamin D", "hepatitis C",
+"T cells"). Its neighbors tell whether it is, or else the word "a", an initial or a part of a longer
+name. A letter ends a name if punctuation or a stop word often follows it: "vitamin D and"
+occurs, but "regulatory T and" does not, since "cells" follows there. A letter begins a name if
+punctuation or a stop word often precedes it: "of T cells" occurs, "of D deficiency" does not.
+Numbers are left out: few belong to a name ("interleukin 17"), and those can't be told apart from
+doses, dates and statistics.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ REPORTING_WORDS = frozenset(
     work works worth year years young
     """.split()
 )
-"""Words by which findings are reported; no phrase holds one."""
+"""Words used to report findings; no phrase contains one."""
 
 METHOD_WORDS = frozenset(
     """
@@ -68,26 +69,27 @@ METHOD_WORDS = frozenset(
     systematically univariate
     """.split()
 )
-"""Words of how a study was done; a phrase that holds one counts less than other phrases."""
+"""Words about how a study was done; a phrase that contains one counts less than others."""
 
 
 _OPEN_SHARE = 0.3
-"""Share of a letter's uses that must be open at the name's end for the two to be a name."""
+"""A pair of a letter and a word is a name if, in at least this share of its uses, punctuation or a
+stop word is on the other side of the letter."""
 
 _CHUNK = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhraseWords:
-    """Every word of a corpus, with what is needed to make phrases of words.
+    """The words of a corpus, regardless of case, and which of them phrases may contain.
 
     Attributes:
-        printed: How each word is mostly printed, whatever its case.
-        letters: Shape (words,), bool: which words are one letter.
+        printed: The commonest spelling of each word.
+        letters: Shape (words,), bool: which words are a single letter.
         letter_names: Shape (names,), int64, ascending: the pairs of a letter and a word that are
-            names, as ``first * len(printed) + second``.
-        columns: The word that each spelling is: alone where that can be a phrase, in pairs where
-            it can be one half.
+            names; the key of a pair is ``first * len(printed) + second``.
+        columns: For each spelling, the column in which its word is counted, if the word can be a
+            phrase by itself, and its column in word pairs, if it can be part of a phrase.
     """
 
     printed: list[str]
@@ -97,12 +99,12 @@ class PhraseWords:
 
 
 def find_phrase_words(corpus: TokenizedCorpus, languages: Sequence[str]) -> PhraseWords:
-    """Fold the case of a corpus's words, and find which of them phrases can be made of.
+    """Fold the case of a corpus's words, and find which of them phrases may contain.
 
     Args:
         corpus: The words of all articles.
-        languages: BCP 47 tags, for their stop words; if empty, the language whose stop words
-            cover most of the corpus.
+        languages: BCP 47 tags of the languages whose stop words to use; if empty, the language
+            whose stop words cover most of the corpus is used.
     """
     uses = corpus.spelling_counts()
     words, word_of, printed = _fold_case(corpus.spellings, uses)
@@ -141,18 +143,18 @@ def _find_letter_names(
     content: NDArray[np.bool_],
     stop: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """The pairs of a letter and a word that are names; see :class:`PhraseWords`.
+    """Find the pairs of a letter and a word that are names, such as "vitamin D" and "T cells".
 
     Args:
         corpus: The words of all articles.
-        word_of: Shape (spellings,), int64: the number of each spelling's word.
-        words: Every word, folded.
-        uses: Shape (words,), int64: how often each occurs.
-        letters: Shape (words,), bool: which are one letter.
-        content: Shape (words,), bool: which may stand in a pair of words.
-        stop: Shape (words,), bool: which are stop words.
+        word_of: Shape (spellings,), int64: the word id of each spelling.
+        words: Every word, with its case folded.
+        uses: Shape (words,), int64: how often each word occurs.
+        letters: Shape (words,), bool: which words are a single letter.
+        content: Shape (words,), bool: which words may be part of a pair.
+        stop: Shape (words,), bool: which words are stop words.
     """
-    # After "A", which is a word as "a", only a mark ends a name, and "A" begins no name.
+    # "A" is mostly the word "a": such a letter begins no name, and ends one only at punctuation.
     number = {word: position for position, word in enumerate(words)}
     small = np.zeros(len(words), dtype=bool)
     for position in np.flatnonzero(letters).tolist():
@@ -162,7 +164,7 @@ def _find_letter_names(
     found = [(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))]
     for start in range(0, len(tokens), _CHUNK):
         here = start + np.flatnonzero(letters[word_of[tokens[start : start + _CHUNK]]])
-        # Each text ends with a break, so one stands before the first word as well.
+        # Each text ends with a break. For the first word, index -1 reads the last text's break.
         before, own, after = (word_of[tokens[here + step]] for step in (-1, 0, 1))
         ends, begins = content[before], content[after] & ~small[own]
         open_before = (before == BREAK) | stop[before]
@@ -183,7 +185,7 @@ def _find_letter_names(
 def _fold_case(
     spellings: Sequence[str], uses: NDArray[np.int64]
 ) -> tuple[list[str], NDArray[np.int64], list[str]]:
-    """Words, folded, each spelling's word, and how each word is mostly printed."""
+    """Return the case-folded words, each spelling's word id, and each word's commonest spelling."""
     numbers: dict[str, int] = {"": BREAK}
     word_of = np.zeros(len(spellings), dtype=np.int64)
     printed: list[str] = [""]
@@ -210,7 +212,7 @@ def _content_words(
         [
             bool(word)
             and not word[0].isdigit()
-            # An acronym is no stop word, though many a country's code is listed as one.
+            # An acronym counts as a content word, though stop word lists hold country codes.
             and (word not in stop or (len(name) > 1 and name.isupper()))
             and word not in REPORTING_WORDS
             and not word.replace("-", "").isdigit()

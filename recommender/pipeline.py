@@ -1,4 +1,4 @@
-"""The ranking pipeline: from embeddings and words to the related list of every article."""
+"""The ranking pipeline: makes every article's related list from embeddings and term counts."""
 
 from __future__ import annotations
 
@@ -35,18 +35,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusArticles:
-    """A corpus, ready to be related.
+    """The input of the pipeline: all articles of a corpus, encoded and counted.
 
     Attributes:
         embeddings: Shape (n, dim), float32, unit rows.
-        index: Over the same rows.
-        terms: Their term counts.
-        texts: Their prepared texts, to tell near-duplicates.
-        languages: Shape (n,), int32: language ids, 0 unknown.
-        dates: Shape (n,), int32: later is newer, among versions of a story.
-        superseded: Row of a newer version to the row of the older.
-        visible: Shape (n,), bool: whether readers see it, for counting orphans.
-        weights: Shape (n,), float32: see :func:`recommender.rerank.rerank`.
+        index: The neighbor index over the embeddings.
+        terms: The articles' term counts.
+        texts: The articles' prepared texts, to recognize near-duplicates.
+        languages: Shape (n,), int32: language ids; 0 if unknown.
+        dates: Shape (n,), int32: days since 1970; of two versions of a story, the later is newer.
+        superseded: Maps the row of a newer version to the row of the version it replaces.
+        visible: Shape (n,), bool: which articles readers may see.
+        weights: Shape (n,), float32: the factor by which the site's preferences multiply an
+            article's score as a candidate.
     """
 
     embeddings: Embeddings
@@ -62,14 +63,15 @@ class CorpusArticles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineResult:
-    """Related lists, and what they were computed from.
+    """The output of the pipeline: related lists, and the data needed to score other texts.
 
     Attributes:
-        lists: Rows and scores; see :class:`recommender.rerank.RankedLists`.
-        stories: Which rows are the same story.
-        lexical: Term weights; a build keeps them to score drafts.
-        calibration: Chance in the corpus, kept for the same reason.
-        health: Figures of the whole catalogue; see :func:`measure_health`.
+        lists: The related list of each article, and its rejected candidates.
+        stories: The stories of the corpus.
+        lexical: Term weights, which a build stores to score drafts.
+        calibration: Mean and deviation of the similarity of random pairs, stored for the same
+            reason.
+        health: Figures about all lists together, from :func:`measure_health`.
     """
 
     lists: RankedLists
@@ -89,18 +91,19 @@ def relate(
     workspace: Workspace = IN_MEMORY,
     mapper: BlockMapper = map_in_threads,
 ) -> PipelineResult:
-    """Relate every article to all others.
+    """Compute the related list of every article of a corpus.
 
     Args:
         catalogue: The corpus.
         depth: Length of the lists.
-        recipe: How candidates are found, scored and ordered.
-        adopt: Give orphans a place in a list; see :func:`recommender.rerank.adopt_orphans`.
-        calibration: The calibration of an earlier build, so that scores stay comparable;
+        recipe: Ranking parameters.
+        adopt: Move articles that are in no shown list into one where they fit well.
+        calibration: The calibration of an earlier build, to keep scores comparable with it;
             measured on this corpus by default.
-        workspace: Gets every array that grows with the corpus; those of the lists, of the term
-            weights and of their postings stay.
-        mapper: Maps over blocks of articles; on every core of this machine by default.
+        workspace: Stores every array that grows with the corpus. When the function returns, the
+            workspace still holds the lists, the term weights and their postings.
+        mapper: Runs a function on every block of articles; by default on every core of this
+            machine.
     """
     nearest = _find_nearest(
         catalogue.embeddings, catalogue.index, recipe.candidates + 1, workspace, mapper
@@ -154,13 +157,13 @@ def relate(
 def _find_nearest(
     embeddings: Embeddings, index: NeighborIndex, k: int, workspace: Workspace, mapper: BlockMapper
 ) -> Neighbors:
-    """Every article's neighbors by embedding."""
+    """Find the ``k`` nearest rows of every article by embedding."""
 
     def find(start: int, stop: int) -> Neighbors:
         return index.search(embeddings[start:stop], k)
 
     blocks = equal_blocks(len(embeddings), _SEARCHED)
-    # FAISS itself uses every core.
+    # One block at a time, since FAISS itself uses every core.
     return _join_parts(
         Neighbors,
         in_turn(mapper)(find, blocks, stage="nearest"),
@@ -180,7 +183,7 @@ def _find_candidates(
     workspace: Workspace,
     mapper: BlockMapper,
 ) -> Neighbors:
-    """Every article's candidates of both kinds, scored and sorted."""
+    """Find, score and sort every article's candidates by embedding and by words."""
     k = nearest.rows.shape[1]
 
     def find(start: int, stop: int) -> Neighbors:
@@ -199,7 +202,13 @@ def _find_candidates(
 
 
 def _join_parts(kind: Callable[..., T], parts: Iterable[T], columns: Mapping[str, Column]) -> T:
-    """One result out of those of the blocks, whose arrays are appended to ``columns``."""
+    """Join the results of all blocks into one result.
+
+    Args:
+        kind: The class of the joined result.
+        parts: The results of the blocks, in order.
+        columns: For each array of a result, the array of the workspace to append it to.
+    """
     for part in parts:
         for name, column in columns.items():
             column.append(getattr(part, name))
@@ -207,10 +216,14 @@ def _join_parts(kind: Callable[..., T], parts: Iterable[T], columns: Mapping[str
 
 
 def to_scale(candidates: Neighbors, copy_scores: NDArray[np.float32]) -> Neighbors:
-    """Scores on the scale that readers of the API see, from 0 to 1.
+    """Convert scores to the scale that readers see, from 0 to 1; lists keep their order.
 
-    0 is no closer than two random articles of the site, 1 as close as a copy of the article
-    would be, 0.5 half-way between. Within a list the order stays the same.
+    A score of 0 means no closer than two random articles of the site, 1 as close as a copy of the
+    article, and 0.5 halfway between the two.
+
+    Args:
+        candidates: Rows and scores, shape (n, k).
+        copy_scores: Shape (n,): the score that a copy of each article would get.
     """
     scores = candidates.scores / copy_scores[:, None]
     scaled = np.where(np.isfinite(scores), np.clip(scores, 0.0, 1.0), -np.inf)
@@ -218,13 +231,13 @@ def to_scale(candidates: Neighbors, copy_scores: NDArray[np.float32]) -> Neighbo
 
 
 def measure_health(lists: RankedLists, visible: NDArray[np.bool_]) -> dict[str, float]:
-    """Figures of a whole catalogue.
+    """Measure how well the shown lists of the visible articles cover the corpus.
 
     Returns:
-        ``coverage``: share of visible articles in at least one visible article's shown list;
-        ``orphans``: how many are in none; ``largest_hub``: share of shown lists that the most
-        linked article is in; ``median_score`` of the first shown; ``empty``: lists without
-        any related article.
+        ``coverage``: share of visible articles that are in at least one shown list;
+        ``orphans``: number of visible articles that are in none; ``largest_hub``: the share of
+        shown lists that contain the article which is in most lists; ``median_score``: median of
+        the best scores of the lists; ``empty``: number of lists without any related article.
     """
     count = int(visible.sum())
     if count == 0:

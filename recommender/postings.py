@@ -1,8 +1,8 @@
-"""Lexical candidates: an inverted index of the articles in which each term weighs most.
+"""Finds lexical candidates with postings: for each term, the articles in which it weighs most.
 
-The similarity of all pairs would take quadratic time. So an article is looked up by its heaviest
-terms only, and each term has a bounded list of postings: the work per article is bounded. That is
-enough to find candidates; :func:`similarities` scores them exactly.
+Comparing all pairs of articles would take quadratic time. To limit the work per article, only the
+postings of its heaviest terms are searched, and they list a limited number of articles for each
+term. That is enough to find candidates, whose exact similarity :func:`similarities` then computes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from recommender.parallel import BlockMapper, blocks_by_size, equal_blocks, in_t
 from recommender.top_k import top_of_rows
 
 QUERY_TERMS = 32
-"""How many of its heaviest terms an article is looked up by."""
+"""Number of an article's heaviest terms whose postings are searched for it."""
 
 POSTINGS = 512
-"""Longest list of postings of a term: the articles in which it weighs most."""
+"""Most articles in the postings of a term; those in which it weighs most are kept."""
 
 _ENTRIES = 16_000_000
-"""Entries of the weights that are transposed at a time: 0.4 GB at the peak."""
+"""Number of matrix entries transposed at a time, which take up to 0.4 GB of memory."""
 
 _ROWS = 65_536
 _SCORED = 16  # few enough for their candidates to stay in the cache
@@ -34,12 +34,15 @@ _SCORED = 16  # few enough for their candidates to stay in the cache
 def make_postings(
     weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY, mapper: BlockMapper = map_in_threads
 ) -> sp.csr_matrix:
-    """The postings of each term: shape (terms, n), float32 CSR, the heaviest entries of each row.
+    """Make the postings of each term.
 
     Args:
-        weights: Shape (n, terms): see :class:`recommender.lexical.LexicalVectors`.
-        workspace: Gets the columns ``postings_data``, ``…_indices`` and ``…_indptr``.
-        mapper: Maps over ranges of terms, elsewhere than on this machine if at all.
+        weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
+        workspace: Stores the arrays ``postings_data``, ``…_indices`` and ``…_indptr``.
+        mapper: Runs a function on ranges of terms; on this machine one after another.
+
+    Returns:
+        Shape (terms, n), float32 CSR: the :data:`POSTINGS` largest weights of each term.
     """
     count, width = weights.shape
     holders = np.zeros(width, dtype=np.int64)
@@ -57,7 +60,7 @@ def make_postings(
 
 
 def _transpose(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
-    """The columns from ``first`` to before ``last`` as rows: shape (terms, n)."""
+    """Return the columns from ``first`` up to, not including, ``last``, as rows of length n."""
     whole = last - first == weights.shape[1]
 
     def part(
@@ -81,7 +84,7 @@ def _transpose(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
 
 
 def _heaviest_per_row(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """Each row's ``keep`` largest entries; of equal entries the first."""
+    """Keep only each row's ``keep`` largest entries; among equal entries, the first."""
     lengths = np.diff(matrix.indptr)
     kept = np.ones(matrix.nnz, dtype=bool)
     for row in np.flatnonzero(lengths > keep).tolist():
@@ -102,16 +105,16 @@ def search_postings(
     keep: int,
     among: NDArray[np.bool_] | None = None,
 ) -> Rows:
-    """The rows with the largest lexical similarity to each of a few texts, by their heaviest terms.
+    """Return the rows that are most similar to each of a few texts, by the texts' heaviest terms.
 
     Args:
         queries: Shape (texts, terms), float32 CSR: the texts' term weights.
-        postings: See :func:`make_postings`.
-        keep: Rows per text.
-        among: Shape (n,): which rows may be found; all of them by default.
+        postings: Shape (terms, n), float32 CSR: the result of :func:`make_postings`.
+        keep: Number of rows per text.
+        among: Shape (n,), bool: the rows that may be found; all by default.
 
     Returns:
-        Shape (texts, keep), int32; :data:`~recommender.neighbors.NO_ROW` at the end.
+        Shape (texts, keep), int32, best first; :data:`~recommender.neighbors.NO_ROW` at the end.
     """
     found = _heaviest_per_row(queries, QUERY_TERMS) @ postings
     if among is not None:
@@ -121,7 +124,7 @@ def search_postings(
 
 
 def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDArray[np.float32]:
-    """Exact lexical similarity of a few texts with some rows each.
+    """Compute the exact lexical similarity of each of a few texts with some rows of the corpus.
 
     Args:
         own: Shape (texts, terms), float32 CSR: the texts' term weights.
@@ -129,7 +132,7 @@ def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDAr
         rows: Shape (texts, k), int32; :data:`~recommender.neighbors.NO_ROW` only at the end.
 
     Returns:
-        Shape (texts, k), float32; 0 where there is no row.
+        Shape (texts, k), float32; 0 for :data:`~recommender.neighbors.NO_ROW`.
     """
     found = np.zeros(rows.shape, dtype=np.float32)
     words = np.zeros(weights.shape[1], dtype=np.float32)  # one text's weights, by term
@@ -149,7 +152,7 @@ def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDAr
 
 
 def _slice_rows(matrix: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
-    """Rows of a CSR matrix as a view; slicing the matrix would copy them."""
+    """Return a view of some rows of a CSR matrix; slicing the matrix would copy them."""
     indptr = matrix.indptr[first : last + 1]
     here = slice(indptr[0], indptr[-1])
     parts = (matrix.data[here], matrix.indices[here], indptr - indptr[0])

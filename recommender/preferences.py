@@ -1,4 +1,4 @@
-"""The site's preferences among its own articles: fresh ones, some tags, good ratings."""
+"""A site's ranking preferences: boosts by tag, author or rating, and the decay of old articles."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ MAX_FACTOR = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boost:
-    """A factor for the scores of some articles when they are candidates.
+    """A factor that multiplies the candidate scores of the articles that match a condition.
 
     Attributes:
-        field: ``"tags"``, ``"authors"``, ``"language"``, ``"status"`` or ``"ratings.NAME"``.
-        factor: 0 keeps such articles out of every list; above 1 (at most 2) brings them forward.
-        equals: The label, language or status it is for.
-        at_least: The rating from which on it is for.
-        below: The rating below which it is for.
+        field: The article field that the condition is about: ``"tags"``, ``"authors"``,
+            ``"language"``, ``"status"`` or ``"ratings.NAME"``.
+        factor: From 0 to 2: 0 keeps matching articles out of every list; more than 1 promotes them.
+        equals: Matches articles with this label, language or status.
+        at_least: Matches articles whose rating is this or more.
+        below: Matches articles whose rating is less than this.
     """
 
     field: str
@@ -49,7 +50,7 @@ class Boost:
             )
 
     def applies(self, article: Article) -> bool:
-        """Whether the boost is for an article; never for one without the field."""
+        """Return whether an article matches the condition; one without the field never does."""
         if self.field.startswith("ratings."):
             value = article.ratings.get(self.field.removeprefix("ratings."))
             return (
@@ -63,19 +64,19 @@ class Boost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """All of a site's preferences; none by default.
+    """All ranking preferences of a site; none by default.
 
     Attributes:
-        boosts: Applied one after another.
-        half_life: Days after which an article counts half as much as the newest; ``None``
-            for no regard to age.
+        boosts: The boosts; the factors of all that match an article are multiplied.
+        half_life: Age in days at which an article counts half as much as the newest; ``None``
+            to ignore age.
     """
 
     boosts: Sequence[Boost] = ()
     half_life: float | None = None
 
     def boost(self, article: Article) -> float:
-        """The factor of an article's score as a candidate, its age aside, in [0, 2]."""
+        """Return the factor, in [0, 2], that the boosts give an article's candidate score."""
         factor = 1.0
         for boost in self.boosts:
             if boost.applies(article):
@@ -83,14 +84,14 @@ class Preferences:
         return min(factor, MAX_FACTOR)
 
     def fade(self, dates: NDArray[np.int32], today: int) -> NDArray[np.float32]:
-        """The factor of each article's score as a candidate for its age, in (0, 1].
+        """Return the factor, in (0, 1], by which age reduces each article's candidate score.
 
         Ages are counted from the latest date of the corpus that is not in the future, so that the
-        same articles give the same lists on any day; articles without a date do not age.
+        same articles give the same lists on any day. Articles without a date do not age.
 
         Args:
-            dates: Shape (n,), int32: days since 1970; the least integer where there is none.
-            today: The same for today.
+            dates: Shape (n,), int32: days since 1970; the smallest int32 for no date.
+            today: Today's date, in days since 1970.
         """
         known = dates != np.iinfo(np.int32).min
         past = known & (dates <= today)

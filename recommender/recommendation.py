@@ -1,4 +1,4 @@
-"""What a :class:`~recommender.recommender.Recommender` answers."""
+"""The classes for a related article and for an explanation, which ``Recommender`` returns."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from recommender.article import Article
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedArticle:
-    """One article of a list.
+    """One article of a related list.
 
     Attributes:
         article: The article.
-        score: 0 for a random pair of the corpus, 1 for a copy.
-        shared_terms: Up to four phrases that it shares with the one asked about.
+        score: From 0 (no closer than a random pair of articles) to 1 (as close as a copy).
+        shared_terms: Up to four key phrases that the article shares with the article whose list
+            this is.
     """
 
     article: Article
@@ -22,7 +23,7 @@ class RelatedArticle:
     shared_terms: tuple[str, ...]
 
     def __repr__(self) -> str:
-        """A line, for the list that a notebook shows: the article's text would bury it."""
+        """Return one line without the article's text, which would flood a notebook's output."""
         return (
             f"RelatedArticle({self.score:.2f}, {self.article.id!r}, {self.article.title!r}, "
             f"{', '.join(self.shared_terms)!r})"
@@ -31,16 +32,16 @@ class RelatedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why two articles stand together, or don't.
+    """Why the second of two articles is, or isn't, in the first one's related list.
 
     Attributes:
-        sentence: For people.
-        shared_terms: Up to four phrases that both hold.
-        score: As in the list of the first; ``None`` if the second is not in it.
-        cosine: Of their embeddings.
-        word_similarity: Of their weighted words, 0 to 1.
-        same_story: Whether they are near-duplicates or versions of one piece, of which a list
-            shows one.
+        sentence: The explanation as a sentence for people.
+        shared_terms: Up to four phrases that both articles contain.
+        score: The second article's score in the first one's list; ``None`` if it is not listed.
+        cosine: Cosine similarity of the two embeddings.
+        word_similarity: Similarity of the two articles' weighted words, 0 to 1.
+        same_story: Whether the two are near-duplicates or versions of the same article; a list
+            shows only one article per story.
     """
 
     sentence: str

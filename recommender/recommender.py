@@ -1,4 +1,4 @@
-"""Related articles in one object, for notebooks and scripts without files or a service.
+"""The class ``Recommender``: related articles in memory, for notebooks and scripts.
 
 ::
 
@@ -9,7 +9,7 @@
         print(f"{found.score:.2f} {found.article.title}: {', '.join(found.shared_terms)}")
     site.related_to("Where urchins graze, kelp is gone in a summer.")
 
-The same articles give the same lists as ``alsolike build`` does.
+The lists are the same as those of ``alsolike build`` for the same articles.
 """
 
 from __future__ import annotations
@@ -47,13 +47,14 @@ _DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
 
 
 class Recommender:
-    """Related articles of one corpus, in memory.
+    """A recommender for the articles of one corpus, in memory.
 
     Args:
-        model: See :func:`recommender.sentence_encoder.load_encoder`; loaded by :meth:`fit`.
-        encoder: Used instead of a model's name, where one is at hand already.
-        preferences: What the site prefers among its own articles.
-        depth: Most related articles kept of each.
+        model: The name or folder of a model, or ``"hashing"`` for an encoder without a model;
+            :meth:`fit` loads it with :func:`recommender.sentence_encoder.load_encoder`.
+        encoder: An encoder that is loaded already, used instead of ``model``.
+        preferences: The site's ranking preferences.
+        depth: Most related articles to keep per article.
 
     Raises:
         InputError: If the depth is below 1.
@@ -77,7 +78,7 @@ class Recommender:
         self._rows: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        """The model, and the number of articles."""
+        """Return the name of the model and the number of articles."""
         model = self._model if self._encoder is None else self._encoder.fingerprint.model
         held = f"{len(self):,} articles" if self._articles else "not fitted"
         return f"<Recommender: {model}, {held}>"
@@ -94,15 +95,19 @@ class Recommender:
         *,
         progress: Progress | None = None,
     ) -> Recommender:
-        """Relate all articles to each other, in place of any before; returns itself.
+        """Compute the related lists of all articles, replacing those of an earlier call.
 
         Args:
-            articles: See :func:`recommender.article.to_articles`.
+            articles: Articles, or dictionaries with ``id`` and ``title`` and, if known, ``text``
+                and the other fields of an article.
             progress: Called with the number of articles encoded since the last call.
 
+        Returns:
+            This recommender.
+
         Raises:
-            ArticleError: If one can't be an article.
-            InputError: If there are none, or one is no record.
+            ArticleError: If a record is not a valid article.
+            InputError: If there are no articles, or an entry is not a record.
             ModelError: If the model can't be used.
         """
         known = to_articles(articles)
@@ -158,15 +163,15 @@ class Recommender:
         return self
 
     def related(self, article_id: str, limit: int = SHOWN) -> list[RelatedArticle]:
-        """The best related articles that may be shown now, each story once.
+        """Return the best related articles that may be shown now, each story once.
 
         Args:
-            article_id: Of the article asked about.
-            limit: Most to return; a list can be shorter, never padded.
+            article_id: Id of the article whose related list is returned.
+            limit: Most articles to return; the list is shorter if fewer are related.
 
         Raises:
-            InputError: If nothing was fitted, or the limit is below 0.
-            NotFoundError: If there is no such article.
+            InputError: If :meth:`fit` was not called, or the limit is below 0.
+            NotFoundError: If there is no article with this id.
         """
         row = self._row(article_id)
         lists = self._related.lists
@@ -182,19 +187,20 @@ class Recommender:
     def related_to(
         self, text: str, *, title: str = "", language: str | None = None, limit: int = SHOWN
     ) -> list[RelatedArticle]:
-        """The articles related to a text that is not one of them, as if it had been fitted.
+        """Return the articles related to a text that is not one of the fitted articles.
 
         Args:
             text: Plain text.
-            title: Counts twice, as a title does; without one the text is all there is.
-            language: Its BCP 47 tag, if known: articles of the same go first.
-            limit: Most to return.
+            title: The text's title, if any; its words count twice.
+            language: The text's BCP 47 language tag, if known; articles in this language then come
+                first.
+            limit: Most articles to return.
 
         Raises:
-            InputError: If the text is empty, nothing was fitted, or the limit is below 0.
+            InputError: If the text is empty, :meth:`fit` was not called, or the limit is below 0.
         """
         self._check_fitted()
-        assert self._encoder is not None  # noqa: S101 - fitting loads it
+        assert self._encoder is not None  # noqa: S101 - fit() loads it
         body = self._boilerplate.clean(text)
         prepared = PreparedText(title=title or body, body=body if title else "")
         if not prepared.whole.strip():
@@ -228,11 +234,11 @@ class Recommender:
         ]
 
     def explain(self, article_id: str, other_id: str) -> Explanation:
-        """Why ``other_id`` is, or isn't, in the list of ``article_id``.
+        """Explain why ``other_id`` is, or isn't, in the related list of ``article_id``.
 
         Raises:
-            InputError: If nothing was fitted.
-            NotFoundError: If there is no such article.
+            InputError: If :meth:`fit` was not called.
+            NotFoundError: If there is no article with one of the ids.
         """
         row, other = self._row(article_id), self._row(other_id)
         stories, weights = self._related.stories, self._related.lexical.weights
@@ -249,10 +255,10 @@ class Recommender:
 
     @property
     def boilerplate(self) -> Boilerplate:
-        """The text that many articles share, which is not compared.
+        """The text that many articles share, which is ignored when articles are compared.
 
         Raises:
-            InputError: If nothing was fitted.
+            InputError: If :meth:`fit` was not called.
         """
         self._check_fitted()
         return self._boilerplate
@@ -274,13 +280,16 @@ class Recommender:
         return tuple(shared_phrases(mine, theirs, phrases.names))
 
     def _visible(self) -> NDArray[np.bool_]:
-        """Shape (n,), bool: which articles may be shown now."""
+        """Return which articles may be shown now; shape (n,), bool."""
         return visible_at(self._windows, utc_now())
 
     def _shown(
         self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int
     ) -> Iterator[tuple[int, float]]:
-        """The first ``limit`` stories of a list, each by its newest visible version."""
+        """Yield the first ``limit`` stories of a list that have a visible version.
+
+        Each is the row of the newest visible version and the story's score.
+        """
         if limit < 0:
             raise InputError(f"limit {limit} is below 0")
         visible, stories = self._visible(), self._related.stories
@@ -296,7 +305,7 @@ class Recommender:
                 yield int(newest[0]), score
 
     def _superseded(self, articles: Sequence[Article]) -> dict[int, int]:
-        """The row of each newer version to the row of the version it replaces, if that is known."""
+        """Map the row of each newer version to the row of the version it replaces."""
         return {
             row: self._rows[article.supersedes]
             for row, article in enumerate(articles)
@@ -305,7 +314,10 @@ class Recommender:
 
 
 def _phrase_rarity(phrases: Phrases) -> dict[str, float]:
-    """``ln(1 + articles / holders)`` of each phrase."""
+    """Return the rarity of each phrase: ``ln(1 + articles / holders)``.
+
+    ``holders`` is the number of articles that have the phrase.
+    """
     holders = np.bincount(phrases.rows[phrases.rows != NO_PHRASE], minlength=len(phrases.names))
     count = len(phrases.rows)
     return {

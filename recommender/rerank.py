@@ -1,7 +1,8 @@
-"""Reranking: from scored candidates to a list, as a pure function over arrays.
+"""Reranking: turns scored candidates into related lists.
 
-In this order: the site's weights (freshness, tags), neither the article itself nor its own story,
-each story once, articles of the same language first, and diversity among the first articles.
+The steps are: multiply scores by the site's preferences, such as boosts by tag; put articles in the
+same language first; leave out the article's own story; keep one article per story; and reorder the
+first articles so that they are less alike.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from recommender.parameters import DEFAULT_RECIPE
 from recommender.stories import Stories
 
 REJECTED = 20
-"""How many rejected candidates are stored per article, with the reason."""
+"""Number of rejected candidates that are stored per article, each with the reason."""
 
 _HEAD = 12
 _POOL = 24
@@ -27,7 +28,7 @@ _ADOPTING = 65_536
 
 
 class RejectReason(enum.IntEnum):
-    """Why a candidate was rejected."""
+    """The reason why a candidate was rejected."""
 
     NONE = 0
     OWN_STORY = 1
@@ -37,13 +38,14 @@ class RejectReason(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedLists:
-    """Related lists.
+    """The related lists of some articles, and the candidates that were rejected.
 
     Attributes:
         rows: Shape (n, depth), int32, best first; -1 at the end.
         scores: Shape (n, depth), float32; ``-inf`` where there is no row.
         rejected_rows: Shape (n, :data:`REJECTED`), int32, best first; -1 at the end.
-        rejected_reasons: Shape (n, :data:`REJECTED`), uint8: see :class:`RejectReason`.
+        rejected_reasons: Shape (n, :data:`REJECTED`), uint8: the :class:`RejectReason` of each
+            rejected row.
     """
 
     rows: NDArray[np.int32]
@@ -63,19 +65,20 @@ def rerank(
     diversity: float = DEFAULT_RECIPE.diversity,
     first: int = 0,
 ) -> RankedLists:
-    """Turn candidates into lists.
+    """Turn the candidates of consecutive articles into their related lists.
 
     Args:
-        candidates: Rows and scores of some neighboring articles, scores in [0, 1], sorted by
+        candidates: Rows and scores of each article's candidates, scores in [0, 1], sorted by
             (-score, row).
-        stories: Which rows are the same story.
-        languages: Shape (n,), int32: language ids, 0 unknown. Where both are known, articles
-            of another language stand after all of the same.
-        weights: Shape (n,), float32 in [0, 1]: what an article's score is multiplied by as a
-            candidate; 0 leaves it out of every list.
+        stories: The story of each row.
+        languages: Shape (n,), int32: language ids; 0 if unknown. Candidates in another language
+            come after all others, if both languages are known.
+        weights: Shape (n,), float32 in [0, 1]: the factor by which an article's score as a
+            candidate is multiplied; 0 leaves the article out of every list.
         embeddings: Shape (n, dim), float32, unit rows.
         depth: Length of the lists.
-        diversity: 0 for pure relevance.
+        diversity: Weight, 0 to 1, of the penalty for similarity to articles higher up in the list;
+            0 sorts by score alone.
         first: The row of the first of these articles.
     """
     count = len(candidates.rows)
@@ -118,10 +121,13 @@ def _reasons(
     own: NDArray[np.int64],
     stories: Stories,
 ) -> NDArray[np.uint8]:
-    """Shape (articles, k), uint8: why each candidate is rejected, or ``NONE``."""
+    """Return the ``RejectReason`` of each candidate, shape (articles, k), uint8.
+
+    A candidate that is not rejected has the reason ``NONE``.
+    """
     present = rows != NO_ROW
     story = np.where(present, stories.of[rows], -1 - np.arange(rows.shape[1]))
-    # The first candidate of each story stays: a stable sort brings those of a story together.
+    # The first candidate of each story is kept: a stable sort groups the candidates by story.
     order = np.argsort(story, axis=1, kind="stable")
     ordered = np.take_along_axis(story, order, axis=1)
     again = np.zeros(rows.shape, dtype=bool)
@@ -140,7 +146,7 @@ def _move_to_front(
     values: NDArray[np.generic],
     width: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
-    """The chosen entries of each row moved to its front, in order; ``NO_ROW`` after them."""
+    """Move the chosen entries of each row to its front, in order, followed by ``NO_ROW``."""
     order = np.argsort(~chosen, axis=1, kind="stable")[:, :width]
     taken = np.take_along_axis(chosen, order, axis=1)
     moved = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)
@@ -154,19 +160,23 @@ def diversify(
     diversity: float,
     languages: NDArray[np.int32],
 ) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
-    """Reorder the heads of lists by maximal marginal relevance.
+    """Reorder the first articles of each list by maximal marginal relevance.
 
     The next article is the one with the largest ``score - diversity * score * closest``, where
     ``closest`` is its largest cosine to an article already chosen (Carbonell & Goldstein, SIGIR
-    1998, with the penalty in proportion to the score, so that it means the same in strong and
-    weak lists). The first stays the first, and nothing moves across languages.
+    1998). The penalty is proportional to the score, so that it has the same effect in lists with
+    high scores and in lists with low ones. The first article stays first, and articles stay grouped
+    by language.
 
     Args:
         rows: Shape (q, width), best first; -1 at the end.
         scores: Shape (q, width).
         embeddings: Shape (n, dim), float32, unit rows.
-        diversity: Between 0 and 1.
-        languages: Shape (n,): ids.
+        diversity: Weight of the penalty, 0 to 1.
+        languages: Shape (n,), int32: language ids, 0 unknown.
+
+    Returns:
+        The reordered rows and scores, of the same shapes.
     """
     width = min(_POOL, rows.shape[1])
     if width < 3:
@@ -185,7 +195,7 @@ def diversify(
     for step in range(min(_HEAD, width)):
         penalty = diversity * np.maximum(np.where(present, scores[:, :width], 0.0), 0.0) * closest
         worth = np.where(left, value - penalty, -np.inf)
-        pick = np.argmax(worth, axis=1)  # the first of equals: the better, then the lower row
+        pick = np.argmax(worth, axis=1)  # of equal ones the first, which ranked higher before
         pick = np.where(left.any(axis=1), pick, step)
         positions[:, step] = pick
         left[each, pick] = False
@@ -202,19 +212,19 @@ def diversify(
 
 
 def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) -> int:
-    """Move articles that are in no shown list into one, where a good one exists.
+    """Move orphans, articles that are in no shown list, into a shown list where they fit well.
 
-    An orphan moves up to the last shown place of the list in which it stands nearest to being
-    shown, if its score there is at least nine tenths of the one it pushes down, at most one in
-    each list. Changes ``lists`` in place.
+    Each orphan moves to the last shown place of the list in which it is nearest to that place, if
+    its score is at least nine tenths of the score of the article that moves down for it. At most
+    one orphan moves up in each list. Changes ``lists`` in place.
 
     Args:
-        lists: As :func:`rerank` made them.
-        visible: Shape (n,), bool: articles that readers see.
+        lists: The lists from :func:`rerank`.
+        visible: Shape (n,), bool: the articles that readers can see.
         shown: Length of the list that readers see.
 
     Returns:
-        How many were adopted.
+        The number of orphans that were moved into a shown list.
     """
     linked = np.zeros(len(visible), dtype=bool)
     parts: list[tuple[NDArray[np.integer], ...]] = []

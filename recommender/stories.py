@@ -1,7 +1,7 @@
-"""Stories: one piece together with its near-duplicates and older versions.
+"""Stories: groups an article with its near-duplicates and older versions.
 
 A reader should see a story once, in its newest visible version. Which version that is depends on
-the time, so a build stores only which rows belong together and in which order.
+the time, so a build only stores which rows belong together and in which order.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ _CHUNK = 65_536
 
 
 class StoryTexts(Protocol):
-    """Prepared texts by row."""
+    """A collection of prepared texts, read by row."""
 
     def __getitem__(self, row: int, /) -> PreparedText:
-        """The text of one row."""
+        """Return the text of one row."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stories:
-    """Which rows are the same story.
+    """The stories of a corpus: which rows belong together.
 
     Attributes:
-        of: Shape (n,), int32: each row's story, numbered in the order of their first rows.
+        of: Shape (n,), int32: the story of each row; stories are numbered in the order of their
+            lowest rows.
         members: Shape (n,), int32: rows grouped by story, newest version first.
-        ends: Shape (stories,), int64: where each story's members end.
+        ends: Shape (stories,), int64: the position in ``members`` at which each story ends.
     """
 
     of: NDArray[np.int32]
@@ -53,7 +54,7 @@ def find_stories(
     superseded: Mapping[int, int],
     dates: NDArray[np.int32],
 ) -> Stories:
-    """Group near-duplicates and versions.
+    """Group near-duplicates and versions of the same article into stories.
 
     Two rows are near-duplicates when their embeddings are close (cosine ≥ 0.9) and 60 % of
     the shorter text's three-word shingles are in the longer one (containment: A. Broder, "On
@@ -62,9 +63,10 @@ def find_stories(
 
     Args:
         neighbors: Each row's nearest rows, with or without itself.
-        texts: Texts without what the site's pages share, so that a footer makes no duplicates.
-        superseded: Row of a newer version to the row of the one it replaces.
-        dates: Shape (n,), int32: later is newer where no version says so.
+        texts: Texts without boilerplate, so that a shared footer does not make duplicates.
+        superseded: Maps the row of a newer version to the row of the version it replaces.
+        dates: Shape (n,), int32: days since 1970. If ``superseded`` does not say which of two rows
+            is newer, the one with the later date is.
     """
     count = len(dates)
     parent = np.arange(count)
@@ -95,7 +97,7 @@ def find_stories(
 
 
 def is_near_duplicate(one: PreparedText, other: PreparedText) -> bool:
-    """Whether most of the shorter text stands in the longer one, word for word."""
+    """Return whether most of the shorter text is contained in the longer one, word for word."""
     first, second = _shingles(one), _shingles(other)
     if min(len(first), len(second)) < _MIN_SHINGLES:
         return one.whole.casefold() == other.whole.casefold()
@@ -111,7 +113,7 @@ def _shingles(text: PreparedText) -> set[int]:
 
 
 def _close_pairs(neighbors: Neighbors) -> list[tuple[int, int]]:
-    """Pairs of close rows, the lower first, each once, ascending."""
+    """Return the distinct pairs of close rows, ascending, the lower row of each pair first."""
     found: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
     count = len(neighbors.rows)
     for start in range(0, count, _CHUNK):
@@ -127,7 +129,10 @@ def _close_pairs(neighbors: Neighbors) -> list[tuple[int, int]]:
 
 
 def _generations(superseded: Mapping[int, int], count: int) -> NDArray[np.int64]:
-    """How many older versions each row has; in a circle each member counts once."""
+    """Count the older versions of each row; shape (count,), int64.
+
+    If versions replace each other in a cycle, each other row of the cycle counts once.
+    """
     generation = np.zeros(count, dtype=np.int64)
     for newer in superseded:
         seen = {newer}

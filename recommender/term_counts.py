@@ -1,4 +1,4 @@
-"""Terms of a corpus: words and pairs of neighboring words, counted as sparse rows."""
+"""Counts the terms of articles, which are words and word pairs, in sparse matrices."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from recommender.tokenizer import UNSPACED, TokenizedCorpus, split_terms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermCounts:
-    """Articles as bags of words and of pairs of neighboring words.
+    """The counts of words and of pairs of neighboring words in each article.
 
     Attributes:
-        words: Shape (articles, vocabulary), float32 CSR; words of titles weighted.
-        pairs: Shape (articles, pairs), float32 CSR, the same for pairs.
+        words: Shape (articles, vocabulary), float32 CSR: word counts; words of titles count more.
+        pairs: Shape (articles, pairs), float32 CSR: the counts of word pairs.
         vocabulary: The words in column order, lower case, sorted.
-        pair_keys: Shape (pairs,), int64, ascending: ``first * len(vocabulary) + second``.
-        unmatched: Shape (articles,), float32: sum of (1 + ln tf)^2 over the words outside the
-            vocabulary; they match nothing, yet make an article less similar to others.
+        pair_keys: Shape (pairs,), int64, ascending: the key of each pair, which is
+            ``first * len(vocabulary) + second``.
+        unmatched: Shape (articles,), float32: the sum of (1 + ln tf)^2 over an article's words that
+            are not in the vocabulary. No other article has them, so they make the article less
+            similar to all others.
     """
 
     words: sp.csr_matrix
@@ -37,13 +39,14 @@ class TermCounts:
 
 
 class CorpusTerms:
-    """The terms of a whole corpus, counted block by block; made by :func:`count_corpus`.
+    """The term counts of a whole corpus, stored block by block; :func:`count_corpus` returns them.
 
     Attributes:
-        vocabulary: See :class:`TermCounts`.
-        pair_keys: See :class:`TermCounts`.
-        word_holders: Shape (vocabulary,), int64: how many articles hold each word.
-        pair_holders: Shape (pairs,), int64: the same for pairs.
+        vocabulary: The words in column order, lower case, sorted.
+        pair_keys: Shape (pairs,), int64, ascending: the key of each pair, which is
+            ``first * len(vocabulary) + second``.
+        word_holders: Shape (vocabulary,), int64: the number of articles that contain each word.
+        pair_holders: Shape (pairs,), int64: the number of articles that contain each pair.
     """
 
     def __init__(
@@ -64,15 +67,15 @@ class CorpusTerms:
 
     @property
     def blocks(self) -> Sequence[Block]:
-        """The blocks of rows in which they were counted."""
+        """The blocks of rows in which the terms were counted."""
         return self._bags.blocks
 
     def counts(self, start: int, stop: int) -> TermCounts:
-        """The counts of one of the blocks."""
+        """Return the counts of the block of rows from ``start`` up to, not including, ``stop``."""
         return self._columns.read(self._bags.bag(start, stop))
 
     def whole(self) -> TermCounts:
-        """The counts of all articles at once, which takes their memory."""
+        """Return the counts of all articles at once, in memory."""
         parts = [self.counts(*block) for block in self.blocks]
         return TermCounts(
             words=sp.vstack([part.words for part in parts], format="csr", dtype=np.float32),
@@ -83,23 +86,24 @@ class CorpusTerms:
         )
 
     def drop(self) -> None:
-        """Free the room that the counts take in the workspace."""
+        """Free the space that the counts take in the workspace."""
         self._bags.drop()
 
 
 def count_corpus(
     corpus: TokenizedCorpus, workspace: Workspace = IN_MEMORY, mapper: BlockMapper = map_in_threads
 ) -> CorpusTerms:
-    """Count the words and word pairs of every article, and decide which are columns.
+    """Count the words and word pairs of every article, and choose the columns to keep.
 
-    A hyphenated word counts as itself and as its parts (``anti-cd20``, ``anti``, ``cd20``);
-    scripts without spaces count as pairs of characters. Words and pairs of a single article match
-    nothing and are dropped.
+    A hyphenated word counts as itself and as its parts (``anti-cd20``, ``anti``, ``cd20``); text
+    in scripts without spaces counts as pairs of characters. Words and pairs that occur in only one
+    article match no other and are dropped.
 
     Args:
         corpus: The articles' words.
-        workspace: Gets the counts, until :meth:`CorpusTerms.drop`.
-        mapper: Maps over blocks of articles; on every core of this machine by default.
+        workspace: Stores the counts until :meth:`CorpusTerms.drop` frees them.
+        mapper: Runs a function on every block of articles; by default on every core of this
+            machine.
     """
     found, spelling_columns = _spelling_columns(corpus.spellings, ())
     bags = count_bags(corpus, spelling_columns, name="terms", workspace=workspace, mapper=mapper)
@@ -127,12 +131,12 @@ def count_corpus(
 def count_terms(
     corpus: TokenizedCorpus, vocabulary: Sequence[str], pair_keys: NDArray[np.int64]
 ) -> TermCounts:
-    """Count texts in the columns of a finished build and no others: see :func:`count_corpus`.
+    """Count the terms of texts outside the corpus in the columns of a finished build.
 
     Args:
         corpus: The texts' words.
-        vocabulary: See :class:`TermCounts`.
-        pair_keys: See :class:`TermCounts`.
+        vocabulary: The build's words in column order.
+        pair_keys: Shape (pairs,), int64, ascending: the keys of the build's word pairs.
     """
     _, spelling_columns = _spelling_columns(corpus.spellings, vocabulary)
     bags = count_bags(corpus, spelling_columns, name="terms", workspace=IN_MEMORY)
@@ -146,7 +150,10 @@ def count_terms(
 def _spelling_columns(
     spellings: Sequence[str], vocabulary: Sequence[str]
 ) -> tuple[list[str], SpellingColumns]:
-    """The term of each raw column (those of the vocabulary first), and each spelling's columns."""
+    """Return the term of each raw column, and the raw columns of each spelling.
+
+    The first columns are those of the vocabulary.
+    """
     numbers = {word: column for column, word in enumerate(vocabulary)}
     columns, lengths, paired = array("q"), array("q", [0]), array("q", [-1])
     for spelling in spellings[1:]:
@@ -165,12 +172,12 @@ def _spelling_columns(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
-    """The columns that are kept, out of the raw ones.
+    """Which of the raw columns are kept, and their new numbers.
 
     Attributes:
-        vocabulary: See :class:`TermCounts`.
-        pair_keys: See :class:`TermCounts`.
-        new_column: Shape (raw columns,), int64: the column in the vocabulary; -1 for none.
+        vocabulary: The words of the columns that are kept, in their new order.
+        pair_keys: Shape (pairs,), int64, ascending: the keys of the word pairs that are kept.
+        new_column: Shape (raw columns,), int64: the new column of each raw column; -1 if dropped.
     """
 
     vocabulary: Sequence[str]
@@ -195,7 +202,7 @@ class _Columns:
 
 
 def _damped_squares(counts: sp.csr_matrix) -> NDArray[np.float64]:
-    """Each article's sum of (1 + ln tf)^2."""
+    """Return each article's sum of (1 + ln tf)^2; shape (articles,)."""
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     squares = (1.0 + np.log(counts.data)) ** 2
     return np.bincount(rows, weights=squares, minlength=counts.shape[0]).astype(np.float64)

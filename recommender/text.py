@@ -1,4 +1,4 @@
-"""The text recipe: which text of an article is compared, and in which form."""
+"""Prepares the text of an article for comparison with other articles."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 
 RECIPE = "1"
-"""Version of the recipe; changes with the texts it gives, since embeddings can't be kept then."""
+"""Version of the text preparation. Raise it when prepared texts change, so that embeddings of
+earlier builds are not reused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedText:
-    """An article's text as the recommender sees it.
+    """An article's text, prepared for comparison.
 
     Attributes:
-        title: As printed.
-        body: The sections in order, without what the site's pages share; may be empty.
+        title: The title as printed.
+        body: The text of the sections in order, without the site's boilerplate; may be empty.
     """
 
     title: str
@@ -26,22 +27,23 @@ class PreparedText:
 
     @property
     def whole(self) -> str:
-        """Title and body as one text."""
+        """The title and the body as one text."""
         if not self.body:
             return self.title
         stop = "" if self.title.endswith((".", "?", "!", "…")) else "."
         return f"{self.title}{stop} {self.body}"
 
     def digest(self) -> bytes:
-        """16 bytes that change when the text does: the key under which its embedding is kept."""
+        """Return a 16-byte hash of the text, the key under which its embedding is cached."""
         content = f"{RECIPE}\0{self.title}\0{self.body}".encode()
         return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def prepare(article: Article, boilerplate: Boilerplate) -> PreparedText:
-    """Apply the recipe: every section whole, its heading too unless the site's pages share it.
+    """Prepare an article: join its sections and headings, without the site's boilerplate.
 
-    The sections are cleaned together, so that a footer split over several is still found.
+    Boilerplate is removed from all sections together, so that a footer that is split over several
+    sections is found, too.
     """
     parts: list[str] = []
     for section in article.sections:

@@ -1,17 +1,17 @@
-"""Text queries: a text that no build holds, related to a corpus as a build would have related it.
+"""Text queries: finds the articles related to a text that is not in the corpus, such as a draft.
 
-Nothing is approximated that can be had exactly. The candidates of the text are found and scored as
-an article's are, and so are the candidates of its thirty nearest neighbors, whose scores count in
-its list (see :mod:`recommender.fusion`): these are searched for again, since a build keeps no
-candidates. The only difference left is that no article knows the text: it is nobody's candidate,
-and changes neither the idf of words nor the calibration.
+The result is the list that a build would have made for an article with this text. As in a build,
+the candidates of the text are found and scored, and so are those of its thirty nearest neighbors,
+whose scores are added (:mod:`recommender.fusion` states the formula). The one difference is that
+the corpus was built without the text: it is no article's candidate, and it affects neither the idf
+of words nor the calibration.
 
-The build's own functions do the work, over a small corpus of a few hundred rows: the text as row 0,
-and after it the articles that are candidates, in their own order.
+The same functions as in a build compute this, for a small corpus of a few hundred rows: row 0 is
+the text, and the candidate articles follow in the order of their rows.
 
-Scores are computed before anything is left out: what may be shown (visible, of a language, not on
-the page yet) decides which articles a list holds, never their scores. Where too few of the
-candidates may be shown, more are searched for among those that may.
+Articles that may not be shown (invisible, in another language, on the page already) are left out
+after scoring, so they never affect the scores of others. If too few candidates may be shown, more
+are searched for among the articles that may.
 """
 
 from __future__ import annotations
@@ -34,25 +34,27 @@ from recommender.stories import Stories, StoryTexts, find_stories
 from recommender.text import PreparedText
 
 _DEEPEST = 8_192
-"""Most articles that are searched for to fill a list; a Milvus server finds twice as many."""
+"""Most articles to search for to fill up a list; a Milvus server can return twice as many."""
 
 _NO_ROWS, _NO_SCORES = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """The articles that a text is related to, with all that a build knows of them, mostly mapped.
+    """The articles to which a text is compared, with the data that a build has of them.
 
     Attributes:
         embeddings: Shape (n, dim), float32, unit rows.
-        index: Over the same rows.
-        weights: Shape (n, terms), float32 CSR: see :class:`recommender.lexical.LexicalVectors`.
-        postings: Shape (terms, n), float32 CSR: see :func:`recommender.postings.make_postings`.
-        calibration: Chance in the corpus.
-        texts: Prepared texts, to tell near-duplicates.
-        stories: Shape (n,), int32: which story a row belongs to.
-        languages: Shape (n,), int32: language ids, 0 unknown.
-        preferences: Shape (n,), float32: the site's factor of each candidate's score.
+        index: The neighbor index over the embeddings.
+        weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
+        postings: Shape (terms, n), float32 CSR: the result of
+            :func:`recommender.postings.make_postings`.
+        calibration: Mean and deviation of the similarity of random pairs.
+        texts: The prepared text of each row, to recognize near-duplicates.
+        stories: Shape (n,), int32: the story of each row.
+        languages: Shape (n,), int32: language ids; 0 if unknown.
+        preferences: Shape (n,), float32: the factor by which the site's preferences multiply an
+            article's score as a candidate.
     """
 
     embeddings: Embeddings
@@ -68,11 +70,11 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateFilter:
-    """The articles of a corpus that a list may hold.
+    """The articles of a corpus that a list may contain.
 
     Attributes:
-        index: Over these rows alone.
-        rows: Shape (n,), bool: whether each article of the corpus is one of them.
+        index: A neighbor index over these articles only.
+        rows: Shape (n,), bool: which articles of the corpus a list may contain.
     """
 
     index: NeighborIndex
@@ -81,14 +83,14 @@ class CandidateFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextQuery:
-    """A text, prepared as the articles of the corpus were.
+    """A text to find related articles for, prepared in the same way as the corpus.
 
     Attributes:
-        text: Title and body, without what the site's pages share.
+        text: Title and body, without the site's boilerplate.
         embedding: Shape (1, dim), float32, a unit row.
         weights: Shape (1, terms), float32 CSR: term weights over the corpus's columns.
-        language: The language's id in the corpus, any other id if the corpus does not have the
-            language; 0 for unknown.
+        language: The id of the text's language; an unused id if no article of the corpus has this
+            language; 0 if unknown.
     """
 
     text: PreparedText
@@ -98,16 +100,16 @@ class TextQuery:
 
 
 class TextQueryResult:
-    """What is related to a text.
+    """The articles related to a text.
 
     Args:
         query: The text.
-        corpus: The articles that it is related to.
-        recipe: The parameters by which the corpus was related.
+        corpus: The articles to compare it with.
+        recipe: The ranking parameters with which the corpus was built.
 
     Attributes:
-        same_story: Shape (any,), int32: rows of near-duplicates of the text, which are in none of
-            its lists.
+        same_story: Shape (any,), int32: the rows of near-duplicates of the text, which are left out
+            of its lists.
     """
 
     def __init__(
@@ -126,15 +128,15 @@ class TextQueryResult:
     def among(
         self, shown: CandidateFilter, depth: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The text's list: the best stories of which at least one version may be shown.
+        """Return the text's list: the best stories with at least one version that may be shown.
 
         Args:
             shown: The articles that may be shown.
-            depth: Most stories; there are fewer only where fewer are related.
+            depth: Most stories to return; the list is shorter only if fewer are related.
 
         Returns:
-            Rows, int32, best first, and their scores in [0, 1], float32; a row may be another
-            version of its story than the one that may be shown.
+            Rows, int32, best first, and their scores in [0, 1], float32. A row stands for its
+            story: if the row itself may not be shown, another version of the story may be.
         """
         stories, languages = self._corpus.stories, self._corpus.languages
         allowed = np.zeros(len(stories), dtype=bool)
@@ -154,10 +156,10 @@ class TextQueryResult:
     def _further(
         self, shown: CandidateFilter, allowed: NDArray[np.bool_], wanted: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """More stories, which are candidates neither of the text nor of its neighbors.
+        """Find more stories, beyond the candidates of the text and of its neighbors.
 
-        Each gets the score of an article that no candidate list holds, less the difference
-        between its own score and that of the text's worst candidate.
+        A story's score is the one that diffusion gives an article which is nobody's candidate,
+        reduced by as much as the story's own score is below that of the text's worst candidate.
         """
         query, stories = self._query, self._corpus.stories
         unlisted = self._diffused.unlisted_scores[0]
@@ -176,14 +178,14 @@ class TextQueryResult:
             new = new[allowed[new]]
             if len(new) >= wanted or nearest[0, -1] == NO_ROW or width == _DEEPEST:
                 break
-        # All versions are scored, not only those found: a story's score is that of its best.
+        # All versions of a story are scored, even those not found; the story gets the best score.
         rows = np.flatnonzero(np.isin(stories, new)).astype(np.int32)[None]
         scored = _score_candidates(query, rows, self._corpus)
         scores = unlisted + np.minimum(scored.scores - self._worst, 0)
         return self._ordered(Neighbors(rows=scored.rows, scores=scores))
 
     def _ordered(self, candidates: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Rows and scores of the list that reranking makes of scored candidates."""
+        """Rerank scored candidates, and return the rows and scores of the list."""
         scaled = to_scale(candidates, self._diffused.copy_scores)
         lists = _rerank(scaled, self._query, self.same_story, self._corpus, self._recipe)
         listed = lists.rows[0] != NO_ROW
@@ -191,10 +193,13 @@ class TextQueryResult:
 
 
 class _LocalRows:
-    """A few rows of a corpus, renumbered from 1 in their own order; row 0 is the text.
+    """New numbers for a few rows of a corpus: 1, 2, … in the order of the rows.
+
+    Number 0 stands for the text of the query.
 
     Args:
-        *parts: Rows in any shape, which may be repeated; :data:`NO_ROW` for none.
+        *parts: Arrays of rows, of any shape, with or without repetitions; :data:`NO_ROW` is
+            ignored.
     """
 
     def __init__(self, *parts: Rows) -> None:
@@ -205,18 +210,24 @@ class _LocalRows:
         return 1 + len(self.rows)
 
     def to_local(self, rows: Rows) -> Rows:
-        """The local rows of some rows of the corpus."""
+        """Convert rows of the corpus to local rows."""
         local = 1 + np.searchsorted(self.rows, rows)
         return np.where(rows == NO_ROW, NO_ROW, local).astype(np.int32)
 
     def to_corpus(self, local: Rows) -> Rows:
-        """The rows in the corpus of some local rows; the text must not be among them."""
+        """Convert local rows, other than the text's row 0, to rows of the corpus."""
         rows = np.append(self.rows, np.int32(NO_ROW))
         return rows[np.where(local == NO_ROW, -1, local - 1)]
 
 
 def _score_candidates(query: TextQuery, found: Rows, corpus: Corpus) -> Neighbors:
-    """The text's candidates, shape (1, k), which may be repeated: each once, scored, sorted."""
+    """Compute the own scores of the text with its candidates, and sort the candidates.
+
+    Args:
+        query: The text.
+        found: Shape (1, k), int32: the candidates, possibly with repetitions.
+        corpus: The articles to compare the text with.
+    """
     here = _LocalRows(found)
     scored = gather_candidates(
         np.concatenate([query.embedding, corpus.embeddings[here.rows]]),
@@ -229,7 +240,13 @@ def _score_candidates(query: TextQuery, found: Rows, corpus: Corpus) -> Neighbor
 
 
 def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> DiffusedScores:
-    """Add the scores of the text's nearest neighbors, each with candidates of its own."""
+    """Add to the scores of the text's candidates those that they have with its nearest neighbors.
+
+    Args:
+        own: The text's candidates with their own scores.
+        corpus: The articles to compare the text with.
+        recipe: The ranking parameters.
+    """
     links = own.rows[0, : recipe.diffusion_neighbors]
     links = links[links != NO_ROW]
     nearest = corpus.index.search(
@@ -259,7 +276,7 @@ def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> Diffu
 
 
 class _QueryTexts:
-    """The query's text as row 0, and texts of the corpus after it."""
+    """Prepared texts by row: row 0 is the query's text, and some texts of the corpus follow."""
 
     def __init__(self, query: PreparedText, rows: Sequence[int], texts: StoryTexts) -> None:
         self._query, self._rows, self._texts = query, rows, texts
@@ -269,7 +286,7 @@ class _QueryTexts:
 
 
 def _near_duplicates(query: PreparedText, nearest: Neighbors, corpus: Corpus) -> NDArray[np.int32]:
-    """Rows that a build would have joined to one story with the text."""
+    """Return the rows that a build would have put into one story with the text."""
     here = _LocalRows(nearest.rows)
     hits = no_neighbors(len(here), nearest.rows.shape[1])
     hits.rows[0], hits.scores[0] = here.to_local(nearest.rows[0]), nearest.scores[0]
@@ -290,7 +307,7 @@ def _rerank(
     corpus: Corpus,
     recipe: RankingParameters,
 ) -> RankedLists:
-    """Rerank the text's candidates as a build would have."""
+    """Rerank the text's candidates as a build does an article's."""
     here = _LocalRows(candidates.rows)
     story = corpus.stories[here.rows]
     own = np.isin(story, corpus.stories[same_story])
@@ -298,7 +315,7 @@ def _rerank(
         Neighbors(rows=here.to_local(candidates.rows), scores=candidates.scores),
         stories=Stories(
             of=np.concatenate([[-1], np.where(own, -1, story)]).astype(np.int32),
-            members=_NO_ROWS,  # of no use for reranking
+            members=_NO_ROWS,  # reranking does not read the members
             ends=np.zeros(0, dtype=np.int64),
         ),
         languages=np.concatenate([[query.language], corpus.languages[here.rows]]).astype(np.int32),

@@ -1,7 +1,7 @@
-"""Tokenizes a corpus once: every word becomes the number of its spelling.
+"""The tokenizer: turns the texts of a corpus into one array with the id of each word's spelling.
 
-All later work on words is done once per distinct spelling, and NumPy does the rest: about a
-million words a second on one core.
+Later stages process each distinct spelling once, and otherwise work on arrays of ids with NumPy. So
+they process about a million words per second on one core.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ from recommender.stories import StoryTexts
 from recommender.text import PreparedText
 
 TITLE_WEIGHT = 2
-"""A word of the title counts as often as this many in the body."""
+"""Weight of a word in the title; a word in the body has weight 1."""
 
 BREAK = 0
-"""The token id of punctuation, which no phrase crosses."""
+"""The id that stands for punctuation in the arrays of words; no phrase extends across it."""
 
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2,}")
-"""Finds scripts that are written without spaces between words."""
+"""Matches text in scripts that are written without spaces between words."""
 
 _TOKEN = re.compile(
     r"[^\W\d_](?:\+\+|#)"  # C++ and C#
-    r"|\w+(?:[-‐‑]\w+)*|[^\w\s]+"  # noqa: RUF001 - typographic hyphens are meant
+    r"|\w+(?:[-‐‑]\w+)*|[^\w\s]+"  # noqa: RUF001 - typographic hyphens are intended
 )
 _PART = re.compile(r"\w+")
 _BLOCK_TOKENS = 500_000
 _BLOCK_ARTICLES = 2_048
 _PENDING = 1_000_000
-_SCANNED = 4_096  # articles at a time; more than a shard of a cluster, so that parts stay whole
+_SCANNED = 4_096  # articles per block; more than one shard of a cluster, so no shard is split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizedBlock:
-    """The words of a few articles.
+    """The words of a block of articles.
 
     Attributes:
-        tokens: Shape (words,), int32: ids of spellings; :data:`BREAK` between phrases.
-        owners: Shape (words,), int64: which of the articles each belongs to, from 0.
+        tokens: Shape (words,), int32: spelling ids; :data:`BREAK` for punctuation.
+        owners: Shape (words,), int64: the article each word belongs to; 0 is the block's first.
         weights: Shape (words,), float32: :data:`TITLE_WEIGHT` for words of a title, else 1.
-        count: How many articles.
+        count: Number of articles in the block.
     """
 
     tokens: NDArray[np.int32]
@@ -64,11 +64,12 @@ class TokenizedBlock:
     count: int
 
     def neighbors(self, word_of: NDArray[np.int64], width: int) -> WordPairs:
-        """Pairs of neighboring words with no punctuation between them.
+        """Return the pairs of neighboring words with no punctuation between them.
 
         Args:
-            word_of: Shape (spellings,), int64: the word that each spelling is; below 0 for none.
-            width: How many words there are.
+            word_of: Shape (spellings,), int64: the word id of each spelling; negative for
+                spellings that form no pairs.
+            width: Number of distinct words.
         """
         words = word_of[self.tokens]
         beside = (words[:-1] >= 0) & (words[1:] >= 0) & (self.owners[:-1] == self.owners[1:])
@@ -84,9 +85,9 @@ class WordPairs:
     """Pairs of neighboring words in the order of the text.
 
     Attributes:
-        keys: Shape (pairs,), int64: ``first * width + second``.
-        owners: Shape (pairs,), int64: which article each belongs to.
-        weights: Shape (pairs,), float32: as the first word's.
+        keys: Shape (pairs,), int64: the key of each pair, which is ``first * width + second``.
+        owners: Shape (pairs,), int64: the article each pair belongs to; 0 is the block's first.
+        weights: Shape (pairs,), float32: the weight of each pair's first word.
     """
 
     keys: NDArray[np.int64]
@@ -96,13 +97,14 @@ class WordPairs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizedCorpus:
-    """A corpus as a stream of spellings.
+    """A corpus as one array of spelling ids.
 
     Attributes:
-        tokens: Shape (all words,), int32: ids into ``spellings``; :data:`BREAK` between phrases.
-        ends: Shape (articles,), int64: where each article's words end.
-        title_ends: Shape (articles,), int64: where the words of each article's title end.
-        spellings: Every distinct word as printed; index 0 is the break.
+        tokens: Shape (all words,), int32: the position of each word in ``spellings``;
+            :data:`BREAK` for punctuation.
+        ends: Shape (articles,), int64: the position in ``tokens`` at which each article ends.
+        title_ends: Shape (articles,), int64: the position at which each article's title ends.
+        spellings: Every distinct word as printed; position 0 stands for punctuation.
     """
 
     tokens: NDArray[np.int32]
@@ -114,7 +116,7 @@ class TokenizedCorpus:
         return len(self.ends)
 
     def block(self, start: int, stop: int) -> TokenizedBlock:
-        """The words of the articles from ``start`` to before ``stop``."""
+        """Return the words of the articles from ``start`` up to, not including, ``stop``."""
         begin = int(self.ends[start - 1]) if start else 0
         ends = self.ends[start:stop] - begin
         starts = np.concatenate([[0], ends[:-1]])
@@ -129,11 +131,14 @@ class TokenizedCorpus:
         return TokenizedBlock(tokens=tokens, owners=owners, weights=weights, count=stop - start)
 
     def blocks(self) -> list[Block]:
-        """All articles in blocks of bounded words and articles, which bounds the memory of each."""
+        """Divide the articles into blocks with limited numbers of words and articles.
+
+        The limits bound the memory that a block takes.
+        """
         return blocks_by_size(self.ends, _BLOCK_TOKENS, _BLOCK_ARTICLES)
 
     def spelling_counts(self) -> NDArray[np.int64]:
-        """Shape (spellings,): how often each occurs."""
+        """Count how often each spelling occurs; shape (spellings,), int64."""
         spelling_counts = np.zeros(len(self.spellings), dtype=np.int64)
         for start in range(0, len(self.tokens), _PENDING):
             spelling_counts += np.bincount(
@@ -143,7 +148,7 @@ class TokenizedCorpus:
 
 
 class SizedTexts(StoryTexts, Sized, Protocol):
-    """Texts whose number is known."""
+    """A collection of prepared texts that has a length."""
 
 
 def tokenize_corpus(
@@ -153,8 +158,8 @@ def tokenize_corpus(
 
     Args:
         texts: The articles' prepared texts.
-        workspace: Gets the column ``tokens``, which the caller drops.
-        mapper: Maps over blocks of articles, elsewhere than on this machine if at all.
+        workspace: Stores the array ``tokens``; the caller must free it.
+        mapper: Runs a function on every block of articles; on this machine one after another.
     """
     spellings: dict[str, int] = {"": BREAK}
     tokens = workspace.column("tokens", np.int32)
@@ -168,7 +173,7 @@ def tokenize_corpus(
     blocks = equal_blocks(len(texts), _SCANNED)
     for part in in_turn(mapper)(work, blocks, stage="words"):
         found = part.spellings.tobytes().decode(errors="surrogatepass")
-        # In the order of the rows, so that words get the numbers that one pass would give.
+        # Parts arrive in row order, so words get the same ids as in a single pass.
         numbers = [spellings.setdefault(word, len(spellings)) for word in found.split("\n") if word]
         tokens.append(np.array([BREAK, *numbers], dtype=np.int32)[part.tokens])
         ends.append(size + part.ends)
@@ -184,13 +189,14 @@ def tokenize_corpus(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizedPart:
-    """Some articles of a corpus as a stream of spellings, with spelling ids of their own.
+    """A block of articles as an array of spelling ids, which are only valid in this block.
 
     Attributes:
-        tokens: Shape (words,), int32: lines of ``spellings`` from 1; :data:`BREAK` between phrases.
-        ends: Shape (articles,), int64: where each article's words end.
-        title_ends: Shape (articles,), int64: where the words of each article's title end.
-        spellings: Shape (bytes,), uint8: every distinct word in UTF-8, a line each.
+        tokens: Shape (words,), int32: the line of each word in ``spellings``, counted from 1;
+            :data:`BREAK` for punctuation.
+        ends: Shape (articles,), int64: the position in ``tokens`` at which each article ends.
+        title_ends: Shape (articles,), int64: the position at which each article's title ends.
+        spellings: Shape (bytes,), uint8: every distinct word in UTF-8, one per line.
     """
 
     tokens: NDArray[np.int32]
@@ -221,7 +227,7 @@ def _scan_part(texts: Iterable[PreparedText]) -> TokenizedPart:
 
 
 class _SpellingIds(dict[str, int]):
-    """Spelling ids by token, assigned at the first look-up; later ones are dictionary reads."""
+    """The id of each spelling; looking up a new spelling gives it the next free id."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -237,7 +243,11 @@ class _SpellingIds(dict[str, int]):
 
 
 def split_terms(spelling: str) -> list[str]:
-    """The terms that a spelling counts as: itself and its hyphenated parts, or character pairs."""
+    """Return the terms under which a spelling is counted.
+
+    These are the spelling itself and the parts of a hyphenated word, or, in scripts without spaces,
+    pairs of characters.
+    """
     word = spelling.casefold()
     if UNSPACED.search(word):
         return [word[i : i + 2] for i in range(len(word) - 1)]
@@ -249,10 +259,10 @@ def split_terms(spelling: str) -> list[str]:
 
 
 def is_capital(spelling: str) -> bool:
-    """Whether a spelling is a single capital letter, except I, which is an English word."""
+    """Return whether a spelling is a single capital letter other than I, which is a word."""
     return len(spelling) == 1 and spelling.isupper() and spelling != "I"
 
 
 def fold_case(spelling: str) -> str:
-    """A spelling in lower case, except a single capital letter: the D of vitamin D stays."""
+    """Convert a spelling to lower case, except a single capital letter, as in vitamin D."""
     return spelling if is_capital(spelling) else spelling.casefold()

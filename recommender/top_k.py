@@ -1,4 +1,4 @@
-"""The largest entries of every row, in one order: by (-score, column), so that ties are stable."""
+"""Top-k selection: the largest entries of each matrix row, ordered by (-score, column)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recommender.neighbors import NO_ROW, Neighbors
 
 NO_KEY = np.iinfo(np.int64).max
-"""The key of no entry; sorts after all others."""
+"""Key that marks a missing entry; it sorts after all others."""
 
 _CELLS = 500_000
 _LONG, _STRIDE, _SPARE = 8, 8, 12
@@ -21,12 +21,15 @@ _LOW = np.int64(0xFFFFFFFF)
 def top_of_rows(
     matrix: sp.csr_matrix, keep: int, skip: NDArray[np.int64] | None = None
 ) -> Neighbors:
-    """Each row's largest entries, sorted by (-value, column).
+    """Return each row's largest entries, sorted by (-value, column).
 
     Args:
-        matrix: Any CSR of float32.
-        keep: Entries per row.
-        skip: A column to leave out, for each row.
+        matrix: Any float32 CSR matrix.
+        keep: Number of entries to keep per row.
+        skip: Shape (rows,), int64: one column to leave out of each row; by default none.
+
+    Returns:
+        Columns and values of the entries, shape (rows, ``keep``).
     """
     matrix = _drop_small_entries(matrix, keep + 1)
     count = matrix.shape[0]
@@ -47,9 +50,10 @@ def top_of_rows(
 
 
 def _drop_small_entries(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
-    """The matrix without most entries that can't be among the ``keep`` largest of their row.
+    """Drop most entries that can't be among the ``keep`` largest of their row.
 
-    A sample of every eighth entry of a row gives a bound that more than ``keep`` entries reach.
+    From every eighth entry of a long row, a bound is found that at least ``keep`` of the row's
+    entries reach; entries below the bound are dropped.
     """
     parts: list[NDArray[np.intp]] = []
     ends = matrix.indptr.tolist()
@@ -71,7 +75,7 @@ def _drop_small_entries(matrix: sp.csr_matrix, keep: int) -> sp.csr_matrix:
 
 
 def _smallest(keys: NDArray[np.int64], keep: int) -> NDArray[np.int64]:
-    """The ``keep`` smallest keys of each row, ascending; changes ``keys``."""
+    """Return the ``keep`` smallest keys of each row, ascending; reorders ``keys`` in place."""
     if keys.shape[1] > keep:
         keys.partition(keep - 1, axis=1)
         keys = keys[:, :keep]
@@ -79,10 +83,10 @@ def _smallest(keys: NDArray[np.int64], keep: int) -> NDArray[np.int64]:
 
 
 def sort_keys(scores: NDArray[np.float32], columns: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Integers that ascend as (-score, column) does.
+    """Return an int64 key for each entry, so that ascending keys sort entries by (-score, column).
 
-    A float's bits, read as an integer, ascend with it once those of negative numbers are turned
-    over: so one sort of integers does what a sort by two keys would.
+    The bits of a float, read as an integer, sort like the float once the bits of negative numbers
+    are inverted. So one sort of integers replaces a sort by two keys.
     """
     bits = np.ascontiguousarray(scores, dtype=np.float32).view(np.int32)
     rising = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
@@ -90,7 +94,10 @@ def sort_keys(scores: NDArray[np.float32], columns: NDArray[np.integer]) -> NDAr
 
 
 def from_keys(keys: NDArray[np.int64]) -> Neighbors:
-    """The columns and scores that keys of :func:`sort_keys` stand for; :data:`NO_KEY` is no row."""
+    """Return the columns and scores from which :func:`sort_keys` made the keys.
+
+    :data:`NO_KEY` becomes ``NO_ROW`` with the score ``-inf``.
+    """
     rising = ~(keys >> 32).astype(np.int32)
     bits = rising ^ ((rising >> 31) & np.int32(0x7FFFFFFF))
     missing = keys == NO_KEY

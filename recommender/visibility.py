@@ -1,4 +1,4 @@
-"""When an article may be shown. Fails closed: what is unclear is not shown."""
+"""Visibility windows: from when until when an article may be shown."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ NEVER = np.iinfo(np.int64).max
 ALWAYS = np.iinfo(np.int64).min
 
 Visibility = NDArray[np.int64]
-"""Shape (n, 2): microseconds since 1970 UTC, shown while ``from <= now < until``."""
+"""When each article may be shown: shape (n, 2), int64, microseconds since 1970 UTC. The first
+column is the time from which, the second the time until which: ``from <= now < until``."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
 def utc_now() -> int:
-    """This moment: microseconds since 1970 UTC."""
+    """Return the current time in microseconds since 1970 UTC."""
     return time.time_ns() // 1000
 
 
 def microseconds(instant: dt.datetime) -> int:
-    """Microseconds since 1970 UTC, exactly (floats lose them)."""
+    """Convert a time to microseconds since 1970 UTC, without floats, which would round it."""
     return (instant - _EPOCH) // _MICROSECOND
 
 
 def window(article: Article) -> tuple[int, int]:
-    """The article's row of :data:`Visibility`; a draft's window never opens."""
+    """Return the times from which and until which an article may be shown.
+
+    They are in microseconds since 1970 UTC. An unpublished article is never visible.
+    """
     if article.status is not Status.PUBLISHED:
         return NEVER, NEVER
     start = ALWAYS if article.visible_from is None else microseconds(article.visible_from)
@@ -40,16 +44,16 @@ def window(article: Article) -> tuple[int, int]:
 
 
 def visible_at(visibility: Visibility, now: int) -> NDArray[np.bool_]:
-    """Shape (n,): which rows may be shown at ``now`` (microseconds since 1970 UTC)."""
+    """Return which rows may be shown at ``now`` (microseconds since 1970 UTC); shape (n,), bool."""
     shown: NDArray[np.bool_] = (visibility[:, 0] <= now) & (now < visibility[:, 1])
     return shown
 
 
 def epochs(visibility: Visibility) -> NDArray[np.int64]:
-    """Sorted instants at which anything appears or disappears.
+    """Return the sorted times at which any article appears or disappears.
 
-    The number of these that lie at or before now is the epoch: two moments of the same
-    epoch show the same articles, so it can stand for the clock in a cache key.
+    The number of these times up to now is the current epoch. Within an epoch, the set of visible
+    articles does not change, so a cache key can contain the epoch instead of the time.
     """
     instants: NDArray[np.int64] = np.unique(visibility)
     changes: NDArray[np.int64] = instants[(instants != NEVER) & (instants != ALWAYS)]

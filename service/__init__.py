@@ -1,1 +1,1 @@
-"""Online: answer the site, show the editors, and the one command."""
+"""The service: the HTTP API, the editors' pages and the command line."""

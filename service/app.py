@@ -1,6 +1,7 @@
-"""The service, composed in two steps.
+"""Creates the ASGI app of the service in two steps.
 
-Page views are answered as soon as the process is there; all else is composed on a thread.
+First the routes for page views are created, so that they answer as soon as the process has started.
+The editors' API and pages take longer to import, so a thread adds them meanwhile.
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ FLUSH_SECONDS = 1.0
 
 
 def create_app(settings: Settings | None = None, invitation: Invitation | None = None) -> ASGIApp:
-    """The ASGI app that ``alsolike serve`` runs.
+    """Returns the ASGI app that ``alsolike serve`` runs.
 
     Args:
         settings: The effective settings; read from file and environment by default.
-        invitation: Lets the first visitor of a demo in as an editor.
+        invitation: The secret of the link with which a demo's first visitor signs in as an editor;
+            ``None`` outside a demo.
     """
     settings = settings or load_settings()
     keeper = keep_state(settings)
@@ -76,7 +78,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     edge = Middleware(probes, body_limits(settings), counts, access_log=settings.access_log)
     readers = None
     if settings.read_token:
-        # Imported only here: a public service needs it later.
+        # Imported here, since only a service that requires a token needs it this early.
         from service.http.auth import Auth, ReadAccess
 
         readers = ReadAccess(Auth(settings, lambda: keeper.database))
@@ -84,10 +86,11 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
 
 
 async def _follow(api: LateApp, live: Live) -> None:
-    """Compose pages and API, then keep the garbage collector off all that was imported.
+    """Creates the editors' API and pages, then keeps reading the files of each new live build.
 
-    It would look through that again and again and find nothing, for tens of milliseconds in which
-    no one is answered.
+    In between, all objects that exist are exempted from garbage collection. Otherwise the
+    collector would scan them again and again without finding any garbage, and block all requests
+    for tens of milliseconds each time.
     """
     try:
         await api.composed()

@@ -1,17 +1,17 @@
-"""The errors of deciding and of publishing.
+"""The exceptions that the service raises about editors' decisions, articles and publishing.
 
 ::
 
-    AlsoLikeError                 see recommender.errors
+    AlsoLikeError                 the base of all errors, in recommender.errors
     ├── InputError
-    │   └── DecisionError         an editor's decision can't be taken as it was given
+    │   └── DecisionError         an editor's decision is not valid
     ├── NotFoundError
     │   ├── NotReadyError         no build is served now
     │   └── UnknownArticleError   the live build has no such article
-    ├── ConflictError             someone else changed it in the meantime
-    │   └── SupersededError       a newer decision on the same thing stands in the way of an undo
-    └── BuildError                see index.errors
-        └── PublishError          the root or the build does not allow it
+    ├── ConflictError             someone else changed the same thing in the meantime
+    │   └── SupersededError       a newer decision on the same thing prevents an undo
+    └── BuildError                a build can't be made or is damaged, in index.errors
+        └── PublishError          a build can't be published or rolled back
 """
 
 from index.errors import BuildError
@@ -28,11 +28,11 @@ __all__ = [
 
 
 class DecisionError(InputError):
-    """An editor's decision can't be taken as it was given.
+    """An editor's decision is not valid.
 
     Args:
-        field: Which part of it is at fault: ``"position"``, ``"reason"``, ``"until"``, …
-        message: The sentence for people, with the value and the remedy.
+        field: The field at fault: ``"position"``, ``"reason"``, ``"until"``, …
+        message: A sentence for people that names the wrong value and says what to do.
     """
 
     def __init__(self, field: str, message: str) -> None:
@@ -41,11 +41,11 @@ class DecisionError(InputError):
 
 
 class UnknownArticleError(NotFoundError):
-    """The live build has no such article.
+    """The live build does not contain the article.
 
     Args:
-        field: The parameter that names it.
-        message: The sentence for people, with the id.
+        field: The request's parameter that names the article.
+        message: A sentence for people, with the article's id.
     """
 
     def __init__(self, field: str, message: str) -> None:
@@ -54,11 +54,11 @@ class UnknownArticleError(NotFoundError):
 
 
 class ConflictError(AlsoLikeError):
-    """Someone else changed it in the meantime; nothing was overwritten.
+    """A change was refused, since someone else changed the same thing in the meantime.
 
     Args:
-        message: What was changed, and what to do.
-        version: The version that is there now.
+        message: A sentence for people that says what was changed and what to do.
+        version: The current version of the thing, such as a list.
     """
 
     def __init__(self, message: str, version: int) -> None:
@@ -67,12 +67,12 @@ class ConflictError(AlsoLikeError):
 
 
 class SupersededError(ConflictError):
-    """A decision can't be undone: a newer one on the same thing would be lost."""
+    """A decision can't be undone, because a newer decision on the same thing would be lost."""
 
 
 class NotReadyError(NotFoundError):
-    """No build is served now, so nothing can be said of its articles."""
+    """No build is being served, so there is no answer about any article."""
 
 
 class PublishError(BuildError):
-    """A build can't be made live, or another taken back: the root or the build forbids it."""
+    """A build can't be published or rolled back, since it is damaged or no earlier one is left."""

@@ -1,4 +1,4 @@
-"""What someone may do."""
+"""The roles of editors and API tokens, and what each may do."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import enum
 
 
 class Role(enum.StrEnum):
-    """Rights, each holding those before it."""
+    """The roles, lowest first: each has all the rights of those before it."""
 
     READ = "read"
     EDITOR = "editor"
     ADMIN = "admin"
 
     def may(self, needed: Role) -> bool:
-        """Whether this role holds the rights of another."""
+        """Tells whether this role has all the rights of ``needed``."""
         return _RANK[self] >= _RANK[needed]
 
 

@@ -1,4 +1,4 @@
-"""Runs the service: binds its port, starts uvicorn, logs the settings in force."""
+"""Runs the service: listens on its port, starts uvicorn and logs the effective settings."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ from service.settings import Settings
 log = logging.getLogger("alsolike")
 
 GRACE_SECONDS = 10
-"""Seconds for which an open connection may hold up a restart."""
+"""How long open connections may take to finish when the service stops, in seconds."""
 
 FAST_WITH = "0.54."
-"""The versions of uvicorn that :mod:`service.http.fast_protocol` is made and tested for."""
+"""How the uvicorn versions begin with which :mod:`service.http.fast_protocol` was tested."""
 
 _COUNTS = "alsolike-metrics-"
 
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that names the folder in which the Prometheus client of each worker counts."""
+"""The environment variable that names the folder in which workers store their metrics."""
 
 
 def log_settings(settings: Settings) -> None:
-    """Log the effective settings once, at the start."""
+    """Logs the effective settings."""
     effective = settings.model_dump(mode="json")
     log.info("settings: %s", ", ".join(f"{name}={value!r}" for name, value in effective.items()))
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket bound to an address, not listening yet.
+    """Returns a socket that is bound to an address but does not listen yet.
 
     Args:
         host: An address or name of this machine.
-        port: 0 for any that is free; ``socket.getsockname()[1]`` tells which.
+        port: The port; 0 picks a free one, which ``socket.getsockname()[1]`` returns.
 
     Raises:
         SettingError: If the port is taken or forbidden, or the address is not this machine's.
     """
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a restart needs
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # for a quick restart
         bound.bind((host, port))
     except OSError as error:
         bound.close()
@@ -66,17 +66,17 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def run_server(settings: Settings) -> None:
-    """Serve until told to stop.
+    """Runs the service until it is stopped.
 
-    Workers are separate processes that read their settings anew, so what the command line
-    changed is handed to them in the environment. One that dies is replaced within a second; all
-    accept from one socket.
+    Each worker is a process that reads the settings itself, so values from the command line are
+    passed to it in the environment. All workers accept connections from one socket; a worker that
+    dies is replaced within a second.
 
     Raises:
-        SettingError: If the address can't be served on.
+        SettingError: If the server can't listen on the address.
     """
     configure_logs(settings.log_format)
-    # uvicorn raises the signal again once it is done; what comes after it is to be done as well.
+    # uvicorn raises SIGTERM again when it has stopped; our own cleanup must still run after that.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):  # each connection takes a descriptor
@@ -95,11 +95,11 @@ def run_server(settings: Settings) -> None:
             host=settings.host,
             port=bound.getsockname()[1],
             workers=settings.workers,
-            access_log=False,  # the service's own log has the request's id and route
+            access_log=False,  # the service's own access log has the request id
             log_config=log_config(settings.log_format),  # each worker sets up its own
             http=http_protocol(),
             server_header=False,
-            proxy_headers=False,  # whom to trust is the setting trusted_proxies
+            proxy_headers=False,  # the setting trusted_proxies decides which are trusted
             ws="none",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
@@ -107,7 +107,10 @@ def run_server(settings: Settings) -> None:
 
 
 def create_process() -> ASGIApp:
-    """The app of one process; a worker's ends soon after the process that started it."""
+    """Returns the app that one process runs.
+
+    In a worker, also makes sure that the process ends soon after its parent process has ended.
+    """
     from service.app import create_app
 
     end_with_parent(GRACE_SECONDS + 1)
@@ -115,10 +118,11 @@ def create_process() -> ASGIApp:
 
 
 def http_protocol() -> type[asyncio.Protocol]:
-    """The HTTP protocol for uvicorn: the fast one, if it is tested with this version.
+    """Returns the class that handles HTTP connections for uvicorn.
 
-    With another version page views go through ASGI, and nothing else is different: the limits of a
-    connection are the same.
+    For versions of uvicorn with which it was tested, this is the fast class, which answers page
+    views itself. With any other version page views go through ASGI, which is slower. Both classes
+    limit the size and duration of requests in the same way.
     """
     if uvicorn.__version__.startswith(FAST_WITH):
         from service.http.fast_protocol import FastProtocol
@@ -133,7 +137,7 @@ def http_protocol() -> type[asyncio.Protocol]:
 
 
 def serve_on(config: uvicorn.Config, bound: socket.socket) -> None:
-    """Run a server, or several workers, on a bound socket until interrupted."""
+    """Runs one server process, or several workers, on a bound socket until interrupted."""
     bound.listen(config.backlog)
     bound.set_inheritable(True)
     log.info("listening on http://%s:%d", *bound.getsockname()[:2])
@@ -147,7 +151,7 @@ def serve_on(config: uvicorn.Config, bound: socket.socket) -> None:
 
 
 def takedown_time(settings: Settings) -> str:
-    """How long a taken-down article may still be seen, from the settings; a sentence."""
+    """Returns a sentence that says how long readers may still see a taken-down article."""
     held = settings.max_age + settings.stale_while_revalidate
     return (
         f"a takedown reaches readers within {2 * WATCH_SECONDS + held:g} s at worst: this service "
@@ -158,7 +162,11 @@ def takedown_time(settings: Settings) -> str:
 
 @contextlib.contextmanager
 def _counts_of_workers() -> Iterator[None]:
-    """A folder for the workers' counts; one that the environment names is emptied and stays."""
+    """Provides the folder for the files in which workers write their counts (metrics).
+
+    If the environment names a folder, that one is emptied first, used and kept. Otherwise a
+    temporary folder is made, and removed at the end.
+    """
     named = os.environ.get(METRICS_DIRECTORY)
     if named:
         Path(named).mkdir(parents=True, exist_ok=True)
@@ -167,7 +175,7 @@ def _counts_of_workers() -> Iterator[None]:
         yield
         return
     _sweep()
-    # While it is new its name says whose it is; from then on, a lock of the kernel's.
+    # Until the folder is locked, the process id in its name shows that it is in use.
     folder = tempfile.mkdtemp(prefix=f"{_COUNTS}{os.getpid()}-")
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -181,12 +189,12 @@ def _counts_of_workers() -> Iterator[None]:
 
 
 def _sweep() -> None:
-    """Remove folders of counts whose processes were killed; only this user's own."""
+    """Removes the folders of counts that killed processes of this user left behind."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_COUNTS}*-*"):
         pid = folder.name.removeprefix(_COUNTS).partition("-")[0]
         if not pid.isascii() or not pid.isdecimal() or is_running(int(pid)):
             continue
-        with contextlib.suppress(OSError):  # a link, no folder, or locked: not ours to remove
+        with contextlib.suppress(OSError):  # a link, not a folder, or locked: leave it
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 if os.fstat(descriptor).st_uid == os.getuid():
@@ -198,13 +206,13 @@ def _sweep() -> None:
 
 @contextlib.contextmanager
 def _metrics_server(settings: Settings) -> Iterator[None]:
-    """A port of its own for the figures, where the setting names one."""
+    """Serves metrics on the port that the setting ``metrics_port`` names, if any, until the end."""
     if not settings.metrics or settings.metrics_port is None:
         yield
         return
     from service.http.metrics import serve_metrics
 
-    bind(settings.metrics_host, settings.metrics_port).close()  # for a refusal with a remedy
+    bind(settings.metrics_host, settings.metrics_port).close()  # for a helpful error message
     stop = serve_metrics(settings.metrics_host, settings.metrics_port)
     log.info("metrics on http://%s:%d/metrics", settings.metrics_host, settings.metrics_port)
     try:

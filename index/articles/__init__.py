@@ -1,1 +1,1 @@
-"""One article: parsed from a record, cleaned, stored, and its card."""
+"""Articles: parsed from a source's records, cleaned, stored in a build, and shown as cards."""

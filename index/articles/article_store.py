@@ -1,7 +1,7 @@
-"""The articles of a build: one SQLite file, each article under its row.
+"""The article store of a build: one SQLite file that holds each article under its row number.
 
-Rows are numbered in the order of the ids' UTF-8 bytes, so ties by row are ties by id, and the
-order of the input does not matter.
+Rows are numbered in the order of the ids' UTF-8 bytes. So sorting by row number sorts by id, and
+the order in which the articles are read does not matter.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ADAPTER = TypeAdapter(Article)
 
 
 def to_bytes(article: Article) -> bytes:
-    """An article as the store keeps it: JSON with every field."""
+    """Encode an article in the form in which the store keeps it: JSON with every field."""
     return _ADAPTER.dump_json(article)
 
 
 class ArticleStore:
-    """Reads a build's articles.
+    """Reads the articles of a build from its SQLite file.
 
     Args:
         path: The SQLite file; opened read-only.
@@ -48,26 +48,26 @@ class ArticleStore:
         return map(self._article, self.kept())
 
     def __reduce__(self) -> tuple[type[ArticleStore], tuple[Path]]:
-        """In another process the file is opened again."""
+        """Pickle only the path: another process opens the file again."""
         return ArticleStore, (self._path.resolve(),)
 
     def kept(self) -> Iterator[bytes]:
-        """Every article in the form of :func:`to_bytes`, in the order of rows."""
+        """Yield every article in row order, encoded as by :func:`to_bytes`."""
         return self._query("SELECT data FROM articles ORDER BY row")
 
     def rows(self, start: int, stop: int) -> Iterator[Article]:
-        """The articles from row ``start`` to before ``stop``."""
+        """Yield the articles from row ``start`` up to, not including, ``stop``."""
         statement = "SELECT data FROM articles WHERE row >= ? AND row < ? ORDER BY row"
         return map(self._article, self._query(statement, (start, stop)))
 
     def sample(self, count: int, total: int) -> Iterator[Article]:
-        """About ``count`` articles, evenly spread over all ``total``."""
+        """Yield about ``count`` articles, evenly spread over all ``total`` articles."""
         step = max(1, total // count)
         statement = "SELECT data FROM articles WHERE row % ? = 0 ORDER BY row"
         return map(self._article, self._query(statement, (step,)))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the SQLite file."""
         self._database.close()
 
     def _query(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[Any]:

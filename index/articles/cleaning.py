@@ -1,4 +1,4 @@
-"""Values from outside made plain and harmless: text, links, dates, cells of tables."""
+"""Cleaning of untrusted input: plain text from markup, dates, and the values of table cells."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|section)\b[^<>]{0,50
 
 
 def plain_text(text: str) -> str:
-    """Text as a reader sees it, without markup, entities, control and direction marks.
+    """Remove markup, entities, control characters and direction marks from a text.
 
-    Blank lines stay as paragraph breaks (one newline); other white space becomes one space.
+    Entities such as ``&amp;`` are decoded. Line breaks are kept, but blank lines are removed;
+    within a line, each run of white space becomes one space.
     """
     if "<" in text:
         text = _TAG.sub("", _BLOCK_TAG.sub("\n", text))
@@ -37,15 +38,16 @@ def plain_text(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """``html.unescape``, which raises on numbers of more than 4,300 digits."""
+    """Decode HTML entities as ``html.unescape`` does, but never fail on a very long number."""
     return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
 
 
 def parse_mail_date(text: str) -> dt.datetime | None:
-    """A date as e-mail, RSS and HTTP write it (RFC 5322), naive if it names no zone.
+    """Parse a date in the format of e-mail, RSS and HTTP (RFC 5322).
 
     Returns:
-        ``None`` if the text is no such date, or one outside the calendar.
+        The time, without a time zone if the text has none; ``None`` if the text is not such a
+        date, or the date does not exist.
     """
     if len(text) > _MAX_MAIL_DATE:
         return None
@@ -56,20 +58,20 @@ def parse_mail_date(text: str) -> dt.datetime | None:
 
 
 def plain_value(value: Any) -> Any:
-    """A cell of a table, as drivers and file formats give it, as a JSON-like value.
+    """Convert the value of a table cell, from a database driver or a file, to a JSON-like value.
 
-    Bytes that are not UTF-8 become lone surrogates, which whoever reads the field reports or
+    Bytes that are not UTF-8 become lone surrogates, which the record parser later reports or
     replaces.
 
     Returns:
-        Text, a number, a date, a list or a dictionary.
+        Text, a number, a date, a list, a dictionary or ``None``.
     """
     if isinstance(value, _PLAIN_TYPES):
         return value
     if isinstance(value, _BYTES_TYPES):
         return bytes(value).decode(errors="surrogateescape")
     if isinstance(value, decimal.Decimal):
-        return float("nan") if value.is_nan() else float(value)  # a signalling one raises
+        return float("nan") if value.is_nan() else float(value)  # float() refuses sNaN
     if isinstance(value, uuid.UUID | dt.time | dt.timedelta):
         return str(value)
     if isinstance(value, dict):

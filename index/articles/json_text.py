@@ -1,4 +1,4 @@
-"""JSON from outside: refused before it is parsed if it has too many values or nests too deep."""
+"""Parsing of untrusted JSON: text with too many values or too deep nesting is not parsed at all."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 from typing import Any
 
 MAX_DEPTH = 64
-"""Deepest nesting of objects and lists."""
+"""How deep objects and lists may be nested."""
 
 MAX_VALUES = 200_000
-"""Most values of one record: a text of brackets takes forty times its size in memory."""
+"""Most values in one record, because many small values take forty times the text's memory."""
 
 _MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 _MAX_DIGITS = 400
 
 
 def check_json(text: str, values: int = MAX_VALUES) -> None:
-    """Refuse JSON with too many values or nested too deep.
+    """Check that a JSON text has at most ``values`` values and is not nested too deep.
 
     Raises:
-        ValueError: Saying which of the two.
+        ValueError: If it has too many values or is nested too deep; the message says which.
     """
     opened = text.count("[") + text.count("{")
     if opened <= MAX_DEPTH and (len(text) <= values or opened + text.count(",") <= values):
@@ -43,10 +43,10 @@ def check_json(text: str, values: int = MAX_VALUES) -> None:
 
 
 def load_json(text: str, values: int = MAX_VALUES, *, strict: bool = True) -> Any:
-    """Parse a JSON text; whole numbers of more than 400 digits stay text.
+    """Parse a JSON text; integers of more than 400 digits are returned as text.
 
     Raises:
-        ValueError: If it is not JSON, or :func:`check_json` refuses it.
+        ValueError: If the text is not JSON, has too many values or is nested too deep.
     """
     check_json(text, values)
     try:

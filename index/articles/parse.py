@@ -1,8 +1,8 @@
-"""Articles from a source's records: the field mapping, and the report on what was skipped.
+"""Parses a source's records into articles, by a field mapping, and reports skipped records.
 
-A record that can't be an article (no id, no title, no link) is skipped; see
-:mod:`index.articles.record_parser` for what is repaired. Each problem is reported with its
-location, and read = kept + skipped.
+A record without a usable id, title or link is skipped. Other invalid values are repaired or left
+out by :mod:`index.articles.record_parser`. Each problem is reported with its location in the
+source. Each record that was read is counted as either kept or skipped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FIELDS = (
     "ratings",
     "authors",
 )
-"""Every field of an article in the input format."""
+"""The names of all fields that an article in the input format may have."""
 
 _MAX_UNUSED = 1_000
 _MAX_NAME = 100
@@ -44,13 +44,14 @@ _MAX_NAME = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMapping:
-    """How the fields of a site's records become the fields of articles.
+    """The mapping from the fields of a site's records to the fields of articles.
 
     Attributes:
-        fields: Our field names to the site's (``{"summary": "text"}``); a dotted name is a path
-            (``"content.rendered"``).
-        url_template: Link of articles without one, ``{id}`` standing for the escaped id.
-        timezone: Zone of times that name none.
+        fields: For each article field, the record's field to read it from. This may be a dotted
+            path, as in ``{"text": "content.rendered"}``.
+        url_template: The link to use for articles that state none; ``{id}`` is replaced by the
+            escaped id.
+        timezone: The time zone of times that are given without one.
     """
 
     fields: Mapping[str, str]
@@ -75,18 +76,18 @@ def parse_records(
     *,
     strict: bool = False,
 ) -> Iterator[tuple[Article, str]]:
-    """Every usable article of some records with its location, in their order.
+    """Parse records into articles, and yield each article with its location in the source.
 
-    The caller has to check for ids that occur twice: only it sees all articles.
+    Duplicate ids are not checked here: only the caller sees the articles of all sources.
 
     Args:
-        records: Records and problems as a source gives them.
-        mapping: How the records' fields are named.
-        report: Counts and problems are added to it.
-        strict: Raise at the first problem of any kind.
+        records: What a source yields: records, and a ``RecordProblem`` for each unreadable one.
+        mapping: Which field of a record holds which field of an article.
+        report: The report to which counts and problems are added.
+        strict: Raise an error at the first problem instead of skipping the record.
 
     Raises:
-        SourceError: If the source can't be read, or at a problem if ``strict``.
+        SourceError: If the source can't be read; or at the first problem, if ``strict``.
     """
     for item in records:
         report.read += 1
@@ -97,7 +98,7 @@ def parse_records(
         parser = RecordParser(item, mapping.fields, mapping.url_template, mapping.timezone)
         try:
             article = parser.article()
-        except Exception as error:  # noqa: BLE001 - no value from outside ends a build
+        except Exception as error:  # noqa: BLE001 - no input value may end a build
             if isinstance(error, ArticleError):
                 name, reason, text = error.field, error.reason, str(error)
                 problem = RecordProblem(

@@ -1,4 +1,4 @@
-"""The report on reading: records counted by outcome, and the first problems with their location."""
+"""The report on reading a source: counts of records by outcome, and the first problems."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from index.articles.record import RecordProblem
 
 _KEPT_PROBLEMS = 1_000
-"""How many problems the report holds in full; the rest are counted."""
+"""Most problems that the report keeps with their messages; further ones are only counted."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,13 +16,14 @@ class ReadReport:
     """How many records were read, kept and skipped, and why.
 
     Attributes:
-        read: Records seen.
-        kept: Records that became articles.
-        skipped: Records left out, by reason.
-        notes: Repaired or hidden fields of articles that were kept, by ``field: reason``.
-        problems: The first thousand problems of both kinds.
-        unused_fields: Fields with long texts that nothing reads, by name: a hint that a mapping
-            is missing.
+        read: Number of records read.
+        kept: Number of records that became articles.
+        skipped: For each reason, the number of records skipped for it.
+        notes: Problems of articles that were kept nevertheless: for each ``"field: reason"``, how
+            often it occurred.
+        problems: The first thousand problems, of skipped records and of kept articles.
+        unused_fields: For each field that no mapping reads, the number of long texts in it. Such a
+            field may hold the article's text, so a mapping may be missing.
     """
 
     read: int = 0
@@ -33,18 +34,23 @@ class ReadReport:
     unused_fields: Counter[str] = field(default_factory=Counter)
 
     def skip(self, problem: RecordProblem) -> None:
-        """Count a record as skipped."""
+        """Count a record as skipped, and keep the problem with it."""
         self.skipped[problem.key] += 1
         self._remember(problem)
 
     def note(self, problem: RecordProblem) -> None:
-        """Count a problem of an article that is kept."""
+        """Count a problem of a record that is kept as an article."""
         self.notes[problem.key] += 1
-        if problem.reason != "made-from-template":  # true of every record of a site without links
+        if problem.reason != "made-from-template":  # all records of a site without links have it
             self._remember(problem)
 
     def take_back(self, problem: RecordProblem, *, at: int) -> None:
-        """Count a kept article as skipped after all; ``at`` is its position among the problems."""
+        """Count an article as skipped that was counted as kept before.
+
+        Args:
+            problem: Why the article is skipped after all.
+            at: The position in ``problems`` at which the problem is inserted.
+        """
         self.kept -= 1
         behind = self.problems[at:]
         del self.problems[at:]
@@ -52,7 +58,7 @@ class ReadReport:
         self.problems += behind
 
     def add(self, later: ReadReport) -> None:
-        """Add the report on the records that come next."""
+        """Add the counts and problems of another report, on records that came later."""
         self.read += later.read
         self.kept += later.kept
         self.skipped += later.skipped

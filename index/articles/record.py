@@ -1,4 +1,4 @@
-"""One raw record of a source, or the problem with it; both know their location in the source."""
+"""The classes for one raw record of a source, and for a problem found in a record."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from recommender.errors import one_line
 
 MAX_MESSAGE = 500
-"""Longest message of a problem, in characters: a thousand of them are kept."""
+"""Longest message of a problem in characters; limited because a thousand messages are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One raw record.
+    """One raw record of a source.
 
     Attributes:
-        location: Where it is in the source, for messages (``"articles.jsonl line 12"``).
-        values: The fields, named as the source names them.
+        location: Where the record is in the source, for messages (``"articles.jsonl line 12"``).
+        values: The record's values, by the source's field names.
     """
 
     location: str
@@ -27,13 +27,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordProblem:
-    """What is wrong with a record, or with one field of it.
+    """A problem with a record, or with one of its fields.
 
     Attributes:
         location: Where the record is in the source.
-        field: The field at fault; empty for the record as a whole.
-        reason: Stable, short key for counting.
-        message: For people: the value at fault and the remedy; cut at :data:`MAX_MESSAGE`.
+        field: The field at fault; empty if the problem is with the whole record.
+        reason: A short name of the kind of problem, by which reports count problems.
+        message: A message for people with the value at fault and the remedy; cut at
+            :data:`MAX_MESSAGE`.
     """
 
     location: str
@@ -49,11 +50,11 @@ class RecordProblem:
 
     @property
     def key(self) -> str:
-        """The key by which reports count the problem."""
+        """The text under which reports count the problem: its field, if any, and its reason."""
         return f"{self.field}: {self.reason}" if self.field else self.reason
 
     def to_dict(self) -> dict[str, str]:
-        """The problem as reports and ``--json`` have it."""
+        """Return the problem as a dictionary, for reports and ``--json``."""
         return {
             "place": self.location,
             "field": self.field,
@@ -62,28 +63,31 @@ class RecordProblem:
         }
 
     def __str__(self) -> str:
-        """Location, field and message, in one line."""
+        """Return location, field and message on one line."""
         named = not self.field or self.message.startswith(f"{self.field} ")
         return f"{self.location}: {self.message if named else f'{self.field}: {self.message}'}"
 
 
 def unreadable(location: str, error: Exception, field: str = "") -> RecordProblem:
-    """The problem of a record on which a parser raised an exception."""
+    """Return a ``RecordProblem`` for a record on which a parser raised an exception."""
     message = f"can't be read ({describe(error)}): correct the value, or leave it out"
     return RecordProblem(location=location, field=field, reason="unreadable", message=message)
 
 
 def describe(error: Exception) -> str:
-    """An exception's type and the beginning of its message."""
+    """Return an exception's type and the beginning of its message."""
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - it may hold a number too long to print
+    except Exception:  # noqa: BLE001 - the message may contain a number too long to print
         text = ""
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
 def short(value: Any, limit: int = 40) -> str:
-    """``repr(value)`` for messages, cut at ``limit``; never fails, and is quick for any size."""
+    """Return ``repr(value)``, cut to ``limit`` characters, for messages.
+
+    Never raises an exception, and is fast even for huge values.
+    """
     if isinstance(value, str | bytes | list | tuple):
         value = value[: limit + 1]
     elif isinstance(value, Mapping):
@@ -95,7 +99,7 @@ def short(value: Any, limit: int = 40) -> str:
 
 
 def get_field(values: Mapping[str, Any], name: str) -> Any:
-    """A value by its name, or by a dotted path to it; ``None`` if there is none."""
+    """Return the value under a field name or a dotted path; ``None`` if there is none."""
     if name in values:
         return values[name]
     found: Any = values

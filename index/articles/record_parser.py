@@ -1,7 +1,7 @@
-"""Parses one record into an article, field by field, and notes what it had to repair.
+"""Parses one record into an article, field by field, and notes which values were repaired.
 
-A record without a usable id, title or link is no article. One whose visibility is unclear is kept,
-but hidden. Anything else is repaired or left out, with a note.
+A record without a usable id, title or link is refused. If its visibility is unclear, the article is
+kept but hidden. Other invalid values are repaired or left out, with a note.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ MAX_EXCERPT_SOURCE = 2_000
 MAX_LABEL = 100
 MAX_LABELS = 50
 MAX_PARTS = 2_000
-"""Longest title, text, excerpt and label (in characters), most labels kept, most sections read."""
+"""Limits on titles, texts, excerpts and labels (characters), on labels, and on parts to read.
+
+Parts are the sections of a text and the entries of a list of labels.
+"""
 
 _STATUSES = {
     **dict.fromkeys(("", "published", "publish", "public", "live"), Status.PUBLISHED),
@@ -48,17 +51,18 @@ T = TypeVar("T")
 
 
 class RecordParser:
-    """Parses one record field by field.
+    """A parser for one record.
 
     Args:
         record: The record.
-        fields: Our field names to the source's, where they differ.
-        url_template: Link of a record without one, ``{id}`` standing for the escaped id.
-        timezone: Zone of times that name none.
+        fields: For each article field whose name differs in the source, the source's field.
+        url_template: The link to use if the record states none; ``{id}`` is replaced by the
+            escaped id.
+        timezone: The time zone of times that are given without one.
 
     Attributes:
-        field: The field that was read last: the one at fault when :meth:`article` raises.
-        notes: What had to be repaired or left out.
+        field: The field that was read last. If :meth:`article` raises, this field is at fault.
+        notes: One problem for each value that was repaired or left out.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class RecordParser:
         self.notes: list[RecordProblem] = []
 
     def article(self) -> Article:
-        """The record as an article.
+        """Parse the record into an article.
 
         Raises:
             ArticleError: If the record has no usable id, title or link.
@@ -101,7 +105,7 @@ class RecordParser:
         return article
 
     def _get(self, name: str) -> Any:
-        """A field's value; one that has parts may be JSON, as in the cell of a table."""
+        """Return a field's value; JSON text of a list or object, as in a CSV cell, is parsed."""
         self.field = name
         value = get_field(self._record.values, self._fields.get(name, name))
         if name in _WITH_PARTS and isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
@@ -110,7 +114,7 @@ class RecordParser:
         return value
 
     def _optional(self, name: str, parse: Callable[[Any], T], default: T) -> T:
-        """``parse(value)`` of a field; ``default`` if it is empty, or can't be used: see notes."""
+        """Parse a field; return ``default`` if it is empty or invalid (which is also noted)."""
         value = self._get(name)
         if value is None or value == "":
             return default
@@ -135,7 +139,7 @@ class RecordParser:
         raise ArticleError("id", "invalid", f"id {short(value)} is neither text nor a whole number")
 
     def _text(self, name: str, limit: int, value: Any = None) -> str:
-        """One field as plain text: no markup, no control characters, at most ``limit`` long."""
+        """Return a field as plain text of at most ``limit`` characters, without markup."""
         if value is None:
             value = self._get(name)
         if value is None:
@@ -153,7 +157,9 @@ class RecordParser:
         title = self._text("title", MAX_TITLE).replace("\n", " ")
         if not title:
             raise ArticleError(
-                "title", "missing", "no title; name the site's own field with --map title=FIELD"
+                "title",
+                "missing",
+                "no title; name the site's own field with --map title=FIELD",
             )
         return title
 
@@ -267,7 +273,7 @@ class RecordParser:
             label = plain_text(str(name)[:MAX_LABEL])
             if isinstance(figure, bool) or not isinstance(figure, int | float):
                 self._note("ratings", "invalid", f"{label}: {short(figure)} is not a number")
-            elif not -_LARGEST <= figure <= _LARGEST:  # nor is NaN
+            elif not -_LARGEST <= figure <= _LARGEST:  # also true of NaN
                 self._note("ratings", "invalid", f"{label}: {short(figure)} is out of range")
             else:
                 ratings[label] = float(figure)

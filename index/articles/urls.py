@@ -1,4 +1,4 @@
-"""Links of articles and images: only addresses that are safe to put into a page."""
+"""Checks that links to articles and images are safe to put into a page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 
 
 def check_url(url: str, *, field_name: str = "url") -> str:
-    """Return a link that is safe to put into a page: http, https, or relative to the site.
+    """Return ``url`` if it is safe to put into a page: http, https, or relative to the site.
+
+    Args:
+        url: The link to check.
+        field_name: The name of the link's field, for the error message.
 
     Raises:
         ArticleError: If the link has another scheme (``javascript:``), no host, or is too long.
@@ -34,7 +38,7 @@ def check_url(url: str, *, field_name: str = "url") -> str:
         raise ArticleError(field_name, "invalid", f"{field_name} {url!r:.80}: {error}") from None
     if parts.scheme in ("http", "https") and parts.hostname:
         return url
-    # Browsers take any number of slashes, from two on, for the beginning of a host.
+    # Browsers read two or more leading slashes as the beginning of a host name.
     if not url.startswith("//") and url.startswith(("/", "./", "../", "?")):
         return url
     raise ArticleError(

@@ -1,1 +1,1 @@
-"""The format of a build: its files, manifest, vectors, and what explains its lists."""
+"""The format of a build: its files, manifest, neighbor index and stored explanations."""

@@ -1,4 +1,4 @@
-"""Columns with one entry per article, by which lists are filtered, ordered and labelled."""
+"""Per-article columns of a build: visibility, dates, languages, tags and preference weights."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from index.files import save_array, write_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleColumns:
-    """What serving needs to know of each article beside its text; n of them.
+    """The data, besides text, that serving needs about each of n articles.
 
     Attributes:
-        visibility: Shape (n, 2): see :data:`recommender.visibility.Visibility`.
-        dates: Shape (n,): days since 1970; :data:`index.build.build.NO_DATE` without one.
-        recency: Shape (n,): what "newest" goes by, microseconds since 1970 UTC.
-        languages: Shape (n,): positions in ``language_names``, 0 unknown.
-        language_names: BCP 47 tags; the first is empty.
-        tag_rows: Shape (m,): for each tag of each article the row.
-        tag_ids: Shape (m,): and the tag's position in ``tag_names``.
-        tag_names: As the site has them.
-        superseded: For each row that names an older version its row.
-        weights: Shape (n,): what the site's preferences multiply scores by.
+        visibility: Shape (n, 2), int64: the times from which and until which each article is
+            shown, in microseconds since 1970 UTC.
+        dates: Shape (n,), int32: days since 1970; :data:`index.build.build.NO_DATE` if unknown.
+        recency: Shape (n,), int64: the time by which articles are sorted "newest first", in
+            microseconds since 1970 UTC.
+        languages: Shape (n,), int32: positions in ``language_names``; 0 if unknown.
+        language_names: BCP 47 tags; the first is empty and stands for an unknown language.
+        tag_rows: Shape (m,), int32. Each of the m entries stands for one tag of one article; this
+            is the article's row.
+        tag_ids: Shape (m,), int32: the tag of each of these entries, as position in ``tag_names``.
+        tag_names: The tags as the site spells them.
+        superseded: Maps the row of a newer version to the row of the version it replaces.
+        weights: Shape (n,), float32: the factor by which the site's preferences multiply an
+            article's score as a candidate.
     """
 
     visibility: NDArray[np.int64]
@@ -41,7 +45,7 @@ class ArticleColumns:
     weights: NDArray[np.float32]
 
     def save(self, folder: Path) -> None:
-        """Write the arrays that serving reads."""
+        """Write the arrays that the service reads to files in the build's folder."""
         count = len(self.dates)
         save_array(folder / "visibility.npy", self.visibility)
         save_array(folder / "dates.npy", self.dates)

@@ -1,35 +1,36 @@
-"""A build, opened for reading: what the service, the commands and the gates look at.
+"""The class ``Build``: a build opened for reading, by the service, the commands and the gates.
 
-Everything is mapped, not loaded, so that opening is quick at any size and workers share memory.
+All files are memory-mapped, so that opening is fast at any size and the service's processes share
+the memory. In the table, n is the number of articles.
 
 =====================  =======================================================================
-file                   holds
+file                   content
 =====================  =======================================================================
 ids.bin                each row's article id, ascending
-slots_*.npy            rows by a hash of their ids; see index.build.id_table
-cards.bin              each row's card, the inside of a JSON object
+slots_*.npy            a hash table from ids to rows; see index.build.id_table
+cards.bin              each row's card, as a JSON object without its braces
 visibility.npy         (n, 2) int64: shown while from <= now < until, microseconds since 1970
-related_rows.npy       (n, depth) int32: related rows, best first, -1 at the end
+related_rows.npy       (n, depth) int32: each row's related rows, best first, then -1
 related_scores.npy     (n, depth) float32 in [0, 1]
-phrases_rows.npy       (n, 40) int32: what each article is about
-phrases.bin            the phrases themselves
+phrases_rows.npy       (n, 40) int32: the key phrases of each article, as positions in phrases.bin
+phrases.bin            the text of every key phrase
 shared.bin             phrases shared with the first eight of each row's list, as JSON strings
-stories.npy            (n,) int32: which story a row belongs to
+stories.npy            (n,) int32: the story of each row
 members_*.npy          each story's rows, newest version first
 facets.json            the names of tags and languages
 languages.npy          (n,) int32: each row's language, 0 unknown
 recent_*.npy           each language's rows, newest first
 tags_*.npy             each row's tags · tagged_*.npy: each tag's rows, newest first
 dates.npy              (n,) int32: days since 1970
-embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: what each was made from
-index.faiss            the neighbor index over them
-words.bin, lexical_*   term weights of every article; calibration.json: what chance looks
-                       like; both to score a draft as the build would have
+embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: hashes of their texts
+index.faiss            the neighbor index over the embeddings
+words.bin, lexical_*   term weights of every article · calibration.json: similarity of random
+                       pairs; both are needed to score drafts
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
-boilerplate.json       what the pages share and was ignored
+boilerplate.json       text that the pages share, ignored in comparisons
 rejected_rows.npy      (n, 20) int32: candidates left out of each list, best first
 rejected_reasons.npy   (n, 20) uint8: why; see recommender.rerank.RejectReason
-report.json            figures for operators
+report.json            figures about the build, for operators
 =====================  =======================================================================
 """
 
@@ -89,22 +90,23 @@ SERVED = frozenset(
         "dates.npy",
     }
 )
-"""Files that answering a request may read: hashed when a build is opened."""
+"""Files that are read to answer requests; their hashes are checked when a build is opened."""
 
 NO_DATE = np.iinfo(np.int32).min
 _DAY = 86_400_000_000
 
 
 class Build:
-    """An open build; :meth:`index.root.root.Root.open` opens the live one, or one by its name.
+    """An open build. Open one with :meth:`index.root.root.Root.open`: the live one, or by name.
 
     Args:
-        folder: Its directory.
-        manifest: Its manifest, which says what its files must be.
-        verify: Compare each file with the manifest before it is first read. ``False`` where all
-            were compared just now, for figures that may be wrong, and for an unfinished build,
+        folder: The build's folder.
+        manifest: The build's manifest, with the size and hash of each file.
+        verify: Compare each file with the manifest before it is first read. Use ``False`` if all
+            files were just compared, if wrong figures do no harm, and for an unfinished build,
             whose manifest lists no files yet.
-        watch: Watches the files that are mapped, for whoever keeps the build open for long.
+        watch: Notices if another process writes to a mapped file; for processes that keep the
+            build open for a long time.
 
     Raises:
         BuildError: If a file that serving reads is damaged.
@@ -146,7 +148,7 @@ class Build:
         self.tagged = Ragged.load(folder, "tagged")
         self.recent = Ragged.load(folder, "recent")
         self.dates = cast("NDArray[np.int32]", self._array("dates"))
-        # The same for single rows, as a request reads them: plain numbers.
+        # Requests read single rows of the same arrays, as plain numbers.
         self._windows = Rows(self.visibility)
         self._related = Rows(self.related_rows), Rows(self.related_scores)
         self._phrases = Rows(self.phrase_rows)
@@ -156,87 +158,100 @@ class Build:
         self.date_of = self.dates.data
 
     def row(self, article_id: str) -> int | None:
-        """The row of an article."""
+        """Return the row of an article, or ``None`` if the build does not have it."""
         return self._table.row(article_id)
 
     def article_id(self, row: int) -> str:
-        """The id of a row."""
+        """Return the article id of a row."""
         return self._table.article_id(row)
 
     def is_visible(self, row: int, now: int) -> bool:
-        """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
+        """Return whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
         start, end = self._windows[row]
         return bool(start <= now < end)
 
     def visible(self, now: int) -> NDArray[np.bool_]:
-        """Shape (n,): which rows may be shown at ``now`` (microseconds since 1970 UTC)."""
+        """Return which rows may be shown at ``now`` (microseconds since 1970 UTC); shape (n,)."""
         return visible_at(self.visibility, now)
 
     def title(self, row: int) -> str:
-        """The title of a row, as its card shows it."""
+        """Return the title of a row, as its card shows it."""
         return cast("str", json.loads(b"{" + self.cards[row] + b"}")["title"])
 
     def age(self) -> float:
-        """Seconds since the build was made; never less than since it was opened.
+        """Return the build's age in seconds.
 
-        The clock that made it may have been ahead of this machine's.
+        If the clock that made the build was ahead, the age would be too small; so it is never less
+        than the time since the build was opened.
         """
         created = dt.datetime.fromisoformat(self.manifest.created)
         since_made = (dt.datetime.now(dt.UTC) - created).total_seconds()
         return max(since_made, time.monotonic() - self._opened)
 
     def recency(self, row: int) -> int:
-        """What "newest" goes by: since when a row is shown, or its date, microseconds UTC."""
+        """Return the time by which "newest first" sorts a row, in microseconds since 1970 UTC.
+
+        It is the time from which the row is visible or, without one, its date.
+        """
         since = self._windows[row][0]
         return int(since) if since != ALWAYS else int(self.date_of[row]) * _DAY
 
     def related(self, row: int) -> tuple[memoryview, memoryview]:
-        """A row's related rows, best first and -1 at the end, and their scores."""
+        """Return a row's related rows, best first, and their scores; -1 fills up the end."""
         rows, scores = self._related
         return rows[row], scores[row]
 
     def phrases(self, row: int) -> memoryview:
-        """Positions in :attr:`phrase_names` of a row's phrases, the most characteristic first."""
+        """Return a row's key phrases as positions in :attr:`phrase_names`, best first."""
         return self._phrases[row]
 
     def explained(self, row: int) -> list[bytes]:
-        """For each of the first of a row's list the shared phrases: JSON strings, comma between."""
+        """Return the phrases shared with each of a row's first related rows.
+
+        Each entry has the phrases of one related row, as JSON strings separated by commas.
+        """
         return split_explained(self._shared[row])
 
     def epoch(self, now: int) -> int:
-        """How many instants of change lie at or before ``now``."""
+        """Return how many times, up to and including ``now``, an article appeared or disappeared.
+
+        While the number stays the same, the same articles are visible.
+        """
         return int(np.searchsorted(self.epochs, now, side="right"))
 
     def next_change(self, now: int) -> int | None:
-        """The next instant at which anything appears or disappears."""
+        """Return when the next article appears or disappears, in microseconds since 1970 UTC.
+
+        The result is ``None`` if no article will.
+        """
         epoch = self.epoch(now)
         return int(self.epochs[epoch]) if epoch < len(self.epochs) else None
 
     def article(self, row: int) -> Article:
-        """The article of a row, whole."""
+        """Return the complete article of a row."""
         return self.articles[row]
 
     @functools.cached_property
     def text_digests(self) -> NDArray[np.uint8]:
-        """Shape (n, 16): of the text each embedding was made from; hashed before its first use."""
+        """The hash of the text of each embedding, shape (n, 16); the file is verified first."""
         return cast("NDArray[np.uint8]", load_array(self.checked("text_digests.npy")))
 
     @functools.cached_property
     def articles(self) -> ArticleStore:
-        """All articles; the file is hashed before its first use."""
+        """The store of all articles; its file is verified before its first use."""
         return ArticleStore(self.checked(ARTICLES))
 
     @functools.cached_property
     def full_text(self) -> FullText:
-        """Finds rows by words; the file is hashed before its first use."""
+        """The full-text index; the file is verified before its first use."""
         return FullText(self.checked(FULL_TEXT))
 
     def report(self) -> dict[str, Any]:
-        """The figures that were taken when the build was made."""
+        """Return the figures that were recorded when the build was made."""
         return cast("dict[str, Any]", self.read_json("report.json"))
 
     def warm_up(self) -> None:
-        """Hash and open what editors read, so that the first of them does not wait for it.
+        """Verify and open the files that only editors' requests need, so that none has to wait.
 
         Raises:
             BuildError: If one of these files is damaged.
@@ -244,7 +259,7 @@ class Build:
         _ = self.articles, self.full_text
 
     def checked(self, name: str) -> Path:
-        """The path of a file, hashed once before it is first used."""
+        """Return the path of a file of the build; the file is verified before its first use."""
         with self._lock:
             if name not in self._checked and name not in SERVED:
                 self._check({name})
@@ -268,7 +283,7 @@ class Build:
         return array
 
     def read_json(self, name: str) -> Any:
-        """The contents of one of the build's JSON files."""
+        """Read one of the build's JSON files."""
         path = self.checked(name)
         try:
             return json.loads(path.read_bytes())

@@ -1,6 +1,7 @@
-"""The phrases that an article shares with those at the head of its list, found once per build.
+"""Stored explanations: the phrases that an article shares with the first articles of its list.
 
-A request would spend more time on finding them than on everything else together.
+They are computed once per build, because finding them during a request would take longer than the
+rest of the request.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_thre
 from recommender.shared_phrases import SharedPhrases
 
 EXPLAINED = 8
-"""Places of a list whose shared phrases are stored; what comes after is explained when shown."""
+"""Articles per list whose shared phrases are stored; those of later ones are found on demand."""
 
 SHARED = "shared.bin"
 
 _CHUNK = 4_096
-_BETWEEN = b"\n"  # stands in no JSON string
+_BETWEEN = b"\n"  # never occurs inside a JSON string
 
 
 def explain_lists(folder: Path, spread: BlockMapper = map_in_threads) -> None:
-    """Write ``shared.bin``: for each row, what it shares with each of the first of its list.
+    """Write ``shared.bin``: the phrases that each row shares with the first rows of its list.
 
     Args:
-        folder: The build, with its lists and phrases.
-        spread: Works on many rows at once, if not on this machine.
+        folder: The build's folder, in which the lists and key phrases are already written.
+        spread: Runs a function on every block of rows; by default in this process.
     """
     folder = folder.resolve()
     related_rows = load_array(folder / "related_rows.npy")
@@ -57,10 +58,13 @@ def explain_lists(folder: Path, spread: BlockMapper = map_in_threads) -> None:
 
 
 def split_explained(stored: bytes) -> list[bytes]:
-    """Split one row of ``shared.bin``: for each article JSON strings, comma between."""
+    """Split one row of ``shared.bin`` into one entry per related article.
+
+    Each entry has the shared phrases as JSON strings, separated by commas.
+    """
     return stored.split(_BETWEEN)
 
 
 def phrases_json(phrases: list[str]) -> bytes:
-    """Phrases as they stand in a JSON array, without its brackets; no line breaks in it."""
+    """Encode phrases as a JSON array without its brackets, on one line."""
     return ",".join(map(encode_basestring, phrases)).encode()

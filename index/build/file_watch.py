@@ -1,10 +1,11 @@
-"""Notices when a mapped file of a build is written to, before a read of it ends the process.
+"""Notices when another process writes to a build's mapped files, before that can crash this one.
 
-A build's files never change, but a tool may not know. Reading a page of a mapping whose file was
-cut short ends the process (SIGBUS). Linux can warn a reader: a lease holds up whoever opens a file
-for writing, or cuts it short, until the reader has let go of it, for 45 seconds at most
-(``/proc/sys/fs/lease-break-time``). It is given for files of one's own, or to root, on local file
-systems; elsewhere a change is noticed after the fact, by size and time.
+A build's files must not change, but a careless tool may still write to one. Reading a mapped file
+after it was truncated kills the process (SIGBUS). On Linux the reader can take a lease on the file:
+another process that opens the file for writing or truncates it then has to wait until the reader
+closes the file, for at most 45 seconds (``/proc/sys/fs/lease-break-time``). Leases are granted for
+local files that the process's user owns, and to root for all local files. Changes to other files
+are noticed afterwards, by their size and modification time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _BUSY = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
 class FileWatch:
-    """Watches files for as long as the object lives; then their leases are released."""
+    """Watches files until the object is deleted, which also releases its leases on them."""
 
     def __init__(self) -> None:
         self._held: dict[Path, tuple[int, tuple[int, int] | None]] = {}
@@ -32,10 +33,10 @@ class FileWatch:
         weakref.finalize(self, _close, self._held)
 
     def add(self, path: Path) -> None:
-        """Watch a file from now on; to be called before it is checked and mapped.
+        """Start watching a file; call this before the file is verified and mapped.
 
         Raises:
-            BuildError: If someone has it open for writing, or it can't be opened.
+            BuildError: If another process has the file open for writing, or it can't be opened.
         """
         with self._lock:
             if path in self._held:
@@ -52,7 +53,10 @@ class FileWatch:
             self._held[path] = descriptor, None if leased else _stamp(descriptor)
 
     def written_to(self) -> Path | None:
-        """A file that was changed since it is watched, or that someone wants to change now."""
+        """Return a watched file that was changed or that another process waits to write to.
+
+        Returns ``None`` if there is no such file.
+        """
         with self._lock:
             for path, (descriptor, stamp) in self._held.items():
                 if stamp is None:
@@ -65,11 +69,11 @@ class FileWatch:
 
 
 def _lease(descriptor: int) -> bool:
-    """Take a lease on a file, if the system gives one."""
+    """Take a lease on an open file; return whether the system granted it."""
     if not _LEASES:
         return False
     try:
-        # By default its holder gets SIGIO, which would end it; this one does nothing.
+        # By default the lease holder gets SIGIO, which would kill it; SIGURG is ignored.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:

@@ -1,7 +1,7 @@
-"""From an article's id to its row: a hash table in two mapped arrays.
+"""The table that maps article ids to rows: a hash table in two memory-mapped arrays.
 
-A binary search over the ids would read a dozen of them, each from another place that memory has to
-fetch first; here it is the table's entry and as a rule one id.
+A look-up reads one entry of the table and usually one id. A binary search would be slower, because
+it would read a dozen ids from distant pages of memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TABLE = "slots"
 
 
 def write_id_table(folder: Path) -> None:
-    """Write the table of a build whose ids are written."""
+    """Write the hash table into the folder of a build whose ``ids.bin`` is already written."""
     ids = Blob(folder / _IDS)
     slots = np.fromiter((crc32(name) % len(ids) for name in ids), dtype=np.int64, count=len(ids))
     rows = np.arange(len(ids), dtype=np.int32)
@@ -27,13 +27,13 @@ def write_id_table(folder: Path) -> None:
 
 
 class IdTable:
-    """The ids of a build's articles.
+    """Finds the row of an article id, and the article id of a row.
 
     Args:
-        folder: The build.
+        folder: The build's folder.
 
     Attributes:
-        ids: The ids by row, ascending by their UTF-8 bytes.
+        ids: The id of each row; ids are sorted by their UTF-8 bytes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,13 +43,13 @@ class IdTable:
         prefault(self._slots.ends.base)
 
     def row(self, article_id: str) -> int | None:
-        """The row of an article."""
-        wanted = article_id.encode(errors="surrogatepass")  # what is no Unicode is never found
+        """Return the row of an article, or ``None`` if there is no such article."""
+        wanted = article_id.encode(errors="surrogatepass")  # invalid Unicode is just not found
         for row in self._slots.numbers(crc32(wanted) % len(self._slots)):
             if self.ids[row] == wanted:
                 return row
         return None
 
     def article_id(self, row: int) -> str:
-        """The id of a row."""
+        """Return the article id of a row."""
         return self.ids[row].decode()

@@ -1,7 +1,7 @@
-"""The words of a build on disk: what scores a text that is not in it as if it were.
+"""A build's vocabulary on disk, with which terms of other texts, such as drafts, are weighted.
 
-Words ascend in their file and pairs by their keys, so both are found by binary search in mapped
-memory: the cost of a text does not grow with the site, and nothing is loaded.
+Words and word pairs are sorted in memory-mapped files and found by binary search. So nothing needs
+to be loaded, and the time per text hardly grows with the number of articles.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ _PARTS = ("data", "indices", "indptr")
 def save_lexicon(
     folder: Path, terms: CorpusTerms, lexical: LexicalVectors, calibration: Calibration
 ) -> None:
-    """Write vocabulary and calibration into a build, beside the weights and their postings.
+    """Write the vocabulary and the calibration into a build's folder.
 
-    Weights and postings grow with the articles: they were written into the folder when made.
+    The term weights and postings are not written again: they are large, and were written into the
+    folder while they were computed.
     """
     save_names(folder / "words.bin", terms.vocabulary)
     save_array(folder / "pair_keys.npy", terms.pair_keys)
@@ -42,18 +43,21 @@ def save_lexicon(
 
 
 def load_matrix(build: Build, name: str, shape: tuple[int, int]) -> sp.csr_matrix:
-    """A sparse matrix of a build, mapped: ``lexical`` (articles, terms) or ``postings``."""
+    """Map a matrix of a build: ``lexical`` (articles, terms) or ``postings`` (terms, articles)."""
     parts: Any = tuple(load_array(build.checked(f"{name}_{part}.npy")) for part in _PARTS)
     return sp.csr_matrix(parts, shape=shape, copy=False)
 
 
 def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibration | None:
-    """The live build's calibration, so that a score means the same from build to build.
+    """Return the live build's calibration, to keep scores comparable from build to build.
 
     Args:
         previous: The live build, if there is one.
-        encoder: The encoder of the new build, as its manifest will say; scores of another model
-            have another calibration.
+        encoder: The encoder of the new build.
+
+    Returns:
+        The live build's calibration; ``None`` if there is no live build, or if its encoder is
+        another one, so that scores can't be compared anyway.
     """
     if previous is None or previous.manifest.encoder != encoder:
         return None
@@ -62,10 +66,12 @@ def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibr
 
 
 class Vocabulary:
-    """The terms of a build: a column for each of its words, then for each of its pairs of words.
+    """The terms of a build: its words and word pairs, each with a column in the term weights.
+
+    The columns of all words come first, then those of the word pairs.
 
     Args:
-        build: Its files are hashed before they are used.
+        build: The build, whose files are verified before they are used.
     """
 
     def __init__(self, build: Build) -> None:
@@ -81,17 +87,17 @@ class Vocabulary:
         return len(self._idf)
 
     def weigh(self, corpus: TokenizedCorpus) -> sp.csr_matrix:
-        """Term weights of texts, as the build would have given them.
+        """Compute the term weights of texts in the same way as a build does.
 
         Args:
-            corpus: Their words, breaks and all.
+            corpus: The words of the texts.
 
         Returns:
             Shape (texts, terms), float32 CSR with sorted indices, over the build's columns.
         """
         names = [split_terms(spelling) for spelling in corpus.spellings]
         positions = self._find_words({name for some in names for name in some})
-        if self._rarest is not None:  # by which words that the build has not are weighed
+        if self._rarest is not None:  # weights words that the build does not have
             positions.setdefault(self._words[self._rarest].decode(), self._rarest)
         vocabulary = sorted(positions)
         columns = np.array([positions[name] for name in vocabulary], dtype=np.int64)
@@ -105,10 +111,10 @@ class Vocabulary:
         return sp.csr_matrix((weights.data, found[weights.indices], weights.indptr), shape=shape)
 
     def rarity(self, phrase: str) -> float:
-        """``ln(1 + articles / holders)`` of a word or of two, 0 for what the build does not know.
+        """Return ``ln(1 + articles / holders)`` for a phrase; 0 if the build does not have it.
 
         Args:
-            phrase: As printed, the words parted by a space.
+            phrase: One word as printed, or two separated by a space.
         """
         terms = [split_terms(word) for word in phrase.split()]
         positions = [self._words.find(some[-1].encode()) if some else None for some in terms]
@@ -124,7 +130,7 @@ class Vocabulary:
             column = len(self._words) + pair
         if not self._idf[column]:
             return 0.0
-        # idf = 0.5 + ln((1 + n) / (1 + df)), kept as its square root
+        # idf = 0.5 + ln((1 + n) / (1 + df)), stored as its square root
         holders = (1 + self._articles) / math.exp(float(self._idf[column]) ** 2 - 0.5) - 1
         return math.log1p(self._articles / max(holders, 1.0))
 
@@ -135,7 +141,12 @@ class Vocabulary:
     def _find_pairs(
         self, corpus: TokenizedCorpus, last: NDArray[np.int64], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Known pairs of neighboring words: keys over ``columns``, positions in the build."""
+        """Find those word pairs of the given texts that the build has too.
+
+        Returns:
+            The pairs' keys, made from the words' positions in ``columns``; and the pairs' positions
+            among the build's pairs.
+        """
         words = np.where(corpus.tokens == BREAK, -1, last[corpus.tokens])
         first, second = words[:-1], words[1:]
         beside = (first >= 0) & (second >= 0)

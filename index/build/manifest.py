@@ -1,4 +1,4 @@
-"""What a build says of itself, and whether that is still true."""
+"""The manifest of a build, ``manifest.json``: describes the build and verifies its files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from index.files import file_sha256, write_file
 FORMAT_VERSION = 4
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
-"""Holds the manifest's own digest, as ``sha256sum --check`` reads it: a build that was never
-published has no other witness."""
+"""File with the manifest's own hash, in the format of ``sha256sum --check``. A published build's
+hash is also recorded in ``CURRENT``; that of an unpublished build is only in this file."""
 
 _HASHING = 4
-"""Files hashed at a time."""
+"""Number of files to hash in parallel."""
 
 
 class _Strict(BaseModel):
@@ -28,14 +28,17 @@ class _Strict(BaseModel):
 
 
 class FileEntry(_Strict):
-    """One file of a build."""
+    """Size and hash of one file of a build."""
 
     bytes: int
     sha256: str
 
 
 class EncoderEntry(_Strict):
-    """What made the embeddings; see :class:`recommender.encoder.Fingerprint`."""
+    """Identifies the encoder that made the embeddings: its model, and how it prepares texts.
+
+    The fields are those of :class:`recommender.encoder.Fingerprint`.
+    """
 
     model: str
     revision: str | None
@@ -46,9 +49,9 @@ class EncoderEntry(_Strict):
 
 
 class IndexEntry(_Strict):
-    """The neighbor index and how many true neighbors it was measured to find.
+    """The type of the neighbor index, and the measured share of true neighbors that it finds.
 
-    Where it lies in Milvus, ``uri`` and ``collection`` say where; never with a secret.
+    If the index is in Milvus, ``uri`` and ``collection`` locate it; ``uri`` contains no secret.
     """
 
     kind: str
@@ -58,7 +61,7 @@ class IndexEntry(_Strict):
 
 
 class Manifest(_Strict):
-    """The file ``manifest.json`` of a build."""
+    """The content of a build's ``manifest.json``."""
 
     format: int
     name: str
@@ -79,7 +82,7 @@ class Manifest(_Strict):
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> str:
-    """Write ``manifest.json`` and its seal, and return its SHA-256."""
+    """Write ``manifest.json`` and ``manifest.sha256``; return the manifest's SHA-256 in hex."""
     content = (manifest.model_dump_json(indent=2) + "\n").encode()
     write_file(folder / MANIFEST, content)
     write_file(folder / SEAL, _seal(content))
@@ -95,10 +98,10 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
 
     Args:
         folder: The build.
-        sha256: What the manifest's digest must be, where that is known.
+        sha256: The expected SHA-256 of ``manifest.json`` in hex, if known.
 
     Raises:
-        BuildError: If it is missing, changed, unreadable, or of another format version.
+        BuildError: If the manifest is missing, changed, unreadable, or of another format version.
     """
     path = folder / MANIFEST
     try:
@@ -132,7 +135,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Size and SHA-256 of every file of a build but its manifest and the seal."""
+    """Return size and hash of every file of a build but the manifest and the file of its hash."""
     return {
         path.name: FileEntry(bytes=path.stat().st_size, sha256=file_sha256(path))
         for path in sorted(folder.iterdir())
@@ -146,17 +149,18 @@ def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None)
     Args:
         folder: The build.
         manifest: Its manifest.
-        names: Only these files; all of them, and no others present, by default.
+        names: The files to compare. By default all files are compared, and the folder may hold no
+            file that the manifest does not list.
 
     Raises:
-        BuildError: Naming the first file that is missing, foreign or changed.
+        BuildError: If a file is missing, unknown or changed; the message names the first one.
     """
     if names is None:
         extra = {path.name for path in folder.iterdir()} - set(manifest.files) - {MANIFEST, SEAL}
         if extra:
             raise BuildError(f"{folder / min(extra)} does not belong to the build")
         names = set(manifest.files)
-    with ThreadPoolExecutor(_HASHING) as pool:  # hashing leaves the interpreter to others
+    with ThreadPoolExecutor(_HASHING) as pool:  # hashing releases Python's global lock
         for _ in pool.map(partial(_check_file, folder, manifest), sorted(names)):
             pass
 

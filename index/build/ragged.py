@@ -1,4 +1,4 @@
-"""Lists of different lengths in two arrays, mapped as they are."""
+"""Ragged arrays: lists of different lengths, stored in two memory-mapped arrays."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from index.files import load_array, save_array
 
 @dataclass(frozen=True)
 class Ragged:
-    """Lists of different lengths in two arrays.
+    """Lists of different lengths, stored in two arrays.
 
     Attributes:
-        values: All lists one after another, int32.
-        ends: Where each ends, int64.
+        values: Shape (entries of all lists,), int32: the entries, one list after another.
+        ends: Shape (lists,), int64: the position in ``values`` at which each list ends.
     """
 
     values: NDArray[np.int32]
@@ -30,7 +30,7 @@ class Ragged:
         return self.values.data, self.ends.data
 
     def numbers(self, index: int) -> list[int]:
-        """One of the lists as plain numbers, quickly."""
+        """Return list ``index`` as Python integers; this is faster than indexing the arrays."""
         values, ends = self._plain
         return values[ends[index - 1] if index else 0 : ends[index]].tolist()
 
@@ -43,19 +43,25 @@ class Ragged:
 
     @classmethod
     def grouped(cls, keys: NDArray[np.integer], values: NDArray[np.integer], count: int) -> Ragged:
-        """One list per key 0…count-1, keeping the order of ``values`` within each."""
+        """Make ``count`` lists, of which list ``k`` has the values with key ``k``, in their order.
+
+        Args:
+            keys: The key of each value, from 0 to ``count`` - 1; same shape as ``values``.
+            values: The values to group.
+            count: The number of lists.
+        """
         order = np.argsort(keys, kind="stable")
         ends = np.cumsum(np.bincount(keys, minlength=count)).astype(np.int64)
         return cls(values[order].astype(np.int32), ends)
 
     def save(self, folder: Path, name: str) -> None:
-        """Write both arrays into a build."""
+        """Write both arrays into a build's folder, into files whose names start with ``name``."""
         save_array(folder / f"{name}_values.npy", self.values)
         save_array(folder / f"{name}_ends.npy", self.ends)
 
     @classmethod
     def load(cls, folder: Path, name: str) -> Ragged:
-        """Map both arrays of a build."""
+        """Map the arrays that :meth:`save` wrote into memory, read-only."""
         return cls(
             cast("NDArray[np.int32]", load_array(folder / f"{name}_values.npy")),
             cast("NDArray[np.int64]", load_array(folder / f"{name}_ends.npy")),

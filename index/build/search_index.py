@@ -1,9 +1,8 @@
-"""The full-text index of a build's articles, for editors' searches: an SQLite file, by FTS5.
+"""The full-text index over a build's articles, for editors' searches, in SQLite with FTS5.
 
-It has a file of its own beside the articles, because it is needed last and by editors alone.
-Reading an article hashes nothing of it, and the other stages of a build run while one core fills
-it. SQLite does that in a few statements and reads the articles itself: the thread that waits for
-them leaves the interpreter to the rest of the build.
+Only editors' searches need the index, so it has a file of its own: whoever reads an article need
+not verify it, and a thread can fill it while the other stages of a build run. SQLite fills the
+index in a few long statements, during which Python's global lock is free for those stages.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from index.files import open_sqlite
 FULL_TEXT = "search.sqlite"
 
 RANKED = 10_000
-"""Most hits of a search that are put in order of relevance."""
+"""A search with more hits than this returns them unsorted rather than sorted by relevance."""
 
 _PENDING = 4 * 1024 * 1024
-"""Bytes of words that are put in order in memory, before they are merged with those in the file."""
+"""Bytes of words that SQLite sorts in memory before it merges them into the file."""
 
 _WRITE = """
 INSERT INTO words (rowid, id, title, body)
@@ -46,7 +45,7 @@ FROM (SELECT row, CAST(data AS TEXT) AS article FROM store.articles ORDER BY row
 
 _NOT_SEARCHABLE = re.compile("[\0\ud800-\udfff]")
 
-# One line per occurrence is found at once; one per word would first count all its occurrences.
+# 'instance' (one row per occurrence) answers at once; 'row' would count every word's occurrences.
 _VOCABULARY = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary "
     "USING fts5vocab('main', 'words', 'instance')"
@@ -54,12 +53,12 @@ _VOCABULARY = (
 
 
 def split_words(words: str) -> list[str]:
-    """What a person typed, word by word, without what SQLite can't take."""
+    """Split what a person typed into words; characters that SQLite can't handle are left out."""
     return _NOT_SEARCHABLE.sub(" ", words).split()
 
 
 class FullText:
-    """Finds a build's rows by words.
+    """The full-text index of a build, opened for searching.
 
     Args:
         path: The SQLite file; opened read-only.
@@ -72,26 +71,32 @@ class FullText:
         self._database = open_sqlite(path)
 
     def search(self, words: str, limit: int) -> list[int]:
-        """Rows whose id, title or text begins words with all of ``words``, best first."""
+        """Search ids, titles and texts; return at most ``limit`` rows, best first.
+
+        A row matches if, for each of ``words``, it has a word that begins with it.
+        """
         terms = [[word] for word in split_words(words)]
         return self.ranked(terms, self.holding(terms))[:limit]
 
     def holding(self, words: Sequence[Sequence[str]]) -> list[int]:
-        """Rows that hold, for each entry, a word that begins with one of its spellings."""
+        """Return the rows that match all entries of ``words``, each a list of spellings.
+
+        A row matches an entry if one of its words begins with one of the entry's spellings.
+        """
         return self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", words)
 
     def ranked(self, words: Sequence[Sequence[str]], rows: list[int]) -> list[int]:
-        """What :meth:`holding` found, best first by BM25.
+        """Sort the rows that :meth:`holding` found by their BM25 score, best first.
 
-        Left by row where so much was found that ranking it all would take longer than a person
-        waits, and would tell them nothing.
+        More than :data:`RANKED` rows are returned unsorted: sorting so many would keep a person
+        waiting and be of no use.
         """
         if not 1 < len(rows) <= RANKED:
             return rows
         return self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid", words)
 
     def first_word(self, at_least: str) -> str | None:
-        """The first of all words in the order of their UTF-8 bytes, from ``at_least`` on."""
+        """Return the first indexed word that is ``at_least`` or after it, in byte order."""
         with self._lock:
             if not self._has_vocabulary:
                 self._query(_VOCABULARY, ())
@@ -100,7 +105,7 @@ class FullText:
         return next((str(word) for (word,) in self._query(statement, (at_least,))), None)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the SQLite file."""
         self._database.close()
 
     def _rows(self, statement: str, words: Sequence[Sequence[str]]) -> list[int]:
@@ -124,20 +129,23 @@ def _quote(word: str) -> str:
 
 @contextmanager
 def filled_beside(folder: Path) -> Iterator[Future[None]]:
-    """Fill the index in a thread of its own; whoever leaves before it is done ends it.
+    """Fill the index in a background thread while the block runs.
+
+    If the block ends before the index is complete, filling is interrupted.
 
     Args:
-        folder: The build, whose articles are written.
+        folder: The build's folder, in which the articles are already written.
 
     Yields:
-        What waits for the index, and raises what went wrong with it (``sqlite3.Error``).
+        A future that is done when the index is complete. Its ``result()`` raises the
+        ``sqlite3.Error`` if filling failed.
     """
     with closing(_open(folder)) as database, ThreadPoolExecutor(1, "full-text") as thread:
         done = thread.submit(_write, database)
         try:
             yield done
         finally:
-            while not done.done():  # between two statements there is nothing to interrupt
+            while not done.done():  # again, if it ran between two statements
                 database.interrupt()
                 wait([done], timeout=0.02)
 
@@ -164,6 +172,6 @@ def _write(database: sqlite3.Connection) -> None:
     database.execute("INSERT INTO words (words, rank) VALUES ('hashsize', ?)", (_PENDING,))
     database.execute("BEGIN")
     database.execute(_WRITE)
-    # One tree instead of a handful: looking a word up takes a third of the time.
+    # Merge the index's b-trees into one: looking a word up then takes a third of the time.
     database.execute("INSERT INTO words (words) VALUES ('optimize')")
     database.execute("COMMIT")

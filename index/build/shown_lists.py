@@ -1,6 +1,7 @@
-"""What readers see of all lists of a build at once, for figures, gates and comparisons.
+"""Computes the lists that readers see for all articles of a build at once.
 
-One list for one reader is ``service.serving.selection.select``.
+Reports, gates and the comparison of builds need them. For a single request,
+``service.serving.selection.select`` computes the list.
 """
 
 from __future__ import annotations
@@ -20,23 +21,24 @@ _CHUNK = 8_192
 def list_heads(
     build: Build, visible: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The first visible articles of every stored list, for figures of a build.
+    """Return the first visible articles of every stored list, for the figures of a build.
 
-    Readers see less, see :func:`related_lists`.
+    Readers may see fewer: low scores and repeated stories are not left out here, but in
+    :func:`related_lists`.
 
     Args:
         build: The build.
-        visible: Shape (n,): which articles may be shown.
+        visible: Shape (n,), bool: which articles may be shown.
 
     Returns:
-        Rows, shape (n, 6), -1 at the end; and the best score among them, shape (n,),
-        ``-inf`` without any.
+        The rows, shape (n, 6), int32, -1 at the end; and the best score of each list, shape (n,),
+        float32, ``-inf`` for a list without visible articles.
     """
     head = np.full((build.count, SHOWN), NO_ROW, dtype=np.int32)
     best = np.full(build.count, -np.inf, dtype=np.float32)
     for start in range(0, build.count, _CHUNK):
         some = np.arange(start, min(start + _CHUNK, build.count))
-        # Nearly always enough are visible among the first; where not, the whole list.
+        # The first rows nearly always suffice; the other lists are read as a whole.
         for width in (2 * SHOWN, build.related_rows.shape[1]):
             rows = np.asarray(build.related_rows[some, :width])
             scores = build.related_scores[some, :width]
@@ -49,11 +51,14 @@ def list_heads(
 
 
 def count_inbound(heads: NDArray[np.int32], visible: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """In how many of the visible articles' lists each article stands; shape (n,).
+    """Count, for each article, the lists of visible articles that it is in.
 
     Args:
-        heads: Shape (n, 6): what :func:`list_heads` gave.
-        visible: Shape (n,): which articles may be shown.
+        heads: Shape (n, 6): the rows from :func:`list_heads`.
+        visible: Shape (n,), bool: which articles may be shown.
+
+    Returns:
+        Shape (n,), int64.
     """
     shown = heads[visible]
     return np.bincount(shown[shown != NO_ROW], minlength=len(visible))
@@ -62,18 +67,18 @@ def count_inbound(heads: NDArray[np.int32], visible: NDArray[np.bool_]) -> NDArr
 def related_lists(
     build: Build, now: int, query: RelatedQuery, rows: NDArray[np.int64] | None = None
 ) -> NDArray[np.int32]:
-    """The related articles that readers get, as ``service.serving.selection.select`` has them.
+    """Return the lists that readers see, before fallbacks and editors' decisions.
 
-    Without fallbacks and without what editors decided.
+    The articles are the same as in ``service.serving.selection.select``.
 
     Args:
         build: The build.
-        now: Microseconds since 1970 UTC.
-        query: What is asked for; its limit and its least score count.
-        rows: Shape (m,): whose lists; everyone's by default.
+        now: The time, in microseconds since 1970 UTC.
+        query: The query; only its ``limit`` and ``min_score`` have an effect.
+        rows: Shape (m,): the rows whose lists to return; all rows by default.
 
     Returns:
-        Rows, shape (m, limit), -1 at the end.
+        Rows, shape (m, limit), int32, -1 at the end.
     """
     wanted = np.arange(build.count) if rows is None else rows
     newest = newest_visible(build.visible(now), build.stories, build.members)
@@ -83,7 +88,7 @@ def related_lists(
         for width in (2 * query.limit, build.related_rows.shape[1]):
             candidates = np.asarray(build.related_rows[wanted[some], :width])
             scores = build.related_scores[wanted[some], :width]
-            # A stored list holds each story once, and its own not at all.
+            # A stored list has each story once, and never the article's own story.
             shown = newest[np.where(candidates == NO_ROW, 0, candidates)]
             present = (candidates != NO_ROW) & (shown != NO_ROW)
             present &= shown_scores(scores) >= query.min_score
@@ -95,27 +100,35 @@ def related_lists(
 def newest_visible(
     visible: NDArray[np.bool_], stories: NDArray[np.int32], members: Ragged
 ) -> NDArray[np.int32]:
-    """The newest visible version of each row's story, or -1; shape (n,).
+    """Find the newest visible version of each row's story.
 
     Args:
-        visible: Shape (n,): which rows may be shown.
-        stories: Shape (n,): which story each belongs to.
-        members: Each story's rows, newest version first.
+        visible: Shape (n,), bool: which rows may be shown.
+        stories: Shape (n,), int32: the story of each row.
+        members: The rows of each story, newest version first.
+
+    Returns:
+        Shape (n,), int32: the row of that version; -1 if no version is visible.
     """
     shown = members.values[visible[members.values]][::-1]
     newest = np.full(len(members), NO_ROW, dtype=np.int32)
-    newest[stories[shown]] = shown  # of several the last is kept: the newest
+    newest[stories[shown]] = shown  # the last assignment wins: the newest version
     return newest[stories]
 
 
 def _first_present(
     present: NDArray[np.bool_], rows: NDArray[np.int32], length: int
 ) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.bool_]]:
-    """The first ``length`` rows of each list that are present, -1 at the end.
+    """Move the present rows of each list to its front, and cut the list to ``length`` rows.
+
+    Args:
+        present: Shape (lists, any), bool: which entries of ``rows`` to keep.
+        rows: The rows of each list, of the same shape.
+        length: Length of the resulting lists.
 
     Returns:
-        These rows, shape (lists, length); at which positions they stood, and which of those
-        positions hold one: both of shape (lists, at most length).
+        The rows, shape (lists, length), -1 at the end; the position that each had in its list; and
+        whether it is present. The last two have shape (lists, at most length).
     """
     order = np.argsort(~present, axis=1, kind="stable")[:, :length]
     taken = np.take_along_axis(present, order, axis=1)

@@ -1,4 +1,4 @@
-"""Makes and opens a build's neighbor index: in its own file, or in a collection of Milvus."""
+"""The neighbor index of a build: made and opened as a local file or as a collection in Milvus."""
 
 from __future__ import annotations
 
@@ -26,29 +26,31 @@ LOCAL = "index.faiss"
 
 
 class VectorIndex(NeighborIndex, Protocol):
-    """A build's index, which also knows what readers may see."""
+    """A build's neighbor index, which can be restricted to the articles that readers may see."""
 
     def shown_at(
         self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
     ) -> NeighborIndex:
-        """The same index without what readers may not see.
+        """Return an index over the rows that readers may see.
 
         Args:
-            now: The moment, microseconds since 1970 UTC.
-            languages: Only rows of these, and of unknown language; all of them by default.
-            without: Rows that are left out whenever they may be seen, such as those taken down.
+            now: The time, in microseconds since 1970 UTC.
+            languages: Ids of the languages to keep; articles of unknown language are always kept.
+                All languages by default.
+            without: Rows to leave out in any case, such as those that an editor took down.
         """
         ...
 
 
 class LocalIndex:
-    """An index in this process, mapped from a file, with the visibility of its rows.
+    """A neighbor index in this process, mapped from a file, with the visibility of its rows.
 
     Args:
-        path: The index.
-        embeddings: Shape (n, dim), float32: the rows that it was made from.
-        visibility: Shape (n, 2).
-        languages: Shape (n,): ids, 0 unknown.
+        path: The index file.
+        embeddings: Shape (n, dim), float32: the rows that were indexed.
+        visibility: Shape (n, 2), int64: the times from which and until which each row is shown,
+            in microseconds since 1970 UTC.
+        languages: Shape (n,), int32: language ids; 0 if unknown.
     """
 
     def __init__(
@@ -67,17 +69,20 @@ class LocalIndex:
         self.count = self._index.count
 
     def __reduce__(self) -> tuple[type[LocalIndex], tuple[object, ...]]:
-        """Another process opens it anew."""
+        """Pickle only the constructor's arguments: another process opens the index file again."""
         return LocalIndex, self._parts
 
     def search(self, queries: Embeddings, k: int) -> Neighbors:
-        """See :class:`~recommender.neighbors.NeighborIndex`."""
+        """Return the ``k`` best rows of each query, sorted by (-score, row)."""
         return self._index.search(queries, k)
 
     def shown_at(
         self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
     ) -> NeighborIndex:
-        """See :class:`VectorIndex`; exact, since an index may not look where the few are."""
+        """Return an index over the rows that readers may see; see :meth:`VectorIndex.shown_at`.
+
+        It compares a query with every one of these rows, so it misses none.
+        """
         shown = visible_at(self._visibility, now)
         if languages:
             shown &= np.isin(self._languages, [0, *languages])
@@ -101,29 +106,30 @@ def make_index(
     languages: NDArray[np.int32],
     wanted: MilvusSettings | None = None,
 ) -> VectorIndex:
-    """Index a build's embeddings where they are wanted, and write down where that is.
+    """Index a build's embeddings in a local file or in Milvus, and record where the index is.
 
     Args:
-        folder: The build in the making.
+        folder: The folder of the unfinished build.
         name: The build's name.
         embeddings: Shape (n, dim), float32, unit rows.
-        visibility: Shape (n, 2), int64.
-        languages: Shape (n,), int32.
-        wanted: In Milvus; on this machine by default.
+        visibility: Shape (n, 2), int64: the times from which and until which each row is shown,
+            in microseconds since 1970 UTC.
+        languages: Shape (n,), int32: language ids; 0 if unknown.
+        wanted: Settings of the Milvus server to use; if ``None``, the index is a local file.
 
     Raises:
-        BuildError: If it can't be written.
+        BuildError: If the index can't be written.
         UnavailableError: If Milvus does not answer.
     """
     if wanted is None:
         with _as_build_error():
             build_index(embeddings).save(folder / LOCAL)
-        # Read back, its vectors are mapped.
+        # Opened from the file, so that its vectors are mapped.
         return LocalIndex(folder / LOCAL, embeddings, visibility, languages)
     stored = new_collection(folder, name, wanted)
     milvus = stored.connect(folder)
-    milvus.collections()  # it answers; what never did has nothing to be dropped
-    stored.save(folder)  # first, so that a collection of a build that died is found and dropped
+    milvus.collections()  # fails if the server does not answer: then there is nothing to clean up
+    stored.save(folder)  # before filling it, so that after a crash the collection can be dropped
     from index.scale_out.milvus.milvus_client import MilvusColumns
     from index.scale_out.milvus.milvus_index import fill_collection
 
@@ -134,7 +140,13 @@ def make_index(
 
 
 def describe_index(folder: Path, kind: str, recall: float) -> IndexEntry:
-    """What the manifest says of a build's index."""
+    """Make the manifest's entry for a build's neighbor index.
+
+    Args:
+        folder: The build's folder.
+        kind: The type of the index.
+        recall: The measured share of true neighbors that the index finds.
+    """
     stored = read_collection(folder)
     if stored is None:
         return IndexEntry(kind=kind, recall=recall)
@@ -142,11 +154,11 @@ def describe_index(folder: Path, kind: str, recall: float) -> IndexEntry:
 
 
 def open_index(build: Build) -> VectorIndex:
-    """The index of a finished build, wherever it lies; a server is asked only by a search.
+    """Open the index of a finished build; a Milvus server is only contacted by the first search.
 
     Raises:
-        BuildError: If its file is damaged.
-        SettingError: If it lies in Milvus and the extra is not installed.
+        BuildError: If the index file is damaged.
+        SettingError: If the index is in Milvus and the extra ``milvus`` is not installed.
     """
     stored = read_collection(build.folder)
     if stored is None:

@@ -1,1 +1,1 @@
-"""The stages that make a build, one after another."""
+"""The stages of a build: read, prepare, encode, and the builder that runs them in order."""

@@ -1,4 +1,4 @@
-"""A temporary SQLite file that collects articles in any order and writes them sorted by id."""
+"""A temporary SQLite file that collects articles in any order, then writes them sorted by id."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 class ArticleStaging:
-    """Collects articles in a file of its own, in the order in which they come.
+    """Collects articles in a temporary file, in the order in which they arrive.
 
-    Only their ids are indexed, so that each article is appended to the file and read once, whatever
-    the order of the ids.
+    The file has an index over the ids only, so that whatever the order of the ids, each article is
+    written once and read once.
 
     Args:
-        path: Where to keep them until :meth:`write`.
+        path: The temporary file; :meth:`write` removes it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,14 +28,15 @@ class ArticleStaging:
         self._database.execute("BEGIN")
 
     def add(self, articles: Sequence[tuple[str, bytes]]) -> list[int]:
-        """Keep some articles.
+        """Adds articles; of several articles with the same id, the first is kept.
 
         Args:
-            articles: The id of each, and itself as :func:`index.articles.article_store.to_bytes`
-                gives it.
+            articles: The id of each article, and the article as
+                :func:`index.articles.article_store.to_bytes` encodes it.
 
         Returns:
-            The positions, ascending, of those whose id was there before; its first article stays.
+            The positions in ``articles`` of those that were not added because the file already
+            holds their id, ascending.
         """
         first = self._count
         self._count += len(articles)
@@ -53,7 +54,10 @@ class ArticleStaging:
         ]
 
     def write(self, path: Path) -> int:
-        """Write the build's articles by their ids, remove the staging; returns their number."""
+        """Writes all articles, sorted by id, to an article store at ``path``.
+
+        Removes the temporary file, and returns the number of articles.
+        """
         self._database.execute("COMMIT")
         self._database.close()
         with closing(_open(path)) as database:
@@ -69,7 +73,7 @@ class ArticleStaging:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Open a file that is worthless if its writer dies: no journal, no syncing."""
+    """Opens an SQLite file without journal or syncing: after a crash it is of no use anyway."""
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA journal_mode = OFF")
     database.execute("PRAGMA synchronous = OFF")

@@ -1,7 +1,7 @@
-"""Makes a build: from sources to a directory of files, one stage after another.
+"""Makes a build: runs all stages, from the sources to a folder of files.
 
-Nothing that is live is touched. A build grows under a name that nothing reads; only when every
-file is written and synced does it get its real name, and only publishing makes it live.
+The live build is not touched. The folder of a build in progress has a temporary name that nothing
+reads. It gets its real name when every file is written and synced; only publishing makes it live.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ _DRIFT_SAMPLE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildResult:
-    """A build that was made.
+    """The results of making a build.
 
     Attributes:
-        manifest: Its manifest.
-        report: What became of every record of the sources.
-        assessment: What the gates say of it.
+        manifest: The manifest of the finished build.
+        report: How many records of the sources were read, kept and skipped, and why.
+        assessment: What the gates found.
     """
 
     manifest: Manifest
@@ -81,17 +81,18 @@ def make_build(
     options: BuildOptions,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> BuildResult:
-    """Read, encode, relate and write a build; the caller holds the root's lock.
+    """Makes a build from sources; the caller holds the root's lock.
 
     Args:
-        root: Where the build is made.
-        sources: Where the articles come from; of an id in two of them the first wins.
-        load_encoder: Called once the sources are read, never for a refused source.
-        options: See :class:`BuildOptions`.
-        progress: See :data:`Progress`.
+        root: The root in which the build is made.
+        sources: The sources of the articles; if two hold the same id, the article of the first
+            source is used.
+        load_encoder: Loads the encoder; called only after the sources were read and accepted.
+        options: The options of the build.
+        progress: Called with a stage's name, the number of items done, and their total if known.
 
     Raises:
-        SourceError: If there is no usable article, or the source can't be read.
+        SourceError: If a source can't be read, or holds no usable article.
         BuildError: If the build can't be written.
     """
     name = _new_name(root.names())
@@ -107,8 +108,8 @@ def make_build(
             manifest, assessment = _make(context, name, sources, load_encoder, beside)
         root.finish_build(folder)
     except BaseException as error:
-        # First the files, so that on a full disk there is room for the journal's line.
-        with suppress(UnavailableError, OSError):  # what stays is tried again by the next command
+        # Remove the files first, so that a full disk has room for the journal entry.
+        with suppress(UnavailableError, OSError):  # the next command removes what is left
             root.discard(folder)
         with suppress(BuildError):
             append_journal(root.path, "fail", build=name, reason=str(error) or repr(error))
@@ -129,11 +130,11 @@ def make_build(
 
 
 def _new_name(names: Sequence[str]) -> str:
-    """A name from the time, to a fraction of a microsecond, so that names sort by age.
+    """Returns a name for a new build, made from the current time, so that names sort by age.
 
     Args:
-        names: Of the existing builds, sorted. If a clock that was ahead named the last one, the
-            new name still sorts after it.
+        names: Names of the existing builds, sorted. The new name sorts after the last of them, even
+            if the clock was ahead when that build was made.
     """
     seconds, rest = divmod(time.time_ns(), 1_000_000_000)
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
@@ -145,7 +146,7 @@ def _new_name(names: Sequence[str]) -> str:
 
 
 def _previous(root: Root) -> Build | None:
-    """The live build, whose embeddings and boilerplate can be carried over."""
+    """Returns the live build, to reuse its embeddings and boilerplate; ``None`` without one."""
     try:
         pointer = root.current()
         if pointer is None:
@@ -295,10 +296,11 @@ def _make(
 def _boilerplate(
     context: BuildContext, store: ArticleStore, count: int
 ) -> tuple[Boilerplate, Boilerplate]:
-    """The boilerplate that is left out, and what it would be if it were learned now.
+    """Returns the boilerplate to remove from texts, and the boilerplate learned from this build.
 
-    The live build's is carried over, so that no text changes because another did; what is learned
-    now, from a smaller sample, only shows the drift.
+    The live build's boilerplate is removed if it can be reused, so that an article's text does not
+    change because other articles did. The boilerplate learned from this build then only shows how
+    much the site's boilerplate has changed, for which a smaller sample is enough.
     """
     previous = context.previous
     if previous is not None and previous.manifest.recipe == RECIPE and not context.options.relearn:

@@ -1,4 +1,4 @@
-"""What the stages of a build share: its options, folder, progress and report."""
+"""The context that all stages of a build share: options, folder, progress and report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from recommender.parameters import DEFAULT_DEPTH
 from recommender.preferences import Preferences
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with a stage's name, how much of it is done, and of how much (if known)."""
+"""Called with a stage's name, the number of items done, and their total if it is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +27,21 @@ class BuildOptions:
     """The options of one build.
 
     Attributes:
-        mapping: How the source's fields are named.
-        depth: Length of the stored lists.
-        strict: Refuse the source at its first problem.
-        only: Take these ids from the source and all other articles from the live build.
-        keep_missing: Keep the live build's articles that the source does not hold.
-        relearn: Learn the boilerplate anew instead of carrying it over from the live build.
-        from_scratch: Carry nothing over: encode and learn everything anew.
-        limits: What the gates let through.
-        golden: The gate that asks what editors said.
-        accept_change: Let another encoder or text recipe through.
-        preferences: What the site prefers among its own articles.
-        adopt_orphans: Put articles that are in no list into one where they fit well.
-        milvus: Put the vectors there instead of into a file of the build.
-        engine: What runs the heavy stages.
+        mapping: Which field of a record holds which field of an article.
+        depth: Length of the stored related lists.
+        strict: End the build at the first problem with a record.
+        only: Ids to read from the source; all other articles come from the live build.
+        keep_missing: Keep articles of the live build that the source no longer holds.
+        relearn: Learn the boilerplate again instead of reusing the live build's.
+        from_scratch: Reuse nothing of the live build: encode and learn everything again.
+        limits: The limits of the gates.
+        golden: The gate that compares the lists with editors' judgments; ``None`` to skip it.
+        accept_change: Let the build pass the gates though its encoder, or the way texts are
+            prepared for it, differs from the live build's.
+        preferences: The site's ranking preferences, such as boosts by tag.
+        adopt_orphans: Add articles that are in no list to a list where they fit well.
+        milvus: The Milvus server to store vectors in; by default they are in a file of the build.
+        engine: Runs the heavy stages, in this process or on a cluster.
     """
 
     mapping: FieldMapping
@@ -61,15 +62,16 @@ class BuildOptions:
 
 @dataclass(slots=True, kw_only=True)
 class BuildContext:
-    """A build while it is made.
+    """The state of a build in progress, which its stages share.
 
     Attributes:
-        folder: Where its files are written, under a name that nothing reads.
-        options: Its options.
-        previous: The live build, whose embeddings and boilerplate can be carried over.
-        progress: See :data:`Progress`.
-        report: What became of every record.
-        seconds: Time spent by stage.
+        folder: The folder of the build's files, under a temporary name that nothing reads.
+        options: The build's options.
+        previous: The live build, whose embeddings and boilerplate can be reused; ``None`` if there
+            is none.
+        progress: Called with a stage's name, the number of items done, and their total if known.
+        report: Counts of records read, kept and skipped, with the problems.
+        seconds: Duration of each stage in seconds, by the stage's name.
     """
 
     folder: Path
@@ -80,9 +82,10 @@ class BuildContext:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def fail_with(self, beside: Future[None]) -> None:
-        """End the stages with the error of what is done beside them, once it has failed.
+        """Ends the build early if work in the background fails.
 
-        A full disk is reported when it is full, not when everything else is done.
+        The stages then raise the background work's error when they next report progress. So a full
+        disk is reported soon, not only when all stages are done.
         """
         report_progress = self.progress
 
@@ -95,7 +98,7 @@ class BuildContext:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Report a stage's begin and take its time."""
+        """Reports that a stage begins, and records its duration when the ``with`` block ends."""
         self.progress(name, 0, None)
         start = time.perf_counter()
         yield

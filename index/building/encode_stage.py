@@ -1,4 +1,4 @@
-"""The third stage: an embedding for every row, encoded only where its text is new."""
+"""The third stage of a build: encodes new and changed texts, and reuses all other embeddings."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ def encode_texts(
     load_encoder: Callable[[], Encoder],
     texts: PreparedTexts,
 ) -> tuple[Embeddings, int]:
-    """Write one embedding a row; what did not change comes from the live build.
+    """Writes one embedding per row; unchanged texts reuse the live build's embeddings.
 
     Args:
         context: The build.
-        encoder: What encodes them.
-        load_encoder: Opens another of the same kind, on another machine.
-        texts: Prepared texts.
+        encoder: The encoder.
+        load_encoder: Loads the same encoder again, for use on another machine.
+        texts: The prepared texts, one per row.
 
     Returns:
-        The embeddings, mapped read-only, and how many texts were encoded anew.
+        The embeddings, shape (n, dim), float32, memory-mapped read-only; and how many texts were
+        encoded.
     """
     dim = encoder.fingerprint.dim
     path = context.folder / "embeddings.npy"
@@ -41,7 +42,7 @@ def encode_texts(
         path, mode="w+", dtype=np.float32, shape=(len(texts), dim)
     )
     with path.open("rb+") as reserved:
-        # A mapped page that finds the disk full kills the process: reserve all of them now.
+        # Reserve the space now: writing to a mapped page on a full disk kills the process.
         os.posix_fallocate(reserved.fileno(), 0, path.stat().st_size)
     digests = load_array(context.folder / "text_digests.npy")
     missing = np.arange(len(texts))
@@ -77,7 +78,16 @@ def encode_texts(
 def _carry_over(
     previous: Build, digests: NDArray[np.generic], embeddings: Embeddings
 ) -> NDArray[np.int64]:
-    """Copy every embedding whose text's digest is known; returns the rows that are left."""
+    """Copies the live build's embeddings of unchanged texts into ``embeddings``.
+
+    Args:
+        previous: The live build.
+        digests: Shape (n, 16), uint8: the digest of each text of the new build.
+        embeddings: Shape (n, dim), float32: the new build's embeddings, changed in place.
+
+    Returns:
+        The rows whose texts must still be encoded.
+    """
     known, positions = find_digests(digests, previous.text_digests)
     source = load_array(previous.checked("embeddings.npy"))
     for start in range(0, len(known), 65_536):

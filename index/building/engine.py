@@ -1,7 +1,7 @@
-"""Engines run the heavy stages of a build: in this process, or on a cluster.
+"""Engines, which run the heavy stages of a build in this process or on a cluster.
 
-Both do the same work on the same blocks of rows and hand back the results in the order of the rows,
-so that a build does not depend on which of them made it.
+All engines do the same work on the same blocks of rows, so a build has the same contents whichever
+engine made it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _STREAM_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """Texts to encode.
+    """A job for an engine: the texts to encode, and the encoder to use.
 
     Attributes:
-        load_encoder: Opens the encoder, wherever it is needed.
-        encoder: Opened here.
+        load_encoder: Loads the encoder in another process or on another machine.
+        encoder: The encoder, loaded in this process.
         texts: All prepared texts.
-        rows: Shape (m,), int64: which of them.
-        digests: Shape (n, 16), uint8: of all texts, to know one again.
-        progress: Called with how many more are encoded.
+        rows: Shape (m,), int64: the rows of the texts to encode.
+        digests: Shape (n, 16), uint8: the digests of all texts, which are equal for equal texts.
+        progress: Called with the number of texts encoded since the last call.
     """
 
     load_encoder: Callable[[], Encoder]
@@ -48,33 +48,43 @@ class Encoding:
 
 
 class Engine(Protocol):
-    """Runs the heavy stages."""
+    """Runs the heavy stages of a build."""
 
     def stream(
         self, work: Callable[[Sequence[S]], T], items: Iterable[S], *, stage: str = ""
     ) -> Iterator[T]:
-        """The results of ``work`` on batches of the items, in order.
+        """Calls ``work`` on batches of the items, and yields the results in order.
 
-        If ``items`` raises an error, the results of the items before it come first.
+        If iterating over ``items`` raises an error, the results of the earlier items are yielded
+        before the error is raised.
         """
         ...
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
-        """Rows and their embeddings, every row once, in any order."""
+        """Encodes texts; yields groups of rows with their embeddings.
+
+        Each row comes once; the order is arbitrary.
+        """
         ...
 
     @property
     def spread(self) -> BlockMapper:
-        """Works on blocks of rows; see :func:`recommender.parallel.map_in_threads`."""
+        """The function that runs other functions on blocks of rows in parallel.
+
+        It is called like :func:`recommender.parallel.map_in_threads`.
+        """
         ...
 
     def finish(self) -> None:
-        """Remove results that were kept for going on after a crash: the build is done."""
+        """Removes results that were kept to resume the build after a crash.
+
+        Call this when the build is complete.
+        """
         ...
 
 
 class LocalEngine:
-    """This process, on all of its cores."""
+    """An engine that runs the stages in this process, on all cores."""
 
     def stream(
         self,
@@ -83,7 +93,7 @@ class LocalEngine:
         *,
         stage: str = "",  # noqa: ARG002 - see Engine
     ) -> Iterator[T]:
-        """See :class:`Engine`."""
+        """Calls ``work`` on batches of the items; see :meth:`Engine.stream`."""
         stream = InterruptibleIterator(items)
         rest = iter(stream)
         for chunk in batches_of(rest, _STREAM_CHUNK, _STREAM_BYTES, _size_of):
@@ -91,7 +101,7 @@ class LocalEngine:
         stream.check()
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
-        """See :class:`Engine`."""
+        """Encodes texts; yields rows and their embeddings, see :meth:`Engine.encode`."""
         for start in range(0, len(encoding.rows), _ENCODE_CHUNK):
             rows = encoding.rows[start : start + _ENCODE_CHUNK]
             batch = [encoding.texts[row] for row in rows.tolist()]
@@ -100,13 +110,20 @@ class LocalEngine:
     spread = staticmethod(map_in_threads)
 
     def finish(self) -> None:
-        """See :class:`Engine`; nothing was kept."""
+        """Does nothing, because this engine keeps no results to resume from."""
 
 
 def batches_of(
     items: Iterable[S], count: int, most_bytes: int, size_of: Callable[[S], int]
 ) -> Iterator[list[S]]:
-    """Batches of consecutive items: ``count`` of them, or fewer that make ``most_bytes``."""
+    """Yields batches of consecutive items.
+
+    Args:
+        items: The items.
+        count: Most items per batch.
+        most_bytes: Size in bytes from which a batch is complete even with fewer items.
+        size_of: Returns the size of an item in bytes.
+    """
     batch: list[S] = []
     size = 0
     for item in items:
@@ -120,7 +137,7 @@ def batches_of(
 
 
 def _size_of(item: object) -> int:
-    """Roughly the bytes of the texts in a record."""
+    """Estimates the size in bytes of the texts in a record."""
     if isinstance(item, str | bytes):
         return len(item)
     if isinstance(item, Record):
@@ -133,15 +150,15 @@ def _size_of(item: object) -> int:
 def find_digests(
     digests: NDArray[np.generic], known: NDArray[np.generic]
 ) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Which texts are known, by their digests.
+    """Finds out which texts are known, by their digests.
 
     Args:
-        digests: Shape (m, 16), uint8: of the texts asked for.
-        known: Shape (n, 16), uint8, n at least 1: where they are looked up.
+        digests: Shape (m, 16), uint8: the digests to look up.
+        known: Shape (n, 16), uint8, n at least 1: the digests of known texts.
 
     Returns:
-        Whether each is there, and at which position of ``known``; both of shape (m,). Where it is
-        not there the position means nothing.
+        Whether each digest is known, and its position in ``known``; both of shape (m,). The
+        position of an unknown digest has no meaning.
     """
     keys, wanted = (np.ascontiguousarray(each).view("S16").ravel() for each in (known, digests))
     order = np.argsort(keys)
@@ -150,10 +167,12 @@ def find_digests(
 
 
 class InterruptibleIterator(Generic[S]):
-    """Ends where its items raise an error, which :meth:`check` raises afterwards.
+    """Iterates over items; if this raises an error, iteration just ends, as after the last item.
+
+    Call :meth:`check` afterwards to raise the error.
 
     Args:
-        items: May raise.
+        items: The items; iterating over them may raise an error.
     """
 
     def __init__(self, items: Iterable[S]) -> None:
@@ -167,6 +186,6 @@ class InterruptibleIterator(Generic[S]):
             self._error = error
 
     def check(self) -> None:
-        """Raise the error that the items raised, if any."""
+        """Raises the error that ended the iteration early; does nothing if there was none."""
         if self._error is not None:
             raise self._error

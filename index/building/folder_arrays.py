@@ -1,7 +1,7 @@
-"""Arrays of an unfinished build, in files of its folder rather than in memory.
+"""Arrays of a build in progress, kept in files of its folder rather than in memory.
 
-They are written from first to last, like any file, so that a full disk is met by an error where a
-mapped page would end the process; only what is finished is mapped.
+Rows are appended to a file, and the file is memory-mapped only when it is complete. So a full disk
+raises an error; writing to a mapped page would kill the process.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from index.errors import BuildError
 
 
 class FolderWorkspace:
-    """A :class:`recommender.arrays.Workspace` in a folder.
+    """A :class:`recommender.arrays.Workspace` that keeps its columns in a folder.
 
     Args:
-        folder: Gets a file ``NAME.npy`` for each column.
+        folder: The folder, which gets a file ``NAME.npy`` for each column.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,30 +29,30 @@ class FolderWorkspace:
         self._names: set[str] = set()
 
     def column(self, name: str, dtype: DTypeLike, width: int = 0) -> FileColumn:
-        """See :class:`recommender.arrays.Workspace`."""
+        """Starts an array that grows by rows, in a new file ``NAME.npy``."""
         self._names.add(name)
         return FileColumn(self._folder / f"{name}.npy", dtype, width)
 
     def drop(self, *names: str) -> None:
-        """See :class:`recommender.arrays.Workspace`."""
+        """Removes the files of complete arrays, which may not be read afterwards."""
         for name in names:
             self._names.discard(name)
             (self._folder / f"{name}.npy").unlink(missing_ok=True)
 
     def sync(self) -> None:
-        """Sync every column that was not dropped to the disk."""
+        """Syncs every column that was not dropped to disk."""
         for name in sorted(self._names):
             with (self._folder / f"{name}.npy").open("rb") as file:
                 os.fsync(file.fileno())
 
 
 class FileColumn:
-    """An array that grows in a ``.npy`` file.
+    """An array in a ``.npy`` file that rows are appended to.
 
     Args:
         path: The file.
-        dtype: Of its values.
-        width: Values per row; 0 for an array of one dimension.
+        dtype: Type of the values.
+        width: Values per row; 0 for a one-dimensional array.
     """
 
     def __init__(self, path: Path, dtype: DTypeLike, width: int) -> None:
@@ -64,15 +64,15 @@ class FileColumn:
             self._write_header(file)
 
     def append(self, block: NDArray[Any]) -> None:
-        """See :class:`recommender.arrays.Column`."""
+        """Adds rows at the end; they must have the width given at the start."""
         if block.shape[1:] != self._row:
             raise BuildError(f"{self._path}: rows of {block.shape[1:]}, expected {self._row}")
-        with self._path.open("ab") as file:  # so that no failing build leaves it open
+        with self._path.open("ab") as file:  # opened per call, so a failing build leaves none open
             file.write(np.ascontiguousarray(block, dtype=self._dtype).data)
         self._count += len(block)
 
     def finish(self) -> NDArray[Any]:
-        """Every row, mapped; what is changed there is changed in the file."""
+        """Returns all rows, memory-mapped; changes to the array change the file."""
         with self._path.open("r+b") as file:
             self._write_header(file)
         size = self._path.stat().st_size
@@ -84,7 +84,10 @@ class FileColumn:
         return np.asarray(mapped)
 
     def _write_header(self, file: BinaryIO) -> None:
-        """Write the header; NumPy pads it, so that its length does not depend on the count."""
+        """Writes the file's header over the old one.
+
+        NumPy pads headers, so the length does not depend on the number of rows.
+        """
         np.lib.format.write_array_header_1_0(
             file,
             {

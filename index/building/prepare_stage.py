@@ -1,6 +1,7 @@
-"""The second stage: what of each article is compared, shown and filtered by.
+"""The second stage of a build: writes ids, cards and texts, and collects per-article columns.
 
-It writes ids, cards and texts without boilerplate, and gives the columns that serving needs.
+The texts, by which articles are compared, are written without boilerplate. The columns, such as
+dates and languages, are returned; the service filters and sorts lists by them.
 """
 
 from __future__ import annotations
@@ -35,20 +36,21 @@ _DAY = 86_400_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedArticle:
-    """One article, as the build holds it.
+    """One article, in the form that a build stores.
 
     Attributes:
-        id: UTF-8.
-        card: See :func:`index.articles.card.render_card`.
-        text: Title and body without boilerplate, UTF-8, a zero byte between.
-        digest: Of the text, 16 bytes.
-        visibility: Shown while from <= now < until, microseconds since 1970 UTC.
-        day: Its date, days since 1970; :data:`~index.build.build.NO_DATE` without one.
-        recency: What "newest" goes by, microseconds since 1970 UTC.
-        boost: What the site's preferences multiply by.
-        language: A BCP 47 tag; empty if unknown.
-        tags: As the site has them.
-        supersedes: The id of the older version, if it names one.
+        id: The article's id, UTF-8.
+        card: The card, a JSON object without its braces.
+        text: Title and body without boilerplate, UTF-8, separated by a zero byte.
+        digest: Digest of the text, 16 bytes.
+        visibility: The times from which and until which the article is shown, in microseconds
+            since 1970 UTC.
+        day: The date, in days since 1970; :data:`~index.build.build.NO_DATE` if unknown.
+        recency: The time by which "newest first" sorts, in microseconds since 1970 UTC.
+        boost: The factor by which the site's boosts multiply the article's score as a candidate.
+        language: BCP 47 language tag; empty if unknown.
+        tags: The site's tags for the article.
+        supersedes: The id of the older version that this article replaces, if it names one.
     """
 
     id: bytes
@@ -67,12 +69,12 @@ class PreparedArticle:
 def prepare_article(
     article: Article, boilerplate: Boilerplate, preferences: Preferences
 ) -> PreparedArticle:
-    """Prepare one article.
+    """Prepares one article for the build.
 
     Args:
         article: The article.
-        boilerplate: What the site's pages share.
-        preferences: What the site prefers among its own articles.
+        boilerplate: The passages that the site's pages share, which are removed from the text.
+        preferences: The site's ranking preferences.
     """
     prepared = prepare(article, boilerplate)
     day = NO_DATE if article.date is None else article.date.toordinal() - _DAY_ZERO
@@ -96,14 +98,14 @@ def prepare_article(
 
 
 class PreparedTexts:
-    """The prepared texts in a file of their own, so that memory does not grow with them."""
+    """The prepared texts by row, kept in a file so that memory does not grow with their number."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._blob = Blob(path)
 
     def __reduce__(self) -> tuple[type[PreparedTexts], tuple[Path]]:
-        """Another process opens the file anew."""
+        """Pickles only the path; another process opens the file again."""
         return PreparedTexts, (self._path.resolve(),)
 
     def __len__(self) -> int:
@@ -116,7 +118,7 @@ class PreparedTexts:
         return map(_decode, self._blob)
 
     def discard(self) -> None:
-        """Remove the files."""
+        """Removes the files of the prepared texts."""
         self._path.unlink()
         ends_path(self._path).unlink()
 
@@ -129,13 +131,13 @@ def _decode(data: bytes) -> PreparedText:
 def prepare_articles(
     context: BuildContext, store: ArticleStore, boilerplate: Boilerplate, count: int
 ) -> tuple[ArticleColumns, PreparedTexts]:
-    """Write ids, cards and texts without boilerplate, and collect the columns of all articles.
+    """Writes ids, cards and texts without boilerplate, and collects the columns of all articles.
 
     Args:
         context: The build.
-        store: Its articles.
-        boilerplate: What is left out of their texts.
-        count: How many there are.
+        store: The build's articles.
+        boilerplate: The passages to remove from the texts.
+        count: The number of articles in ``store``.
     """
     folder = context.folder
     ids, cards = BlobWriter(folder / "ids.bin"), BlobWriter(folder / "cards.bin")
@@ -201,6 +203,11 @@ def prepare_articles(
 
 
 def _find_older(ids: IdTable, supersedes: dict[int, str]) -> dict[int, int]:
-    """The rows of the older versions that are there."""
+    """Maps the row of each newer version to the row of the older version, if the build has it.
+
+    Args:
+        ids: Finds the row of an id.
+        supersedes: Maps the row of each newer version to the older version's id.
+    """
     rows = {row: ids.row(older) for row, older in supersedes.items()}
     return {row: older for row, older in rows.items() if older is not None}

@@ -1,7 +1,7 @@
-"""The first stage: puts every article of the sources, once, into the build's store.
+"""The first stage of a build: reads the sources' articles into the build's article store.
 
-The sources are read here, in their order. The engine parses their records batch by batch, on any
-machine and at any time; duplicate ids are found here, where all batches come together.
+This process reads the sources one after another. The engine parses their records in batches,
+possibly on other machines. Duplicate ids are found in this process, which gets all batches back.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _BATCH = 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedArticle:
-    """An article of a batch.
+    """A parsed article in a batch.
 
     Attributes:
-        id: Its id.
-        data: The article as :func:`index.articles.article_store.to_bytes` gives it.
-        location: Where its record stands in the source, for messages.
-        problems_before: How many of the batch's problems were reported before it was kept.
+        id: The article's id.
+        data: The article, encoded by :func:`index.articles.article_store.to_bytes`.
+        location: Where the article's record is in the source, for messages.
+        problems_before: How many of the batch's problems were found before this article.
     """
 
     id: str
@@ -44,12 +44,12 @@ class ParsedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedBatch:
-    """The articles of some records, and what became of these records.
+    """The articles parsed from a batch of records, and a report about the batch.
 
     Attributes:
-        articles: In the order of the records.
-        report: Of these records alone.
-        refused: Why the rest of the batch was not looked at; empty if it was.
+        articles: The articles, in the order of their records.
+        report: Counts and problems of this batch alone.
+        refused: Why parsing stopped before the end of the batch; empty if all was parsed.
     """
 
     articles: list[ParsedArticle]
@@ -64,13 +64,13 @@ def parse_batch(
     mapping: FieldMapping,
     strict: bool,
 ) -> ParsedBatch:
-    """Turn some records into articles.
+    """Turns a batch of raw records into articles.
 
     Args:
-        raw: Records as their source holds them.
-        parse: Makes a record of each; see :class:`index.sources.source.SplitSource`.
-        mapping: How their fields are named.
-        strict: End at the first problem of any kind.
+        raw: Raw records of a source, such as lines of a file.
+        parse: Turns a raw record into a record; the source provides this function.
+        mapping: Which field of a record holds which field of an article.
+        strict: Stop at the first problem of any kind.
     """
     report = ReadReport()
     articles: list[ParsedArticle] = []
@@ -91,12 +91,15 @@ def parse_batch(
 
 
 def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
-    """Put every article once into the build's store, and return their number.
+    """Reads every article into the build's article store, each id once.
+
+    Returns:
+        The number of articles in the store.
 
     Raises:
-        SourceError: If a source can't be read or none of its records is usable.
-        InputError: If an article that ``only`` names is in no source.
-        NotFoundError: If articles are to be taken from the live build, and there is none.
+        SourceError: If a source can't be read, or no record is usable.
+        InputError: If an article named by ``only`` is in no source.
+        NotFoundError: If articles are to be taken from the live build, but there is none.
     """
     options, report = context.options, context.report
     staging = ArticleStaging(context.folder / "staging.sqlite")
@@ -116,7 +119,11 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
 
 
 def _add_batch(context: BuildContext, staging: ArticleStaging, batch: ParsedBatch) -> set[str]:
-    """Stage the articles of a batch; returns the ids of those that were wanted."""
+    """Adds a batch's articles to the staging file; if ``only`` is set, only those it names.
+
+    Returns:
+        The ids of the articles, including those whose id was already known.
+    """
     options = context.options
     wanted = [item for item in batch.articles if not options.only or item.id in options.only]
     repeated = [wanted[number] for number in staging.add([(one.id, one.data) for one in wanted])]
@@ -142,7 +149,7 @@ def _duplicate(article: ParsedArticle) -> RecordProblem:
 def _add_from_live_build(
     context: BuildContext, staging: ArticleStaging, missing: set[str], sources: Sequence[Source]
 ) -> None:
-    """Stage the live build's articles whose ids no source held."""
+    """Adds those articles of the live build to the staging file whose ids are in no source."""
     previous = context.previous
     if previous is None:
         option = "--only" if context.options.only else "--keep-missing"

@@ -1,1 +1,1 @@
-"""Gates, what a build changes, publishing, rolling back, retention."""
+"""Publishing of builds: gates, comparison with the live build, build history, retention."""

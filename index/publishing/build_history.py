@@ -1,4 +1,4 @@
-"""The builds of a root with what became of each, for people and programs."""
+"""The list of all builds of a root, with the state of each: live, refused, rolled back, damaged."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from index.root.root import Root
 
 
 def describe_builds(root: Root) -> dict[str, Any]:
-    """All builds, oldest first.
+    """Describe all builds of a root, oldest first.
 
     Returns:
-        JSON values: ``live``, a name or ``None``; ``held``, who holds publishing since when and
-        why, or ``None``; ``items``, for each build its ``build``, ``state`` (``"live"``,
-        ``"rollback"``, ``"refused"``, ``"damaged"`` or empty), ``note`` and ``found``, what each
-        gate that refused it measured, and, unless it is damaged, ``created``, ``articles``,
-        ``encoded``, ``encoder``, ``recall``, ``seconds`` and ``mb``; ``problem``, what is wrong
-        with the pointer, or ``None``.
+        JSON values:
+
+        - ``live``: the name of the live build, or ``None``.
+        - ``held``: since when, by whom and why publishing is held, or ``None``.
+        - ``problem``: what is wrong with the file ``CURRENT``, or ``None``.
+        - ``items``: one entry for each build, with ``build``, ``state`` (``"live"``,
+          ``"rollback"``, ``"refused"``, ``"damaged"`` or empty), ``note`` and ``found`` (what each
+          gate that refused the build measured). Unless the build is damaged, the entry also has
+          ``created``, ``articles``, ``encoded``, ``encoder``, ``recall``, ``seconds`` and ``mb``.
     """
     pointer, rollback, problem = None, [], None
     try:
         pointer = root.current()
         rollback = root.kept_for_rollback()[1:]
-    except BuildError as error:  # what there is to choose from is asked for then most of all
+    except BuildError as error:  # the list is needed most when CURRENT is damaged
         problem = str(error)
     live = None if pointer is None else pointer.build
     fates = _fates(root)
@@ -64,7 +67,7 @@ def describe_builds(root: Root) -> dict[str, Any]:
 
 
 def _fates(root: Root) -> dict[str, dict[str, Any]]:
-    """The last event of each build in the journal, apart from its making."""
+    """Read from the journal the latest event of each build, other than that it was made."""
     fates: dict[str, dict[str, Any]] = {}
     for line in read_journal(root.path):
         event, name = line.get("event"), line.get("build")

@@ -1,8 +1,9 @@
-"""What one build changes for readers, against another: articles in and out, changed lists.
+"""Churn: what a new build changes for readers, such as added articles and changed lists.
 
-Lists are compared as readers see them: their first places, without articles that are invisible,
-too weak, or of a story that is shown already. Two things are left out: editors' decisions, which
-hold for both builds, and fallbacks, because each new article would change every short list.
+Lists are compared as readers see them: only the first places, without articles that are invisible,
+score too low, or belong to a story that is shown already. Editors' decisions are ignored, as they
+apply to both builds. So are the articles that fill up short lists: one new article would change
+every list that is filled up with the newest ones.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Churn:
-    """The difference between an older and a newer build, as readers see it at one moment.
+    """The difference between an older and a newer build, as readers see it at one time.
 
     Attributes:
-        query: What readers are taken to ask for.
-        added: Rows of the newer build whose articles the older lacks, int64.
-        removed: Rows of the older build whose articles the newer lacks, int64.
-        rewritten: How many articles of both have another text.
-        rows: Rows of the newer build whose lists were compared: visible in both, int64.
-        old_rows: Their rows in the older build, int64.
-        turned: For each of these how many places of its list show another article, int64.
-        replaced: Which share of its list that is, float64 in [0, 1].
+        query: The query with which the lists were computed.
+        added: Shape (any,), int64: rows of the newer build whose articles the older lacks.
+        removed: Shape (any,), int64: rows of the older build whose articles the newer lacks.
+        rewritten: Number of articles in both builds whose text changed.
+        rows: Shape (m,), int64: the articles whose lists were compared, because both builds show
+            them: their rows in the newer build.
+        old_rows: Shape (m,), int64: the rows of the same articles in the older build.
+        turned: Shape (m,), int64: for each of these articles, how many entries of its list changed.
+        replaced: Shape (m,), float64 in [0, 1]: ``turned`` as a share of the list's length.
     """
 
     query: RelatedQuery
@@ -50,19 +52,19 @@ class Churn:
 
     @property
     def changed(self) -> float:
-        """Share of the lists compared that show at least one other article, in any order."""
+        """Share of the compared lists that show at least one other article, in any order."""
         return float((self.turned > 0).mean()) if len(self.turned) else 0.0
 
 
 def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
-    """Compare two builds.
+    """Compare the lists of two builds as readers see them.
 
     Args:
-        old: The older one.
-        new: The newer one.
-        now: The moment at which both are looked at, microseconds since 1970 UTC, so that
-            what merely came of age in between does not count.
-        query: What the site asks for where a request does not say.
+        old: The older build.
+        new: The newer build.
+        now: The time at which visibility is decided in both builds, in microseconds since 1970
+            UTC. With one time for both, an article that just expired does not count as a change.
+        query: The site's default query.
     """
     old_row = _match(new.ids, old.ids)
     in_both = np.flatnonzero(old_row >= 0)
@@ -96,7 +98,7 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
 
 
 def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
-    """The position of each id among ``others``, -1 where it is not; both ascend."""
+    """Find each id's position in ``others``; -1 if it is missing. Both must be sorted."""
     positions = array("q")
     theirs = enumerate(others)
     position, other = next(theirs, (0, None))
@@ -110,14 +112,14 @@ def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
 def describe_churn(
     old: Build, new: Build, churn: Churn, *, now: int, limit: int = 20
 ) -> dict[str, Any]:
-    """The difference for people and machines, with titles.
+    """Describe the difference between two builds as JSON values, with titles.
 
     Args:
         old: The older build.
         new: The newer build.
-        churn: What :func:`compare` gave.
-        now: The moment given to it.
-        limit: How many articles and lists are named.
+        churn: The result of :func:`compare`.
+        now: The time that was passed to :func:`compare`.
+        limit: Most added articles, removed articles and changed lists to name, each.
     """
     order = np.lexsort((churn.rows, -churn.replaced))[:limit]
     most = order[churn.replaced[order] > 0]

@@ -1,22 +1,23 @@
-"""Gates: what a build must pass before readers see it, each with an exit code of its own.
+"""Gates: the checks that a build must pass before it is published, each with its own exit code.
 
 =======  =============  ==========================================================================
 code     gate           refuses a build when
 =======  =============  ==========================================================================
 10       articles       it has fewer articles, or fewer visible ones, than the live build
-11       lists          too many lists that readers see show other articles than the live build's
-12       weak           too many visible articles have no good link
+11       lists          too many lists show readers other articles than those of the live build
+12       weak           too many visible articles have no good related article
 13       hub            one article is in too many shown lists
 14       recall         its index misses too many true neighbors
-15       encoder        the model or the text recipe changed (``--accept-change``)
-17       comparison     the live build can't be read, so there is nothing to compare with
-18       golden         its lists are too seldom what editors said of links, or more seldom than the
-                        live build's, if that is demanded
+15       encoder        the model or the text preparation changed (``--accept-change``)
+17       comparison     the live build can't be read, so the new one can't be compared with it
+18       golden         its lists agree too seldom with editors' judgments of links or, if the
+                        settings say so, more seldom than those of the live build
 =======  =============  ==========================================================================
 
-A root's first build is only held to recall (:func:`index.publishing.publish.publish_build`).
-Code 16 is no gate of a build's: a rollback holds publishing (:meth:`index.root.root.Root.release`).
-The gate *golden* asks the editors' database: ``service.curation.golden_gate``.
+A root's first build must only pass *recall* (:func:`index.publishing.publish.publish_build`).
+Code 16 is not a gate: it means that a rollback holds publishing
+(:meth:`index.root.root.Root.check_hold`). The gate *golden* reads the editors' database; it is in
+``service.curation.golden_gate``.
 """
 
 from __future__ import annotations
@@ -35,14 +36,16 @@ from index.query import DEFAULT_LIMIT, RelatedQuery
 from recommender.parameters import SHOWN
 
 FEW = 20
-"""Below this many articles a share of them holds nothing back: one is too large a part."""
+"""With fewer articles than this, gates that limit a share let every build pass, because a single
+article is too large a share."""
 
 _NATURAL_HUB = 25.0
-"""In a neighbor graph some article has many times an even share of links without any fault."""
+"""An article always passes the gate *hub* if it is in no more lists than this many times the
+average, because some articles of every site are in many lists."""
 
 
 class Gate(enum.IntEnum):
-    """The gates, by the exit code of a refusal."""
+    """The gates; each value is the command's exit code when that gate refuses a build."""
 
     ARTICLES = 10
     LISTS = 11
@@ -61,13 +64,12 @@ class Limits:
     Attributes:
         max_loss: Largest share of the live build's articles that may be missing.
         max_churn: Largest share of lists that may show other articles than before.
-        max_weak: Largest share of visible articles that may have no good link.
-        good_score: What the best related article must score to be a good link: as much as
-            readers are shown.
-        max_hub: Largest share of shown lists that one article may be in. On a small site an
-            even spread comes near it, so 25 times an even share is always let through.
+        max_weak: Largest share of visible articles without a good related article.
+        good_score: Least score of a good related article: the least that readers are shown.
+        max_hub: Largest share of shown lists that one article may be in. On a small site an equal
+            share for every article is already large, so 25 times an equal share always passes.
         min_recall: Least share of true neighbors that the index must find.
-        limit: How many places of a list readers see.
+        limit: Number of places of a list that readers see.
     """
 
     max_loss: float = 0.1
@@ -80,20 +82,20 @@ class Limits:
 
     @property
     def query(self) -> RelatedQuery:
-        """The query by which lists are compared."""
+        """The query with which the lists of two builds are computed and compared."""
         return RelatedQuery(limit=self.limit, min_score=self.good_score)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one gate measured.
+    """The result of one gate for a build.
 
     Attributes:
-        gate: Which.
-        value: What was measured.
-        limit: What is let through, at most (for recall and golden: at least).
-        passed: Whether it is let through.
-        message: Both as a sentence.
+        gate: The gate.
+        value: The measured value.
+        limit: The largest value that passes; for recall and golden, the smallest.
+        passed: Whether the build passes the gate.
+        message: A sentence with the value and the limit.
     """
 
     gate: Gate
@@ -104,7 +106,7 @@ class Verdict:
 
 
 GoldenGate = Callable[[Build], Verdict]
-"""Measures an open build by what editors said."""
+"""A function that compares an open build with the editors' judgments."""
 
 
 def judge(
@@ -116,15 +118,16 @@ def judge(
     accept_change: bool,
     now: int,
 ) -> list[Verdict]:
-    """Measure a build at every gate.
+    """Measure a build at every gate, except *golden* and *comparison*.
 
     Args:
-        new: The build.
-        live: The live one; ``None`` if there is none, when only the build itself is judged.
-        churn: What :func:`index.publishing.churn.compare` found between the two.
-        limits: What is let through.
-        accept_change: Let another encoder or recipe through, and the churn it brings.
-        now: The moment at which they are looked at, microseconds since 1970 UTC.
+        new: The build to judge.
+        live: The live build to compare with; ``None`` to measure only the gates that don't need it.
+        churn: The result of :func:`index.publishing.churn.compare` for the two builds.
+        limits: The limits of the gates.
+        accept_change: Let a changed encoder or text preparation pass, and the changed lists that
+            follow from it.
+        now: The time at which visibility is decided, in microseconds since 1970 UTC.
     """
     verdicts = [*_judge_alone(new, limits, now)]
     if live is None or churn is None:
@@ -155,7 +158,7 @@ def judge(
 
 
 def _judge_loss(new: Build, live: Build, limits: Limits, now: int) -> Verdict:
-    """Whether too many articles were deleted or hidden; expired ones are gone from both builds."""
+    """Judge whether too many articles were removed or hidden, not counting expired articles."""
     before, after = int(live.visible(now).sum()), int(new.visible(now).sum())
     kind = "visible articles"
     if new.count * before <= after * live.count or not before:

@@ -1,4 +1,4 @@
-"""The decision to publish: compare with the live build, verify, then make live or refuse."""
+"""Publishes a build: makes it live if it passes the gates, and refuses it otherwise."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from recommender.visibility import utc_now
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What the gates say of a build, and under which conditions.
+    """The verdicts of all gates on a build, and the conditions under which they were made.
 
     Attributes:
         build: The name of the build.
-        live: The name of the live build that it was compared with; ``None`` without one.
-        limits: What the gates let through.
-        accept_change: Whether another encoder or text recipe is let through.
-        verdicts: What each gate found.
-        churn: The difference from the live build; ``None`` without one.
+        live: The name of the live build it was compared with; ``None`` if there was none.
+        limits: The limits of the gates.
+        accept_change: Whether a changed encoder or text preparation was let through.
+        verdicts: The verdict of each gate.
+        churn: The difference from the live build; ``None`` if there was none.
     """
 
     build: str
@@ -49,15 +49,16 @@ def assess(
     """Compare a build with the live one, and measure it at every gate.
 
     Args:
-        new: The build.
-        live: The live one, if there is one to compare with.
-        limits: What the gates let through.
-        golden: The gate that asks what editors said, if it is wanted.
-        accept_change: Let another encoder or text recipe through.
-        now: The moment at which both are looked at, microseconds since 1970 UTC.
+        new: The build to assess.
+        live: The live build, if there is one to compare with.
+        limits: The limits of the gates.
+        golden: The gate *golden*, which reads editors' judgments; ``None`` to skip it.
+        accept_change: Let the build pass though its encoder, or the way texts are prepared for
+            it, differs from the live build's.
+        now: The time at which visibility is decided, in microseconds since 1970 UTC.
 
     Raises:
-        BuildError: If a file of either is damaged.
+        BuildError: If a file of one of the builds is damaged.
     """
     churn = None if live is None else compare(live, new, now=now, query=limits.query)
     verdicts = judge(new, live, churn, limits, accept_change=accept_change, now=now)
@@ -84,27 +85,29 @@ def publish_build(
     reason: str = "",
     assessment: Assessment | None = None,
 ) -> list[Verdict]:
-    """Make a build live if it passes every gate; the caller holds the root's lock.
+    """Make a build live if it passes every gate; the caller must hold the root's lock.
 
     Args:
         root: The root.
-        name: The build.
-        limits: What the gates let through.
-        golden: The gate that asks what editors said; none by default.
-        accept_change: Let another encoder or text recipe through.
-        force: Publish even what a gate refuses; the journal keeps what was overruled.
-        reason: Why, for the journal.
-        assessment: What was found when the build was made, just now and under the same lock. It
-            counts if the same build is live still and the same is asked for; otherwise the gates
-            measure anew.
+        name: The name of the build.
+        limits: The limits of the gates.
+        golden: The gate that compares the build with editors' judgments; skipped by default.
+        accept_change: Let the build pass though its encoder, or the way texts are prepared for
+            it, differs from the live build's.
+        force: Publish the build even if a gate refuses it; the journal records which gates.
+        reason: The reason for publishing, for the journal.
+        assessment: What the gates found when the build was made, if the lock has been held since
+            then. If the live build, the limits and the options are still the same, the gates need
+            not measure again.
 
     Returns:
-        What the gates found.
+        The verdicts of the gates.
 
     Raises:
-        GateError: If a gate refuses it; the exit code is the first such gate's. The build
-            stays for inspection, and what was live stays live.
-        BuildError: If it does not verify.
+        GateError: If publishing is held or a gate refuses the build; the error has the code of the
+            first gate that refused. The build is kept for inspection, and the live build stays
+            live.
+        BuildError: If a file of the build is damaged.
     """
     root.check_hold()
     manifest = root.verify(name)
@@ -120,7 +123,7 @@ def publish_build(
             accept_change=accept_change,
         )
     )
-    # A first build has nothing to protect: weak lists are better than none, and are reported.
+    # On the first build, weak lists are better than none; they are reported.
     first = not (root.path / CURRENT).exists()
     refusals = [v for v in verdicts if not v.passed and (not first or v.gate is Gate.RECALL)]
     if not refusals:
@@ -182,7 +185,7 @@ def _assess_anew(
         pointer = root.current()
         if pointer is None or pointer.build == new.name:
             return against(None)
-        # Unverified: publishing is what replaces a live build of which a byte is damaged.
+        # Not verified, since publishing is the way to replace a damaged live build.
         return against(root.open(pointer.build, verify=False))
     except (BuildError, NotFoundError) as error:
         message = f"there is nothing to compare with: {error}"

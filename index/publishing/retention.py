@@ -1,4 +1,4 @@
-"""Which builds stay: the latest few, and always the live one and the one before it."""
+"""Removes old builds; the live build and the one that a rollback would return to are kept."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ log = logging.getLogger("alsolike")
 
 
 def prune(root: Root, keep: int) -> list[str]:
-    """Remove old builds; the caller holds the lock.
+    """Remove old builds; the caller must hold the root's lock.
 
     Args:
-        root: Whose builds.
-        keep: How many of the latest stay, beside the live one and its rollback.
+        root: The root whose old builds are removed.
+        keep: Number of latest builds to keep, besides the live build and the build that a rollback
+            would return to.
 
     Returns:
-        The names of those removed, oldest first.
+        The names of the removed builds, oldest first.
 
     Raises:
-        BuildError: If ``CURRENT`` is damaged, when nobody knows what is live, or a build
+        BuildError: If ``CURRENT`` is damaged, so that the live build is unknown; or if a build
             can't be removed.
     """
     protected = set(root.kept_for_rollback())

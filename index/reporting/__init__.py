@@ -1,1 +1,1 @@
-"""The report of a build: figures, charts, a page."""
+"""The report of a build: its figures, charts and HTML page."""

@@ -1,4 +1,4 @@
-"""Small charts as inline SVG, legible at the width of a phone."""
+"""Small charts as inline SVG: columns, a meter and a scatter plot, legible on a phone."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def columns(
     mark: tuple[float, str] | None = None,
     highlight: frozenset[int] = frozenset(),
 ) -> Markup:
-    """Upright bars, each with its count on hover.
+    """Draw a column chart; each bar shows its count on hover.
 
     Args:
-        counts: One per bar.
-        labels: One per bar; an empty one is not printed.
-        title: What a screen reader says of the chart.
-        mark: Where a line stands, from 0 to 1 along the axis, and its text.
-        highlight: Bars drawn in the color of warnings.
+        counts: The counts, one per bar.
+        labels: The labels, one per bar; empty labels are not shown.
+        title: The chart's name for screen readers.
+        mark: A vertical line to draw: its position from 0 to 1 along the axis, and its text.
+        highlight: Positions of the bars to draw in the warning color.
     """
     width = _WIDTH - _LEFT - _RIGHT
     height = _HEIGHT - _TOP - _BOTTOM
@@ -60,7 +60,13 @@ def columns(
 
 
 def meter(share: float, *, title: str, warn: bool = False) -> Markup:
-    """A share of a whole as a horizontal bar."""
+    """Draw a share of a whole as a partly filled horizontal bar.
+
+    Args:
+        share: The filled part, from 0 to 1.
+        title: The bar's name for screen readers.
+        warn: Draw the bar in the warning color.
+    """
     filled = 100.0 * min(max(share, 0.0), 1.0)
     return Markup(  # noqa: S704 - numbers and an escaped title
         f'<svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" '
@@ -70,11 +76,11 @@ def meter(share: float, *, title: str, warn: bool = False) -> Markup:
 
 
 def scatter(articles: Sequence[Mapping[str, Any]], *, title: str) -> Markup:
-    """Articles as points; a point says its title on hover.
+    """Draw articles as points; each point shows its title on hover.
 
     Args:
-        articles: Each with ``x`` and ``y`` in [0, 1], ``group`` and ``title``.
-        title: What a screen reader says of the chart.
+        articles: The articles, each with ``x`` and ``y`` in [0, 1], ``group`` and ``title``.
+        title: The chart's name for screen readers.
     """
     width, height, rim = 1_000, 720, 12
     radius = 5 if len(articles) > 600 else 7
@@ -88,7 +94,7 @@ def scatter(articles: Sequence[Mapping[str, Any]], *, title: str) -> Markup:
 
 
 def _svg(parts: Sequence[str], width: int, height: int, title: str) -> Markup:
-    return Markup(  # noqa: S704 - every text in it was escaped above
+    return Markup(  # noqa: S704 - all texts in the parts are escaped
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
         f"{''.join(parts)}</svg>"
     )

@@ -1,4 +1,4 @@
-"""The figures of a build, for its ``report.json`` and its page."""
+"""The figures about a build, for its ``report.json`` and its HTML report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recommender.encoder import Embeddings
 REPORT = "report.json"
 
 MAP_ARTICLES = 2_000
-"""Most articles on the map."""
+"""Most articles shown on the report's map."""
 
 _BINS = 25
 _INBOUND = (0, 1, 2, 3, 5, 9, 17, 33, 65)
@@ -32,20 +32,21 @@ _PASSAGES = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildFindings:
-    """What the stages of a build found, for its report.
+    """The results of the stages of a build, from which its report is made.
 
     Attributes:
-        now: The moment at which visibility is decided, microseconds since 1970 UTC.
-        reading: What became of every record.
-        columns: Of all articles.
-        build: The build itself, unfinished.
+        now: The time at which visibility is decided, in microseconds since 1970 UTC.
+        reading: The report on reading the source.
+        columns: Dates, languages, tags and other data of each article.
+        build: The build that the report is about, opened before it is finished.
         embeddings: Shape (n, dim), float32.
-        health: See :func:`recommender.pipeline.measure_health`.
-        boilerplate: What was left out of the texts.
-        relearned: What would be, if it were learned from these articles.
-        churn: See :func:`index.publishing.churn.describe_churn`; ``None`` for a first build.
-        verdicts: What the gates say.
-        good_score: From which score on readers are shown an article.
+        health: Figures about all lists from :func:`recommender.pipeline.measure_health`.
+        boilerplate: The boilerplate that was removed from the texts.
+        relearned: The boilerplate that would be learned from these articles.
+        churn: The changes from the live build, from
+            :func:`index.publishing.churn.describe_churn`; ``None`` for a first build.
+        verdicts: The verdicts of the gates.
+        good_score: The least score of an article that readers are shown.
     """
 
     now: int
@@ -62,7 +63,10 @@ class BuildFindings:
 
 
 def make_report(findings: BuildFindings) -> dict[str, Any]:
-    """All figures as JSON values; the same for the same build, without times."""
+    """Compute all figures as JSON values.
+
+    None of the figures contains a time, so that builds with the same contents have equal reports.
+    """
     reading = findings.reading
     visible = findings.build.visible(findings.now)
     heads, best = list_heads(findings.build, visible)
@@ -74,7 +78,7 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
             {**asdict(verdict), "gate": verdict.gate.name.lower(), "exit_code": int(verdict.gate)}
             for verdict in findings.verdicts
         ],
-        # Without the build's own name, which is a time.
+        # Without the build's own name, which contains the time.
         "churn": findings.churn
         and {key: value for key, value in findings.churn.items() if key != "new"},
         "scores": {"good": findings.good_score, **_scores(best[visible])},
@@ -155,7 +159,16 @@ def _coverage(
     inbound: NDArray[np.int64],
     best: NDArray[np.float32],
 ) -> list[dict[str, Any]]:
-    """For each name: articles, visible ones, which share of these is linked, the mean score."""
+    """Count, for each tag or each language, its articles, and how many are visible and are linked.
+
+    Args:
+        names: The tags or languages.
+        ids: Shape (m,): for each pair of an article and a name, the name's position in ``names``.
+        rows: Shape (m,): for each of these pairs, the article's row.
+        visible: Shape (n,), bool: which articles may be shown.
+        inbound: Shape (n,): the number of shown lists that each article is in.
+        best: Shape (n,): the best score in each article's list.
+    """
     width = len(names)
     seen = visible[rows]
     articles = np.bincount(ids, minlength=width)
@@ -178,10 +191,11 @@ def _coverage(
 
 
 def _boilerplate(ignored: Boilerplate, relearned: Boilerplate) -> dict[str, Any]:
-    """What is ignored as boilerplate, and how much of that would change if it were learned anew.
+    """Describe the removed boilerplate, and how it would differ if it were learned again.
 
-    What only just counts as shared comes and goes with the sample; drift is what is shared by
-    twice as many pages on one side and not at all on the other.
+    Passages that are on just enough pages to count as boilerplate come and go with the sample. So
+    a difference is reported only for a passage that one of the two lacks, while the other found it
+    on at least twice as many pages as necessary.
     """
     old, new = _passages(ignored), _passages(relearned)
     gone = _common(old) - new.keys()
@@ -215,7 +229,7 @@ def _common(passages: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
 
 
 def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
-    """Up to :data:`MAP_ARTICLES` visible articles: position, title, and tag or language."""
+    """Make the map of up to :data:`MAP_ARTICLES` visible articles: positions, titles and groups."""
     rows = np.flatnonzero(visible)
     if len(rows) > MAP_ARTICLES:
         rows = rows[np.linspace(0, len(rows) - 1, MAP_ARTICLES).astype(np.int64)]
@@ -237,7 +251,9 @@ def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
-    """Positions on the map: by the two directions in which the embeddings vary most.
+    """Compute a position on the map for each article, so that similar articles are close together.
+
+    The two coordinates are the embeddings' first two principal components, scaled to [0, 1].
 
     Args:
         embeddings: Shape (n, dim), float32.
@@ -256,7 +272,12 @@ def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
 
 
 def _map_groups(columns: ArticleColumns) -> tuple[list[str], NDArray[np.int64]]:
-    """Each article's commonest tag among the few that are named; without tags, its language."""
+    """Group the map's articles by their commonest tag or, if no article has tags, by language.
+
+    Returns:
+        The names of the groups, the last of which is "other"; and the group of each article as
+        position among these names, shape (n,), int64.
+    """
     names, ids, rows = columns.tag_names, columns.tag_ids, columns.tag_rows
     if not names:
         names = [name or "unknown" for name in columns.language_names]

@@ -1,4 +1,4 @@
-"""The report of a build as a page: one HTML file that needs nothing else."""
+"""Renders the report of a build as an HTML page that loads no other files."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _templates = Environment(
 
 
 def render_page(manifest: Manifest, report: dict[str, Any]) -> str:
-    """The page of a build.
+    """Render the report page of a build as HTML.
 
     Args:
-        manifest: The build's; its list of files may still be empty.
-        report: What :func:`index.reporting.report.make_report` gave.
+        manifest: The build's manifest, whose list of files may still be empty.
+        report: The result of :func:`index.reporting.report.make_report`.
     """
     template = _templates.get_template("report.html")
     return template.render(

@@ -1,1 +1,1 @@
-"""The folder of builds: the pointer to the live one, the lock, the journal."""
+"""The root, which is the folder of all builds: its pointer to the live build, lock and journal."""

@@ -1,4 +1,4 @@
-"""The journal of a root: one JSON line for everything that was done to it."""
+"""The journal of a root: a file with a JSON line for each event, such as a build or a rollback."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ _acting_for: ContextVar[str] = ContextVar("acting_for", default="")
 
 
 def append_journal(root: Path, event: str, **details: Any) -> None:
-    """Add a line and sync it: when, what, who, and the details.
+    """Append a line with the time, the event, the user and the details, and sync it to disk.
 
     Args:
-        root: The root it happened in.
-        event: ``"build"``, ``"refuse"``, ``"publish"``, ``"force"``, ``"rollback"``, …
-        **details: JSON values.
+        root: The folder of the root in which the event happened.
+        event: The kind of event: ``"build"``, ``"refuse"``, ``"publish"``, ``"force"``,
+            ``"rollback"``, …
+        **details: Further values for the line, such as the build's name; they must fit into JSON.
 
     Raises:
-        BuildError: If it can't be written, such as on a full disk.
+        BuildError: If the journal can't be written, for example because the disk is full.
     """
     line = {"at": utc_timestamp(), "event": event, "who": who(), **details}
     path = root / JOURNAL
@@ -38,7 +39,7 @@ def append_journal(root: Path, event: str, **details: Any) -> None:
         with path.open("ab", buffering=0) as file:
             size = file.tell()
             if not _ends_a_line(path, size):
-                content = b"\n" + content  # a line that a crash cut short swallows no other
+                content = b"\n" + content  # ends a line that a crash cut short
             try:
                 if file.write(content) < len(content):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -51,7 +52,7 @@ def append_journal(root: Path, event: str, **details: Any) -> None:
 
 
 def read_journal(root: Path) -> list[dict[str, Any]]:
-    """Every readable line, oldest first; a line cut short by a crash is passed over."""
+    """Return the journal's entries, oldest first; lines cut short by a crash are skipped."""
     path = root / JOURNAL
     if not path.exists():
         return []
@@ -68,7 +69,7 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def acting_for(name: str) -> Iterator[None]:
-    """Within the block, the journal names this person instead of the process's user."""
+    """Name this person, not the process's user, in the lines that the block adds to journals."""
     token = _acting_for.set(name)
     try:
         yield
@@ -77,17 +78,17 @@ def acting_for(name: str) -> Iterator[None]:
 
 
 def utc_timestamp() -> str:
-    """This second in UTC, as ISO 8601."""
+    """Return the current time in UTC, to the second, in ISO 8601 format."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def who() -> str:
-    """The user behind this process; behind ``sudo``, the one who asked for it."""
+    """Return the user name to record in the journal; under ``sudo``, that of the calling user."""
     if name := _acting_for.get():
         return name
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
+    except (KeyError, OSError):  # a container's user may have no name
         return str(os.getuid())
 
 

@@ -1,4 +1,4 @@
-"""The lock of a root: one builder at a time; the kernel frees a dead process's lock."""
+"""The lock of a root: only one process at a time builds or publishes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ LOCK = ".lock"
 
 @contextmanager
 def locked(root: Path, purpose: str) -> Iterator[None]:
-    """Hold a folder alone.
+    """Lock a folder for the duration of the block.
+
+    If the process dies, the kernel releases the lock.
 
     Args:
-        root: The folder, which exists.
-        purpose: What for; named in the error of whoever finds it locked.
+        root: The folder, which must exist.
+        purpose: What the lock is for; the error that other processes get names it.
 
     Raises:
-        BusyError: If another process holds it, naming what it does.
-        BuildError: If the lock's file can't be made.
+        BusyError: If another process holds the lock; the message says for what.
+        BuildError: If the lock file can't be created.
     """
     try:
         descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
@@ -38,7 +40,7 @@ def locked(root: Path, purpose: str) -> Iterator[None]:
                 f"{root} is in use: {holder or 'another process'}; wait for it to end, "
                 "then try again"
             ) from None
-        with suppress(OSError):  # only a message: a full disk must not stop a rollback
+        with suppress(OSError):  # this is for messages only: a full disk must not stop a rollback
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{purpose} (process {os.getpid()})".encode(), 0)
         yield

@@ -1,4 +1,4 @@
-"""The file ``CURRENT``: which build is live, what was before it, and whether publishing is held."""
+"""The file ``CURRENT``: names the live build and earlier ones, and whether publishing is held."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from index.files import replace_file
 
 CURRENT = "CURRENT"
 HISTORY = 20
-"""How many earlier live builds the pointer remembers."""
+"""Number of earlier live builds that the file ``CURRENT`` lists."""
 
 BUILD_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 
@@ -28,7 +28,7 @@ class PublishedBuild(BaseModel):
 
 
 class Hold(BaseModel):
-    """A rollback's request that nothing be published until someone has looked."""
+    """A stop of all publishing, which a rollback sets and which lasts until an operator ends it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,9 +38,9 @@ class Hold(BaseModel):
 
 
 class Pointer(PublishedBuild):
-    """What ``CURRENT`` says; ``before`` lists what was live earlier, latest first.
+    """The content of ``CURRENT``; ``before`` lists the earlier live builds, latest first.
 
-    The hold lies in the same file, so that no crash parts it from its rollback.
+    The hold is in the same file, so that a rollback sets both in one step.
     """
 
     before: list[PublishedBuild] = []
@@ -48,10 +48,10 @@ class Pointer(PublishedBuild):
 
 
 def read_pointer(root: Path) -> Pointer | None:
-    """What ``CURRENT`` says; ``None`` before the first publish.
+    """Read ``CURRENT``; return ``None`` if no build was published yet.
 
     Raises:
-        BuildError: If the file is damaged, be it by one byte.
+        BuildError: If the file can't be read, or does not match the checksum in it.
     """
     path = root / CURRENT
     try:
@@ -75,10 +75,10 @@ def read_pointer(root: Path) -> Pointer | None:
 
 
 def write_pointer(root: Path, pointer: Pointer) -> None:
-    """Replace ``CURRENT`` in one step.
+    """Replace ``CURRENT`` atomically.
 
     Raises:
-        BuildError: If it can't be written, such as on a full disk.
+        BuildError: If the file can't be written, for example because the disk is full.
     """
     path = root / CURRENT
     try:

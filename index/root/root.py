@@ -1,12 +1,13 @@
-"""A root: the folder of builds, the pointer to the live one, and how that pointer moves.
+"""The class ``Root``: the folder of all builds, with publishing, rollback and cleaning up.
 
 ::
 
     root/
-      CURRENT          names the live build and its manifest's SHA-256, and what was live before
-      builds/NAME/     one immutable directory per build; .NAME is being made or removed
-      journal.jsonl    what was done, when, by whom
-      .lock            held by whoever builds or publishes
+      CURRENT          names the live build with its manifest's SHA-256, and earlier live builds
+      builds/NAME/     one folder per build, which never changes; those being made or removed have
+                       a name that begins with a dot
+      journal.jsonl    what was done, when, and by whom
+      .lock            locked by the process that builds or publishes
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from index.scale_out.milvus.milvus_collections import check_vectors, drop_vector
 from recommender.errors import NotFoundError
 
 HELD_EXIT_CODE = 16
-"""What the command line ends with while publishing is held."""
+"""Exit code of commands that can't publish because publishing is held after a rollback."""
 
 _UNFINISHED = ".unfinished-"
 _REMOVED = ".removed-"
@@ -46,10 +47,10 @@ _PUBLISHING = ("publish", "force", "rollback", "alias")
 
 
 class Root:
-    """A folder of builds.
+    """The folder of all builds of a site.
 
     Args:
-        path: The folder; need not exist yet.
+        path: The folder, which need not exist yet.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,13 +59,19 @@ class Root:
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[list[str]]:
-        """Hold the root alone. The lock is the kernel's: a dead process holds none.
+        """Lock the root for the duration of the block, and clean it up first.
 
-        Whoever holds it knows that an unfinished build was left by a process that died, and
-        removes it first; yields sentences that say what was removed.
+        Once the root is locked, any unfinished build in it must come from a process that died, and
+        is removed.
+
+        Args:
+            purpose: What the lock is for; the error that other processes get names it.
+
+        Yields:
+            Sentences that say what was cleaned up.
 
         Raises:
-            BusyError: If another process holds it, naming what it does.
+            BusyError: If another process holds the lock; the message says for what.
             BuildError: If the root can't be written.
         """
         try:
@@ -75,7 +82,7 @@ class Root:
             yield self.clean_up()
 
     def names(self) -> list[str]:
-        """Names of all finished builds, oldest first."""
+        """Return the names of all finished builds, oldest first."""
         if not self.builds.is_dir():
             return []
         return sorted(
@@ -85,14 +92,14 @@ class Root:
         )
 
     def current(self) -> Pointer | None:
-        """What ``CURRENT`` says; see :func:`index.root.pointer.read_pointer`."""
+        """Return the content of ``CURRENT``; ``None`` if no build was published yet."""
         return read_pointer(self.path)
 
     def folder(self, name: str | None = None) -> Path:
-        """The folder of a build, of the live one by default.
+        """Return the folder of a build, by default the live one.
 
         Raises:
-            NotFoundError: If there is none of that name, or nothing is live.
+            NotFoundError: If there is no build with this name, or no build is live.
         """
         if name is None:
             pointer = self.current()
@@ -110,28 +117,36 @@ class Root:
     def open(
         self, name: str | None = None, *, verify: bool = True, watch: FileWatch | None = None
     ) -> Build:
-        """Open a build, the live one by default; see :class:`index.build.build.Build`.
+        """Open a build, by default the live one.
+
+        Args:
+            name: The build's name; the live build by default.
+            verify: Compare each file with the manifest before it is first read.
+            watch: Notices if another process writes to a mapped file; for processes that keep the
+                build open for a long time.
 
         Raises:
-            NotFoundError: If there is none of that name, or nothing is live.
-            BuildError: If it is damaged, is not the build that was published, or is of a format
+            NotFoundError: If there is no build with this name, or no build is live.
+            BuildError: If the build is damaged, differs from what was published, or has a format
                 that this version does not read.
         """
         manifest = self.manifest(name)
         return Build(self.folder(manifest.name), manifest, verify=verify, watch=watch)
 
     def manifest(self, name: str | None = None) -> Manifest:
-        """The checked manifest of a build, the live one's by default.
+        """Read and check the manifest of a build, by default the live one.
 
-        That of a build which is or was live must have the digest that ``CURRENT`` holds for it.
+        If ``CURRENT`` lists the build as live or as an earlier live one, the manifest must have
+        the hash that is recorded there.
 
         Raises:
-            NotFoundError: If there is none of that name, or nothing is live.
-            BuildError: If it is damaged, or the live build is asked for and ``CURRENT`` is.
+            NotFoundError: If there is no build with this name, or no build is live.
+            BuildError: If the manifest is damaged; or if no name was given and ``CURRENT`` is
+                damaged.
         """
         try:
             pointer = self.current()
-        except BuildError:  # a build named outright can do without, and publishing it repairs this
+        except BuildError:  # not needed for a named build; publishing that one repairs CURRENT
             if name is None:
                 raise
             pointer = None
@@ -143,14 +158,14 @@ class Root:
         return read_manifest(folder, sha256=digest)
 
     def verify(self, name: str | None = None, *, vectors: bool = True) -> Manifest:
-        """Compare every byte of a build with what was written.
+        """Verify every file of a build against its manifest.
 
         Args:
-            name: The build; the live one by default.
-            vectors: Also count what Milvus holds of it, if its vectors lie there.
+            name: The build's name; the live build by default.
+            vectors: If the build's vectors are in Milvus, also check how many are stored there.
 
         Raises:
-            BuildError: Naming the first file that differs.
+            BuildError: If a file differs from the manifest; the message names the first such file.
             UnavailableError: If Milvus does not answer.
         """
         manifest = self.manifest(name)
@@ -162,22 +177,22 @@ class Root:
     def make_live(
         self, manifest: Manifest, *, event: str = "publish", reason: str = "", **details: Any
     ) -> None:
-        """Point to a build that was verified just now; asks neither gates nor a hold.
+        """Make a build live that was just verified.
 
-        The caller holds the lock. To publish a build as a site does, see
-        :func:`index.publishing.publish.publish_build`.
+        The caller must hold the lock. This method does not ask the gates, nor whether publishing is
+        held; :func:`index.publishing.publish.publish_build` does both.
 
         Args:
-            manifest: What :meth:`verify` gave.
-            event: For the journal.
-            reason: For the journal.
-            **details: More for the journal.
+            manifest: The result of :meth:`verify`.
+            event: Name of the event for the journal.
+            reason: Reason for the journal.
+            **details: Further JSON values for the journal.
         """
         name = manifest.name
         digest = hashlib.sha256((self.folder(name) / MANIFEST).read_bytes()).hexdigest()
         try:
             pointer = self.current()
-        except BuildError:  # a damaged pointer is repaired by publishing
+        except BuildError:  # publishing replaces a damaged pointer
             pointer = None
         before: list[PublishedBuild] = []
         if pointer is not None:
@@ -198,17 +213,17 @@ class Root:
         )
 
     def rollback(self, *, reason: str = "") -> str:
-        """Make the build live that was live before, hold publishing, and return its name.
+        """Make the previous live build live again, hold publishing, and return the build's name.
 
         Raises:
-            BuildError: If there is none left, or it does not verify.
+            BuildError: If there is no previous build, or it is damaged.
         """
         pointer = self.current()
         earlier = [] if pointer is None else self._still_there(pointer.before)
         if pointer is None or not earlier:
             raise BuildError(f"{self.path} has no earlier build to go back to")
         target, *rest = earlier
-        # A server that is away must not stand in the way of going back.
+        # A Milvus server that does not answer must not prevent a rollback.
         self.verify(target.build, vectors=False)
         write_pointer(
             self.path,
@@ -231,15 +246,15 @@ class Root:
         return target.build
 
     def check_hold(self) -> None:
-        """Refuse to publish while a rollback holds it.
+        """Raise an error if publishing is held by a rollback.
 
         Raises:
-            GateError: Saying since when, by whom and why.
+            GateError: If publishing is held; the message says since when, by whom and why.
         """
         try:
             pointer = self.current()
         except BuildError:
-            return  # a damaged pointer is repaired by publishing
+            return  # publishing replaces a damaged pointer
         if pointer is not None and pointer.held is not None:
             held = pointer.held
             raise GateError(
@@ -250,7 +265,7 @@ class Root:
             )
 
     def release(self, *, reason: str = "") -> bool:
-        """Let builds be published again; ``False`` if nothing held them."""
+        """Allow publishing again after a rollback; return ``False`` if it was not held."""
         pointer = self.current()
         if pointer is None or pointer.held is None:
             return False
@@ -259,33 +274,37 @@ class Root:
         return True
 
     def kept_for_rollback(self) -> list[str]:
-        """The live build and the one a rollback would go to: never removed."""
+        """Return the names of the live build and of the build that a rollback would return to.
+
+        These two builds are never removed.
+        """
         pointer = self.current()
         if pointer is None:
             return []
         return [pointer.build, *(entry.build for entry in self._still_there(pointer.before)[:1])]
 
     def start_build(self, name: str) -> Path:
-        """Make the folder of an unfinished build, under a name that nothing reads."""
+        """Create the folder of a new build, under a temporary name that nothing reads."""
         folder = self.builds / (_UNFINISHED + name)
         folder.mkdir(parents=True)
         return folder
 
     def finish_build(self, folder: Path) -> Path:
-        """Sync a written build to disk and give it its real name."""
+        """Sync a complete build to disk, and rename its folder to its real name."""
         final = self.builds / folder.name.removeprefix(_UNFINISHED)
         for path in folder.iterdir():
-            sync_folder(path)  # fsync asks for no more than an open file
+            sync_folder(path)  # despite its name, it can sync files as well
         sync_folder(folder)
         folder.rename(final)
         sync_folder(self.builds)
         return final
 
     def remove(self, name: str) -> None:
-        """Delete a build; a crash half-way leaves nothing that looks like one.
+        """Delete a build; if the process dies meanwhile, no partial build is left under its name.
 
         Raises:
-            UnavailableError: If its vectors lie in Milvus, which does not answer; it stays.
+            UnavailableError: If the build's vectors are in Milvus, and the server does not answer;
+                then the build is kept.
         """
         drop_vectors(self.folder(name))
         doomed = self.folder(name).rename(self.builds / (_REMOVED + name))
@@ -296,16 +315,19 @@ class Root:
         """Remove an unfinished build: its collection in Milvus, then its files.
 
         Raises:
-            UnavailableError: If Milvus does not answer; the folder stays, to be tried again.
+            UnavailableError: If the Milvus server does not answer; then the folder is kept, so that
+                removing the build can be tried again.
         """
         drop_vectors(folder)
         shutil.rmtree(folder)
 
     def clean_up(self) -> list[str]:
-        """Remove and record what a process that died left behind; the caller holds the lock.
+        """Remove what a process that died left behind, and record this in the journal.
+
+        The caller must hold the lock.
 
         Returns:
-            A sentence for each thing that was removed, or could not be.
+            A sentence for each thing that was removed or could not be removed.
         """
         sentences: list[str] = []
         try:
@@ -329,7 +351,11 @@ class Root:
         return sentences + self._complete_journal()
 
     def _complete_journal(self) -> list[str]:
-        """Record a publish that a crash cut off between the pointer and the journal."""
+        """Add the journal entry for a publish whose process died after replacing ``CURRENT``.
+
+        Returns:
+            A list with one sentence for each thing that was done; empty if no entry was missing.
+        """
         try:
             pointer = self.current()
         except BuildError:
@@ -345,7 +371,11 @@ class Root:
         return [sentence]
 
     def _complete_alias(self, last: dict[str, Any]) -> list[str]:
-        """Switch an alias in Milvus that could not be switched when its build became live."""
+        """Point the alias in Milvus to the live build, if that failed when the build became live.
+
+        Returns:
+            A list with one sentence that says what was done; empty if nothing was done.
+        """
         if "alias_error" not in last:
             return []
         alias = point_alias(self.builds / last["build"])

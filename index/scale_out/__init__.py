@@ -1,1 +1,1 @@
-"""Building on a Ray cluster and vectors in Milvus, for sites beyond one machine."""
+"""Optional backends for sites too large for one machine: builds on Ray, vectors in Milvus."""

@@ -13,12 +13,13 @@ from recommender.errors import SettingError
 
 @contextmanager
 def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engine]:
-    """An engine by its name, closed at the end of the block.
+    """Opens an engine by its name; closes it at the end of the block.
 
     Args:
         kind: ``"local"`` or ``"ray"``.
-        address: Of a Ray cluster's head; a cluster of this machine alone by default.
-        root: Where the build is made; every machine of the cluster must see it.
+        address: ``host:port`` of a Ray cluster's head node; by default a cluster is started on this
+            machine only.
+        root: The root's folder, on a file system that every machine of the cluster can access.
 
     Raises:
         SettingError: If the extra ``ray`` is not installed.
@@ -33,7 +34,7 @@ def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engin
         raise SettingError(
             f"the engine ray needs the extra: pip install 'alsolike[ray]' ({error})"
         ) from error
-    # Ray reports lost machines on stdout, which is for results.
+    # Ray reports lost machines on stdout, but stdout is for results.
     with redirect_stdout(sys.stderr):
         engine = RayEngine(address, root / "work")
         try:

@@ -1,1 +1,1 @@
-"""Where articles come from: a file per kind of source, all behind one protocol."""
+"""The sources that articles are read from: one module for each kind, all with one protocol."""

@@ -1,4 +1,4 @@
-"""A source with its configuration: renames fields, fills in links, masks secrets."""
+"""Wraps a source with its configuration: which fields to read, missing links, secrets to mask."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredSource:
-    """Wraps a source, so that the kinds of sources need no field mapping and no masking.
+    """A source with its configuration, so that the kinds of sources need no code for mapping.
 
     Attributes:
-        source: The source itself.
-        fields: Our field to theirs, as in :class:`~index.articles.parse.FieldMapping`.
-        url_template: Link of this source's articles that have none; the build's if empty.
-        secrets: Texts that are masked in every name, location and message.
+        source: The wrapped source.
+        fields: For each article field, the record's field to read it from.
+        url_template: Template for the links of articles that state none; empty to use the build's
+            template.
+        secrets: The secrets to mask in every name, location and message.
     """
 
     source: Source
@@ -35,16 +36,19 @@ class ConfiguredSource:
 
     @property
     def name(self) -> str:
-        """See :class:`~index.sources.source.Source`."""
+        """The wrapped source's name, with secrets masked."""
         return one_line(mask(self.source.name, self.secrets))
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`~index.sources.source.Source`."""
+        """Yields the wrapped source's records, with secrets masked in locations and messages."""
         for item in self._guarded(self.source.records):
             yield self._configured(item)
 
     def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`."""
+        """Returns the raw records in order, and the function that parses one of them.
+
+        If the wrapped source can't be split, its records come parsed already.
+        """
         if self.secrets:
             return self.records(), pass_through
         raw, parse = split_records(self.source)
@@ -60,11 +64,11 @@ class ConfiguredSource:
         return self._configured(item)
 
     def _guarded(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """``read()``, with any exception turned into a SourceError that names the source."""
+        """Yields what ``read()`` yields; turns any exception into a SourceError with its name."""
         try:
             yield from read()
         except AlsoLikeError as error:
-            # Without the cause, whose message may hold the secret.
+            # "from None" because the cause's message may hold a secret.
             raise SourceError(self._mask(str(error))) from None
         except Exception as error:  # noqa: BLE001 - libraries raise what they like over files
             message = f"{self.name} can't be read to its end: {describe(error)}"

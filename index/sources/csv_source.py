@@ -1,4 +1,4 @@
-"""CSV and TSV files: one article a row, under a first row of column names."""
+"""Reads CSV and TSV files: one article per row, with the column names in the first row."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from recommender.errors import SettingError
 
 MAX_CELL = 1024 * 1024
 MAX_ROW = 4 * 1024 * 1024
-"""Longest cell and row in characters: a longer one comes of a missing quotation mark."""
+"""Longest cell and row in characters; longer ones probably lack a closing quotation mark."""
 
 MAX_COLUMNS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvSource(PathSource):
-    """A ``.csv`` or ``.tsv`` file, gzipped or not, as spreadsheets and databases write it.
+    """A ``.csv`` or ``.tsv`` file, gzipped or not, as spreadsheets and databases export it.
 
-    A cell of sections, tags, ratings or an image may hold JSON.
+    The cells for sections, tags, ratings and the image may hold JSON.
 
     Attributes:
         path: The file.
-        delimiter: One character; a tab for ``.tsv`` and a comma for others if empty.
-        encoding: The text's encoding; a byte order mark is removed.
+        delimiter: The character between cells; if empty, a tab for ``.tsv`` files and a comma for
+            all others.
+        encoding: The file's text encoding; a byte order mark is removed.
     """
 
     delimiter: str = ""
@@ -44,9 +45,9 @@ class CsvSource(PathSource):
             raise SettingError(f"encoding {self.encoding!r} is unknown; write utf-8") from None
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`~index.sources.source.Source`."""
+        """Yields one record for each row of the table, or a problem for a row it can't read."""
         with file_errors(self.path, "a .csv or .tsv file"), open_unpacked(self.path) as file:
-            # Bytes that are no text are kept as surrogates: they cost a row, not the file.
+            # Bytes that can't be decoded become surrogates: only their row is skipped.
             text = io.TextIOWrapper(
                 file, encoding=self.encoding, errors="surrogateescape", newline=""
             )
@@ -96,7 +97,7 @@ class CsvSource(PathSource):
 
 
 class _Lines:
-    """The lines of a table; refuses a row of more than :data:`MAX_ROW` characters."""
+    """Iterates over a table's lines; raises if a row is longer than :data:`MAX_ROW` characters."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -104,7 +105,7 @@ class _Lines:
         self.number = 0
 
     def begin_row(self) -> int:
-        """The number of the next line, with which a row begins."""
+        """Starts a new row; returns the number of its first line."""
         self._room = MAX_ROW
         return self.number + 1
 

@@ -1,4 +1,4 @@
-"""RSS, Atom and JSON Feed, by URL or from a file."""
+"""Reads RSS, Atom and JSON feeds, from a URL or a file."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ _MAX_PAGES = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedSource(HttpOptions):
-    """A feed of any of the three formats, with the further pages that it links to.
+    """An RSS, Atom or JSON feed; if it has several pages, all of them.
 
-    Most feeds hold a site's newest articles only: fine for ``--only`` and small sites.
+    Most feeds hold only a site's newest articles. That is enough for small sites, and for builds
+    that read only a few articles (``--only``).
 
     Attributes:
-        url: The feed's URL, or
-        path: the file that holds it.
+        url: The feed's URL; give either this or ``path``.
+        path: The file that holds the feed.
     """
 
     url: str = field(default="", repr=False)
@@ -42,11 +43,11 @@ class FeedSource(HttpOptions):
 
     @property
     def name(self) -> str:
-        """The URL without its query, or the path."""
+        """The feed's URL without its query, or its path."""
         return redacted(self.url) if self.url else self.path
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`~index.sources.source.Source`."""
+        """Yields one record for each entry of the feed, or a problem for an entry it can't read."""
         if not self.url:
             yield from _parsed(self._file(), self.path)[0]
             return
@@ -73,7 +74,11 @@ class FeedSource(HttpOptions):
 
 
 def _parsed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """``_read(content, name)`` in the parsers' process; if that is stopped, no record is read."""
+    """Runs ``_read(content, name)`` in the parser process.
+
+    Raises:
+        SourceError: If the parser process had to be stopped.
+    """
     try:
         (found,) = parse_apart(_read, content, name)
     except ParserStoppedError as error:
@@ -82,7 +87,7 @@ def _parsed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], st
 
 
 def _read(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """A feed's records, and the link to its next page, empty if it has none."""
+    """Parses a page of a feed; returns its records and the link to the next page, "" if none."""
     try:
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
             return read_json_feed(content, name)

@@ -1,4 +1,4 @@
-"""JSON Feed, versions 1 and 1.1 (jsonfeed.org)."""
+"""Parses JSON Feed, versions 1 and 1.1 (jsonfeed.org)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ _MAX_VALUES = 1_000_000
 
 
 def read_json_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """A feed's records, and the link to its next page, empty if it has none.
+    """Parses a page of a JSON feed; returns its records and the link to the next page.
+
+    Args:
+        content: The page as it was received.
+        name: The feed's name, for the records' locations.
+
+    Returns:
+        The records, and the link to the next page, which is empty if there is none.
 
     Raises:
-        MarkupError: If it is not a JSON Feed.
+        MarkupError: If the content is not a JSON Feed.
     """
     try:
-        # Bytes that are no text cost their field, not the feed.
+        # Bytes that can't be decoded become surrogates: only their field is lost, not the feed.
         feed = load_json(content.decode("utf-8-sig", errors="surrogateescape"), _MAX_VALUES)
     except ValueError as error:
         raise MarkupError(f"not JSON: {error}") from error

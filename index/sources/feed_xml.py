@@ -1,4 +1,4 @@
-"""RSS 2.0, RSS 1.0 and Atom."""
+"""Parses RSS 2.0, RSS 1.0 and Atom feeds."""
 
 from __future__ import annotations
 
@@ -28,10 +28,17 @@ _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def read_xml_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """A feed's records, and the link to its next page (RFC 5005), empty if it has none.
+    """Parses a page of an RSS or Atom feed; returns its records and the link to the next page.
+
+    Args:
+        content: The page as it was received.
+        name: The feed's name, for the records' locations.
+
+    Returns:
+        The records, and the link to the next page (RFC 5005), which is empty if there is none.
 
     Raises:
-        MarkupError: If it is not well-formed, defines entities, or is no feed.
+        MarkupError: If the content is not well-formed XML, defines entities, or is not a feed.
     """
     root = parse_xml(content)
     kind = local_name(root)
@@ -108,7 +115,10 @@ def _atom_entry(entry: Element) -> dict[str, Any]:
 
 
 def _children(parent: Element, name: str, namespace: str | None = None) -> Iterator[Element]:
-    """Children of a name; without ``namespace`` those of Atom, RSS 1.0 or no namespace."""
+    """Yields an element's children with a name.
+
+    By default, they may be in Atom's namespace, in that of RSS 1.0, or in none.
+    """
     for child in parent.iterchildren("*"):
         if namespace is not None:
             if child.tag == namespace + name:
@@ -131,7 +141,7 @@ def _name(author: Element) -> str:
 
 
 def _construct(entry: Element, name: str) -> str:
-    """One of Atom's texts as markup, whatever type it has."""
+    """Returns the content of an Atom text element as markup, whichever ``type`` it declares."""
     child = next(_children(entry, name), None)
     if child is None:
         return ""
@@ -154,13 +164,13 @@ def _link(parent: Element, relation: str) -> str:
 
 
 def _date(text: str) -> str:
-    """An RSS date in ISO form; any other text stays, for the article's own check."""
+    """Returns an RSS date in ISO form; any other text unchanged, as the record parser checks it."""
     date = parse_mail_date(text)
     return text if date is None else date.isoformat()
 
 
 def _web(text: str) -> str:
-    """The text if it is a link: many a guid is none, although it does not say so."""
+    """Returns ``text`` if it is a web link, else ""; many guids claim to be links but are not."""
     return text if text.startswith(("http://", "https://")) else ""
 
 

@@ -1,7 +1,6 @@
-"""Which hosts may be fetched from, and which of their addresses may be connected to.
+"""Rules for the hosts a source may fetch from and the IP addresses it may connect to.
 
-Fails closed: hosts that are not configured and addresses that are not public are refused, in
-whatever form they are written.
+All other hosts, and all addresses that are not public, are refused, however they are written.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ Resolve = Callable[[str, int], list[str]]
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _UNICAST = ipaddress.ip_network("2000::/3")
-"""All IPv6 addresses that the IANA has assigned as global unicast."""
+"""The IPv6 addresses that IANA has assigned as global unicast."""
 
 _NOT_PUBLIC = [
     ipaddress.ip_network(text)
     for text in (
         *("192.0.0.0/24", "192.88.99.0/24"),  # protocol assignments, relays of 6to4
-        *("2001::/23", "2001:db8::/32", "3ffe::/16", "3fff::/20"),  # those (Teredo's too), examples
+        *("2001::/23", "2001:db8::/32", "3ffe::/16", "3fff::/20"),  # protocols, examples, 6bone
     )
 ]
 _ISATAP = {0x0000_5EFE, 0x0200_5EFE}
@@ -36,7 +35,7 @@ _ISATAP = {0x0000_5EFE, 0x0200_5EFE}
 
 @dataclass(frozen=True, slots=True)
 class WebOrigin:
-    """Scheme, host and port: a password is sent only to the origin it was configured for."""
+    """A URL's scheme, host and port. A password is only sent to the origin it is configured for."""
 
     scheme: str
     host: str
@@ -44,7 +43,7 @@ class WebOrigin:
 
     @property
     def host_and_port(self) -> tuple[str, int | None]:
-        """The host, with its port where that is not the scheme's own."""
+        """The host, and the port; ``None`` for the scheme's default port."""
         return self.host, None if self.port == DEFAULT_PORTS[self.scheme] else self.port
 
     def __str__(self) -> str:
@@ -53,10 +52,10 @@ class WebOrigin:
 
 
 def origin_of(url: str) -> WebOrigin:
-    """The origin of a URL.
+    """Returns the origin of a URL.
 
     Raises:
-        SourceError: If it is no http or https URL, or holds a user or a password.
+        SourceError: If the URL is not http or https, or holds a user or a password.
     """
     try:
         parts = urlsplit(url)
@@ -72,7 +71,7 @@ def origin_of(url: str) -> WebOrigin:
 
 
 def redacted(url: str) -> str:
-    """A URL in one line without its possible secrets: no user, no password, no query."""
+    """Returns a URL for messages: on one line, without user, password and query."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -83,22 +82,22 @@ def redacted(url: str) -> str:
 
 
 def resolve_host(host: str, port: int) -> list[str]:
-    """The addresses of a host, in the system's order of preference."""
+    """Returns a host's IP addresses, in the system's order of preference."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRules:
-    """Where a source may connect to.
+    """The hosts and addresses that a source may connect to.
 
     Attributes:
-        hosts: Hosts, with a port where it is not 80 or 443 (``"example:8080"``).
-        private: Networks and addresses that are allowed although they are not public.
-        look_up: Gives a host's addresses.
+        hosts: Allowed hosts, with the port if it is not 80 or 443 (``"example:8080"``).
+        private: Private networks and addresses that are allowed although they are not public.
+        look_up: A function that returns a host's addresses.
 
     Raises:
-        SettingError: If a network can't be read.
+        SettingError: If ``private`` holds an invalid network.
     """
 
     hosts: tuple[str, ...]
@@ -115,10 +114,10 @@ class HostRules:
                 ) from error
 
     def check(self, url: str) -> WebOrigin:
-        """The origin of a URL that may be fetched.
+        """Returns the origin of a URL after checking that its host may be fetched from.
 
         Raises:
-            SourceError: If its host is not configured.
+            SourceError: If the URL's host is not configured.
         """
         origin = origin_of(url)
         hosts = (origin_of(f"{origin.scheme}://{name}") for name in self.hosts)
@@ -130,11 +129,11 @@ class HostRules:
         return origin
 
     def address(self, origin: WebOrigin) -> Address:
-        """The one address to connect to, so that a second look-up can't change it.
+        """Looks a host up, and returns the address to connect to: the first allowed one.
 
         Raises:
-            SourceError: If the host has no public address and no listed one.
-            OSError: If it can't be looked up.
+            SourceError: If the host's name is invalid, or none of its addresses is allowed.
+            OSError: If the host can't be looked up.
         """
         try:
             found = [ipaddress.ip_address(text) for text in self.look_up(origin.host, origin.port)]
@@ -153,10 +152,11 @@ class HostRules:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the open internet, and so does any IPv4 address in it.
+    """Tells whether an address is public; an IPv4 address embedded in it must be public too.
 
-    Of IPv6 only global unicast is public, so that no block can be forgotten: IPv4-compatible
-    addresses, site-local ones and a network's own NAT64 (64:ff9b:1::/48) are not.
+    Of IPv6 addresses, only global unicast ones count as public, so that no special block can be
+    overlooked. IPv4-compatible addresses, site-local addresses and local-use NAT64
+    (64:ff9b:1::/48), for example, do not count.
     """
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour

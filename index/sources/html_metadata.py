@@ -1,4 +1,4 @@
-"""Metadata of HTML pages, and the element that holds a page's article."""
+"""Extracts an HTML page's metadata, and finds the element that holds its article."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ _METAS = {
 
 
 def page_facts(root: Element) -> dict[str, Any]:
-    """Each field from JSON-LD, or else from what a reader sees, or OpenGraph and ``<meta>``."""
+    """Returns an article's fields from a page's metadata.
+
+    Each field is taken from the first of these that has it: JSON-LD, the text that readers see,
+    OpenGraph, ``<meta>``.
+    """
     metas = _metas(root)
     facts: dict[str, Any] = {
         name: metas[key][0]
@@ -47,7 +51,10 @@ def page_facts(root: Element) -> dict[str, Any]:
 
 
 def main_element(root: Element) -> Element:
-    """The element that holds the article: the longest ``<article>``, unless those are cards."""
+    """Finds the element that holds the article's text.
+
+    It is the longest ``<article>``, unless the page's ``<article>`` elements are teasers.
+    """
     body = next(iter(select(root, "body")), root)
     outer = next(iter(select(body, "main, [role=main]")), body)
     found = select(outer, "[itemprop=articleBody]") or select(outer, "article")
@@ -56,7 +63,7 @@ def main_element(root: Element) -> Element:
 
 
 def published_times(root: Element) -> list[Element]:
-    """The elements that show the page's date: those marked so, or the first time in its text."""
+    """Finds the elements that show the publication date: marked ones, or the first ``<time>``."""
     return (
         select(root, "time[itemprop=datePublished], time[pubdate]")
         or select(main_element(root), "time[datetime]")[:1]
@@ -91,10 +98,10 @@ def _metas(root: Element) -> dict[str, list[str]]:
 
 
 def _resolve(facts: dict[str, Any]) -> None:
-    """Make a picture's link absolute where the page gives its own URL."""
+    """Makes the image's link in ``facts`` absolute, if the page states its own URL."""
     image = facts.get("image")
     if image and "url" in facts:
         try:
             facts["image"] = {**image, "src": urljoin(facts["url"], image["src"])}
         except ValueError:
-            return  # the article's own check reports it
+            return  # the record parser reports the invalid link

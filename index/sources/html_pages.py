@@ -1,4 +1,4 @@
-"""A folder of HTML pages, as a static site or a crawl leaves them."""
+"""Reads a folder of HTML pages, such as a static site or the result of a crawl."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from index.sources.page_text import sections_of
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
-"""Attribute that holds an element's value, where that is not its text."""
+"""The elements whose value is in an attribute rather than in their text, with the attribute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HtmlSource(PageFolderSource):
-    """HTML pages; a configured selector wins over whatever a page says of itself.
+    """A folder of HTML pages; configured selectors take precedence over a page's own metadata.
 
     Attributes:
         path: A folder, a glob or one file.
-        main: CSS selector of the element that holds the article; found by itself if empty.
-        select: CSS selector per field, for what is not found by itself; ``css@attribute``
-            takes an attribute (``{"date": ".byline time", "id": "article@data-id"}``).
-        drop: CSS selectors of what is not the article's text.
+        main: CSS selector of the element that holds the article's text; detected if empty.
+        select: For fields that are not detected, the CSS selector of the element to read.
+            ``css@attribute`` reads the element's attribute instead of its text, as in
+            ``{"date": ".byline time", "id": "article@data-id"}``.
+        drop: CSS selectors of elements that are not part of the article's text.
     """
 
     suffixes = (".html", ".htm", ".xhtml")
@@ -43,7 +44,7 @@ class HtmlSource(PageFolderSource):
             raise SettingError(str(error)) from error
 
     def parse_page(self, page: Page) -> Record:
-        """See :class:`~index.sources.page_folder.PageFolderSource`."""
+        """Parses an HTML page into a record; raises a ``PageError`` if it can't be used."""
         try:
             root = parse_html(page.text)
         except MarkupError as error:
@@ -77,7 +78,7 @@ def _value(element: Element, attribute: str) -> str:
 
 
 def _literals(values: dict[str, Any]) -> dict[str, Any]:
-    """The page's text was read already: nothing in it is markup any more."""
+    """Escapes markup characters in texts from the page: they are plain text, not markup."""
     for name in ("title", "excerpt", "summary", "tags", "authors"):
         value = values.get(name)
         if isinstance(value, str):

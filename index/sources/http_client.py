@@ -1,9 +1,10 @@
-"""HTTP client for sources, which deserve only half the trust.
+"""The HTTP client of sources, which does not trust the servers it reads from.
 
-A site's feed can be taken over, its DNS can lie, its server can redirect anywhere and never
-stop sending. So: only hosts that the operator named, each redirect checked like a first
-request, the host looked up once and that very address connected to, private networks refused
-unless listed, and every response bounded in time and in unpacked size.
+An attacker may control a feed, its DNS entries or its server, which can then redirect anywhere or
+never stop sending. So the client fetches only from hosts that the operator named and checks each
+redirect like the first request. It looks a host up once and connects to the address that it
+checked, refuses private networks unless they are listed, and limits each response in time and in
+decompressed size.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ from index.sources.http_connection import connected
 from recommender.errors import SettingError, one_line
 
 MAX_BYTES = 32 * 1024 * 1024
-"""Longest body, unpacked."""
+"""Largest response body in bytes, after decompression."""
 
 MAX_WAIT = 120.0
-"""Longest ``Retry-After`` that is obeyed, in seconds; a longer one ends the reading."""
+"""Longest ``Retry-After`` to wait for, in seconds; if the server asks for more, reading fails."""
 
 MAX_REDIRECTS = 5
 
@@ -51,12 +52,12 @@ logger = logging.getLogger("alsolike.fetching")
 
 
 class HttpError(SourceError):
-    """An unsuccessful response that another attempt would not change.
+    """An error response that a retry would not change.
 
     Args:
-        url: The URL requested.
-        status: The HTTP status.
-        body: The beginning of the response, in which the caller may find a reason.
+        url: The URL that was requested.
+        status: The HTTP status code.
+        body: The beginning of the response body, which may state a reason.
     """
 
     def __init__(self, url: str, status: int, body: bytes) -> None:
@@ -72,8 +73,8 @@ class HttpResponse:
 
     Attributes:
         url: The URL after redirects.
-        headers: Names in lower case.
-        body: Unpacked bytes.
+        headers: The response headers, by name in lower case.
+        body: The decompressed body.
     """
 
     url: str
@@ -83,17 +84,17 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """The options of sources that read by HTTP.
+    """The options that all sources have that are read over HTTP.
 
     Attributes:
-        hosts: Hosts besides the URL's own that may be fetched from; see
-            :class:`~index.sources.host_rules.HostRules`.
+        hosts: Further hosts, besides the URL's own, that may be fetched from; with the port if it
+            is not 80 or 443 (``"example:8080"``).
         private: Private networks and addresses that may be fetched from (``"127.0.0.1"``).
-        user: Name for HTTP basic authentication.
-        password: Its password; never sent unencrypted over the open internet.
-        timeout: Longest time for one request, from connecting to its last byte, in seconds.
-        max_bytes: Longest body, unpacked.
-        attempts: Most requests for one URL where the server is busy or the network fails.
+        user: User name for HTTP basic authentication.
+        password: The user's password; never sent unencrypted over the public internet.
+        timeout: Time limit for one request, from connecting to the last byte, in seconds.
+        max_bytes: Largest response body in bytes, after decompression.
+        attempts: Most requests for one URL while the server is busy or the network fails.
     """
 
     hosts: tuple[str, ...] = ()
@@ -112,13 +113,13 @@ class HttpOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
-    """Gets pages from the hosts it was made for, and from no others.
+    """An HTTP client that fetches from the configured hosts only.
 
     Attributes:
-        url: Where the operator said to read; only this origin is ever sent the password.
+        url: The configured URL; the password is sent to this URL's origin only.
         options: Further hosts, credentials and limits.
-        look_up: Gives a host's addresses.
-        sleep: Waits between attempts, in seconds.
+        look_up: A function that returns a host's addresses.
+        sleep: A function that waits between attempts, for a number of seconds.
     """
 
     url: str
@@ -127,11 +128,12 @@ class Fetcher:
     sleep: Callable[[float], None] = time.sleep
 
     def get(self, url: str, *, accept: str = "*/*") -> HttpResponse:
-        """Fetch a URL, following redirects, and trying again where that may help.
+        """Fetches a URL; follows redirects, and retries if the server is busy or the network fails.
 
         Raises:
-            HttpError: If the server refuses, or is busy to the last attempt.
-            SourceError: If it may not be fetched, can't be reached, or sends too much.
+            HttpError: If the server answers with an error, or is still busy at the last attempt.
+            SourceError: If the URL may not be fetched or can't be reached, or if the body is too
+                large.
         """
         attempt = 0
         while True:
@@ -167,7 +169,7 @@ class Fetcher:
         raise SourceError(f"{redacted(url)}: more than {MAX_REDIRECTS} redirects")
 
     def _request(self, url: str, accept: str) -> HttpResponse:
-        """One request; only a redirect has ``location`` in the headers of its response."""
+        """Sends one request; the response has a ``location`` header only if it is a redirect."""
         rules = HostRules(
             hosts=(str(origin_of(self.url)), *self.options.hosts),
             private=self.options.private,
@@ -207,7 +209,7 @@ class Fetcher:
         return {"Authorization": f"Basic {pair}"}
 
     def _body(self, url: str, response: http.client.HTTPResponse) -> bytes:
-        """The whole body, unpacked in steps so that a decompression bomb is stopped early."""
+        """Reads and decompresses the body step by step, and stops as soon as it is too large."""
         encoding = response.getheader("content-encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
             raise SourceError(f"{redacted(url)}: content-encoding {encoding!r} was not asked for")
@@ -227,7 +229,10 @@ class Fetcher:
 
 
 class _BusyError(HttpError):
-    """The server asks to try again later, after ``wait`` seconds if it says so."""
+    """A response that asks to retry later.
+
+    ``wait`` is the number of seconds that the server asks for; ``None`` if it does not say.
+    """
 
     def __init__(self, url: str, response: http.client.HTTPResponse, wait: float | None) -> None:
         super().__init__(url, response.status, response.read(_CHUNK))
@@ -235,7 +240,10 @@ class _BusyError(HttpError):
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait, from either form of the header."""
+    """Returns how many seconds a ``Retry-After`` header asks to wait; ``None`` if it is no use.
+
+    The header may state a number of seconds or a date.
+    """
     if value is None or not value.isascii():
         return None
     if value.strip().isdecimal():
@@ -249,7 +257,7 @@ def _retry_after(value: str | None) -> float | None:
 
 
 def _target(url: str) -> str:
-    """A URL's path and query with everything percent-encoded that must be."""
+    """Returns a URL's path and query for the request line, percent-encoded where necessary."""
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return quote(target, safe="/%?&=:@+,;!$'()*~[]|")

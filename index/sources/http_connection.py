@@ -1,4 +1,4 @@
-"""One HTTP connection to one checked address, cut at its deadline whatever the server does."""
+"""An HTTP connection to one address that was checked before; it is cut at a deadline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from index.sources.host_rules import Address, WebOrigin
 
 
 class _Body(io.BufferedReader):
-    """Refuses unbounded reads, which a chunk of -1 bytes makes ``http.client`` do."""
+    """A response body that refuses to read without a limit.
+
+    A server can make ``http.client`` do so by announcing a chunk of length -1.
+    """
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
@@ -33,15 +36,15 @@ class _Response(http.client.HTTPResponse):
 def connected(
     origin: WebOrigin, address: Address, timeout: float
 ) -> Iterator[http.client.HTTPConnection]:
-    """Connect to ``address`` and speak to it as ``origin``, with TLS where its scheme says so.
+    """Connects to ``address``, which is an address of ``origin``; uses TLS if the scheme is https.
 
-    A time limit on each read would let a server drip bytes for hours, so a watchdog cuts the
-    connection ``timeout`` seconds after it began.
+    With only a time limit on each read, a server could send single bytes for hours. So a timer cuts
+    the connection ``timeout`` seconds after the block began.
 
     Raises:
         TimeoutError: If the block does not end in time.
-        OSError: If the connection fails, or the certificate does not fit.
-        http.client.HTTPException: If the answer is not HTTP.
+        OSError: If the connection fails, or the certificate is not valid for the host.
+        http.client.HTTPException: If the response is not HTTP.
     """
     current = socket.create_connection((str(address), origin.port), timeout)
     expired = threading.Event()

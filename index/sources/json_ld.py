@@ -1,4 +1,4 @@
-"""Metadata of pages in schema.org's JSON-LD."""
+"""Reads the schema.org metadata that HTML pages hold as JSON-LD."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")
 
 
 def article_facts(root: Element) -> dict[str, Any]:
-    """The fields of the first article that a page's JSON-LD describes, none if there is none.
+    """Returns the fields of the first article in a page's JSON-LD; empty if there is none.
 
-    A block that is not JSON is passed over: the page can still be read without it.
+    Blocks that are not JSON are ignored: the page can be read without them.
     """
     for script in select(root, "script[type='application/ld+json']"):
         try:
@@ -29,7 +29,7 @@ def article_facts(root: Element) -> dict[str, Any]:
 
 
 def _nodes(document: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object at the top, in a list, or in ``@graph``."""
+    """Yields the objects at the document's top level, in ``@graph`` and in ``mainEntity``."""
     pending = [document]
     while pending:
         value = pending.pop()
@@ -57,13 +57,16 @@ def _fields(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _texts(value: Any) -> list[str]:
-    """A text or a list of them, as a list."""
+    """Returns a text, or a list of texts, as a list."""
     items = value if isinstance(value, list) else [value]
     return [item.strip() for item in items if isinstance(item, str) and item.strip()]
 
 
 def _first(value: Any, *keys: str) -> str:
-    """The first text in a value that may be a text, a list, or an object with an ``@id``."""
+    """Returns the first text in a value.
+
+    The value may be a text, a list, or an object, whose text is under one of ``keys``.
+    """
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str) and item.strip():
             return unescape(item.strip())  # many generators escape HTML in JSON too

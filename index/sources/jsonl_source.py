@@ -1,4 +1,4 @@
-"""JSON lines files, one object a line, plain, gzipped, or on standard input."""
+"""Reads JSON lines, one object per line, from plain or gzipped files or standard input."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from index.sources.regular_file import file_errors, open_unpacked, unpacked
 from index.sources.source import SplitSource, read_record
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
-"""Longest line; a longer one is skipped unread, so that a bad file can't fill the memory."""
+"""Longest line in bytes; longer ones are skipped, so that a bad file can't fill the memory."""
 
 Line = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class JsonlSource(SplitSource):
-    """Articles from a file of JSON lines, gzipped or not, or ``-`` for standard input.
+    """A file of JSON lines, gzipped or not, or standard input.
 
     Attributes:
-        path: The file, or ``-``.
+        path: The file, or ``-`` for standard input.
     """
 
     path: str
 
     @property
     def name(self) -> str:
-        """The path, or what ``-`` means."""
+        """The path, or "standard input" for ``-``."""
         return "standard input" if self.path == "-" else self.path
 
     def split(
         self,
     ) -> tuple[Iterator[Line | RecordProblem], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`: the raw records are numbered lines."""
+        """Returns the file's lines with their numbers, and the function that parses one of them."""
         return self._lines(), partial(_record, self.name)
 
     def _lines(self) -> Iterator[Line | RecordProblem]:
@@ -115,5 +115,5 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-# Made once: json.loads would make one for every line.
+# Made once, because json.loads would make a decoder for every line.
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -1,4 +1,4 @@
-"""Markdown files with front matter, as Hugo, Jekyll and Astro keep them."""
+"""Reads Markdown files with front matter, as used by Hugo, Jekyll and Astro."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NAMES = {
     "supersedes": ("supersedes",),
     "ratings": ("ratings",),
 }
-"""The names of each field in front matter; the first that is there is read."""
+"""For each article field, the names it may have in front matter; the first one found is read."""
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -50,9 +50,9 @@ _markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkdownSource(PageFolderSource):
-    """Markdown pages with YAML (``---``) or TOML (``+++``) front matter, or none.
+    """A folder of Markdown pages with YAML (``---``), TOML (``+++``) or no front matter.
 
-    All of the front matter stays in the record, so that a mapping can name any of it.
+    The record keeps the whole front matter, so that a field mapping can name any part of it.
 
     Attributes:
         path: A folder, a glob or one file.
@@ -61,14 +61,14 @@ class MarkdownSource(PageFolderSource):
     suffixes = (".md", ".markdown")
 
     def parse_page(self, page: Page) -> Record:
-        """See :class:`~index.sources.page_folder.PageFolderSource`."""
+        """Parses a Markdown page into a record; raises a ``PageError`` if it can't be used."""
         if page.path.name == "_index.md":
             raise PageError("list-page", "a section's list page, not an article")
         text = page.text.replace("\r\n", "\n").replace("\r", "\n")
         front, body = _split(text)
         values = {**front, **_fields(front)}
         _name(values, page, front)
-        if body.count("[") - body.count("]") > _MAX_OPEN:  # the parser looks for the end of each
+        if body.count("[") - body.count("]") > _MAX_OPEN:  # the parser searches for each one's ]
             raise PageError("invalid-markdown", f"more than {_MAX_OPEN} [ without ]")
         try:
             root = parse_html(f"<div>{_markdown.render(_SHORTCODE.sub('', body))}</div>")
@@ -95,7 +95,7 @@ def _split(text: str) -> tuple[dict[str, Any], str]:
 
 
 def _check_front(value: Any, name: str = "", depth: int = 0) -> None:
-    """Refuse values that can't be printed: endless hexadecimal numbers, deeply nested tables."""
+    """Refuses values that are too costly to print: huge integers, deeply nested tables."""
     if depth > _MAX_DEPTH:
         raise PageError("front-matter", f"{name}: nested deeper than {_MAX_DEPTH}")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
@@ -120,7 +120,7 @@ def _yaml(text: str) -> dict[str, Any]:
     try:
         depth = 0
         for event in yaml.parse(text, Loader=_Loader):
-            # An alias can make a short text endless, a tag can ask for any type.
+            # Aliases can make a short text expand hugely, and YAML tags can construct any type.
             if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
                 where = event.start_mark.line + 2
                 raise PageError("front-matter", f"line {where}: aliases and tags are not read")
@@ -160,7 +160,7 @@ def _fields(front: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(values: dict[str, Any], page: Page, front: Mapping[str, Any]) -> None:
-    """Take id and date from the file's name where the front matter has none."""
+    """Adds the id and the date from the file name to ``values``, if the front matter has none."""
     folder, _, name = page.id.rpartition("/")
     dated = _JEKYLL_NAME.fullmatch(name)
     if dated:
@@ -180,7 +180,7 @@ def _text(value: Any) -> str:
 
 
 def _time(value: Any) -> Any:
-    """An instant as it is; a day, which YAML and TOML tell apart, as text."""
+    """Returns a date-time unchanged, but a date without a time of day as text."""
     return value if isinstance(value, dt.datetime) else str(value)
 
 
@@ -194,7 +194,7 @@ def _list(value: Any) -> list[str]:
 
 def _image(value: Any) -> Any:
     item = value[0] if isinstance(value, list) and value else value
-    if isinstance(item, Mapping):  # {src|url|image, alt}, as themes have it
+    if isinstance(item, Mapping):  # {src|url|image, alt}, as in many themes
         src = next((item[key] for key in ("src", "url", "image") if item.get(key)), None)
         return {"src": src, "alt": _text(item.get("alt") or "")}
     return item
@@ -209,4 +209,4 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "image": _image,
     "authors": _list,
 }
-"""How the values of some fields are converted; all others stay as they are."""
+"""The function that converts the value of each of these fields; other values stay unchanged."""

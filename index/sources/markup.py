@@ -1,8 +1,8 @@
-"""HTML, XML without entities, and CSS selectors: the only module that imports lxml and cssselect.
+"""Parses HTML and XML and applies CSS selectors; the only module that imports lxml or cssselect.
 
-libxml2 was chosen over HTML5 tree builders because its work grows with the page and not with
-the page's tricks: 200,000 nested ``<div>`` take one of those minutes, and here they end at a
-depth of 256 with an error that is reported.
+libxml2 was chosen over HTML5 parsers because hostile markup can't slow it down: an HTML5 parser
+takes minutes for 200,000 nested ``<div>``, but libxml2 stops at a depth of 256 with an error, which
+is reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_CHARACTERS = 4 * 1024 * 1024
 """Longest page in characters."""
 
 MAX_ATTRIBUTES = 5_000
-"""Most attributes of an element; the parser's time grows with their square."""
+"""Most attributes of an element; the parser's time grows with the square of their number."""
 
 _NO_MEMORY = etree.ErrorTypes.ERR_NO_MEMORY
 _WORTH_COUNTING = 50_000
@@ -32,14 +32,15 @@ Element = Any
 
 
 class MarkupError(Exception):
-    """Markup or a selector that can't be read; the message says where."""
+    """Markup or a selector is invalid; the message says where."""
 
 
 def parse_html(text: str) -> Element:
-    """The root element of a page, or of a piece of one.
+    """Parses an HTML page or fragment, and returns its root element.
 
     Raises:
-        MarkupError: If there is nothing in it, or it is too long, too deep or too wide to be one.
+        MarkupError: If the text is empty, too long, too deeply nested, or an element has too many
+            attributes.
     """
     if len(text) > MAX_CHARACTERS:
         raise MarkupError(f"longer than {MAX_CHARACTERS} characters")
@@ -61,10 +62,10 @@ def parse_html(text: str) -> Element:
 
 
 def parse_xml(content: bytes) -> Element:
-    """The root element of an XML document that defines no entities.
+    """Parses an XML document that defines no entities, and returns its root element.
 
     Raises:
-        MarkupError: With line and column, if it is not well-formed or defines entities.
+        MarkupError: If the document is not well-formed (with line and column) or defines entities.
     """
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -86,32 +87,32 @@ def parse_xml(content: bytes) -> Element:
 
 
 def select(root: Element, selector: str) -> list[Element]:
-    """All elements that a CSS selector matches, in document order.
+    """Returns all elements that a CSS selector matches, in document order.
 
     Raises:
-        MarkupError: If the selector can't be read.
+        MarkupError: If the selector is invalid.
     """
     found: list[Element] = _compiled(selector)(root)
     return found
 
 
 def local_name(element: Element) -> str:
-    """An element's name without its namespace."""
+    """Returns an element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
 def text_of(element: Element) -> str:
-    """All text below an element, white space as it stands."""
+    """Returns all text below an element, with its white space unchanged."""
     return "".join(element.itertext())
 
 
 def remove(root: Element, names: tuple[str, ...]) -> None:
-    """Remove all elements of these names, but not the text that follows them."""
+    """Removes all elements with these names, but keeps the text that follows them."""
     etree.strip_elements(root, *names, with_tail=False)
 
 
 def inner_markup(element: Element) -> str:
-    """An element's content as markup, without its own tags."""
+    """Returns an element's content as markup, without the element's own tags."""
     parts = [element.text or ""]
     parts += [etree.tostring(child, encoding="unicode", method="html") for child in element]
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""Folders of pages, one article a file: finds, reads and decodes the files."""
+"""Finds, reads and decodes the files of a folder of pages, one article per file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from index.sources.regular_file import NotRegularError, open_regular
 from index.sources.source import PathSource, SplitSource
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
-"""A larger page is left out and reported: it is no article."""
+"""Largest page in bytes; larger ones are skipped and reported, as they can't be articles."""
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
 _NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
@@ -29,11 +29,11 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 class PageError(Exception):
-    """A page that can't be used.
+    """A page can't be used as an article.
 
     Args:
-        reason: Short key for counting.
-        message: For people.
+        reason: A short name of the kind of problem, by which reports count problems.
+        message: The explanation for people.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -43,13 +43,13 @@ class PageError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A file that was read.
+    """A page file and its decoded text.
 
     Attributes:
         path: The file.
-        id: The path below the folder without its suffix (``"2026/my-post"``), or the folder's for
-            an ``index`` file; used where the page states no id.
-        text: Its content.
+        id: The id to use if the page states none: the path relative to the folder, without its
+            suffix (``"2026/my-post"``); for an ``index`` file, the path of the file's folder.
+        text: The decoded content.
     """
 
     path: Path
@@ -58,16 +58,17 @@ class Page:
 
 
 RawPage = tuple[Path, str, bytes]
-"""A file, the id from its path, and its content, cut one byte above :data:`MAX_PAGE_BYTES`."""
+"""A file's path, its id and its content, of which at most MAX_PAGE_BYTES + 1 bytes are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFolderSource(PathSource, SplitSource):
-    """A folder of pages of one kind; a kind says how a page is parsed.
+    """Base class for folders of pages; a subclass says how one page is parsed.
 
     Attributes:
-        suffixes: Which files of a folder are pages.
-        path: A folder (all pages below it), a glob (``"site/**/*.html"``) or one file.
+        suffixes: The file name suffixes of pages.
+        path: A folder, of which all pages in all subfolders are read; a glob
+            (``"site/**/*.html"``); or one file.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -75,12 +76,12 @@ class PageFolderSource(PathSource, SplitSource):
     def split(
         self,
     ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
-        """See :class:`~index.sources.source.SplitSource`: files with their content."""
+        """Returns the contents of the files, and the function that parses one of them."""
         return _read_pages(self.path, self.suffixes), partial(_parse_raw_page, self.parse_page)
 
     @abstractmethod
     def parse_page(self, page: Page) -> Record:
-        """The record of a page.
+        """Parses a page into a record.
 
         Raises:
             PageError: If the page can't be used.
@@ -89,10 +90,10 @@ class PageFolderSource(PathSource, SplitSource):
 
 
 def _read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | RecordProblem]:
-    """Every page of a folder or glob, in the order of their paths.
+    """Yields every page of a folder or glob, sorted by path.
 
     Raises:
-        SourceError: If there is no such page, or a folder or file can't be read.
+        SourceError: If there are no pages, or the folder or file can't be read.
     """
     base, paths = _find(location, suffixes)
     for path, refusal in paths:
@@ -114,7 +115,12 @@ def _read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | 
 def _parse_raw_page(
     parse: Callable[[Page], Record], raw: RawPage | RecordProblem
 ) -> Record | RecordProblem:
-    """Parse what :func:`_read_pages` gave, in the parsers' process."""
+    """Decodes and parses a page in the parser process; returns problems unchanged.
+
+    Args:
+        parse: Parses one decoded page.
+        raw: A page, or a problem, as :func:`_read_pages` yields it.
+    """
     if isinstance(raw, RecordProblem):
         return raw
     path, page_id, content = raw
@@ -133,7 +139,7 @@ def _parse_page(
 
 
 def literal(text: str) -> str:
-    """Plain text with markup characters escaped, so that cleaning takes nothing out of it."""
+    """Escapes the markup characters in plain text, which would later be removed as markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
@@ -142,12 +148,17 @@ def _problem(path: Path, reason: str, message: str) -> RecordProblem:
 
 
 def display_path(path: Path) -> str:
-    """A path for messages, also where its name is not valid UTF-8."""
+    """Returns a path as text for messages, even if the path is not valid UTF-8."""
     return os.fsencode(path).decode(errors="replace")
 
 
 def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Path, str]]]:
-    """The folder that ids are relative to, and its files, each with the reason if it is refused."""
+    """Finds the pages of a folder, a glob or a file.
+
+    Returns:
+        The folder that ids are relative to; and the path of each file, sorted, with the reason why
+        it is refused ("" if it is not).
+    """
     given = Path(location)
     try:
         if given.is_dir():
@@ -171,10 +182,13 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
 
 
 def _walk(base: Path, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> dict[Path, str]:
-    """The files below a folder that match a pattern, each with the reason if it is refused.
+    """Finds the files below a folder that match a pattern.
 
-    Symbolic links are followed to files inside the folder only: a link may lead to itself, to
-    files that are no pages of the site, or to the machine's own files.
+    Symbolic links are followed only to files inside the folder: a link may lead to itself, to
+    files that are not pages of the site, or to the machine's own files.
+
+    Returns:
+        The reason why each file is refused, by path; "" for a file that may be read.
     """
     found: dict[Path, str] = {}
     inside = os.path.join(os.path.realpath(base), "")  # noqa: PTH118 - ends with a slash
@@ -222,7 +236,7 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode(encoding)
     except (UnicodeError, LookupError) as error:
-        # A page that names a wrong encoding is most often UTF-8.
+        # A page that declares a wrong encoding is usually UTF-8.
         try:
             return content.decode()
         except UnicodeDecodeError:

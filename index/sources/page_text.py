@@ -1,7 +1,7 @@
-"""The text of a page as sections under headings, without the parts that belong to the site.
+"""Splits a page's text into sections under headings, without what is not part of the article.
 
-Navigation, forms, footers and blocks of related links are left out. A "You May Also Like"
-block that stayed in would make every article resemble those it already links to.
+Navigation, forms, footers and blocks of related links are left out. If a "You May Also Like" block
+stayed in the text, every article would resemble those that it already links to.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RELATED_HEADING = re.compile(
     )\W*""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""A heading above links to other articles."""
+"""Matches headings of blocks that link to other articles."""
 
 _NOT_TEXT = ("script", "style", "noscript", "template", "head", "svg", "iframe", "object", "canvas")
 _DROPPED = {"nav", "footer", "aside", "form", "button", "select", "dialog", "menu"}
@@ -49,16 +49,16 @@ _SPACE = re.compile(r"\s+")
 def sections_of(
     root: Element, *, title: str = "", dropped: frozenset[Element] = frozenset()
 ) -> list[dict[str, Any]]:
-    """The text below an element as sections; removes scripts and the like from the element.
+    """Returns the text below an element as sections.
 
     Args:
-        root: The element.
-        title: A heading that only repeats it starts no section.
+        root: The element; scripts and the like are removed from it in place.
+        title: The article's title. A heading that repeats the title is not kept as a heading.
         dropped: Further elements to leave out.
 
     Returns:
-        ``{"heading", "text"}`` each, in reading order; the text before the first heading has
-        an empty one. Characters that mean markup are escaped.
+        One ``{"heading": …, "text": …}`` per section, in reading order; text before the first
+        heading gets an empty heading. Markup characters are escaped.
     """
     remove(root, _NOT_TEXT)
     found: list[tuple[str, list[str]]] = [("", [])]
@@ -85,11 +85,14 @@ def sections_of(
 
 
 def _pieces(root: Element, dropped: frozenset[Element]) -> Iterator[tuple[int, str]]:
-    """Pieces of text in document order, each with its heading level, 0 if it is no heading."""
+    """Yields pieces of text in document order, each with its heading level.
+
+    The level of ``<h2>`` is 2; that of text outside headings is 0.
+    """
     if root.text:
         yield 0, _SPACE.sub(" ", root.text)
     for child in root:
-        if not isinstance(child.tag, str):  # an entity that nobody defined
+        if not isinstance(child.tag, str):  # an undefined entity
             yield 0, child.text or ""
         elif child not in dropped:
             name = local_name(child)
@@ -114,14 +117,14 @@ def _found_to_drop(root: Element) -> frozenset[Element]:
             block = _block_of(element, root)
         elif not _is_marked(element, name, in_body=local_name(root) == "body"):
             continue
-        # A theme that calls its main column "sidebar" must not cost the article its text.
+        # A block with most of the text is kept: some themes call their main column "sidebar".
         if 2 * len(text_of(block)) <= whole and (block is not element or name not in _HEADINGS):
             dropped.add(block)
     return frozenset(dropped)
 
 
 def _is_marked(element: Element, name: str, *, in_body: bool) -> bool:
-    """Whether an element is marked as not being the article's text."""
+    """Tells whether markup shows that an element is not part of the article's text."""
     return (
         name in _DROPPED
         or (in_body and name == "header")
@@ -138,7 +141,7 @@ def _has_dropped_class(element: Element) -> bool:
 
 
 def _block_of(heading: Element, root: Element) -> Element:
-    """The outermost element that begins with a heading: the block below the heading."""
+    """Returns the block under a heading: the outermost element that begins with the heading."""
     block = heading
     while True:
         parent = block.getparent()

@@ -1,4 +1,4 @@
-"""Parquet files, read with the optional package pyarrow."""
+"""Reads Parquet files with the optional package pyarrow."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParquetSource(PathSource):
-    """A ``.parquet`` file; its columns are the fields, lists and structs included.
+    """A ``.parquet`` file; its columns are the fields, and may hold lists and structs.
 
     Attributes:
         path: The file.
     """
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`~index.sources.source.Source`."""
+        """Yields one record for each row, or a problem for a row that can't be read."""
         if find_spec("pyarrow") is None:
             raise SourceError(f"{self.path} needs pyarrow: pip install 'alsolike[parquet]'")
         row = 0
@@ -40,7 +40,7 @@ class ParquetSource(PathSource):
 
 
 def _batches(path: str) -> Iterator[list[Record | RecordProblem]]:
-    """Records in batches; runs in the parsers' process."""
+    """Yields a file's records in batches; this function runs in the parser process."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -51,7 +51,7 @@ def _batches(path: str) -> Iterator[list[Record | RecordProblem]]:
                 numbers = range(batch.num_rows)
                 try:
                     cells = batch.to_pylist()
-                except Exception:  # noqa: BLE001 - one cell of them can't be a Python value
+                except Exception:  # noqa: BLE001 - a cell can't be converted to a Python value
                     cells = [partial(_row, batch, number) for number in numbers]
                 yield [
                     read_record(f"{path} row {count + number + 1}", _record, cells[number])
@@ -74,10 +74,10 @@ def _row(batch: Any, number: int) -> dict[str, Any]:
 
 
 def _cell(cell: Any) -> Any:
-    """A cell's value, or its content as text where Python has no such value."""
+    """Returns a cell's value, or its content as text or bytes if Python has no such value."""
     try:
         return cell.as_py()
     except (ValueError, OverflowError):
         if hasattr(cell, "as_buffer"):
-            return cell.as_buffer().to_pybytes()  # a text in another encoding
-        return f"{cell.value} {cell.type}"  # a time beyond the calendar
+            return cell.as_buffer().to_pybytes()  # text that is not UTF-8
+        return f"{cell.value} {cell.type}"  # a time outside Python's calendar

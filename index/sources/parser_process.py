@@ -1,7 +1,8 @@
-"""The parsers' process, which the kernel ends when a parser takes too much time or memory.
+"""The parser process, which the kernel ends when a parser takes too much time or memory.
 
-A parser written in C can't be interrupted from within, and hostile markup can make any parser take
-quadratic time. So parsers run in a child process that is kept: a page costs two messages.
+A parser written in C can't be interrupted from within its process, and hostile markup can make any
+parser take quadratic time. So parsers run in a child process. It parses many pages one after
+another, so that a page costs only two messages, not a new process.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from index.articles.record import Record, RecordProblem, describe, unreadable
 from index.errors import SourceError
 
 MAX_SECONDS = 5
-"""Most processor time for one page, feed or batch of rows."""
+"""Most processor time for one page, feed or batch of rows, in seconds."""
 
 MAX_MEMORY = 288 * 1024 * 1024
-"""Most memory of the parsers' process in bytes."""
+"""Most memory of the parser process in bytes."""
 
-_MAX_WAIT = 120.0  # seconds of real time, for a busy machine
+_MAX_WAIT = 120.0  # seconds of wall-clock time, enough on a busy machine
 _MAIN = (
     "import sys; sys.path[:] = sys.argv[4:]; "
     "from index.sources.parser_process import serve; serve(*map(int, sys.argv[1:4]))"
@@ -44,7 +45,10 @@ class ParserStoppedError(Exception):
 def parse_record(
     location: str, work: Callable[..., Record | RecordProblem], *args: Any
 ) -> Record | RecordProblem:
-    """``work(*args)`` in the parsers' process; a problem if it had to be stopped."""
+    """Runs ``work(*args)`` in the parser process, and returns the record or problem it returns.
+
+    If the process had to be stopped, returns a problem that says so.
+    """
     try:
         (item,) = parse_apart(work, *args)
     except ParserStoppedError as error:
@@ -56,10 +60,13 @@ def parse_record(
 
 
 def parse_apart(work: Callable[..., Any], *args: Any) -> Iterator[Any]:
-    """``work(*args)`` in the parsers' process: its result, or all that it yields.
+    """Runs ``work(*args)`` in the parser process.
+
+    Yields:
+        The items that ``work`` yields, if it is a generator; otherwise its result, once.
 
     Raises:
-        ParserStoppedError: If it had to be stopped.
+        ParserStoppedError: If the process had to be stopped.
         SourceError: If ``work`` raised anything.
     """
     child = _borrow()
@@ -83,7 +90,7 @@ def _borrow() -> _Child:
 
 
 class _Child:
-    """One process, which runs one piece of work at a time."""
+    """A parser process, as its parent process sees it; it runs one call at a time."""
 
     def __init__(self) -> None:
         self._connection, theirs = multiprocessing.Pipe()
@@ -102,7 +109,7 @@ class _Child:
             )
 
     def is_usable(self) -> bool:
-        """Whether the process can run more work; otherwise it is ended."""
+        """Tells whether the process can run another call; ends the process if it can't."""
         usable = self._owner == os.getpid() and not self._spent and self._process.poll() is None
         if not usable:
             self.close()
@@ -148,7 +155,13 @@ def _end() -> None:
 
 
 def serve(descriptor: int, seconds: int, memory: int) -> None:
-    """The child process: runs work that comes in and sends the results, until the pipe closes."""
+    """The child's main loop: runs incoming calls and sends the results until the pipe closes.
+
+    Args:
+        descriptor: The child's end of the pipe to the parent process.
+        seconds: Most processor time for one call.
+        memory: Most memory of this process in bytes.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_DATA, memory)
@@ -162,7 +175,7 @@ def serve(descriptor: int, seconds: int, memory: int) -> None:
 def _answers(
     seconds: int, memory: int, work: Callable[..., Any], args: tuple[Any, ...]
 ) -> Iterator[tuple[str, Any, bool]]:
-    """The results of one piece of work: kind, value, and whether this process should end."""
+    """Runs a call and yields its results: kind, value, and whether this process should end."""
 
     def limit_time() -> None:
         _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + seconds)
@@ -190,7 +203,7 @@ def _limit(what: int, value: int) -> None:
 
 
 def _is_larger(size: int) -> bool:
-    """Whether this process grew so much that the next page might not find room."""
+    """Tells whether this process has taken so much memory that too little is left for a page."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[5])
     except OSError:  # not Linux

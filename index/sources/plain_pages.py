@@ -1,8 +1,7 @@
-"""Pages saved as plain text: title, headings on lines of their own, paragraphs.
+"""Reads pages saved as plain text: a title, headings on their own lines, paragraphs.
 
-The form is what a browser's "save as text" makes of an article page: the title (often
-twice), labels of ratings, headings, paragraphs, and at the end the block of related links and
-what every page shares.
+The format is that of a browser's "save as text": the title (often twice), rating labels,
+headings, paragraphs, and at the end a block of related links and the site's footer.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _MAX_HEADING = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainSource(PageFolderSource):
-    """Plain text pages, read up to a heading of related links ("You May Also Like").
+    """A folder of plain text pages; related links ("You May Also Like") and what follows are cut.
 
     Attributes:
         path: A folder, a glob or one file.
@@ -32,7 +31,7 @@ class PlainSource(PageFolderSource):
     suffixes = (".txt", ".text")
 
     def parse_page(self, page: Page) -> Record:
-        """See :class:`~index.sources.page_folder.PageFolderSource`."""
+        """Parses a plain text page into a record; raises a ``PageError`` if it can't be used."""
         text = page.text.replace("\r\n", "\n").replace("\r", "\n").strip()
         blocks = [[line.strip() for line in block.split("\n")] for block in _BLANK.split(text)]
         title = blocks[0][0]
@@ -59,9 +58,10 @@ class PlainSource(PageFolderSource):
 
 
 def _without_head(lines: list[str], title: str, ratings: dict[str, float]) -> list[str]:
-    """Lines without the title and the ratings; the latter are added to ``ratings``.
+    """Returns the lines without title and rating labels; adds the ratings to ``ratings``.
 
-    Stars are pictures: in text only their label is left, and only above the first heading.
+    A page shows ratings as images of stars. Of these only the labels are in the text, before the
+    first heading.
     """
     rest = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""The kinds of sources by name, and sources from ``[[source]]`` tables."""
+"""Lists the kinds of sources by name, and opens sources from ``[[source]]`` tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KINDS: dict[str, type[Source]] = {
     "sql": SqlSource,
     "wordpress": WordPressSource,
 }
-"""To add a kind, add a line: a dataclass whose fields are the kind's options."""
+"""Source classes by kind. To add a kind, add a dataclass whose fields are its options."""
 
 _COMMON = ("kind", "map", "url_template")
 _SUFFIXES = {
@@ -60,16 +60,18 @@ def open_sources(
     fields: Mapping[str, str],
     overrides: Mapping[str, str],
 ) -> list[ConfiguredSource]:
-    """The sources of a build: those named on the command line, or else the configured ones.
+    """Opens the sources of a build: those named on the command line, or else the configured ones.
 
     Args:
-        locations: See :func:`table_for`.
+        locations: The sources named on the command line: files, folders, globs, ``-`` or URLs of
+            feeds.
         tables: The ``[[source]]`` tables of the settings.
-        fields: Our field names to the source's, for every source.
-        overrides: The same from the command line; they win over a table's own ``map``.
+        fields: For each article field, the records' field to read it from, for every source; a
+            table's own ``map`` overrides these.
+        overrides: Such a mapping from the command line, which overrides ``fields`` and ``map``.
 
     Raises:
-        SettingError: If there is none, or one of them can't be used.
+        SettingError: If there is no source, or one of them can't be used.
     """
     if not locations and not tables:
         raise SettingError(
@@ -88,15 +90,16 @@ def open_source(
     fields: Mapping[str, str] = MappingProxyType({}),
     overrides: Mapping[str, str] = MappingProxyType({}),
 ) -> ConfiguredSource:
-    """The source that a ``[[source]]`` table describes; nothing is read yet.
+    """Returns the source that a ``[[source]]`` table describes, without reading from it.
 
     Args:
         table: ``kind``, ``map`` and ``url_template``, and the kind's own options.
-        fields: Our field names to the source's; the table's own ``map`` wins over them.
-        overrides: The same; they win over both.
+        fields: For each article field, the records' field to read it from; the table's own ``map``
+            overrides these.
+        overrides: Such a mapping, which overrides both ``fields`` and ``map``.
 
     Raises:
-        SettingError: Naming the option at fault; it never holds a secret.
+        SettingError: If an option is wrong; the message names it and never holds a secret.
     """
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -130,13 +133,13 @@ def open_source(
 
 
 def table_for(location: str) -> dict[str, Any]:
-    """The ``[[source]]`` table for a source named on the command line.
+    """Returns the ``[[source]]`` table for a source named on the command line.
 
     Args:
         location: A file, a folder, a glob, ``-``, or the URL of a feed.
 
     Raises:
-        SettingError: If the kind can't be told from the name.
+        SettingError: If the source's kind can't be told from its name.
     """
     if location == "-":
         return {"kind": "jsonl", "path": "-"}
@@ -172,7 +175,7 @@ def _is_json_feed(path: Path) -> bool:
 
 
 def _kind_of_folder(folder: Path) -> str | None:
-    """The kind of a folder's pages; ``None`` if it has none, or pages of several kinds."""
+    """Returns the kind of the pages in a folder; ``None`` if there is none or several kinds."""
     kinds = {
         kind
         for path in folder.rglob("*")

@@ -1,4 +1,4 @@
-"""Opens files whose names come from outside: regular files only, and nothing that blocks."""
+"""Opens files that users name: only regular files, so that opening never blocks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from index.errors import SourceError
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_RATIO = 100
-"""A gzipped file is refused if it unpacks to more bytes, and to more times its own size."""
+"""A gzipped file is refused if it unpacks to more than MAX_UNPACKED bytes and, at the same time,
+to more than MAX_RATIO times its own size."""
 
 MAX_LINES = 1_000_000
-"""So is one that unpacks to so many more lines than it has bytes."""
+"""A gzipped file is refused if it unpacks to this many more lines than it has bytes."""
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS = {
@@ -32,20 +33,20 @@ _KINDS = {
 
 
 class NotRegularError(OSError):
-    """The path is a pipe, a device, a socket or a folder, not a file."""
+    """The path is a pipe, a device, a socket or a folder, not a regular file."""
 
 
 def open_regular(path: str | Path) -> io.BufferedReader:
-    """Open a regular file for reading; never waits, as opening a pipe would.
+    """Opens a regular file for reading; never blocks, as opening a pipe would.
 
     Raises:
-        NotRegularError: If it is no regular file.
-        OSError: If it can't be opened.
+        NotRegularError: If the path is not a regular file.
+        OSError: If the file can't be opened.
     """
     _check(os.stat(path), path)  # noqa: PTH116 - before opening, on which a device may act
     descriptor = os.open(path, _FLAGS)
     try:
-        _check(os.fstat(descriptor), path)  # it may have been replaced since
+        _check(os.fstat(descriptor), path)  # the file may have been replaced since
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -54,17 +55,17 @@ def open_regular(path: str | Path) -> io.BufferedReader:
 
 @contextmanager
 def open_unpacked(path: str | Path) -> Iterator[IO[bytes]]:
-    """A regular file's content, unpacked if it is gzipped; see :func:`unpacked`."""
+    """Opens a regular file; if it is gzipped, its unpacked content is read."""
     with open_regular(path) as file, unpacked(file) as content:
         yield content
 
 
 @contextmanager
 def unpacked(file: io.BufferedReader) -> Iterator[IO[bytes]]:
-    """A file's content, unpacked if the content is gzipped, whatever the name says.
+    """Yields a file to read: ``file`` itself or, if it is gzipped, its unpacked content.
 
-    Reading raises:
-        OSError: If it unpacks to more than the limits above allow.
+    The file's first bytes decide whether it is gzipped, whatever its name. Reading raises an
+    ``OSError`` if the content unpacks to more than :data:`MAX_RATIO` and :data:`MAX_LINES` allow.
     """
     if file.peek(2)[:2] != b"\x1f\x8b":
         yield file
@@ -76,14 +77,14 @@ def unpacked(file: io.BufferedReader) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def file_errors(name: str, wanted: str) -> Iterator[None]:
-    """Turn the errors of reading a file into errors of a source.
+    """Turns errors that the block raises when it reads a file into SourceErrors.
 
     Args:
-        name: The file, for messages.
-        wanted: Which files can be given, for messages (``"a .csv or .tsv file"``).
+        name: The file's name, for messages.
+        wanted: What kind of file is expected, for messages (``"a .csv or .tsv file"``).
 
     Raises:
-        SourceError: If there is no such file, or it can't be read to its end.
+        SourceError: If there is no such file, or it can't be read to the end.
     """
     try:
         yield
@@ -102,7 +103,7 @@ def _check(found: os.stat_result, path: str | Path) -> None:
 
 
 class _Counted:
-    """A file that counts the bytes read."""
+    """Wraps a file, and counts the bytes that are read from it."""
 
     def __init__(self, file: io.BufferedReader) -> None:
         self._file = file
@@ -115,7 +116,10 @@ class _Counted:
 
 
 class _Bounded(io.RawIOBase):
-    """Unpacked content; refuses more than is in proportion to the packed bytes read."""
+    """The unpacked content of a gzipped file; reading it fails once it has become too large.
+
+    How large it may be depends on the number of packed bytes read so far.
+    """
 
     def __init__(self, content: gzip.GzipFile, packed: _Counted) -> None:
         self._content = content

@@ -1,4 +1,4 @@
-"""Secret options: read from the environment or a file, and masked in whatever people read."""
+"""Reads a source's secret options from the environment or files, and masks them in messages."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ _MASK = "***"
 
 
 def resolve_secrets(table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """A source's options with ``NAME_env`` and ``NAME_file`` looked up.
+    """Reads the secrets of a source, which its table does not hold but refers to.
+
+    An option ``NAME_env``, with the name of an environment variable, or ``NAME_file``, with the
+    path of a file, is replaced by the option ``NAME`` with the secret.
 
     Args:
         table: One ``[[source]]`` table.
 
     Returns:
-        The options, and all texts that must never be shown.
+        The options with the secrets, and all texts that messages must never show.
 
     Raises:
-        SettingError: If a secret stands in the table itself, or can't be found. The message
-            does not hold it.
+        SettingError: If the table itself holds a secret, or a secret can't be found. The
+            message does not show the secret.
     """
     refuse_secrets(table)
     options: dict[str, Any] = {}
@@ -44,10 +47,11 @@ def resolve_secrets(table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str
 
 
 def refuse_secrets(table: Mapping[str, Any]) -> None:
-    """Refuse a table that holds a secret itself; the message does not repeat it.
+    """Checks that a table does not itself hold a secret, such as a password.
 
     Raises:
-        SettingError: Saying where the secret belongs.
+        SettingError: If the table holds a secret. The message says where the secret belongs, but
+            does not show it.
     """
     remedy = (
         "name the environment variable or the file that holds it instead: "
@@ -60,13 +64,13 @@ def refuse_secrets(table: Mapping[str, Any]) -> None:
 
 
 def has_password(url: str) -> bool:
-    """Whether a URL holds a password, even one that can't be parsed."""
+    """Tells whether a URL holds a password, even if the URL can't be parsed."""
     netloc = url.partition("://")[2].partition("/")[0]
     return ":" in netloc.rpartition("@")[0]
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """``text`` with every secret in it replaced by ``***``."""
+    """Returns ``text`` with every secret in it replaced by ``***``."""
     for secret in secrets:
         text = text.replace(secret, _MASK)
     return text
@@ -89,7 +93,7 @@ def _look_up(key: str, value: str, way: str) -> str:
 
 
 def _in_url(url: str) -> list[str]:
-    """The secrets of a URL: its password and the values of its query."""
+    """Returns the parts of a URL that may be secret: its password and its query's values."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -100,7 +104,7 @@ def _in_url(url: str) -> list[str]:
 
 
 def _spellings(secrets: list[str], options: Mapping[str, Any]) -> set[str]:
-    """Every form in which a driver, a server or a log may write a secret."""
+    """Returns every form in which a message may show the secrets, such as percent-encoded."""
     forms: set[str] = set()
     for secret in secrets:
         pair = f"{options.get('user', '')}:{secret}".encode()

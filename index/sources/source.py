@@ -1,4 +1,4 @@
-"""The source protocol: an iterator of records, or of problems with their location."""
+"""The protocol of sources, which yield a site's articles as records, or problems with records."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from index.articles.record import Record, RecordProblem, unreadable
 
 
 class Source(Protocol):
-    """Where articles are read from."""
+    """A source of articles, such as a file, a feed or a database."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """The source's name in messages and the manifest; holds no secret."""
+        """The source's name for messages and the manifest, without secrets."""
         ...
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """Every record once, in the source's own order.
+        """Yields every record once, or a problem for one that can't be read, in source order.
 
         Raises:
             SourceError: If the source as a whole can't be read.
@@ -30,7 +30,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathSource:
-    """What sources that are read from a path have in common.
+    """Base class for sources that are read from a path.
 
     Attributes:
         path: The file.
@@ -40,48 +40,58 @@ class PathSource:
 
     @property
     def name(self) -> str:
-        """The path."""
+        """The source's name for messages: its path."""
         return self.path
 
 
 @runtime_checkable
 class SplitSource(Source, Protocol):
-    """A source that is read in one process, and whose records are parsed in others."""
+    """A source that is read in one process, while its records can be parsed in others."""
 
     __slots__ = ()
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`Source`; a generator, so that stopping midway closes the source."""
+        """Yields every record once, or a problem for one that can't be read, in source order.
+
+        If the caller stops early, the source is closed.
+        """
         raw, parse = self.split()
         for item in raw:
             yield parse(item)
 
     def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
-        """The raw records in their order, and the function that parses one of them.
+        """Returns the raw records in order, and the function that parses one of them.
 
-        Together they give what :meth:`Source.records` gives. The function and the raw records can
-        be pickled and sent to other machines; neither holds a secret.
+        Applying the function to each raw record gives the same records as :meth:`records`. Function
+        and raw records can be pickled and sent to other machines; neither holds a secret.
         """
         ...
 
 
 def split_records(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
-    """A source's raw records and their parser; where it can't be split, they are parsed already."""
+    """Returns a source's raw records, and the function that parses one of them.
+
+    If the source can't be split, the records are parsed already, and the function returns each
+    unchanged.
+    """
     return source.split() if isinstance(source, SplitSource) else (source.records(), pass_through)
 
 
 def pass_through(record: Record | RecordProblem) -> Record | RecordProblem:
-    """Parse a record that is parsed already."""
+    """Returns a record unchanged; used as parser for sources that yield parsed records."""
     return record
 
 
 def read_record(
     location: str, make: Callable[..., Record | RecordProblem], *args: Any
 ) -> Record | RecordProblem:
-    """``make(location, *args)``, or a problem if that raises: no value of a source ends a build."""
+    """Returns ``make(location, *args)`` or, if this raises an exception, a problem.
+
+    So a record with bad values is skipped, and does not end the build.
+    """
     try:
         return make(location, *args)
     except MemoryError:
-        raise  # reported by whoever limits the parser's memory
+        raise  # the parser process, which limits memory, reports it
     except Exception as error:  # noqa: BLE001 - parsers raise anything on hostile values
         return unreadable(location, error)

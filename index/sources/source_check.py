@@ -1,4 +1,4 @@
-"""Checks a source by its first records: which fields were filled, and what was not read."""
+"""Checks a source by its first records: which fields they fill, and which are not read."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _EXAMPLE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldCheck:
-    """How one field of the articles was filled.
+    """How often one article field is filled, and from which source field.
 
     Attributes:
-        field: Our name of the field.
-        theirs: The source's name of it.
-        filled: How many articles have it.
-        example: The first article's value, shortened.
+        field: AlsoLike's name for the field.
+        theirs: The source's name for the field.
+        filled: Number of articles that have the field.
+        example: The field's value in the first article that has one, shortened.
     """
 
     field: str
@@ -42,10 +42,10 @@ class SourceCheck:
 
     Attributes:
         name: The source's name.
-        report: Counts and located problems.
-        fields: Every field of an article, in the format's order.
-        unread: Fields of the source that nothing reads, with the first text in each.
-        error: Why the source can't be read at all or any further; empty if it can.
+        report: Counts of records, and problems with their locations.
+        fields: A check of every article field, in the order of the article format.
+        unread: The source fields that are not read, with the first value of each.
+        error: Why the source could not be read, or not to the end; empty if it could.
     """
 
     name: str
@@ -56,7 +56,10 @@ class SourceCheck:
 
 
 def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) -> SourceCheck:
-    """Check the first ``limit`` records; a source that can't be read is reported, not raised."""
+    """Checks a source by its first ``limit`` records.
+
+    If the source can't be read, no error is raised: the result says why.
+    """
     check = SourceCheck(name=source.name)
     unread: dict[str, Any] = {}
     articles: list[Article] = []
@@ -77,7 +80,10 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
 
 
 def _first(source: Source, limit: int, unread: dict[str, Any]) -> Iterator[Record | RecordProblem]:
-    """The first records of a source; fields that no article has are added to ``unread``."""
+    """Yields the first ``limit`` records of a source.
+
+    Adds source fields that are not read to ``unread``, each with the first value found.
+    """
     for item in itertools.islice(source.records(), limit):
         if isinstance(item, Record):
             for name, value in item.values.items():
@@ -88,7 +94,7 @@ def _first(source: Source, limit: int, unread: dict[str, Any]) -> Iterator[Recor
 
 def _value(article: Article, name: str) -> Any:
     if name in ("summary", "sections"):
-        # One unnamed section is what a summary becomes.
+        # A summary is stored as one section without a heading.
         alone = [section.heading for section in article.sections] == [""]
         return article.sections if (name == "summary") == alone else None
     return getattr(article, name)

@@ -1,7 +1,8 @@
-"""SQL sources: the rows of a query, by any SQLAlchemy URL, streamed from the server.
+"""Reads articles from an SQL database: streams the rows of a query from any SQLAlchemy URL.
 
-Another program's database is read with care for it: one connection, a read-only transaction, rows
-as they come from the server, nothing held in memory.
+The database belongs to another program, so it is read with as little load as possible: over one
+connection, in a read-only transaction, with rows streamed from the server rather than held in
+memory.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ from index.sql_engine import describe, open_engine, parse_url, plain_reason
 
 _MAX_CELL = 16 * 1024 * 1024
 _AT_ONCE = 16
-"""Longest row of an SQLite file in bytes, and rows held at a time: a view can give any number."""
+"""Most rows in memory at a time. Cells have a limit too, as a view can yield data of any size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlSource:
-    """The rows of a query, one article a row; nothing is ever written.
+    """The rows of a database query, one article per row; nothing is ever written.
 
-    Sections, tags, ratings and images may be JSON columns, or texts that hold JSON.
+    The columns for sections, tags, ratings and images may be JSON, or text that holds JSON.
 
     Attributes:
-        url: SQLAlchemy's (``"postgresql://reader@db.example/site"``), without the password.
+        url: SQLAlchemy URL without the password (``"postgresql://reader@db.example/site"``).
         query: One SELECT statement, whose columns are the fields.
-        password: Of the user in ``url``.
-        batch: Rows fetched at a time.
+        password: The password of the user in ``url``.
+        batch: Number of rows fetched at a time.
     """
 
     url: str = field(repr=False)
@@ -47,11 +48,11 @@ class SqlSource:
 
     @property
     def name(self) -> str:
-        """The URL without its password and options."""
+        """The source's name for messages: the URL without its password and options."""
         return describe(self.url)
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`~index.sources.source.Source`."""
+        """Yields one record for each row, or a problem for a row that can't be read."""
         name, row = self.name, 0
         try:
             for values in stream_rows(self.url, self.query, self.password, self.batch):
@@ -69,7 +70,7 @@ def _record(location: str, values: dict[str, Any]) -> Record:
 
 
 def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dict[str, Any]]:
-    """A query's rows by column name, fetched ``batch`` at a time from a server-side cursor.
+    """Yields a query's rows as dicts, fetched ``batch`` at a time from a server-side cursor.
 
     Raises:
         DatabaseError: If the database or the query fails, before the first row or later.
@@ -84,7 +85,7 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
             yield from _rows(connection, query, batch)
     except SQLAlchemyError as error:
         raise DatabaseError(plain_reason(error)) from error
-    except (ValueError, OverflowError, RecursionError) as error:  # a cell no driver can hold
+    except (ValueError, OverflowError, RecursionError) as error:  # the driver can't convert it
         raise DatabaseError(f"a value can't be read: {error}") from error
 
 
@@ -98,7 +99,7 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
         _load_as_text(connection.connection.driver_connection)
     else:
         batch = min(batch, _AT_ONCE)
-    # Without parameters the driver leaves % and : in the query alone.
+    # Without parameters the driver does not interpret % and : in the query.
     result = connection.execution_options(
         stream_results=True, max_row_buffer=batch, yield_per=batch, no_parameters=True
     ).exec_driver_sql(query)
@@ -113,7 +114,7 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
             yield dict(zip(names, row, strict=True))
     except GeneratorExit:
         if connection.dialect.name in ("mysql", "mariadb"):
-            # To close the cursor, the driver would fetch all remaining rows: cut the connection.
+            # Cut the connection, as closing the cursor would fetch all remaining rows.
             cursor: Any = result.cursor
             cursor._result.unbuffered_active = False
             connection.invalidate()
@@ -123,7 +124,7 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
 
 
 def _load_as_text(connection: Any) -> None:
-    """Read times and JSON as text: Python has no year 0, and no JSON nested 2,000 deep."""
+    """Reads times and JSON as text, because Python can't hold year 0 or JSON nested 2,000 deep."""
     from psycopg.types.string import TextLoader
 
     for name in ("date", "timestamp", "timestamptz", "json", "jsonb", "interval", "timetz"):
@@ -135,6 +136,6 @@ def _open_sqlite(path: str | None) -> sqlite3.Connection:
         raise DatabaseError(f"there is no file {path or ':memory:'}")
     connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_CELL)
-    # Text that is not UTF-8 costs its field, not the whole table.
+    # Bytes that can't be decoded become surrogates: only their field is lost, not the whole table.
     connection.text_factory = lambda content: content.decode(errors="surrogateescape")
     return connection

@@ -1,4 +1,4 @@
-"""WordPress sites, read by the REST API that every installation has."""
+"""Reads WordPress sites through the REST API that every installation has."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _MAX_VALUES = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordPressSource(HttpOptions):
-    """Posts (and pages, and other types) of a WordPress site.
+    """The posts, pages and other post types of a WordPress site.
 
-    With ``user`` and an application password as ``password``, drafts and scheduled posts are
-    read too, so that a post is related before it goes live.
+    With ``user`` and an application password as ``password``, it reads drafts and scheduled
+    posts too, so that a post has a related list as soon as it goes live.
 
     Attributes:
         url: The site's address.
         types: REST names of the post types to read.
-        per_page: Posts per request, at most 100.
+        per_page: Posts per request, 1 to 100.
     """
 
     url: str = field(repr=False)
@@ -47,11 +47,11 @@ class WordPressSource(HttpOptions):
 
     @property
     def name(self) -> str:
-        """The site's address."""
+        """The source's name for messages: the site's address."""
         return redacted(self.url)
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """See :class:`~index.sources.source.Source`."""
+        """Yields one record for each post of each type, or a problem for one that can't be read."""
         api = _Api(Fetcher(url=self.url, options=self), self.url.rstrip("/"))
         for kind in self.types:
             seen, total, page, pages = 0, 0, 1, 1
@@ -78,7 +78,7 @@ class WordPressSource(HttpOptions):
         return {
             "per_page": str(self.per_page),
             "page": str(page),
-            # By id, so that a post published meanwhile does not push another across pages.
+            # Sorted by id, so that a newly published post does not shift others across pages.
             "orderby": "id",
             "order": "asc",
             "status": _ALL if self.password else _PUBLIC,
@@ -87,7 +87,7 @@ class WordPressSource(HttpOptions):
 
 
 class _Api:
-    """The REST API, at whichever of its two addresses the site has it."""
+    """The site's REST API, which may be at either of two addresses; both are tried."""
 
     def __init__(self, fetcher: Fetcher, home: str) -> None:
         self._fetcher = fetcher
@@ -119,7 +119,7 @@ class _Api:
         return response
 
     def _request(self, url: str) -> HttpResponse | None:
-        """The API's response; ``None`` if something else than the API answered."""
+        """Returns the API's response; ``None`` if something other than the API answered."""
         try:
             response = self._fetcher.get(url, accept="application/json")
         except HttpError as error:
@@ -130,7 +130,10 @@ class _Api:
 
 
 def _reason(body: bytes) -> str:
-    """WordPress's reason for an error; not cut, since half a secret would not be masked."""
+    """Returns the reason that WordPress gives for an error.
+
+    It is not shortened, because half of a secret would not be recognized and masked.
+    """
     try:
         message = load_json(body.decode())["message"]
     except (ValueError, TypeError, KeyError):
@@ -149,7 +152,7 @@ def _number(response: HttpResponse, header: str) -> int:
 
 def _posts(response: HttpResponse) -> list[Any]:
     try:
-        # Bytes that are no text cost their field, not the site.
+        # Bytes that can't be decoded become surrogates: only their field is lost, not the site.
         posts = load_json(response.body.decode("utf-8-sig", "surrogateescape"), _MAX_VALUES)
     except ValueError as error:
         raise SourceError(f"{redacted(response.url)} is not JSON: {error}") from error
@@ -195,7 +198,7 @@ def _visibility(post: Mapping[str, Any]) -> dict[str, Any]:
     instant = post.get("date_gmt")
     content = post.get("content")
     if isinstance(content, Mapping) and content.get("protected") is True:
-        status = "private"  # behind a post password
+        status = "private"  # the post is protected by a password
     if status == "future" and isinstance(instant, str):
         return {"status": status, "visible_from": f"{instant}Z"}
     return {"status": status}
@@ -215,20 +218,20 @@ def _list(value: Any) -> list[Any]:
 
 
 def _excerpt(html: str) -> str:
-    """The excerpt if an author wrote it; one that WordPress cut itself ends with ``[…]``."""
+    """Returns an excerpt by an author; "" for one that WordPress made, which ends in ``[…]``."""
     text = html.replace("&hellip;", "…").replace("&#8230;", "…").strip()
     return "" if text.removesuffix("</p>").rstrip().endswith("[…]") else html
 
 
 def _image(media: Any) -> dict[str, str] | None:
-    for item in _list(media):  # holds an error object where the picture was deleted
+    for item in _list(media):  # a deleted image leaves an error object here
         if src := _text(item, "source_url"):
             return {"src": src, "alt": _text(item, "alt_text")}
     return None
 
 
 def _terms(groups: Any) -> list[str]:
-    """Categories and tags, without the category of posts that have none."""
+    """Returns categories and tags, without WordPress's default category "uncategorized"."""
     terms = [term for group in _list(groups) for term in _list(group)]
     names = [_text(term, "name") for term in terms if _text(term, "slug") != "uncategorized"]
     return [name for name in names if name]

@@ -1,1 +1,1 @@
-"""What editors do and need for it: actions, search, preview, alerts, the golden set."""
+"""What editors do with lists: decide, search, preview, get alerts, judge links, publish builds."""

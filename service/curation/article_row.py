@@ -1,4 +1,4 @@
-"""One article of a build in a line: what lists of articles for editors show of it."""
+"""The fields of an article that search results and other lists for editors show."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from service.serving.visibility_status import VisibilityStatus, visibility_statu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleRow:
-    """An article as a line of a list, in the JSON API and on the editors' pages.
+    """One article in a list for editors, in the JSON API and on the editors' pages.
 
     Attributes:
-        article_id: The site's own id.
-        title: Its title.
-        url: Where the site has it.
-        date: ISO date, if it has one; may lie in the future.
-        language: BCP 47 tag, if known.
+        article_id: The site's own id of the article.
+        title: The article's title.
+        url: The article's URL on the site.
+        date: The ISO date, if known; may be in the future.
+        language: The BCP 47 language tag, if known.
         tags: The site's tags.
-        standing: Whether readers see it, and why not.
+        standing: Whether readers see the article, and if not, why.
     """
 
     article_id: str
@@ -34,7 +34,13 @@ class ArticleRow:
 
 
 def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
-    """Describe one row of the live build at ``now`` (microseconds since 1970 UTC)."""
+    """Reads an article's fields for editors from a row of the live build.
+
+    Args:
+        view: The live build with the editors' decisions.
+        row: The row of the article.
+        now: The time for which the visibility is given, microseconds since 1970 UTC.
+    """
     build = view.build
     card = read_card(build.cards[row])
     return ArticleRow(
@@ -49,6 +55,6 @@ def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
 
 
 def read_title(build: Build, article_id: str) -> str:
-    """An article's title; its id if the build holds no such article."""
+    """Returns an article's title, or its id if the build does not hold the article."""
     row = build.row(article_id)
     return article_id if row is None else read_card(build.cards[row]).title

@@ -1,4 +1,4 @@
-"""Search of the live build for editors: by words, by problems with links, or both."""
+"""Lets editors search the live build's articles: by words, visibility, tag or quality of lists."""
 
 from __future__ import annotations
 
@@ -21,24 +21,26 @@ from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_masks
 
 FEW = 20
-"""With fewer hits than these, words of a similar spelling are searched too."""
+"""With fewer hits than this, the search includes words of similar spelling."""
 
 _NAMED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
-    """What an editor searches for; every condition given must hold.
+    """The conditions of a search; a hit meets all conditions that are given.
 
     Attributes:
-        words: Beginnings of words in id, title or text; empty for all articles.
-        standing: Only articles of this visibility.
-        language: Only articles of this language; ``""`` for those of an unknown one.
+        words: Words, or beginnings of words, that the article's id, title or text contains; empty
+            for all articles.
+        standing: Only articles with this visibility.
+        language: Only articles in this language; ``""`` for articles of unknown language.
         tag: Only articles with this tag.
-        weak: Only visible articles whose best link scores too little to be shown.
-        orphans: Only visible articles that are in nobody's shown list.
-        overridden: Only articles in whose lists an editor pinned or hid something.
-        changed: Only articles that the last build added, or whose shown list it changed.
+        weak: Only visible articles whose best related article scores too low to be shown.
+        orphans: Only visible articles that are shown in no other article's list.
+        overridden: Only articles in whose lists an editor has pinned or hidden an article.
+        changed: Only articles that are new in the live build or have another list than in the build
+            before it.
     """
 
     words: str = ""
@@ -53,16 +55,17 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchCounts:
-    """How many of the hits each filter would keep.
+    """How many of a search's hits would be left if the editor also used another filter.
 
     Attributes:
-        standing: By name.
-        weak: See :class:`SearchQuery`; so are the next two.
-        orphans: …
-        overridden: …
-        changed: ``None`` if there is no earlier build to compare with.
-        language: By name, the 100 commonest.
-        tag: By name, the 100 commonest.
+        standing: The number of hits for each visibility.
+        weak: The number of hits whose best related article scores too low to be shown.
+        orphans: The number of hits that are shown in no other article's list.
+        overridden: The number of hits in whose lists an editor has pinned or hidden an article.
+        changed: The number of hits that are new or have another list than in the build before;
+            ``None`` if there is no earlier build to compare with.
+        language: The number of hits for each of the 100 most frequent languages.
+        tag: The number of hits for each of the 100 most frequent tags.
     """
 
     standing: Mapping[VisibilityStatus, int]
@@ -76,13 +79,13 @@ class SearchCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """Hits.
+    """One page of search hits.
 
     Attributes:
-        rows: The hits of this page; with words the best first, else the newest.
-        total: How many there are.
-        near: Whether some of them hold only words of a similar spelling.
-        counts: How many of all hits each filter would keep.
+        rows: The rows of the hits on this page: best first in a search by words, else newest first.
+        total: The number of all hits.
+        near: Whether some hits contain only words spelled similarly to those of the query.
+        counts: For each filter, how many of all hits would be left with that filter.
     """
 
     rows: list[int]
@@ -92,12 +95,12 @@ class SearchResult:
 
 
 class ArticleSearch:
-    """Searches the live build; caches the figures of its lists while they are valid.
+    """Searches the live build's articles; remembers which rows pass each filter, while that holds.
 
     Args:
-        root: Where the build before the live one is found.
-        good_score: From which score on readers are shown an article.
-        shown: How many articles of a list they see.
+        root: The folder that holds the builds; the live build is compared with the one before.
+        good_score: The lowest score at which an article is shown in a list.
+        shown: The number of articles that a list shows.
     """
 
     def __init__(self, root: Root, good_score: float, shown: int = DEFAULT_LIMIT) -> None:
@@ -112,14 +115,14 @@ class ArticleSearch:
     def find(
         self, served: ServingView, query: SearchQuery, *, now: int, limit: int, offset: int = 0
     ) -> SearchResult:
-        """Search.
+        """Finds the articles that meet a query.
 
         Args:
-            served: The live build under what editors decided.
-            query: What to look for.
+            served: The live build with the editors' decisions.
+            query: The conditions.
             now: Microseconds since 1970 UTC.
-            limit: Most rows to return.
-            offset: How many of the first to pass over.
+            limit: The largest number of rows to return.
+            offset: The number of hits to skip.
         """
         build = served.build
         masks = self._measure(served, now)
@@ -140,7 +143,10 @@ class ArticleSearch:
         )
 
     def _measure(self, served: ServingView, now: int) -> dict[str, NDArray[np.bool_]]:
-        """A mask of rows for each filter; for ``changed`` only if there is an earlier build."""
+        """Returns for each filter, by name, which rows pass it, as a bool array of shape (n,).
+
+        The filter ``changed`` is missing if there is no earlier build to compare with.
+        """
         state = served.state
         key = (served.build.name, state.database, state.version, served.epoch(now))
         kept = self._masks
@@ -162,14 +168,17 @@ class ArticleSearch:
         return kept[1] if changed is None else {**kept[1], "changed": changed}
 
     def _count_links(self, served: ServingView, visible: NDArray[np.bool_]) -> LinkGraph:
-        """The links of all lists, counted anew only if others may be seen: a pin changes none."""
+        """Counts the links in all lists; cached until the build or any visibility changes."""
         name, kept = served.build.name, self._links
         if kept is None or kept[0] != name or not np.array_equal(kept[1], visible):
             kept = self._links = name, visible, count_link_graph(served, visible)
         return kept[2]
 
     def _mark_overridden(self, served: ServingView) -> NDArray[np.bool_]:
-        """The mask of rows with overrides; updates only those that may have changed."""
+        """Returns which articles' lists have pins or hides, as a bool array of shape (n,).
+
+        Only rows that may have changed since the last call are computed anew.
+        """
         build, overrides, kept = served.build, served.state.overrides, self._overridden
         decided = None
         if kept is not None and kept[0] is build:
@@ -184,7 +193,11 @@ class ArticleSearch:
         return mask
 
     def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:
-        """The mask of rows that the live build added, or whose shown list it changed."""
+        """Returns which articles are new in the live build or have another list than before.
+
+        The result is a bool array of shape (n,); ``None`` if there is no earlier build to compare
+        with, or it can't be read.
+        """
         try:
             pointer = self._root.current()
             if pointer is None or pointer.build != build.name or not pointer.before:
@@ -200,7 +213,7 @@ class ArticleSearch:
                 changed[churn.rows[churn.turned > 0]] = True
                 kept = self._changed = (before, build.name), changed
             return kept[1]
-        except AlsoLikeError:  # it was removed, or is damaged: there is nothing to compare with
+        except AlsoLikeError:  # the earlier build was removed or is damaged
             return None
 
 
@@ -226,7 +239,13 @@ def _allowed(
 
 
 def _match(build: Build, words: list[str]) -> tuple[list[int], bool]:
-    """Rows that hold all words; if few do, also those that hold words of a similar spelling."""
+    """Finds the articles that contain all words.
+
+    If fewer than :data:`FEW` articles do, those with similarly spelled words follow.
+
+    Returns:
+        The rows of the articles, and whether similarly spelled words were used.
+    """
     full_text, typed = build.full_text, [[word] for word in words]
     exact = full_text.holding(typed)
     if len(exact) < FEW:

@@ -1,7 +1,7 @@
-"""What editors do to lists: pin, hide, move, take down, judge, undo.
+"""Editors' actions: pin, hide, move, take down, judge, undo.
 
-The JSON API, the editors' pages and the commands are three skins over these methods: each reads
-its input, calls one of them and shows the result.
+The JSON API, the editors' pages and the commands all call these methods: each reads its input,
+calls one method and shows the result.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from service.serving.selection import Origin, SelectedItem, select
 
 
 class DecisionActions:
-    """Checks each decision, writes it with its audit entry, and serves by it before it returns.
+    """Checks and stores editors' decisions.
+
+    When a method returns, this process already serves lists by the new decision.
 
     Args:
-        database: Gives the database of decisions, or raises
+        database: A function that returns the database of decisions, or raises
             :class:`~index.errors.DatabaseError`.
-        live: What this process serves; ``None`` in one that serves nothing, such as a command.
-            Without it no article can be looked up: only takedowns, judgments and undo work.
+        live: The build that this process serves; ``None`` in a process without a server, such as
+            a command. Pins, hides and moves need it, to look up articles.
     """
 
     def __init__(self, database: Callable[[], Database], live: Live | None = None) -> None:
@@ -47,23 +49,23 @@ class DecisionActions:
         until: int = NEVER,
         if_version: int | None = None,
     ) -> Written:
-        """Pin or hide one article in another's list.
+        """Pins or hides one article in another's list.
 
         Args:
             actor: Who decides.
-            article_id: Whose list; the live build must hold it.
-            target_id: The article to pin or hide; the live build must hold it, visible or not.
+            article_id: The article whose list is changed; must be in the live build.
+            target_id: The article to pin or hide; must be in the live build, visible or not.
             kind: Pin or hide.
-            position: 1 to 50, for a pin only.
-            reason: At most 1,000 characters.
-            not_related: For a hide: it also counts as a judgment.
-            until: When it ends, microseconds since 1970 UTC.
-            if_version: The list's version that the editor looked at; ``None`` for any.
+            position: The position of a pin, 1 to 50; ``None`` for a hide.
+            reason: The editor's reason, at most 1,000 characters.
+            not_related: Whether a hide also counts as a judgment that the link is bad.
+            until: When the override ends, microseconds since 1970 UTC.
+            if_version: The version of the list that the editor saw; ``None`` for any.
 
         Raises:
             NotReadyError: If no build is served.
-            UnknownArticleError: If the live build has no such article.
-            InputError: If another argument is not as described, or the build has no such target.
+            UnknownArticleError: If ``article_id`` is not in the live build.
+            InputError: If another argument is invalid, or ``target_id`` is not in the live build.
             ConflictError: If the list was changed in the meantime.
         """
         view, _ = self._serving().view()
@@ -91,10 +93,17 @@ class DecisionActions:
         reason: str = "",
         if_version: int | None = None,
     ) -> Written:
-        """Remove a pin or a hide; see :meth:`override`.
+        """Removes a pin or a hide from a list.
+
+        Args:
+            actor: Who decides.
+            article_id: The article whose list is changed.
+            target_id: The article that is pinned or hidden.
+            reason: The editor's reason, at most 1,000 characters.
+            if_version: The version of the list that the editor saw; ``None`` for any.
 
         Raises:
-            NotFoundError: If there is none.
+            NotFoundError: If there is no such pin or hide.
         """
         return self._served(
             self._database().overrides.remove(
@@ -116,17 +125,17 @@ class DecisionActions:
         query: RelatedQuery,
         if_version: int | None = None,
     ) -> Written:
-        """Pin an article one position above or below the one where readers see it.
+        """Moves an article of a list up or down by one position, by pinning it there.
 
-        An earlier pin of it keeps its reason and its end.
+        If the article is pinned already, the new pin keeps its reason and its end.
 
         Args:
             actor: Who decides.
-            article_id: Whose list.
-            target_id: An article that readers see in it.
+            article_id: The article whose list is changed.
+            target_id: The article to move; readers must see it in the list.
             by: -1 for up, 1 for down.
-            query: What the site asks for by default.
-            if_version: As for :meth:`override`.
+            query: What the site asks for by default: how many articles, and which.
+            if_version: The version of the list that the editor saw; ``None`` for any.
 
         Raises:
             NotFoundError: If readers don't see the article in that list.
@@ -142,7 +151,7 @@ class DecisionActions:
             )
         below = _pinned_below(chosen, position)
         if by > 0 and below is not None:
-            # To pass a pin, raise that one: of two pins at one position the later comes first.
+            # To move below a pin, pin that one here: the later of two pins at a position is first.
             target_id = view.build.article_id(below)
         else:
             position = min(max(1, position + by), len(chosen))
@@ -169,19 +178,27 @@ class DecisionActions:
     def take_down(
         self, actor: Actor, article_id: str, *, reason: str = "", until: int = NEVER
     ) -> Written:
-        """Keep an article out of every list of every build; the build need not hold it.
+        """Takes an article down: from now on no list of any build shows it.
+
+        The article need not be in the live build.
+
+        Args:
+            actor: Who decides.
+            article_id: The article to take down.
+            reason: The editor's reason, at most 1,000 characters.
+            until: When the takedown ends, microseconds since 1970 UTC.
 
         Raises:
-            InputError: If an argument is not as :meth:`override` describes.
+            InputError: If an argument is invalid.
         """
         takedowns = self._database().takedowns
         return self._served(takedowns.put(actor, article_id=article_id, reason=reason, until=until))
 
     def lift_takedown(self, actor: Actor, article_id: str, *, reason: str = "") -> Written:
-        """Let readers see an article again, as far as its build does.
+        """Ends a takedown: readers see the article again if it is published and not out of date.
 
         Raises:
-            NotFoundError: If it is not taken down.
+            NotFoundError: If the article is not taken down.
         """
         takedowns = self._database().takedowns
         return self._served(takedowns.lift(actor, article_id=article_id, reason=reason))
@@ -196,10 +213,12 @@ class DecisionActions:
         build: str = "",
         reason: str = "",
     ) -> Written:
-        """Call a link good (1) or bad (-1), in place of what the actor said of it before.
+        """Stores whether an editor finds a link good (1) or bad (-1).
+
+        The new judgment replaces an earlier one by the same actor.
 
         Raises:
-            InputError: If an argument is not as described.
+            InputError: If an argument is invalid.
         """
         return self._database().judgments.put(
             actor,
@@ -211,21 +230,21 @@ class DecisionActions:
         )
 
     def remove_judgment(self, actor: Actor, *, article_id: str, target_id: str) -> Written:
-        """Remove the actor's own judgment.
+        """Removes the actor's own judgment of a link.
 
         Raises:
-            NotFoundError: If there is none.
+            NotFoundError: If the actor has not judged the link.
         """
         judgments = self._database().judgments
         return judgments.remove(actor, article_id=article_id, target_id=target_id)
 
     def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
-        """Take back one entry of the audit trail.
+        """Undoes the decision recorded in one entry of the audit trail.
 
         Raises:
             NotFoundError: If there is no such entry.
-            DecisionError: If it is about an account; those are changed, not undone.
-            SupersededError: If something newer touched the same thing.
+            DecisionError: If the entry is about an account, which can't be undone.
+            SupersededError: If a newer decision changed the same thing.
         """
         return self._served(self._database().undo(actor, seq, reason=reason))
 
@@ -235,18 +254,18 @@ class DecisionActions:
         return self._live
 
     def _served(self, written: Written) -> Written:
-        """What was written, once this process serves by it."""
+        """Makes this process serve lists by the stored decision; returns ``written`` unchanged."""
         if self._live is not None:
             self._live.refresh()
         return written
 
 
 def check_known(build: Build, article_id: str, target_id: str) -> None:
-    """Hold a decision about a list to the articles of the live build.
+    """Checks that the live build holds both articles of a pin or hide; returns nothing if so.
 
     Raises:
-        UnknownArticleError: If it has no article whose list it could be.
-        DecisionError: If it has no such target.
+        UnknownArticleError: If the build does not hold the article whose list it is.
+        DecisionError: If the build does not hold the target.
     """
     if build.row(article_id) is None:
         raise UnknownArticleError(
@@ -259,11 +278,11 @@ def check_known(build: Build, article_id: str, target_id: str) -> None:
 
 
 def positions(build: Build, chosen: list[SelectedItem]) -> dict[str, int]:
-    """Where readers see each article of a list, from 1, by article id."""
+    """Returns a dictionary from article id to position in a list, counted from 1."""
     return {build.article_id(item.row): at for at, item in enumerate(chosen, 1)}
 
 
 def _pinned_below(chosen: list[SelectedItem], position: int) -> int | None:
-    """The row right below a position, if an editor pinned it."""
+    """Returns the row of the article right below a position if it is pinned, else ``None``."""
     below = chosen[position] if position < len(chosen) else None
     return below.row if below is not None and below.origin is Origin.PINNED else None

@@ -1,11 +1,13 @@
-"""The gate *golden*: a build's lists must follow editors' judgments by themselves.
+"""A check before a build is published: its lists must agree with editors' judgments of links.
 
-Either as often as ``min_golden`` demands, or nearly as often as the live build, by
-``max_golden_drop``: then a new judgment, which moves the figures of both, holds no build back.
+Pins and hides are left out of the lists that are checked. The setting ``min_golden`` is the lowest
+share of judged links that must be as editors want them. ``max_golden_drop`` is how much lower this
+share may be than in the live build; since a new judgment changes both shares, it blocks no build by
+itself.
 
-It needs the lists as readers get them and the database of decisions, which ``index`` never opens.
-So it is passed as a function to whoever makes or publishes a build, and left out where the
-settings demand nothing.
+The check needs lists as readers get them, and the database of decisions, which the package
+``index`` never opens. So the check is passed as a function to the code that makes or publishes a
+build; without these settings no function is passed.
 """
 
 from __future__ import annotations
@@ -28,13 +30,18 @@ from service.settings import Settings
 
 
 def golden_gate(settings: Settings) -> GoldenGate | None:
-    """The gate that a site's settings demand; ``None`` if they demand none."""
+    """Returns a function that checks whether a build agrees with editors' judgments well enough.
+
+    Returns ``None`` if the settings ``min_golden`` and ``max_golden_drop`` are both off.
+    """
     demanded = settings.min_golden or settings.max_golden_drop is not None
     return partial(_judge, settings) if demanded else None
 
 
 def agreement_of(build: Build, settings: Settings) -> Agreement:
-    """How far a build's lists, as readers get them by default, follow editors' judgments.
+    """Measures how far a build's lists agree with editors' judgments.
+
+    The lists are those of a request without parameters.
 
     Raises:
         DatabaseError: If the judgments can't be read.
@@ -43,7 +50,7 @@ def agreement_of(build: Build, settings: Settings) -> Agreement:
 
 
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
-    """The agreement of several builds with what editors have said by now."""
+    """Measures for each build how far its lists agree with all judgments and pins so far."""
     moment = utc_now()
     query = settings.query
     state, golden = NO_STATE, NO_GOLDEN
@@ -58,7 +65,7 @@ def _judge(settings: Settings, build: Build) -> Verdict:
         live = None if settings.max_golden_drop is None else _live(Root(settings.root), build)
         found, *before = _measure([build] if live is None else [build, live], settings)
     except (DatabaseError, BuildError, NotFoundError) as error:
-        # Fails closed, as with a live build that can't be compared.
+        # Refuse the build if the judgments or the live build can't be read.
         return Verdict(
             gate=Gate.GOLDEN,
             value=0.0,
@@ -76,7 +83,7 @@ def _judge(settings: Settings, build: Build) -> Verdict:
 
 
 def _live(root: Root, build: Build) -> Build | None:
-    """The live build, unless it is this one or there is none."""
+    """Opens and returns the live build; ``None`` if no build is live, or ``build`` is."""
     pointer = root.current()
     if pointer is None or pointer.build == build.name:
         return None
@@ -100,9 +107,15 @@ def _judge_share(found: Agreement, least: float) -> Verdict:
 
 
 def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
-    """Compare a build with the live one, by the pairs that both could show.
+    """Checks that a build agrees with editors' judgments nearly as well as the live build does.
 
-    Judgments of articles that were added or removed don't count.
+    Only judgments of links that both builds could show count, not those of articles that were
+    added or removed.
+
+    Args:
+        found: The agreement of the build.
+        live: The agreement of the live build.
+        most: How much lower the build's share of right links may be, in [0, 1].
     """
     pairs = found.pairs & live.pairs
     failed, before = found.failed(pairs), live.failed(pairs)
@@ -111,7 +124,7 @@ def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
         gate=Gate.GOLDEN,
         value=share,
         limit=max(0.0, live_share - most),
-        passed=failed - before <= most * len(pairs) + 1e-9,  # counted: shares would be rounded
+        passed=failed - before <= most * len(pairs) + 1e-9,  # counts avoid rounding of shares
         message=f"of {len(pairs)} judged or pinned links that both builds could show, {share:.1%} "
         f"are as editors want them, in the live build {live_share:.1%}; at most {most:.1%} may be "
         "lost"

@@ -1,7 +1,8 @@
-"""The golden set: links that editors called good or bad, and how far a build's lists follow it.
+"""The links that editors judged good or bad, and how far a build's lists agree with them.
 
-Measured without pins and hides, because the question is what a build does by itself. A pair's
-verdict is the sum of all judgments of it; a pin counts as a good one.
+Together these links are called the golden set. Agreement is measured without pins and hides, to
+rate the build's own ranking. If several editors judged a link, the majority counts; a pin counts as
+a good judgment.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 Pair = tuple[str, str]
-"""An article, and one that may be in its list."""
+"""A link: the id of an article, and the id of a target that the article's list may show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenSet:
-    """Pairs that editors judged.
+    """The links that editors judged, each as a pair of article id and target id.
 
     Attributes:
-        good: Good links.
-        bad: Bad links.
+        good: The pairs in which the article's list should show the target.
+        bad: The pairs in which the article's list should not show the target.
     """
 
     good: frozenset[Pair]
@@ -36,21 +37,23 @@ class GoldenSet:
 
 
 NO_GOLDEN = GoldenSet(good=frozenset(), bad=frozenset())
-"""No judgments."""
+"""What is returned if editors have not judged any link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How far a build's lists follow a golden set.
+    """How far a build's lists agree with the links that editors judged.
+
+    A pair is a judged link: the id of an article and the id of a target in the article's list.
 
     Attributes:
-        good: Number of good pairs whose articles are visible.
-        good_shown: How many of those are shown.
-        bad: Number of bad pairs whose articles are visible.
-        bad_shown: How many of those are shown nevertheless.
-        missed: The good pairs that are not shown, in order.
-        wrong: The bad pairs that are shown, in order.
-        pairs: All of these pairs.
+        good: The number of good pairs whose articles are both visible.
+        good_shown: How many good pairs are shown.
+        bad: The number of bad pairs whose articles are both visible.
+        bad_shown: How many bad pairs are shown nevertheless.
+        missed: The good pairs that are not shown, sorted.
+        wrong: The bad pairs that are shown, sorted.
+        pairs: All good and bad pairs whose articles are both visible.
     """
 
     good: int
@@ -63,21 +66,25 @@ class Agreement:
 
     @property
     def share(self) -> float:
-        """The share of pairs that are as they should be; 1 where nothing was judged."""
+        """The share of pairs that the lists get right, in [0, 1]; 1 if nothing was judged."""
         count = self.good + self.bad
         right = self.good_shown + self.bad - self.bad_shown
         return right / count if count else 1.0
 
     def failed(self, pairs: frozenset[Pair]) -> int:
-        """How many of these pairs are not as they should be."""
+        """Counts the given pairs that the lists get wrong: good ones missing, bad ones shown."""
         return len(pairs.intersection([*self.missed, *self.wrong]))
 
 
 def read_golden(database: Database, *, now: int) -> GoldenSet:
-    """The golden set of a database, as of ``now`` (microseconds since 1970 UTC).
+    """Reads the links that editors judged or pinned from the database.
+
+    Args:
+        database: The database of decisions.
+        now: Microseconds since 1970 UTC.
 
     Raises:
-        DatabaseError: If it can't be read.
+        DatabaseError: If the database can't be read.
     """
     state = database.state()
     pins = [
@@ -90,7 +97,10 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
 
 
 def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
-    """Sum up all judgments of each pair; where they cancel out, the pair is left out."""
+    """Sums up, for each link, all judgments (1 or -1) and pins (1).
+
+    A positive sum makes a link good, a negative one bad; links with the sum 0 are left out.
+    """
     sums: defaultdict[Pair, int] = defaultdict(int)
     for judgment in judgments:
         sums[judgment.article_id, judgment.target_id] += judgment.verdict
@@ -105,15 +115,15 @@ def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
 def measure_agreement(
     build: Build, state: DecisionState, golden: GoldenSet, query: RelatedQuery, *, now: int
 ) -> Agreement:
-    """Compare a build's lists, as ``query`` asks for them, with a golden set.
+    """Measures how far a build's lists, selected by ``query``, agree with editors' judgments.
 
-    A target counts as shown if any version of its story is.
+    A target counts as shown if the list shows any version of its story.
 
     Args:
-        build: The build.
-        state: Its takedowns count; its pins and hides do not.
-        golden: The pairs.
-        query: What a request asks for by default.
+        build: The build to rate.
+        state: The decisions; only the takedowns among them are applied, not the pins and hides.
+        golden: The judged links.
+        query: What the site asks for by default: how many articles, and which.
         now: Microseconds since 1970 UTC.
     """
     served = ServingView(build, DecisionState(takedowns=state.takedowns))

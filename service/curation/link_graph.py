@@ -1,4 +1,4 @@
-"""The links between articles by the lists of a build: figures of all, and one article's inbound."""
+"""Counts the links in a build's lists, and finds the lists that show a given article."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 MOST_INBOUND = 200
-"""How many lists are searched for an article at most."""
+"""The largest number of lists that are searched for an article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkGraph:
-    """Figures of every article's list, as the stored lists give them without overrides.
+    """For each article, its best score and how many lists show it, without pins and hides.
 
     Attributes:
-        best: Shape (n,), float32: the best score in each shown list, ``-inf`` without any.
-        inbound: Shape (n,), int64: how many shown lists of visible articles each is in.
+        best: Shape (n,), float32: the best score in each article's list as shown, ``-inf`` if the
+            list is empty.
+        inbound: Shape (n,), int64: for each article, in how many visible articles' lists it is
+            shown.
     """
 
     best: NDArray[np.float32]
@@ -31,11 +33,11 @@ class LinkGraph:
 
 
 def count_link_graph(served: ServingView, visible: NDArray[np.bool_]) -> LinkGraph:
-    """Look at all lists.
+    """Counts, for each article, the lists that show it, and finds its best score.
 
     Args:
-        served: The build.
-        visible: Shape (n,): which articles may be shown.
+        served: The build that holds the lists.
+        visible: Shape (n,), bool: which articles may be shown.
     """
     build = served.build
     heads, best = list_heads(build, visible)
@@ -44,11 +46,11 @@ def count_link_graph(served: ServingView, visible: NDArray[np.bool_]) -> LinkGra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundLinks:
-    """A list in which readers see an article.
+    """A link to an article from another article's list.
 
     Attributes:
-        row: The article whose list it is in.
-        position: From 1.
+        row: The row of the article whose list shows the link.
+        position: The position in that list, counted from 1.
     """
 
     row: int
@@ -58,23 +60,23 @@ class InboundLinks:
 def inbound_links(
     served: ServingView, row: int, now: int, query: RelatedQuery, limit: int
 ) -> tuple[list[InboundLinks], bool]:
-    """The lists in which an article is shown now as related or pinned, by position.
+    """Finds the lists that show an article now, as related or pinned; its best positions first.
 
-    Each list is selected as for a reader, so this is what the site shows. Fallbacks don't count,
-    as they say nothing about the article.
+    Each list is selected as for a reader. Lists that show the article only as a fallback don't
+    count, since a fallback does not mean that the articles are related.
 
     Args:
-        served: A build under what editors decided.
-        row: The article.
+        served: A build with the editors' decisions.
+        row: The row of the article.
         now: Microseconds since 1970 UTC.
-        query: What the site asks for.
-        limit: Most lists to return.
+        query: The query that the site uses.
+        limit: The largest number of links to return.
 
     Returns:
-        The lists, and whether there may be more.
+        The links, and whether there may be more than those.
     """
     build = served.build
-    everywhere = build.related_rows.reshape(-1)  # one long list is looked through fastest
+    everywhere = build.related_rows.reshape(-1)  # a flat array is searched fastest
     found_at = [
         np.flatnonzero(everywhere == member)
         for member in build.members[int(build.stories[row])].tolist()

@@ -1,4 +1,4 @@
-"""Alerts: pins without effect, now or before they end."""
+"""Warns editors about pins that have no effect, or that stop having one before the pin ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.serving.visibility_status import VisibilityStatus, visibility_statu
 
 
 class AlertReason(enum.StrEnum):
-    """Why a pin has no effect."""
+    """Why a pin has no effect, or will soon have none."""
 
     NO_ARTICLE = "no-article"
     NO_TARGET = "no-target"
@@ -38,13 +38,13 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A pin without effect.
+    """A pin that has no effect, or that stops having one before the pin ends.
 
     Attributes:
         override: The pin.
-        reason: Why.
-        moment: For ``scheduled`` when it begins to have an effect, for ``expires`` when that
-            ends; microseconds since 1970 UTC.
+        reason: Why the pin has no effect, or will have none.
+        moment: When the pinned article appears (``scheduled``) or disappears (``expires``), in
+            microseconds since 1970 UTC; else ``None``.
     """
 
     override: Override
@@ -52,17 +52,17 @@ class Alert:
     moment: int | None = None
 
     def sentence(self) -> str:
-        """For people."""
+        """Returns the reason as a sentence for editors."""
         return _SENTENCES[self.reason].format(target=self.override.target_id)
 
 
 def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
-    """Every pin in force at ``now`` that has no effect, now or before it ends.
+    """Finds all pins that are in force at ``now`` but have no effect, or stop having one too early.
 
-    A hide of an article that is not in the build does no harm, and raises no alert.
+    A hide of an article that is not in the build does no harm, so it raises no alert.
 
     Args:
-        served: The live build under what editors decided.
+        served: The live build with the editors' decisions.
         now: Microseconds since 1970 UTC.
     """
     return [
@@ -75,7 +75,7 @@ def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
 
 
 def check_pin(served: ServingView, pin: Override, *, now: int) -> Alert | None:
-    """The alert about a pin; ``None`` if it has its effect until it ends."""
+    """Returns the alert about a pin; ``None`` if the pin has an effect until it ends."""
     build = served.build
     row, target = build.row(pin.article_id), build.row(pin.target_id)
     if row is None:

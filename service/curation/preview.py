@@ -1,4 +1,4 @@
-"""The preview of one list: what readers see, the candidates, and why each is left out."""
+"""The preview of one related list: what readers see, and why each other candidate is left out."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_status
 
 DEPTH = 30
-"""How many stored candidates a preview holds."""
+"""How many of a list's candidates in the build a preview shows, best first."""
 
 _INBOUND = 20
 
 
 class LeftOut(enum.StrEnum):
-    """Why readers don't see a candidate of a list."""
+    """Why a list does not show a candidate."""
 
     SCHEDULED = "scheduled"
     EXPIRED = "expired"
@@ -44,17 +44,19 @@ class LeftOut(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A candidate for a list.
+    """An article that a list might show, with the reason if the list does not.
 
     Attributes:
-        row: The article.
-        score: In [0, 1]; ``None`` for one that the build left out, as it keeps no score of those.
-        shared_terms: Up to four phrases that the two share.
-        position: Where readers see it, from 1; ``None`` if they don't.
-        left_out: Why they don't; ``None`` if they do.
-        same_as: The row that readers get for the story of both.
-        moment: When one that is ``scheduled`` appears, or one ``taken-down`` returns,
-            microseconds since 1970 UTC.
+        row: The row of the candidate in the build.
+        score: The score in [0, 1]; ``None`` for a candidate that was rejected when the build was
+            made, since no score is stored then.
+        shared_terms: Up to four phrases that both articles contain.
+        position: The position in the list, counted from 1; ``None`` if the list does not show it.
+        left_out: Why the list does not show it; ``None`` if it does.
+        same_as: If it is left out as ``same-story``, the row of the version that the list shows
+            instead; else ``None``.
+        moment: If it is left out as ``scheduled`` or ``taken-down``, when it appears or returns, in
+            microseconds since 1970 UTC; else ``None``.
     """
 
     row: int
@@ -68,12 +70,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """An override of the list, and whether it has an effect.
+    """A pin or hide of a list, with the state of the article that is pinned or hidden (the target).
 
     Attributes:
         override: The pin or hide.
-        target: Whether readers see its target; ``None`` if the live build has no such article.
-        shown: Whether the target is in the list.
+        target: The visibility of the target; ``None`` if the live build does not hold the target.
+        shown: Whether the list shows the target.
     """
 
     override: Override
@@ -83,15 +85,15 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Everything about one list at one moment.
+    """The preview of one article's list at one moment.
 
     Attributes:
-        standing: Whether readers see the article; they get its list only while they do.
-        chosen: The list exactly as the site gets it, or would get it.
-        candidates: Those that the build ranked, best first, then those that it left out.
-        overrides: The overrides of the list that are in force.
-        inbound: The lists in which readers see the article.
-        more_inbound: Whether there may be more such lists.
+        standing: The visibility of the article; only a visible article's list is served.
+        chosen: The list exactly as the site gets it, or would get it if the article were visible.
+        candidates: The candidates that the build ranked, best first, then those it rejected.
+        overrides: The pins and hides of the list that are in force.
+        inbound: The links to the article from other lists.
+        more_inbound: Whether there may be more such links.
     """
 
     standing: VisibilityStatus
@@ -103,13 +105,13 @@ class Preview:
 
 
 def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> Preview:
-    """Explain one article's list.
+    """Returns what one article's list shows, and why it leaves out each other candidate.
 
     Args:
-        served: A build under what editors decided.
-        row: The article.
+        served: A build with the editors' decisions.
+        row: The row of the article.
         now: Microseconds since 1970 UTC.
-        query: What the site asks for by default.
+        query: What the site asks for by default: how many articles, and which.
     """
     chosen = select(served, row, now=now, query=query)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
@@ -124,7 +126,7 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
 
 
 class _Explanation:
-    """Says of each candidate where readers see it, or the first reason why they don't."""
+    """Finds each candidate's position in the list, or the first reason why it is left out."""
 
     def __init__(
         self,
@@ -139,7 +141,7 @@ class _Explanation:
         self._positions = {item.row: at for at, item in enumerate(chosen, 1)}
         deep = replace(query, limit=MAX_LIMIT, fallback=Fallback.NONE, sort=Order.RELEVANCE)
         further = select(served, row, now=now, query=deep)
-        # Who stands for each story: what is seen, then what would be if the list went on.
+        # Which version represents each story: the shown one, or the one a longer list would show.
         self._stands_for: dict[int, int] = {}
         for item in [*chosen, *further]:
             self._stands_for.setdefault(int(build.stories[item.row]), item.row)
@@ -207,7 +209,7 @@ class _Explanation:
 
 
 def _rejected(build: Build, row: int) -> list[tuple[int, RejectReason]]:
-    """What the build itself left out of a list, best first."""
+    """Returns the candidates that were rejected when the build was made, best first, and why."""
     rows = cast("NDArray[np.int32]", load_array(build.checked("rejected_rows.npy")))
     reasons = cast("NDArray[np.uint8]", load_array(build.checked("rejected_reasons.npy")))
     return [

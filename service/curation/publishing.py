@@ -1,4 +1,4 @@
-"""What admins do to builds: publish, roll back, release; once for API, pages and commands."""
+"""What admins do with builds, by API, page or command: publish, roll back, release the hold."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from service.settings import Settings
 
 
 class BuildActions:
-    """Changes which build is live: alone in the root, in someone's name, served before it returns.
+    """Changes which build is live, in the name of an actor.
+
+    Each method holds the lock of the builds' folder, so that only one process changes it at a time.
+    When a method returns, this process serves the new live build.
 
     Args:
-        settings: The effective settings: the root, and what its gates let through.
-        live: What this process serves; ``None`` in one that serves nothing, such as a command.
-        report: Called with sentences about what a process that died left in the root.
+        settings: The effective settings; they name the folder of the builds and the limits that a
+            build must keep to be published.
+        live: Holds the build that this process serves; ``None`` in a process without a server.
+        report: A function that gets messages about files which a killed process left behind.
     """
 
     def __init__(
@@ -46,12 +50,23 @@ class BuildActions:
         force: bool = False,
         reason: str = "",
     ) -> list[Verdict]:
-        """Make a build live if it passes every gate; see :func:`.publish_build`.
+        """Makes a build the live one if it passes all checks (gates) that the settings demand.
+
+        Args:
+            actor: Who publishes.
+            name: The name of the build.
+            accept_change: Whether to publish even if the encoder or the way to prepare texts
+                changed, and many lists with it.
+            force: Whether to publish even if other checks fail.
+            reason: The actor's reason; may be empty.
+
+        Returns:
+            The result of each check.
 
         Raises:
             NotFoundError: If there is no such build.
-            GateError: If a gate refuses it, or a rollback holds publishing.
-            BusyError: If another process works in the root.
+            GateError: If a gate refuses the build, or publishing is on hold after a rollback.
+            BusyError: If another process holds the root's lock.
             PublishError: If the build or the root is damaged.
         """
         self._root.folder(name)
@@ -66,24 +81,27 @@ class BuildActions:
             )
 
     def roll_back(self, actor: Actor, *, reason: str = "") -> str:
-        """Make the build live that was live before, and hold publishing; returns its name.
+        """Rolls back to the previously live build and puts publishing on hold; returns its name.
 
         Raises:
-            NotFoundError: If nothing is live.
-            BusyError: If another process works in the root.
-            PublishError: If there is no build to go back to.
+            NotFoundError: If no build is live.
+            BusyError: If another process holds the root's lock.
+            PublishError: If there is no earlier build to return to.
         """
         with self._holding_root(actor, "rollback"):
             return self._root.rollback(reason=reason)
 
     def release(self, actor: Actor, *, reason: str = "") -> bool:
-        """Let builds be published again after a rollback; ``False`` if nothing held them."""
+        """Allows publishing again after a rollback; returns ``False`` if it was not on hold."""
         with self._holding_root(actor, "release"):
             return self._root.release(reason=reason)
 
     @contextmanager
     def _holding_root(self, actor: Actor, action: str) -> Iterator[None]:
-        """Hold the root's lock as this person, then serve what was made of it."""
+        """Holds the lock of the builds' folder in the actor's name while the caller changes it.
+
+        Afterwards this process serves the build that is live then.
+        """
         name = actor.name if actor.how == "cli" else f"{actor.name} ({actor.how})"
         try:
             with acting_for(name), self._root.locked(f"{action} by {name}") as found:
@@ -107,7 +125,10 @@ def publish_by_settings(
     reason: str = "",
     assessment: Assessment | None = None,
 ) -> list[Verdict]:
-    """Publish by the gates as a site's settings have them, in a root that the caller holds."""
+    """Publishes a build if it passes the checks (gates) in the settings; returns their results.
+
+    The caller must hold the lock of the root, the folder that holds the builds.
+    """
     return publish_build(
         root,
         name,

@@ -1,4 +1,4 @@
-"""Similar spellings: words of a build that differ from a typed one by one letter."""
+"""Finds words in a build's articles that differ from a typed word by one letter."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from collections.abc import Iterator
 from index.build.search_index import FullText
 
 SHORTEST = 5
-"""Least length of a word with a wrong letter: shorter ones are similar to too many."""
+"""The shortest word that is corrected; shorter words resemble too many others."""
 
 _MOST = 20
 _LAST = "\U0010ffff"
 _LATIN = 0x250
-"""Before it lie all letters of Latin, plain and extended."""
+"""Code points below this are taken for Latin letters, with or without diacritics."""
 _ALPHABET = 0x80
-"""No alphabet's letters lie farther apart, Latin aside."""
+"""The largest distance between the code points of two letters of an alphabet other than Latin."""
 
 
 def near_spellings(full_text: FullText, word: str) -> list[str]:
-    """Beginnings of words of the build that are one letter away from ``word``.
+    """Returns beginnings of words in the build that differ from ``word`` by one typing error.
 
-    One letter is wrong, missing, too many, or has changed places with the next. Instead of
-    going through all words, this steps through the letters that do follow each beginning of
-    ``word`` somewhere in the vocabulary, so it knows every alphabet and takes a hundred or two
-    look-ups at any size of build. Letters far beyond the word's own alphabet are left out: no
-    slip of the hand makes them. What begins with one already found is not named again.
+    A typing error is one letter that is wrong, missing, extra, or swapped with the next. Instead of
+    comparing all words, the search tries for each beginning of ``word`` which letters follow that
+    beginning in the vocabulary. So the search works for every alphabet, and takes one or two
+    hundred look-ups for any size of build. Letters far outside the word's own alphabet are skipped,
+    since they are unlikely typing errors. A result that begins with an earlier result is omitted.
 
     Args:
-        full_text: The build's.
-        word: As it was typed, one of :data:`SHORTEST` letters or more; else nothing is near.
+        full_text: The full-text index of the build.
+        word: The word as typed; if it has fewer than :data:`SHORTEST` letters, the result is empty.
     """
     word = fold(word)
     if len(word) < SHORTEST or not word.isalnum():
         return []
     near: list[str] = []
-    for at in reversed(range(len(word))):  # a word's beginning is right more often
+    for at in reversed(range(len(word))):  # errors are rarer at the beginning
         for spelling in _wrong_at(full_text, word, at):
             if spelling != word and not any(map(spelling.startswith, near)):
                 near.append(spelling)
@@ -45,13 +45,13 @@ def near_spellings(full_text: FullText, word: str) -> list[str]:
 
 
 def fold(word: str) -> str:
-    """A word as the index holds it: in lower case, without diacritics."""
+    """Returns a word as the full-text index stores it: in lower case, without diacritics."""
     parts = unicodedata.normalize("NFD", word.lower())
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def _wrong_at(full_text: FullText, word: str, at: int) -> Iterator[str]:
-    """Beginnings of words that differ from ``word`` at one position."""
+    """Yields beginnings of words in the index that differ from ``word`` at position ``at``."""
     before, after = word[:at], word[at:]
     swapped = [after[1] + after[0] + after[2:]] if len(after) > 1 else []
     for rest in (after[1:], *swapped):
@@ -59,8 +59,8 @@ def _wrong_at(full_text: FullText, word: str, at: int) -> Iterator[str]:
         if found is not None and found.startswith(before + rest):
             yield before + rest
     if not after[1:]:
-        return  # whatever stands in place of the last letter, it begins with what is before
-    # What is found on the way to one spelling often lies beyond the next, or at another letter.
+        return  # words with another last letter begin with ``before``, which is yielded above
+    # A look-up often lands beyond the next spelling, or at another letter, which saves look-ups.
     found = full_text.first_word(before + "\1")
     last = before + chr(max(_LATIN, ord(max(word)) + _ALPHABET))
     while found is not None and found.startswith(before) and found < last:

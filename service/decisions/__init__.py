@@ -1,1 +1,1 @@
-"""What editors decide: the database where it is written, and the snapshot that outlives it."""
+"""Editors' decisions: their database, and the copy that is used when it is unavailable."""

@@ -1,7 +1,8 @@
-"""API tokens: how a site's own programs sign in.
+"""API tokens, with which a site's own programs sign in.
 
-A token is ``als_<id>_<secret>``. The id finds its row; of the secret only the SHA-256 is stored,
-which is enough for 256 random bits and costs a request nothing.
+A token has the form ``als_<id>_<secret>``. The id is the key of the token's row in the database. Of
+the secret only the SHA-256 is stored; since the secret is 256 random bits, this is safe and,
+unlike a password hash, fast to check.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ _NO_HASH = hashlib.sha256(b"").hexdigest()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token without its secret.
+    """An API token, without its secret.
 
     Attributes:
         id: Eight hexadecimal digits, a part of the token.
-        name: What it is for.
-        role: What it may do.
-        created: When, microseconds since 1970 UTC.
-        created_by: Who made it.
-        expires: When it ends; ``NEVER`` for no end.
-        revoked: When it was revoked, if it was.
+        name: What the token is for.
+        role: The token's role.
+        created: Creation time, microseconds since 1970 UTC.
+        created_by: The name of the person or program that made the token.
+        expires: When the token expires, microseconds since 1970 UTC; ``NEVER`` if it does not.
+        revoked: When the token was revoked, microseconds since 1970 UTC; ``None`` if it was not.
     """
 
     id: str
@@ -49,15 +50,15 @@ class Token:
     revoked: int | None
 
     def is_valid(self, now: int) -> bool:
-        """Whether it is valid at ``now``."""
+        """Tells whether the token is valid at ``now``, microseconds since 1970 UTC."""
         return self.revoked is None and now < self.expires
 
 
 class Tokens:
-    """The table of tokens.
+    """Reads and changes the database table of API tokens.
 
     Args:
-        store: The database.
+        store: The open database of decisions.
     """
 
     def __init__(self, store: Store) -> None:
@@ -66,11 +67,11 @@ class Tokens:
     def add(
         self, actor: Actor, *, name: str, role: Role, expires: int = NEVER
     ) -> tuple[str, Token]:
-        """Make a token; returns its full text, which is not stored, and its row.
+        """Makes a token; returns the token's full text, which is not stored, and what is stored.
 
         Raises:
-            InputError: For a bad name, or an end in the past.
-            DatabaseError: If it can't be written; then it was not.
+            InputError: If the name is invalid or ``expires`` is in the past.
+            DatabaseError: If the database can't be written; then no token was made.
         """
         check_name(name)
         check_until(expires, self._store.now())
@@ -96,15 +97,15 @@ class Tokens:
         return f"als_{token.id}_{secret}", token
 
     def all(self) -> list[Token]:
-        """Every token, oldest first; revoked and ended ones included."""
+        """Returns all tokens, oldest first, including revoked and expired ones."""
         with self._store.read() as connection:
             rows = connection.execute(_query().order_by(_TABLE.c.created, _TABLE.c.id)).mappings()
             return [_token(row) for row in rows]
 
     def find(self, text: str) -> Token | None:
-        """The valid token with this full text; ``None`` if there is none.
+        """Returns the valid token with this full text; ``None`` if there is none.
 
-        Compares in constant time, also for an unknown id.
+        Takes the same time whether the id is known or not.
         """
         form = _FORM.fullmatch(text)
         token_id, secret = form.groups() if form else ("", "")
@@ -119,11 +120,11 @@ class Tokens:
         return token if token.is_valid(self._store.now()) else None
 
     def revoke(self, actor: Actor, token_id: str, *, reason: str = "") -> Token:
-        """Revoke a token at once; a revoked one stays as it is.
+        """Revokes a token at once; does nothing if it is already revoked.
 
         Raises:
             NotFoundError: If no token has this id.
-            DatabaseError: If it can't be written; then it was not.
+            DatabaseError: If the database can't be written; then nothing was revoked.
         """
         with self._store.change(actor) as change:
             query = _query().where(_TABLE.c.id == token_id)

@@ -1,4 +1,4 @@
-"""The audit trail: every change with who, when and why. Entries are never changed or removed."""
+"""The audit trail: who changed what, when and why. Entries are never changed or removed."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ _PAGE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One change.
+    """One change, as recorded in the audit trail.
 
     Attributes:
-        seq: Its number; they have no gaps.
-        at: When, microseconds since 1970 UTC.
-        who: Who did it.
-        how: How they signed in: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
-        action: A thing and a verb: ``"override.put"``, ``"takedown.lift"``, …
+        seq: The entry's number; numbers have no gaps.
+        at: Time of the change, microseconds since 1970 UTC.
+        who: The name of the actor who made the change.
+        how: How the actor signed in, one of ``"cli"``, ``"token"``, ``"session"``, ``"proxy"`` and
+            ``"link"``.
+        action: What was done, as noun and verb: ``"override.put"``, ``"takedown.lift"``, …
         article_id: The article whose list or takedown changed; empty for accounts.
         target_id: The article in that list; empty for takedowns and accounts.
         before: The earlier values as JSON; ``None`` if there were none. An ``until`` of ``None``
             means no end.
-        after: The new values, likewise.
-        reason: Why; may be empty.
+        after: The new values as JSON; ``None`` if there are none any more.
+        reason: The actor's reason; may be empty.
     """
 
     seq: int
@@ -46,10 +47,10 @@ class AuditEntry:
 
 
 class AuditTrail:
-    """The audit trail, for reading.
+    """Reads the entries of the audit trail.
 
     Args:
-        store: The database.
+        store: The open database of decisions.
     """
 
     def __init__(self, store: Store) -> None:
@@ -63,14 +64,14 @@ class AuditTrail:
         article_id: str | None = None,
         who: str | None = None,
     ) -> list[AuditEntry]:
-        """Entries, latest first.
+        """Returns entries, latest first.
 
         Args:
-            before: Only those with a lower number, for the next page.
-            limit: Most entries.
-            article_id: Only those about this article: its list, its takedown, or its place in
-                another list.
-            who: Only one person's.
+            before: Return only entries with a number below this, to get the next page.
+            limit: The largest number of entries to return.
+            article_id: Return only entries about this article: about its list, its takedown, or its
+                place in another list.
+            who: Return only entries of the actor with this name.
         """
         query = sa.select(_TABLE).order_by(_TABLE.c.seq.desc()).limit(limit)
         if before is not None:
@@ -84,14 +85,14 @@ class AuditTrail:
             return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 
     def get(self, seq: int) -> AuditEntry | None:
-        """One entry."""
+        """Returns the entry with this number; ``None`` if there is none."""
         with self._store.read() as connection:
             row = connection.execute(sa.select(_TABLE).where(_TABLE.c.seq == seq)).mappings()
             found = row.first()
         return None if found is None else AuditEntry(**found)
 
     def all(self) -> Iterator[AuditEntry]:
-        """Every entry, oldest first, a page at a time."""
+        """Yields all entries, oldest first; reads a limited number of them at a time."""
         last = 0
         while True:
             query = sa.select(_TABLE).where(_TABLE.c.seq > last).order_by(_TABLE.c.seq)

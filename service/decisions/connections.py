@@ -1,4 +1,4 @@
-"""Connections to the database: SQLite with a synced write-ahead log, PostgreSQL with timeouts."""
+"""Connects to the database: SQLite with a write-ahead log on disk, PostgreSQL with time limits."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from index.sql_engine import open_engine
 from service.decisions.decision_store import WRITES
 
 BUSY_SECONDS = 5.0
-"""How long a writer waits for another before it gives up."""
+"""How long a writer waits for another before it gives up, in seconds."""
 
 _CONNECT_SECONDS = 3
 _STATEMENT_SECONDS = 10
 
 
 def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
-    """An engine for one file.
+    """Makes an SQLAlchemy engine for one SQLite file.
 
     Args:
         path: The file.
-        create: Whether to create a missing file; otherwise that is an error.
+        create: Whether to create a missing file; otherwise a missing file is an error.
     """
 
     def connect() -> sqlite3.Connection:
@@ -43,7 +43,7 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
 
     @sa.event.listens_for(engine, "checkout")
     def same_file(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001 - as called
-        # A backup moved into place is another file; an old connection would not see it.
+        # If a backup was moved into place, an old connection would still use the old file.
         if record.info["file"] != _identity(path):
             raise DisconnectionError(f"{path} is another file now")
 
@@ -56,14 +56,14 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
 
 
 def copy_file(path: Path, target: Path) -> None:
-    """Copy a database that may be in use, whole and as of one moment.
+    """Copies a database that may be in use, as a consistent whole.
 
     Args:
-        path: The database.
-        target: A file beside which there is room for it; replaced in one step.
+        path: The database file.
+        target: The copy; replaced atomically. Its folder needs room for a second file.
 
     Raises:
-        sqlite3.Error: If either can't be read or written.
+        sqlite3.Error: If the database can't be read or the copy can't be written.
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     beside.unlink(missing_ok=True)
@@ -83,15 +83,15 @@ def copy_file(path: Path, target: Path) -> None:
 
 
 def postgres_engine(url: sa.URL) -> sa.Engine:
-    """An engine for a server; gives up on one that does not answer.
+    """Makes an SQLAlchemy engine for PostgreSQL, with time limits for connections and statements.
 
     Raises:
-        DatabaseError: If the driver is missing.
+        DatabaseError: If the PostgreSQL driver is not installed.
     """
     engine = open_engine(
         url,
         pool_size=4,
-        pool_pre_ping=True,  # a server that was restarted costs no decision
+        pool_pre_ping=True,  # so that no decision fails after a restart of the server
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
             "tcp_user_timeout": _STATEMENT_SECONDS * 1000,
@@ -117,12 +117,12 @@ def _connect_sqlite(path: Path, *, create: bool) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=BUSY_SECONDS,
-        isolation_level=None,  # transactions begin where the engine says so
+        isolation_level=None,  # the engine's event handlers begin transactions
         check_same_thread=False,  # the pool lends a connection to one thread at a time
     )
     try:
         _keep_a_log(connection)
-        connection.execute("PRAGMA synchronous = FULL")  # on disk when it is answered
+        connection.execute("PRAGMA synchronous = FULL")  # a commit returns once it is on disk
     except sqlite3.Error:
         connection.close()
         raise
@@ -130,9 +130,10 @@ def _connect_sqlite(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def _keep_a_log(connection: sqlite3.Connection) -> None:
-    """Write-ahead logging: readers and the writer don't wait for each other.
+    """Turns on write-ahead logging, so that readers and the writer don't wait for each other.
 
-    Switching to it needs the file alone, and SQLite does not wait for that by itself.
+    Turning it on needs exclusive access to the file. SQLite does not wait for that by itself, so
+    this function does.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -146,7 +147,7 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)  # noqa: PTH116 - asked at every use: no object more than needed
+        found = os.stat(path)  # noqa: PTH116 - called at every use, so it makes no Path object
     except OSError:
         return None
     return found.st_dev, found.st_ino

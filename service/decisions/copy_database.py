@@ -1,8 +1,8 @@
-"""Copies all decisions from one database into an empty one, SQLite or PostgreSQL.
+"""Copies all decisions from one database to an empty one, each SQLite or PostgreSQL.
 
-The copy keeps the database's id and the state's version, so a root's snapshot fits it as it fitted
-the original: a service that is switched to the copy goes on where it was, and one whose snapshot
-holds a newer decision refuses the copy instead of forgetting that decision.
+The copy keeps the id and the version of the original. So a service that is switched to the copy
+continues where it was. If the service's snapshot holds a decision that was made after the copy, the
+service refuses the copy instead of losing that decision.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _TABLES = [table for table in schema.metadata.tables.values() if table is not sc
 
 
 def copy_rows(source: Store, target: Store) -> dict[str, int]:
-    """Copy every row as of one moment, in one transaction.
+    """Copies every row as it is at one moment, in one transaction.
 
     Args:
-        source: Is only read.
-        target: Holds tables without a row.
+        source: The database to copy from; only read.
+        target: The database to copy to; its tables must exist and be empty.
 
     Returns:
-        How many rows were copied, by table.
+        The number of rows copied, by table.
 
     Raises:
-        DatabaseError: If the target holds anything, or either can't be used; then nothing was
-            copied.
+        DatabaseError: If the target is not empty, or either database can't be used; then
+            nothing was copied.
     """
     copied = {}
     with source.read() as old, target.write() as new:
-        # As for a decision: on PostgreSQL others wait until the copy is there or undone.
+        # Lock this row as for a decision: PostgreSQL's other writers wait until the copy ends.
         new.execute(sa.select(schema.meta).with_for_update()).one()
         _refuse_rows(new, target.label)
         for table in _TABLES:
@@ -55,12 +55,12 @@ def copy_rows(source: Store, target: Store) -> dict[str, int]:
 def _batches(
     connection: sa.Connection, table: sa.Table, label: str
 ) -> Iterator[list[dict[str, Any]]]:
-    """All rows of a table, some at a time."""
+    """Yields all rows of a table, in batches."""
     try:
         query = sa.select(table).execution_options(yield_per=_BATCH)
         for rows in connection.execute(query).mappings().partitions():
             yield [dict(row) for row in rows]
-    except SQLAlchemyError as error:  # else the error would name the target, in whose block we are
+    except SQLAlchemyError as error:  # so that the message names this database, not the target
         raise translate(error, label) from error
 
 
@@ -68,7 +68,7 @@ def _refuse_rows(connection: sa.Connection, label: str) -> None:
     found = []
     for table in _TABLES:
         if table is schema.changes:
-            continue  # all of it is in the audit trail too
+            continue  # whatever these tables hold is in the audit trail too
         count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         if count:
             found.append(f"{count} {table.name}")
@@ -81,7 +81,7 @@ def _refuse_rows(connection: sa.Connection, label: str) -> None:
 
 
 def _count_on(connection: sa.Connection, column: sa.Column[int]) -> None:
-    """Let PostgreSQL number new rows after those copied; SQLite does so by itself."""
+    """Makes PostgreSQL continue a column's numbers after the copied rows; SQLite does so anyway."""
     if connection.dialect.name == "postgresql":
         sequence = sa.func.pg_get_serial_sequence(column.table.name, column.name)
         connection.execute(

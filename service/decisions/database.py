@@ -1,4 +1,4 @@
-"""The database of editors' decisions: one object to read them and to decide.
+"""The database of editors' decisions: one object through which to read and make decisions.
 
 ::
 
@@ -6,12 +6,12 @@
     actor = Actor(name="mira", how="session")
     database.overrides.put(actor, article_id="a", target_id="b", kind=Kind.PIN, position=1)
     database.takedowns.put(actor, article_id="c", reason="the author withdrew it")
-    database.version()   # ("5f0c…", 1789…), cheap; it changes whenever readers see a difference
-    database.state()     # what serving needs, see service.decisions.decision_state
+    database.version()   # ("5f0c…", 1789…), cheap; changes with every decision that readers see
+    database.state()     # the decisions as serving needs them, see decision_state
 
-Every change is one transaction: the decision, its entry in the audit trail, the state's new
-version and the list's. Every method may be called from any thread, and raises
-:class:`~index.errors.DatabaseError` if the database is not available.
+Every change is one transaction. It writes the decision, the entry in the audit trail, and the new
+versions of the database and of the changed list. Every method may be called from any thread, and
+raises :class:`~index.errors.DatabaseError` if the database is unavailable.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ from service.decisions.takedowns import Takedowns
 
 
 class Database:
-    """The database of decisions.
+    """The database of editors' decisions, with one attribute for each of its tables.
 
     Args:
-        store: An open store with this version's schema.
+        store: The open database; its schema must be the current one.
     """
 
     def __init__(self, store: Store) -> None:
@@ -65,36 +65,42 @@ class Database:
         self.audit = AuditTrail(store)
 
     def version(self) -> tuple[str, int]:
-        """The database's id and the state's version; see :func:`.read_state.read_version`."""
+        """Returns the database's id and version, which grows with every decision readers see."""
         return reading.read_version(self._store)
 
     def state(self) -> DecisionState:
-        """All decisions at one moment; see :func:`.read_state.read_state`."""
+        """Returns all takedowns, pins and hides, as they are at one moment."""
         return reading.read_state(self._store)
 
     def changes(self, database: str, version: int) -> StateChanges | None:
-        """What was decided since a version; see :func:`.read_state.read_changes`."""
+        """Returns the decisions that changed since a version of the database with this id.
+
+        Returns ``None`` if the changes are not known; then :meth:`state` must be read instead.
+        """
         return reading.read_changes(self._store, database, version)
 
     def lacks(self, version: int) -> bool:
-        """Whether it never had a version; see :func:`.decision_store.lacks_version`."""
+        """Tells whether the database certainly never had a version."""
         with self._store.read() as connection:
             return lacks_version(connection, version)
 
     def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
-        """Revert one audited decision; see :func:`.undo.undo`."""
+        """Undoes the decision in entry ``seq`` of the audit trail, unless a newer one replaced it.
+
+        :func:`.undo.undo` lists the errors.
+        """
         return undoing.undo(self._store, actor, seq, reason=reason)
 
     def counts(self) -> dict[str, int]:
-        """How many rows the tables of decisions and accounts hold, by name."""
+        """Returns the number of rows in each table of decisions or accounts, by table name."""
         return reading.count_rows(self._store)
 
     def copy_into(self, empty: Database) -> dict[str, int]:
-        """Copy every row into a database without any; see :func:`.copy_database.copy_rows`."""
+        """Copies all rows into an empty database; returns the number of rows by table."""
         return copying.copy_rows(self._store, empty._store)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         self._store.engine.dispose()
 
 
@@ -107,21 +113,24 @@ def open_database(
     check: Check | None = None,
     now: Callable[[], int] = utc_now,
 ) -> Database:
-    """Open a database whose schema is this version's.
+    """Opens a database and makes sure that it has the current schema.
 
-    A SQLite file is made and upgraded on the way; PostgreSQL only by :func:`upgrade_database`.
+    An SQLite file is created or upgraded if needed. A PostgreSQL database must have the current
+    schema already, from :func:`upgrade_database`.
 
     Args:
         url: ``sqlite:///file`` or ``postgresql://user@host/name``.
-        password: Takes the place of one in ``url``.
-        create: Whether a SQLite file that is missing, or has no tables, may be made.
-        save: Called after each decision about a takedown; see
-            :class:`~service.decisions.decision_store.Store`.
-        check: Called before anything is decided; likewise.
-        now: The clock, microseconds since 1970 UTC.
+        password: The password; replaces one in ``url``.
+        create: Whether to create an SQLite file that is missing or has no tables.
+        save: A function that writes the database's decisions into the snapshot; called after each
+            decision about a takedown.
+        check: A function that raises an error if the database has lost decisions; called before
+            each decision, as :class:`~service.decisions.decision_store.Store` describes.
+        now: A function that returns the time in microseconds since 1970 UTC.
 
     Raises:
-        DatabaseError: If it can't be opened, or has another schema; with the remedy.
+        DatabaseError: If the database can't be opened, or has another schema; the message names
+            the remedy.
     """
     parsed = _parse(url, password)
     label = describe(url)
@@ -142,15 +151,18 @@ def open_database(
 
 
 def upgrade_database(url: str, *, password: str = "", create: bool = True) -> str | None:
-    """Bring a database's schema to this version's; returns the version it had.
+    """Upgrades a database to the current schema.
 
     Args:
-        url: As for :func:`open_database`.
-        password: Takes the place of one in ``url``.
-        create: Whether tables may be made where there are none.
+        url: ``sqlite:///file`` or ``postgresql://user@host/name``.
+        password: The password; replaces one in ``url``.
+        create: Whether to create the tables if there are none.
+
+    Returns:
+        The schema version before the upgrade; ``None`` if there were no tables.
 
     Raises:
-        DatabaseError: If it can't be upgraded.
+        DatabaseError: If the database can't be upgraded.
     """
     engine, path = _engine(_parse(url, password))
     label = describe(url)
@@ -163,10 +175,16 @@ def upgrade_database(url: str, *, password: str = "", create: bool = True) -> st
 
 
 def back_up(url: str, target: Path) -> None:
-    """Copy a SQLite database that may be in use; servers have tools of their own.
+    """Copies an SQLite database that may be in use to a file.
+
+    A PostgreSQL database is refused; PostgreSQL has its own tools for backups.
+
+    Args:
+        url: The database's URL.
+        target: The file to write.
 
     Raises:
-        DatabaseError: If it is not SQLite, or can't be copied.
+        DatabaseError: If the database is not SQLite, or can't be copied.
     """
     engine, path = _engine(_parse(url, ""))
     engine.dispose()
@@ -182,19 +200,21 @@ def back_up(url: str, target: Path) -> None:
 def copy_database(
     source: str, target: str, *, source_password: str = "", target_password: str = ""
 ) -> dict[str, int]:
-    """Copy all decisions into an empty database; makes its tables where there are none.
+    """Copies all decisions into an empty database; creates its tables if there are none.
 
     Args:
-        source: As for :func:`open_database`; it is only read.
-        target: Likewise; of either kind.
-        source_password: Takes the place of one in ``source``.
-        target_password: Takes the place of one in ``target``.
+        source: The URL of the database to copy from, which is only read: ``sqlite:///file`` or
+            ``postgresql://user@host/name``.
+        target: The URL of the database to copy to, in the same form.
+        source_password: The source's password; replaces one in ``source``.
+        target_password: The target's password; replaces one in ``target``.
 
     Returns:
-        How many rows were copied, by table.
+        The number of rows copied, by table.
 
     Raises:
-        DatabaseError: See :func:`.copy_database.copy_rows`.
+        DatabaseError: If the target is not empty, or either database can't be used; then nothing
+            was copied.
     """
     if _version_at(source, source_password) is None:
         raise DatabaseError(f"{describe(source)} holds no decisions: there is nothing to copy")
@@ -240,7 +260,7 @@ def _engine(url: sa.URL) -> tuple[sa.Engine, Path | None]:
 
 
 def _version_at(url: str, password: str) -> str | None:
-    """Which schema a database has; ``None`` if it holds nothing, or is a file that is not there."""
+    """Returns a database's schema version; ``None`` if it is empty, or its file is missing."""
     engine, path = _engine(_parse(url, password))
     try:
         return _version(engine, describe(url)) if path is None or not is_missing(path) else None

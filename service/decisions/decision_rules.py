@@ -1,4 +1,4 @@
-"""Checks of what editors give for a decision: ids, reasons, names, ends."""
+"""Checks the fields of an editor's decision: ids, reasons, names, end times."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MAX_NAME = 100
 
 
 def check_pair(article_id: str, target_id: str) -> None:
-    """Check the ids of a decision about an article in another's list.
+    """Checks the ids in a decision about one article in another's list; returns nothing if valid.
 
     Raises:
         ArticleError: For an invalid id.
-        DecisionError: If both are the same.
+        DecisionError: If both ids are the same.
     """
     check_id(article_id, field="article_id")
     check_id(target_id, field="target_id")
@@ -27,10 +27,10 @@ def check_pair(article_id: str, target_id: str) -> None:
 
 
 def check_reason(reason: str) -> str:
-    """A reason: any text up to 1,000 characters, line breaks and tabs included.
+    """Checks and returns a reason: up to 1,000 characters, line breaks and tabs included.
 
     Raises:
-        DecisionError: If it is longer, or holds other control characters.
+        DecisionError: If the reason is longer, or holds other control characters.
     """
     if len(reason) > MAX_REASON:
         raise DecisionError(
@@ -41,10 +41,10 @@ def check_reason(reason: str) -> str:
 
 
 def check_name(name: str, field: str = "name") -> str:
-    """A name for a person or a token: 1 to 100 characters on one line.
+    """Checks and returns the name of a person or token: 1 to 100 characters on one line.
 
     Raises:
-        DecisionError: If it is not.
+        DecisionError: If the name is not valid.
     """
     if not name or name != name.strip() or len(name) > MAX_NAME:
         raise DecisionError(
@@ -57,10 +57,10 @@ def check_name(name: str, field: str = "name") -> str:
 
 
 def check_until(until: int, now: int) -> int:
-    """The end of a decision, which must be in the future.
+    """Checks and returns the end time of a decision, which must be in the future.
 
     Raises:
-        DecisionError: If it is not.
+        DecisionError: If the end time has passed.
     """
     if until <= now:
         raise DecisionError("until", "the end lies in the past; choose a later one, or none")

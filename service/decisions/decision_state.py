@@ -1,9 +1,9 @@
-"""The state of all decisions in memory: takedowns, pins and hides, as serving needs them.
+"""All takedowns, pins and hides in memory, as the service needs them to answer page views.
 
-Decisions are written to the database; serving never waits for it. Every serving process holds one
-:class:`DecisionState`, replaces it when the database has a newer version, and reads it from the
-snapshot when the database is not available. A newer state is made from the one before and from
-what changed, at the cost of what changed.
+Decisions are written to the database, but page views never wait for the database. Every serving
+process holds one :class:`DecisionState` and replaces it when the database has a newer version. If
+the database is unavailable, the process reads the decisions from the snapshot, a copy on disk. A
+newer state is made by applying the changes to the one before, in time proportional to the changes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Value = TypeVar("Value")
 
 
 class OverrideKind(enum.StrEnum):
-    """What an override does."""
+    """The kinds of overrides: pin an article in a list, or hide it."""
 
     PIN = "pin"
     HIDE = "hide"
@@ -32,14 +32,14 @@ class OverrideKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """An editor's decision about one article in another's list.
+    """An editor's decision about one article in another article's list.
 
     Attributes:
-        article_id: Whose list it is.
-        target_id: Which article in that list.
-        kind: Show it at ``position``, or leave it (and its story) out.
-        position: From 1, for a pin; ``None`` for a hide.
-        until: Ends at this moment, microseconds since 1970 UTC; ``NEVER`` for no end.
+        article_id: The article that the list belongs to.
+        target_id: The article in that list.
+        kind: A pin shows the article at ``position``; a hide leaves out the article and its story.
+        position: Position of a pin, from 1; ``None`` for a hide.
+        until: When the override ends, microseconds since 1970 UTC; ``NEVER`` for no end.
     """
 
     article_id: str
@@ -50,19 +50,21 @@ class Override:
 
 
 Overrides = Mapping[str, tuple[Override, ...]]
-"""By article the overrides of its list; pins by position, then hides."""
+"""By article id, the pins of the article's list by position, then its hides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanges:
-    """The changes between two versions of one database.
+    """The decisions that changed between two versions of one database.
 
     Attributes:
         database: The database's own id.
-        since: The version before.
-        version: The version after.
-        takedowns: By article when its takedown ends; ``None`` if it was lifted.
-        overrides: By article all overrides of its list; empty if none are left.
+        since: The earlier version.
+        version: The later version.
+        takedowns: By article id, when the changed takedown ends (microseconds since 1970 UTC,
+            ``NEVER`` for no end); ``None`` if it was lifted.
+        overrides: By the id of the article whose list changed, all pins and hides of that list;
+            empty if none are left.
     """
 
     database: str
@@ -77,11 +79,12 @@ class DecisionState:
     """All decisions at one version of one database.
 
     Attributes:
-        database: The database's own id, so that versions of two are never compared.
-        version: Counts changes; higher is newer.
-        takedowns: By article when its takedown ends (microseconds since 1970 UTC, ``NEVER`` for
-            no end).
-        overrides: For each article with any, its overrides; pins by position, then hides.
+        database: The database's own id, so that versions of different databases are never compared.
+        version: A number that grows with every change.
+        takedowns: By the id of an article that is taken down, when the takedown ends (microseconds
+            since 1970 UTC, ``NEVER`` for no end).
+        overrides: By the id of an article whose list editors changed, the list's pins by position,
+            then its hides.
     """
 
     database: str = ""
@@ -91,14 +94,14 @@ class DecisionState:
 
     @cached_property
     def instants(self) -> NDArray[np.int64]:
-        """The sorted moments at which decisions end, int64, microseconds since 1970 UTC."""
+        """Sorted times at which decisions end: shape (n,), int64, microseconds since 1970 UTC."""
         return np.sort(_ends(self.takedowns.values(), self.overrides.values()))
 
     def after(self, changes: StateChanges) -> DecisionState:
-        """The state after some changes; this one stays as it is.
+        """Returns the state after some changes; does not modify this state.
 
         Args:
-            changes: Since this very version of this very database.
+            changes: Changes since exactly this version of the same database.
         """
         takedowns, overrides = self.takedowns, self.overrides
         gone = _ends(
@@ -121,12 +124,12 @@ class DecisionState:
         for end in gone:
             instants = np.delete(instants, np.searchsorted(instants, end))
         instants = np.insert(instants, np.searchsorted(instants, np.sort(come)), np.sort(come))
-        state.__dict__["instants"] = instants  # as cached_property keeps it
+        state.__dict__["instants"] = instants  # where cached_property stores its value
         return state
 
 
 NO_STATE = DecisionState()
-"""No decisions."""
+"""The state of a database without any decisions."""
 
 
 def _ends(takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]) -> NDArray[np.int64]:
@@ -135,9 +138,9 @@ def _ends(takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]) -
 
 
 def differing(mapping: Mapping[str, Value], earlier: Mapping[str, Value]) -> set[str] | None:
-    """Keys whose values may differ between a mapping and an earlier one.
+    """Returns the keys whose values may differ between a mapping and an earlier version of it.
 
-    ``None`` if only comparing all keys could tell.
+    Returns ``None`` if only a comparison of all keys could tell.
     """
     if mapping is earlier:
         return set()
@@ -149,13 +152,15 @@ _numbers = itertools.count()
 
 
 class LayeredState(Mapping[str, Value]):
-    """A large mapping with few changes on top: a changed copy at the cost of the changes.
+    """A mapping stored as a large base mapping and a few changes to it.
+
+    To change a few keys of a large mapping, only the changes are copied, not the base.
 
     Args:
-        base: The large mapping; it must not change any more.
-        laid: The values that differ, ``None`` for keys that are gone.
-        number: Identifies the base.
-        former: The number of the base before, and the keys in which this base differs from it.
+        base: The large mapping; must not be modified any more.
+        laid: The values of changed keys; ``None`` for removed keys.
+        number: A number that identifies the base.
+        former: The number of the previous base, and the keys in which this base differs from it.
     """
 
     __slots__ = ("_base", "_former", "_laid", "_length", "_number")
@@ -179,7 +184,12 @@ class LayeredState(Mapping[str, Value]):
     def over(
         cls, mapping: Mapping[str, Value], laid: Mapping[str, Value | None]
     ) -> LayeredState[Value]:
-        """A mapping with changes on top; once there are many, they are merged into a new base."""
+        """Returns a mapping with some changes; copies all of it only once there are many changes.
+
+        Args:
+            mapping: The mapping to change; stays as it is.
+            laid: The values of changed keys; ``None`` for removed keys.
+        """
         if not isinstance(mapping, LayeredState):
             return cls(mapping, laid, next(_numbers))
         together = {**mapping._laid, **laid}
@@ -190,7 +200,10 @@ class LayeredState(Mapping[str, Value]):
         return cls(whole, {}, next(_numbers), (mapping._number, frozenset(together)))
 
     def differing(self, earlier: Mapping[str, Value]) -> set[str] | None:
-        """See :func:`differing`."""
+        """Returns the keys whose values may differ from those in ``earlier``.
+
+        Returns ``None`` if only a comparison of all keys could tell.
+        """
         if self._base is earlier:
             return set(self._laid)
         if not isinstance(earlier, LayeredState):
@@ -208,7 +221,10 @@ class LayeredState(Mapping[str, Value]):
         return value
 
     def get(self, key: str, default: Any = None) -> Any:
-        """As of any mapping; here for speed, as every request calls it."""
+        """Returns the value of a key, or ``default``, as a ``dict`` does.
+
+        Overridden because the inherited method is slower, and every request calls it.
+        """
         if key in self._laid:
             value = self._laid[key]
             return default if value is None else value

@@ -1,4 +1,4 @@
-"""The database of decisions: reading it, and changing it in audited transactions."""
+"""Runs transactions on the database of decisions; each change is recorded in the audit trail."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from service.decisions.upsert import upsert
 from service.errors import ConflictError
 
 _KEPT = 30 * 24 * 3600 * 1_000_000
-"""How long the changes from version to version are kept, microseconds."""
+"""How long the list of changes by version is kept, in microseconds."""
 
 Check = Callable[[tuple[str, int], Callable[[int], bool]], None]
 
 WRITES = "alsolike_writes"
-"""Execution option of connections that are going to write; see :mod:`.connections`."""
+"""The SQLAlchemy execution option that marks connections for writing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who changes something.
+    """The person or program that makes a change.
 
     Attributes:
-        name: An editor, a token's name, or the system's user.
-        how: How they signed in: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"``, ``"link"``.
+        name: The name of an editor, a token, or the operating system's user.
+        how: How the actor signed in, one of ``"cli"``, ``"token"``, ``"session"``, ``"proxy"`` and
+            ``"link"``.
     """
 
     name: str
@@ -40,12 +41,14 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a change left behind.
+    """The result of a change.
 
     Attributes:
-        seq: Its entry in the audit trail.
-        version: Of the state, as :meth:`~service.decisions.database.Database.version` tells it.
-        list_version: Of the article's list, for the next ``if_version``; 0 if it concerns none.
+        seq: The number of the change's entry in the audit trail.
+        version: The database's version after the change; it grows with every decision that readers
+            see.
+        list_version: The new version of the changed list, to pass as ``if_version`` with the next
+            change; 0 if no list changed.
     """
 
     seq: int
@@ -54,18 +57,18 @@ class Written:
 
 
 class Store:
-    """An engine with a known schema.
+    """An open database of decisions, on which transactions can be run.
 
     Args:
-        engine: See :mod:`service.decisions.connections`.
-        label: The database's URL as it may be shown, without a password.
-        now: The clock, microseconds since 1970 UTC.
-        save: Called with this store after each decision about a takedown: writes it into the
-            snapshot, so that readers honor it without the database; may raise
-            :class:`DatabaseError`.
-        check: Called before each decision with the database's id and version, and a function that
-            says whether it never had a version: raises :class:`DatabaseError` if it has lost
-            decisions.
+        engine: The SQLAlchemy engine, as :mod:`service.decisions.connections` makes it.
+        label: The database's URL without a password, for messages.
+        now: A function that returns the time in microseconds since 1970 UTC.
+        save: A function that writes decisions into the snapshot, so that they take effect even
+            without the database. It is called with this store after each decision about a takedown,
+            and may raise :class:`DatabaseError`.
+        check: A function that raises :class:`DatabaseError` if the database has lost decisions. It
+            is called before each decision with the database's id and version, and a function that
+            tells whether the database never had a given version.
     """
 
     def __init__(
@@ -84,10 +87,10 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that sees one moment of the database.
+        """Opens a read-only transaction, which sees the database as of one moment.
 
         Raises:
-            DatabaseError: If it can't be read.
+            DatabaseError: If the database can't be read.
         """
         try:
             with self.engine.connect() as connection, connection.begin():
@@ -101,10 +104,12 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A transaction that is on disk when the block ends, or did not happen.
+        """Opens a transaction for writing.
+
+        When the block ends, its changes are on disk; if it raises an error, they are rolled back.
 
         Raises:
-            DatabaseError: If it can't be written.
+            DatabaseError: If the database can't be written.
         """
         try:
             with (
@@ -117,17 +122,16 @@ class Store:
 
     @contextmanager
     def change(self, actor: Actor) -> Iterator[Change]:
-        """A transaction for a decision; only one runs at a time.
+        """Opens a transaction in which an actor makes a decision; only one runs at a time.
 
-        When the block ends, a takedown that was made, lifted or restored is in the root's
-        snapshot too.
+        When the block ends, the decision is on disk; one about a takedown is in the snapshot too.
 
         Raises:
-            DatabaseError: If it can't be written. If only the snapshot can't be, the decision
-                holds all the same; making it again is harmless.
+            DatabaseError: If the database or the snapshot can't be written. If only the snapshot
+                can't, the decision was made nevertheless; making it again is harmless.
         """
         with self.write() as connection:
-            # SQLite has one writer anyway; PostgreSQL is told to have one by this row.
+            # SQLite has only one writer at a time anyway; on PostgreSQL this row's lock does it.
             meta = connection.execute(sa.select(schema.meta).with_for_update()).one()
             if self._check is not None:
                 version = meta.database_id, meta.version
@@ -139,13 +143,13 @@ class Store:
 
 
 class Change:
-    """A decision inside its transaction.
+    """An open transaction in which a decision is made.
 
     Args:
-        connection: Inside its transaction.
-        actor: Whose decision it is.
-        now: Microseconds since 1970 UTC.
-        version: The state's version before it.
+        connection: The connection, with its transaction begun.
+        actor: The actor who decides.
+        now: The time of the decision, microseconds since 1970 UTC.
+        version: The database's version before the decision.
     """
 
     def __init__(self, connection: sa.Connection, actor: Actor, now: int, version: int) -> None:
@@ -156,11 +160,11 @@ class Change:
         self.of_takedowns = False
 
     def new_version(self, article_id: str, *, takedown: bool) -> int:
-        """Give the state its next version, because readers will see a difference.
+        """Gives the database its next version, after a change that readers will see; returns it.
 
         Args:
-            article_id: Which article's takedown or list changed.
-            takedown: Whether it is the takedown.
+            article_id: The article whose takedown or list changed.
+            takedown: Whether its takedown changed, rather than its list.
         """
         since, self.version = self.version, max(self.version + 1, self.now)
         self.of_takedowns |= takedown
@@ -175,13 +179,16 @@ class Change:
         return self.version
 
     def list_version(self, article_id: str) -> int:
-        """The version of an article's list; 0 if nobody ever touched it."""
+        """Returns the version of an article's list; 0 if no editor ever changed it."""
         table = schema.list_versions
         query = sa.select(table.c.version).where(table.c.article_id == article_id)
         return self.connection.execute(query).scalar() or 0
 
     def stored(self, table: sa.Table, key: Mapping[str, str]) -> dict[str, Any] | None:
-        """The columns of the row with this key, but for key and number; ``None`` without one."""
+        """Returns the stored values of the row with this key; ``None`` if there is no such row.
+
+        The values of the key columns and the row's number are left out.
+        """
         columns = (column for column in table.c if column.name not in (*key, "id"))
         row = self.connection.execute(sa.select(*columns).where(*_has(table, key)))
         found = row.mappings().first()
@@ -197,19 +204,19 @@ class Change:
         reason: str,
         if_version: int | None = None,
     ) -> Written:
-        """Put a decision in place of an earlier one, and record it in the audit trail.
+        """Writes a decision, replacing an earlier one, and records it in the audit trail.
 
         Args:
-            action: Of the audit entry: ``"override.put"``, ``"takedown.lift"``, …
-            table: Overrides, takedowns or judgments.
-            key: The table's key columns; an article's id is one of them.
-            values: The other columns; ``None`` to remove the decision.
-            reason: Why; may be empty.
-            if_version: For an override: the list's version that the editor looked at; ``None``
-                for any.
+            action: What the audit entry says was done: ``"override.put"``, ``"takedown.lift"``, …
+            table: The table of overrides, takedowns or judgments.
+            key: Values of the table's key columns, the article's id among them.
+            values: Values of the other columns; ``None`` to remove the decision.
+            reason: The actor's reason; may be empty.
+            if_version: For a pin or hide, the version of the list that the editor saw; ``None`` to
+                accept any.
 
         Raises:
-            ConflictError: If the list has another version by now.
+            ConflictError: If the list has changed since ``if_version``.
         """
         article_id = key["article_id"]
         if table is schema.overrides:
@@ -234,10 +241,10 @@ class Change:
         return Written(seq=seq, version=self.version, list_version=list_version)
 
     def _touch_list(self, article_id: str, if_version: int | None) -> None:
-        """Give an article's list its next version.
+        """Gives an article's list its next version, after a check that nobody else changed it.
 
         Raises:
-            ConflictError: If the list has another version by now.
+            ConflictError: If the list has changed since ``if_version``.
         """
         found = self.list_version(article_id)
         if if_version is not None and if_version != found:
@@ -259,7 +266,7 @@ class Change:
         after: Mapping[str, Any] | None = None,
         reason: str = "",
     ) -> int:
-        """Add an entry to the audit trail and return its number, one more than the last."""
+        """Adds an entry to the audit trail; returns its number, one more than the last."""
         last = self.connection.execute(sa.select(sa.func.max(schema.audit.c.seq))).scalar() or 0
         self.connection.execute(
             sa.insert(schema.audit).values(
@@ -279,7 +286,10 @@ class Change:
 
 
 def lacks_version(connection: sa.Connection, version: int) -> bool:
-    """Whether a database never had a version, although its changes cover that time."""
+    """Tells whether a database certainly never had a version.
+
+    Returns ``False`` if the database had it, or if its list of changes does not go back that far.
+    """
     table = schema.changes.c
     oldest = connection.execute(sa.select(sa.func.min(table.since))).scalar()
     if oldest is None or version < oldest:
@@ -293,7 +303,10 @@ def _has(table: sa.Table, key: Mapping[str, str]) -> list[sa.ColumnElement[bool]
 
 
 def _as_json(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """As the audit trail keeps it: no end is null, not a number that JavaScript would round."""
+    """Converts values for the audit trail: an end of ``NEVER`` becomes null.
+
+    JavaScript would round that number.
+    """
     if values is None:
         return None
     return {name: None if value == NEVER else value for name, value in values.items()}

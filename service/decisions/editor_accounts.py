@@ -1,4 +1,4 @@
-"""Editors' accounts: a name, a role and a password."""
+"""Editors' accounts, each with a name, a role and a password."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_PASSWORD = 1_000
 _hasher = PasswordHasher()
 
 _verifying = threading.BoundedSemaphore(2)
-"""Each hash takes 64 MiB for a moment, so those who sign in at once wait for each other."""
+"""Limits password hashing to two at a time, because each hash needs 64 MiB of memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,13 @@ class Editor:
     """An editor's account.
 
     Attributes:
-        name: As it is typed to sign in.
+        name: The name that the editor types to sign in.
         role: Editor or admin.
-        created: When, microseconds since 1970 UTC.
-        disabled: Since when the editor may not sign in, microseconds since 1970 UTC; ``None``
-            for an editor who may.
-        session_epoch: Grows when all sessions are ended; sessions of an earlier epoch are over.
+        created: Creation time, microseconds since 1970 UTC.
+        disabled: When the account was disabled, microseconds since 1970 UTC; ``None`` if it is
+            enabled.
+        session_epoch: A number that every new session copies. Incrementing it ends all sessions of
+            the editor, since sessions with a lower number are invalid.
     """
 
     name: str
@@ -51,21 +52,21 @@ class Editor:
 
 
 class Editors:
-    """The table of editors.
+    """Reads and changes the database table of editors' accounts.
 
     Args:
-        store: The database.
+        store: The open database of decisions.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def add(self, actor: Actor, *, name: str, role: Role, password: str) -> Editor:
-        """Add an editor, or enable a disabled one again.
+        """Adds an editor, or enables a disabled one again.
 
         Raises:
-            InputError: For a bad name, role or password, or a name that is taken.
-            DatabaseError: If it can't be written; then it was not.
+            InputError: If the name, role or password is invalid, or the name is taken.
+            DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_name(name)
         if role is Role.READ:
@@ -90,26 +91,27 @@ class Editors:
         return editor
 
     def all(self) -> list[Editor]:
-        """Every editor by name; disabled ones included."""
+        """Returns all editors, sorted by name, including disabled ones."""
         with self._store.read() as connection:
             rows = connection.execute(_query().order_by(_TABLE.c.name)).mappings()
             return [_editor(row) for row in rows]
 
     def get(self, name: str) -> Editor | None:
-        """The editor of this name, disabled or not."""
+        """Returns the editor with this name, disabled or not; ``None`` if there is none."""
         with self._store.read() as connection:
             return _find(connection, name)
 
     def verify(self, name: str, password: str) -> Editor | None:
-        """The editor with this name and password, unless disabled.
+        """Returns the editor with this name, if the password is right.
 
-        Takes as long for an unknown name. The caller limits how often it is tried
-        (:mod:`service.decisions.sign_in_attempts`).
+        Returns ``None`` if name or password are wrong, or the account is disabled. An unknown name
+        takes as long as a known one. The caller must limit the number of attempts, as
+        :mod:`service.decisions.sign_in_attempts` does.
         """
         query = _query(_TABLE.c.password_hash).where(_TABLE.c.name == name)
         with self._store.read() as connection:
             row = connection.execute(query).mappings().first() if _is_text(name) else None
-        unknown = _unknown()  # made on the first call, for a known name too
+        unknown = _unknown()  # called for known names too, as the first call takes longer
         right = _matches(unknown if row is None else row["password_hash"], password)
         if row is None or not right:
             return None
@@ -117,12 +119,12 @@ class Editors:
         return editor if editor.disabled is None else None
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
-        """Change an editor's password and end all sessions.
+        """Changes an editor's password and ends all of the editor's sessions.
 
         Raises:
             NotFoundError: If there is no such editor.
-            InputError: For a bad password.
-            DatabaseError: If it can't be written; then it was not.
+            InputError: If the password is too short or too long.
+            DatabaseError: If the database can't be written; then nothing was changed.
         """
         hashed = _hash(password)
         with self._store.change(actor) as change:
@@ -130,22 +132,22 @@ class Editors:
             change.record("editor.password", after={"name": name})
 
     def disable(self, actor: Actor, name: str, *, reason: str = "") -> None:
-        """Disable an editor and end all sessions; earlier decisions stay.
+        """Disables an editor and ends all sessions of the editor, whose decisions stay in force.
 
         Raises:
             NotFoundError: If there is no such editor.
-            DatabaseError: If it can't be written; then it was not.
+            DatabaseError: If the database can't be written; then nothing was changed.
         """
         with self._store.change(actor) as change:
             _end_sessions(change, name, disabled=change.now)
             change.record("editor.disable", before={"name": name}, reason=reason)
 
     def sign_out(self, actor: Actor, name: str) -> None:
-        """End all sessions of an editor, everywhere.
+        """Ends all sessions of an editor, in all browsers.
 
         Raises:
             NotFoundError: If there is no such editor.
-            DatabaseError: If it can't be written; then it was not.
+            DatabaseError: If the database can't be written; then nothing was changed.
         """
         with self._store.change(actor) as change:
             _end_sessions(change, name)
@@ -186,7 +188,7 @@ def _hash(password: str) -> str:
 
 
 def _matches(hashed: str, password: str) -> bool:
-    # Cut, so that a megabyte of password costs no more than the longest allowed.
+    # Cut the password, so that hashing a huge one takes no longer than the longest allowed.
     given = password[: MAX_PASSWORD + 1].encode(errors="surrogatepass")
     with _verifying:
         try:
@@ -201,5 +203,9 @@ def _is_text(given: str) -> bool:
 
 @cache
 def _unknown() -> str:
-    """A hash of a password that nobody knows."""
+    """Returns the hash of a random password.
+
+    If a name is unknown, the password is compared with this hash, so that the answer takes as long
+    as for a known name.
+    """
     return _hasher.hash(secrets.token_hex(32))

@@ -1,4 +1,4 @@
-"""Judgments: whether editors call a link good or bad; lists are measured by them."""
+"""Stores editors' judgments: ratings of links as good or bad, by which lists are evaluated."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ _OVERRIDES = schema.overrides
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgment:
-    """What one editor said of one link.
+    """One editor's judgment of one link.
 
     Attributes:
-        article_id: Whose list.
-        target_id: The article judged in it.
+        article_id: The article that the list belongs to.
+        target_id: The judged article in that list.
         verdict: 1 for a good link, -1 for a bad one.
-        author: Who said so.
-        build: The build that was looked at; empty if it came with an override.
-        reason: Why; may be empty.
-        created: When, microseconds since 1970 UTC.
+        author: The editor's name.
+        build: The name of the build that the editor saw; empty if the judgment was made by hiding
+            the target as not related.
+        reason: The editor's reason; may be empty.
+        created: Time of the judgment, microseconds since 1970 UTC.
     """
 
     article_id: str
@@ -40,25 +41,27 @@ class Judgment:
 
 
 class Judgments:
-    """The table of judgments; overrides with "not related" count as judgments too.
+    """Reads and changes the database table of judgments.
+
+    If an editor hid a link as "not related", this counts as a bad judgment too.
 
     Args:
-        store: The database.
+        store: The open database of decisions.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def all(self) -> list[Judgment]:
-        """Every judgment by article, target and author.
+        """Returns all judgments, sorted by article, target and author.
 
-        Where an author hid a pair as not related, that is the author's judgment of it.
+        If an author hid a link as not related, this counts instead of the author's own judgment.
         """
         with self._store.read() as connection:
             return _sorted(_select(connection))
 
     def of(self, article_id: str) -> list[Judgment]:
-        """The judgments of one article's list; see :meth:`all`."""
+        """Returns the judgments of the links in one article's list."""
         with self._store.read() as connection:
             return _sorted(_select(connection, article_id))
 
@@ -72,19 +75,19 @@ class Judgments:
         build: str = "",
         reason: str = "",
     ) -> Written:
-        """Judge a link, in place of the same author's earlier judgment.
+        """Stores an actor's judgment of a link, replacing an earlier one by the same actor.
 
         Args:
-            actor: Who judges.
-            article_id: Whose list.
-            target_id: The article judged in it.
-            verdict: 1 or -1.
-            build: The build that is looked at.
-            reason: At most 1,000 characters.
+            actor: The actor who judges.
+            article_id: The article that the list belongs to.
+            target_id: The judged article in that list.
+            verdict: 1 for a good link, -1 for a bad one.
+            build: The name of the build that the actor sees.
+            reason: The actor's reason, at most 1,000 characters.
 
         Raises:
             InputError: If an argument is not as described.
-            DatabaseError: If it can't be written; then it was not.
+            DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_pair(article_id, target_id)
         check_reason(reason)
@@ -103,12 +106,12 @@ class Judgments:
             return change.decide("judgment.put", _TABLE, key, values, reason=reason)
 
     def remove(self, actor: Actor, *, article_id: str, target_id: str, reason: str = "") -> Written:
-        """Remove the actor's own judgment.
+        """Removes the actor's own judgment of a link.
 
         Raises:
             InputError: If an argument is not as :meth:`put` describes.
-            NotFoundError: If this author did not judge the pair.
-            DatabaseError: If it can't be written; then it was not.
+            NotFoundError: If the actor did not judge this link.
+            DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_pair(article_id, target_id)
         check_reason(reason)

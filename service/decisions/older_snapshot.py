@@ -1,6 +1,6 @@
-"""The snapshot as it was before version 2 of the schema: a JSON file, only read.
+"""Reads a snapshot (the copy of all decisions) that a version of AlsoLike before schema 2 wrote.
 
-The first snapshot that is written replaces it.
+It is a JSON file, which the next snapshot that is written replaces.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OLDER_SNAPSHOT = "state.json"
 
 
 def load_older_snapshot(root: Path) -> DecisionState | None:
-    """The state in the JSON file; ``None`` if there is none, or it is not as it was written."""
+    """Returns the decisions in the JSON file; ``None`` if there is no file, or it is damaged."""
     try:
         content = (root / OLDER_SNAPSHOT).read_bytes()
         sealed = json.loads(content)

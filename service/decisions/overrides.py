@@ -1,4 +1,4 @@
-"""Overrides: editors' pins and hides of single articles in single lists."""
+"""Stores overrides: editors' pins and hides of articles in other articles' lists."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _TABLE = schema.overrides
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOverride:
-    """An override with its author, reason and dates.
+    """A pin or hide as stored, with its author, reason and times.
 
     Attributes:
-        id: Its number in the database.
-        article_id: Whose list it is.
-        target_id: Which article in that list.
+        id: The number of the pin or hide in the database.
+        article_id: The article that the list belongs to.
+        target_id: The article in that list.
         kind: Pin or hide.
-        position: From 1, for a pin; ``None`` for a hide.
-        reason: Why; may be empty.
-        not_related: For a hide: the two have nothing to do with each other. Counts as the
-            author's judgment for as long as the override is there.
-        author: Who decided it last.
-        created: When, microseconds since 1970 UTC.
-        until: When it ends; ``NEVER`` for no end. An override that ended stays until it is
-            removed or decided anew.
+        position: Position of a pin, from 1; ``None`` for a hide.
+        reason: The editor's reason; may be empty.
+        not_related: Whether a hide says that the two articles have nothing to do with each other.
+            This counts as the author's judgment as long as the override exists.
+        author: The editor who decided last.
+        created: Time of the decision, microseconds since 1970 UTC.
+        until: When the override ends, microseconds since 1970 UTC; ``NEVER`` for no end. An
+            override that has ended is kept until it is removed or replaced.
     """
 
     id: int
@@ -50,11 +50,12 @@ class StoredOverride:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOverrides:
-    """One article's overrides.
+    """The pins and hides of one article's list.
 
     Attributes:
-        version: Of the list, for ``if_version``; 0 if nobody ever touched it.
-        items: Pins by position, then hides; ended ones included.
+        version: The list's version, to pass as ``if_version`` with a change; 0 if no editor ever
+            changed the list.
+        items: Pins by position, then hides, including those that have ended.
     """
 
     version: int
@@ -62,17 +63,17 @@ class ListOverrides:
 
 
 class Overrides:
-    """The table of overrides.
+    """Reads and changes the database table of overrides (pins and hides).
 
     Args:
-        store: The database.
+        store: The open database of decisions.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def of(self, article_id: str) -> ListOverrides:
-        """The overrides of one article's list, and the list's version."""
+        """Returns the pins and hides of one article's list, and the list's version."""
         versions = schema.list_versions
         with self._store.read() as connection:
             version = connection.execute(
@@ -82,13 +83,13 @@ class Overrides:
         return ListOverrides(version=version or 0, items=tuple(sorted(found, key=_list_order)))
 
     def into(self, target_id: str) -> list[StoredOverride]:
-        """The overrides of any list that concern this article, by list."""
+        """Returns the pins and hides of this article in other articles' lists, sorted by list."""
         with self._store.read() as connection:
             found = _select(connection, _TABLE.c.target_id == target_id)
         return sorted(found, key=lambda item: item.article_id)
 
     def all(self, *, after: int = 0, limit: int | None = None) -> list[StoredOverride]:
-        """Overrides by number, beginning after one; ``limit`` of them at most."""
+        """Returns at most ``limit`` overrides with numbers above ``after``, sorted by number."""
         with self._store.read() as connection:
             return _select(connection, _TABLE.c.id > after, limit)
 
@@ -105,23 +106,23 @@ class Overrides:
         until: int = NEVER,
         if_version: int | None = None,
     ) -> Written:
-        """Pin or hide an article in a list, in place of an earlier decision about it.
+        """Pins or hides an article in a list, replacing an earlier pin or hide of it there.
 
         Args:
-            actor: Who decides.
-            article_id: Whose list.
-            target_id: Which article.
+            actor: The actor who decides.
+            article_id: The article that the list belongs to.
+            target_id: The article to pin or hide in that list.
             kind: Pin or hide.
-            position: 1 to 50, for a pin only.
-            reason: At most 1,000 characters.
-            not_related: For a hide: also a judgment.
-            until: When it ends, microseconds since 1970 UTC.
-            if_version: The list's version that the editor looked at; ``None`` for any.
+            position: Position of a pin, 1 to 50; ``None`` for a hide.
+            reason: The actor's reason, at most 1,000 characters.
+            not_related: Whether a hide is also a judgment that the articles are not related.
+            until: When the override ends, microseconds since 1970 UTC.
+            if_version: The list version that the editor saw; ``None`` to accept any.
 
         Raises:
             InputError: If an argument is not as described.
-            ConflictError: If the list was changed in the meantime.
-            DatabaseError: If it can't be written; then it was not.
+            ConflictError: If the list has changed since ``if_version``.
+            DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_pair(article_id, target_id)
         check_reason(reason)
@@ -154,13 +155,13 @@ class Overrides:
         reason: str = "",
         if_version: int | None = None,
     ) -> Written:
-        """Remove a pin or a hide.
+        """Removes a pin or a hide.
 
         Raises:
             InputError: If an argument is not as :meth:`put` describes.
-            NotFoundError: If there is none.
-            ConflictError: If the list was changed in the meantime.
-            DatabaseError: If it can't be written; then it was not.
+            NotFoundError: If there is no such override.
+            ConflictError: If the list has changed since ``if_version``.
+            DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_pair(article_id, target_id)
         check_reason(reason)
@@ -174,7 +175,7 @@ class Overrides:
 
 
 def _list_order(item: StoredOverride) -> tuple[int, int]:
-    """Sorts pins by position, of one position the newer first at it, then hides."""
+    """Returns a key that sorts pins by position, then hides; a newer pin before an older one."""
     return (MAX_POSITION + 1 if item.position is None else item.position), -item.created
 
 

@@ -1,4 +1,8 @@
-"""Keeps a serving process's decisions up to date: from the database, else from the snapshot."""
+"""Keeps the editors' decisions in a serving process current.
+
+A poller reads them from the database or, if that is unavailable, from the snapshot: a copy of the
+decisions in the folder of the builds.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ _RETRY_SECONDS = 2.0
 
 
 class StateSource(enum.StrEnum):
-    """Where a state comes from."""
+    """Where the decisions that a process serves by come from."""
 
     DATABASE = "database"
     SNAPSHOT = "snapshot"
@@ -38,14 +42,16 @@ class StateSource(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolledState:
-    """What a poller knew at one moment.
+    """What a process knows about editors' decisions after it last looked for new ones.
 
     Attributes:
         state: The decisions to serve by; ``None`` means that nothing may be served.
-        source: Where the state comes from; ``None`` without one.
-        problem: Why the database is not used, if it is not.
-        away_since: Since when it is not, microseconds since 1970 UTC.
-        unsaved: Why the snapshot lags behind the database, if it does; writing is tried again.
+        source: Where the decisions come from; ``None`` if there are none to serve by.
+        problem: Why the database is not used, as text; ``None`` if the database is used.
+        away_since: Since when the database is not used, microseconds since 1970 UTC; ``None`` if
+            the database is used.
+        unsaved: Why the snapshot is behind the database, as text; ``None`` if it is not. Each poll
+            tries to write the snapshot again.
     """
 
     state: DecisionState | None = None
@@ -56,31 +62,32 @@ class PolledState:
 
 
 class StatePoller:
-    """Keeps a process's state up to date; every method may be called from any thread.
+    """Keeps a process's copy of editors' decisions current; any thread may call any method.
 
     ::
 
         keeper = service.decisions.open_decisions.keep_state(settings)
-        state = keeper.poll()         # several times a second; None: serve nothing at all
-        keeper.refresh()              # poll now, such as after a change in this process
-        keeper.kept                   # the state, where it comes from, what is wrong
-        keeper.database.overrides     # for the API; raises DatabaseError while it is unavailable
+        state = keeper.poll()         # call several times a second; None: serve nothing at all
+        keeper.refresh()              # poll now, for example after a change in this process
+        keeper.kept                   # the state, its source, and any problems
+        keeper.database.overrides     # raises DatabaseError while the database is unavailable
 
-    ``kept`` is one immutable object, replaced as a whole: read it once, then use its parts.
-    A poll reads the database's version (some 0.1 ms), and the state only when that differs. With a
-    server that does not answer it takes seconds, so call it in a thread.
+    ``kept`` is an immutable object that is replaced as a whole: read it once, then use its parts.
+    A poll reads the database's version (about 0.1 ms), and all else only if the version changed.
+    If a database server does not answer, a poll takes seconds, so call it in a thread.
 
-    While the database is not available nothing can be decided, but the last state is still served,
-    or the snapshot's. With neither, ``state`` is ``None``: articles that were taken down must not
-    come back because a server is down. A database that is older than the snapshot (a restored
-    backup) or another one (a wrong URL) is not used until someone removes the snapshot.
+    While the database is unavailable, no decisions can be made, but lists are still served by the
+    last known decisions or those in the snapshot (a copy on disk). If there are neither, ``state``
+    is ``None`` and nothing is served, so that articles that were taken down don't come back because
+    a server is down. A database that is older than the snapshot (a restored backup) or a different
+    one (a wrong URL) is not used until someone removes the snapshot.
 
     Args:
-        root: The folder with the snapshot.
-        connect: Opens the database, or raises :class:`DatabaseError`.
-        own_file: The SQLite file that the service keeps in the root by itself, unless another
-            database is set. Where neither it nor a snapshot exists, nothing was ever decided.
-        now: The clock, microseconds since 1970 UTC.
+        root: The folder that holds the snapshot.
+        connect: A function that opens the database, or raises :class:`DatabaseError`.
+        own_file: The default SQLite file in the root; ``None`` if the settings name a database.
+            If neither this file nor a snapshot exists, no decision was ever made.
+        now: A function that returns the time in microseconds since 1970 UTC.
     """
 
     def __init__(
@@ -106,10 +113,10 @@ class StatePoller:
 
     @property
     def database(self) -> Database:
-        """The database, to read more of it and to decide.
+        """The open database, to make decisions and to read more than serving needs.
 
         Raises:
-            DatabaseError: If it was not available at the last poll.
+            DatabaseError: If the database was not available at the last poll.
         """
         database, kept = self._database, self.kept
         if database is None or kept.problem is not None:
@@ -117,10 +124,10 @@ class StatePoller:
         return database
 
     def refresh(self) -> bool:
-        """Poll the database now, or the snapshot if that is not available.
+        """Looks for new decisions now: in the database or, if that is unavailable, in the snapshot.
 
         Returns:
-            Whether ``kept.state`` changed.
+            Whether there were any, so that ``kept.state`` changed.
         """
         with self._lock:
             before = self.kept
@@ -131,16 +138,17 @@ class StatePoller:
             else:
                 source = StateSource.DATABASE
                 kept = PolledState(state=state, source=source, problem=None, unsaved=before.unsaved)
-                self.kept = kept  # readers don't wait for the snapshot
+                self.kept = kept  # before the snapshot is written, so readers don't wait for that
                 self.kept = replace(kept, unsaved=self._save(database, before, state))
             _log_change(before, self.kept)
             return self.kept.state is not before.state
 
     def poll(self) -> DecisionState | None:
-        """The state to serve by; for callers who poll several times a second.
+        """Looks for new decisions and returns the decisions to serve by.
 
-        A database that was not available is tried every two seconds only, as one that does not
-        answer takes seconds to time out.
+        Returns ``None`` if nothing may be served. Call this method several times a second: an
+        unavailable database is tried only every two seconds, as a server that does not answer takes
+        seconds to time out.
         """
         if time.monotonic() >= self._next_look:
             self.refresh()
@@ -149,7 +157,7 @@ class StatePoller:
         return self.kept.state
 
     def close(self) -> None:
-        """Close the database."""
+        """Closes the database."""
         with self._lock:
             if self._database is not None:
                 self._database.close()
@@ -168,7 +176,9 @@ class StatePoller:
         try:
             saved = snapshot_version(self._root)
         except DatabaseError:
-            if changes is None:  # else it goes on from what is known, whatever the snapshot says
+            if (
+                changes is None
+            ):  # else the changes apply to the known state, whatever the snapshot says
                 raise
         else:
             check_snapshot(self._root, saved, database.version(), database.lacks)
@@ -177,9 +187,17 @@ class StatePoller:
         return database, database.state()
 
     def _save(self, database: Database, before: PolledState, state: DecisionState) -> str | None:
-        """Update the snapshot, if it may lag behind the database; returns why that failed.
+        """Updates the snapshot if it may be behind the database.
 
-        Writing is tried again until it succeeds; readers don't wait for it.
+        If writing fails, later polls try again; page views don't wait for it.
+
+        Args:
+            database: The open database.
+            before: The result of the poll before.
+            state: The decisions that this poll read.
+
+        Returns:
+            The error message if writing failed; ``None`` if the snapshot is current.
         """
         same = before.state is state and before.unsaved is None and self._verified
         if same and snapshot_stamp(self._root) == self._saved:

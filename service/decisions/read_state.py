@@ -1,4 +1,4 @@
-"""Reads the state of decisions from the tables, as a whole or only what changed."""
+"""Reads all decisions that are in force from the database, or only those that changed."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ Value = TypeVar("Value")
 _KINDS = {kind.value: kind for kind in OverrideKind}
 _BATCH = 500
 _MOST_CHANGES = 1_000
-"""With more changes than these, reading everything is as fast."""
+"""The largest number of changes to read one by one; with more, reading everything is as fast."""
 
 _TAKEDOWNS = schema.takedowns.c
 _OVERRIDES = schema.overrides.c
 
 
 def read_version(store: Store) -> tuple[str, int]:
-    """The database's id and the state's version; one row.
+    """Returns the database's id and version.
+
+    The version grows with every decision that readers see. Both are in a single row, so this is
+    fast.
 
     Raises:
-        DatabaseError: If it can't be read.
+        DatabaseError: If the database can't be read.
     """
     with store.read() as connection:
         row = connection.execute(sa.select(schema.meta)).one()
@@ -36,10 +39,10 @@ def read_version(store: Store) -> tuple[str, int]:
 
 
 def count_rows(store: Store) -> dict[str, int]:
-    """How many rows the tables of decisions and accounts hold, by name.
+    """Returns the number of rows in each table of decisions or accounts, by table name.
 
     Raises:
-        DatabaseError: If it can't be read.
+        DatabaseError: If the database can't be read.
     """
     tables = ("overrides", "takedowns", "judgments", "tokens", "editors", "audit")
     with store.read() as connection:
@@ -52,10 +55,10 @@ def count_rows(store: Store) -> dict[str, int]:
 
 
 def read_state(store: Store) -> DecisionState:
-    """All decisions at one moment.
+    """Returns all takedowns, pins and hides, as they are at one moment.
 
     Raises:
-        DatabaseError: If it can't be read.
+        DatabaseError: If the database can't be read.
     """
     with store.read() as connection:
         row = connection.execute(sa.select(schema.meta)).one()
@@ -68,15 +71,17 @@ def read_state(store: Store) -> DecisionState:
 
 
 def read_changes(store: Store, database: str, version: int) -> StateChanges | None:
-    """What was decided since a version; ``None`` if only the whole state can tell.
+    """Returns the decisions that changed since an earlier version of the database.
+
+    Returns ``None`` if the changes are not known; then all decisions must be read instead.
 
     Args:
-        store: The database.
-        database: The id of the database that the version is of.
-        version: As :func:`read_version` returned it then.
+        store: The open database of decisions.
+        database: The id of the database that ``version`` belongs to.
+        version: The earlier version, from :func:`read_version`.
 
     Raises:
-        DatabaseError: If it can't be read.
+        DatabaseError: If the database can't be read.
     """
     table = schema.changes
     query = sa.select(table).where(table.c.version > version).order_by(table.c.version)
@@ -120,7 +125,7 @@ def _read_takedowns(connection: sa.Connection, ids: Sequence[str] | None = None)
 def _read_overrides(
     connection: sa.Connection, ids: Sequence[str] | None = None
 ) -> dict[str, tuple[Override, ...]]:
-    # Of two pins to one position the newer comes later, and pushes the older one down.
+    # Of two pins at the same position the newer comes later, and pushes the older one down.
     query = sa.select(
         _OVERRIDES.article_id,
         _OVERRIDES.target_id,
@@ -157,5 +162,5 @@ def _rows(connection: sa.Connection, query: sa.Select[Any]) -> Iterable[Any]:
 
 
 def _shared(until: int) -> int:
-    """One shared object for the many decisions that never end."""
+    """Returns ``until``; if it is ``NEVER``, always the same object, to save memory."""
     return NEVER if until == NEVER else until

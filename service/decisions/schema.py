@@ -1,8 +1,8 @@
-"""The tables of editors' decisions; every time is microseconds since 1970 UTC.
+"""The database tables of editors' decisions; all times are microseconds since 1970 UTC.
 
-``meta`` holds one row. Its ``version`` grows with every change that readers may see, and is never
-less than the clock: a database restored from a backup does not give out a version again.
-An ``until`` of ``NEVER`` means no end.
+The table ``meta`` holds one row. Its ``version`` grows with every change that readers may see. Each
+new version is at least the current time, so a database that was restored from a backup never gives
+the same version again. An ``until`` of ``NEVER`` means no end.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 HEAD = "0002"
-"""The migration that makes this schema."""
+"""The current schema version, which is the name of the last migration."""
 
 VERSION_TABLE = "alsolike_schema"
-"""Where the schema's own version is kept, so that a shared server confuses it with no other."""
+"""Table that holds the schema version, named so as not to clash with others on the server."""
 
 metadata = sa.MetaData()
 
@@ -36,8 +36,11 @@ changes = sa.Table(
     sa.Column("article_id", sa.Text, nullable=False),
     sa.Column("takedown", sa.Boolean, nullable=False),
 )
-"""What the latest versions changed: an article's takedown, or the overrides of its list. Who knows
-the version ``since`` need not read the rest; a gap means that all has to be read."""
+"""The latest changes of takedowns and lists, one row for each new version of the database.
+
+A service that knows the decisions at version ``since`` needs to read only what changed in this row
+and later ones. If rows are missing in between, it must read all decisions.
+"""
 
 overrides = sa.Table(
     "overrides",
@@ -167,7 +170,7 @@ _TRIGGERS: Mapping[str, Sequence[str]] = {
 
 
 def make_tables(connection: sa.Connection) -> None:
-    """Make the latest schema in an empty database, in the transaction of ``connection``."""
+    """Creates the current schema in an empty database, in the transaction of ``connection``."""
     metadata.create_all(connection)
     version = time.time_ns() // 1000
     connection.execute(meta.insert().values(database_id=uuid.uuid4().hex, version=version))

@@ -1,4 +1,4 @@
-"""The version of a database's schema: read, checked and upgraded."""
+"""Reads and checks the version of a database's schema, and upgrades the schema."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from index.sql_engine import translate
 from service.decisions.decision_store import WRITES
 from service.decisions.schema import HEAD, VERSION_TABLE, make_tables
 
-if TYPE_CHECKING:  # Alembic is slow to import, and needed once in a database's life
+if TYPE_CHECKING:  # Alembic is slow to import, and needed only for upgrades
     from alembic.config import Config
 
 _UPGRADE_LOCK = 0x616C736F
-"""Number of the advisory lock that an upgrade of PostgreSQL holds."""
+"""Number of the PostgreSQL advisory lock that an upgrade holds."""
 
 
 def schema_version(connection: sa.Connection) -> str | None:
-    """The migration that a database is at; ``None`` if it has no tables of AlsoLike."""
+    """Returns a database's schema version; ``None`` if it has no tables of AlsoLike."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.execute(
@@ -31,10 +31,14 @@ def schema_version(connection: sa.Connection) -> str | None:
 
 
 def check_schema(version: str | None, label: str) -> None:
-    """Refuse a schema that is not this version's.
+    """Checks that a database's schema is the current one.
+
+    Args:
+        version: The schema version; ``None`` if the database has no tables of AlsoLike.
+        label: The name of the database in error messages.
 
     Raises:
-        DatabaseError: With the remedy.
+        DatabaseError: If the schema is missing, older or newer; the message names the remedy.
     """
     if version == HEAD:
         return
@@ -51,13 +55,15 @@ def check_schema(version: str | None, label: str) -> None:
 
 
 def upgrade(engine: sa.Engine, label: str) -> str | None:
-    """Upgrade the schema to this version's, in one transaction, one process at a time.
+    """Upgrades a database's schema to the current one; creates the tables if there are none.
+
+    The upgrade is one transaction; a second process that wants to upgrade waits.
 
     Returns:
-        The version that it had before.
+        The schema version before the upgrade; ``None`` if there were no tables of AlsoLike.
 
     Raises:
-        DatabaseError: If it was made by a newer AlsoLike, or can't be written.
+        DatabaseError: If a newer AlsoLike made the schema, or the database can't be written.
     """
     try:
         with (

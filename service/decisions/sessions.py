@@ -1,6 +1,6 @@
-"""Sessions of editors who signed in, each in one browser, for some hours.
+"""Sessions of signed-in editors, each in one browser and for some hours.
 
-The secret is in the browser's cookie only; the table holds its SHA-256.
+Only the browser's cookie holds the session's secret; the database stores the secret's SHA-256.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _EDITORS = schema.editors
 
 _SECOND = 1_000_000
 LIFETIME = 12 * 3600 * _SECOND
-"""A session ends after this time, used or not."""
+"""Longest time that a session lasts, even if it is used."""
 
 IDLE = 2 * 3600 * _SECOND
-"""A session ends after this time without a request."""
+"""Time without a request after which a session ends."""
 
 SKEW = 60 * _SECOND
-"""How much the clocks of several machines may differ. A moment further in the future was written by
-a wrong clock; sessions and attempts with such a moment are dropped."""
+"""How much the clocks of several machines may differ. A time further in the future comes from a
+wrong clock; sessions and sign-in attempts with such a time are deleted."""
 
 _SEEN_EVERY = 60 * _SECOND
 
@@ -41,10 +41,11 @@ class Session:
     """A valid session.
 
     Attributes:
-        editor: Whose.
-        role: What this editor may do now.
-        csrf: What forms and scripts of this session must send along with a change.
-        expires: When it ends at the latest, microseconds since 1970 UTC.
+        editor: The editor's name.
+        role: The editor's current role.
+        csrf: The token that forms and scripts must send with every change, to prove that no other
+            site made the browser send it (CSRF).
+        expires: When the session ends at the latest, microseconds since 1970 UTC.
     """
 
     editor: str
@@ -54,24 +55,24 @@ class Session:
 
 
 class Sessions:
-    """The table of sessions.
+    """Reads and changes the database table of sessions.
 
     Args:
-        store: The database.
+        store: The open database of decisions.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def open(self, editor: Editor) -> tuple[str, Session]:
-        """Begin a session for an editor who was verified just now.
+        """Begins a session for an editor whose password was just verified.
 
         Returns:
-            The secret for the cookie, and the session.
+            The secret for the browser's cookie, and the session.
 
         Raises:
-            NotFoundError: If the editor was disabled, or given another password, meanwhile.
-            DatabaseError: If it can't be written.
+            NotFoundError: If the editor was meanwhile disabled, or given a new password.
+            DatabaseError: If the database can't be written.
         """
         now = self._store.now()
         secret = secrets.token_urlsafe(32)
@@ -104,10 +105,12 @@ class Sessions:
         return secret, session
 
     def find(self, secret: str) -> Session | None:
-        """The valid session with this secret, if there is one; this counts as a request.
+        """Returns the valid session with this secret, and marks the session as used now.
+
+        Returns ``None`` if there is no such session, or it has ended.
 
         Raises:
-            DatabaseError: If it can't be read.
+            DatabaseError: If the database can't be read.
         """
         now = self._store.now()
         id_hash = _hash(secret)
@@ -126,7 +129,7 @@ class Sessions:
         if row is None:
             return None
         if now - row["last_seen"] > _SEEN_EVERY:
-            # A read-only database must not lock editors out.
+            # Ignore a failing write, so that a read-only database does not lock editors out.
             with contextlib.suppress(DatabaseError), self._store.write() as connection:
                 seen = sa.update(_TABLE).where(_TABLE.c.id_hash == id_hash)
                 connection.execute(seen.values(last_seen=now))
@@ -138,10 +141,10 @@ class Sessions:
         )
 
     def close(self, secret: str) -> None:
-        """End one session, if there is one.
+        """Ends the session with this secret, if there is one.
 
         Raises:
-            DatabaseError: If it can't be written.
+            DatabaseError: If the database can't be written.
         """
         with self._store.write() as connection:
             connection.execute(sa.delete(_TABLE).where(_TABLE.c.id_hash == _hash(secret)))

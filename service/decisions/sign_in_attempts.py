@@ -1,4 +1,4 @@
-"""Counts attempts, such as to sign in, by client and for all workers together."""
+"""Limits how often a client may try to sign in or the like, counted over all workers."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _SECOND = 1_000_000
 
 
 class Attempts:
-    """The table of attempts.
+    """Counts attempts, such as to sign in, in a database table.
 
     Args:
-        store: The database.
+        store: The open database of decisions.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def take(self, client: str, *, limit: int, seconds: int) -> int:
-        """Count an attempt before it is made, so that many at once are counted too.
+        """Counts an attempt before it is made, so that simultaneous attempts are counted too.
 
         Args:
-            client: What is counted, such as ``"sign-in 192.0.2.7"``; any text.
-            limit: Attempts allowed within ``seconds`` after the first.
-            seconds: Length of that window.
+            client: Any text that says whose attempts to count, such as ``"sign-in 192.0.2.7"``.
+            limit: The number of attempts that are allowed in a time window.
+            seconds: The length of a time window, which begins with the first attempt.
 
         Returns:
-            0 if it may be made, else the whole seconds until one may.
+            0 if the attempt may be made, else the seconds to wait, rounded up.
 
         Raises:
-            DatabaseError: If it can't be counted; then it must not be made.
+            DatabaseError: If the attempt can't be counted; then it must not be made.
         """
         now, key = self._store.now(), _key(client)
         with self._store.write() as connection:
-            # Windows of any length end within a day; none begins later than now.
+            # All windows are at most a day long, and none begins in the future.
             over = sa.or_(_TABLE.c.since <= now - 86_400 * _SECOND, _TABLE.c.since > now + SKEW)
             connection.execute(sa.delete(_TABLE).where(over))
             row = lock_row(connection, _TABLE, {"client": key}, since=now, count=0)
@@ -56,15 +56,15 @@ class Attempts:
             return 0
 
     def clear(self, client: str) -> None:
-        """Forget a client's attempts, because one succeeded.
+        """Forgets a client's attempts, after one succeeded.
 
         Raises:
-            DatabaseError: If it can't be written.
+            DatabaseError: If the database can't be written.
         """
         with self._store.write() as connection:
             connection.execute(sa.delete(_TABLE).where(_TABLE.c.client == _key(client)))
 
 
 def _key(client: str) -> str:
-    """A digest, so that the table does not show who tried."""
+    """Returns a digest of the client's name, so that the table does not show who the client is."""
     return hashlib.sha256(client.encode(errors="surrogatepass")).hexdigest()

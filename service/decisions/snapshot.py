@@ -1,7 +1,8 @@
-"""The snapshot: the last known state of decisions in the root, for when the database is away.
+"""The snapshot: a copy of all decisions on disk, used when the database is unavailable.
 
-It only ever goes on to a newer state of the same database. A database that is older, or another
-one, is not used until a person removes the snapshot: what it does not know of would be shown again.
+The snapshot is in the root, the folder that holds the builds. It is only updated from the same
+database, and only to a newer version. A database that is older than the snapshot, or another one,
+may lack takedowns, so it is not used until a person removes the snapshot.
 """
 
 from __future__ import annotations
@@ -23,28 +24,28 @@ from service.decisions.older_snapshot import OLDER_SNAPSHOT, load_older_snapshot
 from service.decisions.snapshot_file import SNAPSHOT
 
 LOCK_SECONDS = 5.0
-"""How long a writer waits for another before it gives up."""
+"""How long a writer waits for another before it gives up, in seconds."""
 
 _LOCK = ".state.lock"
 
 
 def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> None:
-    """Bring the snapshot up to the database: by what changed, or whole where that is not known.
+    """Writes the decisions that are new in the database into the snapshot.
 
-    On disk when this returns.
+    If it is not known which are new, the snapshot is written in full. It is on disk when this
+    returns.
 
     Args:
-        root: The folder.
+        root: The folder of the snapshot.
         database: The database of decisions.
-        verify: Whether to check first that every row is as it was written; if not, the whole
-            file is written anew.
+        verify: Whether to check the file for damage first; a damaged file is rewritten in full.
 
     Raises:
-        DatabaseError: If either can't be read or written, or the snapshot is of another database
-            or newer; that stays.
+        DatabaseError: If the database can't be read, the snapshot can't be written, or the
+            snapshot is newer or of another database; then the snapshot stays as it was.
     """
     if _is_up(root, database, verify=verify):
-        return  # also where the root may only be read
+        return  # before taking the lock, so this works with a read-only root too
     try:
         with _locked(root):
             saved = snapshot_version(root)
@@ -68,18 +69,18 @@ def check_snapshot(
     version: tuple[str, int],
     lacks: Callable[[int], bool],
 ) -> None:
-    """Hold a database to the snapshot.
+    """Checks that a database has all the decisions of the snapshot.
 
     Args:
-        root: The folder.
-        saved: The database and version in it, read before the database was: whatever it says was
-            in there.
-        version: The database's id and the version of its state.
-        lacks: See :meth:`.Database.lacks`.
+        root: The folder of the snapshot.
+        saved: The snapshot's database id and version, read before ``version``, so that the
+            database can only be newer; ``None`` if there is no snapshot to compare with.
+        version: The database's id and version.
+        lacks: A function that tells whether the database certainly never had a given version.
 
     Raises:
-        DatabaseError: If it is another database, an older one, or one that was older and went on
-            by itself.
+        DatabaseError: If the snapshot is of another database, or the database is older than the
+            snapshot, or was older once and has changed since then.
     """
     if saved is None:
         return
@@ -94,9 +95,17 @@ def check_snapshot(
 
 
 def check_decisions(root: Path, version: tuple[str, int], lacks: Callable[[int], bool]) -> None:
-    """:func:`check_snapshot`, for a database that something is about to be decided in.
+    """Checks, before a decision is made, that the database has all the decisions of the snapshot.
 
-    A snapshot that can't be read now does not stop a decision; writing it raises the error.
+    A snapshot that can't be read does not prevent the decision; writing it raises the error later.
+
+    Args:
+        root: The folder of the snapshot.
+        version: The database's id and version.
+        lacks: A function that tells whether the database certainly never had a given version.
+
+    Raises:
+        DatabaseError: If the database lacks decisions of the snapshot, or is another one.
     """
     try:
         saved = snapshot_version(root)
@@ -113,15 +122,15 @@ def _is_up(root: Path, database: Database, *, verify: bool) -> bool:
 
 
 def has_snapshot(root: Path) -> bool:
-    """Whether there is one, readable or not."""
+    """Tells whether there is a snapshot, readable or not."""
     return not (is_missing(root / SNAPSHOT) and is_missing(root / OLDER_SNAPSHOT))
 
 
 def snapshot_stamp(root: Path) -> tuple[int, int, int] | None:
-    """Another one means that the file changed; ``None`` if there is none."""
+    """Returns a value that changes when the snapshot file does; ``None`` if there is no file."""
     for name in (SNAPSHOT, OLDER_SNAPSHOT):
         try:
-            found = os.stat(root / name)  # noqa: PTH116 - at every look
+            found = os.stat(root / name)  # noqa: PTH116 - called at every poll
         except OSError:
             continue
         return found.st_ino, found.st_mtime_ns, found.st_size
@@ -129,10 +138,10 @@ def snapshot_stamp(root: Path) -> tuple[int, int, int] | None:
 
 
 def snapshot_version(root: Path) -> tuple[str, int] | None:
-    """The database and version of the snapshot; ``None`` if there is none, or it is damaged.
+    """Returns the snapshot's database id and version; ``None`` if it is missing or damaged.
 
     Raises:
-        DatabaseError: If there is one, and it can't be looked at.
+        DatabaseError: If the snapshot exists, but can't be opened.
     """
     if is_missing(root / SNAPSHOT):
         old = load_older_snapshot(root)
@@ -148,10 +157,10 @@ def snapshot_version(root: Path) -> tuple[str, int] | None:
 
 
 def load_snapshot(root: Path) -> DecisionState | None:
-    """The state on disk; ``None`` if there is none, or it is not as it was written.
+    """Returns the decisions in the snapshot; ``None`` if it is missing or damaged.
 
     Raises:
-        DatabaseError: If there is one, and it can't be looked at.
+        DatabaseError: If the snapshot exists, but can't be opened.
     """
     if is_missing(root / SNAPSHOT):
         return load_older_snapshot(root)
@@ -165,10 +174,12 @@ def load_snapshot(root: Path) -> DecisionState | None:
 
 
 def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
-    """Let a damaged file pass: there is no snapshot any more.
+    """Handles an error in reading the snapshot: raises it unless it means that the file is damaged.
+
+    A damaged file counts as no snapshot.
 
     Raises:
-        DatabaseError: For one that may be intact: it is locked, or may not be read.
+        DatabaseError: If the snapshot may be intact, but is locked or may not be read.
     """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -181,10 +192,10 @@ def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """One process after another; the lock is the kernel's, a dead process holds none.
+    """Holds the snapshot's lock, which one process can hold at a time and which ends with it.
 
     Raises:
-        BlockingIOError: If another, which may be stopped, holds it for too long.
+        BlockingIOError: If another process, possibly a suspended one, holds the lock too long.
     """
     descriptor = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     end = time.monotonic() + LOCK_SECONDS

@@ -1,7 +1,7 @@
-"""The snapshot's file: a state of decisions as a small SQLite database with a checksum.
+"""Reads and writes the file of the snapshot, a copy of all decisions for when the database is away.
 
-A decision among a hundred thousand changes its own rows and no others, and is on disk whole or
-not at all. The sum of a digest of every row tells damage.
+The file is a small SQLite database with a checksum, the sum of a digest of every row. Even among a
+hundred thousand decisions, a new one rewrites only its own rows, in one transaction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from service.decisions.older_snapshot import OLDER_SNAPSHOT
 SNAPSHOT = "decisions-snapshot.sqlite"
 _BESIDE = ".decisions-snapshot.new"
 BUSY_SECONDS = 5.0
-"""How long reading or writing waits for another process."""
+"""How long reading or writing waits for another process, in seconds."""
 
 _SCHEMA = """
 CREATE TABLE meta (database TEXT NOT NULL, version INTEGER NOT NULL, sum INTEGER NOT NULL);
@@ -42,7 +42,7 @@ _Row = tuple[Any, ...]
 
 
 def read_version(root: Path) -> tuple[Any, Any]:
-    """The database and the version in the file, as they stand there.
+    """Returns the database id and the version in the file, without verifying the checksum.
 
     Raises:
         sqlite3.Error, TypeError, ValueError: If the file can't be read, or is damaged.
@@ -53,11 +53,11 @@ def read_version(root: Path) -> tuple[Any, Any]:
 
 
 def read_state(root: Path) -> DecisionState | None:
-    """The state in the file; ``None`` if a row is not as it was written.
+    """Returns all decisions in the file; ``None`` if the checksum does not match.
 
     Raises:
-        sqlite3.Error, TypeError, ValueError, KeyError, OverflowError: If it can't be read, or is
-            damaged.
+        sqlite3.Error, TypeError, ValueError, KeyError, OverflowError: If the file can't be read,
+            or is damaged.
     """
     with closing(_connect(root / SNAPSHOT)) as connection:
         return _read(connection)
@@ -96,7 +96,9 @@ def _read(connection: sqlite3.Connection) -> DecisionState | None:
 
 
 def apply_changes(root: Path, changes: StateChanges) -> bool:
-    """Write what changed; ``False`` if the file is missing, damaged or can't be written.
+    """Writes the changed decisions into the file; returns whether that was possible.
+
+    It is not possible if the file is missing or damaged, or can't be changed in place.
 
     Raises:
         sqlite3.OperationalError: If the disk is full, or another process holds the file.
@@ -118,7 +120,7 @@ def apply_changes(root: Path, changes: StateChanges) -> bool:
             meta = (changes.version, _signed(total))
             connection.execute("UPDATE meta SET version = ?, sum = ?", meta)
             connection.execute("COMMIT")
-    except sqlite3.OperationalError:  # the disk is full, or not ours: nothing else would help
+    except sqlite3.OperationalError:  # full disk or locked file: rewriting it would fail too
         raise
     except (sqlite3.DatabaseError, TypeError):  # damaged
         return False
@@ -128,7 +130,7 @@ def apply_changes(root: Path, changes: StateChanges) -> bool:
 def _exchange(
     connection: sqlite3.Connection, table: str, article_id: str, new: Iterable[_Row]
 ) -> int:
-    """Replace an article's rows; returns the change of the sum."""
+    """Replaces an article's rows in a table; returns by how much the checksum changes."""
     change = 0
     where = f"FROM {table} WHERE article_id = ?"
     for row in connection.execute(f"SELECT * {where}", (article_id,)).fetchall():
@@ -141,10 +143,10 @@ def _exchange(
 
 
 def replace_file(root: Path, state: DecisionState) -> None:
-    """Write a whole state into a file beside, and put it in place in one step.
+    """Replaces the file in one step by one that holds all decisions in ``state``.
 
     Raises:
-        OSError, sqlite3.Error: If it can't be written.
+        OSError, sqlite3.Error: If the file can't be written.
     """
     beside = root / _BESIDE
     beside.unlink(missing_ok=True)
@@ -157,7 +159,9 @@ def replace_file(root: Path, state: DecisionState) -> None:
             yield row
 
     with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = OFF")  # nobody reads it before it is whole
+        connection.execute(
+            "PRAGMA journal_mode = OFF"
+        )  # nothing reads the file before it is complete
         connection.execute("PRAGMA synchronous = OFF")
         connection.executescript(_SCHEMA)
         connection.execute("BEGIN")
@@ -168,7 +172,7 @@ def replace_file(root: Path, state: DecisionState) -> None:
         connection.execute("COMMIT")
     with beside.open("rb") as file:
         os.fsync(file.fileno())
-    # What a process that was killed left half done is the old file's, never the new one's.
+    # A journal left by a killed process belongs to the old file and must not change the new one.
     (root / f"{SNAPSHOT}-journal").unlink(missing_ok=True)
     sync_folder(root)
     beside.replace(root / SNAPSHOT)
@@ -194,7 +198,7 @@ def _override_rows(some: Iterable[Override]) -> Iterator[_Row]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file, which must exist; read-only where it may only be read."""
+    """Opens the file, which must exist; read-only if it is not writable."""
     mode = "rw" if os.access(path, os.W_OK) else "ro"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -202,15 +206,15 @@ def _connect(path: Path) -> sqlite3.Connection:
         timeout=BUSY_SECONDS,
         isolation_level=None,
     )
-    connection.execute("PRAGMA synchronous = EXTRA")  # on disk when it is answered
+    connection.execute("PRAGMA synchronous = EXTRA")  # a commit returns once it is on disk
     return connection
 
 
 def _digest(row: _Row) -> int:
-    """A number of 64 bits for a row; their sum does not depend on their order."""
+    """Returns a 64-bit digest of a row; the sum of digests does not depend on the rows' order."""
     return int.from_bytes(hashlib.blake2b(json.dumps(row).encode(), digest_size=8).digest(), "big")
 
 
 def _signed(total: int) -> int:
-    """As an SQLite integer."""
+    """Converts a 64-bit sum to SQLite's signed integers."""
     return (total + (1 << 63)) % (1 << 64) - (1 << 63)

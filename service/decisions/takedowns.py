@@ -1,4 +1,4 @@
-"""Takedowns: articles that no reader may see in any list, whatever a build says."""
+"""Takedowns: articles that editors removed from all lists of all builds."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _TABLE = schema.takedowns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Takedown:
-    """One takedown.
+    """One takedown, as stored.
 
     Attributes:
-        article_id: Which article; it need not be in any build.
-        since: When it was decided, microseconds since 1970 UTC.
-        who: Who decided it.
-        reason: Why; may be empty.
-        until: When it ends; ``NEVER`` for no end.
+        article_id: The article's id; the article need not be in any build.
+        since: Time of the decision, microseconds since 1970 UTC.
+        who: The name of the actor who decided.
+        reason: The actor's reason; may be empty.
+        until: When the takedown ends, microseconds since 1970 UTC; ``NEVER`` for no end.
     """
 
     article_id: str
@@ -36,24 +36,24 @@ class Takedown:
 
 
 class Takedowns:
-    """The table of takedowns.
+    """Reads and changes the database table of takedowns.
 
     Args:
-        store: The database.
+        store: The open database of decisions.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def all(self, *, offset: int = 0, limit: int | None = None) -> list[Takedown]:
-        """Takedowns, latest first, ended ones included; ``limit`` of them at most."""
+        """Returns at most ``limit`` takedowns, latest first, including those that have ended."""
         query = sa.select(_TABLE).order_by(_TABLE.c.since.desc(), _TABLE.c.article_id)
         query = query.offset(offset).limit(limit)
         with self._store.read() as connection:
             return [Takedown(**row) for row in connection.execute(query).mappings()]
 
     def get(self, article_id: str) -> Takedown | None:
-        """The takedown of an article, if there is one."""
+        """Returns an article's takedown; ``None`` if there is none."""
         query = sa.select(_TABLE).where(_TABLE.c.article_id == article_id)
         with self._store.read() as connection:
             row = connection.execute(query).mappings().first()
@@ -62,20 +62,21 @@ class Takedowns:
     def put(
         self, actor: Actor, *, article_id: str, reason: str = "", until: int = NEVER
     ) -> Written:
-        """Keep an article from all readers.
+        """Takes an article down, so that no reader sees it in any list.
 
-        Durable when this returns: it is on the database's disk, and in the root's snapshot.
+        When this returns, the takedown is on disk, in the database and in the snapshot (the copy
+        of the decisions that is used if the database is unavailable).
 
         Args:
-            actor: Who decides.
-            article_id: Which article.
-            reason: At most 1,000 characters.
-            until: When it ends, microseconds since 1970 UTC.
+            actor: The actor who decides.
+            article_id: The article's id.
+            reason: The actor's reason, at most 1,000 characters.
+            until: When the takedown ends, microseconds since 1970 UTC.
 
         Raises:
             InputError: If an argument is not as described.
-            DatabaseError: If it can't be written. If only the snapshot can't be, the takedown
-                holds all the same; doing it again is harmless.
+            DatabaseError: If the database or the snapshot can't be written. If only the snapshot
+                can't, the takedown is in force nevertheless; repeating it is harmless.
         """
         check_id(article_id, field="article_id")
         check_reason(reason)
@@ -90,12 +91,12 @@ class Takedowns:
             )
 
     def lift(self, actor: Actor, *, article_id: str, reason: str = "") -> Written:
-        """Let readers see an article again, as far as its build does.
+        """Ends a takedown, so that readers see the article again if it is published.
 
         Raises:
             InputError: If an argument is not as :meth:`put` describes.
-            NotFoundError: If it is not taken down.
-            DatabaseError: As for :meth:`put`.
+            NotFoundError: If the article is not taken down.
+            DatabaseError: If the database or the snapshot can't be written, as in :meth:`put`.
         """
         check_id(article_id, field="article_id")
         check_reason(reason)

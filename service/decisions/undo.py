@@ -1,4 +1,4 @@
-"""Undo: a new decision that restores what an audited one replaced."""
+"""Undoes a decision by making a new one, which restores the values from before the first."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ _TABLES = {
 
 
 def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> Written:
-    """Revert one entry of the audit trail, if nothing newer touched the same thing.
+    """Undoes the decision in an entry of the audit trail.
+
+    Refuses if a newer decision changed the same pin, hide, takedown or judgment.
 
     Args:
-        store: The database.
-        actor: Who takes it back.
-        seq: The entry's number.
-        reason: At most 1,000 characters.
+        store: The open database of decisions.
+        actor: The actor who undoes the decision.
+        seq: The number of the entry to undo.
+        reason: The actor's reason, at most 1,000 characters.
 
     Raises:
         NotFoundError: If there is no such entry.
-        DecisionError: If it is about an account; those are changed, not undone.
-        SupersededError: If something newer touched the same thing.
-        DatabaseError: If it can't be written; see :meth:`.store.Store.change`.
+        DecisionError: If the entry is about an account or token, which can't be undone.
+        SupersededError: If there is a newer decision on the same thing.
+        DatabaseError: If the database or the snapshot can't be written. If only the snapshot
+            can't, the decision is undone nevertheless.
     """
     check_reason(reason)
     with store.change(actor) as change:

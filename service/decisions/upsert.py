@@ -1,4 +1,4 @@
-"""Inserting a row or updating the one that is there, in one statement, on SQLite and PostgreSQL."""
+"""Inserts a row or updates the existing one, in one statement, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 def lock_row(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
 ) -> Mapping[str, Any]:
-    """Hold the row with this key until the transaction ends; it is added if there is none.
+    """Locks the row with this key until the transaction ends, and returns the row's columns.
 
-    One statement: between looking and adding, another transaction could do either.
+    If there is no such row, it is inserted with ``values``. All this is one statement, since
+    between two statements another transaction could insert the row.
     """
     statement = _insert(connection, table).values(**key, **values)
     held = statement.on_conflict_do_update(index_elements=list(key), set_=key).returning(table)
@@ -26,13 +27,13 @@ def lock_row(
 def upsert(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
 ) -> None:
-    """Set columns of the row with this key, or add it."""
+    """Sets columns of the row with this key; inserts the row if there is none."""
     statement = _insert(connection, table).values(**key, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
 def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    # Only the one that is in use: importing the other takes a while, and a start waits for it.
+    # Import only the dialect in use, because importing the other would slow down the start.
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 

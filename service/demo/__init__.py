@@ -1,1 +1,1 @@
-"""The demo site: every sample article as a page with its "You May Also Like" in place."""
+"""The demo: a site with sample articles whose pages show a "You May Also Like" section."""

@@ -1,7 +1,8 @@
-"""The demo site: every sample article as a page with its "You May Also Like" in place.
+"""The demo site: a page for every sample article, with a "You May Also Like" section.
 
-It plays the site that uses AlsoLike, so it has a port of its own and talks to the service over
-HTTP alone: pages embed the widget from another origin, or include the fragment on the server.
+The demo shows how a site uses AlsoLike. So it has its own port and uses the service only over HTTP:
+its pages load the widget from the service's origin, or the demo's server includes the HTML fragment
+in them.
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ _INCLUDE_SECONDS = 0.5
 
 
 def create_demo_site(settings: Settings, service_url: str) -> Starlette:
-    """The demo site's app.
+    """Returns the app of the demo site.
 
     Args:
-        settings: For the zone and locale.
-        service_url: Where the service answers, without a slash at the end.
+        settings: The effective settings, for time zone and locale.
+        service_url: The URL of the service, without a slash at the end.
     """
     articles = {article.id: article for article in _sample(settings)}
     newest_first = sorted(
@@ -99,15 +100,18 @@ def create_demo_site(settings: Settings, service_url: str) -> Starlette:
 
 
 def bind_demo(host: str, port: int, *, exact: bool) -> tuple[socket.socket, socket.socket]:
-    """Sockets of the service and of the demo site.
+    """Binds the sockets of the service and of the demo site.
 
     Args:
-        host: The address of both.
-        port: The service's; the site takes the next. 0 takes any two that are free.
-        exact: Refuse other ports if one of these is taken, instead of taking free ones.
+        host: The address at which both listen.
+        port: The port of the service; the demo site takes the next. 0 takes two free ports.
+        exact: Whether to raise an error if a port is in use, instead of taking free ports.
+
+    Returns:
+        The socket of the service, then that of the demo site.
 
     Raises:
-        SettingError: If the address can't be served on.
+        SettingError: If the server can't listen on the address or port.
     """
     try:
         with contextlib.ExitStack() as undo:
@@ -122,12 +126,12 @@ def bind_demo(host: str, port: int, *, exact: bool) -> tuple[socket.socket, sock
 
 
 def run_demo(settings: Settings, service: socket.socket, site: socket.socket) -> None:
-    """Serve the service and the demo site side by side until interrupted.
+    """Runs the service and the demo site in one process until interrupted.
 
     Args:
-        settings: The service's.
-        service: Where it is served.
-        site: Where the site is served that uses it.
+        settings: The effective settings.
+        service: The bound socket of the service.
+        site: The bound socket of the demo site.
     """
     configure_logs()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the addresses are printed below
@@ -167,13 +171,17 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
 
 
 def _invite(settings: Settings, service: socket.socket) -> Invitation | None:
-    """A sign-in link for the terminal: only on a loopback address, before anyone signed in."""
+    """Returns the secret for a link with which the first visitor can sign in as an editor.
+
+    Returns ``None`` if the service can be reached from other machines, if an editor other than the
+    guest has an account, or if the database can't be opened.
+    """
     local = ipaddress.ip_address(service.getsockname()[0]).is_loopback
     if not local:
         return None
     try:
         database = open_decisions(settings)
-    except DatabaseError:  # the service says why, and goes on without decisions
+    except DatabaseError:  # the service logs the reason, and runs without decisions
         return None
     try:
         return Invitation() if may_invite(database) else None
@@ -182,7 +190,7 @@ def _invite(settings: Settings, service: socket.socket) -> Invitation | None:
 
 
 class _ByPort:
-    """Two apps in one server, one for each port."""
+    """Passes each request to the service or the demo site, by the port on which it arrived."""
 
     def __init__(self, service: ASGIApp, site: ASGIApp, site_port: int) -> None:
         self._service = service
@@ -190,7 +198,10 @@ class _ByPort:
         self._site_port = site_port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request, or the lifespan, to the app it is for."""
+        """Passes a request to the app of its port.
+
+        When the server starts and stops, only the service is told (ASGI lifespan).
+        """
         to_site = scope["type"] == "http" and scope["server"][1] == self._site_port
         await (self._site if to_site else self._service)(scope, receive, send)
 
@@ -212,14 +223,14 @@ def _is_visible(article: Article) -> bool:
 
 
 def _teaser(article: Article, settings: Settings) -> FragmentCard:
-    """What the home page and the head of an article show, with the date in its language."""
+    """Returns what the demo shows about an article on the home page and on the article's page."""
     card = make_card(article, excerpt="")
     card.url = "/" + quote(article.id, safe="")
     return make_fragment_card(card, article.language, settings.locale)
 
 
 def _page(html: str, service_url: str) -> HTMLResponse:
-    """A page under the strictest policy that lets the widget run."""
+    """Returns an HTML page with the strictest content security policy that lets the widget run."""
     policy = page_policy(
         html,
         styles=service_url,
@@ -229,11 +240,14 @@ def _page(html: str, service_url: str) -> HTMLResponse:
 
 
 def _include(service_url: str, article_id: str) -> str:
-    """A server-side include: the fragment, or nothing if the service is away."""
+    """Fetches an article's "You May Also Like" section from the service, to include it in a page.
+
+    Returns an empty text if the service can't answer.
+    """
     url = f"{service_url}/v1/related.html?id={quote(article_id, safe='')}"
     try:
         with urllib.request.urlopen(url, timeout=_INCLUDE_SECONDS) as answer:  # noqa: S310 - our own
             body: bytes = answer.read()
-    except OSError:  # also a status that is no success, or a time-out
+    except OSError:  # includes error statuses and time-outs
         return ""
     return body.decode()

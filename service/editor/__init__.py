@@ -1,16 +1,16 @@
-"""The editors' pages under ``/editor``: server-rendered, usable without a script.
+"""The editors' pages under ``/editor``: rendered on the server, usable without JavaScript.
 
 ::
 
-    editor_pages.py    what the routes of all pages share: who may see them, errors as pages
-    page_templates.py  from a template to a response
-    labels.py          the pages' words for reasons, decisions and audit entries
-    sign_in.py         signing in and out, the account; demo_login.py the demo's one-time link
-    search_page.py     find an article
-    article_page.py    one article; article_view.py is what its page holds
-    decision_page.py   pin, hide, take down, judge, undo; decision_form.py is the form
-    conflicts.py       the notice that another editor was faster
+    editor_pages.py    shared by all routes: access checks, errors as pages
+    page_templates.py  renders templates to responses
+    labels.py          labels for reasons, decisions and audit entries
+    sign_in.py         sign-in, sign-out and account; demo_login.py: the demo's one-time link
+    search_page.py     the search for articles
+    article_page.py    the page of one article; article_view.py: its contents
+    decision_page.py   pin, hide, take down, judge, undo; decision_form.py: the form
+    conflicts.py       the notice that another editor changed the list meanwhile
     history_page.py    the audit trail
-    builds_page.py     the builds, publish, roll back; build_diff.py compares two
-    draft_page.py      the list of a text that is in no build
+    builds_page.py     the builds: compare, publish, roll back; build_diff.py: the comparison
+    draft_page.py      related articles for a draft
 """

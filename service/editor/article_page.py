@@ -1,4 +1,4 @@
-"""``/editor/article``: one article's page, and the frame with its cards as the site shows them."""
+"""``/editor/article``: the page of one article, and a frame with its list as readers see it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from service.serving.selection import select
 def show_article(
     pages: EditorPages, person: Identity, article_id: str, *, status: int = 200, **more: Any
 ) -> Response:
-    """The page of one article.
+    """Renders the page of one article.
 
     Args:
-        pages: The editors' pages.
-        person: Who looks.
-        article_id: The article.
-        status: HTTP status.
-        **more: ``notice`` or ``conflict``, if there is one.
+        pages: What all editors' pages share: templates, access checks, the live build.
+        person: The signed-in editor.
+        article_id: The id of the article.
+        status: The HTTP status.
+        **more: Further values for the template: ``notice`` says what was just done, ``conflict``
+            that another editor changed the list.
     """
     view = ArticleView(pages, person, article_id)
     site_address = _site_address(pages.context.settings.site_url, view.item.url)
@@ -34,7 +35,7 @@ def show_article(
 
 
 def article_page_router(pages: EditorPages) -> APIRouter:
-    """The routes."""
+    """Returns the routes of the article page and of its frame."""
     router = pages.router()
 
     @router.get("/editor/article")
@@ -54,7 +55,12 @@ def article_page_router(pages: EditorPages) -> APIRouter:
 
 
 def back_to(article_id: str, seq: int) -> Response:
-    """Lead to the list that was changed, or to the history; a notice there says what was done."""
+    """Redirects to a page where a notice says what was just done.
+
+    Args:
+        article_id: The article whose page to open; if empty, the history page is opened.
+        seq: The number of the audit entry that the notice describes.
+    """
     if article_id:
         return RedirectResponse(
             f"/editor/article?{urlencode({'id': article_id, 'done': seq})}", 303
@@ -65,7 +71,17 @@ def back_to(article_id: str, seq: int) -> Response:
 def describe_done(
     pages: EditorPages, person: Identity, seq: int, *, back: str
 ) -> dict[str, Any] | None:
-    """The notice about what a form just did; ``None`` if the audit entry is not this person's."""
+    """Returns the template values of the notice that says what the editor just did.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the live build.
+        person: The signed-in editor.
+        seq: The number of the audit entry.
+        back: The page to return to after an undo.
+
+    Returns:
+        The values; ``None`` if there is no such entry, or another editor made it.
+    """
     entry = pages.context.database().audit.get(seq) if seq > 0 else None
     if entry is None or entry.who != person.name:
         return None
@@ -75,7 +91,7 @@ def describe_done(
 
 
 def _site_address(site_url: str | None, url: str) -> str | None:
-    """The article's address on the site; ``None`` where that is not known."""
+    """Returns the article's full URL on the site; ``None`` if the site's address is unknown."""
     if url.startswith(("https://", "http://")):
         return url
     return None if site_url is None else urljoin(f"{site_url}/", url)

@@ -1,4 +1,4 @@
-"""The contents of one article's page: what readers see, candidates, decisions, inbound links."""
+"""Gathers what one article's page shows: its list, further candidates, decisions, inbound links."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from service.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateLine:
-    """An article that readers see in a list, or that was a candidate for it.
+    """A line of the page: an article in the list, or a candidate that the list leaves out.
 
     Attributes:
         item: The article.
-        position: Where readers see it; ``None`` if they don't.
-        origin: How it came into the list; ``None`` if it is not in it.
-        score: In [0, 1], if it has one.
-        terms: Phrases that it shares with the article whose list it is.
-        why: Why readers don't see it, in few words; empty if they do.
-        tone: The style of the chip that says why: ``bad``, ``warn`` or empty.
-        same_as: The article that readers get for this story.
-        hidden: Whether an editor hid this very article here.
-        verdict: The judgment of the person who looks: 1, -1, or 0 for none.
+        position: The position in the list; ``None`` if the list does not show it.
+        origin: Why it is in the list; ``None`` if it is not.
+        score: The score in [0, 1]; ``None`` if there is none.
+        terms: Phrases that it shares with the article that the page is about.
+        why: A short reason why the list leaves it out; empty if the list shows it.
+        tone: The style in which the page shows the reason: ``bad``, ``warn`` or empty.
+        same_as: The version of the same story that the list shows instead; else ``None``.
+        hidden: Whether an editor hid this article in this list.
+        verdict: The signed-in editor's judgment of the link: 1, -1, or 0 for none.
     """
 
     item: ArticleRow
@@ -57,15 +57,15 @@ class CandidateLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One pin or hide of the list.
+    """A pin or hide in the list, as the page shows it.
 
     Attributes:
-        stored: The decision.
-        target: Its target; ``None`` if the live build has no such article.
-        label: What it does, in few words.
-        trouble: Why it has no effect now; empty if it has one, or has ended.
-        ends: When it ends; ``None`` for never.
-        over: Whether it has ended.
+        stored: The stored pin or hide.
+        target: The pinned or hidden article; ``None`` if the live build does not hold it.
+        label: A short text that says what the pin or hide does.
+        trouble: Why the pin or hide has no effect now; empty if it has one or has ended.
+        ends: When the pin or hide ends, in microseconds since 1970 UTC; ``None`` for never.
+        over: Whether the pin or hide has ended.
     """
 
     stored: StoredOverride
@@ -77,20 +77,20 @@ class Decision:
 
     @property
     def title(self) -> str:
-        """The target's title, or its id."""
+        """The title of the pinned or hidden article; its id if the live build lacks the article."""
         return self.stored.target_id if self.target is None else self.target.title
 
 
 class ArticleView:
-    """The contents of one article's page.
+    """What the page of one article shows.
 
     Args:
-        pages: The editors' pages.
-        person: Who looks.
-        article_id: The article.
+        pages: What all editors' pages share: templates, access checks, the live build.
+        person: The signed-in editor.
+        article_id: The id of the article.
 
     Raises:
-        UnknownArticleError: If the live build has no such article.
+        UnknownArticleError: If the live build does not hold the article.
     """
 
     def __init__(self, pages: EditorPages, person: Identity, article_id: str) -> None:
@@ -116,7 +116,7 @@ class ArticleView:
         return read_article_row(self._view, row, self._now)
 
     def values(self) -> dict[str, Any]:
-        """What the template ``article`` takes."""
+        """Returns the values for the template ``article``."""
         preview = self.preview
         lines = [self._candidate(each) for each in preview.candidates if each.position is None]
         decisions = self._decisions()
@@ -207,7 +207,16 @@ class ArticleView:
 def render_cards(
     settings: Settings, view: ServingView, row: int, chosen: list[SelectedItem]
 ) -> bytes:
-    """The section as the site gets it by ``/v1/related.html``, byte by byte."""
+    """Renders the "You May Also Like" section of an article as HTML.
+
+    The bytes are the same as ``/v1/related.html`` returns.
+
+    Args:
+        settings: The effective settings.
+        view: The live build with the editors' decisions.
+        row: The row of the article.
+        chosen: The articles to show.
+    """
     return related_html(view.build, row, chosen, heading=settings.heading, locale=settings.locale)
 
 

@@ -1,4 +1,4 @@
-"""The lists of two builds side by side, as readers would get them."""
+"""Compares the lists of two builds, so that a page can show them side by side."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from service.serving.serving_view import ServingView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPosition:
-    """One position of a list.
+    """One position of a list in a comparison.
 
     Attributes:
-        item: The article at it.
-        moved: ``in`` or ``out`` for one that the other list lacks, else empty.
-        pinned: Whether an editor pinned it.
+        item: The article at the position.
+        moved: If only one build's list holds the article, ``in`` for the newer build or ``out`` for
+            the older one; else empty.
+        pinned: Whether the article is pinned.
     """
 
     item: ArticleRow
@@ -41,9 +42,9 @@ class ChangedList:
 
     Attributes:
         item: The article.
-        before: Its list in the older build, as readers get it.
-        after: In the newer one.
-        same: Whether readers see no difference, because of pins and hides.
+        before: Its list in the older build, with pins and hides.
+        after: Its list in the newer build, with pins and hides.
+        same: Whether pins and hides make the lists the same for readers.
     """
 
     item: ArticleRow
@@ -53,11 +54,11 @@ class ChangedList:
 
 
 class BuildDiff:
-    """Compares builds of a root; keeps the last comparison for the next page of it.
+    """Compares builds of a root; caches the last comparison for its further pages.
 
     Args:
-        root: Where the builds are.
-        query: What the site asks for.
+        root: The folder that holds the builds.
+        query: What the site asks for by default: how many articles, and which.
     """
 
     def __init__(self, root: Root, query: RelatedQuery) -> None:
@@ -66,11 +67,14 @@ class BuildDiff:
         self._kept: tuple[tuple[str, str], Build, Build, Churn] | None = None
 
     def compare(self, old: str, new: str) -> tuple[Build, Build, Churn]:
-        """Both builds and how their lists differ.
+        """Opens two builds and compares their lists.
+
+        Returns:
+            The build ``old``, the build ``new`` and the comparison.
 
         Raises:
-            NotFoundError: If there is none of that name.
-            BuildError: If one is damaged.
+            NotFoundError: If a build does not exist.
+            BuildError: If a build is damaged.
         """
         with self._lock:
             if self._kept is None or self._kept[0] != (old, new):
@@ -88,15 +92,15 @@ class BuildDiff:
         now: int,
         indices: Sequence[int],
     ) -> list[ChangedList]:
-        """Lists side by side.
+        """Returns some articles' lists in both builds.
 
         Args:
             old: The older build.
-            new: The newer one.
-            churn: Their comparison.
-            state: What editors decided.
+            new: The newer build.
+            churn: The comparison of the two builds.
+            state: The editors' decisions.
             now: Microseconds since 1970 UTC.
-            indices: Which of ``churn.rows``, by index.
+            indices: Which articles to return, as indices into ``churn.rows``.
         """
         before, after = ServingView(old, state), ServingView(new, state)
         return [
@@ -120,13 +124,16 @@ class BuildDiff:
 
 
 def most_changed(churn: Churn) -> list[int]:
-    """Indices into ``churn.rows`` of the lists that show other articles, most changed first."""
+    """Returns the articles with changed lists, most changed first, as indices into ``churn.rows``.
+
+    Articles with unchanged lists are left out.
+    """
     order = np.lexsort((churn.rows, -churn.replaced))
     return [int(at) for at in order[churn.replaced[order] > 0]]
 
 
 def figures(churn: Churn) -> dict[str, Any]:
-    """The comparison in numbers."""
+    """Returns the numbers that the page shows: articles added and removed, lists changed, ..."""
     return {
         "added": len(churn.added),
         "removed": len(churn.removed),

@@ -1,4 +1,4 @@
-"""``/editor/builds``: the builds, what each would change, publishing and rolling back."""
+"""``/editor/builds``: pages to list, compare, publish and roll back builds."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from service.http.auth import Identity
 from service.serving.serving_view import ServingView
 
 SHOWN = 20
-"""How many changed lists a page compares."""
+"""The number of changed lists on one page."""
 
 _NAMED = 30
-"""How many added and removed articles a page names."""
+"""The largest number of added and of removed articles that a page names."""
 
 
 class Builds:
-    """The pages about builds.
+    """Renders the pages about builds.
 
     Args:
-        pages: The editors' pages.
+        pages: What all editors' pages share: templates, access checks, the live build.
     """
 
     def __init__(self, pages: EditorPages) -> None:
@@ -41,7 +41,12 @@ class Builds:
         self.diff = BuildDiff(self._root, pages.context.query)
 
     def overview(self, person: Identity, notice: str) -> Response:
-        """All builds, newest first."""
+        """Renders the page with all builds, newest first.
+
+        Args:
+            person: The signed-in editor.
+            notice: A sentence that says what was just done; empty if nothing was.
+        """
         builds = describe_builds(self._root)
         builds["items"].reverse()
         states = {item["state"]: item["build"] for item in builds["items"]}
@@ -56,7 +61,7 @@ class Builds:
         )
 
     def changes(self, person: Identity, old: str, new: str, page: int) -> Response:
-        """Two builds side by side."""
+        """Renders one page of the comparison of two builds, which shows whose lists changed."""
         view, now = self._pages.view()
         before, after, churn = self.diff.compare(old or view.build.name, new)
         indices = most_changed(churn)
@@ -80,14 +85,21 @@ class Builds:
     def confirm(
         self, person: Identity, name: str, *, reason: str = "", problem: str = ""
     ) -> Response:
-        """The form for making a build live."""
+        """Renders the form to publish a build.
+
+        Args:
+            person: The signed-in admin.
+            name: The name of the build.
+            reason: The reason that the admin entered already, if any.
+            problem: Why the build was not published; empty when the form is opened.
+        """
         build = self._root.open(name)
         pointer = self._root.current()
         compared = None
         if pointer is not None and pointer.build != name:
             try:
                 compared = figures(self.diff.compare(pointer.build, name)[2])
-            except AlsoLikeError:  # what is live is damaged: publishing is what repairs it
+            except AlsoLikeError:  # the live build is damaged; publishing must still work
                 compared = None
         return self._pages.render(
             "publish",
@@ -104,7 +116,10 @@ class Builds:
         )
 
     def report(self, name: str) -> Response:
-        """The report page of a build, in a sandbox."""
+        """Returns the report about a build, as an HTML page.
+
+        The page's content security policy allows only the styles and scripts inside the page.
+        """
         page = self._root.open(name).checked(REPORT_PAGE).read_text()
         policy = (
             "sandbox allow-scripts; default-src 'none'; frame-ancestors 'none'; "
@@ -121,7 +136,7 @@ _NOTICES = {
 
 
 def builds_page_router(pages: EditorPages) -> APIRouter:
-    """The routes."""
+    """Returns the routes of the builds pages."""
     router = pages.router()
     builds = Builds(pages)
 
@@ -144,7 +159,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
 
 
 def _add_admin_routes(router: APIRouter, pages: EditorPages, builds: Builds) -> None:
-    """The routes that only an admin may use."""
+    """Adds the routes that only an admin may use."""
     actions = pages.context.builds
 
     @router.get("/editor/builds/publish")
@@ -194,7 +209,15 @@ def _rows(build: Build, rows: list[int], now: int) -> list[ArticleRow]:
 
 
 def _hashes(page: str, element: str) -> str:
-    """The sources of a policy that allow just these inline elements."""
+    """Returns what a content security policy needs to allow a page's inline scripts or styles.
+
+    Args:
+        page: The HTML of the page.
+        element: The name of the element, ``script`` or ``style``.
+
+    Returns:
+        The hash of each such element in the page, separated by spaces.
+    """
     found = re.findall(rf"<{element}[^>]*>(.*?)</{element}>", page, re.DOTALL)
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in found]
     return " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"

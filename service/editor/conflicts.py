@@ -1,4 +1,4 @@
-"""The conflict notice: the list as an editor saw it, as it is now, and who changed it meanwhile."""
+"""Describes a conflict: another editor changed the list while this editor had its page open."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ def describe_conflict(
     action: str,
     fields: Mapping[str, str],
 ) -> dict[str, Any]:
-    """What the template ``conflict`` takes: both states, and the form to decide all the same.
+    """Returns the values for the template ``conflict``.
+
+    It shows the list's pins and hides as the editor saw them and as they are now, who changed them,
+    and a form to make the decision nevertheless.
 
     Args:
-        database: Where the list was changed.
-        build: For titles.
-        article_id: Whose list.
-        seen: The last entry of the audit trail when the editor looked, if known.
+        database: The database of decisions.
+        build: The build that titles are read from.
+        article_id: The article whose list was changed.
+        seen: The number of the last audit entry when the editor loaded the page, if known.
         wanted: What the editor wanted to do, as the end of a sentence.
-        action: Where the form leads.
-        fields: What it sends, but for the version and the last entry that was seen.
+        action: The URL that the form is sent to.
+        fields: The fields that the form sends, except ``version`` and ``seen``.
     """
     listed = database.overrides.of(article_id)
     latest = database.audit.latest(limit=_LOOK_BACK, article_id=article_id)
@@ -76,7 +79,12 @@ def describe_conflict(
 def _before(
     now: Mapping[str, Mapping[str, Any]], since: Sequence[AuditEntry]
 ) -> dict[str, Mapping[str, Any]]:
-    """The list's overrides before some entries, latest first, were made."""
+    """Returns a list's pins and hides, by target id, as they were before some audit entries.
+
+    Args:
+        now: The pins and hides as they are now.
+        since: The audit entries to take back, latest first.
+    """
     state = dict(now)
     for entry in since:
         if entry.before is None:

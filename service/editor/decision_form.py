@@ -1,4 +1,4 @@
-"""The form for one decision: filled in from an earlier one, and read when it comes back."""
+"""The form for one decision: the values that it shows at first, and those that editors enter."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from service.http.timestamps import read_local_moment
 
 _DAY = 86_400_000_000
 DO = ("pin", "hide", "unrelated", "everywhere")
-"""What the form can do: pin, hide here, hide as not related, take down."""
+"""The actions of the form: pin, hide in this list, hide as not related, take down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionForm:
-    """A form for one decision, as it was filled in.
+    """The values of the form for one decision, as text.
 
     Attributes:
-        do: ``pin``, ``hide``, ``unrelated`` or ``everywhere``.
-        position: For a pin.
-        reason: Why.
-        ends: ``never``, a number of days, or ``date`` for ``until``.
-        until: A local moment as a browser writes it.
-        version: The version of the list that the editor looked at; empty for any.
-        seen: The last entry of the audit trail at that moment.
+        do: The action: ``pin``, ``hide``, ``unrelated`` (hide as not related) or ``everywhere``
+            (take down).
+        position: The position of a pin.
+        reason: The editor's reason.
+        ends: ``never``, a number of days, or ``date`` if the decision ends at ``until``.
+        until: A local date and time, as sent by the browser.
+        version: The version of the list that the editor saw; empty for any.
+        seen: The number of the last audit entry when the editor loaded the page.
     """
 
     do: str
@@ -40,10 +41,10 @@ class DecisionForm:
     seen: str = ""
 
     def pinned_at(self) -> int | None:
-        """The position; ``None`` for anything but a pin.
+        """Returns the position that the editor entered for a pin; ``None`` for other actions.
 
         Raises:
-            DecisionError: If it is no number.
+            DecisionError: If the position is not a number.
         """
         if self.do != "pin":
             return None
@@ -52,10 +53,10 @@ class DecisionForm:
         return int(self.position[:6])
 
     def end(self, now: int, zone: ZoneInfo) -> int:
-        """When the decision ends, microseconds since 1970 UTC.
+        """Returns when the decision ends, in microseconds since 1970 UTC.
 
         Raises:
-            DecisionError: If that is no moment.
+            DecisionError: If the date is missing or invalid.
         """
         if self.ends == "never":
             return NEVER
@@ -69,7 +70,7 @@ class DecisionForm:
             ) from None
 
     def describe(self, title: str) -> str:
-        """What the editor wants to do, as the end of a sentence."""
+        """Describes what the editor wants to do, as the end of a sentence."""
         if self.do == "pin":
             return f"pin “{title}” at {self.position}"
         what = {"hide": "hide", "unrelated": "hide as not related"}.get(self.do, "take down")
@@ -79,14 +80,16 @@ class DecisionForm:
 def prefilled_form(
     stored: StoredOverride | None, do: str, *, now: int, zone: ZoneInfo, position: int
 ) -> DecisionForm:
-    """The form as it comes up first: with the earlier decision of this kind, else empty.
+    """Returns the values that the form shows at first.
+
+    They are those of an existing decision of the same kind; without one, the defaults.
 
     Args:
-        stored: The earlier decision about this article in this list.
-        do: What the editor wants to do.
+        stored: The existing decision about this article in this list, if there is one.
+        do: The action that the editor chose.
         now: Microseconds since 1970 UTC.
         zone: The time zone of the form.
-        position: Suggested for a new pin.
+        position: The position that is suggested for a new pin.
     """
     same = stored is not None and (stored.kind is OverrideKind.PIN) == (do == "pin")
     if stored is None or not same:
@@ -105,5 +108,5 @@ def prefilled_form(
 
 
 def read_number(text: str) -> int | None:
-    """A whole number that a page of ours wrote; ``None`` for anything else."""
+    """Parses a whole number from a hidden form field; returns ``None`` for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

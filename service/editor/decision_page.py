@@ -1,4 +1,7 @@
-"""The forms to pin, hide, take down, judge and undo; each leads back to the list it changed."""
+"""The forms with which editors pin, hide, take down, judge and undo.
+
+After a form is sent, the browser is redirected to the list that the decision changed.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +36,11 @@ BUTTONS = {
     "bad": "judge “{}”",
     "lift": "lift the takedown of “{}”",
 }
-"""What single buttons do, as the end of a sentence."""
+"""Descriptions of what single buttons do, as the end of a sentence."""
 
 
 def decision_router(pages: EditorPages) -> APIRouter:
-    """The routes."""
+    """Returns the routes of the decision forms."""
     router, context = pages.router(), pages.context
 
     @router.get("/editor/decide")
@@ -51,7 +54,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
     ) -> Response:
         _check_action("do", do, DO)
         given = _open_form(context, id, target, do)
-        if version:  # else it was opened by itself: what is there now is what is seen
+        if version:  # without one, the form was opened directly, at the current version
             given = replace(given, version=version)
         return _show_form(pages, person, id, target, replace(given, seen=seen))
 
@@ -132,7 +135,7 @@ def _check_action(field: str, action: str, known: Mapping[str, str] | tuple[str,
 def _decide(
     context: EditorialContext, actor: Actor, article_id: str, target_id: str, given: DecisionForm
 ) -> Written:
-    """Do what the form for one decision asks."""
+    """Stores the decision that an editor entered in the form."""
     until = given.end(context.live.clock(), context.settings.zone)
     if given.do == "everywhere":
         return context.actions.take_down(actor, target_id, reason=given.reason, until=until)
@@ -157,7 +160,16 @@ def _press(
     target_id: str,
     version: int | None,
 ) -> Written:
-    """Do what a single button asks."""
+    """Stores the decision of a button beside an article, such as to move it or judge the link.
+
+    Args:
+        context: The objects that all routes for editors share.
+        actor: Who decides.
+        article_id: The article whose list is changed.
+        button: The value of the button that was pressed.
+        target_id: The article beside the button.
+        version: The version of the list that the editor saw; ``None`` for any.
+    """
     actions = context.actions
     pair = {"article_id": article_id, "target_id": target_id}
     if button in ("up", "down"):
@@ -173,7 +185,7 @@ def _press(
         for each in context.database().judgments.of(article_id)
         if each.author == actor.name
     }
-    if earlier.get(target_id) == verdict:  # pressed again: no judgment any more
+    if earlier.get(target_id) == verdict:  # a second press removes the judgment
         return actions.remove_judgment(actor, **pair)
     view, _ = context.live.view()
     return actions.judge(actor, **pair, verdict=verdict, build=view.build.name)
@@ -189,16 +201,16 @@ def _carry_out(
     action: str,
     fields: Mapping[str, str],
 ) -> Response:
-    """Write, then lead back to the list; or show how another editor changed it meanwhile.
+    """Stores a decision and redirects to the list, or shows a conflict with another editor.
 
     Args:
-        pages: The editors' pages.
-        person: Who decides.
-        article_id: Whose list is shown afterwards.
-        write: Writes the decision.
-        wanted: What it does, as the end of a sentence.
-        action: Where the form was sent.
-        fields: What the form sent.
+        pages: What all editors' pages share: templates, access checks, the live build.
+        person: The editor who decides.
+        article_id: The article whose list is shown afterwards.
+        write: A function that stores the decision.
+        wanted: What the decision does, as the end of a sentence.
+        action: The URL that the form was sent to.
+        fields: The fields that the form sent.
     """
     try:
         written = write()
@@ -218,7 +230,14 @@ def _carry_out(
 
 
 def _open_form(context: EditorialContext, article_id: str, target_id: str, do: str) -> DecisionForm:
-    """The form as it comes up first, about the list as it is now."""
+    """Returns the values that the form shows at first, for the current version of the list.
+
+    Args:
+        context: The objects that all routes for editors share.
+        article_id: The article whose list is changed.
+        target_id: The article to decide about.
+        do: The action that the editor chose: ``pin``, ``hide``, ``unrelated`` or ``everywhere``.
+    """
     view, now = context.live.view(refresh=True)
     row = view.build.row(article_id)
     chosen = [] if row is None else select(view, row, now=now, query=context.query)
@@ -241,7 +260,15 @@ def _show_form(
     given: DecisionForm,
     problem: str = "",
 ) -> Response:
-    """The page with the form for one decision.
+    """Renders the page with the form for one decision.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the live build.
+        person: The signed-in editor.
+        article_id: The article whose list is changed.
+        target_id: The article to decide about.
+        given: The values that the form shows.
+        problem: Why the decision was refused; empty when the form is opened.
 
     Raises:
         UnknownArticleError, DecisionError: If the live build lacks one of the two articles.

@@ -1,4 +1,4 @@
-"""A one-time link that signs the first visitor of a demo in, from this machine only."""
+"""The demo's one-time sign-in link, which works only on the same machine."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ACTOR = Actor(name="demo", how="link")
 
 
 class Invitation:
-    """The link's secret: works once, in this process."""
+    """The secret in the demo's sign-in link, which works once and only in this process."""
 
     def __init__(self) -> None:
         self.key = secrets.token_urlsafe(32)
         self._used = False
 
     def take(self, key: str) -> bool:
-        """Whether this is the key, and for the first time."""
+        """Uses up the secret; returns whether the key is right and was not used before."""
         fits = hmac.compare_digest(key.encode(errors="replace"), self.key.encode())
         opens = fits and not self._used
         self._used = self._used or fits
@@ -35,12 +35,12 @@ class Invitation:
 
 
 def may_invite(database: Database) -> bool:
-    """Whether there is no editor but the guest: once there is a real one, the link is dead."""
+    """Whether the demo may offer a sign-in link: only if no editor but the guest has an account."""
     return all(editor.name == GUEST for editor in database.editors.all())
 
 
 def demo_login_router(pages: EditorPages, invitation: Invitation) -> APIRouter:
-    """The route."""
+    """Returns the route of the sign-in link."""
     context = pages.context
     router = pages.router()
 
@@ -61,7 +61,7 @@ def demo_login_router(pages: EditorPages, invitation: Invitation) -> APIRouter:
 
 
 def _guest(database: Database) -> Editor:
-    """The guest, an admin whose password nobody knows."""
+    """Returns the demo's guest editor, an admin; adds one with a random password if necessary."""
     found = database.editors.get(GUEST)
     if found is not None and found.disabled is None:
         return found

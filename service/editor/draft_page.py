@@ -1,4 +1,4 @@
-"""``/editor/drafts``: the related list of a text before it is published."""
+"""``/editor/drafts``: the page that finds related articles for an unpublished text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WAITING = 30
 
 
 def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
-    """The routes."""
+    """Returns the routes of the drafts page."""
     router = pages.router()
 
     def page(person: Identity, given: dict[str, str], **more: Any) -> Response:
@@ -81,7 +81,7 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
 
 
 def _unpublished(pages: EditorPages) -> list[ArticleRow]:
-    """Articles that the live build holds already and readers don't see yet."""
+    """Returns articles of the live build that are not visible yet: unpublished or scheduled."""
     view, now = pages.view()
     rows = [
         row

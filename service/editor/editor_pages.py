@@ -1,4 +1,4 @@
-"""What every page's routes share: the templates, who may see and send it, errors as pages."""
+"""What the routes of all editors' pages share: templates, access checks, error pages."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from service.serving.serving_view import ServingView
 
 
 class EditorPages:
-    """The editors' pages over one context.
+    """The templates, routers and access checks of the editors' pages.
 
     Args:
-        context: What is served, decisions, who asks, actions.
+        context: The objects that all routes for editors share.
     """
 
     def __init__(self, context: EditorialContext) -> None:
@@ -37,39 +37,42 @@ class EditorPages:
         self.render = self.templates.render
 
     def router(self) -> APIRouter:
-        """A router whose errors are pages, and which leads whoever is unknown to the sign-in."""
+        """Returns a router for editors' pages.
+
+        Its routes show errors as pages, and send visitors who must sign in to the sign-in page.
+        """
         return APIRouter(include_in_schema=False, route_class=_page_route(self))
 
     def reader(self, request: Request) -> Identity:
-        """A dependency: someone who may see these pages."""
+        """Checks that an editor is signed in, and returns who; a FastAPI dependency."""
         return self.context.auth.authorize(request.scope, Role.EDITOR)
 
     def writer(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
-        """A dependency: someone who may decide, by a form of ours."""
+        """Checks that an editor sent the form, with a valid CSRF token; a FastAPI dependency."""
         return self.context.auth.authorize(request.scope, Role.EDITOR, csrf)
 
     def admin_reader(self, request: Request) -> Identity:
-        """A dependency: someone who may see the forms for admins."""
+        """Checks that an admin is signed in, and returns who; a FastAPI dependency."""
         return self.context.auth.authorize(request.scope, Role.ADMIN)
 
     def admin_writer(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
-        """A dependency: someone who may choose the live build, by a form of ours."""
+        """Checks that an admin sent the form, with a valid CSRF token; a FastAPI dependency."""
         return self.context.auth.authorize(request.scope, Role.ADMIN, csrf)
 
     def view(self) -> tuple[ServingView, int]:
-        """What readers are served at this moment, after every decision already made.
+        """Returns the live build with all decisions made so far, and the current time.
 
         Raises:
-            NotReadyError: If nothing is served.
+            NotReadyError: If no build is served.
         """
-        return self.context.live.view(refresh=True)  # another worker may have decided just now
+        return self.context.live.view(refresh=True)  # other workers may have stored decisions
 
 
 def find_row(view: ServingView, article_id: str) -> int:
-    """The row of the article that a page is about.
+    """Returns the row of the article that a page is about.
 
     Raises:
-        UnknownArticleError: If the live build has no such article.
+        UnknownArticleError: If the live build does not hold the article.
     """
     row = view.build.row(article_id)
     if row is None:
@@ -80,10 +83,14 @@ def find_row(view: ServingView, article_id: str) -> int:
 
 
 def whole_number(name: str, text: str) -> int:
-    """A parameter that counts from 1.
+    """Parses a parameter that must be a whole number, at least 1.
+
+    Args:
+        name: The parameter's name, for the error message.
+        text: The parameter's value.
 
     Raises:
-        ProblemError: 422 for anything else.
+        ProblemError: 422 for any other value.
     """
     if not (text.isascii() and text.isdecimal() and len(text) <= 6 and int(text)):
         raise ProblemError(422, f"{name} is {text[:20]!r}, not a number from 1", field=name)
@@ -91,7 +98,7 @@ def whole_number(name: str, text: str) -> int:
 
 
 def sentence(error: Exception) -> str:
-    """An error's message as a sentence."""
+    """Returns an error's message as a sentence, with a capital letter and a full stop."""
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
 

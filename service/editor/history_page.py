@@ -1,4 +1,4 @@
-"""``/editor/history``: the audit trail, to read, to export, and to undo entry by entry."""
+"""``/editor/history``: the audit trail, with exports and a button to undo each decision."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LAST = 2**53
 
 
 def history_router(pages: EditorPages) -> APIRouter:
-    """The routes."""
+    """Returns the routes of the history page and its exports."""
     router = pages.router()
     context = pages.context
 
@@ -72,7 +72,10 @@ def history_router(pages: EditorPages) -> APIRouter:
 
 
 def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
-    """The lines of the page, latest first; only the latest entry about one thing can be undone."""
+    """Returns a dictionary of template values for each audit entry, latest first.
+
+    Only the latest decision on each thing gets a button to undo it.
+    """
     touched: set[tuple[str, ...]] = set()
     lines = []
     for entry in entries:

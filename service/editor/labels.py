@@ -1,4 +1,4 @@
-"""The pages' words: for why an article is not shown, for decisions, for audit entries."""
+"""Labels on the editors' pages that say what a decision does or why an article is not shown."""
 
 from __future__ import annotations
 
@@ -46,7 +46,12 @@ STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
 
 
 def label_left_out(left_out: LeftOut, moment: str) -> str:
-    """Why readers don't see a candidate, and until when (as text), if that is known."""
+    """Returns why a list leaves out an article, as a short label.
+
+    Args:
+        left_out: The reason.
+        moment: The time at which the reason ends, as text; empty if it is not known.
+    """
     if not moment:
         return WHY[left_out]
     reason = "not visible" if left_out is LeftOut.SCHEDULED else WHY[left_out]
@@ -54,7 +59,14 @@ def label_left_out(left_out: LeftOut, moment: str) -> str:
 
 
 def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, limit: int) -> str:
-    """Why a pin has no effect; empty if it has."""
+    """Returns why a pin has no effect, as text; empty if it has one.
+
+    Args:
+        target: The visibility of the pinned article; ``None`` if the live build lacks it.
+        shown: Whether the list shows the pinned article.
+        position: The position of the pin, from 1.
+        limit: The length of the list.
+    """
     if target is None:
         return "not in the live build"
     if target is not VisibilityStatus.VISIBLE:
@@ -65,19 +77,19 @@ def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, 
 
 
 def label_override(values: Mapping[str, Any]) -> str:
-    """What a pin or a hide does, in few words, by its stored values."""
+    """Returns a short label that says what a pin or hide does, from its stored values."""
     if values["kind"] == OverrideKind.PIN:
         return f"pinned at {values['position']}"
     return "hidden as not related" if values["not_related"] else "hidden"
 
 
 def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False) -> str:
-    """What an entry of the audit trail did, as the end of a sentence about who did it.
+    """Returns what an audit entry did, as the end of a sentence that starts with who did it.
 
     Args:
-        build: For titles.
-        entry: The entry.
-        within: Whether it stands beside the list that it is about, which needs no name then.
+        build: The build that titles are read from; with ``None`` ids are shown instead.
+        entry: The audit entry.
+        within: Whether to omit the article whose list was changed, since the page is about it.
     """
     thing, _, verb = entry.action.partition(".")
     article = _named(build, entry.article_id)
@@ -107,7 +119,10 @@ ACCOUNT_LABELS: Mapping[str, str] = {
 
 
 def label_end(entry: AuditEntry) -> int | None:
-    """When what an entry decided ends by itself; ``None`` for never."""
+    """Returns when the decision in an audit entry ends, in microseconds since 1970 UTC.
+
+    Returns ``None`` if it does not end by itself.
+    """
     until = (entry.after or {}).get("until")
     return until if isinstance(until, int) and until < NEVER else None
 

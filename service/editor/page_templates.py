@@ -1,4 +1,4 @@
-"""Templates to responses: filters, security headers, the frame around readers' cards."""
+"""Renders the editors' pages from templates, as responses with security headers."""
 
 from __future__ import annotations
 
@@ -38,17 +38,18 @@ _CARDS_STYLE = (STATIC / "widget.css").read_text() + (
     "body { margin: 0; padding: 1px; }\n"
     ".alsolike { margin: 0; }\n"
 )
-"""The widget's style, on a page without any other."""
+"""The styles of the frame that shows a list as readers see it: mostly the widget's own."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class PageTemplates:
-    """Renders pages.
+    """Renders the editors' pages.
 
     Args:
-        settings: For the time zone.
-        live: Says if the snapshot is behind, which every page warns of.
+        settings: The effective settings, for the time zone.
+        live: Holds the build that is served. Every page warns if the snapshot, the copy of all
+            decisions on disk, is out of date.
     """
 
     def __init__(self, settings: Settings, live: Live) -> None:
@@ -77,14 +78,14 @@ class PageTemplates:
         status: int = 200,
         **values: Any,
     ) -> HTMLResponse:
-        """A page.
+        """Renders a page.
 
         Args:
-            template: Its name in ``templates/editor``, without ``.html``.
-            person: Who looks.
-            here: Which of the main pages it belongs to.
-            status: HTTP status.
-            **values: For the template.
+            template: The template's name in ``templates/editor``, without ``.html``.
+            person: The signed-in editor; ``None`` if nobody is signed in.
+            here: The item of the main navigation that the page belongs to; empty for none.
+            status: The HTTP status.
+            **values: The values for the template.
         """
         page = self._templates.get_template(f"editor/{template}.html")
         content = page.render(person=person, here=here, **values)
@@ -95,14 +96,15 @@ class PageTemplates:
         )
 
     def frame(self, cards: bytes, site_url: str | None) -> HTMLResponse:
-        """A document for an iframe around the section that readers get, byte by byte.
+        """Returns a document that shows an article's related list exactly as readers get it.
 
-        Its base is the site's address, so that pictures and links are the site's. It has the
-        widget's style and no other; nothing in it can run, or reach the page around it.
+        It is made for an iframe. The document's base URL is the site's, so that images and links
+        lead there. Only the widget's styles apply; no script can run in the document, which can't
+        access the page around it.
 
         Args:
-            cards: The section.
-            site_url: Where the site is, without a slash at the end, if known.
+            cards: The HTML of the "You May Also Like" section.
+            site_url: The site's URL without a slash at the end, if known.
         """
         page = self._templates.get_template("editor/cards.html")
         content = page.render(
@@ -118,7 +120,7 @@ class PageTemplates:
         return HTMLResponse(content.encode(), headers=HEADERS | {"Content-Security-Policy": policy})
 
     def problem(self, problem: ProblemError, person: Identity | None) -> HTMLResponse:
-        """An error as a page."""
+        """Renders the page that shows an error."""
         answer = self.render(
             "problem",
             person,
@@ -131,19 +133,22 @@ class PageTemplates:
         return answer
 
     def when(self, instant: int) -> str:
-        """A moment for people."""
+        """Formats a timestamp (microseconds since 1970 UTC) for display."""
         local = self.local(instant)
         return "no end" if local is None else format_datetime(local, "d MMM y, HH:mm", locale="en")
 
     def local(self, instant: int) -> dt.datetime | None:
-        """A moment in the setting ``timezone``; ``None`` beyond the calendar."""
+        """Converts microseconds since 1970 UTC to local time, by the setting ``timezone``.
+
+        Returns ``None`` for a time outside the range of dates.
+        """
         try:
             return (_EPOCH + dt.timedelta(microseconds=instant)).astimezone(self._zone)
         except (OverflowError, ValueError):
             return None
 
     def _day(self, text: str) -> str:
-        """A moment in ISO 8601 for people."""
+        """Formats an ISO 8601 timestamp for display."""
         return self.when(microseconds(dt.datetime.fromisoformat(text)))
 
     def _iso(self, instant: int) -> str:
@@ -160,7 +165,7 @@ def _number(value: int) -> str:
 
 
 def _lang(language: str | None) -> Markup:
-    """The attribute for text that is in an article's language."""
+    """Returns the HTML attributes ``lang`` and ``dir`` for text in an article's language."""
     return Markup(' lang="{}" dir="auto"').format(language) if language else Markup(' dir="auto"')
 
 

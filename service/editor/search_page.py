@@ -1,4 +1,4 @@
-"""``/editor``: find an article by words or by problems with its links."""
+"""``/editor``: the page to search articles by words, visibility, tag or quality of their lists."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A line of the results: the article, where it leads, and the pins and hides of its list."""
+    """A search hit: the article, the URL to open, and how many pins and hides its list has."""
 
     item: ArticleRow
     link: str
@@ -33,7 +33,7 @@ class SearchHit:
 
 
 def search_router(pages: EditorPages) -> APIRouter:
-    """The route."""
+    """Returns the route of the search page."""
     router = pages.router()
 
     @router.get("/editor")
@@ -80,11 +80,11 @@ _TOGGLES = {
 }
 _FILTERS = ("standing", "language", "tag", *_TOGGLES)
 UNKNOWN = "unknown"
-"""The filter's value for articles whose language is not known."""
+"""The value of the language filter for articles of unknown language."""
 
 
 def read_query(given: Mapping[str, str]) -> SearchQuery:
-    """The search that an address asks for; values that make no sense are ignored."""
+    """Reads the conditions of a search from URL parameters; invalid values are ignored."""
     standing = given.get("standing")
     language = given.get("language")
     return SearchQuery(
@@ -119,7 +119,10 @@ def _counted(count: int, name: str) -> str:
 
 
 def _pinning(view: ServingView, article_id: str | None, now: int) -> ArticleRow | None:
-    """The article whose list the search is to find a pin for, if it is for that."""
+    """Returns the article for whose list the editor looks for an article to pin.
+
+    Returns ``None`` if the search was not opened for that, or the live build lacks the article.
+    """
     row = None if not article_id else view.build.row(article_id)
     return None if row is None else read_article_row(view, row, now)
 

@@ -1,4 +1,4 @@
-"""Signing in and out, and the account."""
+"""The pages to sign in and out, and the account page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ANYONE = Identity(name="", role=Role.READ, how="sign-in")
 
 
 def sign_in_router(pages: EditorPages) -> APIRouter:
-    """The routes."""
+    """Returns the routes of the account page and of the pages to sign in and out."""
     context, auth = pages.context, pages.context.auth
     router = pages.router()
 
@@ -36,7 +36,7 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
         password: Annotated[str, Form()] = "",
         next: Annotated[str, Form()] = "",
     ) -> Response:
-        # Else another site could sign a browser in as someone of its choice.
+        # Otherwise another site could sign the browser in to an account of its choice.
         auth.check_origin(request.scope, _ANYONE)
         return _enter(pages, request, name, password, _inside(next))
 
@@ -78,7 +78,15 @@ def _enter(
     password: str,
     target: str,
 ) -> Response:
-    """Sign in whoever knows the password, or show the form again."""
+    """Signs an editor in with name and password, or shows the form again and says what is wrong.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the live build.
+        request: The request that sent the form.
+        name: The name that was entered.
+        password: The password that was entered.
+        target: The page to open after sign-in.
+    """
     context = pages.context
     database = context.database()
     client = f"sign-in {network_of(context.auth.proxies.client(request.scope))}"
@@ -110,7 +118,10 @@ def _enter(
 
 
 def _inside(target: str) -> str:
-    """Where to go after signing in: a page of ours and nowhere else."""
+    """Returns the page to open after sign-in: ``target`` if it is one of the editors' pages.
+
+    For any other target this is the editors' first page.
+    """
     if target == _HOME or target.startswith((f"{_HOME}/", f"{_HOME}?")):
         return target if target.isprintable() and "\\" not in target else _HOME
     return _HOME

@@ -1,1 +1,1 @@
-"""HTTP: page views and fragments, the response cache, headers, sign-in, metrics."""
+"""The HTTP layer: routes for page views, HTML fragments, headers, sign-in, errors, metrics."""

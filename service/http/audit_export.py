@@ -1,4 +1,4 @@
-"""The audit trail for machines and spreadsheets: JSON and CSV, as lines or as a download."""
+"""Exports the audit trail (who changed what, when and why) as JSON or CSV."""
 
 from __future__ import annotations
 
@@ -20,33 +20,40 @@ COLUMNS = tuple(AuditEntry.__slots__)
 
 
 def audit_json(entry: AuditEntry) -> dict[str, Any]:
-    """An entry as JSON values."""
+    """Returns an audit entry as a dictionary of JSON values."""
     return {**asdict(entry), "at": format_timestamp(entry.at)}
 
 
 def csv_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
-    """The trail as CSV with its header, line by line."""
+    """Yields one CSV line for each audit entry, after a first line with the column names."""
     yield _line(COLUMNS)
     for entry in entries:
         yield _line(_cell(value) for value in audit_json(entry).values())
 
 
 def csv_download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
-    """The trail as a CSV file to save.
+    """Returns the audit trail as a CSV download.
 
     Raises:
-        DatabaseError: If it can't be read, before anything is sent.
+        DatabaseError: If the trail can't be read; raised before anything is sent.
     """
     return _download(csv_lines(_begun(entries)), "text/csv; charset=utf-8", filename)
 
 
 def json_download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
-    """The trail as a JSON array to save; see :func:`csv_download`."""
+    """Returns the audit trail as a download of one JSON array.
+
+    Raises:
+        DatabaseError: If the trail can't be read; raised before anything is sent.
+    """
     return _download(_json_lines(_begun(entries)), "application/json", filename)
 
 
 def _begun(entries: Iterator[AuditEntry]) -> Iterator[AuditEntry]:
-    """The same entries, the first read now: a missing database is an error, not half a file."""
+    """Reads the first entry at once, then yields all entries.
+
+    So a database error is raised before the download begins, not in the middle of it.
+    """
     first = next(entries, None)
     return iter(()) if first is None else itertools.chain([first], entries)
 
@@ -75,7 +82,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     text = str(value)
-    # A spreadsheet would run these as a formula; marked, they are text.
+    # A spreadsheet would run such a cell as a formula; the leading quote makes it text.
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 

@@ -1,12 +1,14 @@
-"""Who asks, and what they may do: tokens, sessions, and people whom a trusted proxy names.
+"""Checks who sent a request, and whether the sender may make it.
+
+The service knows three ways to sign in:
 
 =========  ======================================  ===============================================
-how        shown by                                a write also needs
+way        the request carries                     a request that changes something also needs
 =========  ======================================  ===============================================
-token      ``Authorization: Bearer als_…``         nothing: no browser sends it by itself
+token      ``Authorization: Bearer als_…``         nothing: browsers don't send it on their own
 session    the cookie of a sign-in                 the session's token in ``X-CSRF-Token`` (or in
-                                                   the form), from a page of this very origin
-proxy      the header that the setting             a page of this very origin
+                                                   the form), from a page of the same origin
+proxy      the header that the setting             to come from a page of the same origin
            ``identity_header`` names, from an
            address in ``trusted_proxies``
 =========  ======================================  ===============================================
@@ -40,12 +42,12 @@ from service.settings import Settings
 
 COOKIE = "alsolike-session"
 SECURE_COOKIE = "__Host-alsolike-session"
-"""Behind TLS: browsers accept a cookie of this name from this host alone, over TLS."""
+"""The session cookie's name over HTTPS; browsers protect cookies with the prefix ``__Host-``."""
 
 CSRF_HEADER = "X-CSRF-Token"
 
 KNOWN_SECONDS = 1.0
-"""How long a token is trusted without asking again: a revoked one works no longer than this."""
+"""How long a checked token is cached, and so how long a revoked one may still work."""
 
 _MAX_KNOWN = 1_000
 
@@ -66,13 +68,14 @@ _cookie = APIKeyCookie(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The sender of a request.
+    """The authenticated sender of a request.
 
     Attributes:
-        name: An editor's, or a token's.
-        role: What they may do.
-        how: ``"token"``, ``"session"`` or ``"proxy"``.
-        csrf: What a write of this session must send along; empty without a session.
+        name: The name of the editor or of the token.
+        role: The sender's role.
+        how: How the sender signed in: ``"token"``, ``"session"`` or ``"proxy"``.
+        csrf: The token that each change in this session must send, against forged requests
+            (CSRF); empty without a session.
     """
 
     name: str
@@ -82,16 +85,16 @@ class Identity:
 
     @property
     def actor(self) -> Actor:
-        """As the audit trail knows them."""
+        """The sender in the form that the audit trail records."""
         return Actor(name=self.name, how=self.how)
 
 
 class Auth:
-    """Finds out who sends a request, and whether they may.
+    """Finds out who sent a request, and checks that the sender's role is high enough.
 
     Args:
-        settings: Which proxies are trusted, and whether they name people.
-        database: Gives the database of tokens, editors and sessions, or raises
+        settings: The effective settings; they name the trusted proxies.
+        database: A function that returns the database of tokens, editors and sessions, or raises
             :class:`~index.errors.DatabaseError`.
     """
 
@@ -102,10 +105,10 @@ class Auth:
         self._guesses = Limiter(_GUESSES, _GUESS_SECONDS)
 
     def identify(self, scope: Scope) -> Identity | None:
-        """Who sends a request; ``None`` if the request does not say.
+        """Returns the sender of a request; ``None`` if the request has no valid credentials.
 
         Raises:
-            ProblemError: 401 for a wrong token, 429 after too many of these.
+            ProblemError: 401 for a wrong token, 429 after too many wrong tokens.
             DatabaseError: If the token or session can't be looked up.
         """
         authorization = header(scope, b"authorization")
@@ -121,16 +124,16 @@ class Auth:
         return self._by_proxy(scope)
 
     def authorize(self, scope: Scope, needed: Role, csrf: str | None = None) -> Identity:
-        """Check that the sender of a request has a role.
+        """Returns the sender of a request, who must have at least the role ``needed``.
 
         Args:
-            scope: The request.
-            needed: The role that it takes.
-            csrf: From a form's field; by default from the header.
+            scope: The request, as ASGI describes it.
+            needed: The lowest role that may make the request.
+            csrf: The CSRF token from a form's field; by default it is read from the header.
 
         Raises:
-            ProblemError: 401 for an unknown sender, 403 for a role that is too low or a write that
-                another site may have sent, 429 after too many wrong tokens.
+            ProblemError: 401 for an unknown sender, 403 for a role that is too low or a change
+                that another site may have sent, 429 after too many wrong tokens.
             DatabaseError: If the token or session can't be looked up.
         """
         identity = self.identify(scope)
@@ -143,10 +146,12 @@ class Auth:
         return identity
 
     def check_origin(self, scope: Scope, identity: Identity, csrf: str | None = None) -> None:
-        """Refuse a write that another site may have made this browser send.
+        """Refuses a change that another site may have made the browser send (CSRF).
+
+        Returns nothing if the request is in order.
 
         Raises:
-            ProblemError: 403.
+            ProblemError: 403, if the origin or the CSRF token is wrong.
         """
         if identity.how == "token":
             return
@@ -160,7 +165,7 @@ class Auth:
                 )
 
     def require(self, needed: Role) -> Callable[..., Identity]:
-        """A dependency for routes that take a role."""
+        """Returns a FastAPI dependency that admits only senders with at least this role."""
 
         def identity(
             request: Request,
@@ -172,7 +177,7 @@ class Auth:
         return identity
 
     def set_cookie(self, scope: Scope, response: Response, secret: str) -> None:
-        """Give a browser its session."""
+        """Sets the session cookie on a response."""
         secure = self.proxies.is_secure(scope)
         response.set_cookie(
             SECURE_COOKIE if secure else COOKIE,
@@ -185,7 +190,7 @@ class Auth:
         )
 
     def clear_cookie(self, scope: Scope, response: Response) -> None:
-        """Take the session from a browser."""
+        """Deletes the session cookie from the browser."""
         secure = self.proxies.is_secure(scope)
         response.delete_cookie(
             SECURE_COOKIE if secure else COOKIE,
@@ -198,12 +203,14 @@ class Auth:
     def _by_token(self, scope: Scope, authorization: str) -> Identity:
         scheme, _, text = authorization.partition(" ")
         token = self._database().tokens.find(text) if scheme.lower() == "bearer" else None
-        if token is not None:  # is not rate-limited: many may share an address with a guesser
+        if token is not None:  # no rate limit: a guesser may share the address
             return Identity(name=token.name, role=token.role, how="token")
         wait = self._guesses.take(self.proxies.client(scope))
         if wait:
             raise ProblemError(
-                429, "too many wrong tokens from this address", headers={"Retry-After": str(wait)}
+                429,
+                "too many wrong tokens from this address",
+                headers={"Retry-After": str(wait)},
             )
         raise _unauthorized("the token is unknown, expired or revoked: alsolike tokens list")
 
@@ -228,11 +235,11 @@ class Auth:
         return None if role is None else Identity(name=name, role=role, how="proxy")
 
     def _from_here(self, scope: Scope, *, needed: bool) -> bool:
-        """Whether the browser's headers say that a page of this origin sent the request.
+        """Whether a request came from a page of the same origin, by ``Origin`` and similar headers.
 
         Args:
-            scope: The request.
-            needed: Whether a request without these headers is refused.
+            scope: The request, as ASGI describes it.
+            needed: Whether such headers are required; if not, a request without any passes.
         """
         site = header(scope, b"sec-fetch-site")
         if site is not None and site != "same-origin":
@@ -250,10 +257,12 @@ class Auth:
 
 
 class ReadAccess:
-    """Checks who may read, without asking the database for each page view.
+    """Checks the tokens of readers, for a service that requires a token even to read lists.
+
+    Results are cached, so that most page views need no database query.
 
     Args:
-        auth: Checks a token in the database.
+        auth: Looks up tokens in the database.
     """
 
     def __init__(self, auth: Auth) -> None:
@@ -261,7 +270,7 @@ class ReadAccess:
         self._known: dict[str, float] = {}
 
     async def refusal(self, scope: Scope) -> ProblemError | None:
-        """Why a request may not read; ``None`` if it may."""
+        """Returns the error to answer if a request may not read; ``None`` if it may."""
         token = header(scope, b"authorization")
         if token is not None and self._known.get(token, 0.0) > time.monotonic():
             return None
@@ -279,7 +288,7 @@ class ReadAccess:
 
 
 def session_secret(scope: Scope, *, secure: bool) -> str | None:
-    """The secret in a request's session cookie."""
+    """Returns the secret in a request's session cookie; ``None`` if there is no valid cookie."""
     text = header(scope, b"cookie")
     if text is None:
         return None

@@ -1,8 +1,8 @@
-"""The client of a request: address and scheme behind trusted proxies, and rate limits.
+"""Finds the address of a request's client, also behind proxies, and limits clients' request rates.
 
-A header like ``X-Forwarded-For`` is written by whoever sends the request, so it counts only where
-the connection itself comes from a proxy that the setting ``trusted_proxies`` names, and then from
-the right: each proxy adds the address it saw at the end.
+Anyone can send a header like ``X-Forwarded-For``, so such a header is used only if the connection
+comes from a proxy in the setting ``trusted_proxies``. The header is read from right to left,
+because each proxy appends the address that it received the request from.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _MAX_CLIENTS = 10_000
 
 
 class Proxies:
-    """The proxies that are trusted to name their clients.
+    """The proxies whose forwarding headers are trusted.
 
     Args:
-        networks: Of the setting ``trusted_proxies``.
+        networks: The networks in the setting ``trusted_proxies``.
     """
 
     def __init__(self, networks: Iterable[Network]) -> None:
@@ -37,7 +37,10 @@ class Proxies:
         return self._trusts(_peer(scope))
 
     def client(self, scope: Scope) -> Address:
-        """The client's address: the nearest that is not a trusted proxy's."""
+        """Returns the client's address.
+
+        That is the last address on the request's way that does not belong to a trusted proxy.
+        """
         address = _peer(scope)
         if not self._trusts(address):
             return address
@@ -51,7 +54,10 @@ class Proxies:
         return address
 
     def is_secure(self, scope: Scope) -> bool:
-        """Whether the client's connection is encrypted, up to the first trusted proxy."""
+        """Whether the request came over HTTPS.
+
+        If a trusted proxy sent the request, that proxy's ``X-Forwarded-Proto`` decides.
+        """
         if self.sent(scope):
             schemes = _values(scope, b"x-forwarded-proto")
             if schemes:
@@ -63,12 +69,16 @@ class Proxies:
 
 
 class Limiter:
-    """Limits requests per client and time, in this process; refills steadily.
+    """Limits the request rate of each client in this process.
+
+    A client may send ``count`` requests at once, and ``count`` per ``seconds`` in the long run
+    (a token bucket).
 
     Args:
-        count: How many at once.
-        seconds: In which time as many become available again.
-        clock: Seconds that only grow.
+        count: How many requests a client may send at once.
+        seconds: How long a client that has used up its requests waits until it has all of them
+            again.
+        clock: A function that returns monotonic time in seconds.
     """
 
     def __init__(
@@ -80,12 +90,12 @@ class Limiter:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait(self, client: Address) -> int:
-        """Seconds until this client may send another request; 0 means now."""
+        """Returns the seconds until this client may send another request; 0 means now."""
         left, _ = self._bucket(network_of(client))
         return 0 if left >= 1 else max(1, round((1 - left) / self._rate + 0.5))
 
     def take(self, client: Address) -> int:
-        """Count one more, unless the client has to wait; returns the seconds to wait."""
+        """Counts one request and returns 0, or returns the seconds that the client has to wait."""
         wait = self.wait(client)
         if not wait:
             key = network_of(client)
@@ -103,14 +113,14 @@ class Limiter:
 
 
 def network_of(client: Address) -> str:
-    """What limits count by: an IPv4 address, or the /64 that one IPv6 customer has."""
+    """Returns the IPv4 address or IPv6 /64 network whose requests a rate limit counts together."""
     if isinstance(client, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((client, 64), strict=False).network_address)
     return str(client)
 
 
 def header(scope: Scope | Mapping[str, Any], name: bytes) -> str | None:
-    """A header's value; ``None`` if it is missing or given more than once."""
+    """Returns a header's value; ``None`` if it is missing or given more than once."""
     values = [value for key, value in scope["headers"] if key == name]
     return values[0].decode("latin-1") if len(values) == 1 else None
 
@@ -125,11 +135,11 @@ def _parse(text: str) -> Address | None:
         address = ipaddress.ip_address(text.strip().removeprefix("[").removesuffix("]"))
     except ValueError:
         return None
-    # An IPv4 address that came in through an IPv6 socket is the same client.
+    # An IPv6 socket shows an IPv4 client in mapped form (::ffff:…).
     return getattr(address, "ipv4_mapped", None) or address
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
-    """A list header's elements in order, however many lines it has."""
+    """Returns the comma-separated elements of a header in order, from all lines of that name."""
     lines = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
     return [part.strip() for part in ",".join(lines).split(",") if part.strip()]

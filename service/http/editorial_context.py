@@ -1,4 +1,4 @@
-"""What the routes for editors and admins share: what is served, decisions, who asks, actions."""
+"""The objects that all routes for editors share: live build, database, sign-in check, actions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from service.settings import Settings
 
 
 class EditorialContext:
-    """One for the whole app; the JSON API and the editors' pages use the same.
+    """The objects that the JSON API and the editors' pages share; the app has one such context.
 
     Args:
-        live: What is served.
+        live: Holds the build that the service serves now.
         settings: The effective settings.
-        database: Gives the database of decisions, or raises
+        database: A function that returns the database of editors' decisions, or raises
             :class:`~index.errors.DatabaseError`.
     """
 
@@ -38,16 +38,16 @@ class EditorialContext:
 
     @property
     def root(self) -> Root:
-        """Where builds are."""
+        """The folder that holds all builds."""
         return self.live.root
 
     def view_or_none(self) -> ServingView | None:
-        """What readers are served now; ``None`` while nothing is."""
+        """Returns the live build with the current decisions; ``None`` if no build is live."""
         generation = self.live.at(self.live.clock())
         return None if generation is None else generation.served
 
     def standing(self, article_id: str) -> VisibilityStatus | None:
-        """Whether readers see an article; ``None`` if the live build has no such article."""
+        """Returns whether readers see an article now; ``None`` if the live build lacks it."""
         view = self.view_or_none()
         row = None if view is None else view.build.row(article_id)
         if view is None or row is None:

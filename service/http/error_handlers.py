@@ -1,4 +1,4 @@
-"""Exceptions of routes become problem details, the one shape of every error over HTTP."""
+"""Turns exceptions of routes into HTTP errors, all in one JSON shape: RFC 9457 problem details."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MAX_SHOWN = 80
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer every exception of a route with a problem."""
+    """Makes the app answer every exception of a route with problem details."""
     for kind in (ProblemError, AlsoLikeError, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(Exception, _on_bug)
@@ -77,9 +77,10 @@ def _answer(problem: ProblemError) -> Response:
 
 
 def problem_of(error: AlsoLikeError) -> ProblemError:
-    """The problem to answer an error with.
+    """Returns the HTTP error that answers an exception.
 
-    Faults of the build or of the service are logged only: their messages name files of the server.
+    If the build or the service is at fault, the exception's message is only logged, not sent,
+    since it may name files of the server.
     """
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if status == 500:

@@ -1,13 +1,13 @@
-"""Answers page views as soon as their headers are read, without an ASGI task for each.
+"""A uvicorn protocol that answers page views directly, without an ASGI task for each.
 
-For every request an ASGI server builds a scope, a task and a response, and checks and joins its
-headers one by one: several times the cost of a cache hit. uvicorn lets its protocol be replaced;
-this one calls :meth:`service.http.related_routes.RelatedRoutes.reply` when the headers are read,
-and writes the result. Everything else (other routes, old clients, readers slower than the answers)
-goes through ASGI as usual, and gets the same bytes.
+For every request an ASGI server builds a scope, a task and a response, and processes the headers
+one by one. All that takes several times as long as finding a response in the cache. So this class
+replaces uvicorn's protocol: as soon as the headers are read, it calls
+:meth:`service.http.related_routes.RelatedRoutes.reply` and writes the result. All other requests
+(other routes, old clients, clients that read slowly) go through ASGI as usual.
 
-It relies on internals of uvicorn's protocol, so :func:`service.server.http_protocol` uses it with
-tested versions only.
+The class relies on internals of uvicorn's protocol, so :func:`service.server.http_protocol` uses
+it only with tested versions.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ _METHODS = {b"GET": "GET", b"HEAD": "HEAD"}
 
 
 class _DoneCycle:
-    """Stands in for uvicorn's request cycle once the request is answered."""
+    """Takes the place of uvicorn's request cycle and says that the request has been answered."""
 
     response_complete = True
     more_body = False
 
-    class message_event:  # noqa: N801 - stands for an asyncio.Event that nobody waits for
+    class message_event:  # noqa: N801 - replaces an asyncio.Event that nobody waits for
         set = staticmethod(lambda: None)
 
 
 class FastProtocol(Connection):
-    """One connection."""
+    """An HTTP connection that answers page views itself and leaves other requests to uvicorn."""
 
     _default_headers: Sequence[Header] = ()
     _always = b""
 
     def answer(self) -> None:
-        """Answer a page view; hand any other request on."""
+        """Answers the current request if it is a page view; else passes it to uvicorn."""
         reply = self._reply()
         if reply is None:
             super().answer()
             return
         status, head, tail, _, closes = reply
-        if self.server_state.default_headers is not self._default_headers:  # new ones each second
+        if self.server_state.default_headers is not self._default_headers:  # renewed each second
             self._default_headers = self.server_state.default_headers
             self._always = as_lines(self._default_headers)
         self.transport.raw.write(b"".join((STATUS_LINE[status], self._always, head, tail)))
@@ -60,22 +60,25 @@ class FastProtocol(Connection):
             self.transport.close()
 
     def _reply(self) -> RelatedReply | None:
-        """The response, if it can be given without waiting for anything."""
+        """Returns the response to the current request, if it can be made without waiting.
+
+        ``None`` means that the request must go through ASGI.
+        """
         url, parser, routes, named = self.url, self.parser, self.routes, self.named
         method = _METHODS.get(parser.get_method())
         if (
             method is None
             or routes is None
-            or routes.readers is not None  # finding out who may read takes a while
+            or routes.readers is not None  # checking a token may need the database
             or not url.startswith(b"/v1/")
             or b"#" in url
             or not url.isascii()
-            or b"content-length" in named  # so does reading a body
+            or b"content-length" in named  # a body may take time to arrive
             or b"transfer-encoding" in named
             or not parser.should_keep_alive()
             or parser.get_http_version() != "1.1"
             or parser.should_upgrade()
-            or not (self.cycle is None or self.cycle.response_complete)  # others wait before it
+            or not (self.cycle is None or self.cycle.response_complete)  # earlier requests wait
             or self.flow.write_paused
             or self.transport.raw.is_closing()
         ):

@@ -1,8 +1,9 @@
-"""Headers: as lines on the wire, how long an answer is fresh, and who may read it (CORS).
+"""Reads and writes HTTP headers, among them ``Cache-Control``, ``ETag`` and those of CORS.
 
-What must not show any more must go from every cache at its instant, so no answer outlives the
-epoch in which it was given: ``max-age`` and ``stale-while-revalidate`` together end before it.
-``stale-if-error`` is never sent: it would show what was taken down while the service is away.
+When an article appears or disappears at a scheduled time, caches must not show an older response.
+So ``max-age`` and ``stale-while-revalidate`` together never reach beyond the next such time.
+``stale-if-error`` is never sent: with it, caches could show taken-down articles while the service
+is down.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _PREFLIGHT: Headers = (
 
 
 def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
-    """Headers by name; one that came on several lines becomes one list, as in RFC 9110."""
+    """Returns a dictionary of headers; the values of a repeated name are joined by commas."""
     named = dict(headers)
     if len(named) < len(headers):
         named = {}
@@ -39,24 +40,28 @@ def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
 
 
 def as_lines(headers: Iterable[Header]) -> bytes:
-    """Headers as bytes, each line with its end."""
+    """Returns headers as HTTP sends them: one line each, ending in CRLF."""
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def parse_lines(lines: bytes) -> list[Header]:
-    """The headers that :func:`as_lines` wrote; an empty line may follow them."""
+    """Returns the headers in ``lines``, as written by :func:`as_lines`.
+
+    An empty line may follow them.
+    """
     pairs = [line.partition(b": ") for line in lines.split(b"\r\n") if line]
     return [(name, value) for name, _, value in pairs]
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How long answers may be cached, as the settings say.
+    """How long caches may keep responses, according to the settings.
 
     Attributes:
-        max_age: Seconds for which an answer is fresh.
-        stale: Seconds after that in which a cache may hand it out while it asks anew.
-        scope: ``public``, or ``private`` for what no shared cache may keep.
+        max_age: Seconds for which a response is fresh.
+        stale: Seconds after ``max_age`` for which a cache may still use the response while it
+            fetches a new one.
+        scope: ``public``, or ``private`` if shared caches must not keep the response.
     """
 
     max_age: int
@@ -65,11 +70,15 @@ class Freshness:
 
     @property
     def span(self) -> int:
-        """Microseconds for which an answer may be shown at most."""
+        """The longest time that a cache may use a response, in microseconds."""
         return (self.max_age + self.stale) * _SECOND
 
     def line(self, left: int) -> bytes:
-        """``Cache-Control`` of an answer given ``left`` microseconds before the next change."""
+        """Returns the ``Cache-Control`` header of a response.
+
+        Args:
+            left: Microseconds until the next scheduled change of any list.
+        """
         seconds = min(left, self.span) // _SECOND
         return _cache_control(self.scope, self.max_age, self.stale, seconds)
 
@@ -85,9 +94,9 @@ def _cache_control(scope: str, max_age: int, stale: int, seconds: int) -> bytes:
 
 @functools.lru_cache(maxsize=1_000)
 def accepts_gzip(accepted: bytes) -> bool:
-    """Whether an ``Accept-Encoding`` names gzip, or anything, and does not refuse it.
+    """Whether an ``Accept-Encoding`` header allows gzip, by name or by ``*``.
 
-    A malformed header gets what everyone can read: no gzip.
+    A malformed header counts as no, since every client can read an uncompressed response.
     """
     takes: dict[bytes, bool] = {}
     for part in accepted.lower().split(b","):
@@ -101,20 +110,23 @@ def accepts_gzip(accepted: bytes) -> bool:
 
 
 def matches(condition: bytes, etag: bytes) -> bool:
-    """Whether an ``If-None-Match`` names an ``ETag``, by the weak comparison of RFC 9110."""
+    """Whether the value of an ``If-None-Match`` header contains an ETag.
+
+    Compares weakly (RFC 9110): a ``W/`` in front of an ETag is ignored.
+    """
     parts = [part.strip(b" \t") for part in condition.split(b",")]
     return parts == [b"*"] or any(part.removeprefix(b"W/") == etag for part in parts)
 
 
 class Cors:
-    """The setting ``cors_origins``, as headers. Never with credentials: what is read is public.
+    """CORS headers for the setting ``cors_origins``; they never allow credentials.
 
     Args:
-        origins: Those whose pages may read; ``*`` among them means any.
+        origins: The origins whose pages may read responses; ``*`` means any.
 
     Attributes:
-        narrow: Whether only some origins may read, so that the answer depends on who asks.
-        always: Headers of every answer.
+        narrow: Whether only some origins may read; then the headers depend on the request's origin.
+        always: The CORS headers of every response.
     """
 
     def __init__(self, origins: Iterable[str]) -> None:
@@ -124,18 +136,23 @@ class Cors:
         self._origins = {origin.encode() for origin in listed}
 
     def vary(self, *names: bytes) -> Header:
-        """``Vary``, with ``Origin`` where the answer depends on it: caches serve many sites."""
+        """Returns the ``Vary`` header with these names, and ``Origin`` if :attr:`narrow`."""
         return b"vary", b", ".join([*names, b"Origin"] if self.narrow else [*names])
 
     def allow(self, request_headers: Mapping[bytes, bytes]) -> Headers:
-        """The headers for the asking origin, beside :attr:`always`."""
+        """Returns the CORS headers of one response that are not in :attr:`always`."""
         origin = request_headers.get(b"origin")
         if not self.narrow or origin not in self._origins:
             return ()
         return ((b"access-control-allow-origin", origin),)
 
     def preflight(self, request_headers: Mapping[bytes, bytes], methods: bytes) -> list[Header]:
-        """The headers of an answer to ``OPTIONS``."""
+        """Returns the headers of the answer to a preflight request (``OPTIONS``).
+
+        Args:
+            request_headers: The headers of the request.
+            methods: The methods to allow, separated by commas.
+        """
         headers = [
             (b"allow", methods + b", OPTIONS"),
             self.vary(b"Access-Control-Request-Method"),

@@ -1,4 +1,4 @@
-"""The "You May Also Like" section as a piece of HTML, for includes and for the widget."""
+"""Renders the "You May Also Like" section as an HTML fragment for includes and the widget."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _fragment = templates.get_template("related.html")
 
 
 class FragmentCard(ArticleCard):
-    """A card as the template shows it, with the words around it."""
+    """One article of the section, with the labels and the date as readers see them."""
 
     initial: str = Field(description="stands for the picture where there is none")
     printed_date: str | None = Field(description="the date as people of the language write it")
@@ -56,26 +56,28 @@ class FragmentCard(ArticleCard):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """The section's heading and the language it is in, if known."""
+    """The text of the section's heading, and the text's language, if known."""
 
     text: str
     language: str | None
 
 
 def render_fragment(cards: list[FragmentCard], heading: Heading) -> bytes:
-    """The whole section; every value escaped; nothing at all when there are no cards."""
+    """Renders the section as HTML in UTF-8, all values escaped; empty if there are no cards."""
     if not cards:
         return b""
     return _fragment.render(cards=cards, heading=heading).encode()
 
 
 def make_heading(text: str | None, language: str | None, locale: str) -> Heading:
-    """The setting ``heading`` or, where that is unset, “You May Also Like” in the language.
+    """Returns the section's heading.
+
+    Without the setting ``heading`` this is “You May Also Like” in the page's language.
 
     Args:
-        text: The setting.
-        language: Of the article that the section stands under, if known.
-        locale: The setting ``locale``, used where it is not.
+        text: The setting ``heading``; ``None`` if it is not set.
+        language: The language of the article that the section appears under, if known.
+        locale: The setting ``locale``, used if the language is unknown.
     """
     if text is not None:
         return Heading(text=text, language=None)
@@ -85,12 +87,12 @@ def make_heading(text: str | None, language: str | None, locale: str) -> Heading
 
 
 def make_fragment_card(card: ArticleCard, language: str | None, locale: str) -> FragmentCard:
-    """A card in the language of its article.
+    """Adds labels and a formatted date, in an article's language, to the article's card.
 
     Args:
-        card: The card.
+        card: The card, as stored in the build.
         language: The article's language, if known.
-        locale: The setting ``locale``, used where it is not.
+        locale: The setting ``locale``, used if the language is unknown.
     """
     spoken = _speak(language, locale)
     return FragmentCard.model_construct(
@@ -105,13 +107,17 @@ def make_fragment_card(card: ArticleCard, language: str | None, locale: str) -> 
 
 @functools.lru_cache(maxsize=10_000)
 def print_date(date: str, spoken: Locale) -> str:
-    """An ISO date as people of a locale write it."""
+    """Formats an ISO date in the long format of a locale, such as "January 5, 2024"."""
     return format_date(dt.date.fromisoformat(date), format="long", locale=spoken)
 
 
 @functools.lru_cache(maxsize=1_000)
 def find_locale(tag: str | None) -> Locale | None:
-    """The locale of a BCP 47 tag, or of its language alone."""
+    """Returns the locale for a BCP 47 language tag, such as ``de-AT``.
+
+    If the tag's region is unknown, the language alone decides. Returns ``None`` if the language is
+    unknown too.
+    """
     if tag is None:
         return None
     for name in (tag.replace("-", "_"), tag.partition("-")[0]):
@@ -129,14 +135,14 @@ def _speak(language: str | None, locale: str) -> Locale:
 def related_html(
     build: Build, row: int, items: list[SelectedItem], *, heading: str | None, locale: str
 ) -> bytes:
-    """The section for a page.
+    """Renders the section for the page of an article.
 
     Args:
-        build: The build.
-        row: The article that the section stands under.
-        items: What the section shows.
-        heading: The setting ``heading``.
-        locale: The setting ``locale``.
+        build: The build that the articles' cards are read from.
+        row: The row of the article that the section appears under.
+        items: The related articles that the section shows.
+        heading: The setting ``heading``; ``None`` for “You May Also Like”.
+        locale: The setting ``locale``, used if the article's language is unknown.
     """
 
     def language(row: int) -> str | None:

@@ -1,11 +1,13 @@
-"""One connection, with limits on what arrives, in bytes and in time.
+"""A uvicorn protocol that limits the size and the duration of what a client sends.
 
-A parser that waits for the end of a header keeps all bytes of it and calls nobody. So bytes are
-counted before the parser gets them, in slices; input that is too long, too slow or not HTTP is
-answered with one problem, and the connection is closed. No more than a slice is parsed ahead of an
-answer, and connections with more to parse take turns, so that none can hold up the others.
+While uvicorn's parser waits for the end of a header, it buffers everything that arrives and calls
+nothing that could stop it. So this class counts the bytes before it hands them to the parser, one
+slice at a time. Input that is too long, too slow or not HTTP is answered with one error, and the
+connection is closed. At most one slice is parsed before the previous request is answered, and
+connections with more to parse take turns, so that none can block the others.
 
-Works with any uvicorn; :mod:`service.http.fast_protocol` relies on more of its internals.
+This class works with any version of uvicorn, unlike :mod:`service.http.fast_protocol`, which relies
+on more of uvicorn's internals.
 """
 
 from __future__ import annotations
@@ -32,25 +34,29 @@ from service.http.request_limits import (
 )
 
 SLICE = 4_096
-"""Bytes that are parsed at once."""
+"""Size of the slices that are parsed at once, in bytes."""
 
 READER_SECONDS = 60.0
-"""A client that reads nothing of an answer for so long is disconnected."""
+"""A client that reads nothing of its response for this long is disconnected."""
 
 _SECONDS = 10.0
-"""Time for a head, where there are no settings."""
+"""How long headers may take to arrive, in seconds, if the app has no settings."""
 _TURN_SECONDS = 0.001
 _LINGER_SECONDS, _SIP_SECONDS = 2.0, 0.1
 _WORTH = 16
-"""Bytes that may arrive for each byte of a body: itself, and the frame of a one-byte chunk."""
+"""How many bytes may arrive for each byte of a body.
+
+A body may come in chunks, and a chunk of one byte takes several bytes in all.
+"""
 _NOTHING = memoryview(b"")
 
 
 class _Transport:
-    """The transport. Nothing is written once it is closed.
+    """Wraps a connection's transport, so that a client gets the last response before the close.
 
-    Closing while bytes still arrive would make the client's system discard the answer. So for a
-    while these bytes are read and discarded here, a little at a time.
+    Closing a socket while bytes still arrive resets the connection, and the client would lose the
+    response. So for two seconds after :meth:`close` arriving bytes are still read, slowly, and
+    discarded. Writes after :meth:`close` are dropped.
     """
 
     def __init__(
@@ -94,7 +100,7 @@ class _Transport:
 
 
 class _Flow(FlowControl):
-    """Pauses reading while uvicorn wants it to, and while bytes wait to be parsed."""
+    """Pauses reading from the socket while uvicorn asks for it or bytes wait to be parsed."""
 
     held = False
 
@@ -115,7 +121,7 @@ class _Flow(FlowControl):
 
 
 class _Turns:
-    """Lets connections with more than a slice to parse take turns."""
+    """Lets connections take turns, one slice each, so that no long input blocks other clients."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -139,7 +145,7 @@ class _Turns:
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol, with limits."""
+    """uvicorn's HTTP protocol with limits on the size and duration of requests."""
 
     flow: _Flow
     transport: _Transport  # type: ignore[assignment]
@@ -154,14 +160,15 @@ class Connection(HttpToolsProtocol):
         self._turns: _Turns = vars(self.server_state).setdefault("turns", _Turns(self.loop))
         self._rest = _NOTHING
         self._in_head = True
-        self._unread = 0  # bytes since the parser last had something to tell
-        self._since: float | None = None  # when the head at hand began
-        self.rested: float | None = None  # since when, if nothing else watches that
+        self._unread = 0  # bytes that the parser took without calling a method of this class
+        self._since: float | None = None  # when the current head began to arrive
+        self.rested: float | None = None  # idle since, after a response sent without uvicorn
         self._refusal: bytes | None = None
-        self._left = 0, 0.0  # bytes that were not taken yet, and since when so many
+        # The number of bytes that the client has not read, and since when it is that number.
+        self._left = 0, 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timers."""
+        """Starts the timers."""
         super().connection_made(_Transport(transport, self.loop, self))  # type: ignore[arg-type]
         self.flow = _Flow(self.transport)  # type: ignore[arg-type]
         self._since = self.loop.time()
@@ -169,13 +176,13 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(self._look_every, self._watch)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timers."""
+        """Stops the timers."""
         self._timer.cancel()
         self._rest = _NOTHING
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse up to a slice at once, and the rest by turns."""
+        """Parses the first slice of what arrived; the rest waits for this connection's turn."""
         if self.transport.lingers:
             self.transport.throw_away()
             return
@@ -196,7 +203,7 @@ class Connection(HttpToolsProtocol):
         self._turns.add(self)
 
     def parse_slice(self) -> bool:
-        """Parse the next slice; whether more can be parsed now."""
+        """Parses the next slice; returns whether more can be parsed now."""
         if self.transport.is_closing():
             self._rest = _NOTHING
         elif self._refusal is None and not self._is_answering():
@@ -212,7 +219,11 @@ class Connection(HttpToolsProtocol):
         return False
 
     def _check_unread(self, more: int) -> None:
-        """Refuse a head or chunk frame that is too long while the parser waits for its end."""
+        """Refuses headers, or a chunk's size line, that grow too long before they end.
+
+        Args:
+            more: The number of bytes that the parser is about to get.
+        """
         if not self._in_head:
             if self._unread > MAX_HEADERS or len(self.headers) > MAX_HEADER_COUNT:
                 detail = f"around the body's chunks there are over {MAX_HEADERS} bytes"
@@ -227,8 +238,8 @@ class Connection(HttpToolsProtocol):
             self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """Check a complete head, and have the request answered."""
-        large = self._unread > MAX_HEADERS - SLICE  # what came with the last body is not in it
+        """Checks the request's headers, which are now complete, then answers the request."""
+        large = self._unread > MAX_HEADERS - SLICE  # up to a slice may have come with the last body
         self._in_head, self._unread, self._since = False, 0, None
         if self._refusal is not None:
             return
@@ -242,20 +253,20 @@ class Connection(HttpToolsProtocol):
             if host is None:
                 if self.parser.get_http_version() == "1.1":
                     raise ProblemError(400, "the header Host is missing")
-            elif not is_host(host):  # nor are two, which are a list here
+            elif not is_host(host):  # two Host headers are joined by a comma, which is invalid too
                 raise ProblemError(400, "the header Host names no host, or is given twice")
             self._check_body()
             self.answer()
         except ProblemError as problem:
             self._refuse(problem)
-        self.headers = []  # trailers are no headers of the request
+        self.headers = []  # so that trailers are not added to the request's headers
 
     def _check_body(self) -> None:
-        """Refuse a body whose end the parser can't find.
+        """Refuses a body whose end the parser can't find.
 
         Raises:
-            ProblemError: 400 for a coding other than chunked, and for a body with an upgrade, as
-                the parser would take that for the next request.
+            ProblemError: 400 for a transfer coding other than chunked, and for the body of an
+                upgrade request, which the parser would take for the next request.
         """
         coding = self.named.get(b"transfer-encoding")
         if coding is not None and coding.strip(b" \t").lower() != b"chunked":
@@ -265,10 +276,10 @@ class Connection(HttpToolsProtocol):
             raise ProblemError(400, "a request to upgrade, or to CONNECT, has no body here")
 
     def answer(self) -> None:
-        """Have a request answered.
+        """Passes the current request to the app.
 
         Raises:
-            ProblemError: 400 for a version of HTTP other than 1.0 and 1.1.
+            ProblemError: 400 for an HTTP version other than 1.0 and 1.1.
         """
         if self.parser.get_http_version() not in ("1.0", "1.1"):
             raise ProblemError(400, "this service speaks HTTP/1.1")
@@ -276,19 +287,19 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Allow more bytes, in proportion to those of the body."""
+        """Takes a part of the body; chunk frames may be longer the longer the body is."""
         self._unread = max(0, self._unread - _WORTH * len(body))
         if self._refusal is None:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Wait for the next head."""
+        """Ends a request, and waits for the next one's headers."""
         self._in_head, self._unread = True, 0
         if self._refusal is None and not self.cycle.response_complete:
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on with what arrived meanwhile."""
+        """Sends the error that waits to be sent, if any; else parses what arrived meanwhile."""
         if self._refusal is not None and not self.pipeline:
             self._send_refusal()
         elif self.cycle.more_body and not self.pipeline:  # nobody reads the rest of this request
@@ -298,34 +309,37 @@ class Connection(HttpToolsProtocol):
             self._turns.add(self)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP."""
+        """Answers input that is not valid HTTP with an error, and closes the connection."""
         self._refuse(ProblemError(400, msg))
 
     def is_midway(self) -> bool:
-        """Whether a message has begun to arrive and is not complete, or waits to be parsed."""
+        """Whether only a part of a request has arrived, or bytes wait to be parsed."""
         return bool(self._unread or self._rest or self._refusal) or not self._in_head
 
     def _is_answering(self) -> bool:
-        """Whether a complete request is not yet answered."""
+        """Whether a request has arrived completely but has not been answered yet."""
         if self.pipeline:
             return True
         cycle = self.cycle
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
     def _refuse(self, problem: ProblemError) -> None:
-        """Answer this message with a problem, after the answers before it, and close."""
+        """Answers the current request with an error and closes the connection.
+
+        Earlier requests of the connection are answered first.
+        """
         if self._refusal is not None or self.transport.is_closing():
             return
         headers, body = problem.response()
         lines = as_lines([*self.server_state.default_headers, *headers, _CLOSE])
-        if self.url and self.parser.get_method() == b"HEAD":  # before, it is a guess
+        if self.url and self.parser.get_method() == b"HEAD":  # without a URL the method is unknown
             body = b""
         self._refusal = b"%b%b\r\n%b" % (STATUS_LINE[problem.status], lines, body)
         if self.routes is not None:
             self.routes.count_refusal(problem.status)
         self.flow.hold()
         if self.pipeline and self.cycle.more_body:
-            self.pipeline.popleft()  # the newest: the one that is refused
+            self.pipeline.popleft()  # the newest request, which is the refused one
         elif not self._is_answering():
             self._send_refusal()
 
@@ -337,7 +351,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def _watch(self) -> None:
-        """Close the connection if a time has run out; look again later."""
+        """Closes the connection if a time limit has passed; else sets the next timer."""
         now = self.loop.time()
         left = self.transport.raw.get_write_buffer_size()
         if left != self._left[0]:
@@ -348,7 +362,7 @@ class Connection(HttpToolsProtocol):
         due = now + self._look_every
         if self._since is not None:
             if self._is_answering():
-                self._since = now  # it may be here that it waits
+                self._since = now  # the head may be waiting here, unparsed: restart its time
             due = self._since + self._seconds
             if due <= now:
                 self._give_up()

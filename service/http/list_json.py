@@ -1,4 +1,4 @@
-"""Renders a list as the JSON body of a response."""
+"""Renders a related list as the JSON body of a response."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ _ORIGINS = {origin: origin.encode() for origin in Origin}
 
 
 def related_json(build: Build, article_id: str, items: list[SelectedItem]) -> bytes:
-    """The body of a JSON response."""
+    """Returns the JSON body of a response for an article's related list."""
     parts = (
         b'{"article_id":', quoted(article_id),
         b',"build":"', build.name.encode(),
         b'","items":', items_json(build, items), b"}",
     )  # fmt: skip
-    return b"".join(parts)  # of just the size it needs, as it may be kept
+    return b"".join(parts)  # joined in one step: no spare capacity is kept in the cache
 
 
 def items_json(build: Build, items: list[SelectedItem]) -> bytes:
-    """A list as a JSON array: the build's card bytes, and what this list adds to each."""
+    """Returns a related list as a JSON array.
+
+    Each element holds the article's fields, copied as JSON from the build, and its score, origin
+    and position in the list.
+    """
     cards = build.cards.several([item.row for item in items])
     return b"[%b]" % b",".join(
         [
@@ -35,5 +39,5 @@ def items_json(build: Build, items: list[SelectedItem]) -> bytes:
 
 
 def quoted(text: str) -> bytes:
-    """A JSON string, in UTF-8."""
+    """Returns a text as a JSON string in UTF-8."""
     return encode_basestring(text).encode()

@@ -1,4 +1,4 @@
-"""Log lines, for people or as JSON for machines, and the request id that each of them carries."""
+"""Configures logging, as plain or JSON lines with the request's id, and writes the access log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LogFormat = Literal["console", "json"]
 REQUEST_ID_HEADER = b"x-request-id"
 
 current_request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
-"""The id of the request at hand."""
+"""The id of the current request."""
 
 access_log = logging.getLogger("alsolike.access")
 
@@ -26,20 +26,23 @@ _numbers = itertools.count(1)
 
 
 def request_id(given: bytes | None) -> bytes:
-    """The id that the client or a proxy gave, if it is short and plain; else a new one."""
+    """Returns the id that names a request in the logs.
+
+    This is the id that the client or a proxy sent, if it is short and plain, else a new one.
+    """
     if given is not None and _PLAIN_ID.fullmatch(given):
         return given
     return b"%b-%x" % (_process_id, next(_numbers))
 
 
 def log_access(method: str, path: bytes, status: int, seconds: float, name: bytes) -> None:
-    """Log one request, where the setting ``access_log`` asks for it.
+    """Logs one request to the access log.
 
     Args:
-        method: In capitals.
-        path: Percent-encoded, without the query.
-        status: Of the response.
-        seconds: Time to answer.
+        method: The HTTP method, in capitals.
+        path: The percent-encoded path, without the query.
+        status: The status of the response.
+        seconds: The time to answer, in seconds.
         name: The request's id.
     """
     access_log.info(
@@ -52,20 +55,20 @@ def log_access(method: str, path: bytes, status: int, seconds: float, name: byte
 
 
 class AddRequestId(logging.Filter):
-    """Adds to every record the id of the request at hand, if there is one."""
+    """Adds the id of the current request to every log record; outside a request an empty id."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through."""
+        """Adds the id; keeps every record."""
         if not hasattr(record, "request_id"):
             record.request_id = current_request_id.get()
         return True
 
 
 class ConsoleFormatter(logging.Formatter):
-    """A line for people, with the request id at its end."""
+    """Formats log lines for people, with the request id at the end."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The message with the time that the request took, and its id."""
+        """Returns the line with the duration and the id of the request, if known."""
         line = super().format(record)
         if (seconds := getattr(record, "seconds", None)) is not None:
             line += f" {seconds * 1000:.3f} ms"
@@ -74,7 +77,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 def log_config(log_format: LogFormat) -> dict[str, Any]:
-    """The configuration that :func:`logging.config.dictConfig` reads."""
+    """Returns the configuration for :func:`logging.config.dictConfig`."""
     formatters: dict[str, dict[str, Any]] = {
         "console": {
             "()": "service.http.logs.ConsoleFormatter",
@@ -105,5 +108,5 @@ def log_config(log_format: LogFormat) -> dict[str, Any]:
 
 
 def configure_logs(log_format: LogFormat = "console") -> None:
-    """Write log lines to stderr."""
+    """Configures logging to stderr in the given format."""
     logging.config.dictConfig(log_config(log_format))

@@ -1,7 +1,8 @@
-"""Figures for Prometheus, summed over all workers.
+"""Prometheus metrics, summed over all workers.
 
-Each worker writes what it counted into files of its own once a second (the client library's
-multiprocess mode); the worker that answers ``/metrics`` adds up all files.
+Once a second each worker process writes its counts to its own files. The worker that answers a
+request to ``/metrics`` adds up the files of all workers. This is the multiprocess mode of the
+Prometheus client library.
 """
 
 from __future__ import annotations
@@ -42,15 +43,15 @@ _GAUGES: tuple[tuple[str, str, Mode], ...] = (
     ("cache_answers", "Answers kept", "livesum"),
     ("encoder_queue", "Drafts that wait for the encoder or are in it", "livesum"),
 )
-"""Name, meaning, and how the values of several workers are combined."""
+"""Each gauge's name, description, and mode in which the values of several workers are combined."""
 
 
 class Metrics:
-    """The figures of this worker, and the sum of all workers'.
+    """The metrics of this worker, and their sum over all workers.
 
     Args:
-        live: What is served.
-        counts: Where requests are counted.
+        live: Holds the build that the service serves now.
+        counts: The request counts of this worker.
     """
 
     def __init__(self, live: Live, counts: RequestCounts) -> None:
@@ -84,7 +85,9 @@ class Metrics:
                 "alsolike_build_swaps", "Builds taken up by a worker", registry=self.registry
             ),
             "refusals": Counter(
-                "alsolike_build_refusals", "Builds refused by a worker", registry=self.registry
+                "alsolike_build_refusals",
+                "Builds refused by a worker",
+                registry=self.registry,
             ),
         }
         self._gauges = {
@@ -102,7 +105,7 @@ class Metrics:
         self.queue = self._gauges["encoder_queue"]
 
     def flush(self) -> None:
-        """Pass what was counted since the last time to the client library."""
+        """Adds what was counted since the last call to the metrics of the Prometheus library."""
         now, seen = self._counts, self._seen
         for key, count in list(now.requests.items()):
             self._requests.labels(key[0], str(key[1])).inc(count - seen.requests[key])
@@ -119,7 +122,7 @@ class Metrics:
         self._flush_gauges()
 
     def _flush_latency(self, route: str, buckets: list[int]) -> None:
-        # The library observes one value at a time; a thousand a millisecond are added up here.
+        # The library takes one observation per call; adding whole counts to buckets is faster.
         histogram = self._latency.labels(route)
         earlier = self._seen.latencies[route]
         for bucket, count, before in zip(histogram._buckets, buckets, earlier, strict=True):
@@ -159,7 +162,7 @@ class Metrics:
             self._build = served
 
     def render(self) -> bytes:
-        """The figures of all workers in the Prometheus text format, as of their last flush."""
+        """Returns the metrics of all workers, as of their last flush, in Prometheus text format."""
         if DIRECTORY not in os.environ:
             return generate_latest(self.registry)
         return generate_latest(_all_workers())
@@ -172,7 +175,7 @@ def _all_workers() -> CollectorRegistry:
 
 
 def serve_metrics(host: str, port: int) -> Callable[[], None]:
-    """Answer ``/metrics`` on a port of its own; returns what ends it."""
+    """Serves ``/metrics`` on a separate port; returns a function that stops the server."""
     server, thread = start_http_server(port, host, _all_workers())
 
     def stop() -> None:
@@ -184,7 +187,7 @@ def serve_metrics(host: str, port: int) -> Callable[[], None]:
 
 
 def _remove_dead_gauges() -> None:
-    """Remove the gauges of workers that died; their counters stay."""
+    """Removes the gauges that dead workers left; their counters still count in the sums."""
     directory = os.environ.get(DIRECTORY)
     if directory is None:
         return

@@ -1,8 +1,9 @@
-"""What stands in front of the FastAPI app, outermost first.
+"""ASGI middleware in front of the FastAPI app, outermost first.
 
-:class:`Middleware` limits, names, counts and logs every request that is no page view;
-:class:`Probes` answers ``/livez`` and ``/readyz``; :class:`Lifespan` runs the background tasks; and
-:class:`LateApp` composes the app itself, which takes longer than all else together.
+:class:`Middleware` applies limits, request ids, counters and logging to every request except page
+views. :class:`Probes` answers ``/livez`` and ``/readyz``. :class:`Lifespan` starts and stops the
+background tasks. :class:`LateApp` imports and creates the FastAPI app in the background, since this
+is the slowest part of the start.
 """
 
 from __future__ import annotations
@@ -37,17 +38,20 @@ _SAFE = {
     "referrer-policy": "same-origin",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""Unless a route says otherwise, its answer may load nothing and stand in no frame."""
+"""The security headers of responses whose route sets none.
+
+They forbid a browser to load anything for the response, or to show it in a frame.
+"""
 
 
 class Middleware:
-    """Every route except the related ones: limits, request id, counters, log, safe headers.
+    """Applies limits, request ids, counters, logging and security headers, except to page views.
 
     Args:
-        app: Answers the requests.
-        limits: On bodies.
-        counts: Where requests are counted.
-        access_log: Whether each request is logged.
+        app: The app that answers the requests.
+        limits: The largest size and the longest duration of a request body.
+        counts: Counts the requests.
+        access_log: Whether to log each request.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class Middleware:
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answers a request, or passes it to the next app."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -98,24 +102,24 @@ class Middleware:
 
 
 def _route(scope: Scope) -> str:
-    """The route's template: addresses that lead nowhere are counted as one."""
+    """Returns the path template of the request's route; ``other`` for an unknown path."""
     return getattr(scope.get("route"), "path", None) or "other"
 
 
 class _Route(NamedTuple):
-    """What :func:`_route` reads from the scope."""
+    """Has a path like a Starlette route, so that :func:`_route` can name requests to probes."""
 
     path: str
 
 
 class Probes:
-    """Answers ``/livez`` and ``/readyz``: as soon as the process is there, before any page is.
+    """Answers ``/livez`` and ``/readyz`` as soon as the process runs, before the pages are ready.
 
     :mod:`service.api.operation_routes` describes them in the OpenAPI document.
 
     Args:
-        app: Answers everything else.
-        live: What is served.
+        app: The app that answers all other requests.
+        live: Holds the build that the service serves now.
     """
 
     def __init__(self, app: ASGIApp, live: Live) -> None:
@@ -123,7 +127,7 @@ class Probes:
         self._live = live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answers a request, or passes it to the next app."""
         if scope["type"] != "http" or scope["path"] not in (LIVEZ, READYZ):
             await self._app(scope, receive, send)
             return
@@ -144,7 +148,7 @@ class Probes:
 
 
 def readiness(live: Live) -> tuple[int, dict[str, Any]]:
-    """Status and content of ``/readyz``; see :class:`service.api.operation_routes.Ready`."""
+    """Returns the status and the JSON content of ``/readyz``."""
     generation = live.generation
     if generation is None:
         return 503, {"status": "not ready", "reason": live.unready or "starting"}
@@ -162,11 +166,12 @@ def readiness(live: Live) -> tuple[int, dict[str, Any]]:
 
 
 class Lifespan:
-    """Answers the ASGI lifespan protocol: runs a context while the server runs.
+    """Runs code when the server starts and stops, by the ASGI lifespan protocol.
 
     Args:
-        app: Answers the requests.
-        running: Entered before the first request, left after the last.
+        app: The app that answers the requests.
+        running: Returns the async context manager to enter before the first request and to leave
+            after the last.
     """
 
     def __init__(
@@ -176,7 +181,7 @@ class Lifespan:
         self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the whole life of the server."""
+        """Serves one request, or handles the lifespan of the server."""
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
             return
@@ -194,12 +199,12 @@ class Lifespan:
 
 
 class LateApp:
-    """An app that is composed while the process already answers page views and probes.
+    """An app that is created on a thread while the process already answers page views.
 
-    Requests for it that come earlier wait; no others do.
+    Requests that reach this app before it is created wait for it.
 
     Args:
-        compose: Imports and makes the app; called on a thread, until it succeeds once.
+        compose: Imports and creates the app; called on a thread, until it succeeds once.
     """
 
     def __init__(self, compose: Callable[[], ASGIApp]) -> None:
@@ -208,7 +213,7 @@ class LateApp:
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answers a request, or passes it to the next app."""
         try:
             app = self._app or await self.composed()
         except OSError as error:  # no file can be opened; the next request tries again
@@ -218,7 +223,7 @@ class LateApp:
         await app(scope, receive, send)
 
     async def composed(self) -> ASGIApp:
-        """The app, once it is there."""
+        """Returns the app; imports and creates it first if that has not been done."""
         return await asyncio.to_thread(self._compose_once)
 
     def _compose_once(self) -> ASGIApp:

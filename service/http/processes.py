@@ -1,4 +1,4 @@
-"""Processes of the server: whether one runs, and workers that end with their parent."""
+"""Checks whether a process runs, and ends workers when their parent process is gone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger("alsolike")
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is a process with this number."""
+    """Whether a process with this id exists."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -24,10 +24,10 @@ def is_running(pid: int) -> bool:
 
 
 def end_with_parent(grace: float) -> None:
-    """End this process once its parent is gone; a process without one goes on.
+    """Ends this process once its parent process is gone; does nothing in a main process.
 
     Args:
-        grace: Seconds after SIGTERM at which the process ends in any case.
+        grace: Seconds after SIGTERM until the process is ended by force.
     """
     parent = multiprocessing.parent_process()
     if parent is None:

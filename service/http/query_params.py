@@ -1,6 +1,6 @@
-"""The parameters of a page view: parsed and checked; errors name the parameter at fault.
+"""Parses and checks the query parameters of a page view; errors name the parameter at fault.
 
-Parameters that no route has are ignored, as caches and trackers add some of their own.
+Unknown parameters are ignored, since caches and trackers add their own.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MAX_FIELDS = 200
 
 
 def parse_query(query: bytes) -> dict[str, list[str]]:
-    """The parameters by name.
+    """Parses a query string; returns, for each parameter name, the list of its values.
 
     Raises:
-        ProblemError: 422, naming the parameter that is not UTF-8.
+        ProblemError: 422, for too many fields or a value that is not UTF-8.
     """
     fields = query.split(b"&")
     if len(fields) > MAX_FIELDS:
@@ -47,14 +47,14 @@ def _unquote(text: bytes) -> bytes:
 
 
 def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) -> str:
-    """The article asked about.
+    """Reads the id of the requested article from the path, or from the parameter ``id``.
 
     Args:
-        path_id: The percent-encoded segment, for a route that has one.
-        parameters: Where ``id`` stands for the others.
+        path_id: The percent-encoded id in the path; ``None`` for a route without one.
+        parameters: The query parameters.
 
     Raises:
-        ProblemError: 422, if there is none or it can't be an article's id.
+        ProblemError: 422, if the id is missing or not a valid article id.
     """
     if path_id is not None:
         try:
@@ -70,11 +70,11 @@ def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) 
 
 
 def read_related_query(parameters: Mapping[str, list[str]], defaults: RelatedQuery) -> RelatedQuery:
-    """What a request asks for.
+    """Reads the query for related articles from the parameters of a request.
 
     Args:
-        parameters: By name.
-        defaults: What holds for the parameters that are missing.
+        parameters: The parameters by name.
+        defaults: The query whose values replace missing parameters.
 
     Raises:
         ProblemError: 422, naming the parameter and its value.
@@ -116,24 +116,24 @@ def _read_exclude(article_ids: list[str]) -> frozenset[str]:
 
 
 def check_language(text: str) -> str:
-    """A language tag in lower case.
+    """Checks a language tag and returns it in lower case.
 
     Raises:
-        ProblemError: 422, for anything else.
+        ProblemError: 422, if the text is not a language tag.
     """
     language: str = _read_option(query_options()["language"], text)
     return language
 
 
 def check_article_id(name: str, value: str) -> str:
-    """The id itself.
+    """Checks an article id and returns it.
 
     Args:
-        name: The parameter that holds it.
-        value: What should be an article's id.
+        name: The parameter that holds the id.
+        value: The id.
 
     Raises:
-        ProblemError: 422, saying why it can't be one.
+        ProblemError: 422, saying why the value is not a valid article id.
     """
     try:
         return check_id(value, field=name)

@@ -1,4 +1,4 @@
-"""Responses to page views: taken from the cache, or rendered and then cached."""
+"""Answers requests for related lists from a cache; renders the responses that it lacks."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html; charset=utf-8")
 POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 ROUTES = {False: "/v1/related", True: "/v1/related.html"}
-"""What page views are counted under, by whether they are for HTML, however the id is given."""
+"""The name of the route in the metrics, by whether it returns HTML."""
 
 
 class ListRequest(NamedTuple):
-    """A page view, however its address was written."""
+    """What a request for a related list asks for: article, format and query.
+
+    URLs that mean the same give equal requests.
+    """
 
     article_id: str
     as_html: bool
@@ -35,18 +38,19 @@ class ListRequest(NamedTuple):
 
 
 class RelatedLists:
-    """Makes and caches responses.
+    """Renders and caches the responses with related articles.
 
     Args:
-        settings: Defaults of queries, how lists look, and who may read them.
-        counts: Where cache hits and misses are counted.
+        settings: The effective settings.
+        counts: Counts cache hits and misses.
 
     Attributes:
-        defaults: The query of a request that names no parameter.
-        cors: Which pages may read.
-        private: The headers that say who may read at all.
-        vary: ``Vary``: all headers that decide about a response.
-        common: Headers of every response, as lines.
+        defaults: What a request without parameters asks for: how many articles, and which.
+        cors: The CORS headers.
+        private: The names of the request headers that may hold a reader's token; empty if reading
+            needs no token.
+        vary: The ``Vary`` header, naming all request headers that affect a response.
+        common: The headers that every response has, in the form that HTTP sends.
     """
 
     def __init__(self, settings: Settings, counts: RequestCounts) -> None:
@@ -66,10 +70,10 @@ class RelatedLists:
         self._salt = repr(rendered_by).encode()
 
     def find(self, generation: Generation, request: ListRequest, now: int) -> CachedResponse:
-        """The response to a request: a cached one, or a new one, which then is cached.
+        """Returns the response to a request, from the cache if possible; else renders it.
 
         Args:
-            generation: What is served at ``now``.
+            generation: The build and the decisions that are served at ``now``, with their cache.
             request: The article, the format and the query.
             now: Microseconds since 1970 UTC.
 
@@ -97,7 +101,7 @@ class RelatedLists:
         response = CachedResponse(
             self._tag(generation, key), self._headers[as_html], body, route=ROUTES[as_html]
         )
-        if not query.exclude:  # there are as many lists of those as there are pages that ask
+        if not query.exclude:  # lists with exclusions are rarely requested twice
             generation.cache.put(key, response)
         return response
 
@@ -109,6 +113,9 @@ class RelatedLists:
 
 @functools.lru_cache(maxsize=1_000)
 def _cache_key(query: RelatedQuery) -> str:
-    """A query as text: no two have the same, nor one that another begins with."""
+    """Returns a text that identifies a query, for the cache.
+
+    No text is the beginning of another query's text.
+    """
     values = [getattr(query, field.name) for field in dataclasses.fields(query)]
     return repr([sorted(value) if isinstance(value, frozenset) else value for value in values])

@@ -1,9 +1,10 @@
-"""The routes that a site asks on every page view: related articles by id.
+"""The routes that a site calls on every page view: the related articles of one article.
 
-They are answered without routing, dependency injection and response models, which would cost
-several times what the answer itself does: :meth:`RelatedRoutes.reply` is a plain function of the
-request, called by a plain ASGI app and, under ``alsolike serve``, by
-:mod:`service.http.fast_protocol`. :mod:`service.api.openapi` describes the same routes.
+These routes bypass FastAPI's routing, dependency injection and response models, which would take
+several times as long as the answer itself. Instead, :meth:`RelatedRoutes.reply` computes the
+response from the request alone. It is called by this module's ASGI app and, under
+``alsolike serve``, by :mod:`service.http.fast_protocol`. :mod:`service.api.openapi` describes the
+same routes in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ _METHODS = ("GET", "HEAD")
 
 
 class RelatedRequest(NamedTuple):
-    """What of a request decides its answer.
+    """The parts of a request that determine its response.
 
     Attributes:
-        method: In capitals.
-        url: Path and query as they came, percent-encoded.
-        headers: By name, in lower case.
+        method: The HTTP method, in capitals.
+        url: Path and query as received, percent-encoded.
+        headers: The headers by name, in lower case.
     """
 
     method: str
@@ -59,14 +60,14 @@ class RelatedRequest(NamedTuple):
 
 
 class RelatedReply(NamedTuple):
-    """A response, ready to send.
+    """A response that is ready to send.
 
     Attributes:
-        status: As in HTTP.
-        head: The headers that are this request's own, as lines.
-        tail: The other headers as lines, an empty line, and the body.
-        body_at: Where in ``tail`` the body begins.
-        closes: Whether the connection is to be closed after it.
+        status: The HTTP status.
+        head: The headers that differ between requests, as HTTP sends them.
+        tail: The other headers as HTTP sends them, an empty line, and the body.
+        body_at: The offset in ``tail`` at which the body begins.
+        closes: Whether the connection must be closed after the response.
     """
 
     status: int
@@ -77,19 +78,19 @@ class RelatedReply(NamedTuple):
 
 
 _Parts = tuple[int, bytes, bytes, int, bool]
-"""What a :class:`RelatedReply` is made of; plain tuples cost a request less."""
+"""The fields of a :class:`RelatedReply` as a plain tuple, which is faster to create."""
 
 
 class RelatedRoutes:
-    """Answers the related routes and hands everything else on.
+    """Answers the routes for related articles; passes all other requests to another app.
 
     Args:
-        app: Answers all other routes.
-        live: What is served.
-        lists: Makes and caches the responses.
-        settings: How long responses are fresh, limits, and whether requests are logged.
-        counts: Where requests are counted.
-        readers: Who may read, where the setting ``read_token`` asks for a token.
+        app: The app that answers all other routes.
+        live: Holds the build that the service serves now.
+        lists: Renders and caches the responses.
+        settings: The effective settings.
+        counts: Counts the requests.
+        readers: Checks tokens if the setting ``read_token`` requires one; else ``None``.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class RelatedRoutes:
         self._access_log = settings.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answers a request, or passes it to the next app."""
         if scope["type"] == "http":
             path, query = scope["raw_path"], scope["query_string"]
             url = b"%b?%b" % (path, query) if query else path
@@ -135,7 +136,10 @@ class RelatedRoutes:
     async def _refusal(
         self, request: RelatedRequest, scope: Scope, receive: Receive
     ) -> ProblemError | None:
-        """Why a request gets no list before it is looked at, if it asks for one."""
+        """Returns the error for a page view without a valid token or with an invalid body.
+
+        Returns ``None`` if neither is the case.
+        """
         if request.method not in _METHODS or find_target(request.url.partition(b"?")[0]) is None:
             return None
         refusal = None if self.readers is None else await self.readers.refusal(scope)
@@ -147,17 +151,20 @@ class RelatedRoutes:
         return refusal
 
     def count_refusal(self, status: int) -> None:
-        """Count a refusal of bytes that were not yet a request."""
+        """Counts an error response with this status to input that was not a complete request."""
         self._counts.add("other", status, 0.0)
 
     def reply(
         self, request: RelatedRequest, refusal: ProblemError | None = None
     ) -> RelatedReply | None:
-        """The response to a request, counted and logged; ``None`` if another is to answer it.
+        """Returns the response to a request for related articles, and counts and logs it.
 
         Args:
-            request: The request.
-            refusal: Why whoever asks gets no list, if so.
+            request: The method, URL and headers that were received.
+            refusal: An error with which to answer instead, if the caller found one.
+
+        Returns:
+            The response; ``None`` if the request is for another route, which the app answers.
         """
         start = time.perf_counter()
         now = self._live.clock()
@@ -270,7 +277,13 @@ def _parts(status: int, headers: Iterable[Header], body: bytes = b"") -> _Parts:
 
 
 def find_target(raw_path: bytes) -> tuple[bytes | None, bool] | None:
-    """The id in the path (still percent-encoded) and whether HTML is request for."""
+    """Finds out what a path asks for.
+
+    Returns:
+        The percent-encoded article id in the path (``None`` on a route that takes the id as a
+        query parameter), and whether the route returns HTML. For a path that is not a route for
+        related articles the whole result is ``None``.
+    """
     if raw_path == b"/v1/related":
         return None, False
     if raw_path == b"/v1/related.html":

@@ -1,4 +1,4 @@
-"""Counts of requests as plain numbers, as counting must cost a page view next to nothing."""
+"""Counts requests, latencies and cache hits in plain numbers, which costs almost no time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ BOUNDS = (
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005,
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
-"""Upper bounds of the latency histogram's buckets, seconds."""
+"""Upper bounds of the latency histogram's buckets, in seconds."""
 
 
 class RequestCounts:
-    """Counts since the process began; written by one thread.
+    """Request counts since the process started; only one thread may change them.
 
     Attributes:
-        requests: By route and status.
-        latencies: By route: how many requests fell into each bucket, the last without a bound.
-        seconds: By route: the total time of all requests.
-        hits: Responses taken from the cache.
-        misses: Responses that had to be made.
+        requests: The number of requests by route and status.
+        latencies: By route, the number of requests in each bucket; the last has no upper bound.
+        seconds: By route, the total time of all requests.
+        hits: The number of responses taken from the cache.
+        misses: The number of responses that had to be rendered.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class RequestCounts:
         self.misses = 0
 
     def add(self, route: str, status: int, seconds: float) -> None:
-        """Count a request."""
+        """Counts a request."""
         self.requests[route, status] += 1
         self.latencies[route][bisect_left(BOUNDS, seconds)] += 1
         self.seconds[route] += seconds

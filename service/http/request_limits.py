@@ -1,6 +1,6 @@
-"""Limits on a request's address, headers and body, checked before anything reads them.
+"""Limits on the size of a request's path, query string, headers and body.
 
-The related routes check the address alone, and read only a handful of headers.
+The routes for related articles check only path and query string, since they read few headers.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from service.http.problems import ProblemError
 from service.settings import Settings
 
 MAX_PATH = 4_096
-"""Bytes: an article's id takes 1,536 at most, percent-encoded throughout."""
+"""The longest path, in bytes; a fully percent-encoded article id has at most 1,536."""
 MAX_QUERY = 16_384
 MAX_HEADERS = 32_768
-"""Bytes of all names and values."""
+"""The largest size of all header names and values together, in bytes."""
 MAX_HEADER_COUNT = 100
 MAX_BODIES = 32 * 1024 * 1024
-"""Bytes of all bodies that are being read."""
+"""The largest size of all bodies that one process reads at the same time, in bytes."""
 MAX_HEAD = MAX_PATH + MAX_QUERY + MAX_HEADERS + 2_048
-"""Bytes before the body: all of these, and what separates them."""
+"""The largest size of all that precedes the body, in bytes: path, query, headers, separators."""
 
 TOO_MANY_HEADERS = f"there are over {MAX_HEADER_COUNT} headers, or over {MAX_HEADERS} bytes of them"
 
@@ -35,19 +35,22 @@ _HOST = re.compile(
 )
 
 _reading = 0
-"""Bytes of bodies that are still arriving; counted on the one event loop of a process."""
+"""How many bytes this process holds of bodies that have not arrived completely."""
 
 _CLOSE = {"Connection": "close"}
-"""For a request whose body is not read: what follows on the connection is the rest of it."""
+"""The header that closes the connection after a body was refused.
+
+Otherwise the rest of the body would be taken for the next request.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyLimits:
-    """How large a body may be, and how slow.
+    """Limits on the size and the duration of a request body.
 
     Attributes:
-        size: Bytes.
-        seconds: From the first look at the body to its end.
+        size: The largest size, in bytes.
+        seconds: The longest time to read the body, in seconds.
     """
 
     size: int
@@ -55,25 +58,25 @@ class BodyLimits:
 
 
 def body_limits(settings: Settings) -> BodyLimits:
-    """The limits that the settings name."""
+    """Returns the limits on bodies from the settings."""
     return BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
 
 
 def check_head(scope: Scope) -> None:
-    """Refuse an address or headers that are too long.
+    """Refuses a request whose path, query string or headers are too long.
 
     Raises:
-        ProblemError: 414 or 431.
+        ProblemError: 414 for path or query string, 431 for headers.
     """
     check_address(scope["raw_path"], scope["query_string"])
     check_headers(scope["headers"])
 
 
 def check_headers(headers: Sequence[Header]) -> None:
-    """Refuse too many headers, or too large ones.
+    """Refuses a request with too many or too large headers.
 
     Raises:
-        ProblemError: 431.
+        ProblemError: 431, if a limit is exceeded.
     """
     size = sum(len(name) + len(value) for name, value in headers)
     if len(headers) > MAX_HEADER_COUNT or size > MAX_HEADERS:
@@ -82,15 +85,15 @@ def check_headers(headers: Sequence[Header]) -> None:
 
 @functools.lru_cache(maxsize=1_000)
 def is_host(value: bytes) -> bool:
-    """Whether this is what the header ``Host`` may say (RFC 9110, 7.2)."""
+    """Whether this is a valid value of the header ``Host`` (RFC 9110, 7.2)."""
     return _HOST.fullmatch(value) is not None
 
 
 def check_address(path: bytes, query: bytes) -> None:
-    """Refuse a path or query that is too long.
+    """Refuses a request whose path or query string is too long.
 
     Raises:
-        ProblemError: 414.
+        ProblemError: 414, if a limit is exceeded.
     """
     if len(path) > MAX_PATH:
         raise ProblemError(414, f"the path has over {MAX_PATH} bytes", headers=_CLOSE)
@@ -99,16 +102,16 @@ def check_address(path: bytes, query: bytes) -> None:
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a body follows the head of a request."""
+    """Whether a request has a body, according to its headers."""
     return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
 async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
-    """Read the whole body; refuse it as soon as a limit is passed.
+    """Reads and returns a request's whole body; stops as soon as a limit is exceeded.
 
     Raises:
-        ProblemError: 400 for a length that is no number, 413 for a body that is too large, 408 for
-            one that comes too slowly or not at all, 429 while other bodies take all the room.
+        ProblemError: 400 for a length that is not a number, 413 for a body that is too large, 408
+            for one that arrives too slowly, 429 while other bodies use up :data:`MAX_BODIES`.
     """
     declared = by_name(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit():
@@ -145,7 +148,10 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives a body that was read before, then what comes after it."""
+    """Returns an ASGI ``receive`` function for an app whose request body was already read.
+
+    Its first call returns that body; later calls return what ``receive`` returns.
+    """
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

@@ -1,4 +1,4 @@
-"""Files that never change while the process runs: read once, sent with a digest as ETag."""
+"""Serves static files, which are read once at the start and sent with an ETag."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.http.headers import by_name, matches
 
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 STATIC = importlib.resources.files("service") / "static"
-"""The folder of all such files."""
+"""The folder of the static files."""
 
 
 def add_static_file(
@@ -25,14 +25,14 @@ def add_static_file(
     headers: Mapping[str, str],
     **documented: Any,
 ) -> None:
-    """Serve a file; whoever has it already is always so in one line.
+    """Adds a route that serves a file, or answers 304 if the client has it already.
 
     Args:
-        router: Gets the route.
-        path: The URL's path.
-        file: A stylesheet or a script.
-        headers: Further headers of every answer, such as how long caches may keep it.
-        **documented: What the API's documentation says of the route, as for ``router.get``.
+        router: The router that the route is added to.
+        path: The path of the URL that clients request.
+        file: The stylesheet or script to send.
+        headers: Further headers of every response, such as ``Cache-Control``.
+        **documented: The route's description in the API documentation, as for ``router.get``.
     """
     content = file.read_bytes()
     media_type = MEDIA_TYPES["." + file.name.rpartition(".")[2]]

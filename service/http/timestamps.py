@@ -1,4 +1,4 @@
-"""Moments over HTTP: ISO 8601 with a zone; inside, microseconds since 1970 UTC."""
+"""Timestamps: ISO 8601 with a time zone in HTTP, microseconds since 1970 UTC inside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LAST = microseconds(dt.datetime(9999, 1, 1, tzinfo=dt.UTC))
 
 
 def format_timestamp(moment: int | None) -> str | None:
-    """A moment as text in UTC; ``None`` for one that never comes."""
+    """Formats a timestamp as ISO 8601 in UTC; ``None`` for a time that never comes."""
     if moment is None or moment >= _LAST:
         return None
     return (_EPOCH + dt.timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
@@ -26,17 +26,18 @@ def _format(value: Any) -> Any:
 
 
 Timestamp = Annotated[str | None, BeforeValidator(_format)]
-"""A moment in an answer, made of microseconds since 1970 UTC; ``null`` for one that never comes."""
+"""A timestamp in a response, made of microseconds since 1970 UTC; ``null`` means never."""
 
 
 def read_local_moment(text: str, zone: ZoneInfo) -> int:
-    """A moment as ISO text, microseconds since 1970 UTC; without a zone it is in ``zone``.
+    """Parses an ISO timestamp into microseconds since 1970 UTC.
 
-    Of an hour that a clock change repeats, the first is meant.
+    A timestamp without a time zone is read in ``zone``; in an hour that a clock change repeats,
+    the first of the two is used.
 
     Raises:
-        ValueError: If it is not a moment.
-        OverflowError: If it lies beyond the calendar.
+        ValueError: If the text is not a timestamp.
+        OverflowError: If the timestamp is outside the range of dates.
     """
     local = dt.datetime.fromisoformat(text)
     return microseconds(local.replace(tzinfo=zone) if local.tzinfo is None else local)
@@ -64,4 +65,4 @@ Until = Annotated[
     BeforeValidator(_read_moment),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
 ]
-"""The end of a decision in a request's body; ``null`` for no end."""
+"""The time at which a decision ends, in a request body; ``null`` for no end."""

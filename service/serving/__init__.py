@@ -1,1 +1,1 @@
-"""What a page view is answered from: the live build under editors' decisions, and its lists."""
+"""Serving: the live build with the editors' decisions, and the selection of related lists."""

@@ -1,4 +1,4 @@
-"""A thread of low priority, for work that must not slow down page views."""
+"""A thread with low CPU priority, for work that must not slow down page views."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ _NICE = 10
 
 
 def background_thread(name: str) -> ThreadPoolExecutor:
-    """One thread of low priority, as are the threads that it starts."""
+    """Returns an executor with one low-priority thread.
+
+    Threads that this thread starts have the same low priority.
+    """
     return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=_lower_priority)
 
 
 def _lower_priority() -> None:
-    with suppress(OSError, AttributeError):  # where threads have no niceness of their own
+    with suppress(OSError, AttributeError):  # not every system has a priority per thread
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -1,8 +1,9 @@
-"""Drafts: a text that is in no build, related to the live one as if it had been there.
+"""Finds related articles for a draft: a text that is in no build, compared with the live build.
 
-All files of the build that this needs are mapped, and hashed once before their first use. A list
-is chosen by :func:`service.serving.selection.select_beside`, as every list is. To be imported when
-the first draft comes: it brings FAISS and sparse matrices, which a process may never need.
+The files of the build that this needs are mapped into memory, and their hashes are checked once,
+before the first use. As for every list, :func:`service.serving.selection.select_beside` selects
+the articles. Import this module only when the first draft arrives, since importing it loads FAISS
+and a library for sparse matrices.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from service.serving.selection import ListContext, SelectedItem, explainer, sele
 from service.serving.serving_view import ServingView
 
 MAX_TERMS = 10
-"""Phrases that a draft is described by."""
+"""The largest number of phrases that describe a draft."""
 
 _PLAIN = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
 _HARMLESS = ("no-text", "made-from-template")
@@ -46,12 +47,12 @@ _HARMLESS = ("no-text", "made-from-template")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftAnswer:
-    """What is related to a draft now.
+    """The related articles of a draft at one moment.
 
     Attributes:
         items: The list, as readers would get it.
-        terms: What the draft is about, in the site's own phrases, most telling first.
-        same_story: Visible rows that are near-duplicates of the draft, and so not in its list.
+        terms: Phrases of the site that describe the draft, most characteristic first.
+        same_story: Visible rows that are near-duplicates of the draft; the list leaves them out.
     """
 
     items: list[SelectedItem]
@@ -61,15 +62,15 @@ class DraftAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedDraft:
-    """A draft with its candidates in a build, deeper than a list.
+    """A draft and its candidates: the build's most related articles, more than a list shows.
 
-    Relating takes long, so visibility and editors' decisions may change meanwhile: they are applied
-    when it is answered.
+    Finding candidates takes long. Meanwhile articles may appear or disappear and editors may
+    decide, so :meth:`answer` applies all that afterwards.
 
     Attributes:
-        context: The candidates, and what else a list is chosen by.
-        terms: What the draft is about, in the site's own phrases, most telling first.
-        same_story: Rows of its near-duplicates.
+        context: The candidates and the other inputs from which a list is selected.
+        terms: Phrases of the site that describe the draft, most characteristic first.
+        same_story: The rows of near-duplicates of the draft.
     """
 
     context: ListContext
@@ -77,12 +78,12 @@ class RelatedDraft:
     same_story: tuple[int, ...]
 
     def answer(self, served: ServingView, *, now: int, query: RelatedQuery) -> DraftAnswer:
-        """What may be shown of it at a moment.
+        """Selects the articles that may be shown beside the draft at a moment.
 
         Args:
-            served: The build that it was related to, under what editors decided.
+            served: The build that the candidates are from, with the editors' decisions.
             now: Microseconds since 1970 UTC.
-            query: What is asked for.
+            query: How many articles the list may show, and which.
         """
         return DraftAnswer(
             items=select_beside(served, self.context, now=now, query=query),
@@ -92,13 +93,13 @@ class RelatedDraft:
 
 
 class DraftRelater:
-    """Relates drafts to the live build; used by one thread at a time.
+    """Finds candidates for drafts in the live build; only one thread at a time may use it.
 
-    Model and build are opened when they are first needed, and kept.
+    The model and the files of the build are opened on first use and kept open.
 
     Args:
         model: The setting ``model``.
-        precision: The setting ``precision``; ``auto`` follows the build.
+        precision: The setting ``precision``; ``auto`` means the precision of the build.
     """
 
     def __init__(self, model: str, precision: str) -> None:
@@ -110,35 +111,38 @@ class DraftRelater:
     def relate(
         self, served: ServingView, fields: Mapping[str, Any], *, now: int, query: RelatedQuery
     ) -> RelatedDraft:
-        """Find what is related to a draft among what may be shown.
+        """Finds the articles related to a draft among those that may be shown.
 
         Args:
-            served: The build that it is related to, under what editors decided.
-            fields: See :func:`read_draft`.
+            served: The build to search, with the editors' decisions.
+            fields: The draft: ``title``, ``summary`` or ``sections``, ``language`` and ``tags``.
             now: Microseconds since 1970 UTC.
-            query: What is asked for.
+            query: How many articles the list may show, and which.
 
         Raises:
-            ArticleError: If the draft breaks a rule of the format.
-            ModelError: If there is no model, or not the one that the build was made by.
-            BuildError: If what is needed of the build is missing or damaged.
+            ArticleError: If a field of the draft is invalid.
+            ModelError: If the model is missing, or the build was made with another one.
+            BuildError: If a file of the build is missing or damaged.
         """
         article = read_draft(fields)
         encoder = self._encoder_for(served.build)
         index = self._index
         if index is None or index.build is not served.build:
-            self._index = index = None  # first let go of the old one
+            self._index = index = None  # free the memory of the old one first
             self._index = index = DraftIndex(served.build)
         return index.relate(article, encoder, served=served, now=now, query=query)
 
     def forget(self) -> None:
-        """Let go of the build that the last draft was related to; from any thread."""
+        """Closes the files of the build that the last draft was compared with.
+
+        Any thread may call this.
+        """
         self._index = None
 
     def _encoder_for(self, build: Build) -> Encoder:
         made_by = build.manifest.encoder
         hashing = made_by.model.startswith("hashing")
-        if hashing != self._model.startswith("hashing"):  # said before a model is loaded for it
+        if hashing != self._model.startswith("hashing"):  # refuse before loading the model
             raise ModelError(
                 f"build {build.name} was made by model {made_by.model!r}, the setting model is "
                 f"{self._model!r}: set it to the build's, or rebuild"
@@ -151,14 +155,14 @@ class DraftRelater:
 
 
 def read_draft(fields: Mapping[str, Any]) -> Article:
-    """A draft as an article, cleaned as a source's records are.
+    """Converts a draft to an article, cleaned in the same way as the records of a source.
 
     Args:
-        fields: ``title``, ``summary`` or ``sections``, ``language``, ``tags``, as a source has
-            them; others do not matter.
+        fields: ``title``, ``summary`` or ``sections``, ``language`` and ``tags``, as in a source;
+            other fields are ignored.
 
     Raises:
-        ArticleError: Naming the field that a build would leave out or would have to repair.
+        ArticleError: If a field is invalid, even one that would be repaired in a source's record.
     """
     report = ReadReport()
     record = Record(location="draft", values={**fields, "id": "draft"})
@@ -170,13 +174,13 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
 
 
 class DraftIndex:
-    """A build, opened for texts that are not in it.
+    """The files of a build that are needed to compare new texts with it.
 
     Args:
-        build: The build; its files are hashed here, which takes seconds for a large one.
+        build: The build; its files are hashed here, which takes seconds for a large build.
 
     Raises:
-        BuildError: If a file that is needed is missing or damaged.
+        BuildError: If a needed file is missing or damaged.
     """
 
     def __init__(self, build: Build) -> None:
@@ -198,7 +202,7 @@ class DraftIndex:
         )
 
     def prepare(self, article: Article) -> PreparedText:
-        """The text of a draft, as it is compared: without the site's boilerplate."""
+        """Returns the text of a draft as articles are compared: without the site's boilerplate."""
         return prepare(article, self._boilerplate)
 
     def relate(
@@ -210,14 +214,14 @@ class DraftIndex:
         now: int,
         query: RelatedQuery,
     ) -> RelatedDraft:
-        """Find what is related to a draft among what may be shown.
+        """Finds the articles related to a draft among those that may be shown.
 
         Args:
             article: The draft.
-            encoder: The one that the build was made by.
-            served: This build under what editors decided.
+            encoder: The encoder that the build was made with.
+            served: This build with the editors' decisions.
             now: Microseconds since 1970 UTC.
-            query: What is asked for.
+            query: How many articles the list may show, and which.
         """
         text = self.prepare(article)
         embedding = embed_texts(encoder, [text])
@@ -263,9 +267,10 @@ class DraftIndex:
     def candidates(
         self, served: ServingView, now: int, query: RelatedQuery | None = None
     ) -> CandidateFilter:
-        """Which rows may be shown at all; with a query, those that it lets through as well.
+        """Returns a filter for the rows that may be shown and, if a query is given, match it.
 
-        The same rules as :class:`service.serving.guard.Guard`, for all rows at once.
+        The filter applies the rules of :class:`service.serving.guard.Guard`, which decides for one
+        row, to all rows at once.
         """
         build = self.build
         rows = np.array(served.showing(now).visible)
@@ -280,7 +285,7 @@ class DraftIndex:
         return CandidateFilter(index=filtered, rows=rows)
 
     def _phrases(self, words: TokenizedCorpus, rows: NDArray[np.int32]) -> list[int]:
-        """What the draft is about, in phrases of the articles beside it."""
+        """Returns the phrases of some articles that the draft contains."""
         build = self.build
         return find_known_phrases(
             words, build.phrase_rows[rows], build.phrase_names, self._vocabulary.rarity
@@ -288,7 +293,7 @@ class DraftIndex:
 
 
 class _Texts:
-    """Prepared texts of a build's articles, made again where one is needed."""
+    """A sequence of the prepared texts of a build's articles; prepares a text on each access."""
 
     def __init__(self, build: Build, boilerplate: Boilerplate) -> None:
         self._build, self._boilerplate = build, boilerplate
@@ -298,15 +303,20 @@ class _Texts:
 
 
 def _index_in(name: str, names: list[str]) -> int:
-    """A name's index in a list, or the next free one if it is not there."""
+    """Returns the index of ``name`` in ``names``; ``len(names)`` if it is not among them."""
     return names.index(name) if name in names else len(names)
 
 
 def check_encoder(build: Build, fingerprint: Fingerprint) -> None:
-    """Refuse an encoder whose embeddings can't be compared with a build's.
+    """Checks that an encoder's embeddings can be compared with those of a build.
+
+    Args:
+        build: The build to compare with.
+        fingerprint: The identity of the encoder.
 
     Raises:
-        ModelError: Saying which setting makes it fit.
+        ModelError: If the build was made with another encoder, or by a version of AlsoLike that
+            prepares texts in another way; the message names the remedy.
     """
     made_by = build.manifest.encoder
     for name in ("sha256", "dim", "max_tokens", "precision"):

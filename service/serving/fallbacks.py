@@ -1,4 +1,4 @@
-"""Fallbacks: what fills a list when too few related articles are good enough."""
+"""Finds fallbacks: articles that fill a list when too few related articles are good enough."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ def fallback_rows(
     language: int,
     tags: Callable[[], Sequence[int]],
 ) -> Iterator[int]:
-    """Articles of the same tags, rarest tag first, then the newest; all of the same language.
+    """Yields the rows of articles that may fill a list, in the language of the list.
+
+    If the query asks for fallbacks by tag, articles that share the rarest tag come first, then
+    those of the next rarest tag, and so on. The newest articles follow.
 
     Args:
-        build: Where articles are taken from.
-        guard: Admits each; a story that is shown already is passed over.
-        query: What is asked for.
-        language: Of the article or draft beside which they stand: its id in the build, 0 if
-            unknown, for articles of any language.
-        tags: Returns the ids of its tags.
+        build: The build that articles are taken from.
+        guard: Decides which articles may be shown; it skips stories that are shown already.
+        query: How many articles the list may show, and which.
+        language: The language id of the article or draft whose list is filled; 0 if its language
+            is unknown, which allows any language.
+        tags: Returns the tag ids of that article or draft.
     """
     names = build.language_names
     if query.language is not None:
@@ -38,7 +41,7 @@ def fallback_rows(
         pools = [*sorted((build.tagged[tag] for tag in tags()), key=len), *pools]
     for pool in pools:
         for candidate in map(int, pool):  # one by one: a pool may hold a million rows
-            # One that is not visible yet is no news, though an older version of it may be shown.
+            # An invisible candidate is skipped, even if another version of its story is visible.
             if guard.is_visible(candidate) and language in (0, build.language_of[candidate]):
                 shown = guard.admit(candidate)
                 if shown is not None:
@@ -46,7 +49,7 @@ def fallback_rows(
 
 
 def _newest(build: Build, language: int) -> Iterable[int]:
-    """A language's rows, or those of all for 0, the unknown one; newest first."""
+    """Returns the rows of a language's articles, newest first; of all languages if it is 0."""
     if language:
         return build.recent[language]
     pools = (map(int, build.recent[one]) for one in range(len(build.recent)))

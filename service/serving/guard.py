@@ -1,4 +1,4 @@
-"""The guard: what of a list may be shown at the moment of the request."""
+"""Decides which articles a related list may show at the moment of the request."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from service.serving.serving_view import ServingView
 
 
 class Guard:
-    """The rule of what may be shown: visible, not shown already, in the language, a story once.
+    """Decides which articles one list may show: visible, in the language, each story only once.
 
-    A story is identified by its newest visible row, as the table of those has to be read anyway.
-    ``test_service_guard`` holds other code that filters rows to this class.
+    Two versions belong to the same story if the newest visible version of their story is in the
+    same row. ``test_service_guard`` checks that other code which filters rows agrees with this
+    class.
 
     Args:
-        served: The build to read, under what editors decided.
-        kin: Rows whose stories must not be shown, as the list stands beside them.
+        served: The build with the editors' decisions.
+        kin: The rows of all versions of the article whose list this is; the list must not show
+            that story.
         now: Microseconds since 1970 UTC.
-        query: What is asked for; its language and its exclusions count here.
+        query: The query; the guard applies its language and its excluded articles.
     """
 
     def __init__(
@@ -29,25 +31,25 @@ class Guard:
         self._build = served.build
         self._visible, self._newest = served.showing(now)[2:]
         self._language = query.language
-        self._seen = {NO_ROW}  # a story that no visible row stands for
+        self._seen = {NO_ROW}  # stories without a visible row
         for row in kin:
             self._seen.add(self._newest[row])
-        # A page that shows one version of a story already should not be given another.
+        # The page already shows these articles, so other versions of them are excluded too.
         for article_id in query.exclude:
             self._leave_out(article_id)
 
     def is_visible(self, row: int) -> bool:
-        """Whether the row itself may be shown now."""
+        """Whether readers may see the article in this row now, whatever else the list shows."""
         return bool(self._visible[row])
 
     def hide(self, overrides: Sequence[Override]) -> None:
-        """Keep the stories of hidden articles out of this list."""
+        """Excludes the stories of the articles that editors hid in this list."""
         for override in overrides:
             if override.kind is OverrideKind.HIDE:
                 self._leave_out(override.target_id)
 
     def admit_itself(self, row: int) -> bool:
-        """Whether this very row may stand for its story, which then has been shown."""
+        """Whether the list may show exactly this version of a story; if so, marks it as shown."""
         newest = self._newest[row]
         if newest in self._seen or not self.is_visible(row) or not self._has_language(row):
             return False
@@ -55,7 +57,11 @@ class Guard:
         return True
 
     def admit(self, candidate: int) -> int | None:
-        """The newest visible version of the candidate's story, if it has not been shown."""
+        """Returns the row of the newest visible version of a candidate's story.
+
+        Marks the story as shown. Returns ``None`` if the list shows the story already, or no
+        version of the story may be shown.
+        """
         newest: int = self._newest[candidate]
         if newest in self._seen:
             return None

@@ -1,4 +1,4 @@
-"""What a process serves: a build under the editors' decisions, swapped as a whole."""
+"""Holds the build and the editors' decisions that a process serves, and follows their changes."""
 
 from __future__ import annotations
 
@@ -30,30 +30,34 @@ RETRY_SECONDS = 30.0
 
 
 class DecisionPoller(Protocol):
-    """Reads editors' decisions; see :class:`service.decisions.poller.StatePoller`."""
+    """What :class:`Live` needs to read editors' decisions.
+
+    :class:`service.decisions.poller.StatePoller` implements this by reading the database.
+    """
 
     kept: PolledState
 
     def refresh(self) -> bool:
-        """Read what changed; whether anything did."""
+        """Reads new decisions now; returns whether there were any."""
 
     def poll(self) -> DecisionState | None:
-        """Read what changed, but not too often from a database that was away."""
+        """Reads new decisions; retries a database that was unavailable only now and then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """Everything but the request that a response depends on; each request takes it once.
+    """A build, its editors' decisions and a time span in which no list changes, with a cache.
 
-    A new build, a new decision or the next epoch makes a new generation with an empty cache. So no
-    response can be mixed from two, or outlive the instant at which it stops being true.
+    A new build, a new decision, or an article that appears or disappears starts a new generation
+    with an empty cache. Each request uses one generation, so that a response never mixes two, and
+    a cached response is never used after it is outdated.
 
     Attributes:
-        served: The build under the editors' decisions.
-        since: The moment from which it holds, microseconds since 1970 UTC.
-        until: The moment at which it ends, as an article appears, disappears or moves.
-        tag: Differs from that of any other generation, in any process.
-        cache: Responses made from it.
+        served: The build with the editors' decisions.
+        since: The start of the time span, microseconds since 1970 UTC.
+        until: The end of the time span: the next time at which any list may change.
+        tag: A digest of build, decisions and time span; the same in every process.
+        cache: The responses made from this generation.
     """
 
     served: ServingView
@@ -65,16 +69,18 @@ class Generation:
 
 @dataclass(slots=True)
 class Live:
-    """The generation that is served now, and why a newer one is not.
+    """Holds the generation that is served now, and follows new builds and decisions.
 
-    Without a build, or without knowing what was taken down, nothing is served.
+    A generation is the build with the editors' decisions, for a time span in which no list changes.
+    There is none, and nothing is served, without a build or as long as takedowns can't be read.
 
     Args:
-        root: Where builds are.
-        keeper: Reads editors' decisions.
-        cache_bytes: Capacity of each generation's cache.
-        clock: The time, in microseconds since 1970 UTC.
-        forgetful: Called when the build changes, to drop what was kept of the last one.
+        root: The folder that holds the builds.
+        keeper: Reads the editors' decisions.
+        cache_bytes: The capacity of each generation's cache, in bytes.
+        clock: A function that returns the time in microseconds since 1970 UTC.
+        forgetful: Functions to call when another build becomes live, so that callers free data of
+            the old one.
     """
 
     root: Root
@@ -89,7 +95,7 @@ class Live:
     _build: Build | None = None
     _seen: tuple[int, int, int] | None = None
     _retry: float = 0.0
-    _threads: ThreadPoolExecutor = field(  # no page that takes long keeps a takedown waiting
+    _threads: ThreadPoolExecutor = field(  # own threads, so that slow pages delay no takedown
         default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="live")
     )
     _following: threading.Lock = field(default_factory=threading.Lock)
@@ -97,12 +103,16 @@ class Live:
 
     @property
     def build(self) -> Build | None:
-        """The build that is served."""
+        """The build that is served now; ``None`` if there is none."""
         generation = self.generation
         return None if generation is None else generation.served.build
 
     def at(self, now: int) -> Generation | None:
-        """The generation that holds at ``now``, the next epoch's if that has come."""
+        """Returns what to serve at ``now``, in microseconds since 1970 UTC.
+
+        Starts a new generation if the time span of the current one has ended. Returns ``None`` if
+        nothing can be served.
+        """
         generation = self.generation
         if generation is not None and not generation.since <= now < generation.until:
             with self._swapping:
@@ -113,13 +123,13 @@ class Live:
         return generation
 
     def view(self, *, refresh: bool = False) -> tuple[ServingView, int]:
-        """What readers are served now, and the moment that "now" is.
+        """Returns the live build with the editors' decisions, and the current time.
 
         Args:
-            refresh: Whether to take up first what other processes decided or published.
+            refresh: Whether to read decisions and builds of other processes first.
 
         Raises:
-            NotReadyError: If nothing is served.
+            NotReadyError: If no build is served.
         """
         if refresh:
             self.refresh()
@@ -130,15 +140,19 @@ class Live:
         return generation.served, now
 
     def refresh(self) -> None:
-        """Take up the build that ``CURRENT`` names and the newest decisions; blocks."""
+        """Loads the build that the file ``CURRENT`` names, and the newest decisions.
+
+        The caller waits until both are loaded.
+        """
         self.follow_builds()
         self.keeper.refresh()
         self._settle()
 
     def follow_builds(self) -> None:
-        """Open the build that ``CURRENT`` names if that changed; refuse and log a bad one.
+        """Opens the build that the file ``CURRENT`` names, if another one is served now.
 
-        A refused build is tried again now and then: a disk may come back, a file be restored.
+        If the build can't be opened, the reason is logged, and it is tried again every 30 seconds,
+        as its files may be restored.
         """
         with self._following:
             if self._let_go():
@@ -158,9 +172,10 @@ class Live:
         self._settle()
 
     def _let_go(self) -> bool:
-        """Drop the build if its files are being written to, before mapped pages of it are gone.
+        """Closes the served build if another process is about to change the build's files.
 
-        The writer waits until then; the next look sees what is left.
+        Otherwise this process would crash when it reads a mapped file that was cut short. The other
+        process waits until the build is closed; the next check opens what is left of the build.
         """
         build = self._build
         written_to = build and build.watch and build.watch.written_to()
@@ -175,16 +190,16 @@ class Live:
         return True
 
     def follow_decisions(self) -> None:
-        """Take up newer decisions; a database that is away is not asked each time."""
+        """Loads newer decisions; retries a database that was unavailable only now and then."""
         self.keeper.poll()
         self._settle()
 
     async def refresh_now(self) -> None:
-        """Take up a change that this process made, before the request that made it is answered."""
+        """Loads the newest build and decisions without blocking the event loop."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self.refresh)
 
     async def watch(self) -> None:
-        """Follow builds and decisions until cancelled, independently of each other."""
+        """Follows new builds and new decisions, independently of each other, until cancelled."""
         await asyncio.gather(self._repeat(self.follow_builds), self._repeat(self.follow_decisions))
 
     async def _repeat(self, look: Callable[[], None]) -> None:
@@ -197,7 +212,7 @@ class Live:
 
     @property
     def unready(self) -> str | None:
-        """Why nothing is served, if nothing is."""
+        """The reason why no build is served, as text; ``None`` if a build is served."""
         if self.generation is not None:
             return None
         if self._build is None:
@@ -226,7 +241,7 @@ class Live:
             forget()
 
     def _settle(self) -> None:
-        """Serve the newest build under the newest decisions."""
+        """Starts a new generation, with an empty cache, if build or decisions have changed."""
         with self._swapping:
             build, state, now = self._build, self.keeper.kept.state, self.generation
             if build is None or state is None:

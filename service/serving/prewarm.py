@@ -1,4 +1,4 @@
-"""Reads the files that editors need of a build as soon as it is live."""
+"""Reads the files that editors' pages need as soon as a build is live."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LOOK_SECONDS = 0.5
 
 
 async def keep_warm(live: Live) -> None:
-    """Warm up each build that becomes live, one at a time on a thread, until cancelled.
+    """Reads the files of each build that becomes live, on a thread, until cancelled.
 
-    No request waits for it: one that needs a file earlier waits for that file only. Most of the
-    work is hashing, during which other threads can run.
+    A request that needs a file which has not been read yet waits for that file only. Most of the
+    time is spent on hashing, during which other threads can run.
     """
     thread = background_thread("warming")
     warm = None
@@ -28,7 +28,7 @@ async def keep_warm(live: Live) -> None:
         if build is not None and build.name != warm:
             warm = build.name
             await asyncio.wrap_future(thread.submit(_warm_up, build))
-            del build  # one that is swapped away is not to be held until the next look
+            del build  # a replaced build must not be kept open until the next check
         await asyncio.sleep(LOOK_SECONDS)
 
 

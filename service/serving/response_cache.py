@@ -1,4 +1,4 @@
-"""Responses to page views, ready to send, and a cache of them bounded in bytes."""
+"""A cache of responses to page views, limited to a number of bytes."""
 
 from __future__ import annotations
 
@@ -7,38 +7,40 @@ from collections import deque
 from collections.abc import Hashable
 
 GZIP_FROM = 860
-"""Bytes from which compressing pays: below, an answer fits one packet either way."""
+"""The smallest body that is compressed, in bytes; a smaller one fits in one packet anyway."""
 
 _OVERHEAD = 500
-"""What a response takes in memory beside its bytes: headers, keys, table entries."""
+"""Estimated bytes of memory that a cached response takes in addition to its data."""
 _ALIAS_OVERHEAD = 150
 _MAX_ALIASES = 4
 
 Encoded = tuple[bytes, int, bool]
-"""A response on the wire, where in it the body begins, and whether that is compressed.
+"""A response's bytes, the offset of the body in them, and whether the body is compressed.
 
-The bytes are header lines, an empty line and the body, in one piece of memory, as a cache hit costs
-hardly more than fetching that.
+The bytes are the header lines, an empty line and the body. They are one object, since fetching
+several objects from memory would slow down a cache hit.
 """
 
 
 class CachedResponse:
-    """A successful response to one request, without the headers that each request has of its own.
+    """A successful response, without the headers that differ between requests.
 
-    Once a reader took it with gzip, as nearly all do, it is kept in that form only.
+    Nearly all clients accept gzip. After the first request of such a client, only the compressed
+    form of the response is kept.
 
     Args:
-        tag: What its ``ETag`` says, without quotes.
-        headers: Those that it shares with other responses, as lines.
-        body: Its body.
-        route: The route that made it, for the counts.
+        tag: The value of the header ``ETag``, without quotes.
+        headers: The headers that all responses share, as HTTP sends them.
+        body: The uncompressed body.
+        route: The route whose request counts include this response.
 
     Attributes:
-        size: What it takes in memory, in bytes.
-        used: Whether it was asked for since the cache last looked.
-        is_cached: Whether a cache holds it.
-        for_gzip: Whether it is in the form for readers who take gzip; see :meth:`compress`.
-        aliases: The raw addresses under which the cache finds it.
+        size: The estimated size in memory, in bytes.
+        used: Whether the response was requested since the cache last considered it for eviction.
+        is_cached: Whether a cache holds the response.
+        for_gzip: Whether the response is stored in the form for clients that accept gzip, which
+            :meth:`compress` makes.
+        aliases: The raw URLs under which the cache finds the response.
     """
 
     __slots__ = (
@@ -59,26 +61,29 @@ class CachedResponse:
 
     @property
     def encoded(self) -> Encoded:
-        """The form that is kept."""
+        """The stored form, compressed or not."""
         return self._data, self._body_at, self._gzipped
 
     @property
     def plain(self) -> Encoded:
-        """The form for any reader."""
+        """The uncompressed form, for any client."""
         return self._encode(self.body, gzipped=False) if self._gzipped else self.encoded
 
     @property
     def body(self) -> bytes:
-        """The body, not compressed."""
+        """The uncompressed body."""
         body = self._data[self._body_at :]
         return gzip.decompress(body) if self._gzipped else body
 
     def etag(self, *, gzipped: bool) -> bytes:
-        """Its ``ETag``; that of the compressed form differs, as its bytes do."""
+        """Returns the ``ETag``, which differs between compressed and uncompressed form."""
         return b'"%b-gzip"' % self._tag if gzipped else b'"%b"' % self._tag
 
     def compress(self) -> None:
-        """Keep the form for readers who take gzip: compressed, unless the body is short."""
+        """Replaces the stored form by the one for clients that accept gzip.
+
+        In that form the body is compressed, unless it is short.
+        """
         self.for_gzip = True
         body = self.body
         if len(body) >= GZIP_FROM:
@@ -99,23 +104,23 @@ class CachedResponse:
 
 
 class ResponseCache:
-    """Responses by request, bounded in bytes; what nobody asked for lately goes first.
+    """A cache of responses by request, limited in bytes.
 
-    Requests are found by their meaning and, before any parsing, by their raw address. Eviction is
-    second chance (CLOCK): the oldest goes unless it was used since it was last looked at, which
-    costs a hit no more than setting a flag. Once full, only what is asked for a second time gets
-    in: most pages of a long tail are asked for once, and would push out others. Not for use by
-    several threads.
+    A response is found by its raw URL without any parsing, or else by a key for the parsed request.
+    If the cache is full, the oldest response is removed; but a response that was used since it was
+    last considered for removal is kept (the CLOCK algorithm). So a hit only sets a flag. A full
+    cache accepts a response only when it is requested for the second time, because most rare pages
+    are requested once and would push out others. Not thread-safe.
 
     Args:
-        capacity: Bytes; 0 keeps nothing.
+        capacity: The capacity in bytes; 0 turns the cache off.
     """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.size = 0
         self.by_address: dict[bytes, CachedResponse] = {}
-        """Responses by path and query as they came."""
+        """Responses by raw URL: path and query as received."""
         self._responses: dict[Hashable, CachedResponse] = {}
         self._queue: deque[Hashable] = deque()
         self._turned_away: set[int] = set()
@@ -124,19 +129,19 @@ class ResponseCache:
         return len(self._responses)
 
     def get(self, key: Hashable) -> CachedResponse | None:
-        """The response to a request, if it is cached."""
+        """Returns the cached response for a key; ``None`` if there is none."""
         response = self._responses.get(key)
         if response is not None:
             response.used = True
         return response
 
     def put(self, key: Hashable, response: CachedResponse) -> None:
-        """Cache a response, if there is room and reason."""
+        """Caches a response; a full cache does so only at the second call with this key."""
         if response.size > self.capacity or key in self._responses:
             return
         if self.size + response.size > self.capacity and self._is_new(key):
             return
-        self._grow(response.size)  # first, or the newest might go when all others were used
+        self._grow(response.size)  # evict before adding, so that the new one is not evicted at once
         self._responses[key] = response
         self._queue.append(key)
         response.is_cached = True
@@ -147,14 +152,15 @@ class ResponseCache:
             self._turned_away.remove(mark)
             return False
         if len(self._turned_away) >= len(self._responses):
-            self._turned_away.clear()  # long ago by now
+            self._turned_away.clear()  # its entries are old by now
         self._turned_away.add(mark)
         return True
 
     def alias(self, address: bytes, response: CachedResponse) -> None:
-        """Find a cached response by this raw address from now on.
+        """Lets the cache find a cached response by a raw URL too, without parsing.
 
-        Only a few addresses of each are kept: a counter in the query is no reason to fill up.
+        Each response has at most four such URLs, so that a site which adds a counter to its URLs
+        does not fill the cache.
         """
         full = len(response.aliases) >= _MAX_ALIASES
         if not response.is_cached or address in self.by_address or full:
@@ -165,7 +171,7 @@ class ResponseCache:
         self._grow(more)
 
     def gzipped(self, response: CachedResponse) -> Encoded:
-        """A response for a reader who takes gzip; compressed when first asked for."""
+        """Returns the form of a response for clients that accept gzip; makes it if necessary."""
         if not response.for_gzip:
             before = response.size
             response.compress()

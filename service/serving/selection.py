@@ -1,9 +1,9 @@
-"""From a stored list to what a reader sees now: the guard, stories, pins, fallbacks.
+"""Selects the articles that a related list shows now, from the longer list in the build.
 
-Stored lists are deeper than anyone shows and hold articles that may not be visible yet, or no
-longer. Here, and only here, a list becomes cards: visibility first, then what editors pinned and
-hid, then the newest visible version of each story, once; then, if too few are good enough,
-labelled fallbacks.
+Stored lists may hold articles that readers may not see yet, or no longer. All selection happens
+here: such articles are dropped, editors' pins and hides are applied, and of several versions of a
+story only the newest visible one is shown. If too few articles are good enough, fallbacks fill the
+list, marked as fallbacks.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Origin(enum.StrEnum):
 
 
 class SelectedItem(NamedTuple):
-    """One article of a list; a tuple, as each request makes many.
+    """One article of a related list; a tuple, because each request creates many.
 
     Attributes:
-        row: Its row in the build.
-        score: In [0, 1]; 0 for a fallback.
-        origin: Why it is there.
-        explained: Up to four phrases that it shares with the article asked about, as JSON
-            strings with commas between.
+        row: The row of the article in the build.
+        score: The score in [0, 1]; 0 for a fallback.
+        origin: Why the article is in the list.
+        explained: Up to four phrases that it shares with the article whose list it is in, as
+            JSON strings separated by commas.
     """
 
     row: int
@@ -50,25 +50,30 @@ class SelectedItem(NamedTuple):
 
     @property
     def shared_terms(self) -> tuple[str, ...]:
-        """The phrases that it shares with the article asked about."""
+        """The phrases in :attr:`explained`, as text."""
         return tuple(json.loads(b"[%b]" % self.explained))
 
 
 class ListContext(NamedTuple):
-    """What a list is shown beside: an article of the build, or a text that is in none.
+    """The inputs of a list's selection, for an article of the build or for a draft.
 
-    All numbers are plain ones, in lists or memory views: arrays are too slow to read one by one.
-    What few requests need is a function.
+    All numbers are Python numbers in lists or memory views, because single elements of NumPy
+    arrays are slow to read. Values that few requests need are functions.
 
     Attributes:
-        rows: Related rows, best first; -1 at the end.
-        scores: Their scores, in [0, 1].
-        kin: Rows of its own story, which must not be shown beside it.
-        language: The language's id in the build; one that no article has if the build lacks it.
-        tags: Returns the ids of those of its tags that the build knows.
-        explain: Returns what it shares with a row; see :attr:`SelectedItem.explained`.
-        explained: The same for the first of ``rows``, where that is known.
-        overrides: What editors decided for its list, pins by position, then hides.
+        rows: The rows of related articles, best first; -1 marks the end.
+        scores: The scores of ``rows``, in [0, 1].
+        kin: The rows of all versions of the article's or draft's own story, which the list must
+            not show.
+        language: The build's id of the language; if the build lacks the language, an id that no
+            article has.
+        tags: A function that returns the tag ids of the article or draft, without tags that the
+            build lacks.
+        explain: A function that returns the phrases shared with the article in a given row, as
+            JSON strings separated by commas.
+        explained: The phrases shared with the first of ``rows``, in the same form, as stored in
+            the build.
+        overrides: The editors' pins by position, then their hides, for this list.
     """
 
     rows: Sequence[int]
@@ -82,13 +87,13 @@ class ListContext(NamedTuple):
 
 
 def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> list[SelectedItem]:
-    """The articles to show beside ``row`` at ``now``.
+    """Selects the articles to show in the list of an article.
 
     Args:
-        served: The build to read, under what editors decided.
-        row: The article asked about; the caller has checked that it is visible.
+        served: The build with the editors' decisions.
+        row: The row of the article; the caller has checked that it is visible.
         now: Microseconds since 1970 UTC.
-        query: What is asked for.
+        query: How many articles the list may show, and which.
     """
     build = served.build
     rows, scores = build.related(row)
@@ -106,7 +111,15 @@ def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> l
 
 
 def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
-    """A function that returns what a text with these phrases shares with a row, as JSON."""
+    """Returns a function that explains why a text is related to the article in a row.
+
+    The function takes a row and returns the phrases that the text and that article share, as JSON
+    strings separated by commas.
+
+    Args:
+        build: The build that holds the articles.
+        phrases: The build's ids of the phrases in the text.
+    """
     page = SharedPhrases(phrases, build.phrase_names)
     return lambda other: phrases_json(page.shared_with(build.phrases(other).tolist()))
 
@@ -114,10 +127,10 @@ def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
 def select_beside(
     served: ServingView, context: ListContext, *, now: int, query: RelatedQuery
 ) -> list[SelectedItem]:
-    """The articles to show beside an article or a draft at ``now``.
+    """Selects the articles to show in the list of an article or a draft.
 
-    Pins that may be shown get their positions first. Hiding an article hides its story, so that no
-    near-copy takes its place.
+    Pinned articles that may be shown get their positions first. A hide applies to all versions of
+    the article's story, so that no near-duplicate takes its place.
     """
     guard = Guard(served, context.kin, now, query)
     pinned = _pinned(served.build, context, guard, query.limit)
@@ -134,19 +147,22 @@ def select_beside(
     if query.sort is Order.NEWEST:
         chosen.sort(key=lambda item: (-served.build.date_of[item.row], item.row))
     for position, item in pinned:
-        chosen.insert(position - 1, item)  # in a short list: at its end
+        chosen.insert(position - 1, item)  # at the end, if the list is shorter
     return chosen
 
 
 def shared_terms(build: Build, row: int, other: int) -> list[str]:
-    """Up to four phrases that two rows share."""
+    """Returns up to four phrases that the articles in two rows share."""
     return shared_phrases(build.phrases(row), build.phrases(other).tolist(), build.phrase_names)
 
 
 def _pinned(
     build: Build, context: ListContext, guard: Guard, limit: int
 ) -> list[tuple[int, SelectedItem]]:
-    """Pins that may be shown, by position; a pin whose target may not be leaves no gap."""
+    """Returns the pinned articles that may be shown now, each with its position.
+
+    Pins that may not be shown are left out; related articles then take their positions.
+    """
     pinned: list[tuple[int, SelectedItem]] = []
     for override in context.overrides:
         if override.position is None or override.position > limit or len(pinned) == limit:
@@ -164,16 +180,19 @@ def _pinned(
 def _related(
     context: ListContext, guard: Guard, query: RelatedQuery, wanted: int
 ) -> list[SelectedItem]:
-    """The best that may be shown; nearly all the time of a request is spent here."""
+    """Selects the best related articles that may be shown.
+
+    Nearly all the time of a request is spent here.
+    """
     chosen: list[SelectedItem] = []
     admit, least, explained = guard.admit, query.min_score, context.explained
     known = len(explained)
     for place, (candidate, score) in enumerate(zip(context.rows, context.scores, strict=True)):
         if candidate == NO_ROW or len(chosen) == wanted:
             break
-        score = shown_score(score)  # so that a limit means what is seen
+        score = shown_score(score)  # compare the minimum with the score that clients see
         if score < least:
-            continue  # not the end: a diversified list is not sorted by score
+            continue  # diversified lists are not sorted by score
         shown = admit(candidate)
         if shown is not None:
             stored = place < known and shown == candidate

@@ -1,4 +1,4 @@
-"""What readers are served: one build under one state of editors' decisions."""
+"""A build combined with the editors' decisions: which articles are visible, pinned or hidden."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from recommender.visibility import ALWAYS, NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, differing
 
 _TABLES = 3
-"""Tables held: the present one, and those of moments that editors preview."""
+"""The number of visibility tables to keep: for now, and for moments that editors preview."""
 
 
 class VisibilityTable(NamedTuple):
-    """Which articles are visible between two instants at which that changes; all rows at once.
+    """Says for every row of a build whether readers may see it, in a time span without changes.
 
     Attributes:
-        since: The moment from which it holds, microseconds since 1970 UTC.
-        until: The moment at which it ends.
-        visible: By row: whether it may be shown.
-        newest: By row: the newest visible version of its story, or -1.
+        since: The start of the time span, microseconds since 1970 UTC.
+        until: The end of the time span, microseconds since 1970 UTC.
+        visible: For each row, whether readers may see it.
+        newest: For each row, the row of the newest visible version of its story; -1 if no version
+            is visible.
     """
 
     since: int
@@ -34,13 +35,13 @@ class VisibilityTable(NamedTuple):
 
 
 class ServingView:
-    """A build and a state of decisions, joined once so that no request has to.
+    """A build combined with the editors' decisions at one time, ready for all requests.
 
     Args:
-        build: The build.
-        state: What editors decided; nothing by default.
-        before: A view of the same build under an earlier state: then only what was decided since
-            is joined.
+        build: The build, which holds the articles and their lists.
+        state: The editors' decisions; none by default.
+        before: A view of the same build with earlier decisions; if given, only the newer decisions
+            are processed.
     """
 
     def __init__(
@@ -62,15 +63,15 @@ class ServingView:
         self._take(np.array(rows, dtype=np.int32))
         same = before is not None and before._taken_rows is self._taken_rows
         self._earlier: tuple[VisibilityTable, ...] = ()
-        """Of the state before, if no decision since changed who is visible."""
+        """The tables of the view with earlier decisions, as far as they are still right."""
         if before is not None and same:
             self._earlier = before._tables or before._earlier
 
     def showing(self, now: int) -> VisibilityTable:
-        """Which articles are visible at ``now``.
+        """Returns the table that says which articles are visible at ``now``.
 
-        Worked out for all rows together when first asked for (some 30 ms for a million), so that
-        a request, which looks at dozens, takes each from a table.
+        The first call computes it for all rows (about 30 ms for a million); requests, which look at
+        dozens of rows, then only read the table.
         """
         for table in self._tables:
             if table.since <= now < table.until:
@@ -80,7 +81,7 @@ class ServingView:
         return table
 
     def _take(self, rows: NDArray[np.int32]) -> None:
-        """Read again whether and until when some rows are taken down."""
+        """Applies the decisions to some rows: whether and until when each is taken down."""
         if not len(rows):
             return
         takedowns, article_id = self.state.takedowns, self.build.article_id
@@ -95,7 +96,7 @@ class ServingView:
 
     def _make_table(self, now: int) -> VisibilityTable:
         build = self.build
-        for table in self._earlier:  # no decision since changed who is visible
+        for table in self._earlier:  # still valid: no decision changed it
             if table.since <= now < table.until:
                 return VisibilityTable(*self._span(now), table.visible, table.newest)
         visible = build.visible(now)
@@ -115,7 +116,7 @@ class ServingView:
         return since, until
 
     def taken_down(self, now: int) -> list[int]:
-        """Rows that are taken down at ``now`` (microseconds since 1970 UTC)."""
+        """Returns the rows that are taken down at ``now`` (microseconds since 1970 UTC)."""
         rows: list[int] = self._taken_rows[now < self._taken_until].tolist()
         return rows
 
@@ -128,13 +129,22 @@ class ServingView:
         return not (taken and now < self._taken_until[place])
 
     def overrides(self, row: int, now: int) -> list[Override]:
-        """The overrides of a row's list that hold at ``now``, pins by position, then hides."""
+        """Returns an article's pins by position, then its hides, as they are in force at ``now``.
+
+        Args:
+            row: The row of the article whose list they change.
+            now: Microseconds since 1970 UTC.
+        """
         if not self.state.overrides:
             return []
         overrides = self.state.overrides.get(self.build.article_id(row), ())
         return [override for override in overrides if now < override.until]
 
     def epoch(self, now: int) -> int:
-        """How many instants at which anything may change lie at or before ``now``."""
+        """Returns a number that is the same for all times between two scheduled changes of lists.
+
+        It is the number of scheduled changes up to and including ``now`` (microseconds since 1970
+        UTC).
+        """
         ended = int(np.searchsorted(self.state.instants, now, side="right"))
         return self.build.epoch(now) + ended

@@ -1,8 +1,9 @@
-"""Every visible article's list as a static file, for sites without a service and for CDNs.
+"""Exports each visible article's related list as a static file, for a site without the service.
 
-A file is named by its article's id, each byte but ``A-Z a-z 0-9 - _ .`` written as ``~HH``, so
-that any id fits and no two meet; a leading dot is escaped too, and a name that would be too long
-is ``~`` and the id's SHA-256. Short ids in a browser: percent-encode, then ``%`` becomes ``~``.
+A file is named after its article's id. Each byte except ``A-Z a-z 0-9 - _ .`` is written as
+``~HH`` (two hexadecimal digits), and so is a leading dot, so every id has its own valid name. If
+that name would be too long, it is ``~`` and the SHA-256 of the id instead. A script in a browser
+gets the name by percent-encoding the id and replacing each ``%`` by ``~``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from recommender.errors import InputError
 from service.serving.serving_view import ServingView
 
 LEDGER = ".alsolike-export"
-"""Names every file that an export wrote, so that the next one removes no other."""
+"""The file that lists all files an export wrote; the next export removes only those."""
 
 _LONGEST = 200
 _ESCAPED = re.compile(rb"[^A-Za-z0-9_.-]|^\.")
@@ -27,12 +28,12 @@ _ESCAPED = re.compile(rb"[^A-Za-z0-9_.-]|^\.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """What an export did.
+    """How many files an export wrote, left unchanged and removed.
 
     Attributes:
-        written: Files that are new or changed.
-        unchanged: Files left as they were.
-        removed: Files of articles that may no longer be shown.
+        written: The number of files that are new or changed.
+        unchanged: The number of files that were left as they were.
+        removed: The number of removed files; their articles may no longer be shown.
     """
 
     written: int
@@ -43,19 +44,19 @@ class Exported:
 def export_lists(
     served: ServingView, out: Path, render: Callable[[int], bytes], *, now: int
 ) -> Exported:
-    """Write one JSON file for each visible article; touch only what changed.
+    """Writes one JSON file for each visible article, unless the file has this content already.
 
-    Readers see each file's old bytes or its new ones. What an earlier export left and is not
-    to be shown any more goes first: a takedown must not wait for a million files.
+    Each file is replaced in one step. Files of articles that may no longer be shown are removed
+    first, so that a takedown does not wait for the rest of the export.
 
     Args:
-        served: The build to export, under what editors decided.
+        served: The build to export, with the editors' decisions.
         out: A new or empty folder, or an earlier export.
-        render: Gives the file of a row.
-        now: The moment at which visibility is decided, microseconds since 1970 UTC.
+        render: Returns the content of the file for the article in a row of the build.
+        now: The moment for which lists are exported, microseconds since 1970 UTC.
 
     Raises:
-        InputError: If the folder holds something else.
+        InputError: If the folder holds other files.
     """
     earlier = _read_ledger(out)
     build = served.build
@@ -64,7 +65,7 @@ def export_lists(
     gone = earlier - names.keys()
     for name in gone:
         (out / name).unlink(missing_ok=True)
-    _write_ledger(out, earlier | names.keys())  # a crash on the way forgets no file
+    _write_ledger(out, earlier | names.keys())  # written first, in case of a crash
     written = 0
     for name, row in names.items():
         written += _write_if_changed(out / name, render(row))
@@ -73,7 +74,7 @@ def export_lists(
 
 
 def file_name(article_id: str) -> str:
-    """The name of an article's file; see the module's documentation."""
+    """Returns the name of an article's file: the id, its special bytes escaped as ``~HH``."""
     escaped = _ESCAPED.sub(lambda found: b"~%02X" % found[0][0], article_id.encode()).decode()
     if len(escaped) > _LONGEST:
         escaped = f"~{hashlib.sha256(article_id.encode()).hexdigest()}"
@@ -100,7 +101,10 @@ def _write_ledger(out: Path, names: Iterable[str]) -> None:
 
 
 def _write_if_changed(path: Path, content: bytes) -> bool:
-    """Replace a file in one step, unsynced: what a power cut spoils, the next export mends."""
+    """Replaces a file in one step if its content changed; returns whether it did.
+
+    The file is not synced to disk: the next export repairs files damaged by a power cut.
+    """
     try:
         if path.read_bytes() == content:
             return False

@@ -1,4 +1,4 @@
-"""Whether an article can be seen at a moment, and if not, why not."""
+"""Tells whether readers can see an article at a moment, and if not, why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.serving.serving_view import ServingView
 
 
 class VisibilityStatus(enum.StrEnum):
-    """Whether readers can see an article, and if not, why not."""
+    """Whether readers can see an article, and if not, why."""
 
     VISIBLE = "visible"
     SCHEDULED = "scheduled"
@@ -23,11 +23,11 @@ class VisibilityStatus(enum.StrEnum):
 
 
 def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStatus:
-    """The status of one article.
+    """Returns whether readers can see one article at a moment, and if not, why.
 
     Args:
-        served: A build under what editors decided.
-        row: The article.
+        served: A build with the editors' decisions.
+        row: The row of the article.
         now: Microseconds since 1970 UTC.
     """
     until = served.state.takedowns.get(served.build.article_id(row))
@@ -42,7 +42,10 @@ def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStat
 
 
 def visibility_masks(served: ServingView, now: int) -> Mapping[VisibilityStatus, NDArray[np.bool_]]:
-    """For each status a mask of the rows that have it, shape (n,); every row has one status."""
+    """Returns, for each status, which rows have it at ``now``, as a bool array of shape (n,).
+
+    Every row has exactly one status.
+    """
     start, end = served.build.visibility[:, 0], served.build.visibility[:, 1]
     taken_down = np.zeros(served.build.count, dtype=bool)
     taken_down[served.taken_down(now)] = True

@@ -1,1 +1,1 @@
-"""A build's vectors in Milvus instead of a file."""
+"""Stores and searches a build's vectors in Milvus instead of a file."""

@@ -1,8 +1,8 @@
-"""A client of Milvus; the only file that imports pymilvus.
+"""A client for Milvus; the only file that imports pymilvus.
 
-A server is reached by its URL, over one connection that is kept. A path is a folder of
-``milvus-lite``, which one process can hold at a time: it is opened for each operation and let go
-again, so that commands and the service take turns.
+A server is reached by its URL, over one lasting connection. A path names a ``milvus-lite`` folder,
+which only one process can open at a time: it is opened for each operation and closed again, so that
+commands and the service can take turns.
 """
 
 from __future__ import annotations
@@ -34,26 +34,28 @@ SEARCH_TIMEOUT = 5.0
 
 _MAKE_TIMEOUT = 600.0
 _TURN_TIMEOUT = 10.0
-_BATCH_BYTES = 8_000_000  # a message may have 64 MB
+_BATCH_BYTES = 8_000_000  # Milvus accepts messages up to 64 MB
 _QUERIES = 256
 _NOT_FOUND = 100
 _UNEXPECTED = 65535
 _SETTLES = 3.0
-_OPTIONS = {"grpc.use_local_subchannel_pool": 1}  # else a new connection waits as the lost one does
+# Otherwise a new connection would wait as long as the old one before it tries to connect again.
+_OPTIONS = {"grpc.use_local_subchannel_pool": 1}
 
-# They log a traceback for every error that they also raise.
+# These libraries log a traceback for every error that they also raise.
 for _name in ("pymilvus", "milvus_lite", "grpc._server"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MilvusColumns:
-    """What a collection holds of each row; the row itself is the key.
+    """The columns of a collection, whose primary key is the row number.
 
     Attributes:
         embeddings: Shape (n, dim), float32, unit rows.
-        visibility: Shape (n, 2), int64: shown while from <= now < until, microseconds.
-        languages: Shape (n,), int32: language ids, 0 unknown.
+        visibility: Shape (n, 2), int64: the times from which and until which each row is shown,
+            in microseconds since 1970 UTC.
+        languages: Shape (n,), int32: language ids; 0 if unknown.
     """
 
     embeddings: Embeddings
@@ -66,7 +68,8 @@ class Milvus:
 
     Args:
         uri: ``http://host:19530``, ``https://…``, or a path.
-        token: For a server that asks for one; from the environment by default.
+        token: The token for a server that asks for one; by default the value of the environment
+            variable :data:`~index.scale_out.milvus.milvus_settings.TOKEN_VARIABLE`.
     """
 
     def __init__(self, uri: str, token: str | None = None) -> None:
@@ -76,19 +79,22 @@ class Milvus:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Milvus], tuple[str, str]]:
-        """Another process opens a connection of its own."""
+        """Pickles only address and token; another process opens its own connection."""
         return Milvus, (self.uri, self._token)
 
     def create(self, collection: str, columns: MilvusColumns, index: dict[str, Any]) -> None:
-        """Fill a new collection, index and load it; one of that name is replaced.
+        """Creates a collection, fills it, indexes it and loads it for searching.
+
+        A collection with the same name is replaced.
 
         Args:
-            collection: Its name.
-            columns: What it holds.
-            index: ``index_type`` and ``params``, as Milvus names them.
+            collection: The collection's name.
+            columns: The rows to fill it with.
+            index: The Milvus options ``index_type`` and ``params`` of the index.
 
         Raises:
-            BuildError: If the server refuses, or holds another number of rows afterwards.
+            BuildError: If the server refuses, or the collection has the wrong number of rows
+                afterwards.
         """
         count, dim = columns.embeddings.shape
         with self._session(_MAKE_TIMEOUT) as client:
@@ -114,7 +120,7 @@ class Milvus:
             raise BuildError(f"{self._at(collection)} holds {held} rows of {count}; build again")
 
     def count(self, collection: str) -> int:
-        """How many rows a collection holds, counted now.
+        """Returns the number of rows in a collection.
 
         Raises:
             BuildError: If there is no such collection.
@@ -140,21 +146,22 @@ class Milvus:
         where: str = "",
         timeout: float = SEARCH_TIMEOUT,
     ) -> tuple[Rows, Scores]:
-        """Rows and scores of the ``width`` best hits of each query, best first.
+        """Returns the rows and scores of each query's ``width`` best hits, best first.
 
         Args:
-            collection: Where to look.
+            collection: The collection to search.
             queries: Shape (queries, dim), float32.
-            width: How many.
-            params: Of the search, as Milvus names them.
-            where: A filter over ``visible_from``, ``visible_until`` and ``language``.
+            width: Number of hits per query.
+            params: Search parameters for Milvus.
+            where: A Milvus filter over ``visible_from``, ``visible_until`` and ``language``; empty
+                to search all rows.
             timeout: Seconds to wait for each answer.
 
         Returns:
-            Both of shape (queries, width); -1 and ``-inf`` where there was no further hit.
+            Rows and scores, both of shape (queries, width); -1 and ``-inf`` for missing hits.
 
         Raises:
-            UnavailableError: If it can't be searched now, whatever the cause.
+            UnavailableError: If the collection can't be searched now, for whatever reason.
         """
         rows = np.full((len(queries), width), NO_ROW, dtype=np.int32)
         scores = np.full((len(queries), width), -np.inf, dtype=np.float32)
@@ -170,7 +177,7 @@ class Milvus:
                     filter=where,
                     output_fields=["id"],
                     search_params={"metric_type": "IP", "params": params},
-                    # What was counted after loading does not change any more.
+                    # The collection is never changed after it is filled.
                     consistency_level="Eventually",
                     timeout=timeout,
                 )
@@ -180,12 +187,12 @@ class Milvus:
         return rows, scores
 
     def named_by(self, alias: str) -> str | None:
-        """The collection that an alias names, if any."""
+        """Returns the name of the collection that an alias points to; ``None`` if there is none."""
         with self._session(SEARCH_TIMEOUT) as client:
             return self._named_by(client, alias)
 
     def point(self, alias: str, collection: str) -> None:
-        """Let an alias name a collection, at once and without a gap."""
+        """Points an alias at a collection, atomically."""
         with self._session(SEARCH_TIMEOUT, collection) as client:
             named = self._named_by(client, alias)
             if named is None:
@@ -194,14 +201,17 @@ class Milvus:
                 client.alter_alias(collection, alias, timeout=SEARCH_TIMEOUT)
 
     def drop(self, collection: str, alias: str) -> None:
-        """Remove a collection, and the alias if that names it; nothing if it is gone."""
+        """Removes a collection, and the alias if it points to this collection.
+
+        Does nothing if there is no such collection.
+        """
         with self._session(SEARCH_TIMEOUT) as client:
             if self._named_by(client, alias) == collection:
                 client.drop_alias(alias, timeout=SEARCH_TIMEOUT)
             client.drop_collection(collection, timeout=SEARCH_TIMEOUT)
 
     def collections(self) -> list[str]:
-        """Names of all collections, sorted."""
+        """Returns the names of all collections, sorted."""
         with self._session(SEARCH_TIMEOUT) as client:
             return sorted(client.list_collections(timeout=SEARCH_TIMEOUT))
 
@@ -226,7 +236,7 @@ class Milvus:
 
     @contextmanager
     def _session(self, timeout: float, collection: str = "") -> Iterator[MilvusClient]:
-        """A connected client; its errors in the block are raised as ours, with a message."""
+        """Yields a connected client; turns errors that it raises in the block into BuildErrors."""
         try:
             with self._turn() if self._is_folder else self._kept(timeout) as client:
                 yield client
@@ -256,7 +266,7 @@ class Milvus:
         yield client
 
     def _forget(self) -> None:
-        """Drop the connection, so that the next call opens a new one."""
+        """Forgets the connection, so that the next call opens a new one."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
@@ -264,7 +274,10 @@ class Milvus:
 
     @contextmanager
     def _turn(self) -> Iterator[MilvusClient]:
-        """Hold the ``milvus-lite`` folder for one operation; waits until it is free."""
+        """Waits until no other process uses the ``milvus-lite`` folder, then opens it.
+
+        Yields a client, and closes the folder at the end of the block.
+        """
         from milvus_lite.server_manager import server_manager_instance
 
         path = str(Path(self.uri))
@@ -286,10 +299,10 @@ class Milvus:
 
 
 def _once_settled(ask: Callable[..., T], *args: Any, **options: Any) -> T:
-    """Call a server again while it does not yet know a new collection, or a switched alias.
+    """Calls a server, and retries while it does not yet know a new collection or a moved alias.
 
-    For a moment it does not know which of its nodes holds the collection ("failed to get
-    delegator"); its code for that is the one for any unexpected error.
+    For a moment the server does not know which of its nodes holds the collection ("failed to get
+    delegator"). It reports this with the code that it uses for any unexpected error.
     """
     deadline = time.monotonic() + _SETTLES
     while True:

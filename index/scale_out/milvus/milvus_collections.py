@@ -1,9 +1,10 @@
-"""Where a build's vectors lie in Milvus, and what publishing, rolling back and pruning do there.
+"""Creates, checks and drops the Milvus collections of builds, and moves the alias of the live one.
 
-A build in Milvus holds ``vectors.json`` instead of ``index.faiss``. The collection belongs to the
-build: it is filled before the build is finished and dropped with it. An alias names the live
-build's collection, for whoever else searches these vectors; AlsoLike itself asks the collection of
-the build that it serves, so that rows and vectors fit together while an alias is switched.
+A build whose vectors are in Milvus has a file ``vectors.json`` instead of ``index.faiss``. Its
+collection is filled before the build is finished, and dropped when the build is removed. An alias
+points to the live build's collection, for other programs that search these vectors. AlsoLike itself
+does not use the alias, but the name of the collection of the build that it serves, so that rows and
+vectors match even while the alias is moved.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ log = logging.getLogger("alsolike")
 
 
 class MilvusCollection(BaseModel):
-    """The file ``vectors.json``; it holds no secret.
+    """The contents of the file ``vectors.json``, which holds no secret.
 
     Attributes:
-        uri: The server's URL, or a path of ``milvus-lite``; within the root relative to it.
-        collection: Named after the build.
-        alias: Names the live build's collection.
-        kind: Type of the index, once it is filled.
-        effort: How widely it is searched; see
-            :class:`index.scale_out.milvus.milvus_index.MilvusIndex`.
+        uri: The server's URL, or the path of a ``milvus-lite`` folder; a path inside the root is
+            relative to the root.
+        collection: The collection's name, made from the build's name.
+        alias: The alias that points to the live build's collection.
+        kind: Type of the index, known once the collection is filled.
+        effort: How many candidates an HNSW search keeps (``ef``); more find more true neighbors.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +50,7 @@ class MilvusCollection(BaseModel):
     effort: int = 0
 
     def connect(self, folder: Path) -> Milvus:
-        """The server that holds the collection of the build in ``folder``.
+        """Returns a client for the Milvus that holds the collection of the build in ``folder``.
 
         Raises:
             SettingError: If the extra ``milvus`` is not installed.
@@ -63,17 +64,17 @@ class MilvusCollection(BaseModel):
         return Milvus(self.uri if "://" in self.uri else str(_root(folder) / self.uri))
 
     def save(self, folder: Path) -> None:
-        """Write it into a build."""
+        """Writes ``vectors.json`` into a build's folder."""
         write_json(folder / VECTORS, self.model_dump())
 
 
 def new_collection(folder: Path, name: str, wanted: MilvusSettings) -> MilvusCollection:
-    """Where a new build's vectors will lie.
+    """Returns the collection in which to store a new build's vectors; creates nothing yet.
 
     Args:
-        folder: The build in the making.
-        name: Its name.
-        wanted: The server and the alias.
+        folder: The folder of the build in progress.
+        name: The build's name.
+        wanted: The settings, with the server's URL and the alias.
     """
     uri = wanted.uri or "milvus.db"
     if wanted.uri and "://" not in uri:
@@ -84,7 +85,7 @@ def new_collection(folder: Path, name: str, wanted: MilvusSettings) -> MilvusCol
 
 
 def check_milvus(folder: Path, wanted: MilvusSettings) -> None:
-    """Check that Milvus answers, before a build's work rather than after it.
+    """Checks that Milvus answers, so that a build fails early rather than after all its work.
 
     Raises:
         SettingError: If the extra ``milvus`` is not installed.
@@ -94,10 +95,10 @@ def check_milvus(folder: Path, wanted: MilvusSettings) -> None:
 
 
 def read_collection(folder: Path) -> MilvusCollection | None:
-    """What a build's ``vectors.json`` says; ``None`` for a build with an index of its own.
+    """Reads a build's ``vectors.json``; returns ``None`` if the build's index is in a file.
 
     Raises:
-        BuildError: If it is damaged.
+        BuildError: If the file is damaged.
     """
     path = folder / VECTORS
     try:
@@ -109,10 +110,10 @@ def read_collection(folder: Path) -> MilvusCollection | None:
 
 
 def check_vectors(folder: Path, count: int) -> None:
-    """Check that a build's collection still holds all of its rows.
+    """Checks that a build's collection still holds all of its rows.
 
     Raises:
-        BuildError: If it is gone, or holds another number of rows.
+        BuildError: If the collection is gone, or holds the wrong number of rows.
         UnavailableError: If the server does not answer.
     """
     stored = read_collection(folder)
@@ -127,14 +128,14 @@ def check_vectors(folder: Path, count: int) -> None:
 
 
 def point_alias(folder: Path) -> dict[str, str]:
-    """Switch the alias to the collection of a build that just became live.
+    """Points the alias to the collection of a build that just became live.
 
-    Lists do not depend on it, so a server that is away holds up neither a publish nor a rollback:
-    what is left to do is logged, written into the journal, and done by the next command that holds
-    the root.
+    The service does not use the alias, so a build can be published or rolled back even if the
+    server does not answer. The failure is then logged and noted in the journal, and the next
+    command that locks the root tries again.
 
     Returns:
-        For the journal: what was done, or what went wrong.
+        An entry for the journal: where the alias now points, or the error.
     """
     try:
         stored = read_collection(folder)
@@ -148,15 +149,15 @@ def point_alias(folder: Path) -> dict[str, str]:
 
 
 def drop_vectors(folder: Path) -> None:
-    """Drop a build's collection, before its folder is removed.
+    """Drops a build's collection, before the build's folder is removed.
 
     Raises:
-        UnavailableError: If the server does not answer; the folder must stay then, as what
-            remembers the collection.
+        UnavailableError: If the server does not answer. The build's folder must then be kept,
+            because the collection's name is stored nowhere else.
     """
     try:
         stored = read_collection(folder)
-    except BuildError:  # cut short: nothing was filled yet
+    except BuildError:  # vectors.json was not written completely, so nothing is in Milvus yet
         return
     if stored is not None:
         try:

@@ -1,4 +1,4 @@
-"""A build's neighbor index in Milvus: one collection, filled once, then only read."""
+"""A build's neighbor index in Milvus: a collection that is filled once and then only read."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _MAKE_TIMEOUT = 600.0
 
 
 class MilvusIndex:
-    """The rows of a collection, by inner product.
+    """A neighbor index over a Milvus collection, by inner product.
 
     Args:
-        milvus: The server.
-        collection: The collection in it.
-        kind: Its type of index, after ``milvus:``.
-        count: How many rows it holds.
-        dim: Width of its embeddings.
-        effort: How many rows a search of a graph keeps in view (HNSW's ``ef``).
+        milvus: The client of the server that holds the collection.
+        collection: The collection's name.
+        kind: ``milvus:TYPE``, where ``TYPE`` is the index type that Milvus uses.
+        count: Number of rows in the collection.
+        dim: Width of the embeddings.
+        effort: How many candidates an HNSW search keeps (``ef``).
         timeout: Seconds to wait for an answer.
-        where: Only rows that match this filter of Milvus; all by default.
+        where: A Milvus filter that rows must match; all rows by default.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class MilvusIndex:
         self._where = where
 
     def search(self, queries: Embeddings, k: int) -> Neighbors:
-        """See :class:`~recommender.neighbors.NeighborIndex`.
+        """Return the ``k`` best rows of each query, sorted by (-score, row).
 
         Raises:
             UnavailableError: If the server does not answer.
@@ -82,7 +82,10 @@ class MilvusIndex:
     def shown_at(
         self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
     ) -> MilvusIndex:
-        """See :class:`index.build.vectors.VectorIndex`; the server applies the filter."""
+        """Return an index over the rows that readers may see; the server applies the filter.
+
+        The arguments are those of :meth:`index.build.vectors.VectorIndex.shown_at`.
+        """
         where = f"visible_from <= {now:d} and visible_until > {now:d}"
         if languages:
             where += f" and language in {sorted({0, *languages})}"
@@ -101,18 +104,18 @@ class MilvusIndex:
 
 
 def fill_collection(milvus: Milvus, collection: str, columns: MilvusColumns) -> MilvusIndex:
-    """Put a build's rows into a new collection.
+    """Creates a collection with a build's rows, and returns an index over it.
 
-    Exact up to :data:`~recommender.faiss_index.FLAT_LIMIT` rows, as on one machine; beyond, a
-    graph (HNSW) that is searched as widely as it takes to find enough.
+    Up to :data:`~recommender.faiss_index.FLAT_LIMIT` rows, searches are exact, as with an index in
+    a file. With more rows they use HNSW, with an ``ef`` large enough to reach the required recall.
 
     Args:
-        milvus: Where.
-        collection: Its name.
-        columns: What it holds.
+        milvus: The client of the server.
+        collection: The name of the new collection.
+        columns: The rows to fill it with.
 
     Raises:
-        BuildError: If it can't be filled.
+        BuildError: If the collection can't be filled.
         UnavailableError: If the server does not answer.
     """
     count, dim = columns.embeddings.shape

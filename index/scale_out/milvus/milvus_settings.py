@@ -1,20 +1,21 @@
-"""Where in Milvus a build's vectors are to lie."""
+"""Settings for storing a build's vectors in Milvus."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 TOKEN_VARIABLE = "ALSOLIKE_MILVUS_TOKEN"  # noqa: S105 - a variable's name
-"""Holds the server's token, ``user:password`` or a key; it is written nowhere."""
+"""Environment variable with the server's token (``user:password`` or a key); never stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MilvusSettings:
-    """Where in Milvus a build's vectors are to lie.
+    """The Milvus server or folder in which to store a build's vectors.
 
     Attributes:
-        uri: ``http://host:19530``, or a path that ends in ``.db``; in the root by default.
-        alias: Names the live build's collection.
+        uri: The server's URL, as ``http://host:19530``; or the path of a ``milvus-lite`` folder,
+            ending in ``.db``; by default such a folder in the root.
+        alias: The alias that points to the live build's collection.
     """
 
     uri: str | None = None

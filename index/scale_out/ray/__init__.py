@@ -1,1 +1,1 @@
-"""The heavy stages of a build on a Ray cluster."""
+"""Runs the heavy stages of a build on a Ray cluster."""

@@ -1,7 +1,8 @@
-"""Pickles work for other processes; arrays that are mapped from files travel as their paths.
+"""Pickles functions and their data for other processes; a memory-mapped array becomes its path.
 
-Every machine of a cluster sees the root, so an array that is mapped from a file here is mapped from
-the same file there. These pickles are sent, never written to a file.
+Every machine of a cluster can access the root, so an array that is mapped from a file on one
+machine can be mapped from the same file on another. These pickles are only sent to other processes,
+never written to a file.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from index.build.vectors import LocalIndex
 
 
 def dumps(value: object) -> bytes:
-    """Pickle ``value`` with its code; arrays that are mapped from files, and indexes, as paths."""
+    """Pickles ``value`` and the code of its functions and classes.
+
+    Memory-mapped arrays and indexes are pickled as the paths of their files.
+    """
     buffer = io.BytesIO()
     _Pickler(buffer).dump(value)
     return buffer.getvalue()
 
 
 def digest(value: object) -> bytes:
-    """A digest of ``value``: equal for the same code and arrays of the same contents."""
+    """Returns a digest of ``value``, equal for values with the same code and the same contents."""
     buffer = io.BytesIO()
     _Digester(buffer).dump(value)
     return hashlib.blake2b(buffer.getvalue(), digest_size=16).digest()
@@ -37,7 +41,7 @@ loads = cloudpickle.loads
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
     def reducer_override(self, obj: Any) -> Any:
-        """What stands for ``obj``: a function and what it is called with."""
+        """Returns the function and arguments that recreate ``obj`` when it is unpickled."""
         if isinstance(obj, np.ndarray):
             mapped = _mapped(obj)
             if mapped is not None:
@@ -46,13 +50,16 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
 
 
 def _mapped(array: NDArray[Any]) -> tuple[str, str, tuple[int, ...], int] | None:
-    """Path, type, shape and offset of an array whose bytes lie in a file as they are."""
+    """Returns the path, dtype, shape and offset of an array that is mapped from a file.
+
+    Returns ``None`` for any other array.
+    """
     base: Any = array
     while base is not None and not isinstance(base, np.memmap):
         base = base.base if isinstance(base, np.ndarray) else None
     if base is None or base.filename is None or not array.flags.c_contiguous or not array.size:
         return None
-    while isinstance(base.base, np.memmap):  # a part of a mapped array keeps the whole one's offset
+    while isinstance(base.base, np.memmap):  # a view has the offset of the whole mapped array
         base = base.base
     offset = base.offset + array.ctypes.data - base.ctypes.data
     return str(Path(base.filename).resolve()), array.dtype.str, array.shape, int(offset)
@@ -64,9 +71,12 @@ def _map(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> NDArray[
 
 class _Digester(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
     def reducer_override(self, obj: Any) -> Any:
-        """What stands for the contents of ``obj``; nobody reads it."""
+        """Returns what to pickle in place of ``obj``: a value that depends on its contents only.
+
+        Only the digest of the pickle is used, so it is never unpickled.
+        """
         if isinstance(obj, LocalIndex):
-            return str, (f"{obj.kind} of {obj.count}",)  # the rest of it lies in the embeddings
+            return str, (f"{obj.kind} of {obj.count}",)  # all else follows from the embeddings
         if isinstance(obj, np.ndarray) and obj.dtype != object:
             content = hashlib.blake2b(np.ascontiguousarray(obj).data, digest_size=16)
             return str, (f"{obj.dtype} {obj.shape} {content.hexdigest()}",)

@@ -1,9 +1,9 @@
 """Runs the heavy stages of a build on a Ray cluster; the only file that imports Ray.
 
-Records of a source and numbers of rows travel through Ray. Texts and arrays lie in the root, on a
-file system that every machine of the cluster sees. Results are written there as well, pickled,
-under names that say what they were made from (rows, or a digest of the records): a lost machine, or
-a driver that is started again, loses no more than the shards that were being worked on.
+Source records and row numbers are sent through Ray. Texts and arrays are in the root, on a file
+system that every machine of the cluster can access. Results are pickled there too, in files named
+by the rows or the digest of the records that they were made from. So if a machine fails or the
+build is restarted, only the shards in progress must be computed again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports usage to its makers
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import numpy as np
@@ -41,25 +41,26 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 SHARD = 2_048
-"""Rows that a worker works on at once: what is lost if it dies."""
+"""Rows in a shard: one worker processes a shard at a time, and only this is lost if it dies."""
 
 _AHEAD = 2
 _STREAMED = 16 * 1024 * 1024
-"""Bytes of records that go to a worker together."""
+"""Most bytes of records that are sent to a worker in one batch."""
 
 
 class RayEngine:
-    """A Ray cluster.
+    """An engine that runs the heavy stages on a Ray cluster.
 
     Args:
-        address: ``host:port`` of its head, or ``auto``; a cluster of this machine alone by default.
-        work: A folder that every machine sees, for what a crash must not lose.
+        address: ``host:port`` of the cluster's head node, or ``auto``; by default a cluster is
+            started on this machine only.
+        work: A folder that every machine can access, for results that must survive a crash.
 
     Attributes:
-        worked: Seconds by stage that workers spent on shards, in all of their processes together.
+        worked: For each stage, the seconds that all workers together spent on shards.
 
     Raises:
-        UnavailableError: If there is no such cluster.
+        UnavailableError: If there is no cluster at the address.
     """
 
     def __init__(self, address: str | None, work: Path) -> None:
@@ -83,11 +84,11 @@ class RayEngine:
         context.enable_progress_bars = False
 
     def close(self) -> None:
-        """Leave the cluster; one of this machine alone ends."""
+        """Disconnects from the cluster; a cluster that runs on this machine only is stopped."""
         ray.shutdown()
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
-        """See :class:`index.building.engine.Engine`."""
+        """Encodes texts on the cluster; yields groups of rows with their embeddings."""
         fingerprint = encoding.encoder.fingerprint
         folder = self._folder("encoded", repr(fingerprint).encode())
         left = encoding.rows
@@ -125,14 +126,17 @@ class RayEngine:
     def spread(
         self, work: Callable[[int, int], T], blocks: Iterable[Block], *, stage: str = ""
     ) -> Iterator[T]:
-        """See :class:`~index.building.engine.Engine`; blocks make shards of some thousand rows."""
+        """Yields ``work(*block)`` for each block in order; workers get several blocks at once."""
         shards = ((f"{shard[0][0]:012}-{shard[-1][1]:012}", shard) for shard in _shards_of(blocks))
         return self._in_order(stage, by_name.digest(work), work, shards)
 
     def stream(
         self, work: Callable[[Sequence[S]], T], items: Iterable[S], *, stage: str = ""
     ) -> Iterator[T]:
-        """See :class:`~index.building.engine.Engine`; the items themselves travel."""
+        """Calls ``work`` on batches of the items on the cluster, and yields the results in order.
+
+        The items themselves are sent through Ray.
+        """
         stream = InterruptibleIterator(items)
         shards = (
             (hashlib.blake2b(b"".join(batch), digest_size=16).hexdigest(), [(batch,)])
@@ -144,13 +148,13 @@ class RayEngine:
     def _in_order(
         self, stage: str, what: bytes, work: Callable[..., T], shards: Iterable[tuple[str, Any]]
     ) -> Iterator[T]:
-        """The results of shards' blocks; a few shards are worked on at a time.
+        """Yields the results of all blocks in order; a few shards are processed at the same time.
 
         Args:
-            stage: Names the folder of the results.
-            what: Tells this work from any other.
+            stage: The stage's name, which is a part of the name of the folder for the results.
+            what: A digest of function and data, so that only results made from both are reused.
             work: Called with each block of a shard.
-            shards: Each shard's file name, and its blocks.
+            shards: Each shard's file name and its blocks.
         """
         folder = self._folder(stage or "work", version("alsolike").encode() + what)
         blob = ray.put(by_name.dumps(work))
@@ -167,28 +171,28 @@ class RayEngine:
                 yield from self._take(stage, *waiting.popleft())
 
     def finish(self) -> None:
-        """See :class:`index.building.engine.Engine`."""
+        """Removes the results that were kept to resume the build after a crash."""
         shutil.rmtree(self._work, ignore_errors=True)
 
     def _take(self, stage: str, path: Path, task: Any) -> list[Any]:
-        """The results of a shard's blocks, once they are there."""
+        """Waits until a shard is processed, and returns the results of its blocks."""
         if task is not None:
             self.worked[stage] += ray.get(task)
         results: list[Any] = _load(path)
         return results
 
     def _folder(self, stage: str, what: bytes) -> Path:
-        """The folder of a stage's results for one kind of work."""
+        """Returns the folder for a stage's results; ``what`` is the digest of function and data."""
         folder = self._work / f"{stage}-{hashlib.blake2b(what, digest_size=8).hexdigest()}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 
 def _reach(address: str | None) -> None:
-    """Raise at once if nothing listens at the address: Ray would try for minutes."""
+    """Raises an error if nothing listens at the address; Ray itself would retry for minutes."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if not port.isdecimal():
-        return  # "auto", or this machine alone
+        return  # "auto", or a cluster on this machine only
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
     except OSError as error:
@@ -196,7 +200,7 @@ def _reach(address: str | None) -> None:
 
 
 class _ShardEncoder:
-    """An encoder in a process of its own, which encodes shards one after another."""
+    """Encodes one shard after another, with an encoder in a process of its own."""
 
     def __init__(self, blob: bytes) -> None:
         load_encoder, fingerprint, self._texts, self._digests, self._folder = by_name.loads(blob)
@@ -220,7 +224,10 @@ class _ShardEncoder:
 
 
 class _Unpacking:
-    """Unpickles the items of a batch, which were pickled one by one to know their size."""
+    """Calls a function on the items of a batch, after unpickling them.
+
+    The items were pickled one by one so that their sizes are known.
+    """
 
     def __init__(self, work: Callable[[Sequence[Any]], Any]) -> None:
         self._work = work
@@ -230,12 +237,18 @@ class _Unpacking:
 
 
 _opened: dict[bytes, Callable[..., Any]] = {}
-"""The work of this process, so that a stage's arrays are mapped once in each."""
+"""Functions that this process unpickled, kept so that it maps a stage's arrays only once."""
 
 
 @ray.remote(num_cpus=1, max_retries=-1)
 def _run(blob: bytes, shard: list[tuple[Any, ...]], path: str) -> float:
-    """Work on one shard and write the result; returns the seconds that took."""
+    """Processes one shard in a worker, writes the results to ``path``; returns the seconds taken.
+
+    Args:
+        blob: The pickled function to call on each block.
+        shard: The arguments for each call.
+        path: The file for the results.
+    """
     began = time.perf_counter()
     key = hashlib.blake2b(blob, digest_size=16).digest()
     if key not in _opened:
@@ -246,7 +259,7 @@ def _run(blob: bytes, shard: list[tuple[Any, ...]], path: str) -> float:
 
 
 def _shards_of(blocks: Iterable[Block]) -> Iterator[list[Block]]:
-    """Neighboring blocks, as many as make :data:`SHARD` rows."""
+    """Groups consecutive blocks into shards of :data:`SHARD` rows."""
     shard: list[Block] = []
     for block in blocks:
         shard.append(block)
@@ -258,7 +271,7 @@ def _shards_of(blocks: Iterable[Block]) -> Iterator[list[Block]]:
 
 
 def _save(path: Path, result: object) -> None:
-    """Write a result in one step, whoever else writes the same one."""
+    """Writes a result atomically, even if another process writes the same one."""
     beside = path.with_name(f".{path.stem}.{os.uname().nodename}-{os.getpid()}.tmp")
     with beside.open("wb") as file:
         pickle.dump(result, file, pickle.HIGHEST_PROTOCOL)
@@ -268,20 +281,20 @@ def _save(path: Path, result: object) -> None:
 
 
 def _load(path: Path) -> Any:
-    """Read what :func:`_save` wrote, in this build or in one that a crash ended."""
+    """Reads a result that :func:`_save` wrote, in this build or before the build crashed."""
     with path.open("rb") as file:
         return pickle.load(file)  # noqa: S301 - the root is written by nobody but its builders
 
 
 def _number_of(resource: str) -> int:
-    """How many of a resource all machines of the cluster have."""
+    """Returns how many of a resource, such as "GPU", all machines of the cluster have together."""
     found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     return int(found.get(resource, 0))
 
 
 @contextmanager
 def _our_errors() -> Iterator[None]:
-    """Raise a worker's error as it was raised there, and any error of Ray's as a BuildError."""
+    """Raises errors of the code that workers ran unchanged, and Ray's own errors as BuildErrors."""
     try:
         yield
     except AlsoLikeError:

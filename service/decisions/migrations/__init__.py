@@ -1,1 +1,1 @@
-"""How the schema came to be, step by step; run by :mod:`service.decisions.schema_version`."""
+"""Migrations of the database schema; run by :mod:`service.decisions.schema_version`."""

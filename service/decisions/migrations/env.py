@@ -1,4 +1,4 @@
-"""What Alembic runs: every step in the transaction of the connection it is given."""
+"""Alembic's entry point: runs all migrations in the given connection's transaction."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One module per step."""
+"""The migrations of the database schema, one module for each version."""

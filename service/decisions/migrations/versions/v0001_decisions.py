@@ -1,4 +1,7 @@
-"""The first schema. An empty database starts at the latest, see :mod:`service.decisions.schema`."""
+"""The first schema version.
+
+New databases start at the current version, which :mod:`service.decisions.schema` defines.
+"""
 
 from __future__ import annotations
 
@@ -7,4 +10,4 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Nothing to do: whatever is at this version was made by the AlsoLike that had it."""
+    """Does nothing, since the first version of AlsoLike created the tables without migrations."""

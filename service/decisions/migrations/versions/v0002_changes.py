@@ -1,4 +1,4 @@
-"""What changed from version to version, so that whoever follows need not read everything."""
+"""Adds the table of changes, so that services need not read all decisions after each change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the table; what was decided before is in none of its rows, and is read whole."""
+    """Creates the table empty; services read all decisions once if they know an earlier version."""
     op.create_table(
         "changes",
         sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
