@@ -1,7 +1,7 @@
 """The FastAPI app: everything but page views, that is editors' API and pages, drafts, operations.
 
-Imported and composed late (:class:`service.http.middleware.LateApp`), as that takes longer than
-the rest of the start together.
+It is imported and created after the process answers page views already
+(:class:`service.http.middleware.LateApp`), since that takes longer than the rest of the start.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ def compose_api(
     metrics: Metrics,
     invitation: Invitation | None,
 ) -> FastAPI:
-    """The app.
+    """Creates the FastAPI app with every route but page views.
 
     Args:
         settings: The effective settings.
-        live: What is served.
+        live: Holds the build that the service serves now.
         lists: Makes and caches related lists.
         keeper: Opens the database of editors' decisions.
-        metrics: The service's figures.
+        metrics: The metrics that the route ``/metrics`` reports.
         invitation: Lets the first visitor of a demo in as an editor.
     """
     app = FastAPI(

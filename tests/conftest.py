@@ -28,20 +28,12 @@ hypothesis.settings.register_profile("alsolike", deadline=None)
 hypothesis.settings.load_profile("alsolike")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Files that are run side by side stay whole, but for those of one group, which stay together.
-
-    ``--dist loadfile`` alone would split the tests that share a server that can't run twice.
-    """
-    if config.getoption("dist", "no") == "loadfile":
-        config.option.dist = "loadgroup"
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where tests are run side by side, each file stays whole, to make once what its tests share.
 
     Files marked ``xdist_group("milvus")`` go together: their server can't run twice on a machine.
+    The mark is read here, since xdist 3.8 passes it on in a way that pytest 9 does not know.
     """
     from xdist.scheduler import LoadScopeScheduling
 
