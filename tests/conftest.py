@@ -27,31 +27,21 @@ from tests.support.milvus_server import milvus_server
 hypothesis.settings.register_profile("alsolike", deadline=None)
 hypothesis.settings.load_profile("alsolike")
 
-GROUPS = ("@milvus",)
-"""Ends of the ids of tests that run in one process, whatever file they are in."""
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Files that are run side by side stay whole, but for those of one group, which stay together.
-
-    ``--dist loadfile`` alone would split the tests that share a server that can't run twice.
-    """
-    if config.getoption("dist", "no") == "loadfile":
-        config.option.dist = "loadgroup"
-
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where tests are run side by side, each file stays whole, to make once what its tests share.
 
-    Files marked with one ``xdist_group`` go together: xdist adds ``@group`` to their tests' ids.
+    Files marked ``xdist_group("milvus")`` go together: their server can't run twice on a machine.
+    The mark is read here, since xdist 3.8 passes it on in a way that pytest 9 does not know.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            path, _, test = nodeid.partition("::")
-            return test.rpartition("@")[2] if test.endswith(GROUPS) else path
+            path = nodeid.partition("::")[0]
+            text = (config.rootpath / path).read_text(encoding="utf-8")
+            return "milvus" if 'xdist_group("milvus")' in text else path
 
     return ByFile(config, log)
 

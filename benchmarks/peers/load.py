@@ -6,18 +6,16 @@ import json
 import os
 import socket
 import subprocess
-import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.peers.memory import descendants, proportional_bytes
-from benchmarks.support.servers import find_program, free_port
+from benchmarks.support.servers import find_program, free_port, running
 
 CONNECTIONS = 16
-_PATIENCE = 120.0
 _FEW, _LONGER = 40, 6
 
 # Every request is for an article drawn at random; each thread of wrk draws its own.
@@ -68,7 +66,7 @@ def measure_load(
     (folder / "paths.txt").write_text("\n".join(paths) + "\n")
     (folder / "wrk.lua").write_text(_SCRIPT)
     port = free_port()
-    with _serving(command(port), port, paths[0]):
+    with running(command(port), Path(os.devnull), port, lambda: _answers(port, paths[0])):
         _wrk(folder, port, CONNECTIONS, min(1.0, seconds))  # warm
         many = _enough(folder, port, CONNECTIONS, seconds)
         one = _enough(folder, port, 1, seconds)
@@ -107,25 +105,6 @@ def _wrk(folder: Path, port: int, connections: int, seconds: float) -> dict[str,
     )
     found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-@contextmanager
-def _serving(command: Sequence[str], port: int, path: str) -> Iterator[None]:
-    log = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdin=log, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + _PATIENCE
-        while not _answers(port, path):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"did not start: {' '.join(command)}")
-            time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
 
 
 def _answers(port: int, path: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 class ProgramMissingError(Exception):

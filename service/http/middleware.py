@@ -213,7 +213,7 @@ class LateApp:
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or passes it to the next app."""
+        """Passes a request to the app, which is created first if that has not been done."""
         try:
             app = self._app or await self.composed()
         except OSError as error:  # no file can be opened; the next request tries again

@@ -84,6 +84,17 @@ def test_benchmarks_and_packages_import_no_tests() -> None:
     assert found == set()
 
 
+def test_files_that_share_a_server_are_marked_to_run_in_one_process() -> None:
+    asks = re.compile(r"\bmilvus_uri: str\b|getfixturevalue\(\"milvus_uri\"\)")
+    users = [path for path in sources("tests/e2e", "tests/integration") if asks.search(read(path))]
+    assert len(users) >= 3
+    assert [path.name for path in users if 'xdist_group("milvus")' not in read(path)] == []
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
 def test_tests_import_no_test_module() -> None:
     found = {
         f"{path.relative_to(ROOT)} imports {module}"
