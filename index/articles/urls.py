@@ -1,15 +1,22 @@
-"""Checks that links to articles and images are safe to put into a page."""
+"""Addresses of articles and images: which are safe in a page, and which name the same page."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+import unicodedata
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 from recommender.errors import ArticleError
 
 MAX_URL = 2048
 """Longest link in characters."""
 
+_DEFAULT_PORTS = {None, 80, 443}
+_INDEX_PAGE = re.compile(r"/index\.(?:x?html?|php)\Z", re.IGNORECASE)
+_TRACKING = re.compile(
+    r"(?:utm_.*|gclid|dclid|gbraid|wbraid|fbclid|msclkid|yclid|twclid|ttclid|igshid|mc_[ce]id|_ga)",
+    re.IGNORECASE,
+)
 _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 
 
@@ -46,3 +53,44 @@ def check_url(url: str, *, field_name: str = "url") -> str:
         "unsafe",
         f"{field_name} {url!r:.80} must begin with http://, https:// or /",
     )
+
+
+def url_key(url: str) -> str:
+    """Return a text that is the same for all addresses of one page.
+
+    Scheme, default port, user name, the host's case, a trailing slash, ``index.html``, parameters
+    that only count visitors (``utm_source``), the order of the others, the way in which characters
+    are escaped, and the fragment make no difference. A fragment that begins with ``/`` or ``!`` is
+    kept: with it, sites that run in the browser name their pages.
+
+    Args:
+        url: An absolute address, or one relative to the site (``/path``). Resolve an address
+            relative to a page before.
+
+    Returns:
+        The key. It is no address that can be followed; an absolute one's key begins with ``//``.
+    """
+    try:
+        parts = urlsplit(unicodedata.normalize("NFC", url.strip()))
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return url
+    if parts.scheme not in ("", "http", "https"):
+        return url
+    path = _INDEX_PAGE.sub("/", urljoin("/", parts.path or "/"))
+    segments = (unicodedata.normalize("NFC", unquote(part)) for part in path.split("/"))
+    path = "/".join(quote(segment, safe="") for segment in segments).rstrip("/")
+    if host:
+        suffix = "" if port in _DEFAULT_PORTS else f":{port}"
+        path = f"//{_ascii_host(host)}{suffix}{path}"
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = urlencode(sorted(pair for pair in pairs if not _TRACKING.fullmatch(pair[0])))
+    route = f"#{parts.fragment}" if parts.fragment.startswith(("/", "!")) else ""
+    return f"{path}{query and '?'}{query}{route}" or "/"
+
+
+def _ascii_host(host: str) -> str:
+    try:
+        return host.rstrip(".").encode("idna").decode()
+    except UnicodeError:
+        return host
