@@ -6,6 +6,7 @@ import codecs
 import errno
 import os
 import re
+import stat
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ MAX_PAGE_BYTES = 4 * 1024 * 1024
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
 _NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
+_LEADS_OUT = "it is a link that leads out of the folder"
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -96,6 +98,7 @@ def _read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | 
         SourceError: If there are no pages, or the folder or file can't be read.
     """
     base, paths = _find(location, suffixes)
+    vanished: Path | None = None
     for path, refusal in paths:
         if refusal:
             yield _problem(path, "link", refusal)
@@ -107,9 +110,26 @@ def _read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | 
             reason = error.strerror or str(error)
             if not isinstance(error, NotRegularError) and error.errno not in _NO_FILE:
                 raise SourceError(f"{display_path(path)} can't be read: {reason}") from error
+            vanished = path
+            _check_folder(path.parent, path)
             yield _problem(path, "unreadable", f"can't be read: {reason}")
         else:
             yield path, _page_id(path, base), content
+    if vanished is not None:
+        _check_folder(base, vanished)
+
+
+def _check_folder(folder: Path, vanished: Path) -> None:
+    """Checks that the folder of a page that can't be opened is still there.
+
+    Raises:
+        SourceError: If it is not: what else was in it can't be read either.
+    """
+    if not folder.is_dir():
+        raise SourceError(
+            f"{display_path(folder)} was removed while it was read, with {display_path(vanished)}; "
+            "build again when the folder is complete"
+        )
 
 
 def _parse_raw_page(
@@ -161,7 +181,7 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
     """
     given = Path(location)
     try:
-        if given.is_dir():
+        if _is_folder(given):
             base, found = given, _walk(given, ("**", "*"), suffixes)
         elif given.exists():
             base, found = given.parent, {given: ""}
@@ -206,15 +226,44 @@ def _walk(base: Path, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> di
                     continue
                 path, last = folder / entry.name, not rest and part != "**"
                 linked = entry.is_symlink()
-                if path.is_dir() if linked else entry.is_dir():
-                    if not last and linked:
-                        found[path] = "it is a link to a folder, which is not followed"
-                    elif not last:
+                refusal = _refusal(path, inside) if linked else ""
+                if not linked and entry.is_dir():
+                    if not last:
                         pending.append((path, (part, *rest) if part == "**" else tuple(rest)))
-                elif last and entry.name.lower().endswith(suffixes):
-                    leads_out = linked and not os.path.realpath(path).startswith(inside)
-                    found[path] = "it is a link that leads out of the folder" if leads_out else ""
+                elif refusal not in ("", _LEADS_OUT) or (
+                    last and entry.name.lower().endswith(suffixes)
+                ):
+                    found[path] = refusal
     return found
+
+
+def _refusal(link: Path, inside: str) -> str:
+    """Returns why a symbolic link is not followed; "" if it leads to a file inside the folder.
+
+    Raises:
+        OSError: If it can't be told where the link leads.
+    """
+    try:
+        if _is_folder(link):
+            return "it is a link to a folder, which is not followed"
+        link.stat()
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        return f"it is a link that can't be followed: {error.strerror}"
+    return "" if os.path.realpath(link).startswith(inside) else _LEADS_OUT
+
+
+def _is_folder(path: Path) -> bool:
+    """Tells whether a path is a folder; unlike ``Path.is_dir``, only if it can be told.
+
+    Raises:
+        OSError: If it can't, as in a loop of symbolic links; not if there is no such path.
+    """
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _page_id(path: Path, base: Path) -> str:

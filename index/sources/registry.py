@@ -156,10 +156,13 @@ def table_for(location: str) -> dict[str, Any]:
     try:
         if path.is_dir():
             kind = _kind_of_folder(path)
-        elif kind is None and path.is_file():
+        elif path.is_symlink():
+            path.stat()  # raises where the link leads nowhere
+        if kind is None and path.is_file():
             kind = "feed" if _is_json_feed(path) else "jsonl"
     except OSError as error:
-        raise SettingError(f"{location} can't be read: {error.strerror or error}") from error
+        unread = error.filename or location
+        raise SettingError(f"{unread} can't be read: {error.strerror or error}") from error
     if kind is None:
         raise SettingError(
             f"there is no file {location}, or its kind is unclear; name a file that ends in "
@@ -176,10 +179,15 @@ def _is_json_feed(path: Path) -> bool:
 
 def _kind_of_folder(folder: Path) -> str | None:
     """Returns the kind of the pages in a folder; ``None`` if there is none or several kinds."""
+
+    def refuse(error: OSError) -> None:
+        raise error  # which os.walk would pass over
+
     kinds = {
         kind
-        for path in folder.rglob("*")
-        if (kind := _BY_SUFFIX.get(path.suffix.lower())) in ("html", "markdown", "plain")
+        for _, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+        if (kind := _BY_SUFFIX.get(Path(name).suffix.lower())) in ("html", "markdown", "plain")
     }
     return kinds.pop() if len(kinds) == 1 else None
 

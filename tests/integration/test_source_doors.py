@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -19,7 +21,7 @@ from index.articles.record import MAX_MESSAGE, Record, RecordProblem, short
 from index.building.read_stage import parse_batch
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
-from index.sources.registry import open_source
+from index.sources.registry import open_source, table_for
 from recommender.errors import SettingError
 from tests.support.commands import runner
 from tests.support.http_site import page, serving
@@ -281,12 +283,88 @@ def test_links_are_followed_inside_the_folder_only(
     (tmp_path / "site" / "a" / "gone.md").symlink_to("nowhere")
     (tmp_path / "site" / "a" / "loop.md").symlink_to("loop.md")
     (tmp_path / "site" / "round").symlink_to(tmp_path / "site")
+    (tmp_path / "site" / "lost").symlink_to("nowhere")
     articles, report = read({"kind": "markdown", "path": location})
     assert [name.rpartition("/")[2] for name in articles] == ["again", "post"]
-    assert report.skipped == {"link": 2, "unreadable": 2}
+    assert report.skipped == {"link": 5}
     told = {problem.location: problem.message for problem in report.problems}
     assert told["site/a/out.md"] == "it is a link that leads out of the folder"
     assert told["site/round"] == "it is a link to a folder, which is not followed"
+    nowhere = "it is a link that can't be followed: "
+    assert told["site/a/gone.md"] == told["site/lost"] == f"{nowhere}No such file or directory"
+    assert told["site/a/loop.md"] == f"{nowhere}Too many levels of symbolic links"
+
+
+@pytest.mark.parametrize("pattern", ["site/*", "site/round/*", "site/**"])
+def test_a_linked_folder_that_a_glob_matches_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "site" / "round").mkdir(parents=True)
+    (tmp_path / "site" / "post.md").write_text("# T")
+    (tmp_path / "site" / "round" / "other.md").write_text("# T")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "site" / "round" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "site" / "linked").symlink_to(tmp_path / "elsewhere")
+    _, report = read({"kind": "markdown", "path": pattern})
+    assert report.kept >= 1
+    assert report.skipped["link"] == (2 if pattern == "site/**" else 1)
+
+
+@pytest.mark.parametrize("path", ["loop", "loop/*.md", "page.md/x.md", "page.md/*.md"])
+def test_a_path_that_can_t_be_followed_is_said_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "page.md").write_text("# T")
+    said = "can't be read: (Too many levels of symbolic links|Not a directory)"
+    with pytest.raises(SourceError, match=said):
+        list(open_source({"kind": "markdown", "path": path}).records())
+
+
+def test_a_folder_that_can_t_be_listed_ends_the_build_and_the_guess_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "post.md").write_text("# T")
+    real = os.scandir
+
+    def broken(folder: Any) -> Any:
+        if os.fspath(folder).endswith("/b"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", broken)
+    with pytest.raises(SourceError, match=r"a/b can't be read: Input/output error"):
+        list(open_source({"kind": "markdown", "path": str(tmp_path)}).records())
+    with pytest.raises(SettingError, match=r"a/b can't be read: Input/output error"):
+        table_for(str(tmp_path))
+
+
+@pytest.mark.parametrize("remove", ["a", "b", "."])
+def test_a_folder_that_vanishes_while_it_is_read_ends_the_build(
+    tmp_path: Path, remove: str
+) -> None:
+    site = tmp_path / "site"
+    for name in ("a/1.md", "a/2.md", "b/3.md"):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text("# T")
+    records = iter(open_source({"kind": "markdown", "path": str(site)}).records())
+    next(records)
+    shutil.rmtree(site / remove)
+    with pytest.raises(SourceError, match="was removed while it was read"):
+        list(records)
+
+
+def test_a_page_that_vanishes_alone_is_reported(tmp_path: Path) -> None:
+    for name in ("1.md", "2.md", "3.md"):
+        (tmp_path / name).write_text("# T")
+    records = iter(open_source({"kind": "markdown", "path": str(tmp_path)}).records())
+    next(records)
+    (tmp_path / "2.md").unlink()
+    _, last = list(records)
+    assert isinstance(last, Record)
 
 
 def test_a_glob_finds_what_its_parts_name(tmp_path: Path) -> None:
