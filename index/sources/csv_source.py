@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
+from index.sources.encodings import codec_of, marked_codec
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource
 from recommender.errors import SettingError
@@ -30,17 +31,17 @@ class CsvSource(PathSource):
         path: The file.
         delimiter: The character between cells; if empty, a tab for ``.tsv`` files and a comma for
             all others.
-        encoding: The file's text encoding; a byte order mark is removed.
+        encoding: The file's text encoding, by its name on the web; a byte order mark outranks it.
     """
 
     delimiter: str = ""
-    encoding: str = "utf-8-sig"
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         if len(self.delimiter) > 1 or self.delimiter in ('"', "\r", "\n"):
             raise SettingError(f"delimiter {self.delimiter!r} must be one character, such as ;")
         try:
-            "".encode(self.encoding)
+            codec_of(self.encoding)
         except LookupError:
             raise SettingError(f"encoding {self.encoding!r} is unknown; try utf-8") from None
 
@@ -48,9 +49,8 @@ class CsvSource(PathSource):
         """Yields one record for each row of the table, or a problem for a row it can't read."""
         with file_errors(self.path, "a .csv or .tsv file"), open_unpacked(self.path) as file:
             # Bytes that can't be decoded become surrogates: only their row is skipped.
-            text = io.TextIOWrapper(
-                file, encoding=self.encoding, errors="surrogateescape", newline=""
-            )
+            codec = marked_codec(file.peek(4)) or codec_of(self.encoding)
+            text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
             yield from self._rows(text)
 
     def _rows(self, text: io.TextIOWrapper) -> Iterator[Record | RecordProblem]:

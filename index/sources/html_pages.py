@@ -31,6 +31,7 @@ class HtmlSource(PageFolderSource):
     """
 
     suffixes = (".html", ".htm", ".xhtml")
+    is_markup = True
     main: str = ""
     select: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import errno
 import os
 import re
@@ -17,6 +16,7 @@ from typing import Any, ClassVar
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
+from index.sources.encodings import decode, markup_encoding
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
 from index.sources.source import PathSource, SplitSource
@@ -24,7 +24,6 @@ from index.sources.source import PathSource, SplitSource
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """Largest page in bytes; larger ones are skipped and reported, as they can't be articles."""
 
-_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
 _NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 _LEADS_OUT = "it is a link that leads out of the folder"
 _MAGIC = re.compile(r"[*?\[]")
@@ -69,17 +68,20 @@ class PageFolderSource(PathSource, SplitSource):
 
     Attributes:
         suffixes: The file name suffixes of pages.
+        is_markup: Whether a page's content may declare its encoding.
         path: A folder, of which all pages in all subfolders are read; a glob
             (``"site/**/*.html"``); or one file.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
+    is_markup: ClassVar[bool] = False
 
     def split(
         self,
     ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
         """Returns the contents of the files, and the function that parses one of them."""
-        return _read_pages(self.path, self.suffixes), partial(_parse_raw_page, self.parse_page)
+        parse = partial(_parse_raw_page, self.parse_page, self.is_markup)
+        return _read_pages(self.path, self.suffixes), parse
 
     @abstractmethod
     def parse_page(self, page: Page) -> Record:
@@ -133,27 +135,33 @@ def _check_folder(folder: Path, vanished: Path) -> None:
 
 
 def _parse_raw_page(
-    parse: Callable[[Page], Record], raw: RawPage | RecordProblem
+    parse: Callable[[Page], Record], is_markup: bool, raw: RawPage | RecordProblem
 ) -> Record | RecordProblem:
     """Decodes and parses a page in the parser process; returns problems unchanged.
 
     Args:
         parse: Parses one decoded page.
+        is_markup: Whether a page's content may declare its encoding.
         raw: A page, or a problem, as :func:`_read_pages` yields it.
     """
     if isinstance(raw, RecordProblem):
         return raw
-    path, page_id, content = raw
+    path, _, content = raw
     if len(content) > MAX_PAGE_BYTES:
         return _problem(path, "page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
-    return parse_record(display_path(path), _parse_page, parse, path, page_id, content)
+    return parse_record(display_path(path), _parse_page, parse, is_markup, raw)
 
 
 def _parse_page(
-    parse: Callable[[Page], Record], path: Path, page_id: str, content: bytes
+    parse: Callable[[Page], Record], is_markup: bool, raw: RawPage
 ) -> Record | RecordProblem:
+    path, page_id, content = raw
     try:
-        return parse(Page(path=path, id=page_id, text=_decoded(content)))
+        text = decode(content, markup_encoding(content) if is_markup else "")
+    except ValueError as error:
+        return _problem(path, "invalid-encoding", f"the page can't be decoded: {error}")
+    try:
+        return parse(Page(path=path, id=page_id, text=text))
     except PageError as error:
         return _problem(path, error.reason, str(error))
 
@@ -272,21 +280,3 @@ def _page_id(path: Path, base: Path) -> str:
     name = name[: len(name) - len(relative.suffix)]
     folder, _, last = name.rpartition("/")
     return folder if last == "index" and folder else name
-
-
-def _decoded(content: bytes) -> str:
-    encoding = "utf-8"
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    elif content.startswith(codecs.BOM_UTF8):
-        encoding = "utf-8-sig"
-    elif found := _CHARSET.search(content[:2048]):
-        encoding = found[1].decode()
-    try:
-        return content.decode(encoding)
-    except (UnicodeError, LookupError) as error:
-        # A page that declares a wrong encoding is usually UTF-8.
-        try:
-            return content.decode()
-        except UnicodeDecodeError:
-            raise PageError("invalid-encoding", f"the page is not {encoding}: {error}") from None

@@ -54,14 +54,14 @@ def open_regular(path: str | Path) -> io.BufferedReader:
 
 
 @contextmanager
-def open_unpacked(path: str | Path) -> Iterator[IO[bytes]]:
+def open_unpacked(path: str | Path) -> Iterator[io.BufferedReader]:
     """Opens a regular file; if it is gzipped, its unpacked content is read."""
     with open_regular(path) as file, unpacked(file) as content:
         yield content
 
 
 @contextmanager
-def unpacked(file: io.BufferedReader) -> Iterator[IO[bytes]]:
+def unpacked(file: io.BufferedReader) -> Iterator[io.BufferedReader]:
     """Yields a file to read: ``file`` itself or, if it is gzipped, its unpacked content.
 
     The file's first bytes decide whether it is gzipped, whatever its name. Reading raises an

@@ -174,6 +174,7 @@ def test_a_column_called_sidebar_costs_no_article_its_text(tmp_path: Path) -> No
     ("content", "encoding"),
     [
         ("<meta charset=windows-1252><h1>\u201eGrüße\u201c", "windows-1252"),
+        ("<meta charset=iso-8859-1><h1>\u201eGrüße\u201c", "windows-1252"),
         ("<h1>\u201eGrüße\u201c", "utf-16"),
         ("<h1>\u201eGrüße\u201c", "utf-8-sig"),
         ("<meta charset=no-such><h1>\u201eGrüße\u201c", "utf-8"),

@@ -80,6 +80,8 @@ def test_other_encodings_and_gzip_are_read(tmp_path: Path) -> None:
         ("bom.csv", text.encode("utf-8-sig"), {}),
         ("latin.csv", text.encode("latin-1"), {"encoding": "latin-1"}),
         ("wide.csv", text.encode("utf-16"), {"encoding": "utf-16"}),
+        ("marked.csv", text.encode("utf-16"), {}),
+        ("dos.csv", text.encode("cp850"), {"encoding": "cp850"}),
         ("packed.csv.gz", gzip.compress(text.encode()), {}),
     ):
         assert from_csv(tmp_path, content, name, **options)[0]["ä"].title == "Größe"

@@ -1,0 +1,123 @@
+"""Decodes foreign bytes as browsers do; the only module that imports webencodings.
+
+A label means what the WHATWG Encoding Standard says: ``gb2312`` is GBK, ``iso-8859-1`` and
+``ascii`` are windows-1252. Python's codecs of those names refuse what such pages hold.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+import webencodings
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# The standard decodes GBK by the larger table of GB 18030; a page can't say x-user-defined.
+_OTHER_CODECS = {"gbk": "gb18030", "x-user-defined": "cp1252", "replacement": ""}
+_SCANNED = 1024  # bytes in which a page declares its encoding
+_XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']\s*([^"']{1,40})""")
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_META = re.compile(rb"<meta[\s/][^>]{0,1000}", re.IGNORECASE)
+_ATTRIBUTE = re.compile(rb"""([^\s"'>/=]{1,40})\s*=\s*("[^"]*|'[^']*|[^\s"'>]+)""")
+_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';]+)""", re.IGNORECASE)
+
+
+def decode(content: bytes, declared: str = "") -> str:
+    """Decodes foreign bytes; a byte order mark outranks the declared encoding, and is removed.
+
+    Bytes that are valid UTF-8 but not valid in the declared encoding are read as UTF-8.
+
+    Args:
+        content: The bytes of a page, feed or file.
+        declared: The label of its encoding, as an HTTP header or :func:`markup_encoding` gives it;
+            UTF-8 if it is empty or unknown.
+
+    Raises:
+        ValueError: If the bytes are not valid text; the message says which and where.
+    """
+    codec = marked_codec(content) or _codec(declared) or "utf-8"
+    try:
+        return content.decode(codec)
+    except UnicodeDecodeError as error:
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            wrong = f"byte {error.start} is {error.object[error.start]:#04x}"
+            remedy = "save it as UTF-8, or declare its encoding"
+            raise ValueError(f"it is not {codec}: {wrong}: {remedy}") from None
+
+
+def marked_codec(content: bytes) -> str:
+    """Returns the Python codec that a byte order mark stands for; empty if there is none.
+
+    The codec removes the mark.
+    """
+    return next((codec for mark, codec in _MARKS.items() if content.startswith(mark)), "")
+
+
+def markup_encoding(content: bytes) -> str:
+    """Returns the encoding that an HTML page or an XML document declares; empty if none.
+
+    It is looked for in the first 1,024 bytes, and further only if the bytes are not UTF-8.
+    """
+    if content.startswith((b"<\0?\0", b"\0<\0?")):
+        return "utf-16le" if content[0] else "utf-16be"
+    found = _declared(content[:_SCANNED])
+    if not found:
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            found = _declared(content)
+    return found
+
+
+def charset_of(content_type: str) -> str:
+    """Returns the ``charset`` parameter of a Content-Type; empty if it has none."""
+    found = _CHARSET.search(content_type)
+    return found[1] if found else ""
+
+
+def codec_of(label: str) -> str:
+    """Returns the Python codec for an encoding that an operator names.
+
+    Beyond the labels of the web, names that only Python knows are understood, such as ``cp850``.
+
+    Raises:
+        LookupError: If there is no such encoding of text.
+    """
+    try:
+        name = codecs.lookup(label).name
+        "".encode(name)
+    except LookupError:
+        name = ""
+    codec = _codec(label) or _codec(name.replace("iso8859", "iso-8859")) or name
+    if not codec:
+        raise LookupError(label)
+    return codec
+
+
+def _codec(label: str) -> str:
+    """Returns the Python codec for a label of the web; empty if there is none."""
+    encoding = webencodings.lookup(label)
+    if encoding is None:
+        return ""
+    return str(_OTHER_CODECS.get(encoding.name, encoding.codec_info.name))
+
+
+def _declared(content: bytes) -> str:
+    labels = [found[1].decode("latin-1")] if (found := _XML.match(content)) else []
+    for meta in _META.findall(_COMMENT.sub(b"", content)):
+        values = {
+            name.lower(): value.strip(b"\"' \t\r\n").decode("latin-1")
+            for name, value in _ATTRIBUTE.findall(meta)
+        }
+        labels.append(values.get(b"charset", ""))
+        if values.get(b"http-equiv", "").lower() == "content-type":
+            labels.append(charset_of(values.get(b"content", "")))
+    known = next((label for label in labels if _codec(label)), "")
+    # A declaration that can be read as ASCII proves that the bytes are not UTF-16.
+    return "utf-8" if _codec(known).startswith("utf-16") else known
