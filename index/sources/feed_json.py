@@ -9,7 +9,7 @@ from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem
 from index.sources.markup import MarkupError, parse_html
 from index.sources.page_folder import literal
-from index.sources.page_text import sections_of
+from index.sources.page_text import text_and_links
 from index.sources.source import read_record
 
 _MAX_VALUES = 1_000_000
@@ -66,7 +66,7 @@ def _record(location: str, item: Any, feed: Mapping[str, Any]) -> Record | Recor
         values["tags"] = [_literal(tag) for tag in item["tags"]]
     if isinstance(item.get("content_html"), str) and item["content_html"].strip():
         try:
-            values["sections"] = sections_of(parse_html(f"<div>{item['content_html']}</div>"))
+            values |= text_and_links(parse_html(f"<div>{item['content_html']}</div>"))
         except MarkupError as error:
             return RecordProblem(
                 location=location, field="content", reason="invalid-html", message=str(error)

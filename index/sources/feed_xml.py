@@ -17,7 +17,7 @@ from index.sources.markup import (
     text_of,
 )
 from index.sources.page_folder import literal
-from index.sources.page_text import sections_of
+from index.sources.page_text import text_and_links
 from index.sources.source import read_record
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -84,7 +84,7 @@ def _rss_item(item: Element) -> dict[str, Any]:
         "id": _text(item, "guid") or link,
         "title": _text(item, "title"),
         "url": link,
-        "sections": _sections(content or description),
+        **_body(content or description),
         "excerpt": description if content else "",
         "date": _date(_text(item, "pubDate")) or _text(item, "date", _DC),
         "language": _text(item, "language", _DC),
@@ -101,7 +101,7 @@ def _atom_entry(entry: Element) -> dict[str, Any]:
         "id": _text(entry, "id") or link,
         "title": _construct(entry, "title"),
         "url": link,
-        "sections": _sections(content or summary),
+        **_body(content or summary),
         "excerpt": summary if content else "",
         "date": _text(entry, "published") or _text(entry, "updated"),
         "language": entry.get(_LANG),
@@ -152,8 +152,8 @@ def _construct(entry: Element, name: str) -> str:
     return text if kind in ("html", "text/html") else literal(text)
 
 
-def _sections(markup: str) -> list[dict[str, Any]]:
-    return sections_of(parse_html(f"<div>{markup}</div>")) if markup else []
+def _body(markup: str) -> dict[str, Any]:
+    return text_and_links(parse_html(f"<div>{markup}</div>")) if markup else {}
 
 
 def _link(parent: Element, relation: str) -> str:

@@ -10,7 +10,7 @@ from index.articles.record import Record
 from index.sources.html_metadata import main_element, page_facts, published_times
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
-from index.sources.page_text import sections_of
+from index.sources.page_text import text_and_links
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
@@ -55,9 +55,10 @@ class HtmlSource(PageFolderSource):
             dropped = {element for css in self.drop for element in select(root, css)}
             dropped.update(published_times(root))
             main = next(iter(select(root, self.main)), root) if self.main else main_element(root)
-            sections = sections_of(main, title=values.get("title", ""), dropped=frozenset(dropped))
-            if any(section["text"] for section in sections) or "summary" not in values:
-                values["sections"] = sections
+            found = text_and_links(main, title=values.get("title", ""), dropped=dropped, page=root)
+            values["links"] = found["links"]
+            if any(section["text"] for section in found["sections"]) or "summary" not in values:
+                values["sections"] = found["sections"]
         return Record(location=display_path(page.path), values=_literals(values))
 
     def _selected(self, root: Element) -> dict[str, Any]:

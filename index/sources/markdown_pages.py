@@ -16,7 +16,7 @@ from index.articles.cleaning import unescape
 from index.articles.record import Record
 from index.sources.markup import MarkupError, parse_html, select, text_of
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
-from index.sources.page_text import sections_of
+from index.sources.page_text import text_and_links
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n(.*?)^\1[^\S\n]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPEN = re.compile(r"\A(---|\+\+\+)[^\S\n]*\n")
@@ -77,7 +77,7 @@ class MarkdownSource(PageFolderSource):
         if not values.get("title"):
             headings = select(root, "h1")[:1]
             values["title"] = literal("".join(map(text_of, headings)))
-        values["sections"] = sections_of(root, title=unescape(values["title"]))
+        values |= text_and_links(root, title=unescape(values["title"]))
         return Record(location=display_path(page.path), values=values)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.articles.record import Record
+from index.sources.link_places import related_headings
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
-from index.sources.page_text import RELATED_HEADING
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RATING = re.compile(r"([^\W\d][^:\d]{0,60}?)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*\d{1,6})?")
@@ -41,7 +41,7 @@ class PlainSource(PageFolderSource):
         sections = [{"heading": "", "text": ""}]
         for position, block in enumerate(blocks):
             lines = _without_head(block, title, ratings) if position < 2 else block
-            if lines and RELATED_HEADING.fullmatch(lines[0]):
+            if lines and related_headings().fullmatch(lines[0]):
                 break
             if len(lines) == 1 and _is_heading(lines[0]):
                 sections.append({"heading": literal(lines[0]), "text": ""})

@@ -13,7 +13,7 @@ from index.errors import SourceError
 from index.sources.host_rules import redacted
 from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
 from index.sources.markup import MarkupError, parse_html
-from index.sources.page_text import sections_of
+from index.sources.page_text import text_and_links
 from index.sources.parser_process import parse_record
 from recommender.errors import SettingError
 
@@ -185,7 +185,7 @@ def _record(post: Any, location: str) -> Record | RecordProblem:
     }
     try:
         html = _rendered(post.get("content"))
-        values["sections"] = sections_of(parse_html(f"<div>{html}</div>"))
+        values |= text_and_links(parse_html(f"<div>{html}</div>"))
     except MarkupError as error:
         return RecordProblem(
             location=location, field="content", reason="invalid-html", message=str(error)
