@@ -27,6 +27,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from index.articles.foreign_dates import check_date_format
 from index.publishing.gates import Limits
 from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
@@ -80,6 +81,10 @@ class Settings(BaseSettings):
         "/{id}", description="URL of articles without one of their own; {id} is the escaped id"
     )
     timezone: str = Field("UTC", description="time zone of dates that do not name one")
+    date_format: str = Field(
+        "",
+        description="how sources write unclear dates, such as %d/%m/%Y; unset: none is taken",
+    )
     locale: str = Field(
         "en", description="language of dates and labels for articles whose language is unknown"
     )
@@ -286,6 +291,11 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"{value!r} is not a time zone; write it like Europe/Berlin") from None
         return value
+
+    @field_validator("date_format")
+    @classmethod
+    def _check_date_format(cls, value: str) -> str:
+        return check_date_format(value)
 
     @field_validator("locale")
     @classmethod

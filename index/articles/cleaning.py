@@ -1,16 +1,14 @@
-"""Cleaning of untrusted input: plain text from markup, dates, and the values of table cells."""
+"""Cleaning of untrusted input: plain text from markup, and the values of table cells."""
 
 from __future__ import annotations
 
 import datetime as dt
 import decimal
-import email.utils
 import html
 import re
 import uuid
 from typing import Any
 
-_MAX_MAIL_DATE = 100
 _PLAIN_TYPES = (str, int, float, dt.date, type(None))
 _BYTES_TYPES = (bytes, bytearray, memoryview)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -40,21 +38,6 @@ def plain_text(text: str) -> str:
 def unescape(text: str) -> str:
     """Decode HTML entities as ``html.unescape`` does, but never fail on a very long number."""
     return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
-
-
-def parse_mail_date(text: str) -> dt.datetime | None:
-    """Parse a date in the format of e-mail, RSS and HTTP (RFC 5322).
-
-    Returns:
-        The time, without a time zone if the text has none; ``None`` if the text is not such a
-        date, or the date does not exist.
-    """
-    if len(text) > _MAX_MAIL_DATE:
-        return None
-    try:
-        return email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError, ArithmeticError, LookupError):
-        return None
 
 
 def plain_value(value: Any) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from index.articles.foreign_dates import DateReader
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, unreadable
 from index.articles.record_parser import RecordParser
@@ -52,11 +53,14 @@ class FieldMapping:
         url_template: The link to use for articles that state none; ``{id}`` is replaced by the
             escaped id.
         timezone: The time zone of times that are given without one.
+        date_format: How sources write dates that are not clear by themselves, in the notation of
+            ``strptime``, unless a source says it itself; empty if nothing is known.
     """
 
     fields: Mapping[str, str]
     url_template: str
     timezone: ZoneInfo
+    date_format: str = ""
 
     def __post_init__(self) -> None:
         for name in self.fields:
@@ -95,7 +99,10 @@ def parse_records(
             _refuse(item, strict)
             report.skip(item)
             continue
-        parser = RecordParser(item, mapping.fields, mapping.url_template, mapping.timezone)
+        dates = DateReader(
+            timezone=mapping.timezone, date_format=item.date_format or mapping.date_format
+        )
+        parser = RecordParser(item, mapping.fields, mapping.url_template, dates)
         try:
             article = parser.article()
         except Exception as error:  # noqa: BLE001 - no input value may end a build

@@ -19,10 +19,13 @@ class Record:
     Attributes:
         location: Where the record is in the source, for messages (``"articles.jsonl line 12"``).
         values: The record's values, by the source's field names.
+        date_format: How the source writes dates, in the notation of ``strptime``; empty if it
+            does not say.
     """
 
     location: str
     values: Mapping[str, Any]
+    date_format: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from index.articles.cleaning import plain_text
+from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateError, DateReader
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem, get_field, short
 from index.articles.urls import check_url
@@ -42,6 +42,7 @@ _STATUSES = {
     **dict.fromkeys(("hidden", "private", "archived", "unpublished", "trash"), Status.HIDDEN),
 }
 _SCHEDULED = {"scheduled", "future"}
+_EPOCH_YEAR = 1970
 _LARGEST = sys.float_info.max
 
 _WITH_PARTS = {"sections", "image", "tags", "ratings", "authors"}
@@ -58,7 +59,7 @@ class RecordParser:
         fields: For each article field whose name differs in the source, the source's field.
         url_template: The link to use if the record states none; ``{id}`` is replaced by the
             escaped id.
-        timezone: The time zone of times that are given without one.
+        dates: Reads the record's dates and times.
 
     Attributes:
         field: The field that was read last. If :meth:`article` raises, this field is at fault.
@@ -66,12 +67,12 @@ class RecordParser:
     """
 
     def __init__(
-        self, record: Record, fields: Mapping[str, str], url_template: str, timezone: ZoneInfo
+        self, record: Record, fields: Mapping[str, str], url_template: str, dates: DateReader
     ) -> None:
         self._record = record
         self._fields = fields
         self._url_template = url_template
-        self._timezone = timezone
+        self._dates = dates
         self.field = ""
         self.notes: list[RecordProblem] = []
 
@@ -90,7 +91,7 @@ class RecordParser:
             sections=self._sections(),
             excerpt=self._text("excerpt", MAX_EXCERPT_SOURCE) or None,
             image=self._optional("image", self._parse_image, None),
-            date=self._optional("date", _parse_date, None),
+            date=self._optional("date", self._parse_date, None),
             status=status,
             visible_from=visible_from,
             visible_until=visible_until,
@@ -217,37 +218,28 @@ class RecordParser:
         instants: list[dt.datetime | None] = []
         for field_name in ("visible_from", "visible_until"):
             try:
-                instants.append(self._instant(field_name))
-            except ValueError:
-                self._note(
-                    field_name,
-                    "invalid",
-                    f"{field_name} {short(self._get(field_name))} is not an ISO 8601 time: "
-                    "kept hidden",
-                )
+                instants.append(self._dates.instant(self._get(field_name)))
+            except DateError as error:
+                self._note(field_name, "invalid", f"{field_name} {error}: kept hidden")
                 instants.append(None)
                 status = Status.HIDDEN
-        if isinstance(name, str) and name in _SCHEDULED and instants[0] is None:
+        start, end = instants
+        if isinstance(name, str) and name in _SCHEDULED and start is None:
             self._note("status", "no-time", "scheduled without visible_from: kept hidden")
             status = Status.HIDDEN
-        return status, instants[0], instants[1]
+        if end is not None and end.year <= _EPOCH_YEAR:
+            self._note(
+                "visible_until",
+                "long-past",
+                f"visible_until {end:%Y-%m-%d} hides the article; leave it out if there is no end",
+            )
+        return status, None if start == FAR_PAST else start, None if end == FAR_FUTURE else end
 
-    def _instant(self, name: str) -> dt.datetime | None:
-        value = self._get(name)
-        if value is None or value == "":
-            return None
-        if isinstance(value, dt.datetime):
-            instant = value
-        elif isinstance(value, str):
-            instant = dt.datetime.fromisoformat(value.strip())
-        else:
-            raise ValueError(name)
-        if instant.tzinfo is None:
-            instant = instant.replace(tzinfo=self._timezone)
+    def _parse_date(self, value: Any) -> dt.date | None:
         try:
-            return instant.astimezone(dt.UTC)
-        except OverflowError:
-            raise ValueError(name) from None
+            return self._dates.date(value)
+        except DateError as error:
+            raise ArticleError("date", "invalid", f"date {error}") from None
 
     def _parse_labels(self, name: str, value: Any) -> tuple[str, ...]:
         items = value[:MAX_TEXT].split(",") if isinstance(value, str) else value
@@ -280,19 +272,6 @@ class RecordParser:
         if len(value) > MAX_LABELS:
             self._note("ratings", "too-many", f"{len(value)} ratings, cut at {MAX_LABELS}")
         return ratings
-
-
-def _parse_date(value: Any) -> dt.date:
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
-    try:
-        if not isinstance(value, str):
-            raise ValueError
-        return dt.datetime.fromisoformat(value.strip()).date()
-    except ValueError:
-        raise ArticleError("date", "invalid", f"date {short(value)} is not YYYY-MM-DD") from None
 
 
 def _parse_older_id(article_id: str, value: Any) -> str:

@@ -26,12 +26,15 @@ class ConfiguredSource:
         fields: For each article field, the record's field to read it from.
         url_template: Template for the links of articles that state none; empty to use the build's
             template.
+        date_format: How the source writes dates that are not clear by themselves, in the notation
+            of ``strptime``; empty to use the build's.
         secrets: The secrets to mask in every name, location and message.
     """
 
     source: Source
     fields: Mapping[str, str] = field(default_factory=dict)
     url_template: str = ""
+    date_format: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -75,7 +78,7 @@ class ConfiguredSource:
             raise SourceError(self._mask(message)) from None
 
     def _configured(self, item: Record | RecordProblem) -> Record | RecordProblem:
-        if not (self.fields or self.url_template or self.secrets):
+        if not (self.fields or self.url_template or self.date_format or self.secrets):
             return item
         if isinstance(item, RecordProblem):
             return replace(
@@ -88,7 +91,7 @@ class ConfiguredSource:
 
     def _rename(self, location: str, values: Mapping[str, Any]) -> Record:
         if not self.fields and not self.url_template:
-            return Record(location=location, values=values)
+            return Record(location=location, values=values, date_format=self.date_format)
         renamed = dict(values)
         for theirs in self.fields.values():
             renamed.pop(theirs.partition(".")[0], None)
@@ -101,4 +104,4 @@ class ConfiguredSource:
         ):
             article_id = quote(str(renamed["id"]).strip(), safe="")
             renamed["url"] = self.url_template.replace("{id}", article_id)
-        return Record(location=location, values=renamed)
+        return Record(location=location, values=renamed, date_format=self.date_format)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from index.articles.cleaning import parse_mail_date
 from index.articles.record import Record, RecordProblem
 from index.sources.markup import (
     Element,
@@ -86,7 +85,7 @@ def _rss_item(item: Element) -> dict[str, Any]:
         "url": link,
         **_body(content or description),
         "excerpt": description if content else "",
-        "date": _date(_text(item, "pubDate")) or _text(item, "date", _DC),
+        "date": _text(item, "pubDate") or _text(item, "date", _DC),
         "language": _text(item, "language", _DC),
         "tags": _texts(item, "category") or _texts(item, "subject", _DC),
         "authors": _texts(item, "creator", _DC) or _texts(item, "author"),
@@ -161,12 +160,6 @@ def _link(parent: Element, relation: str) -> str:
         if link.get("rel", "alternate") == relation:
             return str(link.get("href", ""))
     return ""
-
-
-def _date(text: str) -> str:
-    """Returns an RSS date in ISO form; any other text unchanged, as the record parser checks it."""
-    date = parse_mail_date(text)
-    return text if date is None else date.isoformat()
 
 
 def _web(text: str) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin, urlsplit
 
-from index.articles.cleaning import parse_mail_date
+from index.articles.foreign_dates import DateError, DateReader
 from index.errors import SourceError
 from index.sources.host_rules import (
     Address,
@@ -248,12 +248,11 @@ def _retry_after(value: str | None) -> float | None:
         return None
     if value.strip().isdecimal():
         return float(value)
-    at = parse_mail_date(value)
-    if at is None:
+    try:
+        at = DateReader().instant(value)
+    except DateError:
         return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=dt.UTC)
-    return max(0.0, (at - dt.datetime.now(dt.UTC)).total_seconds())
+    return max(0.0, (at - dt.datetime.now(dt.UTC)).total_seconds()) if at else None
 
 
 def _target(url: str) -> str:

@@ -80,4 +80,14 @@ def _cell(cell: Any) -> Any:
     except (ValueError, OverflowError):
         if hasattr(cell, "as_buffer"):
             return cell.as_buffer().to_pybytes()  # text that is not UTF-8
-        return f"{cell.value} {cell.type}"  # a time outside Python's calendar
+        return _far_time(cell)
+
+
+def _far_time(cell: Any) -> str:
+    """Returns a time that has nanoseconds or lies outside Python's calendar, as ISO 8601 text."""
+    import numpy as np
+
+    kind: Any = cell.type
+    unit: Any = getattr(kind, "unit", "D")  # days of a date
+    zone = "Z" if getattr(kind, "tz", None) else ""
+    return f"{np.datetime64(cell.value, unit)}{zone}"

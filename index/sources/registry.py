@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from index.articles.foreign_dates import check_date_format
 from index.articles.parse import FIELDS
 from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
@@ -41,7 +42,7 @@ KINDS: dict[str, type[Source]] = {
 }
 """Source classes by kind. To add a kind, add a dataclass whose fields are its options."""
 
-_COMMON = ("kind", "map", "url_template")
+_COMMON = ("kind", "map", "url_template", "date_format")
 _SUFFIXES = {
     "jsonl": (".jsonl", ".ndjson"),
     "csv": (".csv", ".tsv", ".tab"),
@@ -93,7 +94,7 @@ def open_source(
     """Returns the source that a ``[[source]]`` table describes, without reading from it.
 
     Args:
-        table: ``kind``, ``map`` and ``url_template``, and the kind's own options.
+        table: ``kind``, ``map``, ``url_template`` and ``date_format``, and the kind's own options.
         fields: For each article field, the records' field to read it from; the table's own ``map``
             overrides these.
         overrides: Such a mapping, which overrides both ``fields`` and ``map``.
@@ -117,6 +118,11 @@ def open_source(
     template = options.pop("url_template", "")
     if template and (not isinstance(template, str) or "{id}" not in template):
         raise SettingError(f"{where}: url_template {template!r} must contain {{id}}")
+    date_format = options.pop("date_format", "")
+    try:
+        check_date_format(date_format)
+    except ValueError as error:
+        raise SettingError(f"{where}: {error}") from None
     del options["kind"]
     _check_names(where, KINDS[kind], options)
     try:
@@ -128,7 +134,11 @@ def open_source(
     except SettingError as error:
         raise SettingError(mask(f"{where}: {error}", secrets)) from None
     return ConfiguredSource(
-        source=source, fields={**fields, **own, **overrides}, url_template=template, secrets=secrets
+        source=source,
+        fields={**fields, **own, **overrides},
+        url_template=template,
+        date_format=date_format,
+        secrets=secrets,
     )
 
 

@@ -111,6 +111,7 @@ def build(
             fields={},  # the sources rename their fields themselves
             url_template=settings.url_template,
             timezone=settings.zone,
+            date_format=settings.date_format,
         ),
         depth=settings.depth,
         strict=strict,

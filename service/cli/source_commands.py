@@ -50,7 +50,12 @@ def check(
     from index.sources.registry import open_sources
 
     settings = load_settings(url_template=url_template)
-    plain = FieldMapping(fields={}, url_template=settings.url_template, timezone=settings.zone)
+    plain = FieldMapping(
+        fields={},
+        url_template=settings.url_template,
+        timezone=settings.zone,
+        date_format=settings.date_format,
+    )
     opened = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     checks = [check_source(one, plain, limit) for one in opened]
     if as_json:

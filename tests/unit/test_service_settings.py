@@ -23,6 +23,7 @@ VALUES: dict[str, Any] = {
     "source": [{"kind": "jsonl", "path": "articles.jsonl"}],
     "url_template": "/articles/{id}",
     "timezone": "Europe/Berlin",
+    "date_format": "%d/%m/%Y",
     "locale": "de",
     "heading": "Read on",
     "site_url": "https://www.example.org",

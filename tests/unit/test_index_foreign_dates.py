@@ -1,0 +1,234 @@
+"""Dates of other programs: every clear form is read, and an unclear one is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.articles.foreign_dates import (
+    FAR_FUTURE,
+    FAR_PAST,
+    DateError,
+    DateReader,
+    check_date_format,
+)
+
+READER = DateReader(timezone=ZoneInfo("Europe/Berlin"))
+NINE = "2026-03-01T09:00:00+00:00"  # ten o'clock in Berlin
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-01T10:00:00",
+        "2026-03-01 10:00:00.000",
+        "2026-03-01T09:00Z",
+        "2026-03-01T09:00:00.000+00:00Z",
+        "2026-03-01 10:00:00 +0100",
+        "2026-03-01T10+01",
+        "20260301T100000",
+        "20260301100000",
+        "2026-W09-7T10:00",
+        "2026-060T10:00",
+        "2026/03/01 10:00",
+        "2026.3.1, 10:00",
+        "2026:03:01 10:00:00",
+        "2026-03-01 09:00:00 UTC",
+        "2026-03-01T10:00:00[Europe/Berlin]",
+        "2026-03-01T04:00:00-05:00[America/New_York]",
+        "2026-03-01T08:00:00\u221201:00",
+        "Sun, 01 Mar 2026 09:00:00 GMT",
+        "Sun, 1 Mar 2026 04:00 EST",
+        "Sun, 01 Mar 26 10:00:00 +0100 (CET)",
+        "Sunday, 01-Mar-26 09:00:00 GMT",
+        "Sun Mar  1 09:00:00 UTC 2026",
+        "Sun Mar 01 2026 10:00:00 GMT+0100 (Mitteleuropäische Normalzeit)",
+        "March 1st, 2026 at 10:00 AM",
+        "Sonntag, 1. März 2026, 10:00 Uhr MEZ",
+        "dimanche 1er mars 2026 à 10h00",
+        "domingo, 1 de março de 2026 às 10:00",
+        "01.03.2026 10:00",
+        "2026年3月1日 10:00",
+        "/Date(1772355600000+0100)/",
+        1772355600,
+        1772355600.0,
+        Decimal("1772355600000"),
+        "1772355600000",
+        1772355600_000_000,
+        1772355600_000_000_000,
+        dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC),
+        dt.datetime(2026, 3, 1, 10),  # noqa: DTZ001 - it has no zone
+    ],
+)
+def test_a_clear_time_is_read_whatever_program_wrote_it(written: Any) -> None:
+    instant = READER.instant(written)
+    assert instant is not None
+    assert instant.isoformat() == NINE
+    assert READER.date(written) == dt.date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-3-1",
+        "20260301",
+        20260301,
+        "2026-060",
+        "2026W097",
+        "1 March 2026",
+        "on the 1st of March, 2026",
+        "March 1, 2026",
+        "1-Mar-2026",
+        "2026 Mar 1",
+        "1. Mär. 2026",
+        "1er mars 2026",
+        "1 de marzo de 2026",
+        "1 marzo 2026",
+        "1 de março de 2026",
+        "1 maart 2026",
+        "1. marraskuuta 2026".replace("marras", "maalis"),
+        "1.3.2026",
+        "2026-03-01Z",
+        "2026-03-01+01:00",
+        "Sun, 01 Mar 2026 10:00:00 XYZ",
+        dt.date(2026, 3, 1),
+    ],
+)
+def test_a_clear_date_is_read_in_many_languages(written: Any) -> None:
+    assert READER.date(written) == dt.date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "03/04/2026",
+        "3-4-2026",
+        "03/04/26",
+        "1 Mar 26",
+        "26-03-01",
+        "2026",
+        2026,
+        "2026-03",
+        "March 2026",
+        "10:00",
+        "Sunday",
+        "today",
+        202603,
+        45352,
+        202603011000,
+        "2026-13-01",
+        "2026-02-30",
+        "2026-03-01T25:00",
+        "2026-03-01 at 10",
+        "2026-03-01/2026-03-04",
+        "before 1 March 2026",
+        "1 Nonsense 2026",
+        "Mon, 01 Jan 99999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2024 00:00:00 +9999999999999",
+        "1" * 200,
+        float("nan"),
+        float("inf"),
+        Decimal("sNaN"),
+        True,
+        [2026, 3, 1],
+        {},
+    ],
+)
+def test_an_unclear_date_is_refused_and_no_part_is_invented(written: Any) -> None:
+    for read in (READER.date, READER.instant):
+        with pytest.raises(DateError):
+            read(written)
+
+
+def test_a_date_that_can_be_two_is_refused_with_the_setting_that_mends_it() -> None:
+    with pytest.raises(DateError, match=r"date_format = \"%d/%m/%Y\""):
+        READER.date("03/04/2026")
+    assert DateReader(date_format="%d/%m/%Y").date("03/04/2026") == dt.date(2026, 4, 3)
+    assert DateReader(date_format="%m/%d/%y").date("03/04/26") == dt.date(2026, 3, 4)
+    assert READER.date("25/12/2026") == dt.date(2026, 12, 25), "there is no month 25"
+
+
+def test_a_clear_date_is_read_beside_the_date_format() -> None:
+    assert DateReader(date_format="%d/%m/%Y").date("2026-03-01") == dt.date(2026, 3, 1)
+
+
+@pytest.mark.parametrize("wrong", ["%d/%m", "%Y", "DD/MM/YYYY", "%q", 5, None, ["%d"]])
+def test_a_date_format_names_day_month_and_year(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="must say where day, month and year stand"):
+        check_date_format(wrong)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        None,
+        "",
+        " ",
+        0,
+        "0",
+        "0000-00-00",
+        "0000-00-00 00:00:00",
+        "0001-01-01",
+        "0001-01-01T00:00:00Z",
+        dt.datetime(1, 1, 1, tzinfo=dt.UTC),
+    ],
+)
+def test_what_programs_write_for_no_date_is_none(written: Any) -> None:
+    assert READER.date(written) is None
+    assert READER.instant(written) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "end"),
+    [
+        ("9999-12-31T23:59:59", FAR_FUTURE),
+        ("9999-12-31T23:59:59-12:00", FAR_FUTURE),
+        ("+275760-09-13T00:00:00.000Z", FAR_FUTURE),
+        ("infinity", FAR_FUTURE),
+        (253402300799, FAR_FUTURE),
+        (253402300799999, FAR_FUTURE),
+        (10**40, FAR_FUTURE),
+        (dt.datetime(9999, 12, 31, 23, tzinfo=dt.UTC), FAR_FUTURE),
+        (-(10**40), FAR_PAST),
+        ("-infinity", FAR_PAST),
+        ("0001-01-01T00:00+14:00", FAR_PAST),
+    ],
+)
+def test_the_ends_of_the_calendar_are_far_and_no_day_for_a_card(
+    written: Any, end: dt.datetime
+) -> None:
+    assert READER.instant(written) == end
+    with pytest.raises(DateError, match="never comes"):
+        READER.date(written)
+
+
+@given(
+    st.one_of(
+        st.text(max_size=40),
+        st.text(alphabet="0123456789-/:.,+TZ MarchDez", max_size=30),
+        st.integers(),
+        st.floats(),
+        st.decimals(),
+        st.datetimes(timezones=st.none() | st.timezones()),
+        st.binary(),
+    )
+)
+def test_any_value_is_read_or_refused(value: Any) -> None:
+    for read in (READER.date, READER.instant):
+        with suppress(DateError):
+            assert isinstance(read(value), dt.date | None)
+
+
+@given(st.datetimes(dt.datetime(2, 1, 2), dt.datetime(9998, 1, 1), timezones=st.just(dt.UTC)))  # noqa: DTZ001 - the zones are drawn
+def test_a_time_survives_every_common_way_of_writing_it(instant: dt.datetime) -> None:
+    assert READER.instant(instant.isoformat()) == instant
+    whole = instant.replace(microsecond=0)
+    assert READER.instant(f"{whole:%Y}".zfill(4) + f"{whole:-%m-%d %H:%M:%S} +0000") == whole
+    assert READER.instant(f"{whole:%a, %d %b} {whole.year:04} {whole:%H:%M:%S} GMT") == whole
