@@ -21,6 +21,7 @@ from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateError, DateRe
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem, get_field, short
 from index.articles.urls import check_url
+from index.articles.visibility_words import SCHEDULED, find_hiding_word
 from recommender.article import Article, Image, Section, Status, check_id
 from recommender.errors import ArticleError
 
@@ -35,13 +36,6 @@ MAX_PARTS = 2_000
 Parts are the sections of a text and the entries of a list of labels.
 """
 
-_STATUSES = {
-    **dict.fromkeys(("", "published", "publish", "public", "live"), Status.PUBLISHED),
-    **dict.fromkeys(("scheduled", "future"), Status.PUBLISHED),
-    **dict.fromkeys(("draft", "pending"), Status.DRAFT),
-    **dict.fromkeys(("hidden", "private", "archived", "unpublished", "trash"), Status.HIDDEN),
-}
-_SCHEDULED = {"scheduled", "future"}
 _EPOCH_YEAR = 1970
 _LARGEST = sys.float_info.max
 
@@ -207,14 +201,11 @@ class RecordParser:
         )
 
     def _visibility(self) -> tuple[Status, dt.datetime | None, dt.datetime | None]:
-        value = self._get("status")
-        name = value.strip().casefold() if isinstance(value, str) else value
-        if name is None:
-            name = ""
-        status = _STATUSES.get(name) if isinstance(name, str) else None
-        if status is None:
-            self._note("status", "unknown", f"status {short(value)} is unknown: kept hidden")
-            status = Status.HIDDEN
+        word = self._get("status")
+        hiding = find_hiding_word(self._record.values, word)
+        status = hiding.status if hiding else Status.PUBLISHED
+        if hiding and hiding.unknown:
+            self._note(hiding.field, "unknown", hiding.unknown)
         instants: list[dt.datetime | None] = []
         for field_name in ("visible_from", "visible_until"):
             try:
@@ -224,7 +215,8 @@ class RecordParser:
                 instants.append(None)
                 status = Status.HIDDEN
         start, end = instants
-        if isinstance(name, str) and name in _SCHEDULED and start is None:
+        scheduled = isinstance(word, str) and word.strip().casefold() in SCHEDULED
+        if scheduled and start is None:
             self._note("status", "no-time", "scheduled without visible_from: kept hidden")
             status = Status.HIDDEN
         if end is not None and end.year <= _EPOCH_YEAR:

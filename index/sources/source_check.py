@@ -10,6 +10,7 @@ from typing import Any
 from index.articles.parse import FIELDS, FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, describe
+from index.articles.visibility_words import is_visibility_name
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
 from index.sources.source import Source
@@ -87,7 +88,8 @@ def _first(source: Source, limit: int, unread: dict[str, Any]) -> Iterator[Recor
     for item in itertools.islice(source.records(), limit):
         if isinstance(item, Record):
             for name, value in item.values.items():
-                if name not in FIELDS and value not in (None, "", [], {}):
+                unused = name not in FIELDS and not is_visibility_name(name)
+                if unused and value not in (None, "", [], {}):
                     unread.setdefault(name, value)
         yield item
 

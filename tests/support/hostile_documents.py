@@ -166,11 +166,17 @@ def csv(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
 
 
 def markdown(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
-    names = (*FIELDS, "slug", "draft", "published", "publishDate", "expiryDate", "categories")
+    names = (
+        *(*FIELDS, "slug", "draft", "published", "publishDate", "expiryDate", "categories"),
+        *("permalink", "robots", "sitemap", "redirect", "build", "head", "aliases", "path"),
+    )
     name, value = draw(st.sampled_from(names)), draw(st.one_of(texts("numbers"), raw_json()))
-    fence, sign = draw(st.sampled_from([("---", ":"), ("+++", " =")]))
+    fence, sign = draw(st.sampled_from([("---", ":"), ("+++", " ="), ("{", ":")]))
     front = [f'title{sign} "T"', f"{name}{sign} {value}"][draw(st.integers(0, 1)) :]
-    text = "\n".join([fence, *front, fence, "# Heading", "Words of the sea.", draw(texts())])
+    if fence == "{":
+        front = [f'"title": "T", "{name}": {value}']
+    closing = {"{": "}"}.get(fence, fence)
+    text = "\n".join([fence, *front, closing, "# Heading", "Words of the sea.", draw(texts())])
     return _file(folder, "a.md", damaged(draw, text), "markdown")
 
 

@@ -1,0 +1,197 @@
+"""Splits a page into its front matter (YAML, TOML or JSON) and its body.
+
+Front matter that can't be read is an error: it may say that the page is a draft.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from index.articles.cleaning import plain_value
+from index.articles.json_text import load_json
+from index.sources.page_folder import PageError
+
+MAX_FRONT = 64 * 1024
+"""Longest front matter in characters."""
+
+_MAX_DEPTH = 20
+_MAX_BITS = 128
+_MAX_VALUES = 10_000
+
+_FENCE = re.compile(r"\s*^(?P<fence>---|\+\+\+|;;;)(?P<format>\w*)[^\S\n]*\n", re.MULTILINE)
+_JSON = re.compile(r"\s*(?=\{\s*[\"}])")
+_CLOSING = {"---": r"^(?:---|\.\.\.)", "+++": r"^\+\+\+", ";;;": r"^;;;"}
+_FORMATS = {"---": "yaml", "+++": "toml", ";;;": "json"}
+_AS_WRITTEN = {"id", "title", "linktitle", "slug", "description", "excerpt", "summary", "author"}
+_NOT_TEXT = re.compile(r".*:(int|float|bool|timestamp)")
+
+
+# A value that does not fit the type that a tag names (!!int x) makes PyYAML raise what it likes.
+_YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader, except that an impossible date (February 30) stays a text."""
+
+
+def _date_or_text(loader: Any, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except (ValueError, OverflowError, AttributeError):
+        return node.value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date_or_text)
+
+
+def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """Returns a page's front matter, by names as written, and its body.
+
+    The front matter stands at the beginning: between lines of ``---`` (YAML, or the format named
+    behind the dashes), ``+++`` (TOML) or ``;;;`` (JSON), or as a bare JSON object.
+
+    Raises:
+        PageError: If the front matter can't be read.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if bare := _JSON.match(text):
+        return _bare_json(text, bare.end())
+    opening = _FENCE.match(text)
+    if opening is None:
+        return {}, text
+    fence = opening["fence"]
+    closing = re.compile(_CLOSING[fence] + r"[^\S\n]*(?:\n|\Z)", re.MULTILINE)
+    end = closing.search(text, opening.end())
+    if end is None:
+        raise _error(f"the front matter has no closing {fence}")
+    name = opening["format"].lower() or _FORMATS[fence]
+    if name not in _READERS:
+        raise _error(f"front matter in {name} can't be read: write it as YAML, TOML or JSON")
+    # Empty lines stand for those before, so that messages name the file's lines.
+    above = "\n" * text.count("\n", 0, opening.end())
+    return _read(name, above + text[opening.end() : end.start()]), text[end.end() :]
+
+
+def _error(message: str) -> PageError:
+    return PageError("front-matter", message)
+
+
+def _read(form: str, text: str) -> dict[str, Any]:
+    if len(text) > MAX_FRONT:
+        raise _error(f"the front matter is longer than {MAX_FRONT} characters")
+    front = _READERS[form](text)
+    if front is None:
+        return {}
+    if not isinstance(front, Mapping):
+        raise _error(f"the front matter is not a table: {front!r:.40}")
+    _count(front, "", 0, 0)
+    return {str(name): plain_value(value) for name, value in front.items()}
+
+
+def _count(value: Any, name: str, depth: int, count: int) -> int:
+    """Counts the values in a value; one that a YAML alias repeats counts each time."""
+    count += 1
+    if depth > _MAX_DEPTH:
+        raise _error(f"{name} is nested more than {_MAX_DEPTH} levels deep")
+    if count > _MAX_VALUES:
+        raise _error(f"the front matter has more than {_MAX_VALUES} values")
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise _error(f"{name}: an integer of more than {_MAX_BITS} bits")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            count = _count(key, "a name", depth + 1, count)
+            count = _count(item, name or str(key), depth + 1, count)
+    elif isinstance(value, list | tuple | set):
+        for item in value:
+            count = _count(item, name, depth + 1, count)
+    return count
+
+
+def _bare_json(text: str, start: int) -> tuple[dict[str, Any], str]:
+    try:
+        _, end = json.JSONDecoder().raw_decode(text[: start + MAX_FRONT], start)
+    except (ValueError, RecursionError) as error:
+        raise _error(f"the front matter is not JSON: {error}") from error
+    return _read("json", text[start:end]), text[end:]
+
+
+def _json(text: str) -> Any:
+    try:
+        return load_json(text) if text.strip() else {}
+    except ValueError as error:
+        raise _error(f"the front matter is not JSON: {error}") from error
+
+
+def _toml(text: str) -> Any:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _error(f"the front matter is not TOML: {error}") from error
+
+
+def _yaml(text: str) -> Any:
+    try:
+        _check_yaml_depth(text)
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return {}
+        _check_yaml_size(node, {})
+        if isinstance(node, yaml.MappingNode):
+            _keep_as_written(node)
+        return loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise _error(
+            f"{where}the front matter is not YAML: {error.problem or error.context} "
+            "(values with a colon, a tab, @ or other marks need quotation marks)"
+        ) from error
+    except _YAML_ERRORS as error:
+        line = " ".join(str(error).split())
+        raise _error(f"the front matter is not YAML: {line:.200}") from error
+
+
+def _check_yaml_depth(text: str) -> None:
+    """Refuses deep nesting before a parser recurses into it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise _error(f"the front matter is nested more than {_MAX_DEPTH} levels deep")
+
+
+def _check_yaml_size(node: yaml.Node, sizes: dict[yaml.Node, int]) -> int:
+    """Returns how many values a node has with its aliases written out; refuses too many."""
+    if node in sizes:
+        if not sizes[node]:
+            raise _error("the front matter holds an alias of itself")
+        return sizes[node]
+    sizes[node] = 0  # until it is known
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [part for pair in node.value for part in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    sizes[node] = 1 + sum(_check_yaml_size(child, sizes) for child in children)
+    if sizes[node] > _MAX_VALUES:
+        raise _error(f"the front matter has more than {_MAX_VALUES} values")
+    return sizes[node]
+
+
+def _keep_as_written(node: yaml.MappingNode) -> None:
+    """Makes texts of titles and the like that YAML would read as numbers, dates or truth."""
+    for key, value in node.value:
+        named = isinstance(key, yaml.ScalarNode) and key.value.lower() in _AS_WRITTEN
+        if named and isinstance(value, yaml.ScalarNode) and _NOT_TEXT.fullmatch(value.tag):
+            value.tag = "tag:yaml.org,2002:str"
+
+
+_READERS = {"yaml": _yaml, "yml": _yaml, "toml": _toml, "json": _json}

@@ -1,0 +1,128 @@
+"""Front matter: YAML, TOML and JSON at the beginning of a page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.sources.front_matter import MAX_FRONT, split_front_matter
+from index.sources.page_folder import PageError
+
+
+@pytest.mark.parametrize(
+    ("text", "front", "body"),
+    [
+        ("No front matter.\n\n---\n\na: b\n---\n", {}, "No front matter.\n\n---\n\na: b\n---\n"),
+        ("---\ntitle: T\n---\nBody", {"title": "T"}, "Body"),
+        ("\ufeff---\ntitle: T\n---\nBody", {"title": "T"}, "Body"),
+        ("\n \n---  \ntitle: T\n---  \nBody", {"title": "T"}, "Body"),
+        ("---\r\ntitle: T\r\n---\r\nBody\r\n", {"title": "T"}, "Body\n"),
+        ("---\ntitle: T\n...\nBody", {"title": "T"}, "Body"),
+        ("---\n---\nBody", {}, "Body"),
+        ("---\n# a comment\n---", {}, ""),
+        ('+++\ntitle = "T"\n+++\nBody', {"title": "T"}, "Body"),
+        ("+++\nd = 2026-01-02\n+++\n", {"d": dt.date(2026, 1, 2)}, ""),
+        ("+++\nd = 10:00:00\n+++\n", {"d": "10:00:00"}, ""),
+        ('{\n "title": "T",\n "a": {\n "b": [1]\n}\n}\n\nBody', {"title": "T"}, "\n\nBody"),
+        ('{"title": "a } b"}\nBody', {"title": "a } b"}, "\nBody"),
+        ("{}\nBody", {}, "\nBody"),
+        (';;;\n{"title": "T"}\n;;;\nBody', {"title": "T"}, "Body"),
+        ('---json\n{"title": "T"}\n---\nBody', {"title": "T"}, "Body"),
+        ('---\n{\n "title": "T"\n}\n---\nBody', {"title": "T"}, "Body"),
+        ("{% include x %}\nBody", {}, "{% include x %}\nBody"),
+        ("{{< figure >}}", {}, "{{< figure >}}"),
+    ],
+)
+def test_front_matter_is_read_in_every_form(text: str, front: dict[str, Any], body: str) -> None:
+    found, rest = split_front_matter(text)
+    assert {**found, **front} == found
+    assert bool(found) == bool(front)
+    assert rest == body
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("title: 2024", "2024"),
+        ("title: 007", "007"),
+        ("title: 12:30", "12:30"),
+        ("title: 2026-01-02", "2026-01-02"),
+        ("title: No", "No"),
+        ("title: 1.10", "1.10"),
+        ("title:\tTab", "Tab"),
+        ("title: 'Go: the good parts'", "Go: the good parts"),
+        ("title: >\n  Folded\n  text", "Folded text\n"),
+        ("title: !!binary aGVsbG8=", "hello"),
+        ("base: &b {title: T}\n<<: *b", "T"),
+    ],
+)
+def test_a_title_is_what_is_written(written: str, read: str) -> None:
+    assert split_front_matter(f"---\n{written}\n---\n")[0]["title"] == read
+
+
+def test_other_values_keep_their_types() -> None:
+    front, _ = split_front_matter(
+        "---\ndate: 2026-01-02 10:00:00 -5\nday: 2026-01-02\nnever: 2026-02-30\n"
+        "permalink: false\nslug: ~\ntwice: &t {a: 1}\nagain: *t\n---\n"
+    )
+    assert front == {
+        "date": dt.datetime(2026, 1, 2, 10, tzinfo=dt.timezone(dt.timedelta(hours=-5))),
+        "day": dt.date(2026, 1, 2),
+        "never": "2026-02-30",
+        "permalink": False,
+        "slug": None,
+        "twice": {"a": 1},
+        "again": {"a": 1},
+    }
+
+
+MERGES = "\n".join(
+    f"{name}: &{name} {{<<: [{', '.join(f'*{below}' for _ in range(9))}]}}"
+    for below, name in ("ab", "bc", "cd", "de", "ef", "fg")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("---\ntitle: T\ndraft: true\n", "no closing ---"),
+        ("+++\ntitle = 1\n---\n", "no closing"),
+        ("---\ntitle: Go: the good parts\n---\n", "line 2: .* quotation marks"),
+        ("---\na: b\nauthor: @ann\n---\n", "line 3: .* quotation marks"),
+        ("---\na: b\n\tc: d\n---\n", "line 3: .* tab"),
+        ("---\n- x\n---\n", "not a table"),
+        ("---\na: !!python/object/apply:os.system ['x']\n---\n", "not YAML"),
+        ("---\na: &a [*a]\n---\n", "alias of itself"),
+        ("---\na: &a {x: 1}\n" + MERGES + "\n---\n", "more than 10000 values"),
+        ("---\na: &a [" + "1," * 999 + "]\nb: [" + "*a," * 99 + "]\n---\n", "more than 10000"),
+        ("---\na: " + "[" * 5000 + "\n---\n", "nested"),
+        ("+++\na = \n+++\n", "not TOML.*line 2"),
+        ('{\n"draft": true,\n}\nBody', "not JSON"),
+        ('{"draft": true\nBody', "not JSON"),
+        ('{"a": ' + "[" * 5000, "not JSON"),
+        ('{"a": [' + "1," * 10_001 + "1]}", "more than 10000 values"),
+        ("---js\n{title: 'T'}\n---\n", "front matter in js"),
+        ("---\na: " + "x" * MAX_FRONT + "\n---\n", "longer than"),
+        ("---\na: " + "9" * 400 + "\n---\n", "an integer of more than"),
+    ],
+)
+def test_front_matter_that_cant_be_read_is_refused(text: str, message: str) -> None:
+    with pytest.raises(PageError, match=message):
+        split_front_matter(text)
+
+
+_PIECES = ("---", "+++", ";;;", "\n", "{", "}", '"a"', ": ", "[", "]", "&a ", "*a", "!!int ", "<<")
+
+
+@given(st.lists(st.sampled_from(_PIECES) | st.text(max_size=4), max_size=30).map("".join))
+def test_no_text_makes_it_fail_otherwise(text: str) -> None:
+    for content in (text, f"---\n{text}\n---\n", f"+++\n{text}\n+++\n", f"{{{text}}}"):
+        with suppress(PageError):
+            front, body = split_front_matter(content)
+            assert all(isinstance(name, str) for name in front)
+            assert content.replace("\r\n", "\n").replace("\r", "\n").endswith(body)

@@ -1,0 +1,123 @@
+"""What a page says of its own visibility, in the words of generators and systems."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from index.articles.visibility_words import find_hiding_word, is_visibility_name
+from recommender.article import Status
+
+
+def status_of(values: dict[str, Any], status: Any = None) -> tuple[Status, bool]:
+    found = find_hiding_word(values, status)
+    return (found.status, bool(found.unknown)) if found else (Status.PUBLISHED, False)
+
+
+@pytest.mark.parametrize("value", [True, "true", "True", " YES ", "on", 1, 1.0, "1", "y"])
+@pytest.mark.parametrize("name", ["draft", "Draft", "isDraft", "is_draft"])
+def test_a_draft_is_a_draft_in_any_type_and_letter_case(name: str, value: Any) -> None:
+    assert status_of({name: value}) == (Status.DRAFT, False)
+
+
+@pytest.mark.parametrize("value", [False, "false", "FALSE", "no", "Off", 0, 0.0, "0"])
+@pytest.mark.parametrize("name", ["published", "publish", "sitemap", "listed", "indexable"])
+def test_a_page_that_says_it_is_not_public_is_hidden(name: str, value: Any) -> None:
+    assert status_of({name: value}) == (Status.HIDDEN, False)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"unlisted": True},
+        {"hidden": "yes"},
+        {"private": 1},
+        {"headless": True},
+        {"noindex": True},
+        {"no_index": "on"},
+        {"do_not_index": 1},
+        {"robotsNoIndex": True},
+        {"robots": "noindex"},
+        {"robots": "NOINDEX, follow"},
+        {"robots": ["none"]},
+        {"robots": {"index": "noindex"}},
+        {"googlebot": "noindex"},
+        {"eleventyExcludeFromCollections": True},
+        {"redirect": "/blog/new"},
+        {"redirect_to": "https://example.org/"},
+        {"sitemap": {"exclude": True}},
+        {"sitemap": {"disable": "true"}},
+        {"sitemap_exclude": True},
+        {"build": {"list": "never", "render": "never"}},
+        {"_build": {"list": False}},
+        {"build": {"render": "link"}},
+        {"extra": {"noindex": True}},
+        {"params": {"private": True}},
+        {"seo": {"index": False}},
+        {"seo": {"robots": "noindex"}},
+        {"head": [{"tag": "meta", "attrs": {"name": "robots", "content": "noindex"}}]},
+        {"head": [["meta", {"name": "robots", "content": "noindex"}]]},
+        {"meta": [{"name": "robots", "content": "noindex, nofollow"}]},
+        {"visibility": "private"},
+    ],
+)
+def test_what_is_not_to_be_listed_is_hidden(values: dict[str, Any]) -> None:
+    assert status_of(values) == (Status.HIDDEN, False)
+    assert all(is_visibility_name(name) for name in values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"draft": False},
+        {"draft": "no"},
+        {"draft": None},
+        {"draft": ""},
+        {"published": True},
+        {"published": "2026-01-02T03:04:05Z"},
+        {"published": "Mon, 05 Jan 2026 10:00:00 GMT"},
+        {"published": dt.date(2026, 1, 2)},
+        {"published": 1_700_000_000},
+        {"robots": "index, follow"},
+        {"robots": "max-snippet:-1"},
+        {"redirect": False},
+        {"redirect_from": ["/old/"]},
+        {"sitemap": {"priority": 0.4}},
+        {"sitemap": "/sitemap.xml"},
+        {"build": {"list": "always", "render": True}},
+        {"build": "release"},
+        {"index": 0},
+        {"meta": {"keywords": "a"}},
+        {"head": [{"tag": "meta", "attrs": {"name": "author", "content": "none"}}]},
+        {"visibility": "members"},
+        {"title": "draft", "tags": ["noindex"]},
+    ],
+)
+def test_what_says_nothing_against_it_is_shown(values: dict[str, Any]) -> None:
+    assert status_of(values) == (Status.PUBLISHED, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"draft": "maybe"}, None),
+        ({"published": "soon"}, None),
+        ({"hidden": 2}, None),
+        ({"noindex": ["x"]}, None),
+        ({}, "publishd"),
+        ({}, True),
+    ],
+)
+def test_a_word_that_is_not_understood_hides_and_is_told(
+    values: dict[str, Any], status: Any
+) -> None:
+    assert status_of(values, status) == (Status.HIDDEN, True)
+
+
+def test_a_word_that_is_understood_goes_before_one_that_is_not() -> None:
+    found = find_hiding_word({"hidden": "perhaps", "private": True, "draft": "True"}, "")
+    assert found is not None
+    assert (found.field, found.status, found.unknown) == ("draft", Status.DRAFT, "")
