@@ -19,6 +19,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import quote, urljoin, urlsplit
 
 from index.articles.foreign_dates import DateError, DateReader
@@ -35,6 +36,9 @@ from index.sources.host_rules import (
 )
 from index.sources.http_connection import connected
 from recommender.errors import SettingError, one_line
+
+AGENT = "alsolike"
+"""The user agent of every request, and the one whose rules of a robots.txt are kept."""
 
 MAX_BYTES = 32 * 1024 * 1024
 """Largest response body in bytes, after decompression."""
@@ -67,6 +71,10 @@ class HttpError(SourceError):
         self.body = body
 
 
+class UnreachableError(SourceError):
+    """A server that can't be reached, or does not answer in HTTP, after the last attempt."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
     """A successful response.
@@ -74,12 +82,15 @@ class HttpResponse:
     Attributes:
         url: The URL after redirects.
         headers: The response headers, by name in lower case.
-        body: The decompressed body.
+        body: The decompressed body; empty if the answer to a conditional request is that nothing
+            changed.
+        unchanged: Whether the answer was that.
     """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,20 +138,34 @@ class Fetcher:
     look_up: Resolve = resolve_host
     sleep: Callable[[float], None] = time.sleep
 
-    def get(self, url: str, *, accept: str = "*/*") -> HttpResponse:
+    def get(
+        self,
+        url: str,
+        *,
+        accept: str = "*/*",
+        conditions: Mapping[str, str] = MappingProxyType({}),
+        before: Callable[[str], None] = lambda _: None,
+    ) -> HttpResponse:
         """Fetches a URL; follows redirects, and retries if the server is busy or the network fails.
+
+        Args:
+            url: The URL.
+            accept: The media types to ask for.
+            conditions: Headers that make the request conditional, such as ``If-None-Match``.
+            before: Called with each URL before it is requested, those of redirects included; may
+                wait, or raise a ``SourceError`` to refuse it.
 
         Raises:
             HttpError: If the server answers with an error, or is still busy at the last attempt.
-            SourceError: If the URL may not be fetched or can't be reached, or if the body is too
-                large.
+            UnreachableError: If the network still fails at the last attempt.
+            SourceError: If the URL may not be fetched, or if the body is too large.
         """
         attempt = 0
         while True:
             attempt += 1
             wait = 0.5 * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             try:
-                return self._follow(url, accept)
+                return self._follow(url, {"Accept": accept, **conditions}, before)
             except _BusyError as busy:
                 wait = wait if busy.wait is None else busy.wait
                 if attempt >= self.options.attempts or wait > MAX_WAIT:
@@ -151,15 +176,18 @@ class Fetcher:
             except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
                 reason = one_line(str(error)) or type(error).__name__
                 if attempt >= self.options.attempts:
-                    raise SourceError(
+                    raise UnreachableError(
                         f"{redacted(url)} can't be fetched: {reason} (tried {attempt} times)"
                     ) from error
             logger.warning("%s: %s; trying again in %.1f s", redacted(url), reason, wait)
             self.sleep(wait)
 
-    def _follow(self, url: str, accept: str) -> HttpResponse:
+    def _follow(
+        self, url: str, headers: Mapping[str, str], before: Callable[[str], None]
+    ) -> HttpResponse:
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._request(url, accept)
+            before(url)
+            response = self._request(url, headers)
             if "location" not in response.headers:
                 return response
             target = urljoin(url, response.headers["location"])
@@ -168,20 +196,25 @@ class Fetcher:
             url = target
         raise SourceError(f"{redacted(url)}: more than {MAX_REDIRECTS} redirects")
 
-    def _request(self, url: str, accept: str) -> HttpResponse:
-        """Sends one request; the response has a ``location`` header only if it is a redirect."""
-        rules = HostRules(
+    @property
+    def rules(self) -> HostRules:
+        """The hosts and addresses that may be fetched from."""
+        return HostRules(
             hosts=(str(origin_of(self.url)), *self.options.hosts),
             private=self.options.private,
             look_up=self.look_up,
         )
+
+    def _request(self, url: str, wanted: Mapping[str, str]) -> HttpResponse:
+        """Sends one request; the response has a ``location`` header only if it is a redirect."""
+        rules = self.rules
         origin = rules.check(url)
         address = rules.address(origin)
         headers = {
-            "Accept": accept,
+            **wanted,
             "Accept-Encoding": "gzip",
             "Connection": "close",
-            "User-Agent": "alsolike",
+            "User-Agent": AGENT,
             **self._authorization(origin, address),
         }
         with connected(origin, address, self.options.timeout) as connection:
@@ -191,11 +224,14 @@ class Fetcher:
 
     def _read_response(self, url: str, response: http.client.HTTPResponse) -> HttpResponse:
         found = {name.lower(): value for name, value in response.getheaders()}
+        found |= {"x-robots-tag": ", ".join(response.headers.get_all("x-robots-tag", []))}
         if response.status in _REDIRECTS and "location" in found:
             return HttpResponse(url=url, headers=found, body=b"")
         found.pop("location", None)
         if response.status in _BUSY:
             raise _BusyError(url, response, _retry_after(found.get("retry-after")))
+        if response.status == 304:
+            return HttpResponse(url=url, headers=found, body=b"", unchanged=True)
         if response.status != 200:
             raise HttpError(url, response.status, response.read(_CHUNK))
         return HttpResponse(url=url, headers=found, body=self._body(url, response))

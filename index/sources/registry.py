@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +24,9 @@ from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.parquet import ParquetSource
 from index.sources.plain_pages import PlainSource
-from index.sources.regular_file import open_regular
+from index.sources.regular_file import open_unpacked
 from index.sources.secret_options import mask, resolve_secrets
+from index.sources.sitemap import SitemapSource
 from index.sources.source import Source
 from index.sources.sql import SqlSource
 from index.sources.wordpress import WordPressSource
@@ -37,6 +40,7 @@ KINDS: dict[str, type[Source]] = {
     "markdown": MarkdownSource,
     "parquet": ParquetSource,
     "plain": PlainSource,
+    "sitemap": SitemapSource,
     "sql": SqlSource,
     "wordpress": WordPressSource,
 }
@@ -52,6 +56,7 @@ _SUFFIXES = {
     "plain": (".txt",),
     "feed": (".xml", ".rss", ".atom"),
 }
+_SITEMAP = re.compile(rb"<(\w+:)?(urlset|sitemapindex)\b")
 _BY_SUFFIX = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
 
 
@@ -146,7 +151,7 @@ def table_for(location: str) -> dict[str, Any]:
     """Returns the ``[[source]]`` table for a source named on the command line.
 
     Args:
-        location: A file, a folder, a glob, ``-``, or the URL of a feed.
+        location: A file, a folder, a glob, ``-``, or the URL of a feed or of a sitemap.
 
     Raises:
         SettingError: If the source's kind can't be told from its name.
@@ -154,7 +159,8 @@ def table_for(location: str) -> dict[str, Any]:
     if location == "-":
         return {"kind": "jsonl", "path": "-"}
     if location.startswith(("http://", "https://")):
-        return {"kind": "feed", "url": location}
+        name = location.partition("?")[0].rpartition("/")[2].lower()
+        return {"kind": "sitemap" if "sitemap" in name else "feed", "url": location}
     if "://" in location:
         raise SettingError(
             "a database needs a query: describe it in a [[source]] table of alsolike.toml, with "
@@ -166,10 +172,9 @@ def table_for(location: str) -> dict[str, Any]:
     try:
         if path.is_dir():
             kind = _kind_of_folder(path)
-        elif path.is_symlink():
-            path.stat()  # raises where the link leads nowhere
-        if kind is None and path.is_file():
-            kind = "feed" if _is_json_feed(path) else "jsonl"
+        elif path.is_symlink() or path.is_file():
+            path.stat()  # raises where a link leads nowhere
+            kind = _kind_by_content(path, kind)
     except OSError as error:
         unread = error.filename or location
         raise SettingError(f"{unread} can't be read: {error.strerror or error}") from error
@@ -182,9 +187,18 @@ def table_for(location: str) -> dict[str, Any]:
     return {"kind": kind, "path": location}
 
 
-def _is_json_feed(path: Path) -> bool:
-    with open_regular(path) as file:
-        return b"jsonfeed.org/version" in file.read(4096)
+def _kind_by_content(path: Path, kind: str | None) -> str | None:
+    """Returns the kind of a file whose name tells none, or tells of several."""
+    if kind not in ("feed", None):
+        return kind
+    try:
+        with open_unpacked(path) as file:
+            head = file.read(4096)
+    except (EOFError, zlib.error):
+        return kind
+    if _SITEMAP.search(head):
+        return "sitemap"
+    return "feed" if b"jsonfeed.org/version" in head else kind or "jsonl"
 
 
 def _kind_of_folder(folder: Path) -> str | None:

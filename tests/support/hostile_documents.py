@@ -229,6 +229,26 @@ def feed(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
     return _served(draw, site, "/feed", content, {"kind": "feed"})
 
 
+def sitemap(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
+    value = draw(texts("links"))
+    escaped = value.replace("&", "&amp;").replace("<", "&lt;")
+    entry = "<url><loc>{0}/a</loc><lastmod>{1}</lastmod>{2}</url>"
+    name = draw(st.sampled_from(["loc", "link", "image", "news", "lastmod", "title"]))
+    more = f"<{name} href='{escaped}' hreflang='{escaped}'><title>{escaped}</title></{name}>"
+    lastmod = draw(st.sampled_from(["2026-01-02", escaped]))
+    text = f"<urlset>{entry.format(site.url, lastmod, more)}</urlset>"
+    rules = draw(
+        st.sampled_from([f"Disallow: {value}", f"Crawl-delay: {value}", value, "Allow: /"])
+    )
+    site.pages["/robots.txt"] = page(f"User-agent: *\n{rules}\n")
+    site.pages["/a"] = page(
+        damaged(draw, f"<h1>T</h1><p>Words {value}"), Content_Type="text/html", X_Robots_Tag="all"
+    )
+    table = {"kind": "sitemap", "delay": 0}
+    served = _served(draw, site, "/sitemap.xml", damaged(draw, text), table)
+    return {**served, "url": f"{site.url}/sitemap.xml"}
+
+
 def wordpress(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
     post = {
         "id": 1,
@@ -323,6 +343,7 @@ _HEADERS = {
     "Content_Encoding": ("gzip", "br", "\xff", "gzip, gzip"),
     "Link": ('<http://[>; rel="next"', "<" * 999),
     "Location": ("http://[", "//", "\xff", "/feed"),
+    "ETag": ('"' * 9999, "\xff", "W/"),
     "X_WP_Total": ("9" * 400, "-1", "\xb2", "1.5"),
     "X_WP_TotalPages": ("9" * 400, "-1", "0", "999999999"),
     "Transfer_Encoding": ("chunked", "gzip"),
@@ -357,6 +378,7 @@ DOCUMENTS: dict[str, Callable[[Draw, Path, Site], dict[str, Any]]] = {
     "markdown": markdown,
     "parquet": parquet,
     "plain": plain,
+    "sitemap": sitemap,
     "sql": sql,
     "wordpress": wordpress,
 }

@@ -1,0 +1,389 @@
+"""Pages that a sitemap names, fetched from a real server on loopback."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.errors import SourceError
+from index.sources import page_cache
+from index.sources.http_client import Fetcher, HttpOptions
+from index.sources.polite_client import PoliteClient
+from index.sources.registry import open_source
+from recommender.article import Article
+from tests.support.http_site import Page, Site, in_turn, page, serving
+from tests.support.sample_records import read
+
+NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as found:
+        yield found
+
+
+def article(title: str = "Kelp", body: str = "Kelp calms the waves.", head: str = "") -> str:
+    return f"<html><head><title>{title}</title>{head}</head><body><h1>{title}</h1><p>{body}</p>"
+
+
+def html(text: str, status: int = 200, **headers: str) -> Page:
+    return page(text, status, **{"Content_Type": "text/html; charset=utf-8", **headers})
+
+
+def sitemap(*locations: str, more: str = "", extra: str = "") -> str:
+    entries = "".join(f"<url><loc>{url}</loc>{more}</url>" for url in locations)
+    return f'<?xml version="1.0"?><urlset xmlns="{NAMESPACE}"{extra}>{entries}</urlset>'
+
+
+def index(*locations: str) -> str:
+    entries = "".join(f"<sitemap><loc>{url}</loc></sitemap>" for url in locations)
+    return f'<sitemapindex xmlns="{NAMESPACE}">{entries}</sitemapindex>'
+
+
+def fetched(site: Site, **options: Any) -> tuple[dict[str, Article], dict[str, str]]:
+    """Reads the site; returns its articles, and the problems' reasons by their location."""
+    table = {"kind": "sitemap", "private": ["127.0.0.1"], "delay": 0, "attempts": 1, **options}
+    if "path" not in options:
+        table.setdefault("url", f"{site.url}/sitemap.xml")
+    articles, report = read(table)
+    assert report.read == report.kept + sum(report.skipped.values())
+    return articles, {one.location.removeprefix(site.url): one.reason for one in report.problems}
+
+
+def pages(site: Site, *names: str) -> None:
+    for name in names:
+        site.pages[f"/{name}"] = html(article(name.strip("/")))
+    site.pages["/sitemap.xml"] = page(sitemap(*(f"{site.url}/{name}" for name in names)))
+
+
+def test_each_page_is_an_article_with_its_own_address(site: Site) -> None:
+    pages(site, "2026/kelp/", "tide.html", "deep/index.html")
+    articles, problems = fetched(site)
+    assert {key: found.url for key, found in articles.items()} == {
+        "2026/kelp": f"{site.url}/2026/kelp/",
+        "tide": f"{site.url}/tide.html",
+        "deep": f"{site.url}/deep/index.html",
+    }
+    assert not problems
+    assert articles["tide"].title == "tide.html"
+    asked = {headers["user-agent"] for _, headers in site.requests}
+    assert asked == {"alsolike"}
+
+
+def test_an_index_its_gzipped_sitemaps_and_a_list_of_addresses_are_followed(site: Site) -> None:
+    for name in "abc":
+        site.pages[f"/{name}"] = html(article(name))
+    site.pages["/sitemap.xml"] = page(
+        index(f"{site.url}/one.xml.gz", f"{site.url}/list.txt", f"{site.url}/sitemap.xml")
+    )
+    site.pages["/one.xml.gz"] = page(gzip.compress(sitemap(f"{site.url}/a").encode()))
+    site.pages["/list.txt"] = page(f"\ufeff{site.url}/b\r\n\r\n{site.url}/c#part\n{site.url}/a")
+    assert sorted(fetched(site)[0]) == ["a", "b", "c"]
+    assert len([path for path in site.paths() if path == "/a"]) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<rss><channel><item><link>{0}/a</link></item></channel></rss>",
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><link rel="edit" href="{0}/b"/>'
+        '<link href="{0}/a"/><updated>2026-01-02T03:04:05Z</updated></entry></feed>',
+        "\n\n  <?xml version='1.0'?><urlset><url><loc>\n {0}/a \n</loc></url></urlset>",
+        "<urlset><url><loc>/a</loc></url></urlset>",
+        "<urlset><url><loc>{0}/a?x=1&y=2</loc></url></urlset>",
+        "<urlset><url><loc>{0}/a</loc></url><url><loc>ftp://x/y</loc></url><url/></urlset>",
+    ],
+)
+def test_feeds_and_careless_sitemaps_name_pages_too(site: Site, content: str) -> None:
+    site.pages["/a"] = html(article("A"))
+    site.pages["/sitemap.xml"] = page(content.format(site.url))
+    articles, _ = fetched(site)
+    assert [found.title for found in articles.values()] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("<html><body>Hello", "is not a sitemap"),
+        ("<urlset><url><loc>x</loc>", "is not a sitemap"),
+        ("Hello there", "neither XML nor a list"),
+        ("", "neither XML nor a list"),
+        ("<urlset/>", "names no page"),
+        ('<!DOCTYPE u [<!ENTITY a "b">]><urlset/>', "entities"),
+    ],
+)
+def test_what_is_no_sitemap_ends_the_reading(site: Site, content: str, said: str) -> None:
+    site.pages["/sitemap.xml"] = page(content)
+    with pytest.raises(SourceError, match=said):
+        fetched(site)
+
+
+def test_a_sitemap_says_language_translation_news_and_picture(site: Site) -> None:
+    site.pages["/de/tang"] = html(article("Tang"))
+    extra = (
+        ' xmlns:xhtml="http://www.w3.org/1999/xhtml" xmlns:n="http://www.google.com/schemas/'
+        'sitemap-news/0.9" xmlns:i="http://www.google.com/schemas/sitemap-image/1.1"'
+    )
+    more = (
+        f'<xhtml:link rel="alternate" hreflang="en" href="{site.url}/kelp"/>'
+        f'<xhtml:link rel="alternate" hreflang="de" href="{site.url}/de/tang"/>'
+        f'<xhtml:link rel="alternate" hreflang="x-default" href="{site.url}/kelp"/>'
+        "<n:news><n:publication><n:name>N</n:name></n:publication><n:title>Other</n:title>"
+        "<n:publication_date>2026-03-04</n:publication_date><n:keywords>sea, kelp</n:keywords>"
+        f"</n:news><i:image><i:loc>{site.url}/tang.png</i:loc></i:image>"
+    )
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/de/tang", more=more, extra=extra))
+    found = fetched(site)[0]["de/tang"]
+    assert (found.title, found.language, found.date) == ("Tang", "de", dt.date(2026, 3, 4))
+    assert found.tags == ("sea", "kelp")
+    assert found.image is not None
+    assert found.image.src == f"{site.url}/tang.png"
+    (record,) = open_source(
+        {"kind": "sitemap", "url": f"{site.url}/sitemap.xml", "private": ["127.0.0.1"]}
+    ).records()
+    assert record.values["translation_key"] == f"{site.url}/kelp"  # type: ignore[union-attr]
+
+
+def test_what_robots_txt_forbids_is_reported_and_not_fetched(site: Site) -> None:
+    pages(site, "a", "private/b", "old")
+    site.pages["/robots.txt"] = page(
+        "User-agent: *\nDisallow: /\n\nUser-agent: AlsoLike\nDisallow: /private/\n"
+    )
+    site.pages["/old"] = page(status=301, Location="/private/new")
+    articles, problems = fetched(site)
+    assert list(articles) == ["a"]
+    assert problems == {"/private/b": "robots-txt", "/old": "robots-txt"}
+    assert not [path for path in site.paths() if path.startswith("/private")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "pause"), [("Crawl-delay: 3", 3.0), ("Request-rate: 1/5s", 5.0), ("", 0.2)]
+)
+def test_the_pause_that_robots_txt_asks_for_is_kept(site: Site, rule: str, pause: float) -> None:
+    pages(site, "a", "b")
+    site.pages["/robots.txt"] = page(f"User-agent: *\n{rule}\n")
+    waits: list[float] = []
+    options = HttpOptions(private=("127.0.0.1",))
+    client = PoliteClient(
+        fetcher=Fetcher(url=site.url, options=options, sleep=waits.append),
+        delay=0.2,
+        max_page_bytes=1000,
+        clock=lambda: 100.0 + sum(waits),
+    )
+    client.get(f"{site.url}/a")
+    client.get(f"{site.url}/b")
+    assert waits == pytest.approx([0.2, pause], abs=1e-6)
+    assert client.delay_of(site.url) == pause
+
+
+def test_without_an_answer_for_robots_txt_nothing_is_fetched(site: Site) -> None:
+    pages(site, "a")
+    site.pages["/robots.txt"] = page(status=503)
+    with pytest.raises(SourceError, match=r"robots.txt answered 503.*no page may be fetched"):
+        fetched(site)
+    site.pages["/robots.txt"] = page("User-agent: *\nCrawl-delay: 86400\n")
+    with pytest.raises(SourceError, match="asks for 86400 seconds"):
+        fetched(site)
+
+
+def test_pages_that_are_gone_or_no_html_are_reported(site: Site) -> None:
+    pages(site, "a", "gone", "never", "file", "secret", "home", "far", "big")
+    site.pages["/gone"] = page(status=410)
+    site.pages["/never"] = page(status=404)
+    site.pages["/secret"] = page(status=403)
+    site.pages["/file"] = page(b"%PDF", Content_Type="application/pdf")
+    site.pages["/home"] = page(status=302, Location="/")
+    site.pages["/"] = html(article("Home"))
+    site.pages["/far"] = page(status=302, Location="http://169.254.169.254/")
+    site.pages["/big"] = html("x" * 5_000_000)
+    articles, problems = fetched(site)
+    assert list(articles) == ["a"]
+    assert problems == {
+        "/gone": "gone",
+        "/never": "gone",
+        "/secret": "refused",
+        "/file": "not-html",
+        "/home": "gone",
+        "/far": "not-fetched",
+        "/big": "not-fetched",
+    }
+
+
+def test_the_address_after_redirects_counts(site: Site) -> None:
+    pages(site, "old", "new")
+    site.pages["/old"] = page(status=301, Location="/moved/")
+    site.pages["/moved/"] = html(article("Moved"))
+    assert fetched(site)[0]["moved"].url == f"{site.url}/moved/"
+
+
+def test_a_page_that_can_t_be_had_is_reported_but_a_site_that_is_down_ends_the_build(
+    site: Site,
+) -> None:
+    names = [f"p{number}" for number in range(12)]
+    pages(site, *names)
+    site.pages["/p3"] = page(status=500)
+    articles, problems = fetched(site)
+    assert len(articles) == 11
+    assert problems == {"/p3": "unreachable"}
+    for name in names[6:]:
+        site.pages[f"/{name}"] = page(status=503)
+    with pytest.raises(SourceError, match="5 pages in a row could not be fetched"):
+        fetched(site)
+
+
+def test_a_dead_sitemap_of_an_index_is_reported_and_a_failing_one_ends_the_build(
+    site: Site,
+) -> None:
+    site.pages["/a"] = html(article("A"))
+    site.pages["/sitemap.xml"] = page(index(f"{site.url}/gone.xml", f"{site.url}/one.xml"))
+    site.pages["/one.xml"] = page(sitemap(f"{site.url}/a"))
+    articles, problems = fetched(site)
+    assert (list(articles), problems) == (["a"], {"/gone.xml": "gone"})
+    site.pages["/gone.xml"] = page(status=500)
+    with pytest.raises(SourceError, match="500"):
+        fetched(site)
+
+
+def test_bounds_hold_for_pages_depth_and_size(site: Site) -> None:
+    pages(site, "a", "b", "c")
+    with pytest.raises(SourceError, match="more than 2 pages"):
+        fetched(site, max_pages=2)
+    with pytest.raises(SourceError, match="larger than 100 bytes"):
+        fetched(site, max_bytes=100)
+    site.pages["/sitemap.xml"] = page(gzip.compress(b" " * 5_000_000 + b"<urlset/>"))
+    with pytest.raises(SourceError, match="larger than 1000000 bytes"):
+        fetched(site, max_bytes=1_000_000)
+    for depth in range(5):
+        site.pages[f"/{depth}.xml"] = page(index(f"{site.url}/{depth + 1}.xml"))
+    with pytest.raises(SourceError, match="nested deeper than 3"):
+        fetched(site, url=f"{site.url}/0.xml")
+
+
+def test_pages_are_chosen_by_pattern_and_number(site: Site) -> None:
+    pages(site, "blog/a", "blog/b", "tag/x", "about")
+    assert sorted(fetched(site, include=["/blog/*"])[0]) == ["blog/a", "blog/b"]
+    assert sorted(fetched(site, exclude=["/tag/*", "/about"])[0]) == ["blog/a", "blog/b"]
+    assert list(fetched(site, sample=2)[0]) == ["blog/a", "tag/x"]
+    dated = "".join(
+        f"<url><loc>{site.url}/{name}</loc><lastmod>2026-01-0{day}</lastmod></url>"
+        for name, day in (("blog/a", 1), ("blog/b", 4), ("tag/x", 2), ("about", 3))
+    )
+    site.pages["/sitemap.xml"] = page(f"<urlset>{dated}</urlset>")
+    assert sorted(fetched(site, sample=2)[0]) == ["about", "blog/b"]
+
+
+def test_a_sitemap_in_a_file_names_pages_of_its_first_host(site: Site, tmp_path: Path) -> None:
+    pages(site, "a")
+    path = tmp_path / "sitemap.xml"
+    path.write_text(sitemap(f"{site.url}/a", "http://other.example/b"))
+    articles, problems = fetched(site, path=str(path))
+    assert list(articles) == ["a"]
+    assert problems == {"http://other.example/b": "not-fetched"}
+
+
+def test_a_header_hides_as_the_page_itself_does(site: Site) -> None:
+    pages(site, "a", "b")
+    site.pages["/b"] = html(article("B"), X_Robots_Tag="noindex")
+    records = open_source(
+        {"kind": "sitemap", "url": f"{site.url}/sitemap.xml", "private": ["127.0.0.1"]}
+    ).records()
+    found = {record.values["id"]: record.values["robots"] for record in records}  # type: ignore[union-attr]
+    assert found == {"a": "", "b": "noindex"}
+
+
+def test_the_header_s_encoding_outranks_the_page_s(site: Site) -> None:
+    text = article("Grüße", head="<meta charset=utf-8>").encode("windows-1252")
+    site.pages["/a"] = page(text, Content_Type="text/html; charset=ISO-8859-1")
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a"))
+    assert fetched(site)[0]["a"].title == "Grüße"
+
+
+class Tagged:
+    """A page with an ETag, which answers 304 to whoever has it."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.full = 0
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        tag = f'"{self.title}"'
+        if handler.headers.get("If-None-Match") == tag:
+            handler.send_response(304)
+            handler.end_headers()
+            return
+        self.full += 1
+        html(article(self.title), ETag=tag)(handler)
+
+
+def test_a_later_build_fetches_only_what_changed(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = str(tmp_path / "cache")
+    tagged = {name: Tagged(name) for name in "abc"}
+    site.pages |= {f"/{name}": tagged[name] for name in "abc"}
+
+    def name_pages(**lastmods: str) -> None:
+        entries = "".join(
+            f"<url><loc>{site.url}/{name}</loc><lastmod>{when}</lastmod></url>"
+            for name, when in lastmods.items()
+        )
+        site.pages["/sitemap.xml"] = page(f"<urlset>{entries}</urlset>")
+        site.requests.clear()
+
+    def asked() -> list[str]:
+        return [path for path in site.paths() if path in ("/a", "/b", "/c")]
+
+    name_pages(a="2026-01-01", b="2026-01-01T10:00:00Z", c="")
+    first, _ = fetched(site, cache=cache)
+    assert asked() == ["/a", "/b", "/c"]
+
+    site.requests.clear()
+    again, _ = fetched(site, cache=cache)
+    assert again == first
+    assert asked() == ["/c"], "the others' lastmod is as it was"
+    assert [one.full for one in tagged.values()] == [1, 1, 1]
+
+    tagged["a"].title = "changed"
+    name_pages(a="2026-01-05", b="2026-01-01T10:00:00Z")
+    assert fetched(site, cache=cache)[0]["a"].title == "changed"
+    assert asked() == ["/a"]
+
+    later = page_cache.now() + page_cache.RECHECK
+    monkeypatch.setattr("index.sources.sitemap.now", lambda: later)
+    site.requests.clear()
+    fetched(site, cache=cache)
+    assert asked() == ["/a", "/b"], "after a week all are asked for"
+    assert tagged["b"].full == 1
+
+
+def test_a_page_changed_on_the_day_it_was_fetched_is_asked_for_again(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages["/a"] = in_turn(html(article("First")), html(article("Second")))
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a", more=f"<lastmod>{today}</lastmod>"))
+    fetched(site, cache=str(tmp_path))
+    assert fetched(site, cache=str(tmp_path))[0]["a"].title == "Second"
+
+
+def test_a_page_that_is_gone_leaves_the_cache(site: Site, tmp_path: Path) -> None:
+    more = "<lastmod>2026-01-01</lastmod>"
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a", f"{site.url}/b", more=more))
+    site.pages |= {"/a": html(article("A")), "/b": html(article("B"))}
+    assert len(fetched(site, cache=str(tmp_path))[0]) == 2
+    site.pages["/robots.txt"] = page("User-agent: *\nDisallow: /b")
+    assert list(fetched(site, cache=str(tmp_path))[0]) == ["a"]
+
+
+def test_a_damaged_cache_is_said_with_the_remedy(site: Site, tmp_path: Path) -> None:
+    pages(site, "a")
+    (tmp_path / page_cache.FILE).write_bytes(b"no database at all " * 100)
+    with pytest.raises(SourceError, match=f"can't be used.*remove its {page_cache.FILE}"):
+        fetched(site, cache=str(tmp_path))
