@@ -43,6 +43,43 @@ class Image:
     alt: str = ""
 
 
+FILE_LINK = "file:"
+"""Begins the ``url`` of a link that names a page by its file, id, slug or title."""
+
+
+class LinkKind(enum.StrEnum):
+    """Where a link stands on its page."""
+
+    TEXT = "text"
+    """In the running text: an editor's own reference."""
+    RELATED = "related"
+    """In a block, or a field, of what the page itself calls related."""
+    APART = "apart"
+    """In navigation, tags, breadcrumbs, shares, advertisements and the like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link on an article's page.
+
+    Attributes:
+        url: Where it leads: absolute, relative to the site (``/path``), or ``file:`` and a name:
+            that of a file relative to its source's folder (``file:posts/first.md``), or an id, a
+            slug or a title (``file:first``).
+        text: The link's words; empty if it has none.
+        section: Position, among the article's sections, of the one that holds the link; ``None``
+            if it is in none.
+        kind: Where the link stands.
+        heading: The heading of the block of related links that it is in, or the field's name.
+    """
+
+    url: str
+    text: str = ""
+    section: int | None = None
+    kind: LinkKind = LinkKind.TEXT
+    heading: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One page of a site.
@@ -63,6 +100,8 @@ class Article:
         tags: The site's own labels.
         ratings: The site's own numeric ratings, by name (``credibility``, ``interest``).
         authors: The authors' names as readers see them.
+        links: The links on the article's page, in reading order.
+        aliases: Other addresses by which links name the article, and ``file:`` and its own file.
 
     Raises:
         ArticleError: If the id or the title is invalid, or a time has no time zone.
@@ -83,6 +122,8 @@ class Article:
     tags: tuple[str, ...] = ()
     ratings: Mapping[str, float] = field(default_factory=dict)
     authors: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -143,6 +184,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "date": (dt.date, str, type(None)),
     "tags": (list, tuple),
     "authors": (list, tuple),
+    "links": (list, tuple),
+    "aliases": (list, tuple),
     "ratings": (dict,),
 }
 

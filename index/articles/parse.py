@@ -36,6 +36,9 @@ FIELDS = (
     "tags",
     "ratings",
     "authors",
+    "links",
+    "related",
+    "aliases",
 )
 """The names of all fields that an article in the input format may have."""
 

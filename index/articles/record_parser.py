@@ -19,10 +19,18 @@ from urllib.parse import quote
 from index.articles.cleaning import plain_text
 from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateError, DateReader
 from index.articles.json_text import load_json
+from index.articles.link_parser import (
+    RELATED_FIELDS,
+    distinct,
+    links_in_markup,
+    parse_aliases,
+    parse_links,
+    parse_related,
+)
 from index.articles.record import Record, RecordProblem, get_field, short
 from index.articles.urls import check_url
 from index.articles.visibility_words import SCHEDULED, find_hiding_word
-from recommender.article import Article, Image, Section, Status, check_id
+from recommender.article import Article, Image, Link, Section, Status, check_id
 from recommender.errors import ArticleError
 
 MAX_TITLE = 500
@@ -39,7 +47,9 @@ Parts are the sections of a text and the entries of a list of labels.
 _EPOCH_YEAR = 1970
 _LARGEST = sys.float_info.max
 
-_WITH_PARTS = {"sections", "image", "tags", "ratings", "authors"}
+_WITH_PARTS = {
+    *("sections", "image", "tags", "ratings", "authors", "links", "related", "aliases"),
+}
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 T = TypeVar("T")
@@ -69,6 +79,8 @@ class RecordParser:
         self._dates = dates
         self.field = ""
         self.notes: list[RecordProblem] = []
+        self._positions: dict[int, int] = {}  # of the record's sections among the article's
+        self._links_in_markup: list[dict[str, Any]] = []
 
     def article(self) -> Article:
         """Parse the record into an article.
@@ -78,11 +90,12 @@ class RecordParser:
         """
         article_id = check_id(self._identifier())
         status, visible_from, visible_until = self._visibility()
+        title, url, sections = self._title(), self._url(article_id), self._sections()
         article = Article(
             id=article_id,
-            title=self._title(),
-            url=self._url(article_id),
-            sections=self._sections(),
+            title=title,
+            url=url,
+            sections=sections,
             excerpt=self._text("excerpt", MAX_EXCERPT_SOURCE) or None,
             image=self._optional("image", self._parse_image, None),
             date=self._optional("date", self._parse_date, None),
@@ -94,6 +107,8 @@ class RecordParser:
             tags=self._optional("tags", partial(self._parse_labels, "tags"), ()),
             ratings=self._optional("ratings", self._parse_ratings, {}),
             authors=self._optional("authors", partial(self._parse_labels, "authors"), ()),
+            links=self._links(url),
+            aliases=parse_aliases(self._get("aliases"), url),
         )
         if not article.has_text:
             self._note("summary", "no-text", "no summary or sections: only the title is used")
@@ -171,6 +186,7 @@ class RecordParser:
         value = self._get("sections")
         if value is None:
             text = self._text("summary", MAX_TEXT)
+            self._keep_links(0, 0, self._get("summary"))
             return (Section(text=text),) if text else ()
         if not isinstance(value, list):
             self._note("sections", "invalid", "expected a list of {heading, text}: left out")
@@ -179,16 +195,36 @@ class RecordParser:
         room = MAX_TEXT
         if len(value) > MAX_PARTS:
             self._note("sections", "too-many", f"{len(value)} sections, cut at {MAX_PARTS}")
-        for item in value[:MAX_PARTS]:
+        for number, item in enumerate(value[:MAX_PARTS]):
             if not isinstance(item, Mapping):
                 self._note("sections", "invalid", f"{short(item)} is not {{heading, text}}")
                 continue
             text = self._text("sections", room, item.get("text") or "")
             heading = self._text("sections", MAX_TITLE, item.get("heading") or "")
             if text or heading:
+                self._keep_links(number, len(sections), item.get("text"))
                 sections.append(Section(text=text, heading=heading))
             room = max(1, room - len(text))
         return tuple(sections)
+
+    def _keep_links(self, number: int, position: int, markup: Any) -> None:
+        """Note where a section of the record went, and the links that its text holds as HTML."""
+        self._positions[number] = position
+        if isinstance(markup, str) and "<a" in markup:
+            self._links_in_markup += links_in_markup(markup[: 4 * MAX_TEXT], number)
+
+    def _links(self, url: str) -> tuple[Link, ...]:
+        given, values = self._get("links"), self._record.values
+        if given is not None and given != "" and not isinstance(given, list | tuple):
+            self._note("links", "invalid", f"expected a list of links, found {short(given)}")
+        found = [*parse_links(given, url, self._positions, plain_text)]
+        found += parse_links(self._links_in_markup, url, self._positions, plain_text)
+        named = {self._fields.get("related", "related"): self._get("related")}
+        if "related" not in self._fields:
+            named |= {name: values[name] for name in RELATED_FIELDS if name in values}
+        for name, value in named.items():
+            found += parse_related(value, url, plain_text, name)
+        return distinct(found, url)
 
     def _parse_image(self, value: Any) -> Image:
         src = value.get("src") if isinstance(value, Mapping) else value

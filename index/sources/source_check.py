@@ -14,7 +14,7 @@ from index.articles.visibility_words import is_visibility_name
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
 from index.sources.source import Source
-from recommender.article import Article
+from recommender.article import Article, LinkKind
 from recommender.errors import one_line
 
 _EXAMPLE = 60
@@ -99,6 +99,11 @@ def _value(article: Article, name: str) -> Any:
         # A summary is stored as one section without a heading.
         alone = [section.heading for section in article.sections] == [""]
         return article.sections if (name == "summary") == alone else None
+    if name in ("links", "related"):
+        related = name == "related"
+        return tuple(
+            link.url for link in article.links if (link.kind is LinkKind.RELATED) == related
+        )
     return getattr(article, name)
 
 

@@ -16,7 +16,7 @@ from index.build.build import Build
 from index.build.manifest import FORMAT_VERSION
 from index.root.root import Root
 
-DIGESTS = {4: "772c3b35b8f4021ced4656c43f048a1ab03c265ef4d1157b80c79801c35f3b6e"}
+DIGESTS = {5: "88607e40bc68f58fcf54f39e1e17ce11253596cb41fad8b3e9f7b86ef10fe110"}
 """SHA-256 of what :func:`describe` gives of a build of the present version."""
 
 BY_CONTENT = {

@@ -1,0 +1,194 @@
+"""Parses an article's links: those on its page, and what the page itself calls related.
+
+Sources give links as ``{"url", "text", "section", "kind", "heading"}``, of which only ``url`` is
+needed. What a page calls related may be named by address, id, slug, file or title.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from posixpath import normpath
+from typing import Any
+from urllib.parse import urljoin
+
+from index.articles.urls import MAX_URL, check_url
+from recommender.article import FILE_LINK, Link, LinkKind
+from recommender.errors import ArticleError
+
+MAX_LINKS = 1_000
+"""Most links of an article."""
+
+MAX_WORDS = 200
+"""Longest words of a link in characters."""
+
+MAX_ALIASES = 100
+"""Most other addresses of an article."""
+
+RELATED_FIELDS = (
+    *("related_posts", "related_articles", "related_pages", "related_content", "see_also"),
+    *("relatedPosts", "relatedArticles", "relatedPages", "relatedContent", "seeAlso"),
+    *("related-posts", "related-articles", "related-pages", "related-content", "see-also"),
+    *("jetpack-related-posts", "relatedLinks", "related_links"),
+)
+"""Fields that name related articles on many sites; read besides ``related``."""
+
+_ADDRESS_KEYS = ("url", "link", "href", "permalink", "id", "slug", "path", "file", "name", "title")
+_WORDS_KEYS = ("title", "text", "label", "name")
+_MAX_NAME = 500
+_LINK_TAG = re.compile(r"<a\s([^<>]{1,3000})>", re.IGNORECASE)
+_HREF = re.compile(r"""(?:^|\s)href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_NO_EDITOR = re.compile(
+    r"""\brel\s*=\s*["']?[^"'>]*\b(nofollow|sponsored|ugc|tag)\b""", re.IGNORECASE
+)
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(\s*<?([^()\s<>]+)>?[^()]*\)")
+_WIKI_LINK = re.compile(r"\[\[([^\[\]|]+)(?:\|([^\[\]]*))?\]\]")
+_ADDRESS = re.compile(r"(?:https?:)?//|/|\./|\.\./|\?", re.IGNORECASE)
+_PAGE_FILE = re.compile(r"\.(mdx?|markdown)$", re.IGNORECASE)
+_FOLDED = re.compile(r"[\t\r\n]+")
+
+
+def parse_links(
+    value: Any, article_url: str, positions: Mapping[int, int], clean: Callable[[str], str]
+) -> Iterator[Link]:
+    """Yield the links in the value of the field ``links``; what is no link is passed over.
+
+    Args:
+        value: A list of addresses, or of objects with ``url`` and what else is known.
+        article_url: The article's own address, which relative ones are resolved against.
+        positions: For each section of the record, its position among the article's sections.
+        clean: Turns text that may hold markup into plain text.
+    """
+    for item in value[: 4 * MAX_LINKS] if isinstance(value, list | tuple) else ():
+        given = item if isinstance(item, Mapping) else {"url": item}
+        url = resolve(given.get("url"), article_url)
+        if url is None:
+            continue
+        kind = LinkKind.TEXT
+        with suppress(ValueError):
+            kind = LinkKind(given.get("kind", kind))
+        section = given.get("section")
+        yield Link(
+            url=url,
+            text=_words(given.get("text"), clean),
+            section=positions.get(section) if isinstance(section, int) else None,
+            kind=kind,
+            heading=_words(given.get("heading"), clean),
+        )
+
+
+def parse_related(
+    value: Any, article_url: str, clean: Callable[[str], str], heading: str
+) -> Iterator[Link]:
+    """Yield a link for each article that a field of the record names as related.
+
+    Args:
+        value: A list, or text with commas, of addresses, ids, slugs, files, titles, or objects.
+        article_url: The article's own address, which relative ones are resolved against.
+        clean: Turns text that may hold markup into plain text.
+        heading: The name of the field, which stands for the heading of a block.
+    """
+    items: Any = value
+    if isinstance(value, str):
+        items = re.split(r"[\n;|]" if re.search(r"[\n;|]", value) else ",", value[: MAX_URL * 50])
+    elif isinstance(value, Mapping):
+        inner = [item for item in value.values() if isinstance(item, list)]
+        items = [one for item in inner for one in item] or [value]
+    elif isinstance(value, int):
+        items = [value]
+    for item in items[:MAX_LINKS] if isinstance(items, list | tuple) else ():
+        name, words = _named(item)
+        url = resolve(name, article_url) if name else None
+        if url is not None:
+            yield Link(
+                url=url,
+                text=_words(words, clean),
+                kind=LinkKind.RELATED,
+                heading=heading[:MAX_WORDS],
+            )
+
+
+def links_in_markup(markup: str, section: int) -> list[dict[str, Any]]:
+    """Return the links in text that still holds HTML, as in a database or an export."""
+    links: list[dict[str, Any]] = []
+    for found in _LINK_TAG.finditer(markup):
+        href, end = _HREF.search(found[1]), markup.find("</", found.end(), found.end() + 2_000)
+        while end >= 0 and markup[end + 2 : end + 3] not in "aA":
+            end = markup.find("</", end + 2, found.end() + 2_000)
+        if href is not None and len(links) < MAX_LINKS:
+            apart = _NO_EDITOR.search(found[1]) is not None
+            links.append(
+                {
+                    "url": (href[1] or href[2] or href[3] or "").replace("&amp;", "&"),
+                    "text": markup[found.end() : end] if end >= 0 else "",
+                    "section": None if apart else section,
+                    "kind": "apart" if apart else "text",
+                }
+            )
+    return links
+
+
+def parse_aliases(value: Any, article_url: str) -> tuple[str, ...]:
+    """Return the other addresses by which links may name an article; unusable ones are left out."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        return ()
+    found = (resolve(item, article_url) for item in items[:MAX_ALIASES])
+    return tuple(dict.fromkeys(url for url in found if url))
+
+
+def distinct(links: Iterable[Link], article_url: str) -> tuple[Link, ...]:
+    """Return the links once each, without those to the article itself, at most ``MAX_LINKS``."""
+    own = article_url.partition("#")[0]
+    seen = dict.fromkeys(link for link in links if link.url.partition("#")[0] != own)
+    return tuple(seen)[:MAX_LINKS]
+
+
+def resolve(address: Any, article_url: str) -> str | None:
+    """Return the address that a link leads to; ``None`` if it is not one that a page may have.
+
+    Args:
+        address: The link as the page has it: an address, or ``file:`` and a name.
+        article_url: The article's own address.
+    """
+    if not isinstance(address, str):
+        return None
+    address = _FOLDED.sub("", address.strip()[: MAX_URL + 1])
+    if address.startswith(FILE_LINK):
+        name = normpath(address[len(FILE_LINK) :].strip().strip("/")[:_MAX_NAME])
+        name = name.replace("../", "")
+        return f"{FILE_LINK}{name}" if name.strip("./ ") and name.isprintable() else None
+    try:
+        url = urljoin(article_url, address.replace(" ", "%20"))
+        return check_url(f"https:{url}" if url.startswith("//") else url)
+    except (ValueError, ArticleError):
+        return None
+
+
+def _named(item: Any) -> tuple[str, Any]:
+    """Returns the address or ``file:`` name of one related article, and its words."""
+    words: Any = ""
+    if isinstance(item, Mapping):
+        words = next((item[key] for key in _WORDS_KEYS if isinstance(item.get(key), str)), "")
+        usable = (item.get(key) for key in _ADDRESS_KEYS)
+        item = next((value for value in usable if value and isinstance(value, str | int)), "")
+    if isinstance(item, int) and not isinstance(item, bool) and item.bit_length() <= 128:
+        item = str(item)
+    if not isinstance(item, str):
+        return "", ""
+    name = item[: MAX_URL + 1].strip().strip("\"'")
+    if found := _MARKDOWN_LINK.search(name):
+        words, name = found[1], found[2]
+    elif found := _WIKI_LINK.search(name):
+        words, name = found[2] or found[1], found[1]
+    if _PAGE_FILE.search(name) and "://" not in name:
+        return f"{FILE_LINK}{name.lstrip('./')}", words
+    if _ADDRESS.match(name) or name.startswith(FILE_LINK):
+        return name, words
+    return (f"{FILE_LINK}{name}" if name else ""), words
+
+
+def _words(value: Any, clean: Callable[[str], str]) -> str:
+    text = clean(value[: 4 * MAX_WORDS]) if isinstance(value, str) else ""
+    return text.replace("\n", " ")[:MAX_WORDS]
