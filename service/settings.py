@@ -28,6 +28,7 @@ from pydantic_settings import (
 )
 
 from index.articles.foreign_dates import check_date_format
+from index.articles.url_template import DEFAULT_TEMPLATE, check_template
 from index.publishing.gates import Limits
 from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
@@ -78,7 +79,8 @@ class Settings(BaseSettings):
         default_factory=list, description="the sources that articles are read from, one table each"
     )
     url_template: str = Field(
-        "/{id}", description="URL of articles without one of their own; {id} is the escaped id"
+        DEFAULT_TEMPLATE,
+        description="URL of articles without one: {id}, {path}, {slug}, {year} or any field's name",
     )
     timezone: str = Field("UTC", description="time zone of dates that do not name one")
     date_format: str = Field(
@@ -291,6 +293,14 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"{value!r} is not a time zone; write it like Europe/Berlin") from None
         return value
+
+    @field_validator("url_template")
+    @classmethod
+    def _check_url_template(cls, value: str) -> str:
+        try:
+            return check_template(value, "url_template")
+        except SettingError as error:
+            raise ValueError(str(error)) from None
 
     @field_validator("date_format")
     @classmethod

@@ -15,6 +15,7 @@ from index.articles.foreign_dates import DateReader
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, unreadable
 from index.articles.record_parser import RecordParser
+from index.articles.url_template import check_template
 from index.errors import SourceError
 from recommender.article import Article
 from recommender.errors import ArticleError, SettingError
@@ -53,8 +54,7 @@ class FieldMapping:
     Attributes:
         fields: For each article field, the record's field to read it from. This may be a dotted
             path, as in ``{"text": "content.rendered"}``.
-        url_template: The link to use for articles that state none; ``{id}`` is replaced by the
-            escaped id.
+        url_template: The template for the links of articles that state none.
         timezone: The time zone of times that are given without one.
         date_format: How sources write dates that are not clear by themselves, in the notation of
             ``strptime``, unless a source says it itself; empty if nothing is known.
@@ -72,8 +72,7 @@ class FieldMapping:
                     f"--map {name}=…: an article has no field {name!r}; choose one of "
                     f"{', '.join(FIELDS)}"
                 )
-        if "{id}" not in self.url_template:
-            raise SettingError(f"url_template {self.url_template!r} must contain {{id}}")
+        check_template(self.url_template, "url_template")
 
 
 def parse_records(

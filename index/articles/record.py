@@ -21,11 +21,15 @@ class Record:
         values: The record's values, by the source's field names.
         date_format: How the source writes dates, in the notation of ``strptime``; empty if it
             does not say.
+        url_template: The template for the link, if the record states none; empty for the build's.
+        link: The link by the rules of the site's generator; empty if they are not known.
     """
 
     location: str
     values: Mapping[str, Any]
     date_format: str = ""
+    url_template: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from index.articles.cleaning import plain_text
 from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateError, DateReader
@@ -28,6 +27,7 @@ from index.articles.link_parser import (
     parse_related,
 )
 from index.articles.record import Record, RecordProblem, get_field, short
+from index.articles.url_template import DEFAULT_TEMPLATE, MissingFieldError, fill_template
 from index.articles.urls import check_url
 from index.articles.visibility_words import SCHEDULED, find_hiding_word
 from recommender.article import Article, Image, Link, Section, Status, check_id
@@ -61,8 +61,7 @@ class RecordParser:
     Args:
         record: The record.
         fields: For each article field whose name differs in the source, the source's field.
-        url_template: The link to use if the record states none; ``{id}`` is replaced by the
-            escaped id.
+        url_template: The template for the link to use if the record states none.
         dates: Reads the record's dates and times.
 
     Attributes:
@@ -90,7 +89,10 @@ class RecordParser:
         """
         article_id = check_id(self._identifier())
         status, visible_from, visible_until = self._visibility()
-        title, url, sections = self._title(), self._url(article_id), self._sections()
+        title = self._title()
+        date = self._optional("date", self._parse_date, None)
+        url = self._url(article_id, date)
+        sections = self._sections()
         article = Article(
             id=article_id,
             title=title,
@@ -98,7 +100,7 @@ class RecordParser:
             sections=sections,
             excerpt=self._text("excerpt", MAX_EXCERPT_SOURCE) or None,
             image=self._optional("image", self._parse_image, None),
-            date=self._optional("date", self._parse_date, None),
+            date=date,
             status=status,
             visible_from=visible_from,
             visible_until=visible_until,
@@ -173,14 +175,42 @@ class RecordParser:
             )
         return title
 
-    def _url(self, article_id: str) -> str:
+    def _url(self, article_id: str, date: dt.date | None) -> str:
         value = self._get("url")
-        if value is None or value == "":
-            self._note("url", "made-from-template", "no url: the link was made from url_template")
-            return self._url_template.replace("{id}", quote(article_id, safe=""))
-        if not isinstance(value, str):
-            raise ArticleError("url", "invalid", f"url {short(value)} is not text")
-        return check_url(value.strip())
+        if value is not None and value != "":
+            try:
+                if isinstance(value, str):
+                    return check_url(value.strip())
+                raise ArticleError("url", "invalid", f"url {short(value)} is not text")
+            except ArticleError as error:
+                self._note("url", error.reason, f"{error}: another link was made")
+        get = partial(self._part_of_url, article_id, date)
+        templates = [self._record.url_template, self._url_template, DEFAULT_TEMPLATE]
+        if self._record.link and self._url_template == DEFAULT_TEMPLATE:
+            templates[1] = self._record.link
+        for template in filter(None, templates):
+            try:
+                if template == self._record.link:
+                    return check_url(template)
+                link = check_url(fill_template(template, get))
+            except MissingFieldError as error:
+                message = f"url_template {template}: there is no {error}: another link was made"
+                self._note("url", "no-field", message)
+            except ArticleError as error:
+                self._note("url", error.reason, f"{error}: another link was made")
+            else:
+                self._note("url", "made-from-template", "no url: made from url_template")
+                return link
+        raise ArticleError("url", "missing", f"no link can be made for id {article_id!r}")
+
+    def _part_of_url(self, article_id: str, date: dt.date | None, name: str) -> Any:
+        """Return the value of a placeholder of a template for links."""
+        if name == "id":
+            return article_id
+        if date and name in ("year", "month", "day"):
+            return f"{getattr(date, name):02}"
+        value = self._get(name)
+        return article_id if value is None and name == "path" else value
 
     def _sections(self) -> tuple[Section, ...]:
         value = self._get("sections")

@@ -35,9 +35,15 @@ _HIDES_IF_TRUE = {
 }
 _HIDES_IF_FALSE = {
     **dict.fromkeys(("published", "publish", "public", "listed", "visible"), Status.HIDDEN),
-    **dict.fromkeys(("sitemap", "indexable", "index", "render"), Status.HIDDEN),
+    **dict.fromkeys(("sitemap", "indexable", "index", "render", "permalink"), Status.HIDDEN),
 }
-_MAY_BE_OTHER = ("sitemap", "index", "render", "public")  # an address, a template, a place
+_MAY_BE_OTHER = (
+    "sitemap",
+    "index",
+    "render",
+    "public",
+    "permalink",
+)
 _MAY_BE_DATE = ("published", "publish")
 _REDIRECTS = ("redirect", "redirectto", "redirecturl", "redirectlink")
 _ROBOTS = ("robots", "googlebot", "metarobots", "xrobotstag")

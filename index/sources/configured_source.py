@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from index.articles.record import Record, RecordProblem, describe, get_field, unreadable
 from index.errors import SourceError
@@ -84,24 +83,21 @@ class ConfiguredSource:
             return replace(
                 item, location=self._mask(item.location), message=self._mask(item.message)
             )
-        return read_record(self._mask(item.location), self._rename, item.values)
+        return read_record(self._mask(item.location), self._rename, item)
 
     def _mask(self, text: str) -> str:
         return mask(text, self.secrets) if self.secrets else text
 
-    def _rename(self, location: str, values: Mapping[str, Any]) -> Record:
-        if not self.fields and not self.url_template:
-            return Record(location=location, values=values, date_format=self.date_format)
-        renamed = dict(values)
+    def _rename(self, location: str, item: Record) -> Record:
+        values = dict(item.values)
         for theirs in self.fields.values():
-            renamed.pop(theirs.partition(".")[0], None)
+            values.pop(theirs.partition(".")[0], None)
         for ours, theirs in self.fields.items():
-            renamed[ours] = get_field(values, theirs)
-        if (
-            self.url_template
-            and not renamed.get("url")
-            and isinstance(renamed.get("id"), str | int)
-        ):
-            article_id = quote(str(renamed["id"]).strip(), safe="")
-            renamed["url"] = self.url_template.replace("{id}", article_id)
-        return Record(location=location, values=renamed, date_format=self.date_format)
+            values[ours] = get_field(item.values, theirs)
+        return replace(
+            item,
+            location=location,
+            values=values,
+            date_format=self.date_format,
+            url_template=self.url_template,
+        )

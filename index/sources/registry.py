@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from index.articles.foreign_dates import check_date_format
 from index.articles.parse import FIELDS
+from index.articles.url_template import check_template
 from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
 from index.sources.feed import FeedSource
@@ -121,8 +122,8 @@ def open_source(
     )
     own = _mapping(where, options.pop("map", {}))
     template = options.pop("url_template", "")
-    if template and (not isinstance(template, str) or "{id}" not in template):
-        raise SettingError(f"{where}: url_template {template!r} must contain {{id}}")
+    if template:
+        check_template(template, f"{where}: url_template")
     date_format = options.pop("date_format", "")
     try:
         check_date_format(date_format)

@@ -34,7 +34,7 @@ MapOption = Annotated[
 ]
 ModelOption = Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")]
 UrlTemplateOption = Annotated[
-    str | None, typer.Option(help="Link for articles without one; {id} is the escaped id.")
+    str | None, typer.Option(help="Link for articles without one, such as /{year}/{slug}/.")
 ]
 UntilOption = Annotated[
     str | None,

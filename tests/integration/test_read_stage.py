@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "good": {"url": "/x", "summary": "Tall and green."},
     "bare": {},
     "noted": {"url": "/x", "summary": "Tall.", "status": "publishd", "date": "soon"},
-    "bad": {"url": "javascript:alert(1)"},
+    "bad": {"title": " "},
     "nameless": {"id": ""},
     "long": {"body": "x" * 300},
 }
@@ -164,7 +164,7 @@ def test_what_is_not_wanted_is_read_and_left(tmp_path: Path) -> None:
     kinds = [("a", "good"), ("b", "noted"), ("a", "bare"), ("c", "bad"), ("b", "good")]
     options = BuildOptions(mapping=plain_mapping(), only=frozenset("b"), engine=Chunked(2))
     articles, report = one_by_one([Listed("first", kinds)], options)
-    assert (report.kept, dict(report.skipped)) == (3, {"url: unsafe": 1, "id: duplicate": 1})
+    assert (report.kept, dict(report.skipped)) == (3, {"title: missing": 1, "id: duplicate": 1})
     with pytest.raises(AlsoLikeError, match="--only takes the other articles from the live build"):
         read(tmp_path, [Listed("first", kinds)], options)
     assert list(articles) == ["b"]
@@ -192,11 +192,11 @@ def test_lines_are_taken_apart_and_made_into_the_same_records(
         raw, parse = split_records(source)
         assert parse is not pass_through
         assert [parse(item) for item in raw] == list(source.records())
-    assert [getattr(record, "values", {}).get("url") for record in configured.records()] == [
-        "/x/a",
+    assert [getattr(record, "url_template", None) for record in configured.records()] == [
+        "/x/{id}",
         None,
         None,
-        "/x/b",
+        "/x/{id}",
     ]
 
 
@@ -230,7 +230,7 @@ def test_a_source_of_any_kind_leaves_its_renaming_to_others(tmp_path: Path) -> N
     assert isinstance(first, Record)
     assert first.values == {"id": "a", "titel": "A"}
     assert [parse(item) for item in (first, *rest)] == list(configured.records())
-    assert getattr(parse(first), "values")["url"] == "/x/a"  # noqa: B009 - a problem has none
+    assert getattr(parse(first), "url_template") == "/x/{id}"  # noqa: B009 - a problem has none
 
 
 def test_what_holds_a_secret_is_made_into_records_where_it_is_read(

@@ -234,7 +234,7 @@ def test_front_matter_of_hugo_decides_visibility(tmp_path: Path) -> None:
     assert article == Article(
         id="posts/sluggy",
         title="Hugo: <T> & co",
-        url="/posts%2Fsluggy",
+        url="/posts/sluggy",
         sections=article.sections,
         excerpt="D",
         image=Image(src="/i.png"),

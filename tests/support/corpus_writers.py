@@ -255,7 +255,7 @@ def write_json_feed(records: list[Raw], folder: Path) -> Path:
 
 
 def _url(record: Raw) -> str:
-    return f"{SITE}/{quote(record['id'], safe='')}"
+    return f"{SITE}/{quote(record['id'])}"
 
 
 def _content(record: Raw) -> str:

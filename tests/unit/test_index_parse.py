@@ -68,13 +68,6 @@ def read(
         ({**GOOD, "title": "<p> </p>"}, "title: missing"),
         ({**GOOD, "title": None}, "title: missing"),
         ({**GOOD, "title": 7}, "title: missing"),
-        ({**GOOD, "url": "javascript:alert(1)"}, "url: unsafe"),
-        ({**GOOD, "url": "data:text/html,x"}, "url: unsafe"),
-        ({**GOOD, "url": "kelp.html"}, "url: unsafe"),
-        ({**GOOD, "url": "//other.example/kelp"}, "url: unsafe"),
-        ({**GOOD, "url": "/a b"}, "url: invalid"),
-        ({**GOOD, "url": 7}, "url: invalid"),
-        ({**GOOD, "url": "/" + "x" * 2_048}, "url: too-long"),
         (b'{"id": "kelp", "title": "\xff"}', "invalid-utf8"),
         ('{"id": "kelp", "title": "Kelp"', "invalid-json"),
         ("not json", "invalid-json"),
@@ -355,8 +348,60 @@ def test_any_other_link_is_refused(url: str) -> None:
 def test_a_missing_link_is_made_from_the_template_with_the_id_escaped(write_jsonl: Write) -> None:
     path = write_jsonl([{"id": "10.1/kelp ü", "title": "Kelp", "summary": "Tall."}])
     (article,), report = read(path, mapping("https://example.org/a/{id}.html"))
-    assert article.url == "https://example.org/a/10.1%2Fkelp%20%C3%BC.html"
+    assert article.url == "https://example.org/a/10.1/kelp%20%C3%BC.html"
     assert dict(report.notes) == {"url: made-from-template": 1}
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("javascript:alert(1)", "unsafe"),
+        ("data:text/html,x", "unsafe"),
+        ("kelp.html", "unsafe"),
+        ("//other.example/kelp", "unsafe"),
+        ("/a b", "invalid"),
+        (7, "invalid"),
+        (True, "invalid"),
+        ("/" + "x" * 2_048, "too-long"),
+    ],
+)
+def test_a_bad_link_costs_no_article(write_jsonl: Write, url: Any, reason: str) -> None:
+    (article,), report = read(write_jsonl([{**GOOD, "id": "a/b", "url": url}]))
+    assert article.url == "/a/b"
+    assert dict(report.notes) == {f"url: {reason}": 1, "url: made-from-template": 1}
+
+
+RECORD = {
+    "id": "sea/kelp ü",
+    "title": "Kelp",
+    "summary": "Tall.",
+    "date": "2026-03-01",
+    "slug": "kelp",
+    "section": {"name": "Sea & shore", "id": 7},
+    "language": "de",
+}
+
+
+@pytest.mark.parametrize(
+    ("template", "url"),
+    [
+        ("/{id}", "/sea/kelp%20%C3%BC"),
+        ("/{path}/", "/sea/kelp%20%C3%BC/"),
+        ("https://x.example/{year}/{month}/{day}/{slug}/", "https://x.example/2026/03/01/kelp/"),
+        ("/{language}/{section.name}/{slug}.html", "/de/Sea%20%26%20shore/kelp.html"),
+        ("/?p={section.id}", "/?p=7"),
+    ],
+)
+def test_a_template_takes_any_field(write_jsonl: Write, template: str, url: str) -> None:
+    (article,), _ = read(write_jsonl([RECORD]), mapping(template))
+    assert article.url == url
+
+
+def test_a_template_s_missing_field_is_reported_and_another_link_made(write_jsonl: Write) -> None:
+    (article,), report = read(write_jsonl([{**RECORD, "date": "soon"}]), mapping("/{year}/{slug}"))
+    assert article.url == "/sea/kelp%20%C3%BC"
+    assert report.notes["url: no-field"] == 1
+    assert "there is no year" in str(report.problems[-1])
 
 
 # The mapping
@@ -381,7 +426,7 @@ def test_a_long_text_that_nothing_reads_is_noticed(write_jsonl: Write) -> None:
 def test_a_mapping_of_a_field_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(SettingError, match=r"no field 'sumary'.*summary"):
         mapping(sumary="text")
-    with pytest.raises(SettingError, match=r"must contain \{id\}"):
+    with pytest.raises(SettingError, match=r"must hold a placeholder, such as \{id\}"):
         mapping("https://example.org/")
 
 
