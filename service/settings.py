@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     depth: Annotated[int, Field(ge=1, le=500)] = Field(
         DEFAULT_DEPTH, description="candidates stored for each article"
     )
-    map: dict[str, str] = Field(
+    map: dict[str, str | list[str]] = Field(
         default_factory=dict,
         description="field names of the source that differ: AlsoLike's field = the site's field",
     )

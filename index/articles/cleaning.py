@@ -1,4 +1,4 @@
-"""Cleaning of untrusted input: plain text from markup, and the values of table cells."""
+"""The door of foreign text: one form for every text that other programs wrote, and table cells."""
 
 from __future__ import annotations
 
@@ -6,38 +6,150 @@ import datetime as dt
 import decimal
 import html
 import re
+import unicodedata
 import uuid
 from typing import Any
 
 _PLAIN_TYPES = (str, int, float, dt.date, type(None))
 _BYTES_TYPES = (bytes, bytearray, memoryview)
+_LONGEST_WORD = 60
+_LARGEST_WHOLE = 10**40
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--.{0,500}?--)>")
-_LONG_NUMBER = re.compile(r"&#\d{1000,};?")
-_BLOCK_TAG = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|section)\b[^<>]{0,500}>", re.IGNORECASE)
+_UNSEEN = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_TAG = re.compile(
+    r"<(?P<end>/?)(?P<name>[A-Za-z][\w:.-]*+)"
+    r"(?P<attributes>(?:\s++[^\s\"'<>/=&|;,()]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=`]++))?)*+)"
+    r"\s*+/?>|<!doctype\b[^<>]*>",
+    re.IGNORECASE,
+)
+_BROKEN_TAG = re.compile(r"<[A-Za-z][\w:.-]*+\s[^<>]*?=\s*[\"'][^<>]*>")
+_END_TAG = re.compile(r"</([A-Za-z][\w:.-]*+)\s*>")
+_HIDDEN = re.compile(r"<!--|<(script|style)\b[^<>]*>", re.IGNORECASE)
+_HIDDEN_END = {
+    "--": re.compile("-->"),
+    "script": re.compile(r"</script\s*>", re.IGNORECASE),
+    "style": re.compile(r"</style\s*>", re.IGNORECASE),
+}
+_OPEN_TAG = re.compile(r"<[A-Za-z/!][^<>]*\Z")
+_BLOCKS = set(
+    "p div br hr li ul ol dl dt dd h1 h2 h3 h4 h5 h6 table tr td th section article header footer"
+    " main aside nav blockquote pre figure figcaption form address".split()
+)
+_NEVER_CLOSED = set("br hr img wbr p li dt dd tr td th thead tbody tfoot input".split())
+_FORMATTING = _BLOCKS | set(
+    "a abbr b big center cite code del em font i ins kbd mark q s small span strike strong sub sup"
+    " tt u caption".split()
+)
 
 
 def plain_text(text: str) -> str:
-    """Remove markup, entities, control characters and direction marks from a text.
+    """Bring a text to the one form in which texts are compared and shown.
 
-    Entities such as ``&amp;`` are decoded. Line breaks are kept, but blank lines are removed;
-    within a line, each run of white space becomes one space.
+    Markup is removed and entities such as ``&amp;`` are decoded, once. Control characters,
+    direction marks and characters without width go, but joiners stay (Persian and emoji need them);
+    composed characters are used (NFC). Line breaks are kept, but blank lines are removed; within a
+    line, each run of white space becomes one space.
     """
     if "<" in text:
-        text = _TAG.sub("", _BLOCK_TAG.sub("\n", text))
+        text = _without_markup(text)
     if "&" in text:
         text = unescape(text)
     text = _CONTROL.sub(" ", text)
     if not text.isascii():
-        text = _BIDI.sub("", text).encode(errors="replace").decode()
+        text = _UNSEEN.sub("", text).encode(errors="replace").decode()
+        text = unicodedata.normalize("NFC", text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
 
 def unescape(text: str) -> str:
-    """Decode HTML entities as ``html.unescape`` does, but never fail on a very long number."""
-    return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
+    """Decode the HTML entities of a text; ``&sect=2`` without a semicolon is none."""
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+
+
+def cut_text(text: str, limit: int) -> str:
+    """Cut a text to at most ``limit`` characters, at a word.
+
+    A text without spaces, as Chinese and Thai are written, is cut after a character, of which no
+    accent, vowel sign or part of an emoji is lost.
+    """
+    if len(text) <= limit:
+        return text
+    first = max(limit // 2, limit - _LONGEST_WORD)
+    at = max(text.rfind(mark, first, limit + 1) for mark in " \n")
+    return text[: at if at > 0 else cut_before(text, limit)].rstrip()
+
+
+def cut_before(text: str, at: int) -> int:
+    """Return the last position up to ``at`` that is between two characters as people see them."""
+    first = max(1, at - _LONGEST_WORD)
+    while at > first and at < len(text) and (_joins(text[at]) or text[at - 1] == "\u200d"):
+        at -= 1
+    return at
+
+
+def _joins(character: str) -> bool:
+    return (
+        character in "\u200c\u200d"
+        or unicodedata.category(character)[0] == "M"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )
+
+
+def drop_open_tag(text: str) -> str:
+    """Remove a tag that a cut has left open at the end of a text."""
+    return _OPEN_TAG.sub("", text)
+
+
+def _without_markup(text: str) -> str:
+    """Remove comments and tags, and only these.
+
+    ``List<String>`` and ``a < b`` are no markup: a tag is one that is closed further on, that has
+    attributes, or whose name is common in texts and is not part of a word.
+    """
+    text = _without_hidden(text)
+    ends: dict[str, int] = {}
+    for found in _END_TAG.finditer(text):
+        ends[found[1]] = ends[found[1].lower()] = found.start()
+
+    def replacement(found: re.Match[str]) -> str:
+        name = (found["name"] or "!doctype").lower()
+        if found["name"] is None or _is_tag(found, name, ends):
+            return "\n" if name in _BLOCKS else ""
+        return found[0]
+
+    return _BROKEN_TAG.sub("", _TAG.sub(replacement, text))
+
+
+def _is_tag(found: re.Match[str], name: str, ends: dict[str, int]) -> bool:
+    if found["end"] or "=" in found["attributes"]:
+        return True
+    start = found.start()
+    glued = start > 0 and (found.string[start - 1].isalnum() or found.string[start - 1] == "_")
+    if glued and found["name"].isupper() and len(name) == 1:  # Option<T>, List<A>
+        return ends.get(found["name"], 0) > start
+    if ends.get(name, 0) > start or name in _NEVER_CLOSED:
+        return True
+    return name in _FORMATTING and not glued and not found["attributes"]
+
+
+def _without_hidden(text: str) -> str:
+    """Remove comments, scripts and style sheets that are closed."""
+    parts: list[str] = []
+    start = 0
+    never_closed: set[str] = set()
+    for opened in _HIDDEN.finditer(text):
+        name = (opened[1] or "--").lower()
+        if opened.start() < start or name in never_closed:
+            continue
+        closed = _HIDDEN_END[name].search(text, opened.start() + 2)
+        if closed is None:
+            never_closed.add(name)
+        else:
+            parts.append(text[start : opened.start()])
+            start = closed.end()
+    return "".join([*parts, text[start:]])
 
 
 def plain_value(value: Any) -> Any:
@@ -54,7 +166,10 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, _BYTES_TYPES):
         return bytes(value).decode(errors="surrogateescape")
     if isinstance(value, decimal.Decimal):
-        return float("nan") if value.is_nan() else float(value)  # float() refuses sNaN
+        if value.is_nan():
+            return float("nan")  # float() refuses sNaN
+        whole = abs(value) < _LARGEST_WHOLE and value == value.to_integral_value()
+        return int(value) if whole else float(value)
     if isinstance(value, uuid.UUID | dt.time | dt.timedelta):
         return str(value)
     if isinstance(value, dict):

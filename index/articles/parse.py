@@ -135,7 +135,11 @@ def _refuse(problem: RecordProblem, strict: bool) -> None:
 
 
 def _count_unused(record: Record, mapping: FieldMapping, report: ReadReport) -> None:
-    used = {mapping.fields.get(name, name).partition(".")[0] for name in FIELDS}
+    used = {
+        theirs.strip().partition(".")[0]
+        for name in FIELDS
+        for theirs in mapping.fields.get(name, name).split(",")
+    }
     for name, value in record.values.items():
         if name not in used and isinstance(value, str) and len(value) >= 200:
             name = name[:_MAX_NAME]

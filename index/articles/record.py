@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recommender.errors import one_line
+from recommender.errors import ArticleError, one_line
 
 MAX_MESSAGE = 500
 """Longest message of a problem in characters; limited because a thousand messages are kept."""
+
+_EXACT_FLOATS = 2**53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +107,39 @@ def short(value: Any, limit: int = 40) -> str:
         return f"a {type(value).__name__} too large to show"
 
 
+def id_text(value: Any, field: str = "id") -> str:
+    """Return an id as text; a whole number is that number however it is stored (``12.0``).
+
+    Raises:
+        ArticleError: If the value is neither text nor a whole number.
+    """
+    if value is None or isinstance(value, str):
+        return (value or "").strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    # Larger floats have lost digits.
+    if isinstance(value, float) and abs(value) < _EXACT_FLOATS and value.is_integer():
+        return str(int(value))
+    raise ArticleError(
+        field,
+        "invalid",
+        f"{field} {short(value)} is neither text nor a whole number; store it as text",
+    )
+
+
 def get_field(values: Mapping[str, Any], name: str) -> Any:
-    """Return the value under a field name or a dotted path; ``None`` if there is none."""
+    """Return the value under a field name or a dotted path; ``None`` if there is none.
+
+    Of several names, parted by commas, the first that has a value is taken.
+    """
     if name in values:
         return values[name]
-    found: Any = values
+    if "," in name:
+        found = (get_field(values, part.strip()) for part in name.split(","))
+        return next((value for value in found if value not in (None, "", [])), None)
+    inner: Any = values
     for part in name.split("."):
-        if not isinstance(found, Mapping):
+        if not isinstance(inner, Mapping):
             return None
-        found = found.get(part)
-    return found
+        inner = inner.get(part)
+    return inner

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from index.articles.cleaning import plain_text
+from index.articles.cleaning import cut_text, drop_open_tag, plain_text
 from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateError, DateReader
 from index.articles.json_text import load_json
 from index.articles.link_parser import (
@@ -26,7 +26,8 @@ from index.articles.link_parser import (
     parse_links,
     parse_related,
 )
-from index.articles.record import Record, RecordProblem, get_field, short
+from index.articles.record import Record, RecordProblem, get_field, id_text, short
+from index.articles.text_lists import split_authors, split_keywords
 from index.articles.url_template import DEFAULT_TEMPLATE, MissingFieldError, fill_template
 from index.articles.urls import check_url
 from index.articles.visibility_words import SCHEDULED, find_hiding_word
@@ -87,7 +88,7 @@ class RecordParser:
         Raises:
             ArticleError: If the record has no usable id, title or link.
         """
-        article_id = check_id(self._identifier())
+        article_id = check_id(id_text(self._get("id")))
         status, visible_from, visible_until = self._visibility()
         title = self._title()
         date = self._optional("date", self._parse_date, None)
@@ -142,14 +143,6 @@ class RecordParser:
             RecordProblem(location=location, field=field_name, reason=reason, message=message)
         )
 
-    def _identifier(self) -> str:
-        value = self._get("id")
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        if value is None or isinstance(value, str):
-            return (value or "").strip()
-        raise ArticleError("id", "invalid", f"id {short(value)} is neither text nor a whole number")
-
     def _text(self, name: str, limit: int, value: Any = None) -> str:
         """Return a field as plain text of at most ``limit`` characters, without markup."""
         if value is None:
@@ -159,10 +152,11 @@ class RecordParser:
         if not isinstance(value, str):
             self._note(name, "not-text", f"expected text, found {type(value).__name__}: left out")
             return ""
-        text = plain_text(value[: 4 * limit])  # so that cleaning stays cheap
-        if len(value) > 4 * limit or len(text) > limit:
+        most = 4 * limit  # so that cleaning stays cheap
+        text = plain_text(value if len(value) <= most else drop_open_tag(value[:most]))
+        if len(value) > most or len(text) > limit:
             self._note(name, "too-long", f"{len(value)} characters, cut at {limit}")
-            text = text[:limit].rsplit(" ", 1)[0]
+            text = cut_text(text, limit)
         return text
 
     def _title(self) -> str:
@@ -300,20 +294,22 @@ class RecordParser:
             raise ArticleError("date", "invalid", f"date {error}") from None
 
     def _parse_labels(self, name: str, value: Any) -> tuple[str, ...]:
-        items = value[:MAX_TEXT].split(",") if isinstance(value, str) else value
+        items = value
+        if isinstance(value, str):
+            items = (split_authors if name == "authors" else split_keywords)(value[:MAX_TEXT])
         if not isinstance(items, list | tuple):
             raise ArticleError(name, "invalid", f"expected a list of texts, found {short(value)}")
-        labels: dict[str, None] = {}
+        labels: dict[str, str] = {}
         for item in items[:MAX_PARTS]:
             if not isinstance(item, str):
                 self._note(name, "invalid", f"{short(item)} is not text: left out")
                 continue
             label = self._text(name, MAX_LABEL, item).replace("\n", " ")
             if label:
-                labels[label] = None
+                labels.setdefault(label.casefold(), label)
         if len(labels) > MAX_LABELS or len(items) > MAX_PARTS:
             self._note(name, "too-many", f"{len(items)} {name}, cut at {MAX_LABELS}")
-        return tuple(labels)[:MAX_LABELS]
+        return tuple(labels.values())[:MAX_LABELS]
 
     def _parse_ratings(self, value: Any) -> dict[str, float]:
         if not isinstance(value, Mapping):
@@ -333,9 +329,7 @@ class RecordParser:
 
 
 def _parse_older_id(article_id: str, value: Any) -> str:
-    if not isinstance(value, str | int):
-        raise ArticleError("supersedes", "invalid", f"{short(value)} is not an id")
-    older = check_id(str(value).strip(), field="supersedes")
+    older = check_id(id_text(value, "supersedes"), field="supersedes")
     if older == article_id:
         raise ArticleError("supersedes", "invalid", "an article can't supersede itself")
     return older

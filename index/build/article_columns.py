@@ -27,7 +27,7 @@ class ArticleColumns:
         tag_rows: Shape (m,), int32. Each of the m entries stands for one tag of one article; this
             is the article's row.
         tag_ids: Shape (m,), int32: the tag of each of these entries, as position in ``tag_names``.
-        tag_names: The tags as the site spells them.
+        tag_names: The tags as the site spells them; of spellings that differ in case, the first.
         superseded: Maps the row of a newer version to the row of the version it replaces.
         weights: Shape (n,), float32: the factor by which the site's preferences multiply an
             article's score as a candidate.

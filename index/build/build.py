@@ -157,6 +157,11 @@ class Build:
         self.language_of = self.languages.data
         self.date_of = self.dates.data
 
+    @functools.cached_property
+    def tag_numbers(self) -> dict[str, int]:
+        """The number of each tag, by its name without case."""
+        return {name.casefold(): number for number, name in enumerate(self.tag_names)}
+
     def row(self, article_id: str) -> int | None:
         """Return the row of an article, or ``None`` if the build does not have it."""
         return self._table.row(article_id)

@@ -150,6 +150,7 @@ def prepare_articles(
     languages = np.zeros(count, dtype=np.int32)
     language_ids: dict[str, int] = {"": 0}
     tag_numbers: dict[str, int] = {}
+    tag_names: list[str] = []
     tag_rows, tag_ids = array("i"), array("i")
     preferences = context.options.preferences
     supersedes: dict[int, str] = {}
@@ -178,7 +179,10 @@ def prepare_articles(
             languages[row] = language_ids.setdefault(article.language, len(language_ids))
             for tag in article.tags:
                 tag_rows.append(row)
-                tag_ids.append(tag_numbers.setdefault(tag, len(tag_numbers)))
+                number = tag_numbers.setdefault(tag.casefold(), len(tag_names))
+                if number == len(tag_names):
+                    tag_names.append(tag)
+                tag_ids.append(number)
             if article.supersedes is not None:
                 supersedes[row] = article.supersedes
         first = rows.stop
@@ -195,7 +199,7 @@ def prepare_articles(
         language_names=list(language_ids),
         tag_rows=np.frombuffer(tag_rows, dtype=np.int32),
         tag_ids=np.frombuffer(tag_ids, dtype=np.int32),
-        tag_names=list(tag_numbers),
+        tag_names=tag_names,
         weights=boosts * preferences.fade(dates, utc_now() // _DAY),
         superseded=_find_older(IdTable(folder), supersedes),
     )

@@ -91,7 +91,8 @@ class ConfiguredSource:
     def _rename(self, location: str, item: Record) -> Record:
         values = dict(item.values)
         for theirs in self.fields.values():
-            values.pop(theirs.partition(".")[0], None)
+            for name in theirs.split(","):
+                values.pop(name.strip().partition(".")[0], None)
         for ours, theirs in self.fields.items():
             values[ours] = get_field(item.values, theirs)
         return replace(

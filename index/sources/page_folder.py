@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -276,7 +277,7 @@ def _is_folder(path: Path) -> bool:
 
 def _page_id(path: Path, base: Path) -> str:
     relative = path.relative_to(base)
-    name = relative.as_posix()
+    name = unicodedata.normalize("NFC", relative.as_posix())  # macOS stores names decomposed
     name = name[: len(name) - len(relative.suffix)]
     folder, _, last = name.rpartition("/")
     return folder if last == "index" and folder else name

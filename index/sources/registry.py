@@ -64,7 +64,7 @@ _BY_SUFFIX = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in
 def open_sources(
     locations: Sequence[str],
     tables: Sequence[Mapping[str, Any]],
-    fields: Mapping[str, str],
+    fields: Mapping[str, str | list[str]],
     overrides: Mapping[str, str],
 ) -> list[ConfiguredSource]:
     """Opens the sources of a build: those named on the command line, or else the configured ones.
@@ -85,9 +85,10 @@ def open_sources(
             "nothing to read: name a source, such as articles.jsonl, or describe it in a "
             "[[source]] table of alsolike.toml"
         )
-    _mapping("--map or the setting map", {**fields, **overrides})
+    renamed = _mapping("the setting map", fields)
+    _mapping("--map", overrides)
     return [
-        open_source(table, fields, overrides)
+        open_source(table, renamed, overrides)
         for table in (map(table_for, locations) if locations else tables)
     ]
 
@@ -220,13 +221,17 @@ def _kind_of_folder(folder: Path) -> str | None:
 def _mapping(where: str, value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise SettingError(f'{where}: map must be a table such as {{summary = "text"}}')
-    for ours, theirs in value.items():
+    names = {
+        ours: ",".join(map(str, theirs)) if isinstance(theirs, list) else theirs
+        for ours, theirs in value.items()
+    }
+    for ours, theirs in names.items():
         if ours not in FIELDS or not isinstance(theirs, str) or not theirs:
             raise SettingError(
                 f"{where}: {ours!r} = {theirs!r}: map an article field ({', '.join(FIELDS)}) "
                 "to the name of a source field"
             )
-    return dict(value)
+    return names
 
 
 def _check_names(where: str, cls: type, options: Mapping[str, Any]) -> None:

@@ -232,8 +232,9 @@ def _allowed(
         allowed &= build.languages == language
     if query.tag is not None:
         tagged = np.zeros(build.count, dtype=bool)
-        if query.tag in build.tag_names:
-            tagged[build.tagged[build.tag_names.index(query.tag)]] = True
+        number = build.tag_numbers.get(query.tag.casefold())
+        if number is not None:
+            tagged[build.tagged[number]] = True
         allowed &= tagged
     return allowed
 

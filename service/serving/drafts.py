@@ -241,10 +241,10 @@ class DraftIndex:
         rows, scores = all_rows, _ = related.among(self.candidates(served, now), depth)
         if query.language is not None or query.exclude:
             rows, scores = related.among(self.candidates(served, now, query), depth)
-        tags = (_index_in(tag, build.tag_names) for tag in article.tags)
+        tags = (build.tag_numbers.get(tag.casefold()) for tag in article.tags)
         near = np.append(related.same_story, all_rows)
         phrases = self._phrases(words, near)
-        known = [tag for tag in tags if tag < len(build.tag_names)]
+        known = [tag for tag in tags if tag is not None]
         context = ListContext(
             rows=rows.tolist(),
             scores=scores.tolist(),

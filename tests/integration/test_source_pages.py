@@ -121,7 +121,7 @@ def test_an_html_page_is_what_a_reader_reads(tmp_path: Path) -> None:
         tags=("one", "two"),
     )
     assert told(article) == [
-        ("", "First paragraph, bold <div> &amp; x\xady."),
+        ("", "First paragraph, bold <div> &amp; xy."),
         ("Part", "one\ntwo\na\nb"),
         ("Deeper", "Loose text\nafter a break"),
         ("Sources", "Kept."),

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from index.articles import parse as reading
 from index.articles import record_parser
-from index.articles.cleaning import plain_text
+from index.articles.cleaning import cut_text, plain_text
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
@@ -267,6 +267,81 @@ def test_only_the_first_thousand_problems_are_kept_in_full(write_jsonl: Write) -
     assert len(report.problems) == 1_000
 
 
+def test_a_long_text_without_spaces_keeps_what_fits(write_jsonl: Write) -> None:
+    text = "Kelp \u6d77\u5e2f" + "\u6d77" * 240_000
+    (article,), report = read(write_jsonl([{**GOOD, "summary": text, "excerpt": "\u6d77" * 9_000}]))
+    assert len(article.sections[0].text) == 200_000
+    assert article.excerpt == "\u6d77" * 2_000
+    assert report.notes == {"summary: too-long": 1, "excerpt: too-long": 1}
+
+
+# Ids
+
+
+@pytest.mark.parametrize(
+    ("stored", "meant"), [(12, "12"), (12.0, "12"), (1e3, "1000"), ("12.0", "12.0")]
+)
+def test_a_whole_number_is_an_id_however_it_is_stored(
+    write_jsonl: Write, stored: Any, meant: str
+) -> None:
+    (article,), _ = read(write_jsonl([{**GOOD, "id": stored, "supersedes": 7.0}]))
+    assert (article.id, article.supersedes) == (meant, "7")
+
+
+@pytest.mark.parametrize("stored", [12.5, 1e300, True, [1]])
+def test_any_other_number_is_refused_with_the_remedy(write_jsonl: Write, stored: Any) -> None:
+    articles, report = read(write_jsonl([{**GOOD, "id": stored}]))
+    assert not articles
+    assert report.problems[0].message.endswith("store it as text")
+
+
+# Tags and authors
+
+
+@pytest.mark.parametrize(
+    ("written", "tags"),
+    [
+        ("kelp, tides", ("kelp", "tides")),
+        ("kelp; tides, spring; ", ("kelp", "tides, spring")),
+        ("\u6d77\u3001\u6f6e", ("\u6d77", "\u6f6e")),
+        (["kelp, tides", "Kelp, Tides", "2026"], ("kelp, tides", "2026")),
+    ],
+)
+def test_tags_are_parted_by_semicolons_or_commas(
+    write_jsonl: Write, written: Any, tags: tuple[str, ...]
+) -> None:
+    (article,), _ = read(write_jsonl([{**GOOD, "tags": written}]))
+    assert article.tags == tags
+
+
+@pytest.mark.parametrize(
+    ("written", "authors"),
+    [
+        ("Mara Lind", ("Mara Lind",)),
+        ("Mara Lind, Director", ("Mara Lind, Director",)),
+        ("Mara Lind, Executive Director", ("Mara Lind, Executive Director",)),
+        ("Lind, Mara", ("Lind, Mara",)),
+        ("Mara Lind, Ole van Berg", ("Mara Lind", "Ole van Berg")),
+        ("By Mara Lind and Ole Berg", ("Mara Lind", "Ole Berg")),
+        ("Mara Lind, Ole Berg, and Ida Holm", ("Mara Lind", "Ole Berg", "Ida Holm")),
+        ("Lind, Mara; Berg, Ole", ("Lind, Mara", "Berg, Ole")),
+        ("Ministry of Food and Agriculture", ("Ministry of Food and Agriculture",)),
+        (["Mara Lind, Director", "Ole Berg"], ("Mara Lind, Director", "Ole Berg")),
+    ],
+)
+def test_a_byline_is_parted_between_full_names_only(
+    write_jsonl: Write, written: Any, authors: tuple[str, ...]
+) -> None:
+    (article,), _ = read(write_jsonl([{**GOOD, "authors": written}]))
+    assert article.authors == authors
+
+
+def test_of_several_names_for_a_field_the_first_with_a_value_is_read(write_jsonl: Write) -> None:
+    lines = [{"id": "a", "name": "Kelp"}, {"id": "b", "headline": "Tides", "name": "Kelp"}]
+    articles, _ = read(write_jsonl(lines), mapping(title="headline, name"))
+    assert [article.title for article in articles] == ["Kelp", "Tides"]
+
+
 # Markup and marks
 
 
@@ -282,10 +357,60 @@ def test_only_the_first_thousand_problems_are_kept_in_full(write_jsonl: Write) -
         ("left\u202eright\u2066", "leftright"),
         ("a\ud800b", "a?b"),
         ("a\r\n\r\n b\t c", "a\nb c"),
+        ("Option<T> and List<String> in a<b && c>d", "Option<T> and List<String> in a<b && c>d"),
+        ("Use Vec<u8>, List<A> or <canvas>", "Use Vec<u8>, List<A> or <canvas>"),
+        ("git checkout <branch-name>", "git checkout <branch-name>"),
+        ("<P CLASS=x>Tall <B>kelp</B><BR>grows", "Tall kelp\ngrows"),
+        ("<my-card title='x'>kelp</my-card><o:p></o:p>", "kelp"),
+        ('<img alt="a > b" src="/x.png">kelp', "kelp"),
+        ("<!-- two\nlines -->kelp<!-- open", "kelp<!-- open"),
+        ("<SCRIPT>let a = '<b>'</SCRIPT>kelp<style>p {}</style>", "kelp"),
+        ("<td>one</td><td>two</td>", "one\ntwo"),
+        ("&amp;lt;b&amp;gt;", "&lt;b&gt;"),
+        ("R&D, Fire&notice, ?a=1&sect=2 &ltest", "R&D, Fire&notice, ?a=1&sect=2 &ltest"),
+        ("Sauer\u00adteig\u200bbrot\ufeff\u2060", "Sauerteigbrot"),
+        ("Sauer&shy;teig&#8203;brot<wbr>rinde", "Sauerteigbrotrinde"),
+        ("Cafe\u0301", "Caf\u00e9"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        ),
+        ("\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469"),
     ],
 )
 def test_text_is_what_a_reader_sees(raw: str, plain: str) -> None:
     assert plain_text(raw) == plain
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<!--", '<a b="', "<a x ", "<script>", "<style><", "</a", "<a b='\"", "<", "<b>", "&#1", "&a"],
+)
+def test_markup_without_end_is_read_once(piece: str) -> None:
+    assert plain_text(piece * 40_000 + " kelp").endswith("kelp")
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "cut"),
+    [
+        ("tall kelp grows", 12, "tall kelp"),
+        ("tall kelp", 9, "tall kelp"),
+        ("\u8a00" * 20, 7, "\u8a00" * 7),
+        ("A " + "\u8a00" * 20, 10, "A " + "\u8a00" * 8),
+        ("\u0e01\u0e34" * 9, 5, "\u0e01\u0e34" * 2),
+        ("\U0001f468\u200d\U0001f469" * 5, 5, "\U0001f468\u200d\U0001f469"),
+        ("k" * 300, 100, "k" * 100),
+    ],
+)
+def test_a_text_is_cut_at_a_word_or_a_whole_character(text: str, limit: int, cut: str) -> None:
+    assert cut_text(text, limit) == cut
+
+
+@given(st.text(st.characters(codec=None), min_size=1), st.integers(1, 50))
+def test_a_text_is_never_cut_to_nothing(raw: str, limit: int) -> None:
+    text = plain_text(raw)
+    assert len(cut_text(text, limit)) <= limit
+    assert bool(cut_text(text, limit)) == bool(text)
 
 
 @given(st.text(st.characters(codec=None)))

@@ -1,0 +1,52 @@
+"""Splits texts that hold several tags or several authors, as table cells and meta tags do."""
+
+from __future__ import annotations
+
+import re
+
+_SEMICOLON = re.compile("[;；\n]")  # noqa: RUF001 - as written in Chinese
+_COMMA = re.compile("[,，、،]")  # noqa: RUF001 - as written in Chinese, Japanese and Arabic
+_AND = re.compile(r"\s+(?:and|und|et|&)\s+")
+_BY = re.compile(r"(?:written\s+)?by\s+|von\s+|par\s+", re.IGNORECASE)
+_PARTICLES = set("van von der den de del della di da dos la le el bin al ter ten zu y".split())
+_ROLES = re.compile(
+    r"\b(?:director|editor|author|writer|reporter|correspondent|columnist|manager|officer|chief"
+    r"|head|president|chair\w*|founder|professor|prof|dr|phd|md|mba|esq|jr|sr|fellow|researcher"
+    r"|engineer|analyst|consultant|minister|secretary|senator|institute|university|college|centre"
+    r"|center|department|office|team|staff|agency|company|group|inc|ltd|gmbh|press|news"
+    r"|redakt\w+|leiter\w*|direktor\w*|geschäftsführer\w*|directeur|directrice|directora?)\b",
+    re.IGNORECASE,
+)
+
+
+def split_keywords(text: str) -> list[str]:
+    """Split a text of keywords at its semicolons or lines or, if it has none, at its commas."""
+    return (_SEMICOLON if _SEMICOLON.search(text.strip()) else _COMMA).split(text)
+
+
+def split_authors(text: str) -> list[str]:
+    """Split a byline into authors.
+
+    Semicolons and lines always part authors. A comma, "and" or "&" does so only if a full name
+    stands on each side of all of them: "A Name, Director" and "Doe, Jane" are one author.
+    """
+    names: list[str] = []
+    for part in _SEMICOLON.split(text):
+        byline = _BY.sub("", part.strip(), count=1) if _BY.match(part.strip()) else part
+        several = [
+            name.strip()
+            for item in _COMMA.split(byline)
+            for name in _AND.split(re.sub(r"^\s*(?:and|und|et|&)\s+", "", item))
+        ]
+        names += several if all(map(_is_full_name, several)) else [byline]
+    return names
+
+
+def _is_full_name(text: str) -> bool:
+    words = text.split()
+    return (
+        2 <= len(words) <= 5
+        and not _ROLES.search(text)
+        and not any(character.isdigit() for character in text)
+        and all(word[0].isupper() or word.casefold() in _PARTICLES for word in words)
+    )
