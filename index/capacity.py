@@ -59,8 +59,8 @@ def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
     mapped = mapped_bytes(manifest.count, manifest.encoder.dim)
     if mapped > NEAR * memory and manifest.index.uri is None:
         found.append(
-            f"searching needs {mapped / 1e9:.1f} GB for vectors of the memory's "
-            f"{memory / 1e9:.1f} GB. Store the vectors in Milvus: alsolike build --index milvus"
+            f"searching needs {mapped / 1e9:.1f} GB of memory for vectors, of "
+            f"{memory / 1e9:.1f} GB in all. Store them in Milvus: alsolike build --index milvus"
         )
     return found
 

@@ -203,7 +203,7 @@ class Blob:
         except OSError as error:
             raise BuildError(f"{path} can't be read: {error}") from error
         if len(ends) and int(ends[-1]) != size:
-            raise BuildError(f"{path} has {size} bytes, expected {int(ends[-1])}")
+            raise BuildError(f"{path} has {size} bytes, expected {int(ends[-1])}; rebuild")
         prefault(ends.base)
         prefault(self._data)
 

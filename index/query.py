@@ -27,7 +27,7 @@ ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
 
 
 class Fallback(enum.StrEnum):
-    """What a short list is filled up with, if too few related articles score high enough."""
+    """How a list is filled up if too few related articles score high enough."""
 
     NONE = "none"
     TAG = "tag"
@@ -48,7 +48,7 @@ Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="most articles to r
 MinScore = Annotated[
     float, Field(ge=0, le=1, description="leave out related articles below this score")
 ]
-FallbackChoice = Annotated[Fallback, Field(description="what fills a list that is too short")]
+FallbackChoice = Annotated[Fallback, Field(description="how a list that is too short is filled")]
 Sort = Annotated[Order, Field(description="order of the selected articles")]
 Language = Annotated[
     str,
@@ -90,12 +90,12 @@ class RelatedQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOption:
-    """One field of a :class:`RelatedQuery` as a request parameter.
+    """Describes one option of a :class:`RelatedQuery`, for use as a request parameter.
 
     Attributes:
         name: The name of the field and of the parameter.
         description: What the option does.
-        schema: The JSON Schema of its values, without the default.
+        schema: The JSON Schema of the option's values, without the default.
         allowed: The allowed values in words, as in "it must be a number from 0 to 1".
         type: The pydantic validator, which accepts the values that the schema describes.
     """
@@ -108,13 +108,13 @@ class QueryOption:
 
 
 _LEFT_OUT = ("$ref", "description", "title", "uniqueItems")
-"""Keys that are dropped from the options' schemas, because they are stated elsewhere or are wrong
-for repeated parameters."""
+"""JSON Schema keywords that are left out of a parameter's schema: the documentation states them
+elsewhere, or they are wrong for a parameter that is repeated."""
 
 
 @cache
 def query_options() -> dict[str, QueryOption]:
-    """Return every field of :class:`RelatedQuery` as a request parameter, by name."""
+    """Return the description of every option of :class:`RelatedQuery`, by name."""
     hints = get_type_hints(RelatedQuery, include_extras=True)
     return {field.name: _option(field.name, hints[field.name]) for field in fields(RelatedQuery)}
 

@@ -46,7 +46,8 @@ def parse_url(url: str, password: str = "") -> sa.URL:
         parsed = sa.make_url(url)
     except ArgumentError:
         raise DatabaseError(
-            "not a database URL; write it like postgresql://user@host/name or sqlite:///file"
+            "this is not a database URL; write it like postgresql://user@host/name or "
+            "sqlite:///file"
         ) from None
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     return parsed.set(password=password) if password else parsed

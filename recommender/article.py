@@ -133,7 +133,7 @@ class Article:
             instant = getattr(self, name)
             if instant is not None and instant.tzinfo is None:
                 raise ArticleError(
-                    name, "no-zone", f"article {self.id!r}: {name} {instant} has no time zone"
+                    name, "no-zone", f"article {self.id!r}: {name} {instant} needs a time zone"
                 )
 
     @property
@@ -169,7 +169,7 @@ def check_id(article_id: str, *, field: str = "id") -> str:
     if article_id in (".", ".."):
         raise ArticleError(field, "invalid", f"{field} {article_id!r} can't be used in a URL")
     if article_id != article_id.strip():
-        raise ArticleError(field, "invalid", f"{field} {article_id!r} has white space at an end")
+        raise ArticleError(field, "invalid", f"{field} {article_id!r} begins or ends with a space")
     if _CONTROL.search(article_id):
         raise ArticleError(field, "invalid", f"{field} {article_id!r} contains a control character")
     return article_id
@@ -209,7 +209,7 @@ def to_articles(records: Iterable[Article | Mapping[str, Any]]) -> list[Article]
     for record in records:
         article = record if isinstance(record, Article) else _to_article(record)
         if article.id in articles:
-            raise ArticleError("id", "duplicate", f"id {article.id!r} occurs twice")
+            raise ArticleError("id", "duplicate", f"two articles have the id {article.id!r}")
         articles[article.id] = article
     return [articles[article_id] for article_id in sorted(articles)]
 

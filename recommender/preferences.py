@@ -35,7 +35,7 @@ class Boost:
 
     def __post_init__(self) -> None:
         if not 0 <= self.factor <= MAX_FACTOR:
-            raise SettingError(f"boost on {self.field}: factor {self.factor} is not from 0 to 2")
+            raise SettingError(f"boost on {self.field}: factor {self.factor} must be from 0 to 2")
         rating = self.field.startswith("ratings.")
         if not rating and self.field not in ("tags", "authors", "language", "status"):
             raise SettingError(
@@ -46,7 +46,7 @@ class Boost:
             self.at_least is None and self.below is None
         ):
             raise SettingError(
-                f"boost on {self.field}: a rating needs at_least or below, other fields need equals"
+                f"boost on {self.field}: use at_least or below for a rating, else equals"
             )
 
     def applies(self, article: Article) -> bool:

@@ -112,7 +112,7 @@ class Recommender:
         """
         known = to_articles(articles)
         if not known:
-            raise InputError("there are no articles to relate")
+            raise InputError("the list of articles is empty: give at least one")
         sample = known[:: max(1, len(known) // SAMPLE)]
         boilerplate = learn_boilerplate(sample, len(sample))
         texts = [prepare(article, boilerplate) for article in known]
@@ -271,7 +271,7 @@ class Recommender:
         self._check_fitted()
         found = self._rows.get(article_id)
         if found is None:
-            raise NotFoundError(f"there is no article {article_id!r} among the {len(self)} fitted")
+            raise NotFoundError(f"article {article_id!r} is not among the {len(self)} fitted ones")
         return found
 
     def _shared(self, row: int, other: int) -> tuple[str, ...]:

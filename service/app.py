@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     async def running() -> AsyncIterator[None]:
         await live.refresh_now()
         if live.unready is not None:
-            log.error("not ready: %s", live.unready)
+            log.error("no related articles can be served yet: %s", live.unready)
         metrics.flush()
         tasks = [
             asyncio.create_task(task)

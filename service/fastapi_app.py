@@ -1,7 +1,7 @@
-"""The FastAPI app: every route except page views (editors' API and pages, drafts, operations).
+"""Composes the FastAPI app: editors' API and pages, drafts, documentation and metrics.
 
-:class:`service.http.middleware.LateApp` imports and composes it in the background, because that
-takes longer than the rest of the service's start.
+Requests for related lists don't go through it. It is imported and composed in the background (by
+:class:`service.http.middleware.LateApp`), because that takes longer than the rest of the start.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def compose_api(
     metrics: Metrics,
     invitation: Invitation | None,
 ) -> FastAPI:
-    """Composes the FastAPI app.
+    """Creates the FastAPI app and adds all its routes.
 
     Args:
         settings: The effective settings.

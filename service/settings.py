@@ -1,4 +1,7 @@
-"""The settings: from ``alsolike.toml``, the environment and the command line; the last wins."""
+"""The settings, read from ``alsolike.toml``, environment variables and the command line.
+
+Environment variables override the file, and options of the command line override both.
+"""
 
 from __future__ import annotations
 
@@ -69,11 +72,11 @@ class Settings(BaseSettings):
         "auto", description="number format in which the model computes"
     )
     depth: Annotated[int, Field(ge=1, le=500)] = Field(
-        DEFAULT_DEPTH, description="candidates stored for each article"
+        DEFAULT_DEPTH, description="how many related articles a build stores for each article"
     )
     map: dict[str, str | list[str]] = Field(
         default_factory=dict,
-        description="field names of the source that differ: AlsoLike's field = the site's field",
+        description="fields that the source names differently: AlsoLike's name = the source's",
     )
     source: list[dict[str, Any]] = Field(
         default_factory=list, description="the sources that articles are read from, one table each"
@@ -120,30 +123,45 @@ class Settings(BaseSettings):
         None, description="host:port of the Ray cluster's head; unset: Ray on this machine"
     )
     half_life: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="days of age, from the newest article, that halve a score; unset: never"
+        None,
+        description="articles older than the newest by this many days count half; unset: no effect",
     )
     boost: list[Boost] = Field(
         default_factory=list,
-        description="score factors: a field, a factor, and one of equals, at_least or below",
+        description="articles to favor: field, factor, and one of equals, at_least or below",
     )
     adopt_orphans: bool = Field(
-        False, description="add articles that are in no list to a list where they fit well"
+        False, description="add each article that no list shows to a list where it fits well"
     )
     keep: Annotated[int, Field(ge=1)] = Field(
         5, description="number of builds to keep, besides the live one and the one before it"
     )
-    max_loss: Share = Field(0.1, description="gate: share of the live articles that may be missing")
-    max_churn: Share = Field(0.5, description="gate: share of lists that may show other articles")
-    max_weak: Share = Field(
-        0.2, description="gate: share of articles whose best related article is below min_score"
+    max_loss: Share = Field(
+        0.1, description="gate for publishing: largest share of articles that a build may lose"
     )
-    max_hub: Share = Field(0.1, description="gate: share of lists that one article may be in")
-    min_recall: Share = Field(0.98, description="gate: share of true neighbors the index must find")
+    max_churn: Share = Field(
+        0.5, description="gate for publishing: largest share of lists that may change"
+    )
+    max_weak: Share = Field(
+        0.2,
+        description="gate for publishing: largest share of articles whose best related article is "
+        "below min_score",
+    )
+    max_hub: Share = Field(
+        0.1, description="gate for publishing: largest share of lists that show the same article"
+    )
+    min_recall: Share = Field(
+        0.98, description="gate for publishing: least share of true neighbors that the index finds"
+    )
     min_golden: Share = Field(
-        0.0, description="gate: share of editors' judgments and pins that lists must meet; 0: off"
+        0.0,
+        description="gate for publishing: least share of editors' judgments and pins that the "
+        "lists follow; 0: off",
     )
     max_golden_drop: Share | None = Field(
-        None, description="gate: how far below the live build that share may be; unset: no limit"
+        None,
+        description="gate for publishing: how far below the live build's that share may be; "
+        "unset: no limit",
     )
     host: Annotated[str, Field(min_length=1)] = Field(
         "127.0.0.1", description="address to listen on"
@@ -157,26 +175,27 @@ class Settings(BaseSettings):
         SecretStr(""), description="password of the database, so that the URL need not contain it"
     )
     cors_origins: list[str] = Field(
-        default_factory=lambda: ["*"], description="origins whose pages may read the public routes"
+        default_factory=lambda: ["*"],
+        description="origins of websites whose scripts may read the public API",
     )
     cache_mb: Annotated[int, Field(ge=0, le=65_536)] = Field(
-        256, description="size of each worker's response cache; 0 turns it off"
+        256, description="memory for each worker's response cache, in MB; 0 turns it off"
     )
     max_age: Annotated[int, Field(ge=0, le=86_400)] = Field(
         60, description="seconds for which browsers and proxies may cache a response"
     )
     stale_while_revalidate: Annotated[int, Field(ge=0, le=86_400)] = Field(
-        30, description="seconds after max_age in which they may use it while they revalidate it"
+        30, description="seconds after max_age in which they may show it while they fetch a new one"
     )
     max_body_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(
-        1024, description="largest size of a request body"
+        1024, description="largest body of a request, in KiB"
     )
     body_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        10, description="seconds in which a request's headers must arrive, and again its body"
+        10, description="seconds in which a request's headers must arrive, then its body"
     )
     metrics: bool = Field(True, description="serve /metrics for Prometheus")
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        None, description="serve /metrics on this port instead"
+        None, description="port for /metrics alone; unset: that of the service"
     )
     metrics_host: Annotated[str, Field(min_length=1)] = Field(
         "127.0.0.1", description="address to listen on for metrics_port"
@@ -190,25 +209,24 @@ class Settings(BaseSettings):
         description="addresses or networks of proxies whose X-Forwarded-… headers are trusted",
     )
     identity_header: Annotated[str, Field(pattern=_HEADER_NAME)] | None = Field(
-        None, description="header in which a trusted proxy sends the signed-in user's name"
+        None, description="header in which a trusted proxy sends the name of the signed-in user"
     )
     identity_role: Role | None = Field(
-        None, description="role of such users who have no editor account; unset: none"
+        None,
+        description="role of users that identity_header names but who have no account; unset: none",
     )
-    drafts: bool = Field(
-        True, description="find related articles for drafts, which loads the model"
-    )
+    drafts: bool = Field(True, description="find related articles for drafts; this loads the model")
     draft_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(
-        256, description="largest size of a draft"
+        256, description="largest draft, in KiB"
     )
     draft_queue: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        8, description="drafts that may wait in one worker"
+        8, description="drafts that may wait or be processed in one worker"
     )
     draft_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         30, description="seconds after which an unanswered draft is refused"
     )
     draft_rate: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        60, description="drafts per minute from one client address"
+        60, description="drafts allowed per minute from one client address"
     )
     read_token: bool = Field(False, description="require a token of role read for related articles")
 
@@ -327,12 +345,12 @@ class Settings(BaseSettings):
 
     @property
     def query(self) -> RelatedQuery:
-        """The query of a request without parameters."""
+        """The query for related articles that a request without parameters makes."""
         return RelatedQuery(limit=self.limit, min_score=self.min_score, fallback=self.fallback)
 
     @property
     def limits(self) -> Limits:
-        """The limits of the publishing gates; a link counts as good from ``min_score`` upward."""
+        """The limits of the checks (gates) that a build must pass to be published."""
         return Limits(
             max_loss=self.max_loss,
             max_churn=self.max_churn,
@@ -345,12 +363,12 @@ class Settings(BaseSettings):
 
     @property
     def preferences(self) -> Preferences:
-        """The site's preferences in ranking: boosts and half-life."""
+        """The settings that favor some articles in the ranking: boosts and half-life."""
         return Preferences(boosts=tuple(self.boost), half_life=self.half_life)
 
     @property
     def trusted_networks(self) -> list[IPv4Network | IPv6Network]:
-        """The setting ``trusted_proxies``, parsed."""
+        """The IP networks in the setting ``trusted_proxies``."""
         return [ip_network(network) for network in self.trusted_proxies]
 
     @property

@@ -81,4 +81,6 @@ class ArticleStore:
         try:
             return _ADAPTER.validate_json(data)
         except ValidationError as error:
-            raise BuildError(f"{self._path} contains an unreadable article: {error}") from error
+            raise BuildError(
+                f"{self._path} contains an article that can't be read: {error}; rebuild"
+            ) from error

@@ -1,4 +1,7 @@
-"""Cards: the fields of a related article that readers see, rendered once per build."""
+"""Cards: the fields of a related article that readers see (title, link, excerpt, image).
+
+They are rendered once, when a build is made.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class CardImage(BaseModel):
     """The image on a card."""
 
     src: str = Field(max_length=MAX_URL, description="http, https, or relative to the site")
-    alt: str = Field(description="what it shows, for those who can't see it; may be empty")
+    alt: str = Field(description="what the image shows, for readers who can't see it; may be empty")
 
 
 class ArticleCard(BaseModel):
@@ -34,9 +37,9 @@ class ArticleCard(BaseModel):
     article_id: str = Field(description="the site's own id")
     title: str = Field(description="plain text")
     url: str = Field(description="http, https, or relative to the site", max_length=MAX_URL)
-    excerpt: str = Field(description="at most 140 characters, cut at a word")
+    excerpt: str = Field(description="at most 140 characters, cut after a word")
     image: CardImage | None = Field(description="null if the article has none")
-    date: str | None = Field(description="YYYY-MM-DD; may lie in the future")
+    date: str | None = Field(description="YYYY-MM-DD; may be in the future")
 
 
 def make_card(article: Article, excerpt: str) -> ArticleCard:
@@ -62,8 +65,8 @@ def render_card(article: Article, prepared: PreparedText) -> bytes:
 
     Args:
         article: The article to show.
-        prepared: The article's text without boilerplate. If the article states no excerpt, one is
-            made from this text.
+        prepared: The article's text without boilerplate. It is used to make an excerpt if the
+            article does not come with one.
     """
     card = make_card(article, make_excerpt(article.excerpt or prepared.body))
     return card.model_dump_json().encode()[1:-1]
@@ -75,7 +78,9 @@ def read_card(rendered: bytes) -> ArticleCard:
 
 
 def make_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
-    """Cut ``text`` to at most ``limit`` characters, at a word, with an ellipsis.
+    """Shorten a text to at most ``limit`` characters, by cutting it after a word.
+
+    An ellipsis marks the cut.
 
     If whole sentences fill at least two thirds of the limit, the text is cut after the last of
     them, without an ellipsis, because a finished sentence reads better than a few more words. Text

@@ -37,9 +37,9 @@ def check_json(text: str, values: int = MAX_VALUES) -> None:
             continue
         count += 1
         if depth > MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}")
+            raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
         if count > values:
-            raise ValueError(f"more than {values} values")
+            raise ValueError(f"it has more than {values} values")
 
 
 def load_json(text: str, values: int = MAX_VALUES, *, strict: bool = True) -> Any:
@@ -52,7 +52,7 @@ def load_json(text: str, values: int = MAX_VALUES, *, strict: bool = True) -> An
     try:
         return json.loads(text, parse_int=_whole_number, strict=strict)
     except RecursionError as error:
-        raise ValueError(f"nested deeper than {MAX_DEPTH}") from error
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep") from error
 
 
 def _whole_number(text: str) -> int | str:

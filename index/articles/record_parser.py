@@ -155,7 +155,7 @@ class RecordParser:
         most = 4 * limit  # so that cleaning stays cheap
         text = plain_text(value if len(value) <= most else drop_open_tag(value[:most]))
         if len(value) > most or len(text) > limit:
-            self._note(name, "too-long", f"{len(value)} characters, cut at {limit}")
+            self._note(name, "too-long", f"{name} has {len(value)} characters, cut at {limit}")
             text = cut_text(text, limit)
         return text
 
@@ -165,7 +165,7 @@ class RecordParser:
             raise ArticleError(
                 "title",
                 "missing",
-                "no title; if it stands in another field, name that with --map title=FIELD",
+                "the record has no title; if another field holds it, use --map title=FIELD",
             )
         return title
 
@@ -221,7 +221,9 @@ class RecordParser:
             self._note("sections", "too-many", f"{len(value)} sections, cut at {MAX_PARTS}")
         for number, item in enumerate(value[:MAX_PARTS]):
             if not isinstance(item, Mapping):
-                self._note("sections", "invalid", f"{short(item)} is not {{heading, text}}")
+                self._note(
+                    "sections", "invalid", f"{short(item)} is not {{heading, text}}: left out"
+                )
                 continue
             text = self._text("sections", room, item.get("text") or "")
             heading = self._text("sections", MAX_TITLE, item.get("heading") or "")
@@ -254,7 +256,7 @@ class RecordParser:
         src = value.get("src") if isinstance(value, Mapping) else value
         alt = value.get("alt") if isinstance(value, Mapping) else ""
         if not isinstance(src, str):
-            raise ArticleError("image", "invalid", f"image {short(value, 60)} has no src")
+            raise ArticleError("image", "invalid", f"image {short(value, 60)} lacks src, its URL")
         return Image(
             src=check_url(src.strip(), field_name="image"),
             alt=self._text("image", MAX_TITLE, alt or ""),
@@ -313,7 +315,9 @@ class RecordParser:
 
     def _parse_ratings(self, value: Any) -> dict[str, float]:
         if not isinstance(value, Mapping):
-            raise ArticleError("ratings", "invalid", "expected an object with numbers")
+            raise ArticleError(
+                "ratings", "invalid", f"ratings must be names with numbers, not {short(value)}"
+            )
         ratings: dict[str, float] = {}
         for name, figure in islice(value.items(), MAX_LABELS):
             label = plain_text(str(name)[:MAX_LABEL])
@@ -331,12 +335,18 @@ class RecordParser:
 def _parse_older_id(article_id: str, value: Any) -> str:
     older = check_id(id_text(value, "supersedes"), field="supersedes")
     if older == article_id:
-        raise ArticleError("supersedes", "invalid", "an article can't supersede itself")
+        raise ArticleError(
+            "supersedes", "invalid", "supersedes is the article's own id; name another"
+        )
     return older
 
 
 def _parse_language(value: Any) -> str:
     tag = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
     if len(tag) > MAX_LABEL or not _LANGUAGE.fullmatch(tag):
-        raise ArticleError("language", "invalid", f"language {short(value)} is not a BCP 47 tag")
+        raise ArticleError(
+            "language",
+            "invalid",
+            f"language {short(value)} is not a language tag; write it like en or pt-BR",
+        )
     return tag

@@ -282,7 +282,7 @@ class Build:
         array = load_array(self.folder / f"{name}.npy")
         if len(array) != self.count:
             raise BuildError(
-                f"{self.folder / name}.npy has {len(array)} rows, expected {self.count}"
+                f"{self.folder / name}.npy has {len(array)} rows, expected {self.count}; rebuild"
             )
         prefault(array.base)
         return array

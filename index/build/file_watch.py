@@ -49,7 +49,10 @@ class FileWatch:
                 leased = _lease(descriptor)
             except OSError as error:
                 os.close(descriptor)
-                raise BuildError(f"{path} is open for writing in another program") from error
+                raise BuildError(
+                    f"{path} is open for writing in another program, but a build must not change; "
+                    "close it there"
+                ) from error
             self._held[path] = descriptor, None if leased else _stamp(descriptor)
 
     def written_to(self) -> Path | None:

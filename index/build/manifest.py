@@ -110,7 +110,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
         raise BuildError(f"{path} can't be read: {error}") from error
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
-        raise BuildError(f"{path} was changed: its SHA-256 is {found}, expected {sha256}")
+        raise BuildError(f"{path} was changed: its SHA-256 is {found}, expected {sha256}; rebuild")
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
@@ -124,13 +124,15 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
             f"{path} has format {manifest.format}, this version reads {FORMAT_VERSION}; rebuild"
         )
     if manifest.name != folder.name:
-        raise BuildError(f"{path} belongs to build {manifest.name!r}, not {folder.name!r}")
+        raise BuildError(
+            f"{path} belongs to build {manifest.name!r}: give the folder {folder.name!r} that name"
+        )
     try:
         seal = (folder / SEAL).read_bytes()
     except OSError as error:
         raise BuildError(f"{folder / SEAL} can't be read: {error}") from error
     if seal != _seal(content):
-        raise BuildError(f"{path} or its hash in {SEAL} was changed: they differ; rebuild")
+        raise BuildError(f"{path} does not match its hash in {SEAL}: one was changed; rebuild")
     return manifest
 
 
@@ -158,7 +160,7 @@ def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None)
     if names is None:
         extra = {path.name for path in folder.iterdir()} - set(manifest.files) - {MANIFEST, SEAL}
         if extra:
-            raise BuildError(f"{folder / min(extra)} does not belong to the build")
+            raise BuildError(f"{folder / min(extra)} does not belong to the build; remove it")
         names = set(manifest.files)
     with ThreadPoolExecutor(_HASHING) as pool:  # hashing releases Python's global lock
         for _ in pool.map(partial(_check_file, folder, manifest), sorted(names)):
@@ -178,4 +180,6 @@ def _check_file(folder: Path, manifest: Manifest, name: str) -> None:
     if size != entry.bytes:
         raise BuildError(f"{path} has {size} bytes, the manifest says {entry.bytes}; rebuild")
     if digest != entry.sha256:
-        raise BuildError(f"{path} is damaged: its SHA-256 differs from the manifest's")
+        raise BuildError(
+            f"{path} is damaged: its SHA-256 is not the one in the build's manifest; rebuild"
+        )

@@ -154,8 +154,8 @@ def _previous(root: Root) -> Build | None:
         return root.open(pointer.build)
     except (BuildError, NotFoundError) as error:
         raise BuildError(
-            f"the live build can't be reused: {error} (go back to the previous one with alsolike "
-            "rollback, or reuse nothing with --from-scratch)"
+            f"the live build can't be reused for the new one: {error} (return to the previous "
+            "build with alsolike rollback, or encode every article again with --from-scratch)"
         ) from error
 
 

@@ -154,8 +154,8 @@ def _add_from_live_build(
     if previous is None:
         option = "--only" if context.options.only else "--keep-missing"
         raise NotFoundError(
-            f"{option} takes the other articles from the live build, but there is none: "
-            "build the whole source first"
+            f"{option} takes all other articles from the live build, but there is no live build: "
+            "first build the whole source without this option"
         )
     if missing:
         raise InputError(

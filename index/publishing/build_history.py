@@ -79,7 +79,7 @@ def _fates(root: Root) -> dict[str, dict[str, Any]]:
                 "found": line.get("found", []),
             }
         elif event == "force":
-            fates[str(name)] = {"state": "", "note": f"forced past {gates}"}
+            fates[str(name)] = {"state": "", "note": f"published although refused by: {gates}"}
         elif event == "publish":
             fates[str(name)] = {"state": "", "note": ""}
         elif event == "rollback":

@@ -151,7 +151,7 @@ def judge(
             or (changed and accept_change)
             or len(churn.rows) < FEW,
             message=f"{churn.changed:.0%} of {len(churn.rows)} lists show other articles than "
-            f"in the live build; at most {limits.max_churn:.0%} may",
+            f"in the live build; at most {limits.max_churn:.0%} may change",
         ),
         *verdicts,
     ]
@@ -198,15 +198,15 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
             value=share,
             limit=max_hub,
             passed=share <= max_hub or count < FEW,
-            message=f"{new.article_id(hub)} is in {share:.0%} of the shown lists; one article may "
-            f"be in at most {max_hub:.0%}",
+            message=f"article {new.article_id(hub)} is in {share:.0%} of all lists; one article "
+            f"may be in at most {max_hub:.0%}",
         ),
         Verdict(
             gate=Gate.RECALL,
             value=recall,
             limit=limits.min_recall,
             passed=recall >= limits.min_recall,
-            message=f"the index finds {recall:.1%} of the true neighbors; at least "
+            message=f"the index finds {recall:.1%} of the true nearest neighbors; at least "
             f"{limits.min_recall:.1%} are required",
         ),
     ]
@@ -216,7 +216,7 @@ def _encoder_message(new: Manifest, live: Manifest, *, changed: bool) -> str:
     if not changed:
         return "the model and the text preparation are the same as in the live build"
     if live.recipe != new.recipe:
-        return f"the text preparation changed from {live.recipe} to {new.recipe}"
+        return f"the text preparation changed from version {live.recipe} to {new.recipe}"
     old, made = live.encoder.model_dump(), new.encoder.model_dump()
     parts = ", ".join(
         f"{key} {old[key]!r:.20} → {made[key]!r:.20}" for key in made if old[key] != made[key]

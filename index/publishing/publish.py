@@ -188,7 +188,7 @@ def _assess_anew(
         # Not verified, since publishing is the way to replace a damaged live build.
         return against(root.open(pointer.build, verify=False))
     except (BuildError, NotFoundError) as error:
-        message = f"the live build can't be read to compare with it: {error}"
+        message = f"the live build can't be read, so there is nothing to compare with: {error}"
         unreadable = Verdict(
             gate=Gate.COMPARISON, value=1.0, limit=0.0, passed=False, message=message
         )

@@ -47,7 +47,7 @@ def _charts(report: dict[str, Any]) -> dict[str, Any]:
             bins,
             edges,
             title="Scores of the best related articles",
-            mark=(scores["good"], f"shown from {scores['good']:g}"),
+            mark=(scores["good"], f"shown from {scores['good']:g} upward"),
         ),
         "links": columns(
             list(links["inbound"].values()),
@@ -66,6 +66,6 @@ def _charts(report: dict[str, Any]) -> dict[str, Any]:
         charts["churn"] = columns(
             slots,
             [str(number) for number in range(len(slots))],
-            title="Places of each list that show another article than before",
+            title="Lists by the number of articles that changed",
         )
     return charts

@@ -70,7 +70,10 @@ def read_pointer(root: Path) -> Pointer | None:
             f"{path} is damaged ({error}); repair it with: alsolike publish BUILD --force"
         ) from error
     if not BUILD_NAME.fullmatch(pointer.build):
-        raise BuildError(f"{path} names {pointer.build!r}, which is not a build's name")
+        raise BuildError(
+            f"{path} names {pointer.build!r}, which is not a valid name of a build; "
+            "repair it with: alsolike publish BUILD --force"
+        )
     return pointer
 
 

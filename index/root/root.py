@@ -258,7 +258,7 @@ class Root:
         if pointer is not None and pointer.held is not None:
             held = pointer.held
             raise GateError(
-                f"publishing is held since the rollback of {held.since} by {held.who}"
+                f"publishing has been on hold since {held.who} rolled back on {held.since}"
                 f"{f' ({held.reason})' if held.reason else ''}; when the cause is fixed, run: "
                 "alsolike release",
                 HELD_EXIT_CODE,

@@ -32,7 +32,7 @@ def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engin
         from index.scale_out.ray.ray_engine import RayEngine
     except ImportError as error:
         raise SettingError(
-            f"the engine ray needs an extra; run: pip install 'alsolike[ray]' ({error})"
+            f"the engine ray needs more packages; run: pip install 'alsolike[ray]' ({error})"
         ) from error
     # Ray reports lost machines on stdout, but stdout is for results.
     with redirect_stdout(sys.stderr):

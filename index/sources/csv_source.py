@@ -87,7 +87,9 @@ class CsvSource(PathSource):
         header = [name.strip() for name in row]
         twice = {name for name in header if name and header.count(name) > 1}
         if twice:
-            raise SourceError(f"{self.path} line 1: the column {min(twice)!r} occurs twice")
+            raise SourceError(
+                f"{self.path} line 1: two columns are named {min(twice)!r}; rename one"
+            )
         if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
             raise SourceError(
                 f"{self.path} line 1: splitting at {delimiter!r} gives only one column, "

@@ -39,7 +39,7 @@ class FeedSource(HttpOptions):
     def __post_init__(self) -> None:
         HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
         if bool(self.url) == bool(self.path):
-            raise SettingError("a feed needs either url or path")
+            raise SettingError("the source needs either url or path, to say where the feed is")
 
     @property
     def name(self) -> str:
@@ -55,7 +55,7 @@ class FeedSource(HttpOptions):
         pending, seen = self.url, set[str]()
         while pending and pending not in seen:
             if len(seen) == _MAX_PAGES:
-                raise SourceError(f"{self.name} has more than {_MAX_PAGES} pages")
+                raise SourceError(f"{self.name} has over {_MAX_PAGES} pages, more than are read")
             seen.add(pending)
             answer = fetcher.get(pending)
             records, following = _parsed(answer.body, redacted(answer.url))
@@ -69,7 +69,7 @@ class FeedSource(HttpOptions):
         except OSError as error:
             raise SourceError(f"{self.path} can't be read: {error.strerror or error}") from error
         if len(content) > self.max_bytes:
-            raise SourceError(f"{self.path} is larger than {self.max_bytes} bytes (max_bytes)")
+            raise SourceError(f"{self.path} exceeds {self.max_bytes} bytes; raise its max_bytes")
         return content
 
 

@@ -102,7 +102,7 @@ def _count(value: Any, name: str, depth: int, count: int) -> int:
     if count > _MAX_VALUES:
         raise _error(f"the front matter has more than {_MAX_VALUES} values")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        raise _error(f"{name}: an integer of more than {_MAX_BITS} bits")
+        raise _error(f"{name} holds an integer of over {_MAX_BITS} bits")
     if isinstance(value, Mapping):
         for key, item in value.items():
             count = _count(key, "a name", depth + 1, count)

@@ -192,9 +192,11 @@ class Fetcher:
                 return response
             target = urljoin(url, response.headers["location"])
             if url.startswith("https:") and not target.startswith("https:"):
-                raise SourceError(f"{redacted(url)} redirects from https to {redacted(target)}")
+                raise SourceError(
+                    f"{redacted(url)} redirects to {redacted(target)}, which is not encrypted"
+                )
             url = target
-        raise SourceError(f"{redacted(url)}: more than {MAX_REDIRECTS} redirects")
+        raise SourceError(f"{redacted(url)} redirects more than {MAX_REDIRECTS} times")
 
     @property
     def rules(self) -> HostRules:
@@ -248,7 +250,9 @@ class Fetcher:
         """Reads and decompresses the body step by step, and stops as soon as it is too large."""
         encoding = response.getheader("content-encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise SourceError(f"{redacted(url)}: unexpected content-encoding {encoding!r}")
+            raise SourceError(
+                f"{redacted(url)}: the server sent an unsupported content-encoding, {encoding!r}"
+            )
         unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
         body = bytearray()
         while chunk := response.read(_CHUNK):
@@ -256,8 +260,8 @@ class Fetcher:
             body += chunk if unpack is None else unpack.decompress(chunk, room)
             if len(body) > self.options.max_bytes:
                 raise SourceError(
-                    f"{redacted(url)} is larger than {self.options.max_bytes} bytes "
-                    "(max_bytes of the source)"
+                    f"{redacted(url)} is larger than {self.options.max_bytes} bytes; to read it, "
+                    "raise the source's max_bytes"
                 )
         if response.length or (unpack is not None and not unpack.eof):
             raise http.client.IncompleteRead(b"", response.length)

@@ -51,7 +51,7 @@ class MarkdownSource(PageFolderSource):
     def parse_page(self, page: Page) -> Record:
         """Parses a Markdown page into a record; raises a ``PageError`` if it can't be used."""
         if page.path.name == "_index.md":
-            raise PageError("list-page", "a section's list page, not an article")
+            raise PageError("list-page", "the page lists a section's pages and is not an article")
         front, body = split_front_matter(page.text)
         values = {**front, **_fields(front)}
         _name(values, page, front)

@@ -104,11 +104,11 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
         stream_results=True, max_row_buffer=batch, yield_per=batch, no_parameters=True
     ).exec_driver_sql(query)
     if not result.returns_rows:
-        raise DatabaseError("the query gives no rows; write a SELECT")
+        raise DatabaseError("the query does not return rows; write a SELECT")
     names = list(result.keys())
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise DatabaseError(f"the query gives two columns {twice!r}; rename one with AS")
+        raise DatabaseError(f"the query returns two columns named {twice!r}; rename one with AS")
     try:
         for row in result:
             yield dict(zip(names, row, strict=True))

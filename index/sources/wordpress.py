@@ -70,8 +70,8 @@ class WordPressSource(HttpOptions):
                 yield RecordProblem(
                     location=f"{self.name} {kind}",
                     reason="count-differs",
-                    message=f"the site announced {total} and sent {seen}: it changed while it was "
-                    "read, or hides some from this user",
+                    message=f"the site announced {total} {kind} and sent {seen}: it changed while "
+                    "being read, or hides some from this user",
                 )
 
     def _query(self, page: int) -> dict[str, str]:

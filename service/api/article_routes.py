@@ -28,7 +28,7 @@ MAX_OFFSET = 10_000_000
 
 
 class Card(BaseModel):
-    """An article in a list for editors."""
+    """One article among the search hits, with the fields that editors see."""
 
     article_id: str
     title: str
@@ -39,7 +39,7 @@ class Card(BaseModel):
 
 
 class Counts(BaseModel):
-    """For each filter, how many of all hits it would keep."""
+    """The number of search hits that each filter would leave."""
 
     standing: dict[VisibilityStatus, int]
     weak: int
@@ -51,20 +51,20 @@ class Counts(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """A page of search hits."""
+    """One page of the articles that a search found."""
 
     build: str
     total: int
-    near: bool = Field(description="some hits match only words of similar spelling")
+    near: bool = Field(description="true if the words were only found in a similar spelling")
     items: list[Card] = Field(max_length=MAX_PAGE)
     counts: Counts
 
 
 class CandidateCard(Card):
-    """A candidate for a list."""
+    """An article that was considered for another article's list, shown there or not."""
 
     score: float | None = Field(
-        description="null for a candidate that the build itself rejected: it stores no score"
+        description="how close the two articles are; null if the build rejected the candidate"
     )
     shared_terms: list[str] = Field(max_length=4)
     position: int | None = Field(
@@ -74,34 +74,36 @@ class CandidateCard(Card):
         description="why the list does not show it; null if the list does"
     )
     same_as: str | None = Field(
-        description="for same-story: the version that the list shows instead"
+        description="the version of the same story that the list shows instead, if left_out "
+        "is same-story"
     )
     moment: Timestamp = Field(
-        description="when a scheduled article appears, or a taken-down one returns"
+        description="when the article becomes visible, if it is scheduled or taken down"
     )
 
 
 class PreviewOverride(BaseModel):
-    """A pin or hide in the list, with the state of its target."""
+    """A pin or hide of an editor in a list, and whether its article can be seen."""
 
     target_id: str
     kind: OverrideKind
     position: int | None
     until: Timestamp
     target: VisibilityStatus | None = Field(
-        description="the target's visibility; null if it is not in the live build"
+        description="whether readers can see the pinned or hidden article; null if the live build "
+        "does not have it"
     )
-    shown: bool = Field(description="whether the list shows the target")
+    shown: bool = Field(description="whether the list shows the pinned or hidden article")
 
 
 class InboundCard(Card):
-    """Another article whose list shows this one."""
+    """An article whose list shows the previewed article."""
 
     position: int
 
 
 class PreviewAnswer(BaseModel):
-    """The preview of one article's list, with the candidates and why they are left out."""
+    """One article's list as readers see it, and why other candidates are left out."""
 
     build: str
     version: int = Field(description="version of the decisions that this preview is based on")
@@ -142,10 +144,18 @@ def articles_router(context: EditorialContext) -> APIRouter:
         standing: VisibilityStatus | None = None,
         language: Annotated[str | None, Query(max_length=35)] = None,
         tag: Annotated[str | None, Query(max_length=500)] = None,
-        weak: Annotated[bool, Query(description="only those without good links")] = False,
-        orphans: Annotated[bool, Query(description="only those in no other list")] = False,
-        overridden: Annotated[bool, Query(description="only those with pins or hides")] = False,
-        changed: Annotated[bool, Query(description="only new ones or changed lists")] = False,
+        weak: Annotated[
+            bool, Query(description="only articles without a good related article")
+        ] = False,
+        orphans: Annotated[
+            bool, Query(description="only articles that no other list shows")
+        ] = False,
+        overridden: Annotated[
+            bool, Query(description="only articles with pins or hides in their list")
+        ] = False,
+        changed: Annotated[
+            bool, Query(description="only articles that are new, or whose list changed")
+        ] = False,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     ) -> SearchAnswer:
@@ -171,7 +181,7 @@ def articles_router(context: EditorialContext) -> APIRouter:
 
     @router.get(
         "/preview",
-        summary="Preview an article's list, with its candidates and overrides",
+        summary="Preview an article's list, with its candidates, pins and hides",
         dependencies=[identity],
         responses=problems(404),
     )
@@ -182,7 +192,7 @@ def articles_router(context: EditorialContext) -> APIRouter:
 
 
 def _preview(context: EditorialContext, article_id: str) -> PreviewAnswer:
-    """Returns the preview of one article's list.
+    """Returns one article's list as readers see it, with the candidates that it leaves out.
 
     Raises:
         UnknownArticleError: If the live build has no such article.

@@ -36,7 +36,7 @@ class BatchQuestion(QueryBody):
 
 
 class BatchResult(BaseModel):
-    """The result for one id."""
+    """The related list of one of the requested articles, or why there is none."""
 
     article_id: str = Field(description="the id as given in the request")
     status: int = Field(description="200, 404 (unknown or not visible) or 422 (invalid id)")
@@ -50,16 +50,16 @@ class BatchAnswer(BaseModel):
     """One result for each id, in the order of the request; all from one build at one moment."""
 
     build: str = Field(description="the name of the build that all lists are from")
-    results: list[BatchResult] = Field(description="one for each id")
+    results: list[BatchResult] = Field(description="one result for each id")
 
 
 def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) -> APIRouter:
     """Returns the route ``/v1/related/batch``.
 
     Args:
-        live: The build that is served.
+        live: Holds the build that is served.
         lists: Renders and caches related lists.
-        reading: Dependencies that check the read token, if one is required.
+        reading: FastAPI dependencies that check the client's token, if reading requires one.
     """
     router = APIRouter(tags=["site"], dependencies=reading)
 
@@ -78,9 +78,9 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         },
     )
     async def related_batch(question: BatchQuestion, request: Request) -> Response:
-        """Returns the same list for each id as /v1/related, all from one build.
+        """Returns for each id the list that /v1/related returns, all from one build.
 
-        An id that is unknown or not visible gets a problem in place of a list.
+        For an id that is unknown or not visible, the result holds an error instead of a list.
         """
         now = live.clock()
         generation = live.at(now)

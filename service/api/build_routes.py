@@ -18,11 +18,13 @@ from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.roles import Role
 
-Name = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$", description="a build")]
+Name = Annotated[
+    str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$", description="the build's name")
+]
 
 
 class Reason(BaseModel):
-    """The reason for an action, recorded in the root's journal."""
+    """Why a build is rolled back or publishing is allowed again; recorded in the journal."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,7 +35,9 @@ class Publishing(Reason):
     """Options for publishing a build."""
 
     accept_change: bool = Field(
-        False, strict=True, description="accept a changed encoder or text preparation"
+        False,
+        strict=True,
+        description="publish though the model or the preparation of texts changed",
     )
     force: bool = Field(False, strict=True, description="publish even if a gate refuses the build")
 
@@ -45,7 +49,7 @@ class BuildItem(BaseModel):
     state: str = Field(description="live, rollback, refused, damaged or empty")
     note: str = Field(description="the journal's last entry about the build, as a sentence")
     found: list[str] = Field(
-        [], description="the measurements of the gates that refused it, one sentence each"
+        [], description="why gates refused the build, one sentence for each gate"
     )
     created: str | None = None
     articles: int | None = None
@@ -55,7 +59,7 @@ class BuildItem(BaseModel):
 
 
 class Held(BaseModel):
-    """The rollback that put publishing on hold."""
+    """Who rolled back and when; since then, publishing is on hold."""
 
     since: str
     who: str
@@ -68,13 +72,13 @@ class BuildsAnswer(BaseModel):
     live: str | None
     held: Held | None
     problem: str | None = Field(
-        description="why the pointer to the live build can't be read; null if it can"
+        description="why the file that names the live build can't be read; null if it can"
     )
     items: list[BuildItem]
 
 
 class VerdictItem(BaseModel):
-    """A gate's measurement, limit and verdict."""
+    """The result of one gate, which is a check that a build must pass to be published."""
 
     gate: str
     value: float
@@ -84,20 +88,20 @@ class VerdictItem(BaseModel):
 
 
 class PublishAnswer(BaseModel):
-    """The build that was published, and the gates' verdicts."""
+    """The build that was published, and the result of each gate."""
 
     build: str
     verdicts: list[VerdictItem]
 
 
 class RollbackAnswer(BaseModel):
-    """The earlier build that is live again; publishing is on hold until it is released."""
+    """The earlier build that is live again. Publishing is on hold until it is released."""
 
     build: str
 
 
 class ReleaseAnswer(BaseModel):
-    """Publishing is allowed again."""
+    """The answer to a request that allows publishing again."""
 
     released: bool = Field(description="false if publishing was not on hold")
 
@@ -119,7 +123,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
 
     @router.get(
         "/builds/{name}/report",
-        summary="Get the report that was measured when a build was made",
+        summary="Get the report about a build, measured when it was made",
         dependencies=readers,
         responses=problems(404),
     )

@@ -69,7 +69,10 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
     rendering, latest = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
 
     async def rendered() -> tuple[Response, Response]:
-        """Returns document and page, rendered once for each generation, as rendering is slow."""
+        """Returns the OpenAPI document and the page made from it.
+
+        Both are cached until the build or the decisions change, because rendering is slow.
+        """
         generation = live.at(live.clock())
         tag = b"" if generation is None else generation.tag
         async with rendering:

@@ -42,22 +42,24 @@ class DraftRequest(QueryBody):
         None, description="the draft's text, section by section"
     )
     language: Annotated[str, Field(max_length=35)] | None = Field(
-        None, description="BCP 47 tag; articles of the same language come first"
+        None, description="the draft's language as a BCP 47 tag; articles in it come first"
     )
     tags: list[Annotated[str, Field(max_length=MAX_LABEL)]] = Field(
-        default_factory=list, max_length=MAX_LABELS, description="used by the fallback “tag”"
+        default_factory=list,
+        max_length=MAX_LABELS,
+        description="the draft's tags, used by the fallback tag",
     )
     only_language: Annotated[str, Field(max_length=35)] | None = described("language")
 
     def fields(self) -> dict[str, Any]:
-        """Returns the draft's fields in the form of a source's record."""
+        """Returns the draft's fields as a dictionary, named like those of an article's record."""
         return self.model_dump(include={"title", "summary", "sections", "language", "tags"})
 
 
 def request_schema() -> dict[str, Any]:
-    """Returns the JSON Schema of a request with all references resolved.
+    """Returns the JSON Schema of a draft request, with all references (``$ref``) resolved.
 
-    FastAPI can't generate it, since it does not parse the body.
+    FastAPI can't generate this schema itself, because the route parses the body without FastAPI.
     """
     schema = DraftRequest.model_json_schema()
     parts = schema.pop("$defs")
@@ -93,7 +95,7 @@ class DraftRelated(BaseModel):
 
 
 def draft_json(build: Build, answer: DraftAnswer) -> bytes:
-    """Returns the JSON body of a response; cards are copied from the build."""
+    """Returns the response to a draft as JSON; the cards are copied from the build's files."""
     return b'{"build":%b,"terms":[%b],"same_story":[%b],"items":%b}' % (
         quoted(build.name),
         b",".join(map(quoted, answer.terms)),

@@ -50,7 +50,7 @@ class DraftQueue:
 
         Args:
             work: The job; called in the thread, its exceptions are raised here.
-            gone: Returns a coroutine that ends when the client disconnects.
+            gone: A function that returns a coroutine, which ends when the client disconnects.
 
         Raises:
             ProblemError: 429 if the queue is full, 503 if the job takes too long or the client
@@ -78,7 +78,7 @@ class DraftQueue:
                 await leaving
 
     def close(self) -> None:
-        """Accepts no more jobs, and cancels those that wait."""
+        """Closes the queue: waiting jobs are cancelled, and new ones are refused."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _enter(self, work: Callable[[], T]) -> Future[T]:

@@ -48,7 +48,7 @@ class Drafts:
     """Finds related articles for drafts, for the API and the editors' pages.
 
     Args:
-        live: The build that is served.
+        live: Holds the build that is served.
         settings: The effective settings.
         auth: Checks the tokens of clients on other machines; if ``None``, they are refused.
         watch: Called with the number of drafts in the queue whenever it changes.
@@ -74,12 +74,15 @@ class Drafts:
         """Checks that drafts are switched on, and that the sender may send one now.
 
         Raises:
-            ProblemError: 401, 403 or 429.
+            ProblemError: 401 if a token is missing or unknown, 403 if the sender may not send
+                drafts, 429 if the sender has to wait.
         """
         local = self._is_local(request.scope)
         if self._settings.drafts and not (local and not self._settings.read_token):
             if self._auth is None:
-                raise ProblemError(403, "drafts are only answered on a loopback address")
+                raise ProblemError(
+                    403, "drafts are only accepted from the machine that the service runs on"
+                )
             self._auth.authorize(request.scope, Role.READ if local else Role.EDITOR)
         self.take(request)
 
@@ -90,18 +93,21 @@ class Drafts:
             ProblemError: 403 if drafts are switched off, 429 if the sender has to wait.
         """
         if not self._settings.drafts:
-            raise ProblemError(403, "drafts are switched off here: the setting drafts is false")
+            raise ProblemError(403, "drafts are turned off: the setting drafts is false")
         wait = self._limiter.take(self._proxies.client(request.scope))
         if wait:
             raise ProblemError(
                 429,
-                f"over {self._settings.draft_rate} drafts per minute from one address; "
+                f"more than {self._settings.draft_rate} drafts came from your address in a minute; "
                 "try again later",
                 headers={"Retry-After": str(wait)},
             )
 
     def _is_local(self, scope: Scope) -> bool:
-        """Whether only this machine can reach the service: a loopback address without a proxy."""
+        """Tells whether only this machine can reach the service.
+
+        That is so if it listens on a loopback address and no proxy forwards requests to it.
+        """
         try:
             loopback = ipaddress.ip_address(self._settings.host).is_loopback
         except ValueError:
@@ -176,12 +182,14 @@ class Drafts:
         body = await request.body()
         if len(body) > 1024 * self._settings.draft_kb:
             limit = self._settings.draft_kb
-            raise ProblemError(413, f"the draft has over {limit} KiB (the setting draft_kb)")
+            raise ProblemError(
+                413, f"the draft has over {limit} KiB; shorten it, or raise the setting draft_kb"
+            )
         return body
 
 
 def parse_draft(body: bytes) -> DraftRequest:
-    """Parses and checks the body of a request.
+    """Parses and checks the body of a draft request.
 
     Raises:
         RequestValidationError: If a field is invalid; it names the field.
@@ -196,7 +204,7 @@ def parse_draft(body: bytes) -> DraftRequest:
 
 
 async def _left(request: Request) -> None:
-    """Ends when the client disconnects."""
+    """Waits until the client disconnects, and then returns."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

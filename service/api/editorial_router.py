@@ -1,4 +1,4 @@
-"""Parts that the editors' JSON routes share: router, id parameters and documented errors."""
+"""Code that the editors' JSON routes share: the router, id parameters and documented errors."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ def _private(request: Request, response: Response) -> None:
     for name, values in parse_query(request.scope["query_string"]).items():
         if len(values) > 1:
             raise ProblemError(
-                422, f"the parameter {name[:80]} is given {len(values)} times", field=name[:80]
+                422,
+                f"the parameter {name[:80]} is given {len(values)} times; give it once",
+                field=name[:80],
             )
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Returns a route's possible errors for its documentation, with those of every route."""
+    """Returns the errors to document for a route: its own, and those that any route may return."""
     return {
         status: {
             "description": _DESCRIPTIONS[status],

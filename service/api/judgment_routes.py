@@ -29,7 +29,7 @@ def _no_boolean(value: Any) -> Any:
 
 
 class JudgmentChange(BaseModel):
-    """A judgment of a link as good or bad."""
+    """A request to judge a link, an article in another one's list, as good or bad."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class JudgmentChange(BaseModel):
 
 
 class JudgmentItem(BaseModel):
-    """One editor's judgment of one link."""
+    """One editor's judgment whether an article in another one's list is a good or bad link."""
 
     article_id: str
     target_id: str
@@ -69,7 +69,7 @@ class AuditItem(BaseModel):
     who: str
     how: str
     action: str
-    article_id: str = Field(description="empty for accounts and tokens")
+    article_id: str = Field(description="empty if the entry is about an account or a token")
     target_id: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
@@ -80,7 +80,9 @@ class AuditAnswer(BaseModel):
     """A page of the audit trail, latest first."""
 
     items: list[AuditItem]
-    next: int | None = Field(description="the parameter before for the next page; null on the last")
+    next: int | None = Field(
+        description="the value of before to get the next page; null on the last page"
+    )
 
 
 _NAME = r"^[^\u0000-\u001f\u007f-\u009f]+$"

@@ -1,4 +1,4 @@
-"""Generates the OpenAPI document: FastAPI's routes, and those that are answered before it."""
+"""Generates the OpenAPI document: FastAPI's routes, and those answered without FastAPI."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _REFUSALS = {
 
 
 class RelatedItem(ArticleCard):
-    """One related article, ready to be shown."""
+    """One related article, with the fields to show."""
 
     score: float = Field(
-        ge=0, le=1, description="0: as close as two random articles of the site; 1: identical"
+        ge=0, le=1, description="similarity: 0 as two random articles of the site, 1 identical"
     )
     origin: Origin = Field(description="why the article is in the list")
     position: int = Field(ge=1, le=MAX_LIMIT, description="its position in the list")
@@ -57,13 +57,13 @@ class RelatedAnswer(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details: the shape of every error."""
+    """The JSON object that every error is sent as: problem details (RFC 9457)."""
 
     type: str = Field(description="always about:blank")
     title: str = Field(description="the HTTP status in words")
     status: int = Field(description="the HTTP status")
     detail: str = Field(description="what is wrong, and what to do")
-    field: str | None = Field(None, description="the parameter at fault")
+    field: str | None = Field(None, description="the parameter or field at fault, if there is one")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

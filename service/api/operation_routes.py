@@ -14,13 +14,13 @@ from service.http.middleware import LIVEZ, READYZ
 
 
 class Alive(BaseModel):
-    """The process is alive."""
+    """The answer of ``/livez``: the process is alive."""
 
     status: Literal["alive"] = Field("alive", description="always alive")
 
 
 class Ready(BaseModel):
-    """Related articles can be served."""
+    """The answer of ``/readyz`` if related articles can be served."""
 
     status: Literal["ready"] = Field("ready", description="always ready")
     build: str = Field(description="the name of the build that is served")
@@ -34,13 +34,13 @@ class Ready(BaseModel):
         description="why the decision database can't be read; null if it can"
     )
     snapshot: str | None = Field(
-        description="why the snapshot in the root lacks the latest decisions (retried until it "
-        "succeeds); null if it is up to date"
+        description="why the copy of the decisions in the root lacks the latest ones (the service "
+        "keeps trying to update it); null if it is up to date"
     )
 
 
 class NotReady(BaseModel):
-    """Nothing is served: no build is open, or the takedowns can't be read."""
+    """The answer of ``/readyz`` if nothing can be served: no build, or no takedowns to obey."""
 
     status: Literal["not ready"] = Field("not ready", description="always not ready")
     reason: str = Field(description="why nothing is served")

@@ -1,8 +1,8 @@
 """API routes for pins and hides, and for undo.
 
-The overrides of an article's list have a version, sent as ``ETag``. A write must name in
-``If-Match`` the version that the editor saw, or ``*`` for any. If the overrides have changed since,
-the write is refused, and the answer holds the current overrides.
+The pins and hides (overrides) of an article's list have a version, sent as ``ETag``. A request that
+changes them must name in ``If-Match`` the version that the editor saw, or ``*`` for any. If they
+have changed since, the request is refused, and the answer holds the current ones.
 """
 
 from __future__ import annotations
@@ -34,23 +34,24 @@ _PAGE = 1_000
 
 
 class OverrideChange(BaseModel):
-    """A pin or a hide of one article in another's list."""
+    """A request to pin or hide one article in another article's list."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["pin", "hide"] = Field(
-        description="pin: show the target at a position; hide: leave out its whole story"
+        description="pin: show the article at a position; hide: leave out the article and other "
+        "versions of its story"
     )
     position: int | None = Field(
-        None, strict=True, ge=1, le=MAX_POSITION, description="for a pin only"
+        None, strict=True, ge=1, le=MAX_POSITION, description="position in the list, for a pin only"
     )
     reason: str = Field("", max_length=MAX_REASON)
     not_related: bool = Field(
         False,
         strict=True,
-        description="for a hide only: also counts as a judgment that the link is bad",
+        description="for a hide only: whether it also judges the link as bad",
     )
-    until: Until = Field(NEVER, description="when it ends by itself; null for never")
+    until: Until = Field(NEVER, description="when the pin or hide ends; null for never")
 
 
 class OverrideItem(BaseModel):
@@ -64,34 +65,46 @@ class OverrideItem(BaseModel):
     not_related: bool
     author: str
     created: Timestamp
-    until: Timestamp = Field(description="null for no end")
+    until: Timestamp = Field(description="when the pin or hide ends; null for never")
     ended: bool
     target: VisibilityStatus | None = Field(
-        description="the target's visibility; null if it is not in the live build"
+        description="whether readers can see the pinned or hidden article; null if the live build "
+        "does not have it"
     )
-    warning: str | None = Field(description="why it has no effect now; null if it has, or ended")
+    warning: str | None = Field(
+        description="why the pin or hide has no effect now; null if it has one, or has ended"
+    )
 
 
 class OverridesAnswer(BaseModel):
-    """Pins and hides: in one list by position, pins first; else in order of creation."""
+    """Pins and hides. Those of one list are sorted by position, pins first; others by age."""
 
     article_id: str | None
-    version: int | None = Field(description="the list's version, as in the ETag and If-Match")
+    version: int | None = Field(
+        description="the version of the list's pins and hides, for If-Match"
+    )
     items: list[OverrideItem]
-    next: int | None = Field(description="the parameter after for the next page; null on the last")
+    next: int | None = Field(
+        description="the value of after to get the next page; null on the last page"
+    )
 
 
 class UndoRequest(BaseModel):
-    """The decision to undo."""
+    """A request to undo a decision."""
 
     model_config = ConfigDict(extra="forbid")
 
-    seq: int = Field(strict=True, ge=1, le=2**53, description="the number of its audit entry")
+    seq: int = Field(
+        strict=True,
+        ge=1,
+        le=2**53,
+        description="the number of the decision's entry in the audit trail",
+    )
     reason: str = Field("", max_length=MAX_REASON)
 
 
 class UndoAnswer(BaseModel):
-    """The audit entry of an undo."""
+    """The answer to an undo: the number of its entry in the audit trail."""
 
     seq: int = Field(
         description="the number of the new audit entry; undo that entry to redo the decision"
@@ -102,7 +115,8 @@ IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description='the list\'s ETag, or * for any; "0" is the ETag of a list without changes',
+        description='the ETag of the list that the editor saw ("0" if it never had pins or hides), '
+        "or * for any",
     ),
 ]
 
@@ -114,7 +128,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
 
     @router.get(
         "/overrides",
-        summary="List pins and hides: of one article's list, of one target, or all",
+        summary="List pins and hides: in one article's list, of one article, or all",
         dependencies=[Depends(editor)],
         responses=problems(),
     )
@@ -129,8 +143,8 @@ def overrides_router(context: EditorialContext) -> APIRouter:
     @router.put(
         "/overrides",
         summary="Pin or hide an article in a list",
-        description="The target must be in the live build. If readers can't see it now, the pin is "
-        "accepted with a warning, and takes effect once they can.",
+        description="The article to pin or hide must be in the live build. A pin of an article "
+        "that readers can't see now is accepted with a warning, and takes effect once they can.",
         responses=problems(400, 404, 412, 413, 428),
     )
     def put_override(
@@ -211,7 +225,7 @@ def _read(
 
 
 def _read_version(if_match: str | None) -> int | None:
-    """Returns the version in an ``If-Match`` header; ``None`` for any.
+    """Returns the version that an ``If-Match`` header names; ``None`` for ``*``, any version.
 
     Raises:
         ProblemError: 428 if the header is missing, 422 if it is not a version.
@@ -230,10 +244,10 @@ def _read_version(if_match: str | None) -> int | None:
 
 @contextmanager
 def _showing_conflict(context: EditorialContext, article_id: str) -> Iterator[None]:
-    """Answers a write to an outdated version with the current overrides.
+    """Answers a change of an outdated list with an error that holds the current pins and hides.
 
     Raises:
-        ProblemError: 412, if the overrides have changed.
+        ProblemError: 412, if the list's pins or hides have changed in the meantime.
     """
     try:
         yield

@@ -22,14 +22,14 @@ ExcludedId = Annotated[str, Field(max_length=MAX_ID_BYTES)]
 
 
 def described(name: str) -> Any:
-    """Returns an optional field with the description of the query parameter of that name."""
+    """Returns an optional field of a JSON body, described like the query parameter ``name``."""
     return Field(None, description=query_options()[name].description)
 
 
 class QueryBody(BaseModel):
-    """The fields of a :class:`~index.query.RelatedQuery` except the language; all are optional.
+    """The options of a query in a JSON body, except the language; all are optional.
 
-    Subclasses add the language under the name in :attr:`language_field`.
+    Subclasses add the language, in the field that :attr:`language_field` names.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -41,11 +41,11 @@ class QueryBody(BaseModel):
     fallback: FallbackChoice | None = described("fallback")
     sort: Sort | None = described("sort")
     exclude: list[ExcludedId] = Field(
-        default_factory=list, max_length=MAX_EXCLUDE, description="ids that must not appear"
+        default_factory=list, max_length=MAX_EXCLUDE, description="ids of articles to leave out"
     )
 
     def query(self, defaults: RelatedQuery) -> RelatedQuery:
-        """Returns the query of the body, with ``defaults`` for missing fields."""
+        """Returns the query that the body describes, with ``defaults`` for missing fields."""
         given: dict[str, Any] = {}
         for field in fields(RelatedQuery):
             name = self.language_field if field.name == "language" else field.name

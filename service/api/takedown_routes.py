@@ -24,30 +24,32 @@ _PAGE = 1_000
 
 
 class VisibilityChange(BaseModel):
-    """A takedown of an article, or its end."""
+    """A request to take an article down, or to make it visible again."""
 
     model_config = ConfigDict(extra="forbid")
 
-    visible: bool = Field(strict=True, description="false takes it down, true lifts the takedown")
+    visible: bool = Field(
+        strict=True, description="false takes the article down, true ends its takedown"
+    )
     reason: str = Field("", max_length=MAX_REASON, description="recorded in the audit trail")
-    until: Until = Field(NEVER, description="when a takedown ends by itself; null for never")
+    until: Until = Field(NEVER, description="when the takedown ends; null for never")
 
 
 class TakedownItem(BaseModel):
-    """A takedown of one article."""
+    """One takedown: which article, when, by whom and why."""
 
     article_id: str
     since: Timestamp
     who: str
     reason: str
-    until: Timestamp = Field(description="null for no end")
+    until: Timestamp = Field(description="when the takedown ends; null for never")
     standing: VisibilityStatus | None = Field(
         description="null if the live build has no such article"
     )
 
 
 class VisibilityAnswer(BaseModel):
-    """Whether readers see an article, and if not, why."""
+    """The answer that says whether readers see an article and, if not, why."""
 
     article_id: str
     standing: VisibilityStatus | None = Field(
@@ -60,7 +62,9 @@ class TakedownsAnswer(BaseModel):
     """Takedowns, latest first."""
 
     items: list[TakedownItem]
-    next: int | None = Field(description="the parameter offset for the next page; null on the last")
+    next: int | None = Field(
+        description="the value of offset to get the next page; null on the last page"
+    )
 
 
 def takedowns_router(context: EditorialContext) -> APIRouter:

@@ -50,7 +50,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (
         inspect,
         "inspect --root /srv/alsolike",
-        "Show what a build holds, and how good it is.",
+        "Show what a build holds, and its measured quality.",
     ),
     (verify, "verify && alsolike publish BUILD", None),
     (
@@ -61,9 +61,13 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (
         rollback,
         "rollback --reason 'lists look odd'",
-        "Go back to the previous build, and hold publishing.",
+        "Go back to the previous build, and put publishing on hold.",
     ),
-    (evaluate, "evaluate --qrels judgments.tsv", "Score a build's lists against judgments."),
+    (
+        evaluate,
+        "evaluate --qrels judgments.tsv",
+        "Measure how well lists agree with judgments.",
+    ),
     (
         takedown,
         "takedown my-article --reason 'withdrawn'",
@@ -88,8 +92,8 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (serve, "serve --port 8000 --workers 2", "Serve the live build over HTTP."),
     (demo, "demo --port 8000", "Build the sample corpus, show a list, serve it."),
 )
-"""Each command with an example and its line in ``alsolike --help``; ``None`` for the first
-sentence of its docstring."""
+"""All commands, each with an example and with its line in ``alsolike --help``, which is the first
+sentence of the command's docstring if the line is ``None``."""
 
 for _command, _example, _line in _COMMANDS:
     _gates = f"\n\n{GATES_EPILOG}" if _command in (build, publish) else ""

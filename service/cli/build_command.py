@@ -39,7 +39,7 @@ def build(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files, folders or feeds, or - for stdin; of articles with the same id the first "
+            help="Files, folders or feeds, or - for stdin; if articles share an id, the first "
             "is used. By default, the [[source]] tables of alsolike.toml."
         ),
     ] = None,
@@ -47,17 +47,23 @@ def build(
     mapping: MapOption = None,
     url_template: UrlTemplateOption = None,
     model: ModelOption = None,
-    precision: Annotated[str | None, typer.Option(help="auto, bfloat16 or float32.")] = None,
-    depth: Annotated[int | None, typer.Option(help="Length of the stored lists.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Number format of the model: auto, bfloat16, float32.")
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(help="How many related articles to store for each article.")
+    ] = None,
     index: Annotated[
         str | None, typer.Option(help="Where vectors are searched: local or milvus.")
     ] = None,
     milvus_uri: Annotated[
         str | None,
-        typer.Option(help="http://host:19530, or a path ending in .db; default milvus.db in root."),
+        typer.Option(
+            help="Milvus server (http://host:19530) or file (*.db); default milvus.db in root."
+        ),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="Where the heavy stages run: local or ray.")
+        str | None, typer.Option(help="Where the heavy work runs: local (this process) or ray.")
     ] = None,
     ray_address: Annotated[
         str | None, typer.Option(help="host:port of a Ray cluster's head; by default this machine.")
@@ -74,20 +80,25 @@ def build(
     ] = False,
     keep_missing: Annotated[
         bool,
-        typer.Option("--keep-missing", help="Keep live articles that are not in the source."),
+        typer.Option(
+            "--keep-missing", help="Keep articles of the live build that the source lacks."
+        ),
     ] = False,
     relearn: Annotated[
-        bool, typer.Option("--relearn", help="Learn the site's boilerplate again.")
+        bool, typer.Option("--relearn", help="Learn again which passages are boilerplate.")
     ] = False,
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Reuse nothing of earlier builds.")
+        bool,
+        typer.Option(
+            "--from-scratch", help="Encode every article again, reusing no earlier build."
+        ),
     ] = False,
     accept_change: AcceptOption = False,
     force: ForceOption = False,
     reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Read articles, relate each to all others, and publish the result."""
+    """Read articles, find related ones for each, and publish the result."""
     from index.building.builder import make_build
     from index.building.context import BuildOptions
     from index.scale_out.open_engine import open_engine

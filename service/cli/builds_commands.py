@@ -37,7 +37,9 @@ def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
         typer.echo(f"there are no builds in {opened_root.path}")
     if held is not None:
         why = f": {held['reason']}" if held["reason"] else ""
-        typer.echo(f"publishing has been held since {held['since']} by {held['who']}{why}")
+        typer.echo(
+            f"publishing has been on hold since {held['who']} rolled back on {held['since']}{why}"
+        )
 
 
 def inspect(
@@ -129,7 +131,7 @@ def diff(
         f"{lists['replaced']:.1%} of their entries were replaced"
     )
     for item in found["most_changed"]:
-        typer.echo(f"\n{item['title']}  [{item['article_id']}]  {item['replaced']:.0%} new")
+        typer.echo(f"\n{item['title']}  [{item['article_id']}]  {item['replaced']:.0%} replaced")
         for sign, key in (("+", "in"), ("-", "out")):
             for title in item[key]:
                 typer.echo(f"  {sign} {title}")
@@ -144,7 +146,7 @@ def report(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a build's report page is, with its charts, gates, hubs, orphans and map."""
+    """Print where a build's report page is: charts, gates and a map of the articles."""
     opened = Root(load_settings(root=root).root).open(name)
     if as_json:
         print_json(opened.report())

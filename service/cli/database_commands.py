@@ -41,7 +41,9 @@ def upgrade(root: RootOption = None, as_json: JsonOption = False) -> None:
     short_help="Back up the SQLite database, even while it is in use.",
 )
 def backup(
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="Replaced if it exists.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The backup file; it is replaced if it exists.")
+    ],
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -95,10 +97,12 @@ def _password_for(url: str, held: str) -> str:
 
 @db_app.command(
     epilog="Example: alsolike db status --json",
-    short_help="Show the database of decisions and its snapshot.",
+    short_help="Show the database of decisions and its copy (snapshot).",
 )
 def status(root: RootOption = None, as_json: JsonOption = False) -> None:
-    """Show the database of decisions, its contents, and how its snapshot compares.
+    """Show the database of decisions, what it holds, and whether its copy is up to date.
+
+    The copy, called the snapshot, is a file in the root that serves if the database is down.
 
     Exits with code 7 if the database can't be used.
     """
@@ -127,7 +131,7 @@ def status(root: RootOption = None, as_json: JsonOption = False) -> None:
         snapshot = "none" if found.snapshot is None else format_timestamp(found.snapshot.version)
         typer.echo(f"snapshot  {snapshot}")
         for sentence in found.only_in_snapshot:
-            typer.echo(f"  only in the snapshot: {sentence}")
+            typer.echo(f"  only in the snapshot (the copy): {sentence}")
     if found.problem is not None:
         typer.echo(f"alsolike: {found.problem}", err=True)
         raise typer.Exit(7)

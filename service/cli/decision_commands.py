@@ -33,7 +33,7 @@ from service.serving.serving_view import ServingView
 from service.settings import load_settings
 
 ALERTS_EXIT_CODE = 20
-"""The exit code of ``check-overrides`` if there are alerts."""
+"""The exit code of ``check-overrides`` if it finds pins that have no effect."""
 
 
 def takedown(
@@ -44,7 +44,7 @@ def takedown(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove an article from every list of every build; the service obeys within 1 s."""
+    """Remove an article from every list of every build, within a second."""
     settings = load_settings(root=root)
     if lift and until is not None:
         raise InputError("--until can't be used with --lift")
@@ -70,7 +70,10 @@ def takedown(
 
 
 def _warning(root: Root, article_id: str) -> str:
-    """Returns why a takedown, although it is in force, may be a mistake; empty if all is well."""
+    """Returns a warning if a takedown may be a mistake, such as a mistyped id; else an empty text.
+
+    The takedown is in force all the same.
+    """
     try:
         live = root.current()
         if live is None:
@@ -112,9 +115,9 @@ def _sentence(entry: AuditEntry) -> str:
 
 
 def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> None:
-    """Find pins that have no effect, now or soon: their targets are gone, hidden or embargoed.
+    """Find pins that have no effect now or soon, since the pinned article is not visible.
 
-    Exits with code 20 if there are any.
+    Exits with code 20 if there are any such pins.
     """
     settings = load_settings(root=root)
     served = ServingView(Root(settings.root).open(), read_state(settings))

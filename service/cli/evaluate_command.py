@@ -20,7 +20,7 @@ from service.serving.list_quality import evaluate_build
 from service.settings import load_settings
 
 GOLDEN_EXIT_CODE = 21
-"""The exit code of ``evaluate --golden --least`` if the share is below the limit."""
+"""The exit code of ``evaluate --golden`` if the measured share is below ``--least``."""
 
 
 def evaluate(
@@ -32,7 +32,8 @@ def evaluate(
     golden: Annotated[
         bool,
         typer.Option(
-            "--golden", help="Use editors' judgments and pins; overrides are not applied."
+            "--golden",
+            help="Use editors' judgments and pins; measure lists without pins and hides.",
         ),
     ] = False,
     least: Annotated[
@@ -42,7 +43,7 @@ def evaluate(
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score a build's lists against judgments: a file of them, or the editors' own."""
+    """Measure how well a build's lists agree with judgments, from a file or by editors."""
     settings = load_settings(root=root)
     opened_root = Root(settings.root)
     build = opened_root.open(name)

@@ -1,4 +1,4 @@
-"""The exit codes of the command ``alsolike``; see ``docs/operations.md``."""
+"""The exit codes of the command ``alsolike``, which ``docs/operations.md`` explains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODES: Mapping[type[AlsoLikeError], int] = {
     DatabaseError: 7,
     ConflictError: 8,
 }
-"""Exit codes by class of error, subclasses first. A GateError has its gate's own number."""
+"""The exit code of each class of error; subclasses come first, as the first match counts."""
 
 
 def exit_code(error: AlsoLikeError) -> int:

@@ -19,18 +19,22 @@ from service.settings import Settings
 RootOption = Annotated[
     Path | None, typer.Option("--root", help="Folder of the builds (setting root).")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 LimitOption = Annotated[
     int | None, typer.Option("--limit", min=1, max=50, help="Most articles to list.")
 ]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Reason, for the journal.")]
-AuditReasonOption = Annotated[str, typer.Option("--reason", help="Reason, for the audit trail.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, recorded in the journal.")]
+AuditReasonOption = Annotated[
+    str, typer.Option("--reason", help="Why, recorded in the audit trail.")
+]
 BuildArgument = Annotated[
     str | None, typer.Argument(metavar="BUILD", help="The build; by default the live one.")
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="OURS=THEIRS", help="Map a field to the source's name for it."),
+    typer.Option(
+        "--map", metavar="OURS=THEIRS", help="Say what the source calls a field of AlsoLike."
+    ),
 ]
 ModelOption = Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")]
 UrlTemplateOption = Annotated[
@@ -38,30 +42,33 @@ UrlTemplateOption = Annotated[
 ]
 UntilOption = Annotated[
     str | None,
-    typer.Option("--until", metavar="TIME", help="When it ends: 2026-12-31 or 2026-12-31T18:00."),
+    typer.Option("--until", metavar="TIME", help="End time, like 2026-12-31 or 2026-12-31T18:00."),
 ]
 ForceOption = Annotated[
     bool,
-    typer.Option("--force", help="Publish even what a gate holds back; the journal records it."),
+    typer.Option(
+        "--force", help="Publish even if a gate refuses the build; the journal records it."
+    ),
 ]
 AcceptOption = Annotated[
     bool,
     typer.Option(
         "--accept-change",
-        help="Accept a changed model or text preparation, and the changed lists.",
+        help="Publish though the model or the preparation of texts has changed.",
     ),
 ]
 
 GATES_EPILOG = (
-    "A build that is held back is kept for inspection; the exit code names the gate: 10 articles "
-    "lost, 11 lists changed, 12 articles without a good link, 13 a hub, 14 recall, 15 encoder or "
-    "text preparation changed, 16 publishing held since a rollback, 17 nothing to compare with, "
-    "18 too few of the editors' judgments met."
+    "A build that a gate (a check) refuses is kept for inspection. The exit code names the gate: "
+    "10 too many articles lost, 11 too many lists changed, 12 too many articles without a good "
+    "related article, 13 one article in too many lists, 14 the index misses neighbors, 15 model or "
+    "text preparation changed, 16 publishing on hold since a rollback, 17 no live build to compare "
+    "with, 18 too few of the editors' judgments met."
 )
 
 
 def read_mapping(pairs: list[str]) -> dict[str, str]:
-    """Parses the values of ``--map``: returns AlsoLike's field names to the source's.
+    """Parses the values of ``--map``, and returns the source's field name for each of AlsoLike's.
 
     Raises:
         InputError: If a value is not OURS=THEIRS.
@@ -76,9 +83,12 @@ def read_mapping(pairs: list[str]) -> dict[str, str]:
 
 
 def read_until(text: str | None, settings: Settings) -> int:
-    """Parses the value of ``--until``: microseconds since 1970 UTC, ``NEVER`` if not given.
+    """Parses the value of ``--until``.
 
-    A time without a zone is in the zone of the setting ``timezone``.
+    A time without a time zone is taken to be in the zone that the setting ``timezone`` names.
+
+    Returns:
+        Microseconds since 1970 UTC; ``NEVER`` if the option is not given.
 
     Raises:
         InputError: If the value is not a date or time.
@@ -92,7 +102,7 @@ def read_until(text: str | None, settings: Settings) -> int:
 
 
 def command_actor() -> Actor:
-    """Returns the actor of a command: the operating system's user."""
+    """Returns who runs the command, for the audit trail: the operating system's user."""
     return Actor(name=who(), how="cli")
 
 

@@ -47,12 +47,12 @@ def publish(
 def rollback(
     root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False
 ) -> None:
-    """Make the previous build live again, and hold publishing until "release"."""
+    """Make the previous build live again, and put publishing on hold until alsolike release."""
     actions = BuildActions(load_settings(root=root), report=print_cleanup)
     name = actions.roll_back(command_actor(), reason=reason)
     print_result(
         {"live": name},
-        f"live again: {name}; publishing is held until you run: alsolike release",
+        f"live again: {name}; publishing is on hold until you run: alsolike release",
         as_json=as_json,
     )
 
@@ -65,7 +65,7 @@ def release(
     released = actions.release(command_actor(), reason=reason)
     print_result(
         {"released": released},
-        "builds can be published again" if released else "publishing was not held",
+        "publishing is allowed again" if released else "publishing was not on hold",
         as_json=as_json,
     )
 

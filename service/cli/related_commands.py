@@ -40,7 +40,7 @@ def related(
     language: Annotated[str | None, typer.Option(help="The language of that text.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show an article's related list as the site gets it, with the terms that articles share."""
+    """Show the related articles of an article or text, with scores and shared terms."""
     if (article_id is None) is (text is None):
         raise InputError("name an article, or a text with --text FILE")
     settings = load_settings(root=root, limit=limit)
@@ -122,8 +122,8 @@ def export(
 ) -> None:
     """Write every visible article's list as a JSON file; rewrite only files that changed.
 
-    A takedown, or an embargo that begins or ends, changes these files only at the next export, and
-    a CDN only when it fetches them again; the service obeys both at once.
+    A takedown, or an article that becomes visible or invisible, changes these files only at the
+    next export, and copies in a CDN only when it fetches them again. The service shows it at once.
     """
     from service.http.list_json import items_json
 

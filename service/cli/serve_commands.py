@@ -18,11 +18,11 @@ from service.settings import load_settings
 
 def serve(
     root: RootOption = None,
-    host: Annotated[str | None, typer.Option(help="Address (setting host).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port (setting port).")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes (setting workers).")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (setting host).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (setting port).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes (setting workers).")] = None,
 ) -> None:
-    """Serve the live build over HTTP, and switch to the next one once it is published."""
+    """Serve the live build over HTTP, and switch to each new build once it is published."""
     from service.server import run_server
 
     run_server(load_settings(root=root, host=host, port=port, workers=workers))
@@ -38,7 +38,9 @@ def demo(
         ),
     ] = None,
     model: ModelOption = None,
-    serve_: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve it afterwards.")] = True,
+    serve_: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the result afterwards.")
+    ] = True,
 ) -> None:
     """Build the sample corpus, show one list, and serve it with a small demo site."""
     from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo

@@ -39,14 +39,16 @@ def _group() -> None:
 def check(
     source: Annotated[
         list[str] | None,
-        typer.Argument(help="As for build; by default the [[source]] tables of alsolike.toml."),
+        typer.Argument(
+            help="Files, folders or feeds; by default the [[source]] tables of alsolike.toml."
+        ),
     ] = None,
     mapping: MapOption = None,
     url_template: UrlTemplateOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Records to read of each source.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Read the first records of each source, and show how each field is filled."""
+    """Read the first records of each source, and show how AlsoLike reads each field."""
     from index.sources.registry import open_sources
 
     settings = load_settings(url_template=url_template)

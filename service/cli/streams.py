@@ -14,7 +14,7 @@ from typing import IO, Any
 
 
 class _Steady(io.RawIOBase):
-    """A file descriptor whose writes never raise.
+    """A file whose writes never raise an error, but remember it.
 
     Attributes:
         failed: The first error of a write, if there was one.
@@ -65,7 +65,10 @@ class Streams:
             sys.stderr = _text(err, sys.stderr)
 
     def finish(self) -> str | None:
-        """Flushes stdout; returns why writing failed, unless the reader just closed the pipe."""
+        """Writes out what stdout still buffers, and returns the error if output was lost.
+
+        It is no error if the reader closed the pipe, as ``head`` does.
+        """
         sys.stdout.flush()
         failed = self._out.failed
         if failed is None or failed.errno == errno.EPIPE:

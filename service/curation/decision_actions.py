@@ -147,7 +147,7 @@ class DecisionActions:
         position = positions(view.build, chosen).get(target_id)
         if position is None:
             raise NotFoundError(
-                f"readers don't see {target_id[:80]!r} in the list of {article_id[:80]!r}"
+                f"the list of {article_id[:80]!r} does not show {target_id[:80]!r}; reload the page"
             )
         below = _pinned_below(chosen, position)
         if by > 0 and below is not None:

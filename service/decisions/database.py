@@ -43,6 +43,7 @@ from service.decisions.schema import HEAD
 from service.decisions.schema_version import check_schema, schema_version, upgrade
 from service.decisions.sessions import Sessions
 from service.decisions.sign_in_attempts import Attempts
+from service.decisions.snapshot_file import SNAPSHOT
 from service.decisions.takedowns import Takedowns
 
 
@@ -229,8 +230,8 @@ def copy_database(
 
 def _lost(label: str) -> DatabaseError:
     return DatabaseError(
-        f"{label} holds no decisions, but the snapshot in the root does: restore the database "
-        "from a backup; or, to start over, remove the snapshot and run: alsolike db upgrade"
+        f"{label} holds no decisions, but their copy in the root, {SNAPSHOT}, does: restore the "
+        "database from a backup; or, to start over, remove the copy and run: alsolike db upgrade"
     )
 
 

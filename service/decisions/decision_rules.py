@@ -23,7 +23,9 @@ def check_pair(article_id: str, target_id: str) -> None:
     check_id(article_id, field="article_id")
     check_id(target_id, field="target_id")
     if article_id == target_id:
-        raise DecisionError("target_id", f"article {article_id!r} can't be in its own list")
+        raise DecisionError(
+            "target_id", f"article {article_id!r} can't be in its own list; choose another"
+        )
 
 
 def check_reason(reason: str) -> str:

@@ -249,8 +249,8 @@ class Change:
         found = self.list_version(article_id)
         if if_version is not None and if_version != found:
             raise ConflictError(
-                f"the list of {article_id!r} was changed in the meantime (to version {found}, "
-                f"from {if_version}); look at it again, then decide",
+                f"the list of {article_id!r} has changed since you read it (from version "
+                f"{if_version} to {found}); look at it again, then decide",
                 found,
             )
         version = self.new_version(article_id, takedown=False)

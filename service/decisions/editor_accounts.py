@@ -76,7 +76,8 @@ class Editors:
             before = _find(change.connection, name)
             if before is not None and before.disabled is None:
                 raise DecisionError(
-                    "name", f"editor {name!r} already exists; see: alsolike editors password"
+                    "name",
+                    f"editor {name!r} already exists; to set a password: alsolike editors password",
                 )
             epoch = 1 if before is None else before.session_epoch + 1
             editor = Editor(

@@ -119,7 +119,7 @@ class Judgments:
         with self._store.change(actor) as change:
             if change.stored(_TABLE, key) is None:
                 raise NotFoundError(
-                    f"{actor.name!r} has not judged {target_id!r} in the list of {article_id!r}"
+                    f"{actor.name} has not judged {target_id!r} as a link in {article_id!r}"
                 )
             return change.decide("judgment.remove", _TABLE, key, None, reason=reason)
 

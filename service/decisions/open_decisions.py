@@ -82,7 +82,7 @@ def read_state(settings: Settings) -> DecisionState:
     keeper.close()
     if kept.state is None:
         snapshot = settings.root / SNAPSHOT
-        raise DatabaseError(f"{kept.problem}, and there is no snapshot {snapshot} to read from")
+        raise DatabaseError(f"{kept.problem}, and there is no copy of the decisions at {snapshot}")
     return kept.state
 
 

@@ -168,7 +168,9 @@ class Overrides:
         with self._store.change(actor) as change:
             key = {"article_id": article_id, "target_id": target_id}
             if change.stored(_TABLE, key) is None:
-                raise NotFoundError(f"{target_id!r} has no override in the list of {article_id!r}")
+                raise NotFoundError(
+                    f"{target_id!r} is not pinned or hidden in the list of {article_id!r}"
+                )
             return change.decide(
                 "override.remove", _TABLE, key, None, reason=reason, if_version=if_version
             )
@@ -196,6 +198,8 @@ def _check_kind(kind: OverrideKind, position: int | None, *, not_related: bool) 
         return
     if position is None or not 1 <= position <= MAX_POSITION:
         given = "none" if position is None else position
-        raise DecisionError("position", f"a pin needs a position 1 to {MAX_POSITION}, not {given}")
+        raise DecisionError(
+            "position", f"a pin needs a position from 1 to {MAX_POSITION}, not {given}"
+        )
     if not_related:
-        raise DecisionError("not_related", "an article that is not related can't be pinned")
+        raise DecisionError("not_related", "not_related is for hides only; leave it out of a pin")

@@ -243,7 +243,7 @@ def _log_change(before: PolledState, kept: PolledState) -> None:
     if kept.unsaved is not None and kept.unsaved != before.unsaved:
         log.error("%s", kept.unsaved)
     elif kept.unsaved is None and before.unsaved is not None and kept.problem is None:
-        log.info("the snapshot of decisions can be written again")
+        log.info("the copy of the decisions can be written again")
     if kept.problem is not None and kept.problem != before.problem:
         if kept.state is None:
             log.error("nothing is served, as editors' decisions can't be read: %s", kept.problem)

@@ -50,8 +50,8 @@ def check_schema(version: str | None, label: str) -> None:
             "run: alsolike db upgrade"
         )
     raise DatabaseError(
-        f"{label} has schema {version}, made by a newer AlsoLike (this one knows {HEAD}); "
-        "install that version of AlsoLike"
+        f"{label} has schema {version}, made by a newer AlsoLike (this one reads {HEAD}); "
+        "install the newer version"
     )
 
 

@@ -58,8 +58,8 @@ def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> 
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DatabaseError(
-            f"the decisions are in the database, but their snapshot {root / SNAPSHOT} can't be "
-            f"written ({reason}): fix this; the service keeps trying"
+            f"decisions are stored in the database, but their copy {root / SNAPSHOT} can't be "
+            f"written ({reason}): make it writable; the service keeps trying"
         ) from error
 
 
@@ -88,9 +88,9 @@ def check_snapshot(
         raise DatabaseError(_another(root))
     if saved[1] > version[1] or (saved[1] < version[1] and lacks(saved[1])):
         raise DatabaseError(
-            f"the database is older than the snapshot {_path(root)}, or was: it was restored from "
-            "a backup and lacks decisions (alsolike db status lists them); to use it nevertheless, "
-            "remove the snapshot"
+            f"the database lacks decisions that are in its copy {_path(root)}, probably because it "
+            "was restored from an old backup (alsolike db status lists them); to use the database "
+            "nevertheless, remove the copy"
         )
 
 
@@ -185,8 +185,9 @@ def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
     if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return
     raise DatabaseError(
-        f"the snapshot {root / SNAPSHOT} can't be read ({error}): restore its read permission, or "
-        "end the process that locks it; until then, decisions are only in the database"
+        f"the copy of the decisions {root / SNAPSHOT} can't be read ({error}): restore its read "
+        "permission, or end the process that locks it; until then, decisions are only in the "
+        "database"
     ) from error
 
 
@@ -219,6 +220,6 @@ def _path(root: Path) -> Path:
 
 def _another(root: Path) -> str:
     return (
-        f"the snapshot {_path(root)} is of another database, whose decisions this one lacks "
-        "(alsolike db status lists them); to use this one nevertheless, remove the snapshot"
+        f"{_path(root)} is a copy of another database, whose decisions this database lacks "
+        "(alsolike db status lists them); to use this database nevertheless, remove the copy"
     )

@@ -45,7 +45,9 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> Written:
             raise NotFoundError(f"the audit trail has no entry {seq}")
         kind = entry["action"].partition(".")[0]
         if kind not in _TABLES:
-            raise DecisionError("seq", f"entry {seq} ({entry['action']}) can't be undone")
+            raise DecisionError(
+                "seq", f"entry {seq} ({entry['action']}) is of a kind that can't be undone"
+            )
         _refuse_newer(change, entry, kind)
         key = {"article_id": entry["article_id"]}
         if kind != "takedown":

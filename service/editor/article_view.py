@@ -131,7 +131,7 @@ class ArticleView:
             "never_stored": [line for line in lines if line.score is None],
             "decisions": decisions,
             "alerts": [
-                f"“{each.title}” is pinned at {each.stored.position}, but readers don't see it: "
+                f"“{each.title}” is pinned at position {each.stored.position}, but not shown: "
                 f"{each.trouble}."
                 for each in decisions
                 if each.trouble and each.stored.kind == "pin"

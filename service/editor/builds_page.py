@@ -129,8 +129,8 @@ class Builds:
 
 
 _NOTICES = {
-    "published": "The build is live.",
-    "back": "The previous build is live again. Publishing is on hold until it is released.",
+    "published": "The build is now live.",
+    "back": "The previous build is live again. Publishing is on hold until an admin allows it.",
     "released": "Publishing is allowed again.",
 }
 

@@ -49,7 +49,9 @@ class DecisionForm:
         if self.do != "pin":
             return None
         if not self.position.isascii() or not self.position.isdecimal():
-            raise DecisionError("position", f"the position is {self.position[:20]!r}, not a number")
+            raise DecisionError(
+                "position", f"the position is {self.position[:20]!r}; it must be a whole number"
+            )
         return int(self.position[:6])
 
     def end(self, now: int, zone: ZoneInfo) -> int:
@@ -65,14 +67,12 @@ class DecisionForm:
         try:
             return read_local_moment(self.until, zone)
         except (ValueError, OverflowError):
-            raise DecisionError(
-                "until", "choose the date and time at which it ends, or “never”"
-            ) from None
+            raise DecisionError("until", "choose a date and time for the end, or “never”") from None
 
     def describe(self, title: str) -> str:
         """Describes what the editor wants to do, as the end of a sentence."""
         if self.do == "pin":
-            return f"pin “{title}” at {self.position}"
+            return f"pin “{title}” at position {self.position}"
         what = {"hide": "hide", "unrelated": "hide as not related"}.get(self.do, "take down")
         return f"{what} “{title}”"
 

@@ -296,8 +296,8 @@ def _show_form(
         target=target,
         form=given,
         problem=problem,
-        warning=f"Readers can't see it now ({target.standing.replace('-', ' ')}): the pin "
-        "takes effect once they can."
+        warning=f"This article is not visible now ({target.standing.replace('-', ' ')}). The pin "
+        "takes effect once it is."
         if unseen
         else "",
         zone=pages.context.settings.timezone,

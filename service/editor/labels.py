@@ -21,8 +21,8 @@ WHY: Mapping[LeftOut, str] = {
     LeftOut.HIDDEN_HERE: "hidden here",
     LeftOut.OWN_STORY: "same story as this article",
     LeftOut.SAME_STORY: "same story",
-    LeftOut.BELOW_MINIMUM: "below the minimum",
-    LeftOut.TOO_FAR: "too far",
+    LeftOut.BELOW_MINIMUM: "score below the minimum",
+    LeftOut.TOO_FAR: "too far in meaning",
     LeftOut.BEYOND_LIMIT: "",
 }
 
@@ -73,13 +73,13 @@ def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, 
         return WHY[LeftOut(target)]
     if shown:
         return ""
-    return f"below the {limit} shown" if position > limit else "its story is shown already"
+    return f"after the {limit} shown" if position > limit else "its story is already shown"
 
 
 def label_override(values: Mapping[str, Any]) -> str:
     """Returns a short label that says what a pin or hide does, from its stored values."""
     if values["kind"] == OverrideKind.PIN:
-        return f"pinned at {values['position']}"
+        return f"pinned at position {values['position']}"
     return "hidden as not related" if values["not_related"] else "hidden"
 
 
@@ -102,7 +102,7 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
         if entry.after is None:
             return f"removed the judgment of {_named(build, entry.target_id)} in {article}"
         word = "good" if entry.after["verdict"] == 1 else "bad"
-        return f"called {_named(build, entry.target_id)} a {word} link in {article}"
+        return f"judged {_named(build, entry.target_id)} as a {word} link in {article}"
     name = str((entry.after or entry.before or {}).get("name", ""))
     label = ACCOUNT_LABELS.get(entry.action, "{} " + entry.action.replace(".", ": "))
     return label.format(name).strip()
@@ -134,7 +134,7 @@ def _label_override_entry(verb: str, entry: AuditEntry, target: str) -> str:
         return f"removed the {was} of {target}"
     again = " again" if verb == "undo" else ""
     if after["kind"] == "pin":
-        return f"pinned {target} at {after['position']}{again}"
+        return f"pinned {target} at position {after['position']}{again}"
     as_what = " as not related" if after["not_related"] else ""
     return f"hid {target}{as_what}{again}"
 

@@ -73,9 +73,9 @@ def search_router(pages: EditorPages) -> APIRouter:
 
 
 _TOGGLES = {
-    "weak": "Weak links",
-    "orphans": "Orphans",
-    "overridden": "Has overrides",
+    "weak": "No good related articles",
+    "orphans": "In no other list",
+    "overridden": "With pins or hides",
     "changed": "Changed in the last build",
 }
 _FILTERS = ("standing", "language", "tag", *_TOGGLES)

@@ -89,7 +89,9 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
     if status == 503 and not isinstance(error, NotReadyError):
         log.error("%s", error)
         if isinstance(error, BuildError):  # its message may name a file or another server
-            return ProblemError(503, "a part of the service is unavailable; its log says which")
+            return ProblemError(
+                503, "a part of the service is unavailable; the service's log says which"
+            )
     field = getattr(error, "field", None)
     headers = _RETRY if status == 503 or isinstance(error, BusyError) else None
     return ProblemError(status, str(error), field=field, headers=headers)

@@ -254,7 +254,7 @@ class Connection(HttpToolsProtocol):
                 if self.parser.get_http_version() == "1.1":
                     raise ProblemError(400, "the header Host is missing")
             elif not is_host(host):  # two Host headers are joined by a comma, which is invalid too
-                raise ProblemError(400, "the header Host is invalid or given twice")
+                raise ProblemError(400, "the header Host is invalid, or given more than once")
             self._check_body()
             self.answer()
         except ProblemError as problem:

@@ -19,7 +19,7 @@ class ProblemError(Exception):
 
     Args:
         status: The HTTP status.
-        detail: Says what is wrong, with the value at fault and the remedy.
+        detail: A sentence that says what is wrong and what to do.
         field: The parameter at fault, if there is one.
         headers: Further headers of the response, such as ``Retry-After``.
         **more: Further fields of the JSON object, such as the current state after a conflict.
@@ -56,7 +56,8 @@ class ProblemError(Exception):
         """Returns headers and body of the response.
 
         Args:
-            as_html: Return an empty body, since a server-side include would show it in the page.
+            as_html: Whether to return an empty body, for a server-side include, which would show
+                the error in the reader's page.
         """
         body = b"" if as_html else self.body()
         headers = [
@@ -95,7 +96,7 @@ def not_ready() -> ProblemError:
 
 
 def server_error() -> ProblemError:
-    """Returns the error for a fault of the service; it does not name the cause, which is logged."""
+    """Returns the error for a fault of the service; its cause is in the log only."""
     return ProblemError(500, "the service failed to answer; its log says why")
 
 

@@ -26,7 +26,7 @@ def parse_query(query: bytes) -> dict[str, list[str]]:
     """
     fields = query.split(b"&")
     if len(fields) > MAX_FIELDS:
-        raise ProblemError(422, f"the query string has over {MAX_FIELDS} fields")
+        raise ProblemError(422, f"the query string has over {MAX_FIELDS} parameters; send fewer")
     parameters: dict[str, list[str]] = {}
     for field in fields:
         if field:
@@ -65,7 +65,7 @@ def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) 
             ) from None
     article_id = _single(parameters, "id")
     if article_id is None:
-        raise ProblemError(422, "the parameter id is missing: /v1/related?id=…", field="id")
+        raise ProblemError(422, "the parameter id is missing; write /v1/related?id=…", field="id")
     return check_article_id("id", article_id)
 
 
@@ -146,7 +146,9 @@ def _single(parameters: Mapping[str, list[str]], name: str) -> str | None:
     if values is None:
         return None
     if len(values) > 1:
-        raise ProblemError(422, f"the parameter {name} is given {len(values)} times", field=name)
+        raise ProblemError(
+            422, f"the parameter {name} is given {len(values)} times; give it once", field=name
+        )
     return values[0]
 
 

@@ -96,9 +96,11 @@ def check_address(path: bytes, query: bytes) -> None:
         ProblemError: 414, if a limit is exceeded.
     """
     if len(path) > MAX_PATH:
-        raise ProblemError(414, f"the path has over {MAX_PATH} bytes", headers=_CLOSE)
+        raise ProblemError(414, f"the path has over {MAX_PATH} bytes; shorten it", headers=_CLOSE)
     if len(query) > MAX_QUERY:
-        raise ProblemError(414, f"the query string has over {MAX_QUERY} bytes", headers=_CLOSE)
+        raise ProblemError(
+            414, f"the query string has over {MAX_QUERY} bytes; shorten it", headers=_CLOSE
+        )
 
 
 def has_body(scope: Scope) -> bool:
@@ -134,14 +136,14 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
                 if _reading > MAX_BODIES:
                     raise ProblemError(
                         429,
-                        "too many large requests arrive at once; try again",
+                        "too many large requests came at once; try again later",
                         headers={**_CLOSE, "Retry-After": "5"},
                     )
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
         raise ProblemError(
-            408, f"the body did not arrive within {limits.seconds:g} s", headers=_CLOSE
+            408, f"the request's body did not arrive within {limits.seconds:g} s", headers=_CLOSE
         ) from None
     finally:
         _reading -= len(body)

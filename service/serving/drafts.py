@@ -330,5 +330,5 @@ def check_encoder(build: Build, fingerprint: Fingerprint) -> None:
     if build.manifest.recipe != RECIPE:
         raise ModelError(
             f"build {build.name} was made with text preparation {build.manifest.recipe}, but this "
-            f"version uses {RECIPE}: rebuild"
+            f"version uses {RECIPE}: make a new build"
         )

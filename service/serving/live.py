@@ -136,7 +136,7 @@ class Live:
         now = self.clock()
         generation = self.at(now)
         if generation is None:
-            raise NotReadyError("not ready; /readyz says why")
+            raise NotReadyError("no related articles can be served now; /readyz says why")
         return generation.served, now
 
     def refresh(self) -> None:

@@ -161,7 +161,7 @@ def test_without_database_and_snapshot_no_list_is_shown(
     monkeypatch.setenv("ALSOLIKE_DATABASE", "postgresql://reader:hunter2@127.0.0.1:1/x")
     code, out, err = call(*command)
     assert (code, out) == (7, "")
-    assert "there is no snapshot" in err
+    assert "there is no copy of the decisions" in err
     assert "hunter2" not in err
 
 

@@ -164,7 +164,7 @@ def test_after_a_rollback_builds_go_on_but_none_is_published(call: CALL) -> None
     third = build(call, articles(40), code=HELD_EXIT_CODE)
     assert live(call) == first
     shown = call("builds").out
-    assert "publishing has been held since" in shown
+    assert "publishing has been on hold since" in shown
     assert "odd" in shown
     assert call("publish", third, "--force").code == HELD_EXIT_CODE
     assert call("release", "--reason", "mended").code == 0

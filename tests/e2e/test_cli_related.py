@@ -96,5 +96,5 @@ def test_another_model_than_the_builds_is_refused_with_the_remedy(
     site: Path, text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALSOLIKE_MODEL", "hashing:128")
-    with pytest.raises(ModelError, match=r"made by model 'hashing:64'"):
+    with pytest.raises(ModelError, match=r"made with model 'hashing:64'"):
         call("related", "--text", text, "--root", site)

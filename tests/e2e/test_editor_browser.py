@@ -184,7 +184,7 @@ def test_an_editor_steers_a_list_and_the_site_follows(
         assert frame_titles(page) == before == demo.on_the_site(reader)
 
         row(page, "shown", 2).get_by_role("button", name="Move up").click()
-        said(page, f"You pinned “{before[2]}” at 2")
+        said(page, f"You pinned “{before[2]}” at position 2")
         moved = [before[0], before[2], before[1], *before[3:]]
         assert listed(page) == moved
         expect(page.frame_locator("iframe.cards").locator(".alsolike-title").nth(1)).to_have_text(
@@ -224,15 +224,15 @@ def test_a_second_editor_sees_both_states_and_decides_anew(
         said(first, "You pinned")
         row(second, "shown", 3).get_by_role("button", name="Move up").click()
         conflict = second.get_by_role("alert")
-        expect(conflict).to_contain_text("mira changed this list while you looked at it")
+        expect(conflict).to_contain_text("mira changed this list after you opened the page")
         expect(conflict).to_contain_text(f"move “{before[3]}” up")
         expect(conflict).to_be_focused()
         saw, now = conflict.locator(".sides > div").all()
         expect(saw).to_contain_text("no pins or hides")
-        expect(now).to_contain_text(f"{before[1]}: pinned at 1")
+        expect(now).to_contain_text(f"{before[1]}: pinned at position 1")
         assert listed(second) == [before[1], before[0], *before[2:]], "as it is now"
-        conflict.get_by_role("button", name="Do it anyway").click()
-        said(second, f"You pinned “{before[3]}” at 3")
+        conflict.get_by_role("button", name="Make my change anyway").click()
+        said(second, f"You pinned “{before[3]}” at position 3")
         second.get_by_role("button", name="Undo").click()
         said(second, "You removed the pin")
         first.reload()
@@ -255,7 +255,7 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         name = live.inner_text()
         page.get_by_role("link", name=re.compile("What .* would change")).first.click()
         expect(page.locator("h1")).to_have_text("What changes for readers")
-        expect(page.locator(".tiles")).to_contain_text("4 removed")
+        expect(page.locator(".tiles")).to_contain_text("4 articles removed")
         page.get_by_role("link", name="all builds").click()
         page.get_by_label("Reason").fill("lists look odd")
         page.get_by_role("button", name="Roll back").click()  # not before it is meant
@@ -270,14 +270,14 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         assert demo.on_the_site(reader)[0] == pinned, "the pin is intact"
         page.goto(ARTICLE)
         assert listed(page)[0] == pinned
-        expect(page.locator("#decisions")).to_contain_text("pinned at 1")
+        expect(page.locator("#decisions")).to_contain_text("pinned at position 1")
         page.goto("/editor/builds")
         page.get_by_role("button", name="Allow publishing again").click()
-        expect(page.locator("#notice")).to_contain_text("published again")
+        expect(page.locator("#notice")).to_contain_text("allowed again")
         page.get_by_role("link", name=f"Publish {name}").click()
         page.get_by_label("Reason").fill("it was the model")
         page.get_by_role("button", name="Publish").click()
-        expect(page.locator("#notice")).to_contain_text("The build is live")
+        expect(page.locator("#notice")).to_contain_text("The build is now live")
         expect(live).to_have_text(name)
         assert demo.on_the_site(reader)[0] == pinned
         page.goto("/editor/history")
@@ -357,7 +357,7 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
         hands.press("j", "j")
         assert hands.at == before[1]
         hands.press("K")
-        said(page, f"You pinned “{before[1]}” at 1")
+        said(page, f"You pinned “{before[1]}” at position 1")
         assert before[1] in hands.at, "the focus went along"
         assert listed(page)[:2] == [before[1], before[0]]
 
@@ -393,7 +393,7 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
         assert listed(page) == before
 
         hands.press("?")
-        expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
         hands.press("Escape")
         hands.press("/")
         expect(page.get_by_role("searchbox")).to_be_focused()
@@ -428,9 +428,9 @@ def test_everything_works_without_a_script(browser: Browser, demo: Demo, clean: 
         page.get_by_role("button", name="Undo").click()
         expect(titles.first).to_have_text(before[0])
         row(page, "shown", 0).get_by_role("link", name="Hide").click()
-        page.get_by_label("Ends").select_option("at a date")
+        page.get_by_label("Ends").select_option("on a date")
         page.get_by_role("button", name="Hide").click()
-        expect(page.get_by_role("alert")).to_contain_text("choose the date", ignore_case=True)
+        expect(page.get_by_role("alert")).to_contain_text("choose a date", ignore_case=True)
         page.locator("[name=until]").fill("2199-01-01T08:00")
         page.get_by_label("Reason").fill("no script needed")
         page.get_by_role("button", name="Hide").click()
@@ -628,7 +628,7 @@ def test_the_demo_prints_a_link_that_lets_its_first_visitor_in(
         assert page.url == f"{service}/editor"
         expect(page.get_by_role("link", name="guest")).to_be_visible()
         page.goto(link)
-        expect(page.get_by_role("alert")).to_contain_text("used")
+        expect(page.get_by_role("alert")).to_contain_text("works only once")
         context.close()
         entries = json.loads((get(f"{service}/readyz") or pytest.fail("away")).body)
         assert entries["status"] == "ready"

@@ -79,7 +79,7 @@ def test_a_wrong_password_is_told_without_telling_it(
 ) -> None:
     monkeypatch.setenv("SITE_PASSWORD", "hunter2 hunter2")
     options = table(wordpress.url, user=wordpress.user, password_env="SITE_PASSWORD")
-    with pytest.raises(SourceError, match="password of 'editor' right") as error:
+    with pytest.raises(SourceError, match="check the application password of 'editor'") as error:
         list(open_source(options).records())
     assert "hunter2" not in str(error.value)
 

@@ -302,7 +302,7 @@ def test_an_article_that_the_source_does_not_hold_is_refused_by_name(
 
 
 def test_single_articles_need_a_live_build(site: Site, write_jsonl: Write) -> None:
-    with pytest.raises(NotFoundError, match="build the whole source first"):
+    with pytest.raises(NotFoundError, match="first build the whole source"):
         site.build(write_jsonl, topical(3), only=frozenset({"sea-000"}))
 
 

@@ -106,7 +106,7 @@ def test_a_removed_override_is_gone_and_its_list_has_a_new_version(database: Dat
     second = database.overrides.remove(MIRA, article_id="a", target_id="b")
     assert targets(database) == []
     assert second.list_version > first.list_version
-    with pytest.raises(NotFoundError, match="'b' has no override in the list of 'a'"):
+    with pytest.raises(NotFoundError, match="'b' is not pinned or hidden in the list of 'a'"):
         database.overrides.remove(MIRA, article_id="a", target_id="b")
 
 
@@ -159,7 +159,7 @@ def test_an_editor_who_looked_at_an_older_list_is_told_and_overwrites_nothing(
     assert database.overrides.of("a").version == 0
     seen = pin(database, if_version=0).list_version
     theirs = hide(database, "c", if_version=seen)
-    with pytest.raises(ConflictError, match="changed in the meantime") as conflict:
+    with pytest.raises(ConflictError, match="changed since you read it") as conflict:
         pin(database, "d", if_version=seen)
     assert conflict.value.version == theirs.list_version
     assert targets(database) == [("b", "pin", 1), ("c", "hide", None)]

@@ -290,7 +290,7 @@ def test_a_service_switched_over_goes_on_where_it_was(
     assert set(saved.takedowns) == {"gone", "later"}
     # Back by mistake: the old one lacks what was decided since, and is not believed.
     again = started(settings_here)
-    assert "older than the snapshot" in str(again.problem)
+    assert "lacks decisions that are in its copy" in str(again.problem)
     assert {"gone", "later"} <= again.state.takedowns.keys()
 
 

@@ -254,7 +254,7 @@ def test_with_neither_database_nor_an_intact_snapshot_nothing_is_served(
     kept = started(settings)
     assert kept.state is None
     assert kept.source is None
-    with pytest.raises(DatabaseError, match="there is no snapshot"):
+    with pytest.raises(DatabaseError, match="there is no copy of the decisions"):
         read_state(settings)
 
 
@@ -292,8 +292,8 @@ def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
         assert kept.state is not None
         assert set(kept.state.takedowns) == {"old", "new"}
         assert kept.problem is not None
-        assert "older than the snapshot" in kept.problem
-    with pytest.raises(DatabaseError, match="older than the snapshot"):
+        assert "lacks decisions that are in its copy" in kept.problem
+    with pytest.raises(DatabaseError, match="lacks decisions that are in its copy"):
         open_decisions(settings)
     look = decisions_status(settings)
     assert look.only_in_snapshot == ["takedown of new"]
@@ -352,7 +352,7 @@ def test_nothing_is_decided_in_a_restored_backup_before_the_next_look(
     with history_of_two(settings, tmp_path) as (keeper, backup):
         database = keeper.database
         put_in_place(settings, backup)
-        with pytest.raises(DatabaseError, match="older than the snapshot"):
+        with pytest.raises(DatabaseError, match="lacks decisions that are in its copy"):
             database.takedowns.put(MIRA, article_id="other")
         check_secret(settings, look_again(keeper))
 
@@ -369,8 +369,8 @@ def test_a_restored_backup_that_went_on_by_itself_is_not_believed(
         put_in_place(settings, backup)
         for kept in (look_again(keeper), started(settings)):
             check_secret(settings, kept)
-            assert "older than the snapshot" in str(kept.problem)
-        with pytest.raises(DatabaseError, match="older than the snapshot"):
+            assert "lacks decisions that are in its copy" in str(kept.problem)
+        with pytest.raises(DatabaseError, match="lacks decisions that are in its copy"):
             open_decisions(settings)
 
 
@@ -441,7 +441,7 @@ def test_another_database_is_not_believed_before_someone_removed_the_snapshot(
     assert kept.state is not None
     assert set(kept.state.takedowns) == {"x"}
     assert kept.problem is not None
-    assert "is of another database" in kept.problem
+    assert "is a copy of another database" in kept.problem
     (settings.root / SNAPSHOT).unlink()
     kept = started(moved)
     assert kept.state is not None
@@ -598,7 +598,7 @@ def test_no_older_state_and_no_other_databases_takes_the_place_of_the_newest(
             with pytest.raises(DatabaseError, match="of another database"):
                 update_snapshot(folder, History([state]))
         elif state.version < newest.version:
-            with pytest.raises(DatabaseError, match="older than the snapshot"):
+            with pytest.raises(DatabaseError, match="lacks decisions that are in its copy"):
                 update_snapshot(folder, History([state]))
         else:
             update_snapshot(folder, History([state]))
@@ -670,7 +670,7 @@ def test_a_snapshot_of_the_version_before_is_read_and_taken_over(settings: Setti
     assert [item.until for item in kept.state.overrides["a"]] == [NEVER, 17]
     bring_back(settings)
     kept = started(settings)
-    assert "state.json is of another database" in str(kept.problem)
+    assert "state.json is a copy of another database" in str(kept.problem)
     old.write_text(old.read_text().replace("old/ü", "new/ü"))  # damaged: not believed
     kept = started(settings)
     assert kept.problem is None
@@ -704,12 +704,12 @@ def test_a_snapshot_that_cant_be_written_is_tried_again_until_it_can(
     }
     for way in ways.values():
         blocked = block(settings.root)
-        with pytest.raises(DatabaseError, match=r"snapshot .* can.t be"):
+        with pytest.raises(DatabaseError, match=r"copy .* can.t be"):
             way()
         for _ in range(2):
             keeper.refresh()
             assert keeper.kept.problem is None
-            assert "the snapshot" in str(keeper.kept.unsaved)
+            assert "the copy" in str(keeper.kept.unsaved)
         for path in blocked:
             path.rmdir()
         keeper.refresh()
@@ -773,7 +773,7 @@ def test_readers_wait_for_no_snapshot_that_another_process_holds_up(
     monkeypatch.setattr("service.decisions.snapshot.LOCK_SECONDS", 0.5)
     with (settings.root / ".state.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as a process does that was stopped amid its work
-        with pytest.raises(DatabaseError, match=r"snapshot .* can.t be"):
+        with pytest.raises(DatabaseError, match=r"copy .* can.t be"):
             keeper.database.takedowns.put(MIRA, article_id="x")
         seen: list[bool] = []
         looking = threading.Thread(target=keeper.refresh)

@@ -271,12 +271,12 @@ def test_a_pin_of_what_readers_cannot_see_is_marked_and_warned_of(desk: Desk, mi
     before = desk.shown()
     mira.look(PAGE)
     answer = mira.get("/editor/decide", do="pin", id=PAGE, target=SCHEDULED)
-    assert "Readers can't see it now (scheduled)" in mira.page.replace("&#39;", "'")
+    assert "This article is not visible now (scheduled)" in mira.page.replace("&#39;", "'")
     assert answer.status_code == 200
     mira.look(PAGE)
     mira.decide(SCHEDULED, "pin", position="1")
     assert desk.shown() == before
-    assert "is pinned at 1, but readers don't see it: not visible yet" in mira.page.replace(
+    assert "is pinned at position 1, but not shown: not visible yet" in mira.page.replace(
         "&#39;", "'"
     )
 
@@ -287,17 +287,17 @@ def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira
     mira.decide(target, "pin", position="1")
     assert desk.shown()[0] == target
     mira.decide(target, "everywhere")
-    assert "readers don&#39;t see it: taken down" in mira.page
+    assert "but not shown: taken down" in mira.page
     assert target not in desk.shown()
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"do": "pin", "position": "0"}, "position 1 to 50"),
-        ({"do": "pin", "position": "x"}, "not a number"),
+        ({"do": "pin", "position": "0"}, "position from 1 to 50"),
+        ({"do": "pin", "position": "x"}, "must be a whole number"),
         ({"do": "hide", "reason": "x" * 1_001}, "1001 characters"),
-        ({"do": "hide", "ends": "date", "until": ""}, "choose the date"),
+        ({"do": "hide", "ends": "date", "until": ""}, "choose a date"),
         ({"do": "hide", "ends": "date", "until": "2001-01-01T00:00"}, "past"),
         ({"do": "hide", "reason": "bell \a"}, "holds the character"),
     ],
@@ -363,10 +363,10 @@ def test_the_second_editor_is_told_and_nothing_is_overwritten(
     assert answer.status_code == 409
     assert desk.shown() == after
     conflict = noor.page[noor.page.index('id="conflict"') : noor.page.index('class="head"')]
-    assert "mira changed this list while you looked at it" in conflict
-    saw, now = conflict.split("As it is now")
+    assert "mira changed this list after you opened the page" in conflict
+    saw, now = conflict.split("Pins and hides now")
     assert "no pins or hides" in saw
-    assert "hidden" not in saw.split("As you saw it")[1]
+    assert "hidden" not in saw.split("Pins and hides that you saw")[1]
     assert ": hidden" in now
     assert "a bad one" in now
     repeated = dict(re.findall(r'name="(\w+)" value="([^"]*)"', conflict))
@@ -388,8 +388,8 @@ def test_a_conflict_tells_what_was_seen_where_a_decision_was_changed(
     assert noor.press(f"up {first}").status_code == 409 if desk.shown()[0] != first else True
     answer = noor.decide(first, "hide")
     assert answer.status_code == 409
-    saw, now = noor.page.split("As it is now")
-    assert ": pinned at 4" in saw
+    saw, now = noor.page.split("Pins and hides now")
+    assert ": pinned at position 4" in saw
     assert "no pins or hides" in now.split("</ul>")[0]
 
 
@@ -442,7 +442,7 @@ def test_a_page_shows_what_a_build_would_change_with_what_editors_decided(
     live, before = _builds(desk)
     page = mira.get("/editor/builds/changes", old=before, new=live)
     assert page.status_code == 200
-    assert "<b>9</b> articles in" in page.text
+    assert "<b>9</b> articles added" in page.text
     compared = page.text.count('<article class="compared"')
     assert compared > 0
     [changed] = re.findall(r"<b>(\d+)</b> of \d+ lists", page.text)
@@ -467,12 +467,12 @@ def test_rolling_back_keeps_every_decision_and_holds_publishing_until_released(
     assert "odd lists" in mira.page
     answer = mira.send("/editor/builds/publish", build=live)
     assert answer.status_code == 409
-    assert "held since the rollback" in mira.said
+    assert "on hold since" in mira.said
     mira.send("/editor/builds/release")
     assert "odd lists" not in mira.page.split("<ol")[0]
     mira.get("/editor/builds/publish", build=live)
     mira.send("/editor/builds/publish", build=live, reason="looked at")
-    assert "The build is live." in mira.page
+    assert "The build is now live." in mira.page
     assert _builds(desk)[0] == live
     assert desk.shown()[1] == pinned
     assert hidden not in desk.shown()
@@ -591,7 +591,7 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     mira.get("/editor", q="song", tag="choir")
     assert "1 article<" in mira.page
     mira.get("/editor", q="kelpp")
-    assert "with similar spellings" in mira.page
+    assert "words with similar spelling" in mira.page
     mira.look(PAGE)
     mira.decide(desk.shown()[0], "hide")
     mira.get("/editor", overridden="1")

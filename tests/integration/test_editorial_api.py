@@ -180,7 +180,7 @@ def test_an_article_can_be_taken_down_before_any_build_has_it(desk: Desk) -> Non
         ("2001-01-01T00:00:00Z", "past"),
         ("soon", "2026-12-31"),
         ("9999-12-31T23:59:59-12:00", "9998"),
-        (4102444800, "text"),
+        (4102444800, "string"),
     ],
 )
 def test_an_end_that_is_no_moment_ahead_is_refused(desk: Desk, until: Any, said: str) -> None:
@@ -411,7 +411,7 @@ def test_an_admin_rolls_back_releases_and_publishes_and_the_journal_says_who(des
     assert desk.client.get("/readyz").json()["build"] == old
     held = desk.ask("POST", f"/v1/builds/{new}/publish", Role.ADMIN, json={})
     assert held.status_code == 409
-    assert "held" in held.json()["detail"]
+    assert "on hold" in held.json()["detail"]
     assert desk.ask("GET", "/v1/builds").json()["held"]["reason"] == "too many of one kind"
     assert desk.ask("POST", "/v1/release", Role.ADMIN, json={}).json() == {"released": True}
     done = desk.ask("POST", f"/v1/builds/{new}/publish", Role.ADMIN, json={})

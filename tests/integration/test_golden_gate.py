@@ -98,7 +98,7 @@ def test_a_build_that_follows_editors_too_little_is_held_back(
     if not held:
         assert golden_of(publish(root, settings)).value == 0.75
         return
-    with pytest.raises(GateError, match=r"75\.0% of 4 links .* at least 76\.0% are") as refused:
+    with pytest.raises(GateError, match=r"75\.0% of the 4 links .* at least 76\.0% are") as refused:
         publish(root, settings)
     assert refused.value.gate == Gate.GOLDEN
     assert "--golden" in str(refused.value)
@@ -220,7 +220,7 @@ def test_a_new_judgment_moves_both_builds_and_holds_nothing_back(
 ) -> None:
     name = rebuild(root, tmp_path)
     judge(demand(root, 0.0), -1, -1, -1)
-    with pytest.raises(GateError, match=r"0\.0% of 3 links"):
+    with pytest.raises(GateError, match=r"0\.0% of the 3 links"):
         publish_after(root, name, demand(root, 0.5))
     found = publish_after(root, name, demand(root, 0.0, max_golden_drop=0.0))
     assert (found.value, found.limit, found.passed) == (0.0, 0.0, True)
@@ -237,7 +237,7 @@ def test_a_build_that_loses_good_links_against_the_live_one_is_held_back(
     if not held:
         assert publish_after(root, name, settings).value == 0.75
         return
-    with pytest.raises(GateError, match=r"of 4 .* 75\.0% are .* live build 100\.0%") as refused:
+    with pytest.raises(GateError, match=r"of the 4 .* 75\.0% are .* live build 100\.0%") as refused:
         publish_after(root, name, settings)
     assert refused.value.gate == Gate.GOLDEN
     assert root.current().build != name  # type: ignore[union-attr]
@@ -256,7 +256,7 @@ def test_an_article_that_left_takes_what_was_said_of_it_along(root: Root, tmp_pa
     gone, *_ = shown(root)
     name = rebuild(root, tmp_path, **{gone: None})
     found = publish_after(root, name, demand(root, 0.0, max_golden_drop=0.0))
-    assert "of 1 judged or pinned links that both builds could show" in found.message
+    assert "of the 1 judged or pinned links that both builds could show" in found.message
     assert found.value == 1.0
 
 
@@ -273,7 +273,9 @@ def test_of_two_demands_both_are_told_and_either_holds_back(root: Root, tmp_path
     judge(demand(root, 0.0), 1, 1)
     name = rebuild(root, tmp_path, **{shown(root)[0]: OFF_TOPIC})
     for least, most in ((0.4, 0.0), (0.6, 1.0)):
-        with pytest.raises(GateError, match=r"50\.0% of 2 links .*; of 2 judged .* build 100"):
+        with pytest.raises(
+            GateError, match=r"50\.0% of the 2 links .*; of the 2 judged .* build 100"
+        ):
             publish_after(root, name, demand(root, least, max_golden_drop=most))
     assert publish_after(root, name, demand(root, 0.5, max_golden_drop=0.5)).value == 0.5
 
@@ -291,7 +293,7 @@ def test_a_live_build_that_cant_be_read_is_told_and_forced_past(root: Root, tmp_
     name = rebuild(root, tmp_path)
     with (root.folder() / "related_rows.npy").open("r+b") as file:
         file.write(b"\xff" * 200)
-    with pytest.raises(GateError, match="no live build to compare with"):
+    with pytest.raises(GateError, match=r"the live build can.t be read"):
         publish_after(root, name, settings)
     with root.locked("test"):
         publish_build(root, name, LENIENT, golden=golden_gate(settings), force=True)
@@ -309,14 +311,14 @@ def test_over_http_and_on_the_page_the_gate_holds_and_says_why(desk: Desk) -> No
     name = desk.root.names()[-1]
     refused = desk.ask("POST", f"/v1/builds/{name}/publish", Role.ADMIN, json={})
     assert refused.status_code == 409
-    assert "50.0% of 2 links" in refused.json()["detail"]
+    assert "50.0% of the 2 links" in refused.json()["detail"]
     with editor(desk) as mira:
         mira.get("/editor/builds/publish", build=name)
         answer = mira.send("/editor/builds/publish", build=name)
         assert answer.status_code == 409
-        assert "50.0% of 2 links" in mira.said
+        assert "50.0% of the 2 links" in mira.said
         done = mira.send("/editor/builds/publish", build=name, force="yes", reason="looked at")
-        assert "The build is live." in mira.page, done.text
+        assert "The build is now live." in mira.page, done.text
     assert read_journal(desk.root.path)[-1]["gates"] == {"golden": 0.5}
 
 

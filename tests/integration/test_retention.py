@@ -134,7 +134,7 @@ def test_a_rollback_holds_publishing_until_it_is_released(root: Root, build: BUI
         root.make_live(root.verify(first))
         root.make_live(root.verify(second))
         root.rollback(reason="odd lists")
-        with pytest.raises(GateError, match=r"held since .*odd lists.*alsolike release") as held:
+        with pytest.raises(GateError, match=r"on hold since .*odd lists.*alsolike release") as held:
             publish_build(root, third, Limits())
         assert held.value.gate == 16
         assert root.verify().name == first

@@ -108,7 +108,7 @@ def test_a_file_that_unpacks_to_a_thousand_times_its_size_is_not_read_on(
 
 
 def test_json_is_refused_for_its_values_and_its_nesting_before_it_is_parsed() -> None:
-    with pytest.raises(ValueError, match="nested deeper"):
+    with pytest.raises(ValueError, match="nested more than"):
         check_json("[" * (MAX_DEPTH + 1))
     with pytest.raises(ValueError, match="more than 10 values"):
         check_json("[" + "{}," * 10 + "1]", 10)
@@ -117,7 +117,7 @@ def test_json_is_refused_for_its_values_and_its_nesting_before_it_is_parsed() ->
     assert len(load_json(texts)["more"]) == 90
     start = time.monotonic()
     check_json('"' + chr(92) + '"' * 1 + (chr(92) + '"') * 500_000 + "," * 300_000)
-    with pytest.raises(ValueError, match="nested deeper"):
+    with pytest.raises(ValueError, match="nested more than"):
         load_json("[" * 65 + '"' + (chr(92) + '"') * 500_000)
     assert time.monotonic() - start < 5
 
@@ -296,5 +296,5 @@ def test_next_pages_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
         site.pages["/feed"] = answer
         source = open_source({"kind": "feed", "url": f"{site.url}/feed", "private": ["127.0.0.1"]})
-        with pytest.raises(SourceError, match="more than 3 pages"):
+        with pytest.raises(SourceError, match="over 3 pages"):
             list(source.records())

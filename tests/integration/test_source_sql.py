@@ -160,10 +160,10 @@ def test_cells_of_every_type_become_plain(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("SELECT 1 AS a, 2 AS a", "two columns 'a'"),
+        ("SELECT 1 AS a, 2 AS a", "two columns named 'a'"),
         ("SELEKT", "syntax error"),
-        ("CREATE TEMP TABLE x (y)", "no rows"),
-        ("", "no rows"),
+        ("CREATE TEMP TABLE x (y)", "does not return rows"),
+        ("", "does not return rows"),
     ],
 )
 def test_a_query_that_gives_no_articles_is_refused(sqlite: str, query: str, said: str) -> None:

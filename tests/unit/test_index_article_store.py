@@ -116,7 +116,7 @@ def test_an_article_that_is_no_longer_readable_is_refused(tmp_path: Path) -> Non
         database.execute("UPDATE articles SET data = '{}'")
     database.close()
     store = ArticleStore(path)
-    with pytest.raises(BuildError, match="unreadable article"):
+    with pytest.raises(BuildError, match="article that can't be read"):
         store[0]
     store.close()
 

@@ -96,7 +96,7 @@ def test_another_encoder_or_recipe_must_be_accepted_and_brings_its_churn_along(
         assert refused(new, live) == {Gate.ENCODER, Gate.LISTS}
         assert refused(new, live, accept_change=True) == set()
     message = verdicts(new, live)[Gate.ENCODER].message
-    assert "recipe changed from 1 to 2" in message
+    assert "changed from version 1 to 2" in message
 
 
 def test_accepting_a_change_does_not_excuse_churn_without_one(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_build_with_a_hub_is_held_back(tmp_path: Path) -> None:
     new = snapshot(tmp_path / "new", lists)
     found = verdicts(new, None)[Gate.HUB]
     assert not found.passed
-    assert "a000 is in 11% of the shown lists" in found.message
+    assert "a000 is in 11% of all lists" in found.message
     assert refused(new, None, max_hub=0.2) == set()
 
 

@@ -191,7 +191,7 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"date": "May 2026"}, "date: invalid", "date", None),
         ({"date": 2026}, "date: invalid", "date", None),
         ({"image": "javascript:x"}, "image: unsafe", "image", None),
-        ({"image": {"alt": "no src"}}, "image: invalid", "image", None),
+        ({"image": {"alt": "lacks src"}}, "image: invalid", "image", None),
         ({"supersedes": "kelp"}, "supersedes: invalid", "supersedes", None),
         ({"supersedes": ["old"]}, "supersedes: invalid", "supersedes", None),
         ({"supersedes": "x" * 513}, "supersedes: too-long", "supersedes", None),

@@ -78,7 +78,7 @@ def test_the_page_says_what_the_json_says(sample_build: Build) -> None:
     _, page = page_of(sample_build)
     text = " ".join(page.text.split())
     assert f"{sample_build.count} articles" in text
-    assert f"{report['links']['orphans']['count']} orphans" in text
+    assert f"{report['links']['orphans']['count']} articles in no list (orphans)" in text
     for gate in report["gates"]:
         assert gate["message"] in text
     assert "Passes every gate" in text

@@ -142,7 +142,7 @@ def test_a_pointer_never_leads_out_of_the_folder_of_builds(
     body = json.dumps({"build": "../../etc", "manifest_sha256": "0" * 64}).encode()
     digest = hashlib.sha256(body).hexdigest().encode()
     (root.path / "CURRENT").write_bytes(body + b"\n" + digest + b"\n")
-    with pytest.raises(BuildError, match="not a build's name"):
+    with pytest.raises(BuildError, match="not a valid name of a build"):
         root.folder()
 
 

@@ -129,7 +129,7 @@ def test_fitting_again_forgets_what_was_before():
 
 
 def test_nothing_to_fit_is_an_error():
-    with pytest.raises(InputError, match="no articles"):
+    with pytest.raises(InputError, match="list of articles is empty"):
         fit([])
 
 
@@ -191,7 +191,7 @@ def test_a_record_that_is_no_article_is_refused_by_name(record, field):
 
 
 def test_an_id_that_occurs_twice_is_refused():
-    with pytest.raises(ArticleError, match="twice"):
+    with pytest.raises(ArticleError, match="two articles have the id"):
         fit([RECORDS[0], RECORDS[0]])
 
 

@@ -59,7 +59,7 @@ class MilvusCollection(BaseModel):
             from index.scale_out.milvus.milvus_client import Milvus
         except ImportError as error:
             raise SettingError(
-                f"Milvus needs an extra; run: pip install 'alsolike[milvus]' ({error})"
+                f"Milvus needs more packages; run: pip install 'alsolike[milvus]' ({error})"
             ) from error
         return Milvus(self.uri if "://" in self.uri else str(_root(folder) / self.uri))
 
@@ -143,7 +143,9 @@ def point_alias(folder: Path) -> dict[str, str]:
             return {}
         stored.connect(folder).point(stored.alias, stored.collection)
     except (BuildError, SettingError) as error:
-        log.warning("the build is live, but its alias in Milvus is not switched yet: %s", error)
+        log.warning(
+            "the build is live, but the alias in Milvus still names the previous build: %s", error
+        )
         return {"alias_error": str(error)}
     return {"alias": f"{stored.alias} → {stored.collection}"}
 
@@ -164,7 +166,7 @@ def drop_vectors(folder: Path) -> None:
             stored.connect(folder).drop(stored.collection, stored.alias)
         except UnavailableError as error:
             raise UnavailableError(
-                f"build {folder.name} is kept until its vectors can be dropped: {error}"
+                f"build {folder.name} is kept until its vectors in Milvus can be deleted: {error}"
             ) from error
 
 

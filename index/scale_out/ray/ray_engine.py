@@ -308,7 +308,7 @@ def _our_errors() -> Iterator[None]:
         if isinstance(cause, FileNotFoundError):
             raise BuildError(
                 f"a machine of the Ray cluster does not see {cause.filename}: the root must lie on "
-                "a file system that all of them share"
+                "a file system that all machines share"
             ) from error
         raise BuildError(
             f"the Ray cluster failed: {' '.join(str(error).split())[-400:]}"
