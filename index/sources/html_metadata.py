@@ -1,4 +1,4 @@
-"""Extracts an HTML page's metadata, and finds the element that holds its article."""
+"""Extracts an HTML page's metadata."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from index.sources.json_ld import article_facts
+from index.sources.main_text import main_element
 from index.sources.markup import Element, select, text_of
 
 _METAS = {
@@ -48,18 +49,6 @@ def page_facts(root: Element) -> dict[str, Any]:
     facts = {name: value for name, value in facts.items() if value}
     _resolve(facts)
     return facts
-
-
-def main_element(root: Element) -> Element:
-    """Finds the element that holds the article's text.
-
-    It is the longest ``<article>``, unless the page's ``<article>`` elements are teasers.
-    """
-    body = next(iter(select(root, "body")), root)
-    outer = next(iter(select(body, "main, [role=main]")), body)
-    found = select(outer, "[itemprop=articleBody]") or select(outer, "article")
-    longest = max(found, key=lambda element: len(text_of(element)), default=outer)
-    return longest if 2 * len(text_of(longest)) >= len(text_of(outer)) else outer
 
 
 def published_times(root: Element) -> list[Element]:

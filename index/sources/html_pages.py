@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.articles.record import Record
-from index.sources.html_metadata import main_element, page_facts, published_times
+from index.sources.html_metadata import page_facts, published_times
+from index.sources.main_text import MainText, find_main_text
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
 from index.sources.page_text import text_and_links
@@ -54,8 +55,17 @@ class HtmlSource(PageFolderSource):
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
             dropped.update(published_times(root))
-            main = next(iter(select(root, self.main)), root) if self.main else main_element(root)
-            found = text_and_links(main, title=values.get("title", ""), dropped=dropped, page=root)
+            if self.main:
+                main = MainText(element=next(iter(select(root, self.main)), root))
+            else:
+                main = find_main_text(root, page.text)
+            found = text_and_links(
+                main.element,
+                title=values.get("title", ""),
+                dropped=dropped,
+                not_found=main.dropped,
+                page=root,
+            )
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]

@@ -24,7 +24,9 @@ from index.sources.link_places import (
 from index.sources.markup import Element, local_name, remove, text_of
 from index.sources.page_folder import literal
 
-_NOT_TEXT = ("script", "style", "noscript", "template", "head", "svg", "iframe", "object", "canvas")
+NOT_TEXT = ("script", "style", "noscript", "template", "head", "svg", "iframe", "object", "canvas")
+"""Elements whose content is no text."""
+
 _DROPPED = {"nav", "footer", "aside", "form", "button", "select", "dialog", "menu"}
 _DROPPED_ROLES = {"navigation", "complementary", "contentinfo", "search", "banner", "dialog"}
 _RELATED_CLASS = re.compile(
@@ -35,8 +37,8 @@ _DROPPED_CLASS = re.compile(
     r"breadcrumbs?|sidebar|comments|comment-list|respond|pagination|pager|sharedaddy"
     r"|share|sharing|social-share|newsletter|cookie-banner"
 )
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_BLOCKS = {
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+BLOCKS = {
     *("address", "article", "blockquote", "br", "dd", "details", "div", "dl", "dt", "figcaption"),
     *("figure", "header", "hr", "li", "main", "ol", "p", "pre", "section", "summary", "table"),
     *("tbody", "td", "th", "tr", "ul", "body", "caption"),
@@ -53,6 +55,7 @@ def text_and_links(
     *,
     title: str = "",
     dropped: Set[Element] = frozenset(),
+    not_found: Set[Element] = frozenset(),
     page: Element | None = None,
     headings: tuple[str, ...] = (),
 ) -> dict[str, list[dict[str, Any]]]:
@@ -62,6 +65,8 @@ def text_and_links(
         root: The element that holds the article; scripts and the like are removed from it in place.
         title: The article's title. A heading that repeats the title is not kept as a heading.
         dropped: Further elements to leave out of the text.
+        not_found: Lists of links to leave out too; under a heading of related links they are
+            related, elsewhere apart.
         page: The whole page, if it holds more than the article. Its blocks of related links that
             stand outside ``root`` are read too.
         headings: Further headings of blocks of related links, besides the usual ones.
@@ -78,13 +83,13 @@ def text_and_links(
     related = related_headings(headings)
     base = next((each.get("href") for each in root.getroottree().iter("{*}base")), None) or ""
     whole = root if page is None else page
-    remove(whole, _NOT_TEXT)
-    remove(root, _NOT_TEXT)
+    remove(whole, NOT_TEXT)
+    remove(root, NOT_TEXT)
     reader = _TextReader(
         title=_line(title).casefold(),
         related=related,
         base=base,
-        places=_Places.found(root, related, dropped),
+        places=_Places.found(root, related, dropped, not_found),
     )
     reader.read(root)
     links = reader.links
@@ -93,7 +98,7 @@ def text_and_links(
             title="",
             related=related,
             base=base,
-            places=_Places.found(page, related, frozenset(), skipped=root),
+            places=_Places.found(page, related, frozenset(), frozenset(), skipped=root),
         )
         around.read(page)
         known = {link["url"] for link in links}
@@ -116,11 +121,13 @@ class _Places:
 
     Attributes:
         blocks: Elements that are not text, with the kind and the heading of the links in them.
+        lists: Lists of links that are not text; under a heading of related links, they are related.
         apart: Elements with text, such as a line with date and tags, whose links are apart.
         skipped: An element that is not read, if any.
     """
 
     blocks: dict[Element, tuple[str, str]]
+    lists: Set[Element]
     apart: set[Element]
     skipped: Element | None
 
@@ -130,6 +137,7 @@ class _Places:
         root: Element,
         related: re.Pattern[str],
         dropped: Set[Element],
+        lists: Set[Element],
         skipped: Element | None = None,
     ) -> _Places:
         """Finds these places; blocks in ``dropped`` are not text."""
@@ -147,7 +155,7 @@ class _Places:
                 apart.add(element)
         # A block with most of the text is kept: some themes call their main column "sidebar".
         blocks |= {each: at for each, at in marked.items() if 2 * len(text_of(each)) <= whole}
-        return cls(blocks=blocks, apart=apart, skipped=skipped)
+        return cls(blocks=blocks, lists=lists, apart=apart, skipped=skipped)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,15 +211,17 @@ class _TextReader:
             kind, heading = self.places.blocks[element]
             if self._related_level and name in ("nav", "aside") and not has_apart_class(element):
                 kind, heading = RELATED, self._heading
+        elif kind == TEXT and element in self.places.lists:
+            kind, heading = (RELATED, self._heading) if self._related_level else (APART, "")
         apart = apart or element in self.places.apart
         if name == "a":
             self._add_link(element, kind, heading, apart=apart)
-        elif kind == TEXT and name in _HEADINGS:
-            self._begin(_HEADINGS[name], _line(text_of(element)))
+        elif kind == TEXT and name in HEADINGS:
+            self._begin(HEADINGS[name], _line(text_of(element)))
             for link in element.iterdescendants("{*}a"):
                 self._add_link(link, kind, heading, apart=apart)
             return
-        edge = "\n" if name in _BLOCKS else ""
+        edge = "\n" if name in BLOCKS else ""
         self._add(edge, kind)
         self._walk(element, kind, heading, apart=apart)
         self._add(edge, kind)
@@ -270,7 +280,7 @@ def _related_blocks(root: Element, related: re.Pattern[str]) -> dict[Element, st
     blocks: dict[Element, str] = {}
     for element in root.iterdescendants("*"):
         name = local_name(element)
-        if name in _HEADINGS:
+        if name in HEADINGS:
             heading = _line(text_of(element))
             if related.fullmatch(heading):
                 block = _block_of(element, root)
