@@ -16,6 +16,7 @@ import pytest
 import typer.main
 
 from docs.reference import PAGE, reference
+from index.articles.parse import FIELDS
 from index.sources.registry import KINDS
 from service.cli.alsolike import app
 from service.settings import Settings
@@ -169,7 +170,7 @@ def test_every_setting_variable_and_test_named_in_text_exists(name):
     settings = set(Settings.model_fields)
     for assigned in re.findall(r"`(\w+) = [^`]+`", text):
         known = {field for kind in KINDS.values() for field in kind.__dataclass_fields__}
-        assert assigned in settings | known | {"read", "map"}, assigned
+        assert assigned in settings | known | {*FIELDS, "read", "map"}, assigned
     for variable in re.findall(r"`ALSOLIKE_([A-Z_]+)`", text):
         assert variable.lower() in settings | {"config", "milvus_token"}, variable
     for test in re.findall(r"`(test_\w+)`", text):
