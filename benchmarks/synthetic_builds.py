@@ -151,6 +151,7 @@ def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> 
         tag_names=[f"tag {number}" for number in range(50)],
         superseded={},
         weights=np.ones(count, dtype=np.float32),
+        translation_keys=np.zeros(count, dtype=np.int64),
     )
 
 

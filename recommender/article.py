@@ -97,6 +97,7 @@ class Article:
         visible_until: Time, with a time zone, from which the article is no longer shown.
         supersedes: Id of the older version of this article, which this one replaces.
         language: BCP 47 language tag in lower case (``"en"``, ``"pt-br"``); ``None`` if unknown.
+        translation_key: A text that all translations of the page share; ``None`` if it has none.
         tags: The site's own labels.
         ratings: The site's own numeric ratings, by name (``credibility``, ``interest``).
         authors: The authors' names as readers see them.
@@ -119,6 +120,7 @@ class Article:
     visible_until: dt.datetime | None = None
     supersedes: str | None = None
     language: str | None = None
+    translation_key: str | None = None
     tags: tuple[str, ...] = ()
     ratings: Mapping[str, float] = field(default_factory=dict)
     authors: tuple[str, ...] = ()
@@ -179,7 +181,7 @@ _TEXT_FIELDS = ("text", "summary")
 _RECORD_FIELDS = {field.name for field in dataclasses.fields(Article)} | set(_TEXT_FIELDS)
 _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("id", "title", "url", *_TEXT_FIELDS), (str,)),
-    **dict.fromkeys(("excerpt", "language", "supersedes"), (str, type(None))),
+    **dict.fromkeys(("excerpt", "language", "translation_key", "supersedes"), (str, type(None))),
     **dict.fromkeys(("visible_from", "visible_until"), (dt.datetime, type(None))),
     "date": (dt.date, str, type(None)),
     "tags": (list, tuple),

@@ -26,6 +26,7 @@ from recommender.postings import make_postings, search_postings
 from recommender.rerank import REJECTED, RankedLists, adopt_orphans, rerank
 from recommender.stories import Stories, StoryTexts, find_stories
 from recommender.term_counts import CorpusTerms
+from recommender.translations import StoryLanguages
 
 _BLOCK = 256
 _SEARCHED = 8_192
@@ -48,6 +49,8 @@ class CorpusArticles:
         visible: Shape (n,), bool: which articles readers may see.
         weights: Shape (n,), float32: the factor by which the site's preferences multiply an
             article's score as a candidate.
+        translation_keys: Shape (n,), int64: the same number for all translations of a page; 0 for
+            a page without key.
     """
 
     embeddings: Embeddings
@@ -59,6 +62,7 @@ class CorpusArticles:
     superseded: Mapping[int, int]
     visible: NDArray[np.bool_]
     weights: NDArray[np.float32]
+    translation_keys: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,14 @@ def relate(
     nearest = _find_nearest(
         catalogue.embeddings, catalogue.index, recipe.candidates + 1, workspace, mapper
     )
-    stories = find_stories(nearest, catalogue.texts, catalogue.superseded, catalogue.dates)
+    stories = find_stories(
+        nearest,
+        catalogue.texts,
+        catalogue.superseded,
+        catalogue.dates,
+        languages=catalogue.languages,
+        translation_keys=catalogue.translation_keys,
+    )
     lexical = weigh_terms(catalogue.terms, recipe, workspace, mapper)
     postings = make_postings(lexical.weights, workspace, mapper)
     calibration = calibration or calibrate(catalogue.embeddings, lexical, recipe)
@@ -118,11 +129,14 @@ def relate(
     workspace.drop("nearest_rows", "nearest_scores")
 
     languages, weights, embeddings = catalogue.languages, catalogue.weights, catalogue.embeddings
+    story_languages = StoryLanguages(stories.of, stories.members, languages)
 
     def list_block(start: int, stop: int) -> RankedLists:
         diffused = diffuse(own, calibration, 2 * depth, recipe, start=start, stop=stop)
+        candidates = to_scale(diffused.neighbors, diffused.copy_scores)
+        listed = np.arange(start, start + len(candidates.rows))
         return rerank(
-            to_scale(diffused.neighbors, diffused.copy_scores),
+            story_languages.candidates_in(candidates, languages[listed], listed),
             stories=stories,
             languages=languages,
             weights=weights,

@@ -41,6 +41,7 @@ from recommender.term_counts import count_corpus, count_terms
 from recommender.text import PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import tokenize_corpus
+from recommender.translations import StoryLanguages, key_number
 from recommender.visibility import utc_now, visible_at, window
 
 _DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
@@ -143,6 +144,9 @@ class Recommender:
                 superseded=self._superseded(known),
                 visible=self._visible(),
                 weights=weights,
+                translation_keys=np.array(
+                    [key_number(article.translation_key) for article in known], dtype=np.int64
+                ),
             ),
             depth=self._depth,
         )
@@ -155,6 +159,9 @@ class Recommender:
             calibration=self._related.calibration,
             texts=texts,
             stories=self._related.stories.of,
+            story_languages=StoryLanguages(
+                self._related.stories.of, self._related.stories.members, languages
+            ),
             languages=languages,
             preferences=weights,
         )
@@ -181,7 +188,12 @@ class Recommender:
                 score=score,
                 shared_terms=self._shared(row, shown),
             )
-            for shown, score in self._shown(lists.rows[row], lists.scores[row], limit)
+            for shown, score in self._shown(
+                lists.rows[row],
+                lists.scores[row],
+                limit,
+                self._languages[self._articles[row].language],
+            )
         ]
 
     def related_to(
@@ -230,7 +242,7 @@ class Recommender:
                     shared_phrases(phrases, self._phrases.rows[shown].tolist(), names)
                 ),
             )
-            for shown, score in self._shown(rows, scores, limit)
+            for shown, score in self._shown(rows, scores, limit, query.language)
         ]
 
     def explain(self, article_id: str, other_id: str) -> Explanation:
@@ -284,11 +296,12 @@ class Recommender:
         return visible_at(self._windows, utc_now())
 
     def _shown(
-        self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int
+        self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int, language: int
     ) -> Iterator[tuple[int, float]]:
         """Yield the first ``limit`` stories of a list that have a visible version.
 
-        Each is the row of the newest visible version and the story's score.
+        Each is the row of the newest visible version, in the list's language if there is one, and
+        the story's score.
         """
         if limit < 0:
             raise InputError(f"limit {limit} is too small: it must be at least 0")
@@ -302,7 +315,8 @@ class Recommender:
                 return
             if len(newest):
                 limit -= 1
-                yield int(newest[0]), score
+                spoken = newest[self._corpus.languages[newest] == language] if language else newest
+                yield int([*spoken, *newest][0]), score
 
     def _superseded(self, articles: Sequence[Article]) -> dict[int, int]:
         """Map the row of each newer version to the row of the version it replaces."""

@@ -71,8 +71,8 @@ def rerank(
         candidates: Rows and scores of each article's candidates, scores in [0, 1], sorted by
             (-score, row).
         stories: The story of each row.
-        languages: Shape (n,), int32: language ids; 0 if unknown. Candidates in another language
-            come after all others, if both languages are known.
+        languages: Shape (n,), int32: language ids; 0 if unknown. If an article's language is
+            known, candidates in the same language come before all others.
         weights: Shape (n,), float32 in [0, 1]: the factor by which an article's score as a
             candidate is multiplied; 0 leaves the article out of every list.
         embeddings: Shape (n, dim), float32, unit rows.
@@ -95,24 +95,31 @@ def rerank(
         present = rows != NO_ROW
         safe = np.where(present, rows, 0)
         scores = np.where(present, scores * weights[safe], np.float32(-np.inf))
-        foreign = (
-            (languages[safe] != languages[own][:, None])
-            & (languages[safe] > 0)
-            & (languages[own] > 0)[:, None]
-        )
-        order = np.lexsort((rows, -scores, foreign, ~present), axis=1)
+        order = np.lexsort((rows, -scores, _foreign(rows, own, languages), ~present), axis=1)
         rows = np.take_along_axis(rows, order, axis=1)
         scores = np.take_along_axis(scores, order, axis=1)
         reasons = _reasons(rows, scores, own, stories)
         kept = _move_to_front(reasons == RejectReason.NONE, rows, scores, depth)
         if diversity > 0:
-            kept = diversify(*kept, embeddings, diversity, languages)
+            kept = diversify(*kept, embeddings, diversity, _foreign(kept[0], own, languages))
         lists.rows[here, : kept[0].shape[1]], lists.scores[here, : kept[0].shape[1]] = kept
         named = (reasons != RejectReason.NONE) & (rows != NO_ROW)
         left = _move_to_front(named, rows, reasons, REJECTED)
         lists.rejected_rows[here, : left[0].shape[1]] = left[0]
         lists.rejected_reasons[here, : left[0].shape[1]] = np.where(left[0] == NO_ROW, 0, left[1])
     return lists
+
+
+def _foreign(
+    rows: NDArray[np.int32], own: NDArray[np.int64], languages: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Return which rows are not known to be in the language of the article whose list they are in.
+
+    If the language of that article is unknown, no row is foreign.
+    """
+    language = languages[own][:, None]
+    foreign: NDArray[np.bool_] = languages[np.where(rows == NO_ROW, 0, rows)] != language
+    return foreign & (language > 0)
 
 
 def _reasons(
@@ -158,22 +165,22 @@ def diversify(
     scores: NDArray[np.generic],
     embeddings: Embeddings,
     diversity: float,
-    languages: NDArray[np.int32],
+    foreign: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
     """Reorder the first articles of each list by maximal marginal relevance.
 
     The next article is the one with the largest ``score - diversity * score * closest``, where
     ``closest`` is its largest cosine to an article already chosen (Carbonell & Goldstein, SIGIR
     1998). The penalty is proportional to the score, so that it has the same effect in lists with
-    high scores and in lists with low ones. The first article stays first, and articles stay grouped
-    by language.
+    high scores and in lists with low ones. The first article stays first, and articles in the
+    list's language stay before all others.
 
     Args:
         rows: Shape (q, width), best first; -1 at the end.
         scores: Shape (q, width).
         embeddings: Shape (n, dim), float32, unit rows.
         diversity: Weight of the penalty, 0 to 1.
-        languages: Shape (n,), int32: language ids, 0 unknown.
+        foreign: Shape (q, width), bool: which articles are not in the language of the list.
 
     Returns:
         The reordered rows and scores, of the same shapes.
@@ -186,7 +193,7 @@ def diversify(
     safe = np.where(present, pool, 0)
     vectors = embeddings[safe]
     cosines = np.einsum("qid,qjd->qij", vectors, vectors, optimize=True)
-    tier = (languages[safe] != languages[safe[:, :1]]).astype(np.float32)
+    tier = foreign[:, :width].astype(np.float32)
     value = np.where(present, value, np.float32(-np.inf)) - 10.0 * tier
     each = np.arange(len(pool))
     left = present.copy()

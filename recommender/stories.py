@@ -1,4 +1,4 @@
-"""Stories: groups an article with its near-duplicates and older versions.
+"""Stories: groups an article with its near-duplicates, older versions and translations.
 
 A reader should see a story once, in its newest visible version. Which version that is depends on
 the time, so a build only stores which rows belong together and in which order.
@@ -6,7 +6,7 @@ the time, so a build only stores which rows belong together and in which order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,11 +41,14 @@ class Stories:
             lowest rows.
         members: Shape (n,), int32: rows grouped by story, newest version first.
         ends: Shape (stories,), int64: the position in ``members`` at which each story ends.
+        apart: Rows that share a translation key with another page of the same language, so that
+            the key joins neither.
     """
 
     of: NDArray[np.int32]
     members: NDArray[np.int32]
     ends: NDArray[np.int64]
+    apart: Sequence[int] = ()
 
 
 def find_stories(
@@ -53,13 +56,20 @@ def find_stories(
     texts: StoryTexts,
     superseded: Mapping[int, int],
     dates: NDArray[np.int32],
+    *,
+    languages: NDArray[np.int32],
+    translation_keys: NDArray[np.int64] | None = None,
 ) -> Stories:
-    """Group near-duplicates and versions of the same article into stories.
+    """Group near-duplicates, versions and translations of the same article into stories.
 
     Two rows are near-duplicates when their embeddings are close (cosine ≥ 0.9) and 60 % of
     the shorter text's three-word shingles are in the longer one (containment: A. Broder, "On
     the resemblance and containment of documents", 1997). Texts of fewer than eight shingles
-    must be equal, so that short teasers are not taken for copies of each other.
+    must be equal, so that short teasers are not taken for copies of each other. Rows in two known
+    languages are never near-duplicates.
+
+    Rows with the same translation key are one story, but a key never joins two pages of the same
+    language, nor two of unknown language: such pages keep the stories that they have without it.
 
     Args:
         neighbors: Each row's nearest rows, with or without itself.
@@ -67,6 +77,9 @@ def find_stories(
         superseded: Maps the row of a newer version to the row of the version it replaces.
         dates: Shape (n,), int32: days since 1970. If ``superseded`` does not say which of two rows
             is newer, the one with the later date is.
+        languages: Shape (n,), int32: language ids; 0 if unknown.
+        translation_keys: Shape (n,), int64: the same number for all translations of a page; 0 for
+            a page without key.
     """
     count = len(dates)
     parent = np.arange(count)
@@ -82,10 +95,15 @@ def find_stories(
         parent[high] = low
 
     for one, other in _close_pairs(neighbors):
+        if languages[one] != languages[other] and languages[one] and languages[other]:
+            continue
         if root_of(one) != root_of(other) and is_near_duplicate(texts[one], texts[other]):
             join(one, other)
     for newer, older in superseded.items():
         join(newer, older)
+    apart: list[int] = []
+    if translation_keys is not None:
+        apart = _join_translations(translation_keys, languages, root_of, join)
     roots = parent
     while not np.array_equal(roots, parent[roots]):
         roots = parent[roots]
@@ -93,7 +111,50 @@ def find_stories(
     generation = _generations(superseded, count)
     members = np.lexsort((np.arange(count), -dates.astype(np.int64), -generation, of))
     ends = np.cumsum(np.bincount(of)).astype(np.int64)
-    return Stories(of=of.astype(np.int32), members=members.astype(np.int32), ends=ends)
+    return Stories(of=of.astype(np.int32), members=members.astype(np.int32), ends=ends, apart=apart)
+
+
+def _join_translations(
+    keys: NDArray[np.int64],
+    languages: NDArray[np.int32],
+    root_of: Callable[[int], int],
+    join: Callable[[int, int], None],
+) -> list[int]:
+    """Join the stories of each key's rows, except those with a language in common.
+
+    Returns:
+        The rows whose story has a language in common with another story of the same key.
+    """
+    _, group_of, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+    groups: dict[int, list[int]] = {}
+    for row in np.flatnonzero((keys != 0) & (sizes[group_of] > 1)).tolist():
+        groups.setdefault(int(keys[row]), []).append(row)
+    if not groups:
+        return []
+    spoken = dict.fromkeys((root_of(row) for rows in groups.values() for row in rows), 0)
+    for row, language in enumerate(languages.tolist()):
+        root = root_of(row)
+        if root in spoken:
+            spoken[root] |= 1 << language  # a set of languages, as bits
+    apart: list[int] = []
+    for rows in groups.values():
+        roots = dict.fromkeys(map(root_of, rows))
+        once = twice = 0
+        for root in roots:
+            twice |= once & spoken[root]
+            once |= spoken[root]
+        joined: int | None = None
+        for root in roots:
+            if spoken[root] & twice:
+                apart += [row for row in rows if root_of(row) == root]
+            elif joined is None:
+                joined = root
+            else:
+                join(joined, root)
+                together = spoken[joined] | spoken[root]
+                joined = root_of(root)
+                spoken[joined] = together
+    return sorted(set(apart))
 
 
 def is_near_duplicate(one: PreparedText, other: PreparedText) -> bool:

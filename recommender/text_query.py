@@ -32,6 +32,7 @@ from recommender.postings import search_postings
 from recommender.rerank import RankedLists, rerank
 from recommender.stories import Stories, StoryTexts, find_stories
 from recommender.text import PreparedText
+from recommender.translations import StoryLanguages
 
 _DEEPEST = 8_192
 """Most articles to search for to fill up a list; a Milvus server can return twice as many."""
@@ -52,6 +53,7 @@ class Corpus:
         calibration: Mean and deviation of the similarity of random pairs.
         texts: The prepared text of each row, to recognize near-duplicates.
         stories: Shape (n,), int32: the story of each row.
+        story_languages: The members of those stories by language.
         languages: Shape (n,), int32: language ids; 0 if unknown.
         preferences: Shape (n,), float32: the factor by which the site's preferences multiply an
             article's score as a candidate.
@@ -64,6 +66,7 @@ class Corpus:
     calibration: Calibration
     texts: StoryTexts
     stories: NDArray[np.int32]
+    story_languages: StoryLanguages
     languages: NDArray[np.int32]
     preferences: NDArray[np.float32]
 
@@ -117,7 +120,7 @@ class TextQueryResult:
     ) -> None:
         self._query, self._corpus, self._recipe = query, corpus, recipe
         nearest = corpus.index.search(query.embedding, recipe.candidates)
-        self.same_story = _near_duplicates(query.text, nearest, corpus)
+        self.same_story = _near_duplicates(query, nearest, corpus)
         found = search_postings(query.weights, corpus.postings, recipe.candidates)
         own = _score_candidates(query, np.concatenate([nearest.rows, found], axis=1), corpus)
         listed = own.scores[own.rows != NO_ROW]
@@ -148,7 +151,7 @@ class TextQueryResult:
             more_rows, more_scores = self._further(shown, allowed, depth - len(rows))
             rows, scores = np.append(rows, more_rows), np.append(scores, more_scores)
             language = self._query.language
-            foreign = (languages[rows] != language) & (languages[rows] > 0) & (language > 0)
+            foreign = (languages[rows] != language) & (language > 0)
             order = np.argsort(foreign, kind="stable")
             rows, scores = rows[order], scores[order]
         return rows[:depth], scores[:depth]
@@ -186,7 +189,9 @@ class TextQueryResult:
 
     def _ordered(self, candidates: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Rerank scored candidates, and return the rows and scores of the list."""
-        scaled = to_scale(candidates, self._diffused.copy_scores)
+        scaled = self._corpus.story_languages.candidates_in(
+            to_scale(candidates, self._diffused.copy_scores), np.array([self._query.language])
+        )
         lists = _rerank(scaled, self._query, self.same_story, self._corpus, self._recipe)
         listed = lists.rows[0] != NO_ROW
         return lists.rows[0, listed], lists.scores[0, listed]
@@ -285,16 +290,17 @@ class _QueryTexts:
         return self._texts[self._rows[row - 1]] if row else self._query
 
 
-def _near_duplicates(query: PreparedText, nearest: Neighbors, corpus: Corpus) -> NDArray[np.int32]:
+def _near_duplicates(query: TextQuery, nearest: Neighbors, corpus: Corpus) -> NDArray[np.int32]:
     """Return the rows that a build would have put into one story with the text."""
     here = _LocalRows(nearest.rows)
     hits = no_neighbors(len(here), nearest.rows.shape[1])
     hits.rows[0], hits.scores[0] = here.to_local(nearest.rows[0]), nearest.scores[0]
     stories = find_stories(
         hits,
-        _QueryTexts(query, here.rows.tolist(), corpus.texts),
+        _QueryTexts(query.text, here.rows.tolist(), corpus.texts),
         superseded={},
         dates=np.zeros(len(here), dtype=np.int32),
+        languages=np.append(np.int32(query.language), corpus.languages[here.rows]),
     )
     joined: NDArray[np.int32] = here.rows[stories.of[1:] == stories.of[0]]
     return joined

@@ -31,6 +31,8 @@ class ArticleColumns:
         superseded: Maps the row of a newer version to the row of the version it replaces.
         weights: Shape (n,), float32: the factor by which the site's preferences multiply an
             article's score as a candidate.
+        translation_keys: Shape (n,), int64: the same number for all translations of a page; 0 for
+            a page without key.
     """
 
     visibility: NDArray[np.int64]
@@ -43,6 +45,7 @@ class ArticleColumns:
     tag_names: list[str]
     superseded: dict[int, int]
     weights: NDArray[np.float32]
+    translation_keys: NDArray[np.int64]
 
     def save(self, folder: Path) -> None:
         """Write the arrays that the service reads to files in the build's folder."""

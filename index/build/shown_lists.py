@@ -14,6 +14,7 @@ from index.build.ragged import Ragged
 from index.query import RelatedQuery, shown_scores
 from recommender.neighbors import NO_ROW
 from recommender.parameters import SHOWN
+from recommender.translations import StoryLanguages
 
 _CHUNK = 8_192
 
@@ -81,7 +82,10 @@ def related_lists(
         Rows, shape (m, limit), int32, -1 at the end.
     """
     wanted = np.arange(build.count) if rows is None else rows
-    newest = newest_visible(build.visible(now), build.stories, build.members)
+    visible = build.visible(now)
+    newest = newest_visible(visible, build.stories, build.members)
+    members = build.members.values
+    spoken = StoryLanguages(build.stories, members[visible[members]], build.languages)
     lists = np.full((len(wanted), query.limit), NO_ROW, dtype=np.int32)
     for start in range(0, len(wanted), _CHUNK):
         some = np.arange(start, min(start + _CHUNK, len(wanted)))
@@ -90,6 +94,7 @@ def related_lists(
             scores = build.related_scores[wanted[some], :width]
             # A stored list has each story once, and never the article's own story.
             shown = newest[np.where(candidates == NO_ROW, 0, candidates)]
+            shown = spoken.members_in(shown, build.languages[wanted[some]])
             present = (candidates != NO_ROW) & (shown != NO_ROW)
             present &= shown_scores(scores) >= query.min_score
             lists[some] = _first_present(present, shown, query.limit)[0]

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
+from index.articles.record import RecordProblem, short
 from index.build.build import Build
 from index.build.explanations import explain_lists
 from index.build.lexicon import carried_calibration, save_lexicon
@@ -212,6 +213,7 @@ def _make(
                 texts=texts,
                 visible=visible_at(columns.visibility, utc_now()),
                 weights=columns.weights,
+                translation_keys=columns.translation_keys,
             ),
             depth=context.options.depth,
             adopt=context.options.adopt_orphans,
@@ -222,6 +224,7 @@ def _make(
             mapper=spread,
         )
         terms.drop()
+        _report_apart(context, store, related.stories.apart)
     with context.stage("write"):
         _write_stories(folder, related)
         save_lexicon(folder, terms, related.lexical, related.calibration)
@@ -323,6 +326,22 @@ def _boilerplate(
 def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
     sample = list(store.sample(size, count))
     return learn_boilerplate(sample, len(sample))
+
+
+def _report_apart(context: BuildContext, store: ArticleStore, rows: Sequence[int]) -> None:
+    """Notes the articles whose translation key other pages of the same language have too."""
+    for row in rows:
+        article = store[row]
+        context.report.note(
+            RecordProblem(
+                location=f"article {article.id}",
+                field="translation_key",
+                reason="same-language",
+                message=f"translation_key {short(article.translation_key)} stands on several pages "
+                f"in language {article.language or 'unknown'}: they are not taken for translations "
+                "of each other; give each page and its translations a key of their own",
+            )
+        )
 
 
 def _write_stories(folder: Path, related: PipelineResult) -> None:

@@ -25,6 +25,7 @@ from recommender.boilerplate import Boilerplate
 from recommender.parallel import equal_blocks, in_turn
 from recommender.preferences import Preferences
 from recommender.text import PreparedText, prepare
+from recommender.translations import key_number
 from recommender.visibility import microseconds, utc_now, window
 
 NO_RECENCY = np.iinfo(np.int64).min + 1
@@ -49,6 +50,7 @@ class PreparedArticle:
         recency: The time by which "newest first" sorts, in microseconds since 1970 UTC.
         boost: The factor by which the site's boosts multiply the article's score as a candidate.
         language: BCP 47 language tag; empty if unknown.
+        translation_key: The number of the key that the page's translations share; 0 without key.
         tags: The site's tags for the article.
         supersedes: The id of the older version that this article replaces, if it names one.
     """
@@ -62,6 +64,7 @@ class PreparedArticle:
     recency: int
     boost: float
     language: str
+    translation_key: int
     tags: tuple[str, ...]
     supersedes: str | None
 
@@ -92,6 +95,7 @@ def prepare_article(
         recency=recency,
         boost=preferences.boost(article),
         language=article.language or "",
+        translation_key=key_number(article.translation_key),
         tags=tuple(article.tags),
         supersedes=article.supersedes,
     )
@@ -148,6 +152,7 @@ def prepare_articles(
     digests = np.empty((count, 16), dtype=np.uint8)
     boosts = np.empty(count, dtype=np.float32)
     languages = np.zeros(count, dtype=np.int32)
+    translation_keys = np.zeros(count, dtype=np.int64)
     language_ids: dict[str, int] = {"": 0}
     tag_numbers: dict[str, int] = {}
     tag_names: list[str] = []
@@ -169,6 +174,7 @@ def prepare_articles(
         dates[rows] = [article.day for article in block]
         recency[rows] = [article.recency for article in block]
         boosts[rows] = [article.boost for article in block]
+        translation_keys[rows] = [article.translation_key for article in block]
         digests[rows] = np.frombuffer(
             b"".join(article.digest for article in block), dtype=np.uint8
         ).reshape(-1, 16)
@@ -202,6 +208,7 @@ def prepare_articles(
         tag_names=tag_names,
         weights=boosts * preferences.fade(dates, utc_now() // _DAY),
         superseded=_find_older(IdTable(folder), supersedes),
+        translation_keys=translation_keys,
     )
     return columns, PreparedTexts(folder / "prepared.bin")
 

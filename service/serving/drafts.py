@@ -35,6 +35,7 @@ from recommender.shared_phrases import distinct_phrases
 from recommender.text import RECIPE, PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import TokenizedCorpus, tokenize_corpus
+from recommender.translations import StoryLanguages
 from service.serving.selection import ListContext, SelectedItem, explainer, select_beside
 from service.serving.serving_view import ServingView
 
@@ -197,6 +198,7 @@ class DraftIndex:
             calibration=Calibration(**build.read_json("calibration.json")),
             texts=_Texts(build, self._boilerplate),
             stories=build.stories,
+            story_languages=StoryLanguages(build.stories, build.members.values, build.languages),
             languages=build.languages,
             preferences=cast("NDArray[np.float32]", load_array(build.checked("preferences.npy"))),
         )

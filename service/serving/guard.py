@@ -1,4 +1,9 @@
-"""Decides which articles a related list may show at the moment of the request."""
+"""Decides which articles a related list may show at the moment of the request.
+
+A story is shown by its newest visible version in the language of the list: the language that the
+query asks for, else that of the article or draft. If the story has no visible version in it, the
+newest in any language is shown, unless the query asks for a language.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +18,9 @@ from service.serving.serving_view import ServingView
 class Guard:
     """Decides which articles one list may show: visible, in the language, each story only once.
 
-    Two versions belong to the same story if the newest visible version of their story is in the
-    same row. ``test_service_guard`` checks that other code which filters rows agrees with this
-    class.
+    Two versions, or translations, belong to the same story if the newest visible version of their
+    story is in the same row. ``test_service_guard`` checks that other code which filters rows
+    agrees with this class.
 
     Args:
         served: The build with the editors' decisions.
@@ -23,14 +28,24 @@ class Guard:
             that story.
         now: Microseconds since 1970 UTC.
         query: The query; the guard applies its language and its excluded articles.
+        language: The build's id of the language of the article or draft; 0 if unknown.
     """
 
     def __init__(
-        self, served: ServingView, kin: Sequence[int], now: int, query: RelatedQuery
+        self,
+        served: ServingView,
+        kin: Sequence[int],
+        now: int,
+        query: RelatedQuery,
+        language: int = 0,
     ) -> None:
         self._build = served.build
         self._visible, self._newest = served.showing(now)[2:]
-        self._language = query.language
+        self._only_language = query.language is not None
+        names = self._build.language_names
+        if query.language is not None:
+            language = names.index(query.language) if query.language in names else len(names)
+        self._language = language
         self._seen = {NO_ROW}  # stories without a visible row
         for row in kin:
             self._seen.add(self._newest[row])
@@ -57,7 +72,7 @@ class Guard:
         return True
 
     def admit(self, candidate: int) -> int | None:
-        """Returns the row of the newest visible version of a candidate's story.
+        """Returns the row of the version of a candidate's story that the list shows.
 
         Marks the story as shown. Returns ``None`` if the list shows the story already, or no
         version of the story may be shown.
@@ -65,13 +80,15 @@ class Guard:
         newest: int = self._newest[candidate]
         if newest in self._seen:
             return None
-        shown = newest
-        if self._language is not None:
-            members = self._build.members.numbers(self._build.story_of[candidate])
-            in_language = (row for row in members if self._visible[row] and self._has_language(row))
-            shown = next(in_language, NO_ROW)
-            if shown == NO_ROW:
-                return None
+        shown, language_of = newest, self._build.language_of
+        if self._language and language_of[newest] != self._language:
+            for row in self._build.members.numbers(self._build.story_of[candidate]):
+                if self._visible[row] and language_of[row] == self._language:
+                    shown = row
+                    break
+            else:
+                if self._only_language:
+                    return None
         self._seen.add(newest)
         return shown
 
@@ -81,6 +98,4 @@ class Guard:
             self._seen.add(self._newest[row])
 
     def _has_language(self, row: int) -> bool:
-        if self._language is None:
-            return True
-        return self._build.language_names[self._build.language_of[row]] == self._language
+        return not self._only_language or self._build.language_of[row] == self._language

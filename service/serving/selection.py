@@ -2,8 +2,8 @@
 
 Stored lists may hold articles that readers may not see yet, or no longer. All selection happens
 here: such articles are dropped, editors' pins and hides are applied, and of several versions of a
-story only the newest visible one is shown. If too few articles are good enough, fallbacks fill the
-list, marked as fallbacks.
+story only the newest visible one is shown, in the language of the list if there is one. If too few
+articles are good enough, fallbacks fill the list, marked as fallbacks.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def select_beside(
     Pinned articles that may be shown get their positions first. A hide applies to all versions of
     the article's story, so that no near-duplicate takes its place.
     """
-    guard = Guard(served, context.kin, now, query)
+    guard = Guard(served, context.kin, now, query, context.language)
     pinned = _pinned(served.build, context, guard, query.limit)
     guard.hide(context.overrides)
     wanted = query.limit - len(pinned)

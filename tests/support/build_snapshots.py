@@ -98,6 +98,7 @@ def snapshot(
         tag_names=[],
         superseded={},
         weights=np.ones(len(names), dtype=np.float32),
+        translation_keys=np.zeros(len(names), dtype=np.int64),
     ).save(folder)
     manifest = Manifest(
         format=FORMAT_VERSION,

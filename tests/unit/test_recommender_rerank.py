@@ -42,10 +42,12 @@ def test_a_story_stands_once_and_never_in_its_own_members_list():
     assert left_out == [(1, RejectReason.OWN_STORY), (3, RejectReason.SAME_STORY)]
 
 
-def test_articles_of_another_language_stand_after_all_of_the_same():
+def test_articles_of_the_same_language_stand_before_all_others_by_score():
     languages = [1, 2, 1, 0, 2, 0, 0, 0, 0, 0]
-    lists = one_list([1, 4, 3, 2], [0.9, 0.8, 0.3, 0.2], languages=languages)
-    assert lists.rows[0].tolist() == [3, 2, 1, 4, NO_ROW]
+    lists = one_list([1, 3, 4, 2], [0.9, 0.8, 0.3, 0.2], languages=languages)
+    assert lists.rows[0].tolist() == [2, 1, 3, 4, NO_ROW]
+    lists = one_list([1, 3, 4, 2], [0.9, 0.8, 0.3, 0.2], languages=[0, *languages[1:]])
+    assert lists.rows[0].tolist() == [1, 3, 4, 2, NO_ROW]
 
 
 def test_a_weight_of_zero_keeps_an_article_out_and_others_move_it():

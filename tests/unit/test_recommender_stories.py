@@ -27,13 +27,22 @@ def text(body: str, title: str = "A title") -> PreparedText:
 
 
 def stories_of(
-    bodies: list[str], superseded: dict[int, int] | None = None, dates: list[int] | None = None
+    bodies: list[str],
+    superseded: dict[int, int] | None = None,
+    dates: list[int] | None = None,
+    languages: list[int] | None = None,
+    keys: list[int] | None = None,
 ) -> Stories:
     texts = [text(body) for body in bodies]
     embeddings = HashingEncoder(256).encode([item.whole for item in texts])
     neighbors = ExactIndex(embeddings).search(embeddings, 9)
     return find_stories(
-        neighbors, texts, superseded or {}, np.array(dates or [0] * len(bodies), dtype=np.int32)
+        neighbors,
+        texts,
+        superseded or {},
+        np.array(dates or [0] * len(bodies), dtype=np.int32),
+        languages=np.array(languages or [0] * len(bodies), dtype=np.int32),
+        translation_keys=np.array(keys or [0] * len(bodies), dtype=np.int64),
     )
 
 
@@ -115,7 +124,13 @@ def test_every_row_is_in_exactly_one_story_with_all_its_versions(
         scores=np.full((count, 1), -np.inf, dtype=np.float32),
     )
     texts = [text(f"text {row}") for row in range(count)]
-    found = find_stories(nothing, texts, superseded, np.array(dates, dtype=np.int32))
+    found = find_stories(
+        nothing,
+        texts,
+        superseded,
+        np.array(dates, dtype=np.int32),
+        languages=np.zeros(count, dtype=np.int32),
+    )
     assert sorted(found.members.tolist()) == list(range(count))
     for story, members in enumerate(groups(found)):
         assert {int(found.of[row]) for row in members} == {story}
@@ -126,3 +141,56 @@ def test_every_row_is_in_exactly_one_story_with_all_its_versions(
     linked = {frozenset(pair) for pair in superseded.items()}
     if not linked:
         assert len(found.ends) == count
+
+
+def test_the_translations_of_a_page_are_one_story_and_others_are_not() -> None:
+    found = stories_of(
+        [PIECE, OTHER, "Tang bremst", "Kelp slows"], languages=[1, 2, 3, 1], keys=[7, 7, 7, 8]
+    )
+    assert groups(found) == [[0, 1, 2], [3]]
+    assert found.apart == []
+
+
+def test_a_key_never_joins_two_pages_of_one_language() -> None:
+    found = stories_of([PIECE, OTHER, "Tang bremst", "Algas"], languages=[1, 1, 2, 3], keys=[7] * 4)
+    assert groups(found) == [[0], [1], [2, 3]]
+    assert found.apart == [0, 1]
+    found = stories_of([PIECE, OTHER], languages=[0, 0], keys=[7, 7])
+    assert groups(found) == [[0], [1]]
+
+
+def test_versions_of_a_page_may_share_its_key() -> None:
+    found = stories_of([PIECE, OTHER, "Tang"], {1: 0}, languages=[1, 1, 2], keys=[7] * 3)
+    assert groups(found) == [[1, 0, 2]]
+    assert found.apart == []
+
+
+def test_a_text_in_two_languages_is_no_duplicate() -> None:
+    assert len(stories_of([PIECE, PIECE], languages=[1, 2]).ends) == 2
+    assert len(stories_of([PIECE, PIECE], languages=[1, 0]).ends) == 1
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from([PIECE, OTHER, ""])),
+        min_size=1,
+        max_size=14,
+    )
+)
+def test_keys_join_each_language_once_and_split_nothing(
+    drawn: list[tuple[int, int, str]],
+) -> None:
+    languages, keys = [one[0] for one in drawn], [one[1] for one in drawn]
+    bodies = [one[2] or f"own words of {row}" for row, one in enumerate(drawn)]
+    without = stories_of(bodies, languages=languages)
+    found = stories_of(bodies, languages=languages, keys=keys)
+    parts: dict[int, set[int]] = {}
+    for row, story in enumerate(found.of.tolist()):
+        parts.setdefault(story, set()).add(int(without.of[row]))
+    assert sum(map(len, parts.values())) == len(without.ends)  # no story was split
+    for joined in parts.values():
+        spoken = [{languages[row] for row in groups(without)[part]} for part in joined]
+        assert sum(map(len, spoken)) == len(set().union(*spoken))
+    for row in set(range(len(drawn))) - set(found.apart):
+        kin = [r for r in range(len(drawn)) if keys[row] and keys[r] == keys[row]]
+        assert all(found.of[r] == found.of[row] for r in kin if r not in found.apart)
