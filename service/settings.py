@@ -90,6 +90,9 @@ class Settings(BaseSettings):
         "",
         description="how sources write unclear dates, such as %d/%m/%Y; unset: none is taken",
     )
+    guess_language: bool = Field(
+        True, description="guess the language of articles from their text, if nothing else says it"
+    )
     locale: str = Field(
         "en", description="language of dates and labels for articles whose language is unknown"
     )

@@ -34,6 +34,7 @@ FIELDS = (
     "visible_until",
     "supersedes",
     "language",
+    "translation_key",
     "tags",
     "ratings",
     "authors",
@@ -58,12 +59,14 @@ class FieldMapping:
         timezone: The time zone of times that are given without one.
         date_format: How sources write dates that are not clear by themselves, in the notation of
             ``strptime``, unless a source says it itself; empty if nothing is known.
+        guess_language: Guess the language of articles if nothing says it.
     """
 
     fields: Mapping[str, str]
     url_template: str
     timezone: ZoneInfo
     date_format: str = ""
+    guess_language: bool = False
 
     def __post_init__(self) -> None:
         for name in self.fields:
@@ -123,6 +126,7 @@ def parse_records(
             report.note(problem)
         _count_unused(item, mapping, report)
         report.kept += 1
+        report.languages[parser.language_from or "unknown"] += 1
         yield article, item.location
 
 

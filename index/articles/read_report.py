@@ -21,6 +21,8 @@ class ReadReport:
         skipped: For each reason, the number of records skipped for it.
         notes: Problems of articles that were kept nevertheless: for each ``"field: reason"``, how
             often it occurred.
+        languages: How many articles that were kept have their language from a ``field``, the
+            ``path``, the ``page``, a ``constant`` or a ``guess``; of how many it is ``unknown``.
         problems: The first thousand problems, of skipped records and of kept articles.
         unused_fields: For each field that no mapping reads, the number of long texts in it. Such a
             field may hold the article's text, so a mapping may be missing.
@@ -30,6 +32,7 @@ class ReadReport:
     kept: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
     problems: list[RecordProblem] = field(default_factory=list)
     unused_fields: Counter[str] = field(default_factory=Counter)
 
@@ -57,12 +60,18 @@ class ReadReport:
         self.skip(problem)
         self.problems += behind
 
+    def count_guesses(self, guessed: int) -> None:
+        """Count articles as guessed that were counted as of unknown language before."""
+        self.languages.update(guess=guessed, unknown=-guessed)
+        self.languages = +self.languages  # without zeros
+
     def add(self, later: ReadReport) -> None:
         """Add the counts and problems of another report, on records that came later."""
         self.read += later.read
         self.kept += later.kept
         self.skipped += later.skipped
         self.notes += later.notes
+        self.languages += later.languages
         self.unused_fields += later.unused_fields
         self.problems += later.problems[: _KEPT_PROBLEMS - len(self.problems)]
 

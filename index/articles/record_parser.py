@@ -7,7 +7,6 @@ kept but hidden. Other invalid values are repaired or left out, with a note.
 from __future__ import annotations
 
 import datetime as dt
-import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 from index.articles.cleaning import cut_text, drop_open_tag, plain_text
 from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateError, DateReader
 from index.articles.json_text import load_json
+from index.articles.language_tags import read_language
 from index.articles.link_parser import (
     RELATED_FIELDS,
     distinct,
@@ -28,6 +28,7 @@ from index.articles.link_parser import (
 )
 from index.articles.record import Record, RecordProblem, get_field, id_text, short
 from index.articles.text_lists import split_authors, split_keywords
+from index.articles.translation_keys import read_translation_key
 from index.articles.url_template import DEFAULT_TEMPLATE, MissingFieldError, fill_template
 from index.articles.urls import check_url
 from index.articles.visibility_words import SCHEDULED, find_hiding_word
@@ -51,7 +52,6 @@ _LARGEST = sys.float_info.max
 _WITH_PARTS = {
     *("sections", "image", "tags", "ratings", "authors", "links", "related", "aliases"),
 }
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 T = TypeVar("T")
 
@@ -68,6 +68,8 @@ class RecordParser:
     Attributes:
         field: The field that was read last. If :meth:`article` raises, this field is at fault.
         notes: One problem for each value that was repaired or left out.
+        language_from: What said the language: ``field``, ``path``, ``page``, ``constant``; empty if
+            nothing did.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class RecordParser:
         self.notes: list[RecordProblem] = []
         self._positions: dict[int, int] = {}  # of the record's sections among the article's
         self._links_in_markup: list[dict[str, Any]] = []
+        self.language_from = ""
 
     def article(self) -> Article:
         """Parse the record into an article.
@@ -106,7 +109,8 @@ class RecordParser:
             visible_from=visible_from,
             visible_until=visible_until,
             supersedes=self._optional("supersedes", partial(_parse_older_id, article_id), None),
-            language=self._optional("language", _parse_language, None),
+            language=self._language(),
+            translation_key=self._optional("translation_key", read_translation_key, None),
             tags=self._optional("tags", partial(self._parse_labels, "tags"), ()),
             ratings=self._optional("ratings", self._parse_ratings, {}),
             authors=self._optional("authors", partial(self._parse_labels, "authors"), ()),
@@ -116,6 +120,14 @@ class RecordParser:
         if not article.has_text:
             self._note("summary", "no-text", "no summary or sections: only the title is used")
         return article
+
+    def _language(self) -> str | None:
+        language = self._optional("language", read_language, None)
+        if language:
+            self.language_from = self._record.language_from or "field"
+        elif language := self._record.language or None:
+            self.language_from = "constant"
+        return language
 
     def _get(self, name: str) -> Any:
         """Return a field's value; JSON text of a list or object, as in a CSV cell, is parsed."""
@@ -339,14 +351,3 @@ def _parse_older_id(article_id: str, value: Any) -> str:
             "supersedes", "invalid", "supersedes is the article's own id; name another"
         )
     return older
-
-
-def _parse_language(value: Any) -> str:
-    tag = value.strip().lower().replace("_", "-") if isinstance(value, str) else ""
-    if len(tag) > MAX_LABEL or not _LANGUAGE.fullmatch(tag):
-        raise ArticleError(
-            "language",
-            "invalid",
-            f"language {short(value)} is not a language tag; write it like en or pt-BR",
-        )
-    return tag

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
+from itertools import repeat
 from pathlib import Path
+
+from index.articles.guessed_languages import Certainty, StagedLanguage, settle_guesses
 
 
 class ArticleStaging:
@@ -23,16 +26,29 @@ class ArticleStaging:
         self._count = 0
         self._database = _open(path)
         self._database.execute(
-            "CREATE TABLE staged (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, data BLOB)"
+            "CREATE TABLE staged (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
+            "source INTEGER, language TEXT, certainty INTEGER, data BLOB)"
+        )
+        self._database.execute(
+            "CREATE TABLE settled (source INTEGER, language TEXT, certainty INTEGER, final TEXT, "
+            "PRIMARY KEY (source, language, certainty))"
         )
         self._database.execute("BEGIN")
 
-    def add(self, articles: Sequence[tuple[str, bytes]]) -> list[int]:
+    def add(
+        self,
+        articles: Sequence[tuple[str, bytes]],
+        *,
+        source: int | None = None,
+        languages: Sequence[StagedLanguage] | None = None,
+    ) -> list[int]:
         """Adds articles; of several articles with the same id, the first is kept.
 
         Args:
             articles: The id of each article, and the article as
                 :func:`index.articles.article_store.to_bytes` encodes it.
+            source: The number of the source that the articles are from.
+            languages: The language of each article, or the guess of it, for :meth:`settle`.
 
         Returns:
             The positions in ``articles`` of those that were not added because the file already
@@ -41,8 +57,13 @@ class ArticleStaging:
         first = self._count
         self._count += len(articles)
         cursor = self._database.executemany(
-            "INSERT OR IGNORE INTO staged VALUES (?, ?, ?)",
-            ((first + number, *article) for number, article in enumerate(articles)),
+            "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (first + number, article_id, source, *language, data)
+                for number, ((article_id, data), language) in enumerate(
+                    zip(articles, languages or repeat((None, None)), strict=False)
+                )
+            ),
         )
         if cursor.rowcount == len(articles):
             return []
@@ -52,6 +73,24 @@ class ArticleStaging:
             for number, (article_id, _) in enumerate(articles)
             if self._database.execute(owner, (article_id,)).fetchone() != (first + number,)
         ]
+
+    def settle(self, source: int, said_before: Iterable[str]) -> int:
+        """Decides which guesses of a source's languages hold, by :func:`settle_guesses`.
+
+        Returns:
+            The number of articles that get a guessed language.
+        """
+        rows = self._database.execute(
+            "SELECT language, certainty, count(*) FROM staged WHERE source = ? GROUP BY 1, 2",
+            (source,),
+        )
+        counts = {(language, Certainty(sure)): count for language, sure, count in rows}
+        settled = settle_guesses(counts, said_before)
+        self._database.executemany(
+            "INSERT INTO settled VALUES (?, ?, ?, ?)",
+            ((source, *guess, final) for guess, final in settled.items() if final),
+        )
+        return sum(counts[guess] for guess, final in settled.items() if final)
 
     def write(self, path: Path) -> int:
         """Writes all articles, sorted by id, to an article store at ``path``.
@@ -65,7 +104,10 @@ class ArticleStaging:
             database.execute("ATTACH ? AS staging", (str(self._path),))
             database.execute("BEGIN")
             written = database.execute(
-                "INSERT INTO articles SELECT row_number() OVER (ORDER BY id) - 1, data FROM staged"
+                "INSERT INTO articles SELECT row_number() OVER (ORDER BY id) - 1, "
+                "CASE WHEN final IS NULL THEN data "
+                "ELSE CAST(json_set(CAST(data AS TEXT), '$.language', final) AS BLOB) END "
+                "FROM staged LEFT JOIN settled USING (source, language, certainty)"
             )
             database.execute("COMMIT")
         self._path.unlink()

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from index.articles.article_store import ARTICLES, to_bytes
+from index.articles.guessed_languages import Certainty, StagedLanguage, find_language
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem
@@ -20,6 +21,7 @@ from index.building.article_staging import ArticleStaging
 from index.building.context import BuildContext
 from index.errors import SourceError
 from index.sources.source import Source, split_records
+from recommender.article import Article
 from recommender.errors import InputError, NotFoundError
 
 _BATCH = 1_024
@@ -33,12 +35,14 @@ class ParsedArticle:
         id: The article's id.
         data: The article, encoded by :func:`index.articles.article_store.to_bytes`.
         location: Where the article's record is in the source, for messages.
+        language: The article's language, or the guess of it.
         problems_before: How many of the batch's problems were found before this article.
     """
 
     id: str
     data: bytes
     location: str
+    language: StagedLanguage
     problems_before: int
 
 
@@ -82,12 +86,19 @@ def parse_batch(
                     id=article.id,
                     data=to_bytes(article),
                     location=location,
+                    language=_language(article, mapping),
                     problems_before=len(report.problems),
                 )
             )
     except SourceError as error:
         refused = str(error)
     return ParsedBatch(articles=articles, report=report, refused=refused)
+
+
+def _language(article: Article, mapping: FieldMapping) -> StagedLanguage:
+    if mapping.guess_language:
+        return find_language(article)
+    return article.language or "", Certainty.SAID
 
 
 def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
@@ -104,12 +115,14 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     options, report = context.options, context.report
     staging = ArticleStaging(context.folder / "staging.sqlite")
     missing = set(options.only)
-    for source in sources:
+    for number, source in enumerate(sources):
         raw, parse = split_records(source)
         work = partial(parse_batch, parse=parse, mapping=options.mapping, strict=options.strict)
         for batch in options.engine.stream(work, raw, stage="read"):
-            missing -= _add_batch(context, staging, batch)
+            missing -= _add_batch(context, staging, batch, number)
             context.progress("read", report.kept, None)
+        if options.mapping.guess_language:
+            _settle_languages(context, staging, number)
     if options.only or options.keep_missing:
         _add_from_live_build(context, staging, missing, sources)
     count = staging.write(context.folder / ARTICLES)
@@ -118,7 +131,19 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     return count
 
 
-def _add_batch(context: BuildContext, staging: ArticleStaging, batch: ParsedBatch) -> set[str]:
+def _settle_languages(context: BuildContext, staging: ArticleStaging, source: int) -> None:
+    """Decides on the guessed languages of a source, and counts them in the report."""
+    said_before: list[str] = []
+    previous = context.previous
+    if previous is not None and context.options.only:
+        said_before = [previous.language_names[number] for number in previous.languages.tolist()]
+    guessed = staging.settle(source, said_before)
+    context.report.count_guesses(guessed)
+
+
+def _add_batch(
+    context: BuildContext, staging: ArticleStaging, batch: ParsedBatch, source: int
+) -> set[str]:
     """Adds a batch's articles to the staging file; if ``only`` is set, only those it names.
 
     Returns:
@@ -126,7 +151,12 @@ def _add_batch(context: BuildContext, staging: ArticleStaging, batch: ParsedBatc
     """
     options = context.options
     wanted = [item for item in batch.articles if not options.only or item.id in options.only]
-    repeated = [wanted[number] for number in staging.add([(one.id, one.data) for one in wanted])]
+    positions = staging.add(
+        [(one.id, one.data) for one in wanted],
+        source=source,
+        languages=[one.language for one in wanted],
+    )
+    repeated = [wanted[position] for position in positions]
     if repeated and options.strict:
         raise SourceError(f"{_duplicate(repeated[0])} (--strict refuses the source)")
     for article in reversed(repeated):

@@ -100,6 +100,7 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
             "kept": reading.kept,
             "skipped": dict(sorted(reading.skipped.items())),
             "notes": dict(sorted(reading.notes.items())),
+            "languages": dict(sorted(reading.languages.items())),
             "unused_fields": dict(sorted(reading.unused_fields.items())),
         },
         "problems": [problem.to_dict() for problem in reading.problems],

@@ -27,6 +27,7 @@ class ConfiguredSource:
             template.
         date_format: How the source writes dates that are not clear by themselves, in the notation
             of ``strptime``; empty to use the build's.
+        language: The language of records that do not say theirs; empty if it is unknown.
         secrets: The secrets to mask in every name, location and message.
     """
 
@@ -34,6 +35,7 @@ class ConfiguredSource:
     fields: Mapping[str, str] = field(default_factory=dict)
     url_template: str = ""
     date_format: str = ""
+    language: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -77,7 +79,8 @@ class ConfiguredSource:
             raise SourceError(self._mask(message)) from None
 
     def _configured(self, item: Record | RecordProblem) -> Record | RecordProblem:
-        if not (self.fields or self.url_template or self.date_format or self.secrets):
+        changes = self.fields, self.url_template, self.date_format, self.language, self.secrets
+        if not any(changes):
             return item
         if isinstance(item, RecordProblem):
             return replace(
@@ -101,4 +104,5 @@ class ConfiguredSource:
             values=values,
             date_format=self.date_format,
             url_template=self.url_template,
+            language=self.language,
         )

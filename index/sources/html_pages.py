@@ -38,6 +38,7 @@ class HtmlSource(PageFolderSource):
     drop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        PageFolderSource.__post_init__(self)  # a slotted dataclass has no bare super()
         page = parse_html("<p>")
         try:
             for selector in (*filter(None, [self.main]), *self.select.values(), *self.drop):

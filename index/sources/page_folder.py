@@ -9,7 +9,7 @@ import stat
 import unicodedata
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,12 @@ from typing import Any, ClassVar
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.encodings import decode, markup_encoding
+from index.sources.page_language import (
+    PagePath,
+    read_languages,
+    read_page_path,
+    translated_bases,
+)
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
 from index.sources.source import PathSource, SplitSource
@@ -59,8 +65,8 @@ class Page:
     text: str
 
 
-RawPage = tuple[Path, str, bytes]
-"""A file's path, its id and its content, of which at most MAX_PAGE_BYTES + 1 bytes are read."""
+RawPage = tuple[Path, PagePath, bytes]
+"""A file's path, what it says, and the content, of which at most MAX_PAGE_BYTES + 1 are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +78,22 @@ class PageFolderSource(PathSource, SplitSource):
         is_markup: Whether a page's content may declare its encoding.
         path: A folder, of which all pages in all subfolders are read; a glob
             (``"site/**/*.html"``); or one file.
+        languages: The languages that folders (``de/page.md``) or suffixes (``page.de.md``) name.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
     is_markup: ClassVar[bool] = False
+    languages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "languages", read_languages(self.languages))
 
     def split(
         self,
     ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
         """Returns the contents of the files, and the function that parses one of them."""
         parse = partial(_parse_raw_page, self.parse_page, self.is_markup)
-        return _read_pages(self.path, self.suffixes), parse
+        return _read_pages(self.path, self.suffixes, self.languages), parse
 
     @abstractmethod
     def parse_page(self, page: Page) -> Record:
@@ -94,13 +105,16 @@ class PageFolderSource(PathSource, SplitSource):
         ...
 
 
-def _read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | RecordProblem]:
+def _read_pages(
+    location: str, suffixes: tuple[str, ...], languages: tuple[str, ...]
+) -> Iterator[RawPage | RecordProblem]:
     """Yields every page of a folder or glob, sorted by path.
 
     Raises:
         SourceError: If there are no pages, or the folder or file can't be read.
     """
     base, paths = _find(location, suffixes)
+    translated = translated_bases(_name(path, base) for path, _ in paths)
     vanished: Path | None = None
     for path, refusal in paths:
         if refusal:
@@ -117,7 +131,10 @@ def _read_pages(location: str, suffixes: tuple[str, ...]) -> Iterator[RawPage | 
             _check_folder(path.parent, path)
             yield _problem(path, "unreadable", f"can't be read: {reason}")
         else:
-            yield path, _page_id(path, base), content
+            where = read_page_path(_name(path, base), languages, translated)
+            if where.base:  # another source may have a file of the same name
+                where = where._replace(base=f"{location}: {where.base}")
+            yield path, where, content
     if vanished is not None:
         _check_folder(base, vanished)
 
@@ -156,15 +173,26 @@ def _parse_raw_page(
 def _parse_page(
     parse: Callable[[Page], Record], is_markup: bool, raw: RawPage
 ) -> Record | RecordProblem:
-    path, page_id, content = raw
+    path, where, content = raw
     try:
         text = decode(content, markup_encoding(content) if is_markup else "")
     except ValueError as error:
         return _problem(path, "invalid-encoding", f"the page can't be decoded: {error}")
     try:
-        return parse(Page(path=path, id=page_id, text=text))
+        return _with_path(parse(Page(path=path, id=where.id, text=text)), where)
     except PageError as error:
         return _problem(path, error.reason, str(error))
+
+
+def _with_path(record: Record, where: PagePath) -> Record:
+    """Adds the language and the translation key that a page's path gives, unless it says others."""
+    values = dict(record.values)
+    if where.base and not values.get("translation_key"):
+        values["translation_key"] = where.base
+    if where.language and (record.language_from == "page" or not values.get("language")):
+        values["language"] = where.language
+        record = replace(record, language_from="path")
+    return replace(record, values=values)
 
 
 def literal(text: str) -> str:
@@ -275,9 +303,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _page_id(path: Path, base: Path) -> str:
+def _name(path: Path, base: Path) -> str:
+    """Returns a page's path below the folder, without its suffix."""
     relative = path.relative_to(base)
     name = unicodedata.normalize("NFC", relative.as_posix())  # macOS stores names decomposed
-    name = name[: len(name) - len(relative.suffix)]
-    folder, _, last = name.rpartition("/")
-    return folder if last == "index" and folder else name
+    return name[: len(name) - len(relative.suffix)]

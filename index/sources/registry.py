@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from index.articles.foreign_dates import check_date_format
+from index.articles.language_tags import read_language
 from index.articles.parse import FIELDS
 from index.articles.url_template import check_template
 from index.sources.configured_source import ConfiguredSource
@@ -31,7 +32,7 @@ from index.sources.sitemap import SitemapSource
 from index.sources.source import Source
 from index.sources.sql import SqlSource
 from index.sources.wordpress import WordPressSource
-from recommender.errors import SettingError
+from recommender.errors import ArticleError, SettingError
 
 KINDS: dict[str, type[Source]] = {
     "csv": CsvSource,
@@ -47,7 +48,7 @@ KINDS: dict[str, type[Source]] = {
 }
 """Source classes by kind. To add a kind, add a dataclass whose fields are its options."""
 
-_COMMON = ("kind", "map", "url_template", "date_format")
+_COMMON = ("kind", "map", "url_template", "date_format", "language")
 _SUFFIXES = {
     "jsonl": (".jsonl", ".ndjson"),
     "csv": (".csv", ".tsv", ".tab"),
@@ -101,7 +102,8 @@ def open_source(
     """Returns the source that a ``[[source]]`` table describes, without reading from it.
 
     Args:
-        table: ``kind``, ``map``, ``url_template`` and ``date_format``, and the kind's own options.
+        table: ``kind``, ``map``, ``url_template``, ``date_format`` and ``language``, and the kind's
+            own options.
         fields: For each article field, the records' field to read it from; the table's own ``map``
             overrides these.
         overrides: Such a mapping, which overrides both ``fields`` and ``map``.
@@ -128,7 +130,8 @@ def open_source(
     date_format = options.pop("date_format", "")
     try:
         check_date_format(date_format)
-    except ValueError as error:
+        language = read_language(options.pop("language", "")) or ""
+    except (ValueError, ArticleError) as error:
         raise SettingError(f"{where}: {error}") from None
     del options["kind"]
     _check_names(where, KINDS[kind], options)
@@ -145,6 +148,7 @@ def open_source(
         fields={**fields, **own, **overrides},
         url_template=template,
         date_format=date_format,
+        language=language,
         secrets=secrets,
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from index.articles.guessed_languages import find_language, settle_guesses
 from index.articles.parse import FIELDS, FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, describe
@@ -69,6 +71,8 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
             articles.append(article)
     except SourceError as error:
         check.error = str(error)
+    if mapping.guess_language:
+        articles = _with_guesses(articles, check.report)
     for name in FIELDS:
         values = [value for article in articles if (value := _value(article, name))]
         theirs = source.fields.get(name, name)
@@ -78,6 +82,17 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
         )
     check.unread = {_short(name): _short(value) for name, value in unread.items()}
     return check
+
+
+def _with_guesses(articles: list[Article], report: ReadReport) -> list[Article]:
+    """Gives articles of unknown language the one that a build of these alone would guess."""
+    found = [find_language(article) for article in articles]
+    settled = settle_guesses(Counter(found))
+    report.count_guesses(sum(bool(settled.get(guess)) for guess in found))
+    return [
+        replace(article, language=settled.get(guess) or article.language)
+        for article, guess in zip(articles, found, strict=True)
+    ]
 
 
 def _first(source: Source, limit: int, unread: dict[str, Any]) -> Iterator[Record | RecordProblem]:

@@ -123,6 +123,7 @@ def build(
             url_template=settings.url_template,
             timezone=settings.zone,
             date_format=settings.date_format,
+            guess_language=settings.guess_language,
         ),
         depth=settings.depth,
         strict=strict,

@@ -181,4 +181,8 @@ def counts(reading: dict[str, Any]) -> str:
         inner = ", ".join(f"{reason} {count}" for reason, count in skipped.items())
         parts.append(f"skipped {sum(skipped.values())} ({inner})")
     parts += [f"{name} {count}" for name, count in reading["notes"].items()]
+    languages = reading.get("languages", {})
+    if languages.keys() - {"field", "unknown"}:
+        inner = ", ".join(f"{name} {count}" for name, count in languages.items())
+        parts.append(f"language from {inner}")
     return ", ".join(parts)

@@ -57,6 +57,7 @@ def check(
         url_template=settings.url_template,
         timezone=settings.zone,
         date_format=settings.date_format,
+        guess_language=settings.guess_language,
     )
     opened = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     checks = [check_source(one, plain, limit) for one in opened]
@@ -79,6 +80,7 @@ def _summary(check: SourceCheck) -> dict[str, Any]:
         "kept": report.kept,
         "skipped": dict(report.skipped),
         "notes": dict(report.notes),
+        "languages": dict(report.languages),
         "fields": [asdict(one) for one in check.fields],
         "unread": check.unread,
         "problems": [asdict(problem) for problem in report.problems],
@@ -96,6 +98,9 @@ def _print_check(check: SourceCheck) -> None:
         filled = str(one.filled or "-")
         line = f"  {one.field:13} {filled:>4}  {one.theirs:{width}}  {one.example}"
         typer.echo(line.rstrip())
+    if report.languages.keys() - {"field", "unknown"}:
+        ways = ", ".join(f"{way} {count}" for way, count in sorted(report.languages.items()))
+        typer.echo(f"  language from: {ways}")
     for name, example in check.unread.items():
         typer.echo(f"  not read: {name}  {example}")
     for reason, count in [*report.skipped.items(), *report.notes.items()]:

@@ -24,6 +24,7 @@ VALUES: dict[str, Any] = {
     "url_template": "/articles/{id}",
     "timezone": "Europe/Berlin",
     "date_format": "%d/%m/%Y",
+    "guess_language": False,
     "locale": "de",
     "heading": "Read on",
     "site_url": "https://www.example.org",
