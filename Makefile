@@ -1,3 +1,4 @@
+# make try SITE=https://example.org   read a site as it is, show related lists, serve a preview
 # make demo   build the sample corpus, show related articles, serve them
 # make test   run the tests (small counts); make test-unit: those of a minute
 PYTHON ?= python3
@@ -16,9 +17,10 @@ PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-
 USE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test test-unit test-full lint size
+.PHONY: help try demo test test-unit test-full lint size
 
 help:
+	@echo "make try         show a site's related lists: SITE=https://example.org, or a folder"
 	@echo "make demo        build the sample corpus, show a related list, serve it (DEMO_SERVE=0: don't serve)"
 	@echo "make test        all tests, small counts"
 	@echo "make test-unit   the unit tests: no process, no network, under a minute"
@@ -26,6 +28,9 @@ help:
 	@echo "make lint        ruff, mypy, import contracts"
 	@echo "make size        code lines of each package"
 	@echo "Variables: PYTHON=$(PYTHON)  PIP_ARGS='$(PIP_ARGS)'  VENV=$(VENV)  PORT=$(PORT)"
+
+try: $(USE)
+	$(BIN)/alsolike try '$(SITE)' $(if $(PORT),--port $(PORT))
 
 demo: $(USE)
 	$(BIN)/alsolike demo $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)

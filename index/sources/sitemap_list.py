@@ -168,10 +168,18 @@ def _client(options: SitemapOptions, url: str) -> PoliteClient:
 
 def _fetched(client: PoliteClient, url: str, options: SitemapOptions) -> Sitemap:
     response = client.get_file(url)
-    name = redacted(response.url)
-    with file_errors(name, "a sitemap"), unpacked(_buffered(response.body)) as file:
-        content = _limited(file, name, options.max_bytes)
-    return _parsed(content, response.url, name)
+    return read_sitemap(response.body, response.url, options.max_bytes)
+
+
+def read_sitemap(content: bytes, url: str, max_bytes: int) -> Sitemap:
+    """Parses a sitemap that was fetched, gzipped or not, in the parser process.
+
+    Raises:
+        SourceError: If it is none, or larger than ``max_bytes``.
+    """
+    name = redacted(url)
+    with file_errors(name, "a sitemap"), unpacked(_buffered(content)) as file:
+        return _parsed(_limited(file, name, max_bytes), url, name)
 
 
 def _from_file(options: SitemapOptions) -> Sitemap:

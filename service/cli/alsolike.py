@@ -22,6 +22,7 @@ from service.cli.serve_commands import demo, serve
 from service.cli.source_commands import sources_app
 from service.cli.streams import Streams
 from service.cli.token_commands import tokens_app
+from service.cli.try_command import try_site
 
 app = typer.Typer(
     name="alsolike",
@@ -37,6 +38,11 @@ app.add_typer(tokens_app, name="tokens")
 app.add_typer(editors_app, name="editors")
 
 _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
+    (
+        try_site,
+        "try https://example.org && alsolike try site/public",
+        "Show a site's related lists from its address or a folder.",
+    ),
     (
         build,
         "build articles.jsonl.gz --map summary=text --url-template 'https://example.org/{id}'",
@@ -97,7 +103,8 @@ sentence of the command's docstring if the line is ``None``."""
 
 for _command, _example, _line in _COMMANDS:
     _gates = f"\n\n{GATES_EPILOG}" if _command in (build, publish) else ""
-    app.command(epilog=f"Example: alsolike {_example}{_gates}", short_help=_line)(_command)
+    _name = "try" if _command is try_site else None  # a keyword can't be a function's name
+    app.command(_name, epilog=f"Example: alsolike {_example}{_gates}", short_help=_line)(_command)
 
 _ONLY_PRINTING = (
     *("related", "inspect", "builds", "diff", "evaluate", "audit", "check-overrides"),

@@ -144,7 +144,7 @@ def build(
         print_cleanup(found)
         with (
             open_engine(settings.engine, address=settings.ray_address, root=opened.path) as running,
-            _progress_bar() as progress,
+            progress_bar() as progress,
         ):
             made = make_build(
                 opened,
@@ -221,7 +221,7 @@ def _print_build(manifest: Manifest, report: ReadReport, root: Root, *, publishe
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     """Shows a progress bar on stderr if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _stage, _done, _total: None

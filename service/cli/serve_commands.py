@@ -43,7 +43,8 @@ def demo(
     ] = True,
 ) -> None:
     """Build the sample corpus, show one list, and serve it with a small demo site."""
-    from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo
+    from service.demo.demo_content import SAMPLE_ARTICLE, SAMPLE_SOURCE, sample_content
+    from service.demo.site import bind_demo, run_demo
 
     settings = load_settings(root=root, port=port, model=model)
     # Bind the ports first, so that a taken port is reported before the build.
@@ -61,7 +62,7 @@ def demo(
     typer.echo()
     related(SAMPLE_ARTICLE, root=root)
     if sockets is not None:
-        run_demo(settings, *sockets)
+        run_demo(sample_content(settings), settings, *sockets)
 
 
 def _is_unreadable(opened_root: Root) -> bool:

@@ -1,4 +1,4 @@
-"""The demo site: a page for every sample article, with a "You May Also Like" section.
+"""The demo site: a page for every article, with a "You May Also Like" section.
 
 The demo shows how a site uses AlsoLike. So it has its own port and uses the service only over HTTP:
 its pages load the widget from the service's origin, or the demo's server includes the HTML fragment
@@ -8,12 +8,13 @@ in them.
 from __future__ import annotations
 
 import contextlib
-import importlib.resources
 import ipaddress
 import logging
 import mimetypes
+import re
 import socket
 import urllib.request
+from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,64 +28,63 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.articles.card import make_card
-from index.articles.parse import FieldMapping, parse_records
-from index.articles.read_report import ReadReport
 from index.errors import DatabaseError
-from index.sources.jsonl_source import JsonlSource
 from recommender.article import Article
 from recommender.errors import SettingError
-from recommender.visibility import utc_now, window
 from service.api.documentation import page_policy
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
+from service.demo.demo_content import DemoContent, is_visible, page_path
 from service.editor.demo_login import Invitation, may_invite
 from service.http.html_fragment import FragmentCard, make_fragment_card, templates
 from service.http.logs import configure_logs
 from service.server import GRACE_SECONDS, bind, http_protocol
 from service.settings import Settings
 
-SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
-SAMPLE_SOURCE = SAMPLE / "articles.jsonl"
-SAMPLE_ARTICLE = "cooler-streets-1-one-broad-crown"
-
 _INCLUDE_SECONDS = 0.5
 
 
-def create_demo_site(settings: Settings, service_url: str) -> Starlette:
+def create_demo_site(content: DemoContent, settings: Settings, service_url: str) -> Starlette:
     """Returns the app of the demo site.
 
     Args:
+        content: The articles and the words of the site.
         settings: The effective settings, for time zone and locale.
         service_url: The URL of the service, without a slash at the end.
     """
-    articles = {article.id: article for article in _sample(settings)}
-    newest_first = sorted(
-        articles.values(), key=lambda article: (str(article.date), article.id), reverse=True
-    )
+
+    def render(template: str, **values: object) -> Response:
+        html = templates.get_template(template).render(site=content, **values)
+        return _page(html, service_url, "" if content.widget else " http: https:")
 
     def home(_: Request) -> Response:
-        page = templates.get_template("demo_home.html")
-        shown = [_teaser(article, settings) for article in newest_first if _is_visible(article)]
-        return _page(page.render(articles=shown), service_url)
+        shown = [
+            _teaser(article, settings)
+            for article in content.articles.values()
+            if is_visible(article)
+        ]
+        return render("demo_home.html", articles=shown)
 
     async def article(request: Request) -> Response:
-        shown = articles.get(request.path_params["article_id"])
-        if shown is None or not _is_visible(shown):
+        shown = content.articles.get(request.path_params["article_id"])
+        if shown is None or not is_visible(shown):
             return PlainTextResponse("There is no such page.", 404)
         included = None
-        if "include" in request.query_params:
-            included = await run_in_threadpool(_include, service_url, shown.id)
-        page = templates.get_template("demo_article.html")
-        html = page.render(
+        if "include" in request.query_params or not content.widget:
+            fragment = await run_in_threadpool(_include, service_url, shown.id)
+            included = Markup(_with_local_links(fragment, content))  # noqa: S704 - escaped by the service
+        return render(
+            "demo_article.html",
             article=shown,
             teaser=_teaser(shown, settings),
             service_url=service_url,
-            included=None if included is None else Markup(included),  # noqa: S704 - escaped by the service
+            included=included,
         )
-        return _page(html, service_url)
 
     def image(request: Request) -> Response:
-        path = SAMPLE / "images" / Path(request.path_params["name"]).name
+        if content.images is None:
+            return PlainTextResponse("There is no such picture.", 404)
+        path = content.images / Path(request.path_params["name"]).name
         if not path.is_file():
             return PlainTextResponse("There is no such picture.", 404)
         kind, _ = mimetypes.guess_type(path.name)
@@ -125,10 +125,13 @@ def bind_demo(host: str, port: int, *, exact: bool) -> tuple[socket.socket, sock
         return bind_demo(host, 0, exact=exact)
 
 
-def run_demo(settings: Settings, service: socket.socket, site: socket.socket) -> None:
+def run_demo(
+    content: DemoContent, settings: Settings, service: socket.socket, site: socket.socket
+) -> None:
     """Runs the service and the demo site in one process until interrupted.
 
     Args:
+        content: The articles and the words of the site.
         settings: The effective settings.
         service: The bound socket of the service.
         site: The bound socket of the demo site.
@@ -136,23 +139,24 @@ def run_demo(settings: Settings, service: socket.socket, site: socket.socket) ->
     configure_logs()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the addresses are printed below
     service_url, site_url = _url(service), _url(site)
-    article = f"{site_url}/{SAMPLE_ARTICLE}"
+    article = f"{site_url}/{quote(content.first, safe='')}"
     invitation = _invite(settings, service)
     entrance = "" if invitation is None else f"/enter?key={invitation.key}  (works once)"
-    print(  # noqa: T201 - the demo's result
-        f"\nThe demo site, click through it:       {site_url}/\n"
-        f"  one article, widget:                 {article}\n"
-        f"  the same, included on the server:    {article}?include\n"
-        f"Related articles as JSON:              "
-        f"{service_url}/v1/related?id={SAMPLE_ARTICLE}\n"
-        f"The API's documentation:               {service_url}/docs\n"
-        f"The editors' pages:                    {service_url}/editor{entrance}\n"
-        "Stop with Ctrl+C.\n",
-        flush=True,
-    )
+    places = {
+        "The demo site, click through it:" if content.widget else "The preview:": f"{site_url}/",
+        "  one article, widget:" if content.widget else "  one article:": article,
+        "  the same, included on the server:": f"{article}?include" if content.widget else "",
+        "Related articles as JSON:": f"{service_url}/v1/related?id={quote(content.first, safe='')}",
+        "The API's documentation:": f"{service_url}/docs",
+        "The editors' pages:": f"{service_url}/editor{entrance}",
+    }
+    lines = [f"{label:39}{place}" for label, place in places.items() if place]
+    print("", *lines, "Stop with Ctrl+C.", "", sep="\n", flush=True)  # noqa: T201 - the demo's result
     seen = settings.model_copy(update={"site_url": settings.site_url or site_url})
     apps = _ByPort(
-        create_app(seen, invitation), create_demo_site(settings, service_url), site.getsockname()[1]
+        create_app(seen, invitation),
+        create_demo_site(content, settings, service_url),
+        site.getsockname()[1],
     )
     server = uvicorn.Server(
         uvicorn.Config(
@@ -211,32 +215,36 @@ def _url(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _sample(settings: Settings) -> list[Article]:
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=settings.zone)
-    source = JsonlSource(str(SAMPLE_SOURCE))
-    return [article for article, _ in parse_records(source.records(), mapping, ReadReport())]
-
-
-def _is_visible(article: Article) -> bool:
-    start, end = window(article)
-    return start <= utc_now() < end
-
-
 def _teaser(article: Article, settings: Settings) -> FragmentCard:
     """Returns what the demo shows about an article on the home page and on the article's page."""
     card = make_card(article, excerpt="")
-    card.url = "/" + quote(article.id, safe="")
+    card.url = page_path(article)
     return make_fragment_card(card, article.language, settings.locale)
 
 
-def _page(html: str, service_url: str) -> HTMLResponse:
-    """Returns an HTML page with the strictest content security policy that lets the widget run."""
+def _page(html: str, service_url: str, images: str) -> HTMLResponse:
+    """Returns an HTML page with the strictest content security policy that lets the widget run.
+
+    Args:
+        html: The page.
+        service_url: The origin of the widget.
+        images: Further places from which images may come.
+    """
     policy = page_policy(
         html,
         styles=service_url,
-        more=f"script-src {service_url}; connect-src {service_url}; img-src 'self' data:",
+        more=f"script-src {service_url}; connect-src {service_url}; img-src 'self' data:{images}",
     )
     return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+
+def _with_local_links(fragment: str, content: DemoContent) -> str:
+    """Lets cards lead to the pages of the demo site rather than to those of the real one."""
+
+    def local(found: re.Match[str]) -> str:
+        return f'href="{escape(content.local.get(unescape(found[1]), unescape(found[1])))}"'
+
+    return re.sub(r'href="([^"]*)"', local, fragment) if content.local else fragment
 
 
 def _include(service_url: str, article_id: str) -> str:

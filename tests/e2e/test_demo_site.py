@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from index.root.root import Root
 from service.cli.alsolike import app
-from service.demo.site import SAMPLE, SAMPLE_ARTICLE, SAMPLE_SOURCE, create_demo_site
+from service.demo.demo_content import SAMPLE, SAMPLE_ARTICLE, SAMPLE_SOURCE, sample_content
+from service.demo.site import create_demo_site
 from service.settings import Settings
 from tests.support.service_process import Answer, alsolike, free_ports, get, until
 
@@ -36,7 +37,7 @@ def path(article_id: str) -> str:
 @pytest.fixture(scope="module")
 def site() -> TestClient:
     """The site while its service is away."""
-    return TestClient(create_demo_site(Settings(), NOBODY))
+    return TestClient(create_demo_site(sample_content(Settings()), Settings(), NOBODY))
 
 
 @pytest.fixture(scope="module")
