@@ -89,7 +89,7 @@ def build_content(build: Build, name: str, first: str) -> DemoContent:
 
 def page_path(article: Article) -> str:
     """Returns the path of an article's page on the demo site."""
-    return "/" + quote(article.id, safe="")
+    return "/" + quote(article.id)
 
 
 def is_visible(article: Article) -> bool:

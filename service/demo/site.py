@@ -139,7 +139,7 @@ def run_demo(
     configure_logs()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the addresses are printed below
     service_url, site_url = _url(service), _url(site)
-    article = f"{site_url}/{quote(content.first, safe='')}"
+    article = f"{site_url}/{quote(content.first)}"
     invitation = _invite(settings, service)
     entrance = "" if invitation is None else f"/enter?key={invitation.key}  (works once)"
     places = {

@@ -31,7 +31,7 @@ NOBODY = "http://127.0.0.1:9"
 
 
 def path(article_id: str) -> str:
-    return "/" + quote(article_id, safe="")
+    return "/" + quote(article_id)
 
 
 @pytest.fixture(scope="module")
