@@ -1,29 +1,97 @@
-"""Renders the body of a Markdown page to markup."""
+"""Renders Markdown to the elements that readers of the page see.
+
+Markdown-it-py renders CommonMark with the extensions that site generators switch on; what a
+generator's template language or a dialect adds is removed before by
+:mod:`index.sources.template_tags`. This is the only module that imports markdown-it-py.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.admon import admon_plugin
+from mdit_py_plugins.container import container_plugin
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.tasklists import tasklists_plugin
 
-from index.sources.markup import Element, MarkupError, parse_html
-from index.sources.page_folder import PageError
+from index.sources.markup import Element, MarkupError, parse_html, select
+from index.sources.template_tags import emojis, strip_extensions, strip_mdx, strip_templates
 
-_SHORTCODE = re.compile(r"\{\{[<%].{0,2000}?[%>]\}\}|\{%.{0,2000}?%\}", re.DOTALL)
-_MAX_OPEN = 2_000
+MAX_OPEN = 2_000
+"""Most ``[`` without ``]``: the parser searches the whole text for each one's end."""
 
-_markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
+_NOT_SEEN = ".footnote-ref, .footnote-backref, input"
+_UNDERSCORE = "\ue000"
 
 
-def page_content(body: str) -> Element:
-    """Returns the root element of a page's rendered body.
+def _renderer() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    for plugin in (footnote_plugin, deflist_plugin, tasklists_plugin, admon_plugin):
+        plugin(markdown)
+    markdown.validateLink = lambda _: True  # type: ignore[method-assign] # file: links; others check
+    container_plugin(markdown, "box", validate=lambda *_: True, render=_render_box)
+    return markdown
+
+
+def _render_box(_renderer: object, tokens: list[Token], at: int, *_: object) -> str:
+    """Renders the start of a ``:::note[Title]`` block with its title, and its end."""
+    if tokens[at].nesting != 1:
+        return "</div>\n"
+    name, _, title = tokens[at].info.strip().partition("[")
+    if not title:
+        name, _, title = name.partition(" ")
+    return f"<div><p>{markdown_line(title.rstrip(']'))}</p>\n"
+
+
+def page_content(
+    body: str, *, mdx: bool = False, include: Callable[[str], str] = lambda _: ""
+) -> Element:
+    """Renders a page's Markdown, and returns the element that holds its content.
+
+    Args:
+        body: The Markdown, without front matter.
+        mdx: Whether the page is MDX: imports, expressions and components are removed, indented
+            text is no code.
+        include: Returns the content of a file that the page includes, given as the page names it.
 
     Raises:
-        PageError: If the body can't be rendered.
+        PageError: If the page is too large, too deeply nested or too costly to parse.
     """
-    if body.count("[") - body.count("]") > _MAX_OPEN:  # the parser searches for each one's ]
-        raise PageError("invalid-markdown", f"more than {_MAX_OPEN} unclosed [")
+    text = strip_mdx(body) if mdx else body
+    text = emojis(strip_extensions(strip_templates(text), include))
+    if text.count("[") - text.count("]") > MAX_OPEN:
+        raise PageError("invalid-markdown", f"more than {MAX_OPEN} unclosed [")
     try:
-        return parse_html(f"<div>{_markdown.render(_SHORTCODE.sub('', body))}</div>")
+        root = parse_html(f"<div>{(_mdx if mdx else _markdown).render(text)}</div>")
     except MarkupError as error:
         raise PageError("invalid-markdown", str(error)) from error
+    for element in select(root, _NOT_SEEN):
+        element.clear(keep_tail=True)
+    return root
+
+
+def markdown_line(text: str) -> str:
+    """Returns a title or excerpt without Markdown and template tags; HTML tags stay.
+
+    Underscores are kept as they are, because names such as ``__init__`` are commoner in titles
+    than emphasis by underscores.
+    """
+    text = emojis(strip_extensions(strip_templates(text), lambda _: ""))
+    if not any(mark in text for mark in "*`[\\~!"):
+        return text
+    (inline,) = _line.parseInline(text.replace("_", _UNDERSCORE))
+    return "".join(map(_content, inline.children or ())).replace(_UNDERSCORE, "_")
+
+
+def _content(token: Token) -> str:
+    if token.type in ("softbreak", "hardbreak"):
+        return " "
+    return "" if token.type == "image" else token.content
+
+
+_markdown = _renderer()
+_mdx = _renderer().disable("code")
+_line = MarkdownIt("commonmark", {"html": False}).enable("strikethrough").disable("entity")

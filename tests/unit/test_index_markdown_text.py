@@ -1,0 +1,140 @@
+"""What readers see of Markdown with the templates and dialects of site generators."""
+
+from __future__ import annotations
+
+import pytest
+
+from index.sources.markdown_text import MAX_OPEN, markdown_line, page_content
+from index.sources.markup import select, text_of
+from index.sources.page_folder import PageError
+from index.sources.page_text import sections_of
+from index.sources.template_tags import strip_templates
+
+
+def text(body: str, **options: object) -> str:
+    """The text of a page's sections, one line per block."""
+    sections = sections_of(page_content(body, **options))  # type: ignore[arg-type]
+    lines = [line for s in sections for line in (s["heading"], s["text"]) if line]
+    return "\n".join(lines).replace("&lt;", "<").replace("&amp;", "&")
+
+
+def targets(body: str) -> list[str]:
+    return [str(link.get("href")) for link in select(page_content(body), "a[href]")]
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        # Liquid and Nunjucks
+        ("Tea {% include cup.html size='large' %}is hot.", "Tea is hot."),
+        ("{% comment %} not yet {% endcomment %}Shown.", "Shown."),
+        ("{%- comment -%}\nnot\n\nyet\n{%- endcomment -%}\nShown.", "Shown."),
+        ("{# a note to editors #}\nShown.", "Shown."),
+        ("{% assign a = 1 %}{% if a %}Warm{% else %}Cold{% endif %} water", "WarmCold water"),
+        ("{% capture x %}never shown{% endcapture %}Shown.", "Shown."),
+        ("{% raw %}Write {{ page.title }}{% endraw %} there.", "Write {{ page.title }} there."),
+        ("{% highlight ruby linenos %}\nputs 1\n{% endhighlight %}", "puts 1"),
+        ("By {{ page.author }}, in May", "By , in May"),
+        ('{{ "https://video.example/1" | embed: "A talk" }}\n\nAfter.', "After."),
+        ("Say {{ 'hello' | upcase }}.", "Say hello."),
+        ("Code `{{ keep }}` and `{% keep %}` stay.", "Code {{ keep }} and {% keep %} stay."),
+        ("```\n{% raw %}{{ x }}{% endraw %}\n{{ y }}\n```", "{{ x }}{{ y }}"),
+        # Hugo and Zola
+        ("{{% note %}}\nInside.\n{{% /note %}}", "Inside."),
+        ("{{< youtube abc >}}\n\n{{<figure src='a.png'>}}\n\nAfter.", "After."),
+        ('{{ gallery(id="x") }}\n\n{% quote(author="A") %}\nSaid.\n{% end %}', "Said."),
+        # Attribute lists of kramdown, Pandoc and Docusaurus
+        ("{: .note}\nA paragraph.\n{: #id .class}", "A paragraph."),
+        ("## A heading {#help}\n\nText.", "A heading\nText."),
+        ("* Contents\n{:toc}\n\nText.", "Text."),
+        ("{::comment}\nhidden\n{:/comment}\n\nText.", "Text."),
+        # Extensions of GitHub, MkDocs, Docusaurus, Obsidian and others
+        ("Words[^1] go on.\n\n[^1]: A note.", "Words go on.\nA note."),
+        ("~~Old~~ new :tada: at 10:30:15", "Old new 🎉 at 10:30:15"),
+        ("- [ ] open\n- [x] done", "open\ndone"),
+        ("> [!NOTE]\n> Mind the gap.", "Mind the gap."),
+        ('!!! note "Title"\n    Inside.\n\nAfter.', "Title\nInside.\nAfter."),
+        ("!!! warning\n    Inside.", "Inside."),
+        ('??? tip "More"\n    Inside.', "More\nInside."),
+        ('=== "Linux"\n    Inside.', "Linux\nInside."),
+        (":::info\nInside.\n:::", "Inside."),
+        (":::tip[Did you know?]\nInside.\n:::", "Did you know?\nInside."),
+        ("::::note Title\n:::tip\nDeep.\n:::\n::::\nAfter.", "Title\nDeep.\nAfter."),
+        ("Term\n: Its meaning", "Term\nIts meaning"),
+        ("==Marked== if a == b and c == d", "Marked if a == b and c == d"),
+        ("[[Kelp]] and [[kelp|the weed]], not [[1]](#fn)", "Kelp and the weed, not [1]"),
+        ("[TOC]\n\n[[_TOC_]]\n\nText.", "Text."),
+        ('--8<-- "snippets/x.md"\n\n*[HTML]: Hyper Text\n\nText.', "Text."),
+        ("Before.\n\n$$\n\\alpha\n$$\n\nIt costs $5 or $6.", "Before.\nIt costs $5 or $6."),
+        (':::image type="content" source="a.png" alt-text="A.":::\n\nText.', "Text."),
+        ('::: zone pivot="a"\nText.\n::: zone-end', "Text."),
+        ("> [!VIDEO https://video.example/1]\n\nText.", "Text."),
+    ],
+)
+def test_a_page_reads_as_its_readers_see_it(body: str, seen: str) -> None:
+    assert text(body) == seen
+
+
+def test_mdx_keeps_the_children_of_components_and_nothing_else() -> None:
+    body = (
+        "import { Card } from 'ui';\nimport B from '~/b';\n\nexport const meta = {\n  a: 1\n};\n\n"
+        '<Card title="Kelp" icon={<Leaf size={3} />}>\n    Kelp **grows**.\n</Card>\n\n'
+        "{/* nobody sees this */}\n\n{list.map((x) => { return <li>{x}</li>; })}\n\n"
+        "A{' '}b costs {\"5\"}.\n\n<Tabs.Item>\n  ```js\n  const a = {b: 1};\n  ```\n</Tabs.Item>\n"
+    )
+    assert text(body, mdx=True) == "Kelp grows.\nA b costs 5.\nconst a = {b: 1};"
+
+
+def test_included_text_is_read_where_the_page_includes_it() -> None:
+    names = {"includes/name.md": "Kelp Planner"}
+    body = "Export from [!INCLUDE[name](includes/name.md)], or [!include [x](y.md)]."
+    assert text(body, include=lambda file: names.get(file, "")) == "Export from Kelp Planner, or ."
+
+
+@pytest.mark.parametrize(
+    ("body", "target"),
+    [
+        ('[a]({{ "/first/" | url }})', "/first/"),
+        ("[a]({{ site.baseurl }}/first/)", "/first/"),
+        ("[a]({{ site.url }}{{ '/first/' | relative_url }})", "/first/"),
+        ("[a]({% post_url 2026-01-02-first %})", "file:_posts/2026-01-02-first"),
+        ("[a]({% link docs/b.md %})", "file:docs/b.md"),
+        ('[a]({{< relref "b.md#x" >}})', "file:b.md#x"),
+        ("[a]({{< ref path='/blog/b' >}})", "file:/blog/b"),
+        ("[[Kelp]]", "file:Kelp"),
+        ("[[kelp|the weed]]", "file:kelp"),
+        ("[a][two]\n\n[two]: {{ site.url }}/two/", "/two/"),
+        ("[a]({{ site.repository }}/issues/9)", "unknown:/issues/9"),
+        ('<a href="{{ page.next.url }}">a</a>', "unknown:"),
+    ],
+)
+def test_a_link_that_a_template_computes_keeps_the_target_that_the_page_states(
+    body: str, target: str
+) -> None:
+    assert [found.replace("%20", " ") for found in targets(body)] == [target]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("see [the list](https://site.example/) and **more**", "see the list and more"),
+        ("__init__ and snake_case, 2 * 3 * 4", "__init__ and snake_case, 2 * 3 * 4"),
+        ("`List<String>` in [Draft] \\*", "List<String> in [Draft] *"),
+        ("{{ site.title }}News{% if x %} of May{% endif %}", "News of May"),
+        ("Ship it :rocket:", "Ship it 🚀"),
+        ("Fish &amp; chips", "Fish &amp; chips"),
+    ],
+)
+def test_a_title_is_shown_without_markdown(given: str, shown: str) -> None:
+    assert markdown_line(given) == shown
+
+
+def test_brackets_that_never_close_are_refused() -> None:
+    with pytest.raises(PageError, match="unclosed"):
+        page_content("![" * (MAX_OPEN + 1))
+
+
+def test_text_without_templates_is_left_alone() -> None:
+    body = "A {brace} and 100 % of {x}.\n\n    {code}\n"
+    assert strip_templates(body) == body
+    assert "{brace}" in text_of(page_content(body))
