@@ -6,17 +6,30 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from index.articles.cleaning import unescape
 from index.articles.record import Record
+from index.sources.encodings import decode
 from index.sources.front_matter import split_front_matter
-from index.sources.markdown_text import page_content
+from index.sources.markdown_text import markdown_line, page_content
 from index.sources.markup import select, text_of
-from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
+from index.sources.page_folder import (
+    Page,
+    PageError,
+    PageFolderSource,
+    display_path,
+    folder_of,
+    literal,
+)
 from index.sources.page_text import text_and_links
+from index.sources.regular_file import open_regular
 
 _JEKYLL_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
+
+_MAX_INCLUDED = 64 * 1024
 
 _NAMES = {
     "id": ("id",),
@@ -46,7 +59,7 @@ class MarkdownSource(PageFolderSource):
         path: A folder, a glob or one file.
     """
 
-    suffixes = (".md", ".markdown")
+    suffixes = (".md", ".markdown", ".mdx")
 
     def parse_page(self, page: Page) -> Record:
         """Parses a Markdown page into a record; raises a ``PageError`` if it can't be used."""
@@ -55,12 +68,29 @@ class MarkdownSource(PageFolderSource):
         front, body = split_front_matter(page.text)
         values = {**front, **_fields(front)}
         _name(values, page, front)
-        root = page_content(body)
+        include = partial(self._included, page.path.parent)
+        root = page_content(body, mdx=page.path.suffix.lower() == ".mdx", include=include)
         if not values.get("title"):
-            headings = select(root, "h1")[:1]
+            headings = select(root, "h1")[:1] or select(root, "h2, h3, h4, h5, h6")[:1]
             values["title"] = literal("".join(map(text_of, headings)))
         values |= text_and_links(root, title=unescape(values["title"]))
         return Record(location=display_path(page.path), values=values)
+
+    def _included(self, folder: Path, name: str) -> str:
+        """Returns the text of a file that a page in ``folder`` includes.
+
+        It is "" if the file can't be read, or lies outside the source's folder. ``~/`` stands for
+        the source's folder.
+        """
+        base = folder_of(self.path)
+        path = base / name[2:] if name.startswith("~/") else folder / name
+        try:
+            if not path.resolve().is_relative_to(base.resolve()):
+                return ""
+            with open_regular(path) as file:
+                return split_front_matter(decode(file.read(_MAX_INCLUDED)))[1].strip()
+        except (OSError, ValueError, RuntimeError, PageError):  # a name that holds a null, a loop
+            return ""
 
 
 def _fields(front: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,6 +128,10 @@ def _text(value: Any) -> str:
     return literal(str(value))
 
 
+def _line(value: Any) -> str:
+    return markdown_line(str(value))
+
+
 def _time(value: Any) -> Any:
     """Returns a date-time unchanged, but a date without a time of day as text."""
     return value if isinstance(value, dt.datetime) else str(value)
@@ -120,8 +154,8 @@ def _image(value: Any) -> Any:
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
-    "title": _text,
-    "excerpt": _text,
+    "title": _line,
+    "excerpt": _line,
     "date": _time,
     "visible_from": _time,
     "visible_until": _time,

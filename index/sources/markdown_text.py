@@ -18,6 +18,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from index.sources.markup import Element, MarkupError, parse_html, select
+from index.sources.page_folder import PageError
 from index.sources.template_tags import emojis, strip_extensions, strip_mdx, strip_templates
 
 MAX_OPEN = 2_000
@@ -61,7 +62,9 @@ def page_content(
         PageError: If the page is too large, too deeply nested or too costly to parse.
     """
     text = strip_mdx(body) if mdx else body
-    text = emojis(strip_extensions(strip_templates(text), include))
+    text = emojis(
+        strip_extensions(strip_templates(text), lambda file: strip_templates(include(file)))
+    )
     if text.count("[") - text.count("]") > MAX_OPEN:
         raise PageError("invalid-markdown", f"more than {MAX_OPEN} unclosed [")
     try:

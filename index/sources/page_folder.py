@@ -223,10 +223,9 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
         elif given.exists():
             base, found = given.parent, {given: ""}
         else:
-            parts = given.parts
-            fixed = next((at for at, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
-            base = Path(*parts[:fixed])
-            found = _walk(base, parts[fixed:], ("",)) if base.is_dir() else {}
+            base = _fixed_part(given)
+            pattern = given.parts[len(base.parts) :]
+            found = _walk(base, pattern, ("",)) if base.is_dir() else {}
     except OSError as error:
         name = display_path(Path(error.filename or location))
         raise SourceError(f"{name} can't be read: {error.strerror or error}") from error
@@ -236,6 +235,19 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
             "such as 'site/**/*.html', or one file"
         )
     return base, sorted(found.items())
+
+
+def folder_of(location: str) -> Path:
+    """Returns the folder that a source reads: its folder, its file's, or its glob's fixed part."""
+    base = _fixed_part(Path(location))
+    return base if base.is_dir() else base.parent
+
+
+def _fixed_part(path: Path) -> Path:
+    """Returns the part of a glob before its first wildcard; a path without one unchanged."""
+    parts = path.parts
+    fixed = next((at for at, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+    return Path(*parts[:fixed])
 
 
 def _walk(base: Path, pattern: tuple[str, ...], suffixes: tuple[str, ...]) -> dict[Path, str]:

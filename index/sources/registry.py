@@ -54,7 +54,7 @@ _SUFFIXES = {
     "csv": (".csv", ".tsv", ".tab"),
     "parquet": (".parquet",),
     "html": (".html", ".htm", ".xhtml"),
-    "markdown": (".md", ".markdown"),
+    "markdown": (".md", ".markdown", ".mdx"),
     "plain": (".txt",),
     "feed": (".xml", ".rss", ".atom"),
 }
