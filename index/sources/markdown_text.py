@@ -32,18 +32,22 @@ def _renderer() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     for plugin in (footnote_plugin, deflist_plugin, tasklists_plugin, admon_plugin):
         plugin(markdown)
-    markdown.validateLink = lambda _: True  # type: ignore[method-assign] # file: links; others check
+    markdown.validateLink = _accept_link  # type: ignore[method-assign]
     container_plugin(markdown, "box", validate=lambda *_: True, render=_render_box)
     return markdown
 
 
-def _render_box(_renderer: object, tokens: list[Token], at: int, *_: object) -> str:
+def _accept_link(url: str) -> bool:  # noqa: ARG001 - markdown-it names the argument
+    """Accepts every link, ``file:`` links too: the record parser checks where links lead."""
+    return True
+
+
+def _render_box(_renderer: object, tokens: list[Token], at: int, *_others: object) -> str:
     """Renders the start of a ``:::note[Title]`` block with its title, and its end."""
     if tokens[at].nesting != 1:
         return "</div>\n"
-    name, _, title = tokens[at].info.strip().partition("[")
-    if not title:
-        name, _, title = name.partition(" ")
+    named = tokens[at].info.strip()
+    title = named.partition("[" if "[" in named else " ")[2]
     return f"<div><p>{markdown_line(title.rstrip(']'))}</p>\n"
 
 
