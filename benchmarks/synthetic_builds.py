@@ -150,6 +150,8 @@ def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> 
         tag_ids=np.arange(count, dtype=np.int32) % 50,
         tag_names=[f"tag {number}" for number in range(50)],
         superseded={},
+        pages=np.arange(count, dtype=np.int64),
+        versions=np.zeros(count, dtype=np.int64),
         weights=np.ones(count, dtype=np.float32),
         translation_keys=np.zeros(count, dtype=np.int64),
     )

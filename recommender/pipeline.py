@@ -51,6 +51,8 @@ class CorpusArticles:
             article's score as a candidate.
         translation_keys: Shape (n,), int64: the same number for all translations of a page; 0 for
             a page without key.
+        pages: Shape (n,), int64: the same number for articles at one address; ``None`` if unknown.
+        versions: Shape (n,), int64: higher for newer versions; ``None`` if unknown.
     """
 
     embeddings: Embeddings
@@ -63,6 +65,8 @@ class CorpusArticles:
     visible: NDArray[np.bool_]
     weights: NDArray[np.float32]
     translation_keys: NDArray[np.int64] | None = None
+    pages: NDArray[np.int64] | None = None
+    versions: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +123,8 @@ def relate(
         catalogue.dates,
         languages=catalogue.languages,
         translation_keys=catalogue.translation_keys,
+        pages=catalogue.pages,
+        versions=catalogue.versions,
     )
     lexical = weigh_terms(catalogue.terms, recipe, workspace, mapper)
     postings = make_postings(lexical.weights, workspace, mapper)

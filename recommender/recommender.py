@@ -42,6 +42,7 @@ from recommender.text import PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import tokenize_corpus
 from recommender.translations import StoryLanguages, key_number
+from recommender.versions import version_number
 from recommender.visibility import utc_now, visible_at, window
 
 _DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
@@ -147,6 +148,7 @@ class Recommender:
                 translation_keys=np.array(
                     [key_number(article.translation_key) for article in known], dtype=np.int64
                 ),
+                versions=np.array([version_number(a.title, a.id) for a in known], np.int64),
             ),
             depth=self._depth,
         )

@@ -1,4 +1,4 @@
-"""Stories: groups an article with its near-duplicates, older versions and translations.
+"""Stories: an article with its near-duplicates, other addresses, versions and translations.
 
 A reader should see a story once, in its newest visible version. Which version that is depends on
 the time, so a build only stores which rows belong together and in which order.
@@ -59,6 +59,8 @@ def find_stories(
     *,
     languages: NDArray[np.int32],
     translation_keys: NDArray[np.int64] | None = None,
+    pages: NDArray[np.int64] | None = None,
+    versions: NDArray[np.int64] | None = None,
 ) -> Stories:
     """Group near-duplicates, versions and translations of the same article into stories.
 
@@ -80,6 +82,10 @@ def find_stories(
         languages: Shape (n,), int32: language ids; 0 if unknown.
         translation_keys: Shape (n,), int64: the same number for all translations of a page; 0 for
             a page without key.
+        pages: Shape (n,), int64: the same number for rows that are one page of the site, which are
+            one story whatever they say.
+        versions: Shape (n,), int64: of rows of one story and date, the one with the higher number
+            is newer (:func:`recommender.versions.version_number`).
     """
     count = len(dates)
     parent = np.arange(count)
@@ -99,8 +105,8 @@ def find_stories(
             continue
         if root_of(one) != root_of(other) and is_near_duplicate(texts[one], texts[other]):
             join(one, other)
-    for newer, older in superseded.items():
-        join(newer, older)
+    for one, other in [*superseded.items(), *_same_pages(pages)]:
+        join(one, other)
     apart: list[int] = []
     if translation_keys is not None:
         apart = _join_translations(translation_keys, languages, root_of, join)
@@ -109,9 +115,20 @@ def find_stories(
         roots = parent[roots]
     _, of = np.unique(roots, return_inverse=True)
     generation = _generations(superseded, count)
-    members = np.lexsort((np.arange(count), -dates.astype(np.int64), -generation, of))
+    version = np.zeros(count, dtype=np.int64) if versions is None else versions
+    days = dates.astype(np.int64)
+    members = np.lexsort((np.arange(count), -version, -days, -generation, of))
     ends = np.cumsum(np.bincount(of)).astype(np.int64)
     return Stories(of=of.astype(np.int32), members=members.astype(np.int32), ends=ends, apart=apart)
+
+
+def _same_pages(pages: NDArray[np.int64] | None) -> list[tuple[int, int]]:
+    """Return pairs of rows that connect all rows of each page."""
+    if pages is None:
+        return []
+    order = np.argsort(pages, kind="stable")
+    same = np.flatnonzero(pages[order[1:]] == pages[order[:-1]])
+    return list(zip(order[same].tolist(), order[same + 1].tolist(), strict=True))
 
 
 def _join_translations(

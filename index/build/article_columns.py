@@ -29,6 +29,8 @@ class ArticleColumns:
         tag_ids: Shape (m,), int32: the tag of each of these entries, as position in ``tag_names``.
         tag_names: The tags as the site spells them; of spellings that differ in case, the first.
         superseded: Maps the row of a newer version to the row of the version it replaces.
+        pages: Shape (n,), int64: the same number for articles at one address.
+        versions: Shape (n,), int64: higher for newer versions of an article.
         weights: Shape (n,), float32: the factor by which the site's preferences multiply an
             article's score as a candidate.
         translation_keys: Shape (n,), int64: the same number for all translations of a page; 0 for
@@ -44,6 +46,8 @@ class ArticleColumns:
     tag_ids: NDArray[np.int32]
     tag_names: list[str]
     superseded: dict[int, int]
+    pages: NDArray[np.int64]
+    versions: NDArray[np.int64]
     weights: NDArray[np.float32]
     translation_keys: NDArray[np.int64]
 

@@ -209,6 +209,8 @@ def _make(
                 terms=terms,
                 languages=columns.languages,
                 superseded=columns.superseded,
+                pages=columns.pages,
+                versions=columns.versions,
                 dates=columns.dates,
                 texts=texts,
                 visible=visible_at(columns.visibility, utc_now()),

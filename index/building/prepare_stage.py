@@ -6,6 +6,7 @@ dates and languages, are returned; the service filters and sorts lists by them.
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 
 from index.articles.article_store import ArticleStore
 from index.articles.card import render_card
+from index.articles.urls import url_key
 from index.build.article_columns import ArticleColumns
 from index.build.build import NO_DATE
 from index.build.id_table import IdTable, write_id_table
@@ -26,6 +28,7 @@ from recommender.parallel import equal_blocks, in_turn
 from recommender.preferences import Preferences
 from recommender.text import PreparedText, prepare
 from recommender.translations import key_number
+from recommender.versions import version_number
 from recommender.visibility import microseconds, utc_now, window
 
 NO_RECENCY = np.iinfo(np.int64).min + 1
@@ -53,6 +56,8 @@ class PreparedArticle:
         translation_key: The number of the key that the page's translations share; 0 without key.
         tags: The site's tags for the article.
         supersedes: The id of the older version that this article replaces, if it names one.
+        page: A number that articles at one address share.
+        version: A number that is higher for a newer version; 0 if unknown.
     """
 
     id: bytes
@@ -67,6 +72,8 @@ class PreparedArticle:
     translation_key: int
     tags: tuple[str, ...]
     supersedes: str | None
+    page: int
+    version: int
 
 
 def prepare_article(
@@ -98,7 +105,14 @@ def prepare_article(
         translation_key=key_number(article.translation_key),
         tags=tuple(article.tags),
         supersedes=article.supersedes,
+        page=_page_number(article.url),
+        version=version_number(article.title, article.id),
     )
+
+
+def _page_number(url: str) -> int:
+    digest = hashlib.blake2b(url_key(url).encode(errors="replace"), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
 
 
 class PreparedTexts:
@@ -153,6 +167,7 @@ def prepare_articles(
     boosts = np.empty(count, dtype=np.float32)
     languages = np.zeros(count, dtype=np.int32)
     translation_keys = np.zeros(count, dtype=np.int64)
+    pages, versions = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     language_ids: dict[str, int] = {"": 0}
     tag_numbers: dict[str, int] = {}
     tag_names: list[str] = []
@@ -175,6 +190,8 @@ def prepare_articles(
         recency[rows] = [article.recency for article in block]
         boosts[rows] = [article.boost for article in block]
         translation_keys[rows] = [article.translation_key for article in block]
+        pages[rows] = [article.page for article in block]
+        versions[rows] = [article.version for article in block]
         digests[rows] = np.frombuffer(
             b"".join(article.digest for article in block), dtype=np.uint8
         ).reshape(-1, 16)
@@ -207,6 +224,8 @@ def prepare_articles(
         tag_ids=np.frombuffer(tag_ids, dtype=np.int32),
         tag_names=tag_names,
         weights=boosts * preferences.fade(dates, utc_now() // _DAY),
+        pages=pages,
+        versions=versions,
         superseded=_find_older(IdTable(folder), supersedes),
         translation_keys=translation_keys,
     )

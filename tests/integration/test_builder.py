@@ -183,6 +183,27 @@ def test_articles_are_related_to_those_of_their_topic(site: Site, write_jsonl: W
 # What does not matter
 
 
+def test_articles_at_one_address_are_one_story_and_a_tag_s_case_is_none(
+    site: Site, write_jsonl: Write
+) -> None:
+    records = topical(8)
+    for record, url, tags in zip(
+        records,
+        ["https://a.example/kelp", "http://A.example/kelp/#top", "https://a.example/kelp?p=2"],
+        [["Tides"], ["tides"], ["TIDES", "kelp"]],
+        strict=False,
+    ):
+        record |= {"url": url, "tags": tags}
+    build = site.build(write_jsonl, records)
+    rows = [build.row(record["id"]) for record in records]
+    stories = [int(build.stories[row]) for row in rows if row is not None]
+    assert stories[0] == stories[1]
+    assert len(set(stories)) == 7
+    assert (
+        len(build.tag_numbers) == len(build.tag_names) == len(set(map(str.lower, build.tag_names)))
+    )
+
+
 def test_the_order_of_the_input_does_not_matter(tmp_path: Path, write_jsonl: Write) -> None:
     records = topical(40)
     for number, record in enumerate(records):

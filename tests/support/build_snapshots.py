@@ -97,6 +97,8 @@ def snapshot(
         tag_ids=none,
         tag_names=[],
         superseded={},
+        pages=np.arange(len(names), dtype=np.int64),
+        versions=np.zeros(len(names), dtype=np.int64),
         weights=np.ones(len(names), dtype=np.float32),
         translation_keys=np.zeros(len(names), dtype=np.int64),
     ).save(folder)

@@ -194,3 +194,32 @@ def test_keys_join_each_language_once_and_split_nothing(
     for row in set(range(len(drawn))) - set(found.apart):
         kin = [r for r in range(len(drawn)) if keys[row] and keys[r] == keys[row]]
         assert all(found.of[r] == found.of[row] for r in kin if r not in found.apart)
+
+
+def test_rows_of_one_page_are_one_story_whatever_they_say() -> None:
+    nothing = Neighbors(
+        rows=np.full((4, 1), -1, dtype=np.int32),
+        scores=np.full((4, 1), -np.inf, dtype=np.float32),
+    )
+    texts = [text(f"text {row}") for row in range(4)]
+    pages = np.array([7, -3, 7, 7], dtype=np.int64)
+    found = find_stories(
+        nothing, texts, {}, np.zeros(4, dtype=np.int32), languages=np.ones(4, np.int32), pages=pages
+    )
+    assert found.of.tolist() == [0, 1, 0, 0]
+
+
+def test_among_undated_duplicates_the_higher_version_stands_first() -> None:
+    texts = [text(PIECE)] * 3
+    embeddings = HashingEncoder(256).encode([item.whole for item in texts])
+    neighbors = ExactIndex(embeddings).search(embeddings, 9)
+    for dates, members in (([0, 0, 0], [1, 0, 2]), ([0, 0, 5], [2, 1, 0])):
+        found = find_stories(
+            neighbors,
+            texts,
+            {},
+            np.array(dates, dtype=np.int32),
+            languages=np.ones(3, dtype=np.int32),
+            versions=np.array([2, 9, 0], dtype=np.int64),
+        )
+        assert groups(found) == [members]
