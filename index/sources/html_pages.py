@@ -66,6 +66,7 @@ class HtmlSource(PageFolderSource):
                 dropped=dropped,
                 not_found=main.dropped,
                 page=root,
+                headings=self.related_headings,
             )
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:

@@ -73,7 +73,9 @@ class MarkdownSource(PageFolderSource):
         if not values.get("title"):
             headings = select(root, "h1")[:1] or select(root, "h2, h3, h4, h5, h6")[:1]
             values["title"] = literal("".join(map(text_of, headings)))
-        values |= text_and_links(root, title=unescape(values["title"]))
+        values |= text_and_links(
+            root, title=unescape(values["title"]), headings=self.related_headings
+        )
         return Record(location=display_path(page.path), values=values)
 
     def _included(self, folder: Path, name: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.encodings import decode, markup_encoding
+from index.sources.file_links import with_file_links
 from index.sources.page_language import (
     PagePath,
     read_languages,
@@ -65,8 +66,10 @@ class Page:
     text: str
 
 
-RawPage = tuple[Path, PagePath, bytes]
-"""A file's path, what it says, and the content, of which at most MAX_PAGE_BYTES + 1 are read."""
+RawPage = tuple[Path, str, PagePath, bytes]
+"""A file's path, the same below the source's folder, what it says, and the content.
+
+At most MAX_PAGE_BYTES + 1 bytes are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +82,11 @@ class PageFolderSource(PathSource, SplitSource):
         path: A folder, of which all pages in all subfolders are read; a glob
             (``"site/**/*.html"``); or one file.
         languages: The languages that folders (``de/page.md``) or suffixes (``page.de.md``) name.
+        related_headings: Headings of the site's blocks of related links, besides usual ones such as
+            "See also" in many languages.
     """
 
+    related_headings: tuple[str, ...] = ()
     suffixes: ClassVar[tuple[str, ...]]
     is_markup: ClassVar[bool] = False
     languages: tuple[str, ...] = ()
@@ -134,7 +140,7 @@ def _read_pages(
             where = read_page_path(_name(path, base), languages, translated)
             if where.base:  # another source may have a file of the same name
                 where = where._replace(base=f"{location}: {where.base}")
-            yield path, where, content
+            yield path, path.relative_to(base).as_posix(), where, content
     if vanished is not None:
         _check_folder(base, vanished)
 
@@ -164,7 +170,7 @@ def _parse_raw_page(
     """
     if isinstance(raw, RecordProblem):
         return raw
-    path, _, content = raw
+    path, _, _, content = raw
     if len(content) > MAX_PAGE_BYTES:
         return _problem(path, "page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
     return parse_record(display_path(path), _parse_page, parse, is_markup, raw)
@@ -173,15 +179,16 @@ def _parse_raw_page(
 def _parse_page(
     parse: Callable[[Page], Record], is_markup: bool, raw: RawPage
 ) -> Record | RecordProblem:
-    path, where, content = raw
+    path, file, where, content = raw
     try:
         text = decode(content, markup_encoding(content) if is_markup else "")
     except ValueError as error:
         return _problem(path, "invalid-encoding", f"the page can't be decoded: {error}")
     try:
-        return _with_path(parse(Page(path=path, id=where.id, text=text)), where)
+        record = _with_path(parse(Page(path=path, id=where.id, text=text)), where)
     except PageError as error:
         return _problem(path, error.reason, str(error))
+    return replace(record, values=with_file_links(record.values, file))
 
 
 def _with_path(record: Record, where: PagePath) -> Record:

@@ -6,17 +6,20 @@ headings, paragraphs, and at the end a block of related links and the site's foo
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from index.articles.record import Record
-from index.sources.link_places import related_headings
+from index.sources.link_places import RELATED, related_headings
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
+from recommender.article import FILE_LINK
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RATING = re.compile(r"([^\W\d][^:\d]{0,60}?)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*\d{1,6})?")
 _SENTENCE_END = (".", "!", "…", ",", ";", ":", "”", '."')
+_LISTED = re.compile(r"[-*•–]\s+(\S.{0,300})")  # noqa: RUF001 - the marks of lists
 _MAX_HEADING = 100
 
 
@@ -39,9 +42,12 @@ class PlainSource(PageFolderSource):
             raise PageError("empty", "the page is empty")
         ratings: dict[str, float] = {}
         sections = [{"heading": "", "text": ""}]
+        links: list[dict[str, Any]] = []
+        related = related_headings(self.related_headings)
         for position, block in enumerate(blocks):
             lines = _without_head(block, title, ratings) if position < 2 else block
-            if lines and related_headings().fullmatch(lines[0]):
+            if lines and related.fullmatch(lines[0]):
+                links = _related_links(lines[0], blocks[position:])
                 break
             if len(lines) == 1 and _is_heading(lines[0]):
                 sections.append({"heading": literal(lines[0]), "text": ""})
@@ -53,8 +59,26 @@ class PlainSource(PageFolderSource):
             "title": literal(title),
             "sections": [section for section in sections if section["heading"] or section["text"]],
             "ratings": ratings,
+            "links": links,
         }
         return Record(location=display_path(page.path), values=values)
+
+
+def _related_links(heading: str, blocks: list[list[str]]) -> list[dict[str, Any]]:
+    """Returns the links of a block of related articles, of which plain text holds the titles.
+
+    A title is a line that stands twice, as text of an image and of a link; or a line of a list.
+    """
+    titles: dict[str, None] = {}
+    for lines in blocks:
+        pairs = itertools.pairwise(lines)
+        titles |= dict.fromkeys(line for line, following in pairs if line == following)
+        titles |= dict.fromkeys(found[1] for line in lines if (found := _LISTED.fullmatch(line)))
+    return [
+        {"url": f"{FILE_LINK}{title}", "text": literal(title), "kind": RELATED, "heading": heading}
+        for title in titles
+        if title
+    ]
 
 
 def _without_head(lines: list[str], title: str, ratings: dict[str, float]) -> list[str]:

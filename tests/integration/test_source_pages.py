@@ -120,6 +120,8 @@ def test_an_html_page_is_what_a_reader_reads(tmp_path: Path) -> None:
         date=dt.date(2026, 1, 2),
         language="pt-br",
         tags=("one", "two"),
+        links=article.links,
+        aliases=article.aliases,
     )
     assert told(article) == [
         ("", "First paragraph, bold <div> &amp; xy."),
@@ -162,6 +164,8 @@ def test_json_ld_tells_what_the_page_does_not_show(tmp_path: Path) -> None:
         language="de",
         tags=("k1", "k2"),
         authors=("A", "B"),
+        links=article.links,
+        aliases=article.aliases,
     )
     assert told(article) == [("", "The body")]
 
@@ -246,6 +250,8 @@ def test_front_matter_of_hugo_decides_visibility(tmp_path: Path) -> None:
         language="de",
         tags=("a", "12", "News"),
         authors=("N",),
+        links=article.links,
+        aliases=article.aliases,
     )
     assert told(article) == [("", "Intro x <b>"), ("Two", "a\nb"), ("Setext", "tail")]
 

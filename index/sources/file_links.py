@@ -1,0 +1,48 @@
+"""Turns links between a folder's files into names of these files, whatever their addresses are.
+
+Such a link's address is ``file:`` and the file's path below the source's folder. A shortcode that
+names a page otherwise becomes ``file:`` and this name, which may lack folder and suffix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from posixpath import dirname, join, normpath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from recommender.article import FILE_LINK
+
+_SOURCES = (".md", ".mdx", ".markdown")
+_PAGES = (*_SOURCES, ".html", ".htm", ".xhtml", ".txt")
+
+
+def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Returns a page's record values with its own file among ``aliases``, and links to files.
+
+    Args:
+        values: The record's values; ``links`` and ``aliases`` are changed in the copy.
+        file: The page's file, relative to the source's folder.
+    """
+    links = [
+        {**link, "url": _file_link(link["url"], file) or link["url"]}
+        for link in values.get("links", ())
+    ]
+    aliases = values.get("aliases")
+    known = [*aliases] if isinstance(aliases, list | tuple) else [aliases] if aliases else []
+    return {**values, "links": links, "aliases": [f"{FILE_LINK}{file}", *known]}
+
+
+def _file_link(url: str, file: str) -> str | None:
+    """Returns the ``file:`` form of a relative link to a page's file; ``None`` for other links."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    path = unquote(parts.path)
+    if parts.scheme or parts.netloc or not path.lower().endswith(_PAGES):
+        return None
+    if path.startswith("/"):
+        # Generators resolve these from the folder of their content; other pages are addresses.
+        return f"{FILE_LINK}{path[1:]}" if path.lower().endswith(_SOURCES) else None
+    return f"{FILE_LINK}{normpath(join(dirname(file), path))}"
