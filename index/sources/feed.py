@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
 from urllib.parse import urljoin
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
+from index.sources.encodings import charset_of
 from index.sources.feed_json import read_json_feed
 from index.sources.feed_xml import read_xml_feed
 from index.sources.host_rules import redacted
@@ -49,7 +49,7 @@ class FeedSource(HttpOptions):
     def records(self) -> Iterator[Record | RecordProblem]:
         """Yields one record for each entry of the feed, or a problem for an entry it can't read."""
         if not self.url:
-            yield from _parsed(self._file(), self.path)[0]
+            yield from _Page(self._file(), self.path).records()
             return
         fetcher = Fetcher(url=self.url, options=self)
         pending, seen = self.url, set[str]()
@@ -58,9 +58,10 @@ class FeedSource(HttpOptions):
                 raise SourceError(f"{self.name} has over {_MAX_PAGES} pages, more than are read")
             seen.add(pending)
             answer = fetcher.get(pending)
-            records, following = _parsed(answer.body, redacted(answer.url))
-            yield from records
-            pending = urljoin(answer.url, following) if following else ""
+            charset = charset_of(answer.headers.get("content-type", ""))
+            page = _Page(answer.body, redacted(answer.url), answer.url, charset)
+            yield from page.records()
+            pending = urljoin(answer.url, page.following) if page.following else ""
 
     def _file(self) -> bytes:
         try:
@@ -73,24 +74,42 @@ class FeedSource(HttpOptions):
         return content
 
 
-def _parsed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """Runs ``_read(content, name)`` in the parser process.
+class _Page:
+    """A page of a feed, which is parsed in the parser process.
 
-    Raises:
-        SourceError: If the parser process had to be stopped.
+    Attributes:
+        following: The link to the next page, known once all records are read; "" if there is none.
     """
-    try:
-        (found,) = parse_apart(_read, content, name)
-    except ParserStoppedError as error:
-        raise SourceError(f"{name} can't be read: {error}") from error
-    return cast("tuple[list[Record | RecordProblem], str]", found)
+
+    def __init__(self, content: bytes, name: str, url: str = "", charset: str = "") -> None:
+        self._name = name
+        self._given = (content, name, url, charset)
+        self.following = ""
+
+    def records(self) -> Iterator[Record | RecordProblem]:
+        """Yields the page's records.
+
+        Raises:
+            SourceError: If it is no feed or breaks off, or the parser process had to be stopped.
+        """
+        try:
+            for found in parse_apart(_read, *self._given):
+                if isinstance(found, str):
+                    self.following = found
+                else:
+                    yield found
+        except ParserStoppedError as error:
+            raise SourceError(f"{self._name} can't be read: {error}") from error
 
 
-def _read(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """Parses a page of a feed; returns its records and the link to the next page, "" if none."""
+def _read(
+    content: bytes, name: str, url: str, charset: str
+) -> Iterator[Record | RecordProblem | str]:
+    """Parses a page of a feed; yields its records, and the link to the next page as text."""
     try:
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-            return read_json_feed(content, name)
-        return read_xml_feed(content, name)
+            yield from read_json_feed(content, name)
+        else:
+            yield from read_xml_feed(content, name, url, charset)
     except MarkupError as error:
         raise SourceError(f"{name} is not a feed: {error}") from error

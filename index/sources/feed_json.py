@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem
-from index.sources.markup import MarkupError, parse_html
+from index.sources.html_texts import read_html_text
+from index.sources.markup import MarkupError
 from index.sources.page_folder import literal
-from index.sources.page_text import text_and_links
 from index.sources.source import read_record
 
 _MAX_VALUES = 1_000_000
 
 
-def read_json_feed(content: bytes, name: str) -> tuple[list[Record | RecordProblem], str]:
-    """Parses a page of a JSON feed; returns its records and the link to the next page.
+def read_json_feed(content: bytes, name: str) -> Iterator[Record | RecordProblem | str]:
+    """Parses a page of a JSON feed.
 
     Args:
         content: The page as it was received.
         name: The feed's name, for the records' locations.
 
-    Returns:
-        The records, and the link to the next page, which is empty if there is none.
+    Yields:
+        The link to the next page as text, which is empty if there is none; and the records.
 
     Raises:
         MarkupError: If the content is not a JSON Feed.
@@ -37,11 +37,9 @@ def read_json_feed(content: bytes, name: str) -> tuple[list[Record | RecordProbl
     if not isinstance(items, list):
         raise MarkupError("the JSON object has no items")
     following = feed.get("next_url")
-    records = [
-        read_record(f"{name} item {number}", _record, item, feed)
-        for number, item in enumerate(items, 1)
-    ]
-    return records, following if isinstance(following, str) else ""
+    yield following if isinstance(following, str) else ""
+    for number, item in enumerate(items, 1):
+        yield read_record(f"{name} item {number}", _record, item, feed)
 
 
 def _record(location: str, item: Any, feed: Mapping[str, Any]) -> Record | RecordProblem:
@@ -50,30 +48,30 @@ def _record(location: str, item: Any, feed: Mapping[str, Any]) -> Record | Recor
         return RecordProblem(
             location=location, reason="invalid-item", message=f"it is not a JSON object but {kind}"
         )
-    excerpt, image = item.get("summary"), item.get("image") or item.get("banner_image")
+    url = item.get("url") or item.get("external_url")
     values = {
         **item,
-        "title": _literal(item.get("title")),
-        "url": item.get("url") or item.get("external_url"),
+        "url": url,
         "date": item.get("date_published"),
         "language": item.get("language") or feed.get("language"),
-        "excerpt": _literal(excerpt),
-        "image": image,
+        "excerpt": _literal(item.get("summary")),
+        "image": item.get("image") or item.get("banner_image"),
         "authors": _authors(item) or _authors(feed),
     }
     values.pop("summary", None)
     if isinstance(item.get("tags"), list):
         values["tags"] = [_literal(tag) for tag in item["tags"]]
-    if isinstance(item.get("content_html"), str) and item["content_html"].strip():
-        try:
-            values |= text_and_links(parse_html(f"<div>{item['content_html']}</div>"))
-        except MarkupError as error:
-            return RecordProblem(
-                location=location, field="content", reason="invalid-html", message=str(error)
-            )
-    elif item.get("content_text"):
-        values["summary"] = _literal(item["content_text"])
-    return Record(location=location, values=values)
+    html, plain, title = (item.get(name) for name in ("content_html", "content_text", "title"))
+    if not (isinstance(html, str) and html.strip()):
+        html = literal(plain).replace("\n", "<br>") if isinstance(plain, str) else ""
+    address, said = (value if isinstance(value, str) else "" for value in (url, title))
+    try:
+        text = read_html_text(html, address, literal(said))
+    except MarkupError as error:
+        return RecordProblem(
+            location=location, field="content", reason="invalid-html", message=str(error)
+        )
+    return Record(location=location, values={**values, **text} if said or not title else values)
 
 
 def _authors(owner: Mapping[str, Any]) -> list[str]:

@@ -80,10 +80,11 @@ def _record(name: str, found: Line | RecordProblem) -> Record | RecordProblem:
     if isinstance(found, RecordProblem):
         return found
     number, line = found
-    return read_record(f"{name} line {number}", _object, line)
+    return read_record(f"{name} line {number}", json_object, line)
 
 
-def _object(location: str, line: bytes) -> Record | RecordProblem:
+def json_object(location: str, line: bytes) -> Record | RecordProblem:
+    """Parses one JSON object into a record; returns a problem if it is none or too large."""
     try:
         text = line.decode()
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ is reported.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -80,10 +81,45 @@ def parse_xml(content: bytes) -> Element:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise MarkupError(_message(error)) from error
-    dtd = root.getroottree().docinfo.internalDTD
-    if dtd is not None and next(dtd.iterentities(), None) is not None:
-        raise MarkupError("the document defines its own entities, which is not allowed")
+    _refuse_entities(root)
     return root
+
+
+def stream_xml(file: Any, names: tuple[str, ...]) -> Iterator[Element]:
+    """Yields the elements with these names, in any namespace, of an XML document of any size.
+
+    An element that was yielded is emptied afterwards, so memory does not grow with the document.
+
+    Args:
+        file: What the document is read from, piece by piece.
+        names: Names without namespace.
+
+    Raises:
+        MarkupError: If the document is not well-formed (with line and column), ends early, or
+            defines entities.
+    """
+    tags = [f"{{*}}{name}" for name in names]
+    parser = etree.iterparse(
+        file,
+        events=("end",),
+        tag=tags,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        for _, element in parser:
+            _refuse_entities(element)
+            yield element
+            element.clear()
+            parent = element.getparent()
+            while parent is not None and local_name(parent) == "channel" and len(parent) > 1:
+                del parent[0]
+    except etree.XMLSyntaxError as error:
+        raise MarkupError(_message(error)) from error
 
 
 def select(root: Element, selector: str) -> list[Element]:
@@ -116,6 +152,12 @@ def inner_markup(element: Element) -> str:
     parts = [element.text or ""]
     parts += [etree.tostring(child, encoding="unicode", method="html") for child in element]
     return "".join(parts)
+
+
+def _refuse_entities(element: Element) -> None:
+    dtd = element.getroottree().docinfo.internalDTD
+    if dtd is not None and next(dtd.iterentities(), None) is not None:
+        raise MarkupError("the document defines its own entities, which is not allowed")
 
 
 def _check_attributes(text: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-import re
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -21,23 +19,28 @@ from index.articles.url_template import check_template
 from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
 from index.sources.feed import FeedSource
+from index.sources.file_kinds import BY_SUFFIX, kind_of_file, kind_of_folder
+from index.sources.ghost import GhostSource
 from index.sources.html_pages import HtmlSource
+from index.sources.json_source import JsonSource
 from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.parquet import ParquetSource
 from index.sources.plain_pages import PlainSource
-from index.sources.regular_file import open_unpacked
 from index.sources.secret_options import mask, resolve_secrets
 from index.sources.sitemap import SitemapSource
 from index.sources.source import Source
 from index.sources.sql import SqlSource
 from index.sources.wordpress import WordPressSource
+from index.sources.wxr import WxrSource
 from recommender.errors import ArticleError, SettingError
 
 KINDS: dict[str, type[Source]] = {
     "csv": CsvSource,
     "feed": FeedSource,
+    "ghost": GhostSource,
     "html": HtmlSource,
+    "json": JsonSource,
     "jsonl": JsonlSource,
     "markdown": MarkdownSource,
     "parquet": ParquetSource,
@@ -45,21 +48,11 @@ KINDS: dict[str, type[Source]] = {
     "sitemap": SitemapSource,
     "sql": SqlSource,
     "wordpress": WordPressSource,
+    "wxr": WxrSource,
 }
 """Source classes by kind. To add a kind, add a dataclass whose fields are its options."""
 
 _COMMON = ("kind", "map", "url_template", "date_format", "language")
-_SUFFIXES = {
-    "jsonl": (".jsonl", ".ndjson"),
-    "csv": (".csv", ".tsv", ".tab"),
-    "parquet": (".parquet",),
-    "html": (".html", ".htm", ".xhtml"),
-    "markdown": (".md", ".markdown", ".mdx"),
-    "plain": (".txt",),
-    "feed": (".xml", ".rss", ".atom"),
-}
-_SITEMAP = re.compile(rb"<(\w+:)?(urlset|sitemapindex)\b")
-_BY_SUFFIX = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
 
 
 def open_sources(
@@ -174,52 +167,24 @@ def table_for(location: str) -> dict[str, Any]:
         )
     location = os.path.expanduser(location)  # noqa: PTH111 - it may be a glob
     path = Path(location)
-    kind = _BY_SUFFIX.get(Path(location.lower().removesuffix(".gz")).suffix)
     try:
         if path.is_dir():
-            kind = _kind_of_folder(path)
+            kind = kind_of_folder(path)
         elif path.is_symlink() or path.is_file():
             path.stat()  # raises where a link leads nowhere
-            kind = _kind_by_content(path, kind)
+            kind = kind_of_file(path)
+        else:
+            kind = BY_SUFFIX.get(Path(location.lower().removesuffix(".gz")).suffix)
     except OSError as error:
         unread = error.filename or location
         raise SettingError(f"{unread} can't be read: {error.strerror or error}") from error
     if kind is None:
         raise SettingError(
             f"there is no file {location}, or its kind is unclear; name a file that ends in "
-            f"{', '.join(_BY_SUFFIX)}, a folder of pages of one kind, or describe it in a "
+            f"{', '.join(BY_SUFFIX)}, .json, a folder of pages of one kind, or describe it in a "
             "[[source]] table of alsolike.toml"
         )
     return {"kind": kind, "path": location}
-
-
-def _kind_by_content(path: Path, kind: str | None) -> str | None:
-    """Returns the kind of a file whose name tells none, or tells of several."""
-    if kind not in ("feed", None):
-        return kind
-    try:
-        with open_unpacked(path) as file:
-            head = file.read(4096)
-    except (EOFError, zlib.error):
-        return kind
-    if _SITEMAP.search(head):
-        return "sitemap"
-    return "feed" if b"jsonfeed.org/version" in head else kind or "jsonl"
-
-
-def _kind_of_folder(folder: Path) -> str | None:
-    """Returns the kind of the pages in a folder; ``None`` if there is none or several kinds."""
-
-    def refuse(error: OSError) -> None:
-        raise error  # which os.walk would pass over
-
-    kinds = {
-        kind
-        for _, _, names in os.walk(folder, onerror=refuse)
-        for name in names
-        if (kind := _BY_SUFFIX.get(Path(name).suffix.lower())) in ("html", "markdown", "plain")
-    }
-    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _mapping(where: str, value: Any) -> dict[str, str]:

@@ -11,9 +11,9 @@ from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.host_rules import redacted
+from index.sources.html_texts import read_html_text, without_own_link
 from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
-from index.sources.markup import MarkupError, parse_html
-from index.sources.page_text import text_and_links
+from index.sources.markup import MarkupError
 from index.sources.parser_process import parse_record
 from recommender.errors import SettingError
 
@@ -174,18 +174,23 @@ def _record(post: Any, location: str) -> Record | RecordProblem:
     values = {name: value for name, value in post.items() if name != "_embedded"}
     embedded = post.get("_embedded")
     linked = embedded if isinstance(embedded, Mapping) else {}
+    url, guid = _text(post, "link"), _rendered(post.get("guid"))
     values |= {
-        "title": _rendered(post.get("title")),
         "url": post.get("link"),
-        "excerpt": _excerpt(_rendered(post.get("excerpt"))),
+        "aliases": [guid] if guid and guid != url else None,
         "image": _image(linked.get("wp:featuredmedia")),
         "tags": _terms(linked.get("wp:term")),
         "authors": [name for item in _list(linked.get("author")) if (name := _text(item, "name"))],
         **_visibility(post),
     }
+    head = post.get("yoast_head_json")
+    robots = head.get("robots") if isinstance(head, Mapping) else None
+    if index := _text(robots, "index"):
+        values["robots"] = index
     try:
-        html = _rendered(post.get("content"))
-        values |= text_and_links(parse_html(f"<div>{html}</div>"))
+        title, html = _rendered(post.get("title")), _rendered(post.get("content"))
+        values |= read_html_text(html, url, title)
+        values["excerpt"] = without_own_link(_rendered(post.get("excerpt")), url)
     except MarkupError as error:
         return RecordProblem(
             location=location, field="content", reason="invalid-html", message=str(error)
@@ -215,12 +220,6 @@ def _text(value: Any, key: str) -> str:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _excerpt(html: str) -> str:
-    """Returns an excerpt by an author; "" for one that WordPress made, which ends in ``[…]``."""
-    text = html.replace("&hellip;", "…").replace("&#8230;", "…").strip()
-    return "" if text.removesuffix("</p>").rstrip().endswith("[…]") else html
 
 
 def _image(media: Any) -> dict[str, str] | None:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from index.articles.record import Record
 from index.errors import SourceError
+from index.sources.registry import open_source
 from recommender.article import Article, Image
 from tests.support.http_site import Site, page, serving
 from tests.support.sample_records import read
@@ -128,7 +130,8 @@ def test_entities_are_never_read(tmp_path: Path, head: str, where: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("<rss><channel><item></channel></rss>", "line 1, column 31"),
+        ("<urlset><url/></urlset>", 'kind = "sitemap"'),
+        ("<rss xmlns:wp='http://wordpress.org/export/1.2/'/>", 'kind = "wxr"'),
         ("<html><body>Not found</body></html>", "<html>"),
         ("", "empty"),
         ('{"version": "x"}', "has no items"),
@@ -139,6 +142,164 @@ def test_entities_are_never_read(tmp_path: Path, head: str, where: str) -> None:
 def test_what_is_no_feed_is_told_with_its_place(tmp_path: Path, content: str, said: str) -> None:
     with pytest.raises(SourceError, match=said):
         from_file(tmp_path, content)
+
+
+def test_a_feed_that_is_not_well_formed_is_read_and_reported(tmp_path: Path) -> None:
+    path = tmp_path / "feed.xml"
+    path.write_text(
+        "\n".join(
+            [
+                "<rss><channel><item><title>Salt & rye</title><guid>a</guid></item>",
+                "<item><title>Kelp</title><guid>b</guid></item></channel></rss>",
+            ]
+        )
+    )
+    articles, report = read({"kind": "feed", "path": str(path)})
+    assert {key: article.title for key, article in articles.items()} == {
+        "a": "Salt & rye",
+        "b": "Kelp",
+    }
+    assert report.skipped == {"not-well-formed": 1}
+    assert "line 1, column 34" in report.problems[-1].message
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "<item><title>T</title><guid>b</gu",
+        "<item><title>T</title><guid>b</guid></item>",
+        "<item><guid>b</guid><description><![CDATA[never closed</description></item><item/>",
+    ],
+)
+def test_a_feed_that_breaks_off_gives_its_items_and_an_error(tmp_path: Path, cut: str) -> None:
+    path = tmp_path / "feed.xml"
+    path.write_text(f"<rss><channel>\n<item><title>T</title><guid>a</guid></item>\n{cut}")
+    records = open_source({"kind": "feed", "path": str(path)}).records()
+    first = next(records)
+    assert isinstance(first, Record)
+    assert first.values["id"] == "a"
+    assert first.location.endswith("item 1 (line 2)")
+    with pytest.raises(SourceError, match=r"breaks off in item 2 \(line 3\)"):
+        list(records)
+
+
+def test_what_stands_before_and_in_a_feed_against_the_rules_of_xml_is_passed_over(
+    tmp_path: Path,
+) -> None:
+    item = "<item><title>Salt\x0b and rye&nbsp;bread</title><guid>a</guid></item>"
+    feed = f"\n \n<?xml version='1.0'?>\n{rss(item)}\n<!-- made in 0.2 s -->"
+    article = from_file(tmp_path, feed)["a"]
+    assert article.title == "Salt and rye bread"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"), [("cp1252", "iso-8859-1"), ("utf-8", "ascii"), ("utf-16", "utf-16")]
+)
+def test_a_feed_is_decoded_as_browsers_decode(tmp_path: Path, encoding: str, declared: str) -> None:
+    head = f"<?xml version='1.0' encoding='{declared}'?>"
+    feed = rss("<item><title>Café “au lait”</title><guid>a</guid></item>", head=head)
+    assert from_file(tmp_path, feed.encode(encoding))["a"].title == "Café “au lait”"
+
+
+def test_links_are_resolved_by_xml_base_or_the_feed_s_own_link(tmp_path: Path) -> None:
+    feed = (
+        "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='https://s.example/blog/'>"
+        "<entry><id>a</id><title>A</title><link href='one'/></entry>"
+        "<entry xml:base='/other/'><id>b</id><title>B</title><link href='two'/></entry></feed>"
+    )
+    articles = from_file(tmp_path, feed)
+    assert articles["a"].url == "https://s.example/blog/one"
+    assert articles["b"].url == "https://s.example/other/two"
+    item = "<link>https://s.example/</link><item><guid isPermaLink='false'>a</guid>"
+    articles = from_file(tmp_path, rss(f"{item}<title>A</title><link>/one</link></item>"))
+    assert articles["a"].url == "https://s.example/one"
+
+
+def test_a_guid_is_an_id_as_it_stands_and_no_link_unless_it_is_one(server: Site) -> None:
+    server.pages["/feed"] = page(rss("<item><guid>17</guid><title>T</title></item>"))
+    articles, _ = read({"kind": "feed", "url": f"{server.url}/feed", "private": ["127.0.0.1"]})
+    assert articles["17"].url == "/17"  # made from url_template
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        "<rss version='0.91'><channel><item><title>T</title><link>https://s.example/1</link>"
+        "<description>Words</description></item></channel></rss>",
+        "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'"
+        " xmlns='http://my.netscape.com/rdf/simple/0.9/'><item><title>T</title>"
+        "<link>https://s.example/1</link><description>Words</description></item></rdf:RDF>",
+        "<feed version='0.3' xmlns='http://purl.org/atom/ns#'><entry><title mode='escaped'>T"
+        "</title><link rel='alternate' type='text/html' href='https://s.example/1'/>"
+        "<content type='text/html' mode='escaped'>&lt;p&gt;Words</content></entry></feed>",
+        "<a:feed xmlns:a='http://www.w3.org/2005/Atom'><a:entry><a:title>T</a:title>"
+        "<a:link href='https://s.example/1'/><a:content>Words</a:content></a:entry></a:feed>",
+    ],
+)
+def test_feeds_of_every_version_and_prefix_are_read(tmp_path: Path, feed: str) -> None:
+    article = from_file(tmp_path, feed)["https://s.example/1"]
+    assert (article.title, article.sections[0].text) == ("T", "Words")
+
+
+def test_a_picture_keeps_its_own_words(tmp_path: Path) -> None:
+    more = (
+        "xmlns:m='http://search.yahoo.com/mrss/'"
+        " xmlns:p='http://www.itunes.com/dtds/podcast-1.0.dtd'"
+    )
+    articles = from_file(
+        tmp_path,
+        rss(
+            "<item><guid>a</guid><m:content url='https://s.example/a.jpg' medium='image'>"
+            "<m:title>A diver</m:title></m:content><title>T</title><description>Words</description>"
+            "</item>",
+            "<item><guid>b</guid><title>U</title><p:image href='https://s.example/b.jpg'/></item>",
+            more=more,
+        ),
+    )
+    first, second = articles["a"], articles["b"]
+    assert first.image == Image(src="https://s.example/a.jpg", alt="A diver")
+    assert (first.title, first.sections[0].text) == ("T", "Words")
+    assert second.image == Image(src="https://s.example/b.jpg")
+
+
+def test_an_item_without_title_gets_the_first_words_of_its_text(tmp_path: Path) -> None:
+    words = "The tide came in before noon, and took the boats with it. " * 3
+    article = from_file(
+        tmp_path, rss(f"<item><guid>a</guid><title/><description>{words}</description></item>")
+    )["a"]
+    assert article.title == (
+        "The tide came in before noon, and took the boats with it. The tide came in…"
+    )
+
+
+def test_an_excerpt_s_own_link_is_no_part_of_it(tmp_path: Path) -> None:
+    own = "https://s.example/kelp/"
+    described = (
+        f"<p>Kelp calms waves. <a href='{own}#more-1'>Weiterlesen <span>Kelp</span></a></p>"
+        f"<p>Der Beitrag <a href='{own}'>Kelp</a> erschien zuerst auf "
+        "<a href='https://s.example'>See</a>.</p>"
+    )
+    article = from_file(
+        tmp_path,
+        rss(
+            f"<item><guid>a</guid><title>Kelp</title><link>{own}</link><description><![CDATA["
+            f"{described}]]></description></item>"
+        ),
+    )["a"]
+    assert article.sections[0].text == "Kelp calms waves."
+
+
+def test_a_guid_that_is_a_second_address_is_handed_on(tmp_path: Path) -> None:
+    path = tmp_path / "feed.xml"
+    path.write_text(
+        rss(
+            "<item><guid isPermaLink='false'>https://s.example/?p=1</guid><title>T</title>"
+            "<link>https://s.example/one/</link></item>"
+        )
+    )
+    (item,) = open_source({"kind": "feed", "path": str(path)}).records()
+    assert isinstance(item, Record)
+    assert item.values["aliases"] == ["https://s.example/?p=1"]
 
 
 def test_an_item_that_cant_be_used_costs_no_other(tmp_path: Path) -> None:

@@ -175,6 +175,21 @@ PIECES: dict[str, Sequence[str]] = {
             "</content>",
         ),
     ),
+    "json": (
+        *("[", "]", "{", "}", ",", ":", '"', '"items": [', '{"id": "a", "title": "T"}', "null"),
+        *('"a": {', '"b": [{"id": "b", "title": "U"}]', "\\", "\n", " ", "\ufeff", "[" * 70, "3"),
+    ),
+    "ghost": (
+        *('{"db": [{', '"data": {', '"posts": [', "]", "}", "]}}]}", ",", '"', "null", '"}'),
+        *('{"id": "a", "slug": "a"}', '{"title": "T", "html": "<p>', '"tags": [', '{"name": "#x"}'),
+    ),
+    "wxr": (
+        *("<rss xmlns:wp='http://wordpress.org/export/1.2/'>", "<channel>", "</channel>", "</rss>"),
+        *("<item>", "</item>", "<wp:post_type>post</wp:post_type>", "<wp:post_id>", "\x01"),
+        *("</wp:post_id>", "<title>T</title>", "<wp:status>publish</wp:status>", "&nbsp;", "]]>"),
+        *("<content:encoded>", "</content:encoded>", "<![CDATA[", "<!DOCTYPE x [", "]>"),
+        *("<!ENTITY a 'b'>", "<wp:wxr_version/>", "<?xml version='1.0' encoding='utf-7'?>"),
+    ),
     "plain": (
         *(
             "Title\n",
@@ -194,6 +209,9 @@ SUFFIXES = {
     "html": ".html",
     "markdown": ".md",
     "feed": ".xml",
+    "ghost": ".json",
+    "json": ".json",
+    "wxr": ".xml",
     "plain": ".txt",
 }
 

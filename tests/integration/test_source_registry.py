@@ -95,13 +95,79 @@ def test_the_kind_of_a_location_is_told_by_its_name(location: str, kind: str) ->
     assert table_for(location)["kind"] == kind
 
 
-def test_a_folder_is_of_the_kind_of_its_pages_unless_they_differ(tmp_path: Path) -> None:
+def test_a_folder_is_of_the_kind_of_its_pages(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("a")
-    (tmp_path / "picture.png").write_text("x")
+    for other in ("picture.png", "robots.txt", "_layouts/post.html", ".git/x.html"):
+        (tmp_path / other).parent.mkdir(exist_ok=True)
+        (tmp_path / other).write_text("x")
     assert table_for(str(tmp_path))["kind"] == "markdown"
-    (tmp_path / "b.html").write_text("a")
-    with pytest.raises(SettingError, match="its kind is unclear"):
+
+
+def test_of_a_folder_of_two_kinds_the_counts_and_a_remedy_are_told(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md", "c.html"):
+        (tmp_path / name).write_text("x")
+    said = f"{tmp_path} holds 2 Markdown and 1 HTML pages: say which"
+    with pytest.raises(SettingError, match=re.escape(said)) as error:
         table_for(str(tmp_path))
+    assert f'kind = "markdown", path = "{tmp_path}"' in str(error.value)
+    assert table_for(f"{tmp_path}/**/*.md")["kind"] == "markdown"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "said"),
+    [
+        ("rst", "reStructuredText"),
+        ("adoc", "AsciiDoc"),
+        ("org", "pandoc -f org"),
+        ("textile", "Textile"),
+        ("docx", "export it"),
+        ("pdf", "export it"),
+        ("ipynb", "nbconvert"),
+        ("xlsx", "CSV"),
+        ("zip", "unpack it"),
+        ("sqlite", 'kind = "sql"'),
+    ],
+)
+def test_files_that_cant_be_read_are_named_with_what_to_do(
+    tmp_path: Path, suffix: str, said: str
+) -> None:
+    path = tmp_path / f"kelp.{suffix}"
+    path.write_text("Kelp\n====\n")
+    for location in (path, tmp_path):
+        with pytest.raises(SettingError, match=re.escape(said)) as error:
+            table_for(str(location))
+        assert str(location) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        ("\n<?xml version='1.0'?><!-- x --><rss><channel/></rss>", "feed"),
+        ("<a:feed xmlns:a='http://www.w3.org/2005/Atom'/>", "feed"),
+        ("<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'/>", "sitemap"),
+        ("<sitemapindex/>", "sitemap"),
+        ("<rss><channel xmlns:wp='https://wordpress.org/export/1.0/'/></rss>", "wxr"),
+        ("<!DOCTYPE html><html><body/></html>", "html"),
+        ('[{"id": 1}]', "json"),
+        ('{"db": [{"meta": {"exported_on": 1}, "data": {"posts": []}}]}', "ghost"),
+        ('{"version": "https://jsonfeed.org/version/1.1", "items": []}', "feed"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.xml", "a"])
+def test_xml_and_json_are_told_apart_by_their_content(
+    tmp_path: Path, content: str, kind: str, name: str
+) -> None:
+    path = tmp_path / name
+    for encoding in ("utf-8", "utf-8-sig") if content[0] in "[{" else ("utf-8", "utf-16"):
+        path.write_text(content, encoding=encoding)
+        if name == "a.xml" or encoding != "utf-16":
+            assert table_for(str(path))["kind"] == kind
+
+
+def test_xml_of_another_kind_is_named_by_its_root(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text("<book><chapter/></book>")
+    with pytest.raises(SettingError, match="root element is <book>"):
+        table_for(str(tmp_path / "a.xml"))
 
 
 def test_every_kind_has_options_with_a_description_of_each() -> None:

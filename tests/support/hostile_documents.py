@@ -267,6 +267,54 @@ def wordpress(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
     )
 
 
+def json_document(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
+    items = ", ".join([json.dumps(ARTICLE), in_json(draw, FIELDS, ARTICLE), json.dumps(ARTICLE)])
+    around = draw(st.sampled_from(["[%s]", '{"articles": [%s]}', '{"a": {"b": [%s]}, "c": [1]}']))
+    return _file(folder, "a.json", damaged(draw, around % items), "json")
+
+
+def ghost(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
+    post = {"id": "a", "title": "T", "slug": "a", "html": "<p>Words", "status": "published"}
+    names = (
+        *(*post, "visibility", "published_at", "custom_excerpt", "feature_image", "canonical_url"),
+        *("type", "page", "password", "author_id", "codeinjection_head", "plaintext"),
+    )
+    tag = in_json(draw, ("id", "name", "slug"), {"id": "t", "name": "Sea", "slug": "sea"})
+    data = (
+        f'{{"tags": [{tag}], "posts_tags": [{{"post_id": "a", "tag_id": "t"}}, 3], '
+        f'"posts": [{in_json(draw, names, post)}, {json.dumps({**post, "id": "b"})}]}}'
+    )
+    around = draw(st.sampled_from(['{"db": [{"data": %s}]}', '{"data": %s}']))
+    return _file(folder, "a.json", damaged(draw, around % data), "ghost")
+
+
+def wxr(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
+    fields = {
+        "title": "T",
+        "link": "https://blog.example/a/",
+        "content:encoded": "<p>Words",
+        "wp:post_id": "1",
+        "wp:post_date_gmt": "2026-01-02 03:04:05",
+        "wp:status": "publish",
+        "wp:post_type": "post",
+    }
+    names = (*fields, "pubDate", "guid", "dc:creator", "category", "excerpt:encoded", "wp:postmeta")
+    name, value = draw(st.sampled_from(names)), draw(texts("mail dates"))
+    escaped = value.replace("&", "&amp;").replace("<", "&lt;")
+    given = draw(st.sampled_from([value, escaped, escaped, f"<![CDATA[{value}]]>"]))
+    items = [
+        "".join(f"<{key}>{text}</{key}>" for key, text in {**fields, **changed}.items())
+        for changed in ({name: given}, {"wp:post_id": "2"})
+    ]
+    text = (
+        '<rss xmlns:wp="http://wordpress.org/export/1.2/" xmlns:dc="http://purl.org/dc/elements/'
+        '1.1/" xmlns:excerpt="http://wordpress.org/export/1.2/excerpt/" xmlns:content='
+        '"http://purl.org/rss/1.0/modules/content/"><channel><wp:wxr_version>1.2</wp:wxr_version>'
+        f"<item>{items[0]}</item><item>{items[1]}</item></channel></rss>"
+    )
+    return _file(folder, "a.xml", damaged(draw, text), "wxr")
+
+
 def sql(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
     path = folder / "a.sqlite"
     path.unlink(missing_ok=True)
@@ -373,7 +421,9 @@ def _served(
 DOCUMENTS: dict[str, Callable[[Draw, Path, Site], dict[str, Any]]] = {
     "csv": csv,
     "feed": feed,
+    "ghost": ghost,
     "html": html,
+    "json": json_document,
     "jsonl": jsonl,
     "markdown": markdown,
     "parquet": parquet,
@@ -381,4 +431,5 @@ DOCUMENTS: dict[str, Callable[[Draw, Path, Site], dict[str, Any]]] = {
     "sitemap": sitemap,
     "sql": sql,
     "wordpress": wordpress,
+    "wxr": wxr,
 }

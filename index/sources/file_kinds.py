@@ -1,0 +1,183 @@
+"""Tells of which kind a file or folder is: by its suffix, and where that is not enough by content.
+
+What is of no kind gets one line that names it and says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections import Counter
+from pathlib import Path
+
+from index.errors import SourceError
+from index.sources.encodings import decode, markup_encoding
+from index.sources.feed_xml import xml_kind
+from index.sources.json_source import lists_of_objects
+from index.sources.regular_file import open_unpacked
+from recommender.errors import SettingError
+
+_SUFFIXES = {
+    "jsonl": (".jsonl", ".ndjson"),
+    "csv": (".csv", ".tsv", ".tab"),
+    "parquet": (".parquet",),
+    "html": (".html", ".htm", ".xhtml"),
+    "markdown": (".md", ".markdown", ".mdx"),
+    "plain": (".txt",),
+    "feed": (".xml", ".rss", ".atom", ".rdf"),
+}
+BY_SUFFIX = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
+"""The kind of file for each suffix; XML is told apart by its content, and so is JSON."""
+
+_PAGES = ("html", "markdown", "plain")
+_ENDS = {"html": "html", "markdown": "md"}
+_TO_PAGES = "build the site and give the folder of its HTML pages, or convert it to Markdown"
+_OFFICE = "export it as HTML, Markdown or plain text (pandoc does it for many files)"
+_TABLE = "save the sheet as CSV"
+_FOREIGN = {
+    **dict.fromkeys((".rst", ".rest"), ("reStructuredText", f"{_TO_PAGES} (pandoc -f rst -t gfm)")),
+    **dict.fromkeys((".adoc", ".asciidoc", ".asc"), ("AsciiDoc", f"{_TO_PAGES} (downdoc)")),
+    **dict.fromkeys((".org",), ("Org", f"{_TO_PAGES} (pandoc -f org -t gfm)")),
+    **dict.fromkeys((".textile",), ("Textile", f"{_TO_PAGES} (pandoc -f textile -t gfm)")),
+    **dict.fromkeys((".wiki", ".mediawiki"), ("wiki markup", f"{_TO_PAGES} (pandoc)")),
+    **dict.fromkeys((".tex", ".latex"), ("LaTeX", f"{_TO_PAGES} (pandoc -f latex -t gfm)")),
+    **dict.fromkeys((".ipynb",), ("a Jupyter notebook", "convert it: jupyter nbconvert --to html")),
+    **dict.fromkeys((".docx", ".doc", ".odt", ".rtf", ".pages"), ("a word processor's", _OFFICE)),
+    **dict.fromkeys((".pdf", ".epub", ".ps"), ("a printed document", _OFFICE)),
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), ("a spreadsheet", _TABLE)),
+    **dict.fromkeys(
+        (".yaml", ".yml", ".toml"),
+        ("a file of settings", "give its articles as JSON lines, or as pages with front matter"),
+    ),
+    **dict.fromkeys(
+        (".sql", ".dump"), ("a database's dump", 'load it, and read the database: kind = "sql"')
+    ),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), ("a database", 'read it with kind = "sql"')),
+    **dict.fromkeys(
+        (".zip", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".zst"), ("packed", "unpack it")
+    ),
+    **dict.fromkeys(
+        (".php", ".aspx", ".jsp", ".liquid", ".njk", ".ejs", ".hbs", ".vue", ".astro", ".svelte"),
+        ("a template or program", "build the site and give the folder of its HTML pages"),
+    ),
+}
+"""What files with other suffixes are, and what to do with them."""
+
+_HEAD = 64 * 1024
+_GHOST = re.compile(
+    rb'\s*\{\s*(?:"db"\s*:\s*\[\s*\{\s*"(?:meta|data)"|"meta"\s*:\s*\{\s*"exported_on")'
+)
+_NOT_CONTENT = {
+    *("_layouts", "_includes", "_site", "_sass", "_data", "_plugins", "_drafts", "_templates"),
+    *("layouts", "themes", "archetypes", "node_modules", "vendor"),
+}
+
+
+def kind_of_file(path: Path) -> str | None:
+    """Returns the kind of a file; ``None`` if it can't be told.
+
+    Raises:
+        OSError: If the file can't be read.
+        SettingError: If it is of a kind that can't be read; the message says what to do.
+    """
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    if suffix in _FOREIGN:
+        what, remedy = _FOREIGN[suffix]
+        raise SettingError(f"{path} is {what}, which can't be read here: {remedy}")
+    kind = BY_SUFFIX.get(suffix)
+    if kind not in (None, "feed"):
+        return kind
+    try:
+        with open_unpacked(path) as file:
+            head = file.read(_HEAD)
+    except (EOFError, zlib.error):
+        return kind
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] in (b"{", b"["):
+        return _kind_of_json(path, text)
+    if kind == "feed" or text[:1] == b"<":
+        return _kind_of_xml(path, head)
+    return None
+
+
+def kind_of_folder(folder: Path) -> str | None:
+    """Returns the kind of the pages in a folder; ``None`` if there are none.
+
+    Plain text beside other pages is not counted (``robots.txt``, licences), nor are templates and
+    what else site generators keep beside the articles.
+
+    Raises:
+        OSError: If the folder can't be read.
+        SettingError: If it holds pages of two kinds, or only what can't be read.
+    """
+    suffixes = _suffixes_in(folder)
+    kinds: Counter[str] = Counter()
+    for suffix, count in suffixes.items():
+        if (kind := BY_SUFFIX.get(suffix)) in _PAGES:
+            kinds[str(kind)] += count
+    if len(kinds) > 1:
+        del kinds["plain"]
+    if len(kinds) > 1:
+        most = kinds.most_common(1)[0][0]
+        raise SettingError(
+            f"{folder} holds {kinds['markdown']} Markdown and {kinds['html']} HTML pages: say "
+            f"which are the articles, by a glob ('{folder}/**/*.{_ENDS[most]}') or by a [[source]] "
+            f'table of alsolike.toml: kind = "{most}", path = "{folder}"'
+        )
+    if not kinds:
+        foreign = [suffix for suffix in suffixes if suffix in _FOREIGN]
+        if foreign:
+            most_used = max(foreign, key=lambda suffix: suffixes[suffix])
+            what, remedy = _FOREIGN[most_used]
+            raise SettingError(
+                f"{folder} holds no pages, but {suffixes[most_used]} {most_used} files, {what}, "
+                f"which can't be read here: {remedy}"
+            )
+    return next(iter(kinds), None)
+
+
+def _suffixes_in(folder: Path) -> Counter[str]:
+    def refuse(error: OSError) -> None:
+        raise error  # which os.walk would pass over
+
+    found: Counter[str] = Counter()
+    for _, folders, names in os.walk(folder, onerror=refuse):
+        found.update(Path(name).suffix.lower() for name in names)
+        folders[:] = [
+            name for name in folders if name not in _NOT_CONTENT and not name.startswith(".")
+        ]
+    return found
+
+
+def _kind_of_json(path: Path, head: bytes) -> str:
+    if b"jsonfeed.org/version" in head[:4096]:
+        return "feed"
+    if head.startswith(b"["):
+        return "json"
+    if _GHOST.match(head):
+        return "ghost"
+    try:
+        lists = lists_of_objects(str(path))
+    except SourceError:  # several documents, one a line
+        return "jsonl"
+    return "json" if lists or b"\n" in head.strip() else "jsonl"
+
+
+def _kind_of_xml(path: Path, head: bytes) -> str:
+    text = ""
+    for end in range(len(head), max(len(head) - 4, 0), -1):  # a character may be cut
+        try:
+            text = decode(head[:end], markup_encoding(head))
+            break
+        except ValueError:
+            continue
+    kind = xml_kind(text.lstrip("\ufeff \t\r\n"))
+    if kind == "<html>":
+        return "html"
+    if kind.startswith("<"):
+        raise SettingError(
+            f"{path} is XML whose root element is {kind}: only feeds (rss, RDF, feed), sitemaps "
+            "and WordPress exports can be read; turn others into JSON lines or CSV"
+        )
+    return kind or "feed"

@@ -1,0 +1,91 @@
+"""Reads a JSON document that holds its articles in one list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from index.articles.parse import FIELDS
+from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
+from index.sources.json_stream import ELEMENT, Element, Path, stream_elements
+from index.sources.jsonl_source import json_object
+from index.sources.regular_file import file_errors, open_unpacked
+from index.sources.source import PathSource, SplitSource, read_record
+
+_DEPTH = 2  # how deep in objects a list is found by itself, as in {"data": {"posts": [...]}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonSource(PathSource, SplitSource):
+    """A JSON file, gzipped or not: a list of objects, or an object that holds one such list.
+
+    Attributes:
+        path: The file.
+        items: The name of the list, if the file holds several (``"articles"``, ``"data.posts"``).
+    """
+
+    items: str = ""
+
+    def split(self) -> tuple[Iterator[Element], Callable[[Any], Record | RecordProblem]]:
+        """Returns the list's elements, and the function that parses one of them."""
+        return self._elements(), partial(_record, self.path)
+
+    def _elements(self) -> Iterator[Element]:
+        with file_errors(self.path, "a .json file"):
+            wanted = tuple(self.items.split(".")) if self.items else self._found()
+            count = 0
+            with open_unpacked(self.path) as file:
+                for element in stream_elements(file, self.path, lambda path: path == wanted):
+                    count += 1
+                    yield element
+        if self.items and not count:
+            raise SourceError(f"{self.path} holds no list {self.items!r} (items) with elements")
+
+    def _found(self) -> Path:
+        lists = lists_of_objects(self.path)
+        shallow = [path for path in lists if len(path) <= 1] or list(lists)
+        if len(shallow) == 1:
+            return shallow[0]
+        if not shallow:
+            raise SourceError(
+                f"{self.path} holds no list of articles; write a list of objects, or JSON lines "
+                "with one object a line"
+            )
+        said = ", ".join(f"{'.'.join(path)} ({lists[path]})" for path in sorted(shallow))
+        raise SourceError(
+            f"{self.path} holds several lists: {said}; name the one with the articles: "
+            f'items = "{".".join(shallow[0])}"'
+        )
+
+
+def lists_of_objects(path: str) -> dict[Path, int]:
+    """Returns where a JSON document has lists of objects, with the number of their elements.
+
+    A document that is a list has one at the path ``()``, whatever its elements are. Lists with the
+    name of a field of articles, such as ``sections``, do not count.
+
+    Raises:
+        SourceError: If the document breaks off, is no JSON, or is several documents (JSON lines).
+    """
+    found: Counter[Path] = Counter()
+    with open_unpacked(path) as file:
+        for element in stream_elements(file, path, _may_be_articles):
+            found[element.path] += not element.path or element.content.startswith(b"{")
+    return {
+        path: count
+        for path, count in found.items()
+        if not path or (count and path[-1] not in FIELDS)
+    }
+
+
+def _may_be_articles(path: Path) -> bool:
+    return len(path) <= _DEPTH and ELEMENT not in path
+
+
+def _record(name: str, element: Element) -> Record | RecordProblem:
+    location = f"{name} item {element.number} (line {element.line})"
+    return read_record(location, json_object, element.content)

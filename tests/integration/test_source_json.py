@@ -1,0 +1,109 @@
+"""JSON documents that hold their articles in a list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index.errors import SourceError
+from index.sources import json_stream
+from index.sources.registry import table_for
+from tests.support.process_memory import status
+from tests.support.sample_records import RECORDS, read
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "a.json"
+    path.write_text(text)
+    return str(path)
+
+
+ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"text": "]"}]}]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ITEMS,
+        f"\ufeff\n{ITEMS}\n",
+        f'{{"articles": {ITEMS}}}',
+        f'{{"count": 2, "tags": ["x"], "articles": {ITEMS}, "more": {{"next": [1]}}}}',
+        f'{{"meta": {{"a": []}}, "data": {{"posts": {ITEMS}}}}}',
+    ],
+)
+def test_all_records_of_the_one_list_are_read(tmp_path: Path, text: str) -> None:
+    table = table_for(write(tmp_path, text))
+    assert table["kind"] == "json"
+    articles, report = read(table)
+    assert articles.keys() == {"a", "b"}
+    assert articles["b"].sections[0].text == "]"
+    assert report.read == 2
+
+
+def test_json_lines_stay_json_lines_whatever_their_suffix(tmp_path: Path) -> None:
+    one = '{"id": "a", "title": "A", "sections": [{"text": "T"}]}'
+    for text in (one, f"{one}\n", f"{one}\n{one}"):
+        assert table_for(write(tmp_path, text))["kind"] == "jsonl"
+
+
+def test_the_sample_comes_back_in_pieces_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = table_for(write(tmp_path, json.dumps(RECORDS, indent=1, ensure_ascii=False)))
+    whole, report = read(table)
+    assert report.kept == len(RECORDS)
+    monkeypatch.setattr(json_stream, "_CHUNK", 7)
+    assert read(table)[0] == whole
+
+
+def test_of_several_lists_one_must_be_named(tmp_path: Path) -> None:
+    path = write(tmp_path, f'{{"posts": {ITEMS}, "pages": [{{"id": "x", "title": "X"}}]}}')
+    with pytest.raises(SourceError, match=r"pages \(1\), posts \(2\); name the one.*items = "):
+        read({"kind": "json", "path": path})
+    assert read({"kind": "json", "path": path, "items": "posts"})[0].keys() == {"a", "b"}
+    with pytest.raises(SourceError, match="no list 'none'"):
+        read({"kind": "json", "path": path, "items": "none"})
+
+
+def test_an_item_that_is_none_costs_itself_and_is_found_by_its_number(tmp_path: Path) -> None:
+    text = '[{"id": "a", "title": "A"},\n 7, {"id": "b" "title": "B"},\n\n{"id":"c"}]'
+    path = write(tmp_path, text)
+    articles, report = read({"kind": "json", "path": path})
+    assert articles.keys() == {"a"}
+    places = [problem.location for problem in report.problems if problem.reason != "no-text"]
+    assert [place.removeprefix(path) for place in places] == [
+        " item 2 (line 2)",
+        " item 3 (line 2)",
+        " item 4 (line 4)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[{"id": "a", "title": "A"}, {"id": "b"', "item 2, line 1: it breaks off"),
+        ('[{"id": "a"}] and more', "line 1"),
+        ('[{"id": "a"}}', "} stands in the wrong place"),
+        ('{"title": "T",\n"tags": []}', "no list of articles"),
+        ("[" * 100, "nested deeper"),
+        ("7", "not JSON"),
+        ("", "not JSON"),
+    ],
+)
+def test_what_cant_be_read_to_its_end_is_told_with_its_place(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(SourceError, match=said):
+        read({"kind": "json", "path": write(tmp_path, text)})
+
+
+def test_an_item_without_end_is_never_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "MAX_ELEMENT", 1_000_000)
+    path = write(tmp_path, '[{"id": "' + "x" * 50_000_000)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = status("VmRSS")
+    with pytest.raises(SourceError, match="longer than 1000000 bytes"):
+        read({"kind": "json", "path": path})
+    assert status("VmHWM") - before < 20_000_000

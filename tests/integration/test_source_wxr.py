@@ -1,0 +1,205 @@
+"""WordPress exports: what is read of them, and what no reader may see."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.articles.record import Record
+from index.errors import SourceError
+from index.sources.registry import open_source, table_for
+from recommender.article import Image, Status
+from tests.support.process_memory import status as memory
+from tests.support.sample_records import read
+
+HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<!-- generated -->\n<rss version="2.0"'
+    ' xmlns:excerpt="http://wordpress.org/export/1.2/excerpt/"'
+    ' xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    ' xmlns:wp="http://wordpress.org/export/1.2/"><channel><language>en-GB</language>'
+    "<wp:wxr_version>1.2</wp:wxr_version><wp:author><wp:author_login>ida</wp:author_login>"
+    "<wp:author_display_name><![CDATA[Ida Okafor]]></wp:author_display_name></wp:author>\n"
+)
+
+
+def item(number: int, *more: str, **fields: str) -> str:
+    values = {
+        "title": f"Post {number}",
+        "link": f"https://blog.example/post-{number}/",
+        "content:encoded": f"<p>Words of post {number}.</p>",
+        "wp:post_id": str(number),
+        "wp:status": "publish",
+        "wp:post_type": "post",
+        **{name.replace("__", ":"): value for name, value in fields.items()},
+    }
+    lines = [f"<{name}><![CDATA[{value}]]></{name}>" for name, value in values.items()]
+    return "<item>" + "".join(lines) + "".join(more) + "</item>\n"
+
+
+def meta(key: str, value: str) -> str:
+    return (
+        f"<wp:postmeta><wp:meta_key>{key}</wp:meta_key>"
+        f"<wp:meta_value><![CDATA[{value}]]></wp:meta_value></wp:postmeta>"
+    )
+
+
+def export(folder: Path, *items: str, end: str = "</channel></rss>\n") -> dict[str, Any]:
+    path = folder / "export.xml"
+    path.write_text(HEAD + "".join(items) + end)
+    return {"kind": "wxr", "path": str(path)}
+
+
+def test_a_post_comes_with_its_picture_author_terms_and_addresses(tmp_path: Path) -> None:
+    table = export(
+        tmp_path,
+        item(
+            1,
+            '<category domain="category" nicename="sea">Sea</category>',
+            '<category domain="post_tag" nicename="kelp">Kelp</category>',
+            '<category domain="category" nicename="uncategorized">Uncategorized</category>',
+            '<category domain="post_format" nicename="post-format-aside">Aside</category>',
+            '<guid isPermaLink="false">https://blog.example/?p=1</guid>',
+            meta("_thumbnail_id", "9"),
+            dc__creator="ida",
+            excerpt__encoded="By hand.",
+            wp__post_date="2026-03-02 00:30:00",
+            wp__post_date_gmt="2026-03-01 23:30:00",
+            wp__post_name="post-one",
+        ),
+        item(
+            9,
+            "<wp:attachment_url>https://blog.example/k.jpg</wp:attachment_url>",
+            meta("_wp_attachment_image_alt", "A diver"),
+            wp__post_type="attachment",
+            wp__status="inherit",
+        ),
+    )
+    articles, report = read(table)
+    article = articles["1"]
+    assert (article.title, article.url) == ("Post 1", "https://blog.example/post-1/")
+    assert article.excerpt == "By hand."
+    assert article.tags == ("Sea", "Kelp")
+    assert article.authors == ("Ida Okafor",)
+    assert article.image == Image(src="https://blog.example/k.jpg", alt="A diver")
+    assert article.date == dt.date(2026, 3, 2)
+    assert article.language == "en-gb"
+    assert report.read == report.kept == 1
+    (record,) = open_source(table).records()
+    assert isinstance(record, Record)
+    assert record.values["aliases"] == ["https://blog.example/?p=1"]
+    assert record.location.endswith("post 1 (line 4)")
+    assert open_source({**table, "map": {"id": "slug"}}).name == table["path"]
+
+
+@pytest.mark.parametrize("state", ["draft", "pending", "private", "trash", "inherit", "mine", ""])
+def test_what_is_not_published_is_shown_to_no_reader(tmp_path: Path, state: str) -> None:
+    articles, _ = read(export(tmp_path, item(1, wp__status=state)))
+    assert articles["1"].status is not Status.PUBLISHED
+
+
+def test_a_post_behind_a_password_is_shown_to_no_reader(tmp_path: Path) -> None:
+    articles, _ = read(export(tmp_path, item(1, wp__post_password="x")))
+    assert articles["1"].status is not Status.PUBLISHED
+
+
+def test_a_scheduled_post_appears_at_its_instant_in_gmt(tmp_path: Path) -> None:
+    fields = {"wp__status": "future", "wp__post_date": "2031-01-01 10:00:00"}
+    table = export(
+        tmp_path, item(1, **fields, wp__post_date_gmt="2031-01-01 09:00:00"), item(2, **fields)
+    )
+    articles, _ = read(table)
+    assert articles["1"].visible_from == dt.datetime(2031, 1, 1, 9, tzinfo=dt.UTC)
+    assert articles["2"].status is not Status.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    "kind", ["attachment", "nav_menu_item", "revision", "wp_block", "product", "custom_css"]
+)
+def test_what_is_no_post_is_no_article_unless_its_type_is_named(tmp_path: Path, kind: str) -> None:
+    table = export(tmp_path, item(1), item(2, wp__post_type=kind), item(3, wp__post_type="page"))
+    assert read(table)[0].keys() == {"1", "3"}
+    assert read({**table, "types": [kind]})[0].keys() == {"2"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("_yoast_wpseo_meta-robots-noindex", "1"),
+        ("rank_math_robots", 'a:1:{i:0;s:7:"noindex";}'),
+        ("_genesis_noindex", "1"),
+    ],
+)
+def test_a_plugin_s_noindex_is_handed_on(tmp_path: Path, key: str, value: str) -> None:
+    (record,) = open_source(export(tmp_path, item(1, meta(key, value)))).records()
+    assert isinstance(record, Record)
+    assert record.values["robots"] == "noindex"
+
+
+def test_shortcodes_are_no_text_and_the_words_of_a_caption_are(tmp_path: Path) -> None:
+    content = (
+        "First lines.\n\nA second paragraph [sic].\n"
+        '[caption id="a" width="3"]<img src="/k.jpg" /> Kelp by a diver[/caption]'
+        '[gallery ids="1,2"][embed]https://video.example/1[/embed][contact-form-7 id="4"]'
+    )
+    articles, _ = read(export(tmp_path, item(1, content__encoded=content)))
+    text = articles["1"].sections[0].text
+    assert text.split("\n") == ["First lines.", "A second paragraph [sic].", "Kelp by a diver"]
+
+
+def test_characters_that_xml_forbids_cost_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "export.xml.gz"
+    text = "\n\n" + HEAD + item(1, title="Sal\x0bt") + "</channel></rss>"
+    path.write_bytes(gzip.compress(text.encode()))
+    assert read(table_for(str(path)))[0]["1"].title == "Sal t"
+
+
+def test_an_export_that_breaks_off_ends_the_build_after_what_could_be_read(tmp_path: Path) -> None:
+    table = export(tmp_path, item(1), "<item><title>Cut", end="")
+    with pytest.raises(SourceError, match=r"can't be read to its end.*line"):
+        read(table)
+
+
+def test_a_feed_is_no_export_and_an_export_no_feed(tmp_path: Path) -> None:
+    table = export(tmp_path, item(1))
+    with pytest.raises(SourceError, match='kind = "wxr"'):
+        read({"kind": "feed", "path": table["path"]})
+    assert table_for(table["path"])["kind"] == "wxr"
+    Path(table["path"]).write_text("<rss><channel><item><title>T</title></item></channel></rss>")
+    with pytest.raises(SourceError, match='kind = "feed"'):
+        read(table)
+    assert table_for(table["path"])["kind"] == "feed"
+
+
+@pytest.mark.parametrize("entity", ["'y'", "SYSTEM 'file:///etc/passwd'"])
+def test_entities_of_an_export_are_never_read(tmp_path: Path, entity: str) -> None:
+    table = export(tmp_path, item(1))
+    text = (
+        Path(table["path"]).read_text().replace("<rss", f"<!DOCTYPE a [<!ENTITY x {entity}>]><rss")
+    )
+    Path(table["path"]).write_text(text.replace("<![CDATA[Post 1]]>", "&x;"))
+    with pytest.raises(SourceError, match="entities"):
+        read(table)
+
+
+def test_memory_does_not_grow_with_an_export(tmp_path: Path) -> None:
+    path = tmp_path / "export.xml"
+    comment = "<wp:comment><wp:comment_content>Well said</wp:comment_content></wp:comment>"
+    with path.open("w") as file:
+        file.write(HEAD)
+        for number in range(2_000):
+            words = "<p>Words of the sea and the shore.</p>" * 400
+            file.write(item(number, comment * 20, content__encoded=words))
+        file.write("</channel></rss>")
+    Path("/proc/self/clear_refs").write_text("5")
+    before, begun = memory("VmRSS"), time.monotonic()
+    assert path.stat().st_size > 30_000_000
+    count = sum(1 for _ in open_source({"kind": "wxr", "path": str(path)}).records())
+    assert count == 2_000
+    assert memory("VmHWM") - before < 30_000_000
+    assert time.monotonic() - begun < 60
