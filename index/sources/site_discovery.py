@@ -22,7 +22,7 @@ from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import table_for
 from index.sources.sitemap_file import Sitemap
-from index.sources.sitemap_list import read_sitemap
+from index.sources.sitemap_list import SitemapOptions, list_pages, read_sitemap
 from index.sources.source import Source
 
 DELAY = 0.2
@@ -90,7 +90,7 @@ def find_site(location: str, *, most: int, cache: str) -> FoundSite:
         table = table_for(location)
         what = _WORDS.get(table["kind"], table["kind"])
         return FoundSite(tables=[table], how=f"{location} holds {what}")
-    options = _options(location)
+    options = typed_options(location)
     client = PoliteClient(
         fetcher=Fetcher(url=location, options=options), delay=DELAY, max_page_bytes=MAX_PAGE_BYTES
     )
@@ -131,7 +131,20 @@ def find_site(location: str, *, most: int, cache: str) -> FoundSite:
     )
 
 
-def _options(location: str) -> HttpOptions:
+def sitemap_addresses(location: str) -> list[str]:
+    """Returns the addresses of all pages that a sitemap names, from its address or file.
+
+    Raises:
+        SourceError: If it can't be read.
+    """
+    if not location.startswith(("http://", "https://")):
+        return [page.url for page in list_pages(SitemapOptions(path=location)).pages]
+    typed = typed_options(location)
+    options = SitemapOptions(url=location, hosts=typed.hosts, private=typed.private)
+    return [page.url for page in list_pages(options).pages]
+
+
+def typed_options(location: str) -> HttpOptions:
     """Returns options for an address that somebody typed: its own host may be a private one."""
     origin = origin_of(location)
     bare = origin.host.removeprefix("www.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, parse_xml, text_of
@@ -147,6 +147,8 @@ def _address(text: str, base: str) -> str:
     """Returns an absolute address without its fragment; empty if it is none of the web."""
     try:
         url = urldefrag(urljoin(base, text.strip())).url
+        parts = urlsplit(url)
+        _ = parts.port  # which raises for what is no port
     except ValueError:
         return ""
-    return url if url.startswith(("http://", "https://")) else ""
+    return url if parts.scheme in ("http", "https") and parts.hostname else ""

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from index.articles.parse import FieldMapping
+from index.articles.parse import FieldMapping, parse_records
+from index.articles.read_report import ReadReport
 from index.errors import SourceError
+from index.sources.configured_source import ConfiguredSource
 from index.sources.source_check import SourceCheck, check_source
 from service.cli.options import (
     JsonOption,
@@ -46,6 +48,13 @@ def check(
     mapping: MapOption = None,
     url_template: UrlTemplateOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Records to read of each source.")] = 20,
+    sitemap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS-OR-FILE",
+            help="Compare the addresses of all articles with the site's own sitemap instead.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the first records of each source, and show how AlsoLike reads each field."""
@@ -60,6 +69,9 @@ def check(
         guess_language=settings.guess_language,
     )
     opened = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
+    if sitemap is not None:
+        _check_addresses(sitemap, opened, plain, as_json=as_json)
+        return
     checks = [check_source(one, plain, limit) for one in opened]
     if as_json:
         print_json([_summary(one) for one in checks])
@@ -70,6 +82,44 @@ def check(
     if failed:
         unusable = f"none of the first records of {failed[0].name} is a usable article"
         raise SourceError(failed[0].error or unusable)
+
+
+def _check_addresses(
+    location: str, sources: list[ConfiguredSource], mapping: FieldMapping, *, as_json: bool
+) -> None:
+    """Compares the addresses of all articles of the sources with those in a sitemap.
+
+    Raises:
+        SourceError: If the sitemap or a source can't be read, or there is no usable article.
+    """
+    from index.sources.site_discovery import sitemap_addresses
+    from index.sources.sitemap_check import EXAMPLES, SitemapComparison
+
+    pages = sitemap_addresses(location)
+    compared, report = SitemapComparison(pages), ReadReport()
+    for source in sources:
+        for article, _ in parse_records(source.records(), mapping, report):
+            compared.add(article)
+    if not report.kept:
+        raise SourceError(f"none of the records of {sources[0].name} is a usable article")
+    found = compared.result()
+    if as_json:
+        print_json({"sitemap": location, "read": report.read, "kept": report.kept, **asdict(found)})
+        return
+    typer.echo(f"{location} names {found.pages} pages")
+    typer.echo(f"  {found.found} of {found.articles} published articles stand in it")
+    for addresses, words in (
+        ([f"{ours} for {theirs}" for ours, theirs in found.respelled], "written otherwise there"),
+        (found.missing, "articles do not stand in it"),
+        (found.unknown, "of its pages belong to no article"),
+        (found.hidden, "of its pages are hidden or drafts here"),
+    ):
+        if addresses:
+            typer.echo(f"  {len(addresses)} {words}, such as:")
+            typer.echo("".join(f"    {address}\n" for address in addresses[:EXAMPLES]), nl=False)
+    for hint in found.hints:
+        ours, theirs = hint.example
+        typer.echo(f"  {hint.setting} would mend {hint.mends}, such as {ours} to {theirs}")
 
 
 def _summary(check: SourceCheck) -> dict[str, Any]:

@@ -116,6 +116,36 @@ def test_check_shows_what_became_of_every_field(
     assert "not read: author_id 7" in shown
 
 
+def test_check_compares_the_addresses_with_the_site_s_own_sitemap(
+    alsolike: Callable[..., Ran], tmp_path: Path, server: Site
+) -> None:
+    names = [f"kelp-{number}" for number in range(30)]
+    write_records(tmp_path / "site.jsonl", *names, date="2026-03-01")
+    pages = [f"/2026/03/{name}/" for name in names[:28]] + ["/about/"]
+    locations = "".join(f"<url><loc>{server.url}{path}</loc></url>" for path in pages)
+    server.pages["/sitemap.xml"] = page(f"<urlset>{locations}</urlset>")
+    ran = alsolike("sources", "check", "site.jsonl", "--sitemap", f"{server.url}/sitemap.xml")
+    assert ran.code == 0, ran.err
+    lines = [line.strip() for line in ran.out.splitlines()]
+    assert lines[0].endswith("names 29 pages")
+    assert lines[1] == "0 of 30 published articles stand in it"
+    assert any(
+        line.startswith('url_template = "/{year}/{month}/{id}/" would mend 28') for line in lines
+    )
+    (tmp_path / "sitemap.xml").write_text(f"<urlset>{locations}</urlset>")
+    template = ("--url-template", "/{year}/{month}/{id}/")
+    again = alsolike(
+        "sources", "check", "site.jsonl", "--sitemap", "sitemap.xml", *template, "--json"
+    )
+    told = json.loads(again.out)
+    assert (told["found"], told["missing"]) == (28, ["/2026/03/kelp-28/", "/2026/03/kelp-29/"])
+    assert told["unknown"] == [f"{server.url}/about/"]
+    assert told["hints"] == []
+    none = alsolike("sources", "check", "site.jsonl", "--sitemap", "none.xml")
+    assert none.code == 2
+    assert "none.xml" in none.err
+
+
 def test_check_shows_of_each_fault_its_own_first_place(
     alsolike: Callable[..., Ran], tmp_path: Path
 ) -> None:
