@@ -56,7 +56,7 @@ _NAMES = frozenset(
 )
 _TRUE = ("true", "yes", "y", "on", "1", "t")
 _FALSE = ("false", "no", "n", "off", "0", "f")
-_NOT_INDEXED = re.compile(r"\b(noindex|none)\b", re.IGNORECASE)
+_NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(noindex|none)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ MAX_FAILURES = 5
 _TOO_MANY = 429
 _HTML = ("", "text/html", "application/xhtml+xml")
 _PAGE_SUFFIXES = (".html", ".htm", ".xhtml")
+
+_UNAVAILABLE = re.compile(r"unavailable_after:\s*((?:[A-Za-z]+,\s*)?[^,]+)", re.IGNORECASE)
 
 RawPage = tuple[SitemapEntry, FetchedPage]
 
@@ -161,11 +164,20 @@ def _parse_page(html: HtmlSource, entry: SitemapEntry, page: FetchedPage) -> Rec
         return _problem(entry, error.reason, str(error))
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}
     values = {**_literals(entry.facts), **stated}
-    values["url"] = urljoin(page.url, str(values.get("url", "")))
+    values["url"] = _absolute(page.url, values.get("url", ""))
     if isinstance(image := values.get("image"), dict):
-        values["image"] = {**image, "src": urljoin(page.url, image["src"])}
+        values["image"] = {**image, "src": _absolute(page.url, image["src"])}
     values["robots"] = ", ".join(filter(None, [str(values.get("robots") or ""), page.robots]))
+    if until := _UNAVAILABLE.search(values["robots"]):
+        values.setdefault("visible_until", until[1].strip())
     return Record(location=redacted(page.url), values=values)
+
+
+def _absolute(base: str, link: Any) -> Any:
+    try:
+        return urljoin(base, link) if isinstance(link, str) else link
+    except ValueError:
+        return link  # the record parser reports it
 
 
 def _literals(facts: Mapping[str, object]) -> dict[str, Any]:

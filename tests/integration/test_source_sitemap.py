@@ -16,7 +16,7 @@ from index.sources import page_cache
 from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
-from recommender.article import Article
+from recommender.article import Article, Status
 from tests.support.http_site import Page, Site, in_turn, page, serving
 from tests.support.sample_records import read
 
@@ -288,7 +288,26 @@ def test_a_sitemap_in_a_file_names_pages_of_its_first_host(site: Site, tmp_path:
     assert problems == {"http://other.example/b": "not-fetched"}
 
 
-def test_a_header_hides_as_the_page_itself_does(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("header", "status", "until"),
+    [
+        ("noindex, nofollow", Status.HIDDEN, None),
+        ("googlebot: noindex", Status.HIDDEN, None),
+        ("none", Status.HIDDEN, None),
+        ("index, max-image-preview:none", Status.PUBLISHED, None),
+        ("unavailable_after: 25 Jun 2026 15:00:00 GMT", Status.PUBLISHED, 2026),
+        ("all, unavailable_after: Thu, 25 Jun 2026 15:00:00 GMT, nofollow", Status.PUBLISHED, 2026),
+    ],
+)
+def test_a_header_hides_a_page(site: Site, header: str, status: Status, until: int | None) -> None:
+    site.pages["/a"] = html(article("A"), X_Robots_Tag=header)
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a"))
+    found = fetched(site)[0]["a"]
+    assert found.status is status
+    assert (found.visible_until and found.visible_until.year) == until
+
+
+def test_header_and_page_are_judged_together(site: Site) -> None:
     pages(site, "a", "b")
     site.pages["/b"] = html(article("B"), X_Robots_Tag="noindex")
     records = open_source(
