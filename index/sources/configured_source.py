@@ -43,6 +43,12 @@ class ConfiguredSource:
         """The wrapped source's name, with secrets masked."""
         return one_line(mask(self.source.name, self.secrets))
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should know of how the source is read, before it is."""
+        found = getattr(self.source, "remarks", ())
+        return tuple(one_line(mask(remark, self.secrets)) for remark in found)
+
     def records(self) -> Iterator[Record | RecordProblem]:
         """Yields the wrapped source's records, with secrets masked in locations and messages."""
         for item in self._guarded(self.source.records):

@@ -75,14 +75,23 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
         raise _error(f"front matter in {name} can't be read: write it as YAML, TOML or JSON")
     # Empty lines stand for those before, so that messages name the file's lines.
     above = "\n" * text.count("\n", 0, opening.end())
-    return _read(name, above + text[opening.end() : end.start()]), text[end.end() :]
+    return parse_table(name, above + text[opening.end() : end.start()]), text[end.end() :]
 
 
 def _error(message: str) -> PageError:
     return PageError("front-matter", message)
 
 
-def _read(form: str, text: str) -> dict[str, Any]:
+def parse_table(form: str, text: str) -> dict[str, Any]:
+    """Returns a table that is written in a format.
+
+    Args:
+        form: ``yaml``, ``yml``, ``toml`` or ``json``.
+        text: The table.
+
+    Raises:
+        PageError: If the text can't be read.
+    """
     if len(text) > MAX_FRONT:
         raise _error(f"the front matter is longer than {MAX_FRONT} characters")
     front = _READERS[form](text)
@@ -118,7 +127,7 @@ def _bare_json(text: str, start: int) -> tuple[dict[str, Any], str]:
         _, end = json.JSONDecoder().raw_decode(text[: start + MAX_FRONT], start)
     except (ValueError, RecursionError) as error:
         raise _error(f"the front matter is not JSON: {error}") from error
-    return _read("json", text[start:end]), text[end:]
+    return parse_table("json", text[start:end]), text[end:]
 
 
 def _json(text: str) -> Any:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from index.articles.cleaning import unescape
-from index.articles.record import Record
+from index.articles.record import Record, RecordProblem
 from index.sources.encodings import decode
 from index.sources.front_matter import split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
@@ -20,14 +20,23 @@ from index.sources.page_folder import (
     Page,
     PageError,
     PageFolderSource,
+    RawPage,
     display_path,
     folder_of,
     literal,
+    parse_raw_page,
 )
 from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
+from index.sources.site_presets.find_site import PresetSite, find_site
+from index.sources.site_presets.site_preset import DATED_NAME, SitePage
 
-_JEKYLL_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
+_LIST_NAME = re.compile(r"_index(\..+)?")
+_SLUG_LINE = re.compile(rb"""^["']?slug["']?\s*[:=]\s*["']?([^"'\r\n]+)""", re.MULTILINE)
+_FOR_AUTHORS = {
+    *("readme", "license", "licence", "contributing", "changelog", "code_of_conduct", "security"),
+    *("contributors", "authors", "support", "maintainers", "pull_request_template"),
+}
 
 _MAX_INCLUDED = 64 * 1024
 
@@ -57,17 +66,45 @@ class MarkdownSource(PageFolderSource):
 
     Attributes:
         path: A folder, a glob or one file.
+        preset: The site's generator; empty to choose by what lies in the folder and above it.
     """
 
     suffixes = (".md", ".markdown", ".mdx")
 
+    preset: str = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know of the site: which generator it is read as, and what can't be known."""
+        preset = find_site(self.path, self.preset).preset
+        if preset.name == "none":
+            return preset.remarks
+        chosen = "" if self.preset else ' (preset = "none" turns that off)'
+        return (f"read as a site made by {preset.name}{chosen}", *preset.remarks)
+
+    def split(
+        self,
+    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+        """Returns the contents of the files, and the function that parses one of them."""
+        site = find_site(self.path, self.preset)
+        raw, _ = PageFolderSource.split(self)
+        return _mark_shared_names(raw), partial(parse_raw_page, partial(self._parse, site), False)
+
     def parse_page(self, page: Page) -> Record:
         """Parses a Markdown page into a record; raises a ``PageError`` if it can't be used."""
-        if page.path.name == "_index.md":
-            raise PageError("list-page", "the page lists a section's pages and is not an article")
+        return self._parse(find_site(self.path, self.preset), page)
+
+    def _parse(self, site: PresetSite, page: Page) -> Record:
         front, body = split_front_matter(page.text)
-        values = {**front, **_fields(front)}
-        _name(values, page, front)
+        if not front and page.path.stem.casefold() in _FOR_AUTHORS:
+            raise PageError("not-content", "a file for those who work on the site, not an article")
+        given = {name.casefold(): value for name, value in front.items() if value is not None}
+        values = {**front, **_fields(given)}
+        _name(values, page, given)
+        placed = SitePage(path=PurePosixPath(page.file), given=given, values=values)
+        site.place(placed)
+        if _LIST_NAME.fullmatch(page.path.stem):
+            raise PageError("list-page", "the page lists a section's pages and is not an article")
         include = partial(self._included, page.path.parent)
         root = page_content(body, mdx=page.path.suffix.lower() == ".mdx", include=include)
         if not values.get("title"):
@@ -76,7 +113,7 @@ class MarkdownSource(PageFolderSource):
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
-        return Record(location=display_path(page.path), values=values)
+        return Record(location=display_path(page.path), values=values, link=placed.link)
 
     def _included(self, folder: Path, name: str) -> str:
         """Returns the text of a file that a page in ``folder`` includes.
@@ -95,8 +132,28 @@ class MarkdownSource(PageFolderSource):
             return ""
 
 
-def _fields(front: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name.casefold(): value for name, value in front.items() if value is not None}
+def _mark_shared_names(
+    raw: Iterator[RawPage | RecordProblem],
+) -> Iterator[RawPage | RecordProblem]:
+    """Marks the pages that would get an earlier page's id, as their names differ only in dates.
+
+    A page's ``slug`` is looked for by its line alone here: the mark needs no certainty.
+    """
+    seen: set[str] = set()
+    for item in raw:
+        if isinstance(item, RecordProblem):
+            yield item
+            continue
+        path, file, where, content, _ = item
+        folder, _, name = where.id.rpartition("/")
+        slug = _SLUG_LINE.search(content[:4096])
+        dated = DATED_NAME.fullmatch(name)
+        last = slug[1].decode(errors="replace") if slug else dated[2] if dated else name
+        yield path, file, where, content, f"{folder}/{last}" in seen
+        seen.add(f"{folder}/{last}")
+
+
+def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, theirs in _NAMES.items():
         found = [given[key.casefold()] for key in theirs if key.casefold() in given]
@@ -110,16 +167,18 @@ def _fields(front: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _name(values: dict[str, Any], page: Page, front: Mapping[str, Any]) -> None:
-    """Adds the id and the date from the file name to ``values``, if the front matter has none."""
+def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
+    """Adds id, date, slug and section from the file's name, where the front matter has none."""
     folder, _, name = page.id.rpartition("/")
-    dated = _JEKYLL_NAME.fullmatch(name)
+    dated = DATED_NAME.fullmatch(name)
+    slug = str(given.get("slug") or (dated[2] if dated else name))
     if dated:
-        name = dated[2]
         values.setdefault("date", dated[1])
-    if front.get("slug"):
-        name = str(front["slug"])
-    values.setdefault("id", f"{folder}/{name}" if folder else name)
+    last = name if page.shares_name else slug
+    values.setdefault("id", f"{folder}/{last}" if folder else last)
+    values.setdefault("path", page.id)
+    values.setdefault("slug", slug)
+    values.setdefault("section", folder.partition("/")[0])
 
 
 def _as_is(value: Any) -> Any:

@@ -59,17 +59,20 @@ class Page:
         id: The id to use if the page states none: the path relative to the folder, without its
             suffix (``"2026/my-post"``); for an ``index`` file, the path of the file's folder.
         text: The decoded content.
+        file: The path relative to the folder that is read, with ``/``.
+        shares_name: Whether an earlier page goes by the same name once dates are left out.
     """
 
     path: Path
     id: str
     text: str
+    file: str = ""
+    shares_name: bool = False
 
 
-RawPage = tuple[Path, str, PagePath, bytes]
-"""A file's path, the same below the source's folder, what it says, and the content.
-
-At most MAX_PAGE_BYTES + 1 bytes are read."""
+RawPage = tuple[Path, str, PagePath, bytes, bool]
+"""A file's path, the same below the source's folder, what it says, the content, and whether an
+earlier page has the same name but for its date. At most MAX_PAGE_BYTES + 1 bytes are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,7 @@ class PageFolderSource(PathSource, SplitSource):
         self,
     ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
         """Returns the contents of the files, and the function that parses one of them."""
-        parse = partial(_parse_raw_page, self.parse_page, self.is_markup)
+        parse = partial(parse_raw_page, self.parse_page, self.is_markup)
         return _read_pages(self.path, self.suffixes, self.languages), parse
 
     @abstractmethod
@@ -140,7 +143,7 @@ def _read_pages(
             where = read_page_path(_name(path, base), languages, translated)
             if where.base:  # another source may have a file of the same name
                 where = where._replace(base=f"{location}: {where.base}")
-            yield path, path.relative_to(base).as_posix(), where, content
+            yield path, path.relative_to(base).as_posix(), where, content, False
     if vanished is not None:
         _check_folder(base, vanished)
 
@@ -158,7 +161,7 @@ def _check_folder(folder: Path, vanished: Path) -> None:
         )
 
 
-def _parse_raw_page(
+def parse_raw_page(
     parse: Callable[[Page], Record], is_markup: bool, raw: RawPage | RecordProblem
 ) -> Record | RecordProblem:
     """Decodes and parses a page in the parser process; returns problems unchanged.
@@ -166,11 +169,11 @@ def _parse_raw_page(
     Args:
         parse: Parses one decoded page.
         is_markup: Whether a page's content may declare its encoding.
-        raw: A page, or a problem, as :func:`_read_pages` yields it.
+        raw: A page, or a problem, as :meth:`PageFolderSource.split` yields it.
     """
     if isinstance(raw, RecordProblem):
         return raw
-    path, _, _, content = raw
+    path, _, _, content, _ = raw
     if len(content) > MAX_PAGE_BYTES:
         return _problem(path, "page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
     return parse_record(display_path(path), _parse_page, parse, is_markup, raw)
@@ -179,13 +182,14 @@ def _parse_raw_page(
 def _parse_page(
     parse: Callable[[Page], Record], is_markup: bool, raw: RawPage
 ) -> Record | RecordProblem:
-    path, file, where, content = raw
+    path, file, where, content, shares_name = raw
     try:
         text = decode(content, markup_encoding(content) if is_markup else "")
     except ValueError as error:
         return _problem(path, "invalid-encoding", f"the page can't be decoded: {error}")
     try:
-        record = _with_path(parse(Page(path=path, id=where.id, text=text)), where)
+        page = Page(path=path, id=where.id, text=text, file=file, shares_name=shares_name)
+        record = _with_path(parse(page), where)
     except PageError as error:
         return _problem(path, error.reason, str(error))
     return replace(record, values=with_file_links(record.values, file))

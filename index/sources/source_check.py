@@ -48,6 +48,7 @@ class SourceCheck:
         report: Counts of records, and problems with their locations.
         fields: A check of every article field, in the order of the article format.
         unread: The source fields that are not read, with the first value of each.
+        remarks: What people should know of how the source is read.
         error: Why the source could not be read, or not to the end; empty if it could.
     """
 
@@ -55,6 +56,7 @@ class SourceCheck:
     report: ReadReport = field(default_factory=ReadReport)
     fields: list[FieldCheck] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -67,6 +69,7 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
     unread: dict[str, Any] = {}
     articles: list[Article] = []
     try:
+        check.remarks = source.remarks
         for article, _ in parse_records(_first(source, limit, unread), mapping, check.report):
             articles.append(article)
     except SourceError as error:

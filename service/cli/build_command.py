@@ -117,6 +117,9 @@ def build(
         ray_address=ray_address,
     )
     sources = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
+    for one in sources:
+        for remark in one.remarks:
+            typer.echo(f"{one.name}: {remark}", err=True)
     options = BuildOptions(
         mapping=FieldMapping(
             fields={},  # the sources rename their fields themselves

@@ -134,6 +134,7 @@ def _summary(check: SourceCheck) -> dict[str, Any]:
         "fields": [asdict(one) for one in check.fields],
         "unread": check.unread,
         "problems": [asdict(problem) for problem in report.problems],
+        "remarks": check.remarks,
         "error": check.error,
     }
 
@@ -142,6 +143,8 @@ def _print_check(check: SourceCheck) -> None:
     report = check.report
     skipped = sum(report.skipped.values())
     typer.echo(f"{check.name}: read {report.read}, kept {report.kept}, skipped {skipped}")
+    for remark in check.remarks:
+        typer.echo(f"  {remark}")
     width = max(len(one.theirs) for one in check.fields)
     typer.echo(f"  {'field':13} {'have':>4}  {'from':{width}}  the first".rstrip())
     for one in check.fields:

@@ -1,0 +1,56 @@
+"""The generators themselves make the sites whose addresses the ordinary tests expect."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.support.generator_sites import SITES
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
+
+ENVIRONMENT = {**os.environ, "LANG": "C.UTF-8", "TZ": "UTC"}
+NODE_MODULES = os.environ.get("SITE_GENERATORS", "")
+"""A folder with a ``node_modules`` that holds the generators written in JavaScript."""
+
+
+def run(command: list[str], folder: Path) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
+
+
+def run_node(folder: Path, package: str, script: str, *arguments: str) -> None:
+    modules = Path(NODE_MODULES, "node_modules")
+    if not NODE_MODULES or not (modules / package).is_dir():
+        pytest.skip(f"SITE_GENERATORS names no folder with node_modules/{package}")
+    (folder / "node_modules").symlink_to(modules.resolve())
+    run(["node", f"node_modules/{script}", *arguments], folder)
+
+
+def jekyll(folder: Path) -> Path:
+    run(["jekyll", "build", "--disable-disk-cache", "--destination", "made"], folder)
+    return folder / "made"
+
+
+GENERATORS: dict[str, Callable[[Path], Path]] = {"jekyll": jekyll}
+
+
+def test_each_site_has_its_generator() -> None:
+    assert GENERATORS.keys() == SITES.keys()
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_makes_the_addresses_that_are_expected(name: str, tmp_path: Path) -> None:
+    site = SITES[name]
+    made = GENERATORS[name](site.write(tmp_path))
+    for file, address in site.addresses.items():
+        path = unquote(address).removeprefix(site.base).lstrip("/")
+        place = made / path
+        assert (place / "index.html" if address.endswith("/") else place).is_file(), file

@@ -1,0 +1,110 @@
+"""Small sites of fiction, one for each generator, with the addresses that it gives their pages.
+
+The generators themselves made the addresses; where one is installed, a test runs it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSite:
+    """A site's files, and what becomes of its pages.
+
+    Attributes:
+        files: The text of each file, by its path.
+        addresses: The address of each page that is an article, by its file.
+        base: What the addresses begin with, but not the names of the generator's files.
+        hidden: The files of pages that are kept from readers.
+        skipped: The files that are no articles, with the reason.
+    """
+
+    files: Mapping[str, str]
+    addresses: Mapping[str, str]
+    base: str = ""
+    hidden: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> Path:
+        """Writes the files into a folder, and returns it."""
+        for name, text in self.files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        return folder
+
+
+def page(title: str, *lines: str) -> str:
+    """Returns a page with a title and further lines of front matter."""
+    front = "\n".join((f"title: {title}", *lines))
+    return f"---\n{front}\n---\nThe harbour at {title} is quiet in winter.\n"
+
+
+JEKYLL = GeneratorSite(
+    files={
+        "_config.yml": (
+            "title: Harbour\nurl: https://harbour.example\nbaseurl: /notes\n"
+            "permalink: /:categories/:year/:month/:day/:title/\n"
+            "exclude: [attic, README.md]\n"
+            "collections:\n  boats:\n    output: true\n    permalink: /fleet/:name/\n"
+            "  crew:\n    output: false\n  walks:\n    output: true\n"
+            "defaults:\n  - scope: {path: '', type: boats}\n    values: {tags: [boat]}\n"
+        ),
+        "_posts/2026-01-31-links.md": page("Links of January"),
+        "_posts/2026-02-28-links.md": page("Links of February"),
+        "_posts/2026-03-01-Tide & Time.md": page("Tide and time", "categories: sea tides"),
+        "_posts/2026-03-02-named.md": page("Named", "slug: by-its-slug", "category: Sea"),
+        "_posts/2026-03-03-own.md": page("Own", "permalink: /own/:year/:title.html"),
+        "_posts/2026-03-04-bare.md": page("Bare", "permalink: bare/place/"),
+        "_posts/2026-03-05-later.md": page("Dated", "date: 2026-03-06 23:30:00 -0500"),
+        "_posts/2026-03-07-übung.md": page("Umlaut"),
+        "_posts/2026-03-08-off.md": page("Off", "published: false"),
+        "_posts/2099-01-01-future.md": page("Future"),
+        "_posts/undated.md": page("Undated"),
+        "isle/_posts/2026-04-01-isle.md": page("Isle"),
+        "_drafts/sketch.md": page("Sketch"),
+        "_boats/Red Gull.md": page("Red Gull"),
+        "_walks/coast/north.md": page("North"),
+        "_crew/ann.md": page("Ann"),
+        "_includes/note.md": page("Include"),
+        "about.md": page("About"),
+        "guide/rules.md": page("Rules"),
+        "guide/index.md": page("Guide"),
+        "index.md": page("Home", "layout: home"),
+        "plain.md": "# No front matter\n",
+        "attic/old.md": page("Old"),
+        "README.md": "# For whoever works on the site\n",
+    },
+    addresses={
+        "_posts/2026-01-31-links.md": "/notes/2026/01/31/links/",
+        "_posts/2026-02-28-links.md": "/notes/2026/02/28/links/",
+        "_posts/2026-03-01-Tide & Time.md": "/notes/sea/tides/2026/03/01/Tide-&-Time/",
+        "_posts/2026-03-02-named.md": "/notes/sea/2026/03/02/by-its-slug/",
+        "_posts/2026-03-03-own.md": "/notes/own/2026/own.html",
+        "_posts/2026-03-04-bare.md": "/notes/bare/place/",
+        "_posts/2026-03-05-later.md": "/notes/2026/03/07/later/",
+        "_posts/2026-03-07-übung.md": "/notes/2026/03/07/%C3%BCbung/",
+        "isle/_posts/2026-04-01-isle.md": "/notes/isle/2026/04/01/isle/",
+        "_boats/Red Gull.md": "/notes/fleet/red-gull/",
+        "_walks/coast/north.md": "/notes/walks/coast/north/",
+        "about.md": "/notes/about/",
+        "guide/rules.md": "/notes/guide/rules/",
+        "guide/index.md": "/notes/guide/",
+    },
+    base="/notes",
+    hidden=("_posts/2026-03-08-off.md", "_posts/2099-01-01-future.md", "_drafts/sketch.md"),
+    skipped={
+        "_posts/undated.md": "not-content",
+        "_crew/ann.md": "not-content",
+        "_includes/note.md": "not-content",
+        "index.md": "list-page",
+        "plain.md": "not-content",
+        "attic/old.md": "not-content",
+        "README.md": "not-content",
+    },
+)
+
+SITES = {"jekyll": JEKYLL}
