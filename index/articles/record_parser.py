@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from index.articles.cleaning import cut_text, drop_open_tag, plain_text
 from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateError, DateReader
@@ -26,6 +27,7 @@ from index.articles.link_parser import (
     parse_links,
     parse_related,
 )
+from index.articles.read_more import without_read_more
 from index.articles.record import Record, RecordProblem, get_field, id_text, short
 from index.articles.text_lists import split_authors, split_keywords
 from index.articles.translation_keys import read_translation_key
@@ -91,7 +93,7 @@ class RecordParser:
         Raises:
             ArticleError: If the record has no usable id, title or link.
         """
-        article_id = check_id(id_text(self._get("id")))
+        article_id = self._identifier()
         status, visible_from, visible_until = self._visibility()
         title = self._title()
         date = self._optional("date", self._parse_date, None)
@@ -102,7 +104,7 @@ class RecordParser:
             title=title,
             url=url,
             sections=sections,
-            excerpt=self._text("excerpt", MAX_EXCERPT_SOURCE) or None,
+            excerpt=without_read_more(self._text("excerpt", MAX_EXCERPT_SOURCE)) or None,
             image=self._optional("image", self._parse_image, None),
             date=date,
             status=status,
@@ -120,6 +122,27 @@ class RecordParser:
         if not article.has_text:
             self._note("summary", "no-text", "no summary or sections: only the title is used")
         return article
+
+    def _identifier(self) -> str:
+        """Return the record's id; if it has no such field, its slug or its link's path."""
+        found = id_text(self._get("id"))
+        if found or "id" in self._record.values:
+            return check_id(found)
+        slug, url = self._get("slug"), self._get("url")
+        self.field = "id"
+        if isinstance(slug, str) and slug.strip():
+            return check_id(slug.strip())
+        with suppress(ValueError):
+            parts = urlsplit(url.strip() if isinstance(url, str) else "")
+            path = parts.path.strip("/") + (f"?{parts.query}" if parts.query else "")
+            if path or parts.hostname:
+                return check_id(path or str(parts.hostname))
+        raise ArticleError(
+            "id",
+            "missing",
+            "the record has neither id, slug nor url; if another field holds one, use --map "
+            "id=FIELD or --map url=FIELD",
+        )
 
     def _language(self) -> str | None:
         language = self._optional("language", read_language, None)

@@ -1,14 +1,16 @@
-"""Reads CSV and TSV files: one article per row, with the column names in the first row."""
+"""Reads CSV and TSV files: one article per row, usually with the columns' names in the first."""
 
 from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
+from index.sources.csv_layout import CsvLayout, csv_layout
 from index.sources.encodings import codec_of, marked_codec
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource
@@ -20,6 +22,10 @@ MAX_ROW = 4 * 1024 * 1024
 
 MAX_COLUMNS = 2_000
 
+_SAMPLE = 64 * 1024
+
+logger = logging.getLogger("alsolike.sources")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvSource(PathSource):
@@ -29,12 +35,16 @@ class CsvSource(PathSource):
 
     Attributes:
         path: The file.
-        delimiter: The character between cells; if empty, a tab for ``.tsv`` files and a comma for
-            all others.
+        delimiter: The character between cells; if empty, it is told from the first rows: a comma, a
+            semicolon, a tab or a bar.
+        header: Whether the first row names the columns; told from the row itself by default.
+        columns: The columns' names, if no row has them; "" for a column that is not read.
         encoding: The file's text encoding, by its name on the web; a byte order mark outranks it.
     """
 
     delimiter: str = ""
+    header: bool | None = None
+    columns: tuple[str, ...] = ()
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
@@ -47,20 +57,43 @@ class CsvSource(PathSource):
 
     def records(self) -> Iterator[Record | RecordProblem]:
         """Yields one record for each row of the table, or a problem for a row it can't read."""
-        with file_errors(self.path, "a .csv or .tsv file"), open_unpacked(self.path) as file:
-            # Bytes that can't be decoded become surrogates: only their row is skipped.
-            codec = marked_codec(file.peek(4)) or codec_of(self.encoding)
-            text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
-            yield from self._rows(text)
+        with file_errors(self.path, "a .csv or .tsv file"):
+            with open_unpacked(self.path) as file:
+                codec = marked_codec(file.peek(4)) or codec_of(self.encoding)
+                layout = self._layout(file.read(_SAMPLE).decode(codec, errors="replace"))
+            with open_unpacked(self.path) as file:
+                # Bytes that can't be decoded become surrogates: only their row is skipped.
+                text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
+                yield from self._rows(text, layout)
 
-    def _rows(self, text: io.TextIOWrapper) -> Iterator[Record | RecordProblem]:
-        bare = self.path.lower().removesuffix(".gz")
-        tab = bare.endswith((".tsv", ".tab"))
-        delimiter = self.delimiter or ("\t" if tab else ",")
+    def _layout(self, sample: str) -> CsvLayout:
+        tab = self.path.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
+        layout = csv_layout(
+            sample,
+            delimiter=self.delimiter,
+            usual="\t" if tab else ",",
+            header=self.header,
+            columns=self.columns,
+        )
+        if layout.guessed:
+            named = ", ".join(f'"{name}"' for name in layout.columns)
+            if "title" not in layout.columns:
+                raise SourceError(
+                    f"{self.path} line 1 holds data, not names of columns: name them, as in "
+                    'columns = ["id", "title", "summary"], or set header = true'
+                )
+            logger.warning(
+                "%s line 1 holds data, not names of columns: they were taken as %s; if that is "
+                "wrong, set columns = [%s], or header = true",
+                *(self.path, ", ".join(name or "not read" for name in layout.columns), named),
+            )
+        return layout
+
+    def _rows(self, text: io.TextIOWrapper, layout: CsvLayout) -> Iterator[Record | RecordProblem]:
         csv.field_size_limit(MAX_CELL)
         lines = _Lines(text)
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        header: list[str] | None = None
+        reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
+        skipped, header = layout.skipped, list(layout.columns)
         while True:
             line = lines.begin_row()
             location = f"{self.path} line {line}"
@@ -74,8 +107,10 @@ class CsvSource(PathSource):
                 continue
             if not row:
                 continue
-            if header is None:
-                header = self._header(row, delimiter)
+            if skipped:
+                skipped -= 1
+            elif not header:
+                header = self._header(row, layout.delimiter)
             else:
                 yield _record(row, header, location)
 

@@ -10,7 +10,7 @@ import pytest
 
 from index.articles.read_report import ReadReport
 from index.errors import SourceError
-from recommender.article import Article
+from recommender.article import Article, Status
 from tests.support.corpus_writers import write_csv, write_parquet
 from tests.support.sample_records import RECORDS, read
 
@@ -91,7 +91,7 @@ def test_other_encodings_and_gzip_are_read(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("id,title,id\na,b,c\n", "two columns are named 'id'"),
-        ("id;title\na;b\n", "delimiter"),
+        ("3,4\n5,6\n", "line 1 holds data, not names of columns"),
         (gzip.compress(b"id,title\na,b\n" * 999, mtime=0)[:-9], "to its end"),
     ],
 )
@@ -100,6 +100,53 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused(
 ) -> None:
     with pytest.raises(SourceError, match=said):
         from_csv(tmp_path, content)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_the_delimiter_is_told_from_the_first_rows(
+    tmp_path: Path, delimiter: str, name: str
+) -> None:
+    rows = [["id", "title", "summary"], ["a", '"Salt, rye; malt"', "Words, and | more; words"]]
+    if delimiter == "|":
+        rows[1][2] = '"Words, and | more; words"'
+    if delimiter in ",;":
+        rows[1][2] = f'"{rows[1][2]}"'
+    content = "\n".join(map(delimiter.join, rows))
+    assert from_csv(tmp_path, content, name)[0]["a"].title == "Salt, rye; malt"
+    assert from_csv(tmp_path, f"sep={delimiter}\n{content}", name)[0].keys() == {"a"}
+
+
+DATA = '3,https://s.example/kelp,Kelp calms waves,"The waves were lower.",2026-03-02,draft\n'
+
+
+def test_a_file_without_header_is_understood_and_what_was_taken_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    articles, report = from_csv(tmp_path, DATA)
+    article = articles["3"]
+    assert (article.title, article.url) == ("Kelp calms waves", "https://s.example/kelp")
+    assert article.sections[0].text == "The waves were lower."
+    assert article.status is not Status.PUBLISHED
+    assert report.read == 1
+    assert "taken as id, url, title, summary, date, status; if that is wrong" in caplog.text
+
+
+def test_the_columns_can_be_named_and_the_header_be_said(tmp_path: Path) -> None:
+    columns = ["", "url", "summary", "title", "date", "status"]
+    articles, _ = from_csv(tmp_path, DATA, columns=columns)
+    assert articles["kelp"].title == "The waves were lower."
+    articles, _ = from_csv(tmp_path, f"x,y\n{DATA[:9]}", header=True, columns=["id", "title"])
+    assert articles.keys() == {"3"}
+    assert from_csv(tmp_path, "id,title\na,A\n", header=False)[0].keys() == {"id", "a"}
+
+
+def test_a_row_without_id_gets_that_of_its_address(tmp_path: Path) -> None:
+    rows = "title,link,slug\nA,https://s.example/2026/a/,\nB,https://s.example/b?p=1,\nC,,c\nD,,\n"
+    articles, report = from_csv(tmp_path, rows, map={"url": "link"})
+    assert articles.keys() == {"2026/a", "b?p=1", "c"}
+    assert report.skipped == {"id: missing": 1}
+    assert "--map id=FIELD" in report.problems[-1].message
 
 
 def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""The words at an excerpt's end that lead to its own article."""
+
+from __future__ import annotations
+
+import pytest
+
+from index.articles.read_more import is_read_more, without_read_more
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("The tide came in […]", "The tide came in…"),
+        ("The tide came in [...] Continue reading “Tides” →", "The tide came in…"),
+        ("The tide came in. Read more »", "The tide came in."),
+        ("Das Wasser kam… Weiterlesen", "Das Wasser kam…"),
+        ("La marée monte… Lire la suite", "La marée monte…"),
+        ("Words. The post Tides appeared first on The Shore.", "Words."),
+        ("Worte. Der Beitrag Flut erschien zuerst auf Strand.", "Worte."),
+        ("What I like to read more", "What I like to read more"),
+        ("We want no more.", "We want no more."),
+        ("The post office was closed.", "The post office was closed."),
+    ],
+)
+def test_they_go_where_a_sentence_or_a_cut_stands_before_them(text: str, kept: str) -> None:
+    assert without_read_more(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("words", "own"),
+    [
+        ("Continue reading Tides and boats", True),
+        ("(more…)", True),
+        ("Mehr erfahren →", True),
+        ("Leer más", True),
+        ("続きを読む", True),
+        ("Moreover", False),
+        ("The Reading Room", False),
+    ],
+)
+def test_a_link_s_words_tell_whether_it_continues_an_excerpt(words: str, own: bool) -> None:
+    assert is_read_more(words) is own
+
+
+@pytest.mark.parametrize("unit", ["the post ", "read more ", "… ", "[…]", "more", " "])
+def test_no_text_makes_it_slow(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    assert without_read_more(text)[:10] == text[:10]
+    is_read_more(text)
