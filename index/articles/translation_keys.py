@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from index.articles.record import short
 from index.articles.urls import url_key
 from recommender.errors import ArticleError
 
 _MOST = 2_048
+_DEFAULT = "x-default"
 
 
 def read_translation_key(value: Any) -> str | None:
@@ -32,14 +33,47 @@ def read_translation_key(value: Any) -> str | None:
     return key or None
 
 
-def key_of_addresses(addresses: Iterable[str]) -> str | None:
-    """Return the translation key of pages that name each other as alternates in other languages.
+class Alternates(NamedTuple):
+    """What a page's links to its translations (``hreflang``) say.
+
+    Attributes:
+        language: The language that they give the page itself; empty if none.
+        key: The translation key, the same for all pages that give the same addresses; empty if
+            there is no other page.
+    """
+
+    language: str = ""
+    key: str = ""
+
+
+def read_alternates(links: Iterable[tuple[str, str]], own: str) -> Alternates:
+    """Return what links with ``hreflang`` say of a page.
 
     Args:
-        addresses: The absolute addresses of the page and of all its translations.
-
-    Returns:
-        The same text for each of these pages; ``None`` if there are fewer than two addresses.
+        links: The language and the address of each.
+        own: The page's own address; empty if unknown. All addresses are absolute, or all relative
+            to the site.
     """
-    keys = {url_key(address) for address in addresses}
-    return f"alternates of {min(keys)}" if len(keys) > 1 else None
+    # What x-default leads to may be a page that lets readers choose, the same for all.
+    others = {url_key(url): language for language, url in links if language.lower() != _DEFAULT}
+    own_key = url_key(own) if own else ""
+    keys = {*others, *filter(None, [own_key])}
+    key = f"alternates of {min(keys)}" if len(keys) > 1 else ""
+    return Alternates(others.get(own_key, ""), key)
+
+
+def find_translations(post: Mapping[str, Any], site: str) -> str:
+    """Return the translation key of a WordPress post; empty if it names no translations.
+
+    Polylang gives ``translations``, the number of each language's post; WPML's REST add-on gives
+    ``wpml_translations``, a list of objects with ``id``.
+    """
+    given = post.get("translations") or post.get("wpml_translations")
+    named = given.values() if isinstance(given, Mapping) else given
+    numbers = {
+        number
+        for one in (named if isinstance(named, Iterable) else ())
+        if isinstance(number := one.get("id") if isinstance(one, Mapping) else one, int)
+    }
+    numbers.add(int(post["id"]))
+    return f"post {min(numbers)} of {site}" if len(numbers) > 1 else ""

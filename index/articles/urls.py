@@ -73,11 +73,11 @@ def url_key(url: str) -> str:
     try:
         parts = urlsplit(unicodedata.normalize("NFC", url.strip()))
         host, port = parts.hostname or "", parts.port
+        path = _INDEX_PAGE.sub("/", urljoin("/", parts.path or "/"))
     except ValueError:
         return url
     if parts.scheme not in ("", "http", "https"):
         return url
-    path = _INDEX_PAGE.sub("/", urljoin("/", parts.path or "/"))
     segments = (unicodedata.normalize("NFC", unquote(part)) for part in path.split("/"))
     path = "/".join(quote(segment, safe="") for segment in segments).rstrip("/")
     if host:

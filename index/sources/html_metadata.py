@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urljoin
 
+from index.articles.translation_keys import read_alternates
 from index.sources.json_ld import article_facts
 from index.sources.main_text import main_element
 from index.sources.markup import Element, select, text_of
@@ -24,6 +25,9 @@ def page_facts(root: Element) -> dict[str, Any]:
 
     Each field is taken from the first of these that has it: JSON-LD, the text that readers see,
     OpenGraph, ``<meta>``.
+
+    ``language_from`` is "page" if the language is that of the whole page, not stated as a fact of
+    the article.
     """
     metas = _metas(root)
     facts: dict[str, Any] = {
@@ -42,10 +46,23 @@ def page_facts(root: Element) -> dict[str, Any]:
     ]
     facts["authors"] = metas.get("author", [])
     facts |= _seen(root)
-    facts |= article_facts(root)
+    stated = article_facts(root)
+    facts |= stated
     canonical = select(root, "link[rel~=canonical][href]")
     if canonical:
         facts["url"] = canonical[0].get("href").strip()
+    links = select(root, "head > link[rel~=alternate][hreflang][href]")
+    alternates = read_alternates(
+        [
+            (link.get("hreflang"), _joined(facts.get("url", ""), link.get("href").strip()))
+            for link in links
+        ],
+        facts.get("url", ""),
+    )
+    facts["translation_key"] = alternates.key
+    if not stated.get("language"):
+        facts["language"] = alternates.language or facts.get("language")
+        facts["language_from"] = "page"
     facts = {name: value for name, value in facts.items() if value}
     _resolve(facts)
     return facts
@@ -86,11 +103,15 @@ def _metas(root: Element) -> dict[str, list[str]]:
     return metas
 
 
+def _joined(base: str, url: str) -> str:
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        return url
+
+
 def _resolve(facts: dict[str, Any]) -> None:
     """Makes the image's link in ``facts`` absolute, if the page states its own URL."""
     image = facts.get("image")
     if image and "url" in facts:
-        try:
-            facts["image"] = {**image, "src": urljoin(facts["url"], image["src"])}
-        except ValueError:
-            return  # the record parser reports the invalid link
+        facts["image"] = {**image, "src": _joined(facts["url"], image["src"])}

@@ -52,7 +52,11 @@ class HtmlSource(PageFolderSource):
             root = parse_html(page.text)
         except MarkupError as error:
             raise PageError("invalid-html", str(error)) from error
-        values = {"id": page.id, **page_facts(root), **self._selected(root)}
+        selected = self._selected(root)
+        values = {"id": page.id, **page_facts(root), **selected}
+        language_from = values.pop("language_from", "")
+        if "language" in selected:
+            language_from = ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
             dropped.update(published_times(root))
@@ -71,7 +75,11 @@ class HtmlSource(PageFolderSource):
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]
-        return Record(location=display_path(page.path), values=_literals(values))
+        return Record(
+            location=display_path(page.path),
+            values=_literals(values),
+            language_from=language_from,
+        )
 
     def _selected(self, root: Element) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -49,6 +49,7 @@ _NAMES = {
     "visible_from": ("visible_from", "publishDate"),
     "visible_until": ("visible_until", "expiryDate", "unpublishDate"),
     "language": ("language", "lang"),
+    "translation_key": ("translation_key", "translationKey", "lang-ref", "lang_ref"),
     "image": ("image", "heroImage", "cover", "featured_image", "thumbnail", "images"),
     "authors": ("authors", "author"),
     "status": ("status",),

@@ -170,7 +170,7 @@ def _parse_page(html: HtmlSource, entry: SitemapEntry, page: FetchedPage) -> Rec
     values["robots"] = ", ".join(filter(None, [str(values.get("robots") or ""), page.robots]))
     if until := _UNAVAILABLE.search(values["robots"]):
         values.setdefault("visible_until", until[1].strip())
-    return Record(location=redacted(page.url), values=values)
+    return replace(record, location=redacted(page.url), values=values)
 
 
 def _absolute(base: str, link: Any) -> Any:

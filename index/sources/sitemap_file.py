@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from index.articles.translation_keys import read_alternates
 from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, parse_xml, text_of
 
 _STRAY = re.compile(rb"&(?!#?\w{1,31};)")
-_DEFAULT = "x-default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +106,16 @@ def _facts(entry: Element, url: str) -> dict[str, object]:
         if "image" not in facts and (src := _text(image, "loc")):
             alt = _text(image, "caption") or _text(image, "title")
             facts["image"] = {"src": src, "alt": alt}
-    members = {
-        link.get("hreflang", ""): _address(link.get("href", ""), url)
-        for link in _children(entry, "link")
-        if link.get("rel", "alternate") == "alternate"
-    }
-    if len({*members.values(), url}) > 1:
-        facts["translation_key"] = members.get(_DEFAULT) or min([*members.values(), url])
-    for language, address in members.items():
-        if address == url and language != _DEFAULT:
-            facts["language"] = language
+    alternates = read_alternates(
+        [
+            (link.get("hreflang", ""), _address(link.get("href", ""), url))
+            for link in _children(entry, "link")
+            if link.get("rel", "alternate") == "alternate"
+        ],
+        url,
+    )
+    facts["translation_key"] = alternates.key
+    facts["language"] = alternates.language or facts.get("language")
     return facts
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem
+from index.articles.translation_keys import find_translations
 from index.errors import SourceError
 from index.sources.host_rules import redacted
 from index.sources.html_texts import read_html_text, without_own_link
@@ -180,6 +181,8 @@ def _record(post: Any, location: str) -> Record | RecordProblem:
         "aliases": [guid] if guid and guid != url else None,
         "image": _image(linked.get("wp:featuredmedia")),
         "tags": _terms(linked.get("wp:term")),
+        "language": post.get("lang") or post.get("wpml_current_locale"),
+        "translation_key": find_translations(post, site=location.partition(" ")[0]),
         "authors": [name for item in _list(linked.get("author")) if (name := _text(item, "name"))],
         **_visibility(post),
     }
