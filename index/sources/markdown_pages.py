@@ -40,6 +40,7 @@ _FOR_AUTHORS = {
 
 _MAX_INCLUDED = 64 * 1024
 
+_LABELS = ("tags", "tag", "categories", "category")
 _NAMES = {
     "id": ("id",),
     "title": ("title",),
@@ -48,12 +49,13 @@ _NAMES = {
     "date": ("date", "publishDate", "pubDate"),
     "visible_from": ("visible_from", "publishDate"),
     "visible_until": ("visible_until", "expiryDate", "unpublishDate"),
-    "language": ("language", "lang"),
-    "translation_key": ("translation_key", "translationKey", "lang-ref", "lang_ref"),
+    "language": ("language", "lang", "locale"),
     "image": ("image", "heroImage", "cover", "featured_image", "thumbnail", "images"),
     "authors": ("authors", "author"),
     "status": ("status",),
     "supersedes": ("supersedes",),
+    "aliases": ("aliases", "redirect_from", "alias"),
+    "translation_key": ("translation_key", "translationKey", "lang-ref", "lang_ref", "ref"),
     "ratings": ("ratings",),
 }
 """For each article field, the names it may have in front matter; the first one found is read."""
@@ -106,6 +108,10 @@ class MarkdownSource(PageFolderSource):
         site.place(placed)
         if _LIST_NAME.fullmatch(page.path.stem):
             raise PageError("list-page", "the page lists a section's pages and is not an article")
+        if isinstance(aliases := values.get("aliases"), list):
+            values["aliases"] = [
+                placed.base + one if one.startswith("/") else one for one in map(str, aliases)
+            ]
         include = partial(self._included, page.path.parent)
         root = page_content(body, mdx=page.path.suffix.lower() == ".mdx", include=include)
         if not values.get("title"):
@@ -160,7 +166,11 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
         found = [given[key.casefold()] for key in theirs if key.casefold() in given]
         if found:
             values[name] = _READ.get(name, _as_is)(found[0])
-    labels = [*_list(given.get("tags")), *_list(given.get("categories"))]
+    named = {
+        **given,
+        **(given["taxonomies"] if isinstance(given.get("taxonomies"), Mapping) else {}),
+    }
+    labels = [label for name in _LABELS for label in _list(named.get(name)) if label]
     if labels:
         values["tags"] = labels
     if "/:" in str(values.get("url", "")):  # Jekyll's pattern for links, not a link
@@ -222,6 +232,8 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "visible_from": _time,
     "visible_until": _time,
     "image": _image,
+    "aliases": _list,
+    "translation_key": _text,
     "authors": _list,
 }
 """The function that converts the value of each of these fields; other values stay unchanged."""

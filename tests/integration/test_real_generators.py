@@ -39,7 +39,12 @@ def jekyll(folder: Path) -> Path:
     return folder / "made"
 
 
-GENERATORS: dict[str, Callable[[Path], Path]] = {"jekyll": jekyll}
+def hugo(folder: Path) -> Path:
+    run(["hugo", "--destination", "made"], folder)
+    return folder / "made"
+
+
+GENERATORS: dict[str, Callable[[Path], Path]] = {"jekyll": jekyll, "hugo": hugo}
 
 
 def test_each_site_has_its_generator() -> None:

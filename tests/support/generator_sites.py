@@ -107,4 +107,72 @@ JEKYLL = GeneratorSite(
     },
 )
 
-SITES = {"jekyll": JEKYLL}
+HUGO = GeneratorSite(
+    files={
+        "hugo.toml": (
+            'baseURL = "https://harbour.example/notes/"\ndefaultContentLanguage = "en"\n'
+            "[permalinks]\n"
+            'news = "/:year/:month/:slug/"\nlog = "/log/:year-:month-:day/:filename/"\n'
+            "[languages.en]\nweight = 1\n[languages.de]\nweight = 2\n"
+        ),
+        "layouts/_default/single.html": "{{ .Content }}",
+        "layouts/_default/list.html": "{{ .Content }}",
+        "archetypes/default.md": page("An archetype"),
+        "content/_index.md": page("Home"),
+        "content/about.md": page("About"),
+        "content/news/_index.md": page("News"),
+        "content/news/_index.de.md": page("Neues"),
+        "content/news/tide.md": page("High tide & wind", "date: 2026-01-31"),
+        "content/news/slugged.md": page("Named", "date: 2026-02-28", "slug: by-its-slug"),
+        "content/log/first.md": page("First", "date: 2026-03-01T23:30:00-05:00"),
+        "content/boats/Red Gull & Co.md": page("Red Gull"),
+        "content/boats/2026-03-01-kelp/index.md": page("Kelp", "slug: kelp-forests"),
+        "content/boats/2026-03-01-kelp/index.de.md": page("Tang", "slug: tangwald"),
+        "content/boats/2026-03-01-kelp/exercise.md": page("Exercise"),
+        "content/boats/rye/index.md": page("Rye"),
+        "content/boats/Übung.md": page("Umlaut"),
+        "content/boats/moved.md": page("Moved", "url: /elsewhere/moved/"),
+        "content/boats/bare.md": page("Bare", "url: else/bare"),
+        "content/boats/file.md": page("File", "url: /else/file.html"),
+        "content/boats/deep/below.md": page("Below"),
+        "content/boats/json.md": '{\n"title": "In JSON"\n}\n\nThe harbour.\n',
+        "content/boats/toml.md": '+++\ntitle = "In TOML"\n+++\nThe harbour.\n',
+        "content/boats/draft.md": page("Draft", "draft: true"),
+        "content/boats/future.md": page("Future", "date: 2099-01-01"),
+        "content/boats/past.md": page("Past", "expiryDate: 2020-01-01"),
+        "content/boats/unlisted.md": page("Unlisted", "_build: {list: never, render: never}"),
+    },
+    addresses={
+        "content/about.md": "/notes/about/",
+        "content/news/tide.md": "/notes/2026/01/high-tide-wind/",
+        "content/news/slugged.md": "/notes/2026/02/by-its-slug/",
+        "content/log/first.md": "/notes/log/2026-03-01/first/",
+        "content/boats/Red Gull & Co.md": "/notes/boats/red-gull-co/",
+        "content/boats/2026-03-01-kelp/index.md": "/notes/boats/kelp-forests/",
+        "content/boats/2026-03-01-kelp/index.de.md": "/notes/de/boats/tangwald/",
+        "content/boats/rye/index.md": "/notes/boats/rye/",
+        "content/boats/Übung.md": "/notes/boats/%C3%BCbung/",
+        "content/boats/moved.md": "/notes/elsewhere/moved/",
+        "content/boats/bare.md": "/notes/else/bare/",
+        "content/boats/file.md": "/notes/else/file.html",
+        "content/boats/deep/below.md": "/notes/boats/deep/below/",
+        "content/boats/json.md": "/notes/boats/json/",
+        "content/boats/toml.md": "/notes/boats/toml/",
+    },
+    base="/notes",
+    hidden=(
+        "content/boats/draft.md",
+        "content/boats/future.md",
+        "content/boats/past.md",
+        "content/boats/unlisted.md",
+    ),
+    skipped={
+        "archetypes/default.md": "not-content",
+        "content/_index.md": "list-page",
+        "content/news/_index.md": "list-page",
+        "content/news/_index.de.md": "list-page",
+        "content/boats/2026-03-01-kelp/exercise.md": "page-resource",
+    },
+)
+
+SITES = {"jekyll": JEKYLL, "hugo": HUGO}

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from index.errors import SourceError
+from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
 from index.sources.site_presets.site_preset import SitePage, SitePreset, not_content
 from recommender.errors import SettingError
 
 PRESETS: dict[str, type[SitePreset]] = {
-    preset.name: preset for preset in (SitePreset, JekyllPreset)
+    preset.name: preset for preset in (SitePreset, JekyllPreset, HugoPreset)
 }
 """The presets by name; in one folder they are looked for in this order."""
 
@@ -101,4 +102,6 @@ def _find_preset(base: Path, name: str) -> SitePreset:
                     return site
         if (folder / ".git").exists():
             break
+    if not name and any(base.glob("_index*.md")):
+        return HugoPreset.assume(base)
     return kinds[0].assume(base)

@@ -193,7 +193,8 @@ class JekyllPreset(SitePreset):
         path = _PLACEHOLDER.sub(lambda found: _longest(found[1], parts), template)
         if path.startswith(":") or "/:" in path:
             return ""  # a placeholder that the page has no value for
-        return address(base_path(self.config.get("baseurl")), path)
+        page.base = base_path(self.config.get("baseurl"))
+        return address(page.base, path)
 
     def _collections(self) -> Mapping[str, Any]:
         named = self.config.get("collections")

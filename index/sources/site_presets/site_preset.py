@@ -33,12 +33,14 @@ class SitePage:
         given: The page's front matter, by names in lower case.
         values: The values of the page's record.
         link: The page's address on the site; empty if it is not known.
+        base: What the addresses of the site begin with.
     """
 
     path: PurePosixPath
     given: dict[str, Any]
     values: dict[str, Any]
     link: str = ""
+    base: str = ""
 
     def hide(self, status: str = "hidden") -> None:
         """Keeps the page from readers."""
