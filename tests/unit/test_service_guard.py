@@ -35,6 +35,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     records = topical(36)
     for number, record in enumerate(records):
         record["language"] = LANGUAGES[number % 3 % 2]
+        if number % 3 < 2:
+            record["translation_key"] = f"page {number // 3}"
         if number % 5 == 0:
             record["visible_until"] = "2026-07-01T00:00Z"
         elif number % 5 == 1:
@@ -52,9 +54,14 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 def guard(
-    build: Build, served: ServingView, now: int, query: RelatedQuery, kin: tuple[int, ...] = ()
+    build: Build,
+    served: ServingView,
+    now: int,
+    query: RelatedQuery,
+    kin: tuple[int, ...] = (),
+    language: int = 0,
 ) -> Guard:
-    return Guard(served, kin, now, query)
+    return Guard(served, kin, now, query, language)
 
 
 cases = given(
@@ -111,6 +118,10 @@ def test_the_table_of_visible_rows_holds_each_storys_newest_visible_version(
             if language in (None, build.language_names[build.language_of[version]])
         ]
         assert shown == (spoken[0] if spoken else None)
+        for number in range(len(build.language_names) + 1):
+            own = [version for version in visible if build.language_of[version] == number]
+            rule = guard(build, served, now, RelatedQuery(), language=number)
+            assert rule.admit(row) == next(iter([*(own if number else []), *visible]), None)
 
 
 @cases
@@ -145,6 +156,8 @@ def test_the_library_shows_what_the_guard_admits(
 ) -> None:
     records = topical(30)
     for number, record in enumerate(records):
+        record["language"] = LANGUAGES[number % 2]
+        record["translation_key"] = f"page {number // 2}"
         if number % 7 == 2:
             record["status"] = "draft"
         elif number % 4 == 3:
