@@ -15,8 +15,11 @@ import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import product
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
+
+from dateutil.parser import isoparse, parser, parserinfo
 
 from index.articles.record import short
 
@@ -35,36 +38,21 @@ _UNKNOWN_ZONE = dt.timezone(dt.timedelta(0), "unknown")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
 _JSON_DATE = re.compile(r"/?Date\((-?\d{1,30})(?:[+-]\d{4})?\)/?")
 _NO_DATE = re.compile(r"0{4}([-/.:])0{1,2}\1(?:0{1,2})(?:[T ][0:.]*)?Z?|0{8}(?:0{6})?")
-_COMMENT = re.compile(r"\s*\([^()]*\)$|\s*\[(?P<zone>[^\[\]]*)\]$")
+_BEHIND = re.compile(r"\s*\([^()]*\)$|\s*\[(?P<area>[^\[\]]*)\]$|\s(?P<zone>[A-Z]\w+/\w+)$")
 _FAR_YEAR = re.compile(r"([+-]?)\d{5,}-\d\d-\d\d(?!\d).*")
-_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]\s*")
-_COMPACT = re.compile(
-    r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:[T ]?(\d\d)(\d\d)(\d\d)?(?!\d))?(\D.*)?"
+_COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
+_DAY_OF_YEAR = re.compile(r"\d{4}-?\d{3}(?:T.*)?")
+_YEAR_FIRST = re.compile(
+    r"(\d{4})\s?[-/.:年년]\s?(\d\d?)\s?[-/.:月월]\s?(\d\d?)(?:\s?[日일]|(?!\d))"
 )
-_YEAR_FIRST = re.compile(r"(\d{4})([-/.:])(\d{1,2})\2(\d{1,2})(?!\d)(.*)")
-_YEAR_LAST = re.compile(r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4})(?!\d)(.*)")
-_DAY_OF_YEAR = re.compile(r"(\d{4})-?(\d{3})(T.*)?")
-_WEEK = re.compile(r"\d{4}-?W\d\d-?\d(?:T.*)?")
-_WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,}(?:-[^\W\d_]+)?)\.?,?\s)?"
-_MONTH = r"(?:(?:de|of|d['’])\s?)?(?P<month>[^\W\d_]{3,})\.?"  # noqa: RUF001 - Catalan's apostrophe
-_DAY = r"(?:(?:den|the|le|el|il|o)\s)?(?P<day>\d{1,2})(?:st|nd|rd|th|er|re|de|te|\.|º|ª)?"
-_YEAR = r"(?:(?:de|del|of)\s)?(?P<year>\d{4})(?!\d)(?P<rest>.*)"
-_ARTICLE = re.compile(r"^(?:on|the|le|el|il|den|am)\s(?:the\s)?", re.IGNORECASE)
-_IN_WORDS = (
-    re.compile(rf"{_WEEKDAY}{_DAY}[\s-]{_MONTH},?[\s-]{_YEAR}", re.IGNORECASE),
-    re.compile(rf"{_WEEKDAY}{_MONTH}[\s-]{_DAY},?[\s-]{_YEAR}", re.IGNORECASE),
-    re.compile(rf"(?P<year>\d{{4}})[\s-]{_MONTH}[\s-]{_DAY}(?!\d)(?P<rest>.*)", re.IGNORECASE),
-)
-_CLOCK_BEFORE_YEAR = re.compile(r"(\s\d\d?:\d\d(?::\d\d)?(?:\s[A-Z+][\w:+]*)?)\s(\d{4})$")
-_SHORT_YEAR = re.compile(r"(\d{1,2}[ -][A-Za-z]{3}[ -])(\d\d)(?= \d\d?:\d\d)")
-_TIME = re.compile(
-    r"(?:[T,\s]|at|um|[aà]s?|a las|alle|om|kl\.?|klo|\s)*"
-    r"(\d{1,2})(?:\s?[:.h]\s?(\d\d)(?:[:.](\d\d)(?:[.,](\d{1,9}))?)?)?\s?([ap]\.?m\.?\b)?"
-    r"\s?(?:(?:uhr|uur|hs?)\b)?\s?(.*)",
-    re.IGNORECASE,
-)
-_OFFSET = re.compile(r"(?:UTC|GMT)?\s?([+-])(\d{1,2}):?([0-5]\d)?(?:(?<=00)Z)?")
-_UTC = {"Z", "UTC", "UT", "GMT"}
+_DOTS = re.compile(r"\d\d?\.\s?\d")
+_SHORT_YEAR = re.compile(r"(\d\d?[ -][A-Za-z]{3}[ -])(\d\d)(?= \d\d?:\d\d)")
+_BEFORE_OFFSET = re.compile(r"\s?(?:UTC|GMT)?\s?(?=[+-]\d\d?:?(?:\d\d)?$)|(?<=[+-]00:00)Z$")
+_AM_PM = re.compile(r"(?<=\d)\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_OFFSET = re.compile(r"(?<=:\d\d)\s*[+-]\d{4}\s*$")
+_BARE_NUMBER = re.compile(r"[^\d+-]*\d+")
+_DEFAULTS = dt.datetime(2000, 1, 1), dt.datetime(2004, 2, 2)  # noqa: DTZ001 - what both give was named
 _HOURS = dict(
     zip(
         "EST EDT CST CDT MST MDT PST PDT WET WEST CET CEST MEZ MESZ EET EEST MSK JST KST".split(),
@@ -74,11 +62,13 @@ _HOURS = dict(
 )
 """Hours from UTC of the zones of mail (RFC 822) and of others that have one meaning."""
 
-_MONTHS = (
-    "january february march april may june july august september october november december"
-).split()
-_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_LANGUAGES = ("de", "fr", "es", "it", "pt", "nl", "da", "sv", "nb", "fi", "pl", "cs", "ca")
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "nb", "fi", "pl", "cs", "ca")
+_BETWEEN = [
+    " ",
+    *"; - / ' at on and m t of the st nd rd th de d del le el il o den er re te am um om".split(),
+    *"as a las alle kl klo uhr uur hs . ,".split(),
+]
+"""Words and signs that may stand between the parts of a date in one of these languages."""
 
 
 class DateError(ValueError):
@@ -159,7 +149,7 @@ class DateReader:
         if self.date_format:
             with suppress(ValueError):
                 return dt.datetime.strptime(text, self.date_format)  # noqa: DTZ007
-        if text[4:5] == "-" and text[7:8] == "-" and text[10:11] in ("", "T", " "):
+        if text[:4].isdecimal() and not text.isdecimal():
             with suppress(ValueError):
                 return dt.datetime.fromisoformat(text)
         text = " ".join(unicodedata.normalize("NFKC", text).replace("\u2212", "-").split())
@@ -173,7 +163,7 @@ class DateReader:
             return self._from_number(decimal.Decimal(text), short(text))
         try:
             return _parse_text(text)
-        except (ValueError, OverflowError, ArithmeticError, LookupError) as error:
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
             reason = str(error) if isinstance(error, DateError) else "is not a date that exists"
             raise DateError(f"{short(value)} {reason}") from None
 
@@ -225,141 +215,97 @@ def check_date_format(date_format: Any) -> str:
 
 
 def _parse_text(text: str) -> dt.datetime:
-    zone = ""
-    while comment := _COMMENT.search(text):
-        text, zone = text[: comment.start()], comment["zone"] or zone
-    text = _CJK.sub(r"\1-\2-\3 ", text).strip()
+    """Read a text by dateutil, but only if it names year, month and day, and in one way."""
+    area = ""
+    while found := _BEHIND.search(text):
+        text, area = text[: found.start()], found["area"] or found["zone"] or area
     if found := _FAR_YEAR.fullmatch(text):
         return FAR_PAST if found[1] == "-" else FAR_FUTURE
-    if found := _YEAR_FIRST.fullmatch(text):
-        return _combine(found[1], found[3], found[4], found[5], zone)
-    if found := _COMPACT.fullmatch(text):
-        clock = ":".join(filter(None, found.groups()[3:6]))
-        return _combine(found[1], found[2], found[3], f"{clock}{found[7] or ''}", zone)
-    if found := _YEAR_LAST.fullmatch(text):
-        # With dots, every country puts the day first; with slashes and hyphens, not every one.
-        if found[2] != "." and int(found[1]) <= 12:
-            raise DateError(
-                'can be two dates: say how the source writes them, with date_format = "%d/%m/%Y" '
-                'or "%m/%d/%Y"'
-            )
-        return _combine(found[4], found[3], found[1], found[5], zone)
-    if _WEEK.fullmatch(text):
-        return dt.datetime.fromisoformat(text)
-    if found := _DAY_OF_YEAR.fullmatch(text):
-        day = dt.datetime(int(found[1]), 1, 1) + dt.timedelta(days=int(found[2]) - 1)  # noqa: DTZ001
-        if found[2] == "000" or day.year != int(found[1]):
-            raise ValueError(text)
-        return _combine(found[1], str(day.month), str(day.day), found[3] or "", zone)
-    return _parse_words(text, zone)
-
-
-def _parse_words(text: str, area: str) -> dt.datetime:
-    """Read a text with the name of a month."""
-    text = _ARTICLE.sub("", text)
-    text = _CLOCK_BEFORE_YEAR.sub(r" \2\1", _SHORT_YEAR.sub(_full_year, text))
-    found = next(filter(None, (form.fullmatch(text) for form in _IN_WORDS)), None)
-    if found is None:
+    if _DAY_OF_YEAR.fullmatch(text):
+        day: dt.datetime = isoparse(text)
+        return day
+    days_first: tuple[bool, ...] = (False, True)
+    if found := _YEAR_FIRST.match(text):
+        rest = text[found.end() :].lstrip("T ,")
+        if rest[:1] == "/" or _BARE_NUMBER.fullmatch(rest):
+            raise ValueError(text)  # a second date, or a number that may be no hour
+        clock = "0:00 " if rest[:1] in "Z+-" else ""  # dateutil reads a zone only behind a time
+        text, days_first = f"{'-'.join(found.groups())} {clock}{rest}", (False,)
+    elif _DOTS.match(text):
+        days_first = (True,)  # with dots, every country puts the day first
+    text = _SHORT_YEAR.sub(_full_year, _without_accents(text))
+    text = _AM_PM.sub(r" \1m", _BEFORE_OFFSET.sub(" ", text))
+    ways = [_parse(text, _DEFAULTS[0], day_first) for day_first in days_first]
+    years = _YEAR.findall(_OFFSET.sub("", text))
+    if _parse(text, _DEFAULTS[1], days_first[0]) != ways[0] or years != [f"{ways[0].year:04}"]:
         raise DateError(
             "is no date, or lacks its day, its month or a year of four digits; write it as "
             "2026-03-01, or say how the source writes dates with date_format"
         )
-    parts = found.groupdict()
-    months, weekdays = _names()
-    month = _number(parts["month"], _MONTHS) or months.get(_letters(parts["month"]))
-    if month is None:
-        raise DateError(f"has no month that is known: {parts['month']}; write it as 2026-03-01")
-    weekday = parts.get("weekday")
-    if weekday and not _number(weekday, _WEEKDAYS) and _letters(weekday) not in weekdays:
-        raise DateError(f"begins with a word that is no weekday: {weekday}")
-    return _combine(parts["year"], str(month), parts["day"], parts["rest"], area)
+    if ways[0] != ways[-1]:
+        raise DateError(
+            'can be two dates: say how the source writes them, with date_format = "%d/%m/%Y" '
+            'or "%m/%d/%Y"'
+        )
+    moment: dt.datetime = ways[0]
+    if moment.tzinfo is not None or not area:
+        return moment
+    with suppress(ValueError, KeyError, OSError):
+        return moment.replace(tzinfo=ZoneInfo(area))
+    return moment.replace(tzinfo=_UNKNOWN_ZONE)
 
 
-def _number(word: str, names: list[str]) -> int:
-    """Return the number of an English name, which may be cut after three letters; 0 if none."""
-    start = word.casefold()
-    fitting = (number for number, name in enumerate(names, 1) if name.startswith(start))
-    return next(fitting, 0) if len(start) >= 3 else 0
+def _parse(text: str, default: dt.datetime, day_first: bool) -> dt.datetime:
+    found: dt.datetime = _parser().parse(text, default, dayfirst=day_first, tzinfos=_zone)
+    return found
+
+
+def _zone(name: str | None, seconds: int | None) -> dt.tzinfo | None:
+    """Return the time zone for what dateutil found: a name, an offset, both or neither."""
+    if seconds is not None:
+        return dt.timezone(dt.timedelta(seconds=seconds))
+    return _UNKNOWN_ZONE if name else None
 
 
 @cache
-def _names() -> tuple[dict[str, int], set[str]]:
-    """Return the number of each month's name, and the names of weekdays, in several languages.
+def _parser() -> parser:
+    """Return a parser that knows months and weekdays in several languages.
 
     No two of these languages disagree about a month.
     """
     from babel import Locale
 
-    months: dict[str, int] = {}
-    weekdays: set[str] = set()
+    months: list[set[str]] = [set() for _ in range(12)]
+    weekdays: list[set[str]] = [set() for _ in range(7)]
     for locale in map(Locale, _LANGUAGES):
-        for form in ("format", "stand-alone"):
-            for width in ("wide", "abbreviated"):
-                names = locale.months[form].get(width, {})
-                months |= {_letters(name): number for number, name in names.items()}
-                weekdays |= set(map(_letters, locale.days[form].get(width, {}).values()))
-    return months, weekdays
+        for form, width in product(("format", "stand-alone"), ("wide", "abbreviated")):
+            for names, found in ((months, locale.months[form]), (weekdays, locale.days[form])):
+                for number, name in found.get(width, {}).items():
+                    names[number - (names is months)] |= _words(name)
+    known = set().union(*months)
+
+    class Words(parserinfo):  # type: ignore[misc] # the library has no types
+        JUMP: ClassVar = _BETWEEN
+        AMPM: ClassVar = [("am",), ("pm",)]
+        MONTHS: ClassVar = [tuple(names) for names in months]
+        # "mar" is a Tuesday too, but then a month in words follows.
+        WEEKDAYS: ClassVar = [tuple(names - known) for names in weekdays]
+        TZOFFSET: ClassVar = {name: 3600 * hours for name, hours in _HOURS.items()}
+
+    return parser(Words())
 
 
-def _letters(name: str) -> str:
-    """Return a name as it is compared: without case, accents, dot and preposition."""
-    word = re.split(r"[ ’']", name.casefold().rstrip("."))[-1]  # noqa: RUF001 - as in CLDR
-    return "".join(
-        letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter)
-    )
+def _words(name: str) -> set[str]:
+    """Return the words of a month's or weekday's name, without accents and prepositions."""
+    words = re.split(r"[\W\d_]+", _without_accents(name))
+    return {word for word in words if word not in _BETWEEN}
+
+
+def _without_accents(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def _full_year(found: re.Match[str]) -> str:
     """Write the year of an old mail date in full (RFC 5322, section 4.3)."""
     return f"{found[1]}{'20' if found[2] < '50' else '19'}{found[2]}"
-
-
-def _combine(year: str, month: str, day: str, rest: str, area: str) -> dt.datetime:
-    """Return a date with the time of day and the zone that stand behind it.
-
-    Args:
-        year: The year, in digits.
-        month: The month, in digits.
-        day: The day, in digits.
-        rest: What follows the date; may be empty.
-        area: The name of a zone in brackets (RFC 9557), which a zone in ``rest`` precedes.
-    """
-    midnight = dt.datetime(int(year), int(month), int(day))  # noqa: DTZ001 - the zone follows
-    found = _TIME.fullmatch(rest)
-    if found is None or rest[:1] in "+-":  # no time, at most a zone
-        zone = _read_zone(rest, area)
-        if zone is _UNKNOWN_ZONE:
-            raise ValueError(rest)  # "44-03-15 BC"
-        return midnight.replace(tzinfo=zone)
-    hour, minute, second = (int(part or 0) for part in found.groups()[:3])
-    if found[5]:
-        if not 1 <= hour <= 12:
-            raise ValueError(rest)
-        hour = hour % 12 + (12 if found[5][0] in "pP" else 0)
-    elif found[2] is None and not rest.startswith("T"):
-        raise DateError("has a number that is no time of day; write it as 2026-03-01T10:00")
-    fraction = int((found[4] or "0").ljust(6, "0")[:6])
-    if minute > 59 or second > 60 or hour > 24 or (hour == 24 and minute + second + fraction):
-        raise ValueError(rest)
-    second = min(second, 59)  # a leap second
-    clock = dt.timedelta(hours=hour, minutes=minute, seconds=second, microseconds=fraction)
-    return (midnight + clock).replace(tzinfo=_read_zone(found[6], area))
-
-
-def _read_zone(text: str, area: str) -> dt.tzinfo | None:
-    """Return the time zone that a text names, or else ``area``; ``None`` if both are empty."""
-    name = text.strip(" ,.")
-    if found := _OFFSET.fullmatch(name):
-        offset = dt.timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-        return dt.timezone(-offset if found[1] == "-" else offset)
-    if name.upper() in _UTC:
-        return dt.UTC
-    if name.upper() in _HOURS:
-        return dt.timezone(dt.timedelta(hours=_HOURS[name.upper()]))
-    name = name or area
-    if "/" in name:
-        with suppress(ValueError, KeyError, OSError):
-            return ZoneInfo(name)
-    if name and not re.fullmatch(r"[A-Z]{1,5}|[A-Z]\w+/\w+", name):
-        raise ValueError(text)
-    return _UNKNOWN_ZONE if name else None
