@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.encodings import decode, markup_encoding
-from index.sources.html_texts import read_html_text, without_own_link
+from index.sources.html_texts import first_image, read_html_text, without_own_link
 from index.sources.markup import MarkupError
 from index.sources.page_folder import literal
 from index.sources.source import read_record
@@ -60,14 +60,21 @@ def read_xml_feed(
         SourceError: After the records, if the feed breaks off.
     """
     text = _checked(content, charset)
-    feed = _parse(text, url)
-    yield next((link["href"] for link in _links(feed.feed) if link.get("rel") == "next"), "")
     lines = _item_lines(text)
+    has_end = bool(_END.search(text, text.rfind("</")))
+    feed = _parse(text, url)
+    del text  # it may take a third of the memory that the parser process has
+    yield next((link["href"] for link in _links(feed.feed) if link.get("rel") == "next"), "")
     known = len(lines) == len(feed.entries)
     for number, entry in enumerate(feed.entries, 1):
         line = f" (line {lines[number - 1]})" if known else ""
         yield read_record(f"{name} item {number}{line}", _record, entry, feed)
-    _check_end(text, name, len(feed.entries), lines)
+    if not has_end or len(feed.entries) < len(lines):
+        where = f"item {len(lines)} (line {lines[-1]})" if lines else "the beginning"
+        raise SourceError(
+            f"{name} can't be read to its end: it breaks off in {where}; fetch it again, or repair "
+            "it there"
+        )
     if feed.bozo and (problem := _malformed(feed.bozo_exception, name)):
         yield problem
 
@@ -168,16 +175,6 @@ def _item_lines(text: str) -> list[int]:
     return lines
 
 
-def _check_end(text: str, name: str, count: int, lines: list[int]) -> None:
-    """Raises a SourceError if items are lost: the feed has no end, or has more items than found."""
-    if count < len(lines) or not _END.search(text, text.rfind("</")):
-        where = f"item {len(lines)} (line {lines[-1]})" if lines else "the beginning"
-        raise SourceError(
-            f"{name} can't be read to its end: it breaks off in {where}; fetch it again, or repair "
-            "it there"
-        )
-
-
 def _malformed(error: Exception, name: str) -> RecordProblem | None:
     line, column = getattr(error, "getLineNumber", None), getattr(error, "getColumnNumber", None)
     if line is None or column is None:
@@ -203,6 +200,7 @@ def _record(location: str, entry: Any, feed: Any) -> Record | RecordProblem:
     try:
         text = read_html_text(content, url, _markup(entry.get("title_detail")))
         excerpt = without_own_link(excerpt, url)
+        image = _image(entry, base) or first_image(content, url)
     except MarkupError as error:
         return RecordProblem(
             location=location, field="content", reason="invalid-html", message=str(error)
@@ -223,7 +221,7 @@ def _record(location: str, entry: Any, feed: Any) -> Record | RecordProblem:
         "language": _language(entry) or feed.feed.get("language"),
         "tags": tags,
         "authors": _names(entry) or (_names(feed.feed) if feed.version[:4] == "atom" else []),
-        "image": _image(entry, base),
+        "image": image,
     }
     return Record(
         location=location, values={field: value for field, value in values.items() if value}

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from index.articles.read_more import is_read_more, without_read_more
 from index.articles.urls import url_key
 from index.sources.markup import Element, inner_markup, parse_html, text_of
+from index.sources.page_folder import literal
 from index.sources.page_text import text_and_links
 
 _MORE_CLASSES = {"more-link", "read-more", "readmore", "read-more-link", "continue-reading"}
@@ -52,6 +53,24 @@ def _made_title(sections: list[dict[str, Any]]) -> str:
         if line:
             return line
     return ""
+
+
+def first_image(markup: str, url: str) -> dict[str, str] | None:
+    """Returns the first picture in a text, without those that count readers or stand for a mood.
+
+    Args:
+        markup: The text.
+        url: The article's address, to which the picture's may be relative.
+    """
+    if "<img" not in markup:
+        return None
+    for image in parse_html(f"<div>{markup}</div>").iterdescendants("img"):
+        src = str(image.get("src") or image.get("data-src") or "").strip()
+        tiny = {image.get("width"), image.get("height")} & {"0", "1"}
+        mood = {"emoji", "wp-smiley"} & set(str(image.get("class", "")).split())
+        if src and not tiny and not mood and not src.startswith("data:"):
+            return {"src": urljoin(url, src), "alt": literal(str(image.get("alt") or "").strip())}
+    return None
 
 
 def remove_own_links(root: Element, url: str) -> None:

@@ -13,6 +13,7 @@ from typing import IO, Any, NoReturn, cast
 
 from index.articles.json_text import check_json
 from index.articles.record import Record, RecordProblem
+from index.errors import SourceError
 from index.sources.regular_file import file_errors, open_unpacked, unpacked
 from index.sources.source import SplitSource, read_record
 
@@ -55,7 +56,7 @@ class JsonlSource(SplitSource):
 
 
 def _lines(file: IO[bytes], name: str) -> Iterator[Line | RecordProblem]:
-    number = 0
+    number, begun = 0, False
     while True:
         number += 1
         line = file.readline(MAX_LINE_BYTES + 1)
@@ -72,7 +73,13 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line | RecordProblem]:
             continue
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
+        if not begun and line.lstrip()[:1] == b"[":
+            raise SourceError(
+                f"{name} line {number}: a JSON list, not JSON lines with one object a line; read "
+                'the file with kind = "json"'
+            )
         if line.strip():
+            begun = True
             yield number, line
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +73,27 @@ def test_without_a_password_a_real_wordpress_gives_what_is_published(
     published = [r for r in RECORDS if r["status"] == "published" and "visible_from" not in r]
     assert {article.title for article in found.values()} == {r["title"] for r in published}
     assert not report.skipped
+
+
+def test_a_real_export_gives_the_same_articles_as_the_site(
+    wordpress: real_servers.Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SITE_PASSWORD", wordpress.password)
+    options = table(wordpress.url, user=wordpress.user, password_env="SITE_PASSWORD")
+    expected, _ = read(options)
+    path = tmp_path / "export.xml"
+    path.write_bytes(wordpress.export())
+    found, report = read({"kind": "wxr", "path": str(path)})
+    assert not report.skipped
+    assert found.keys() == expected.keys()
+    for key, article in expected.items():
+        # A draft has no permalink yet, and an export says the site's language.
+        other = {"url": article.url, "aliases": article.aliases, "language": article.language}
+        got = found[key]
+        if article.status is Status.PUBLISHED and not article.visible_from:
+            assert (got.url, got.aliases) == (article.url, article.aliases)
+        assert replace(got, **other) == article
+        assert got.language == "en-us"
 
 
 def test_a_wrong_password_is_told_without_telling_it(

@@ -262,6 +262,21 @@ def test_a_picture_keeps_its_own_words(tmp_path: Path) -> None:
     assert second.image == Image(src="https://s.example/b.jpg")
 
 
+def test_without_another_picture_the_first_in_the_text_is_taken(tmp_path: Path) -> None:
+    text = (
+        "<img src='https://count.example/p' width='1' height='1'><img class='emoji' src='/e.png'>"
+        "<p>Words<img src='kelp.png' alt='Kelp &amp; co'></p>"
+    )
+    article = from_file(
+        tmp_path,
+        rss(
+            "<item><title>T</title><link>https://s.example/one/</link>"
+            f"<description><![CDATA[{text}]]></description></item>"
+        ),
+    )["https://s.example/one/"]
+    assert article.image == Image(src="https://s.example/one/kelp.png", alt="Kelp & co")
+
+
 def test_an_item_without_title_gets_the_first_words_of_its_text(tmp_path: Path) -> None:
     words = "The tide came in before noon, and took the boats with it. " * 3
     article = from_file(

@@ -48,6 +48,11 @@ def test_json_lines_stay_json_lines_whatever_their_suffix(tmp_path: Path) -> Non
         assert table_for(write(tmp_path, text))["kind"] == "jsonl"
 
 
+def test_a_list_that_is_read_as_json_lines_is_refused_with_the_kind(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r'a\.json line 2: a JSON list.*kind = "json"'):
+        read({"kind": "jsonl", "path": write(tmp_path, f"\n{ITEMS}")})
+
+
 def test_the_sample_comes_back_in_pieces_of_any_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from tests.support.sample_records import RECORDS, UNSAID, read
 
 LOST = {
     "csv": (),
+    "json": (),
     "tsv": (),
     "sqlite": (),
     "parquet": (),
@@ -39,6 +40,7 @@ def table(kind: str, folder: Path) -> dict[str, Any]:
     kinds: dict[str, tuple[str, write.Writer]] = {
         "csv": ("csv", write.write_csv),
         "tsv": ("csv", lambda records, to: write.write_csv(records, to, "articles.tsv")),
+        "json": ("json", write.write_json),
         "parquet": ("parquet", write.write_parquet),
         "html": ("html", write.write_html),
         "html with selectors": ("html", write.write_html),

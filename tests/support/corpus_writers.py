@@ -50,6 +50,12 @@ def write_csv(records: list[Raw], folder: Path, name: str = "articles.csv") -> P
     return path
 
 
+def write_json(records: list[Raw], folder: Path) -> Path:
+    path = folder / "articles.json"
+    path.write_text(json.dumps({"count": len(records), "articles": records}))
+    return path
+
+
 def write_sqlite(records: list[Raw], folder: Path) -> Path:
     path = folder / "site.sqlite"
     with sqlite3.connect(path) as database:

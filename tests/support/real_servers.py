@@ -65,11 +65,19 @@ class Site:
         url: Its address.
         user: An administrator.
         password: The administrator's application password.
+        folder: Where it is installed.
     """
 
     url: str
     user: str
     password: str
+    folder: Path
+
+    def export(self) -> bytes:
+        """What Tools, Export gives its administrator."""
+        script = Path(__file__).with_name("wordpress_export.php")
+        command = [need("php"), script, self.folder, self.url]
+        return subprocess.run(command, capture_output=True, check=True).stdout
 
 
 @contextmanager
@@ -101,7 +109,7 @@ def wordpress(articles: Path, *, pretty: bool = True) -> Iterator[Site]:
         made = json.loads(filled.stdout)
         command = [php, "-S", f"127.0.0.1:{port}", "-t", str(folder), str(folder / "index.php")]
         with running(command, Path(name, "log"), port):
-            yield Site(url=url, user=made["user"], password=made["password"])
+            yield Site(url=url, user=made["user"], password=made["password"], folder=folder)
 
 
 _CONFIG = """<?php
