@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from index.articles.translation_keys import read_alternates
 from index.sources.encodings import decode
-from index.sources.markup import Element, MarkupError, local_name, parse_xml, text_of
+from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 
 _STRAY = re.compile(rb"&(?!#?\w{1,31};)")
+_BATCH = 1_000
+_HEAD = 8192
+_ROOT = re.compile(rb"<(\w+:)?(urlset|sitemapindex|rss|RDF|feed)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,38 +43,40 @@ class Sitemap:
         sitemaps: The sitemaps that it names, if it is an index.
     """
 
-    pages: list[SitemapEntry]
-    sitemaps: list[SitemapEntry]
+    pages: list[SitemapEntry] = field(default_factory=list)
+    sitemaps: list[SitemapEntry] = field(default_factory=list)
 
 
-def parse_sitemap(content: bytes, base: str) -> Sitemap:
+def parse_sitemap(content: bytes, base: str) -> Iterator[Sitemap]:
     """Parses a sitemap, a sitemap index, a feed, or a text file with one address a line.
 
     Args:
         content: The file, unpacked.
         base: Its own address, for relative ones; empty if it has none.
 
+    Yields:
+        Its content, a thousand entries at a time.
+
     Raises:
         MarkupError: If it is none of these.
     """
     content = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not content.startswith(b"<"):
-        return Sitemap(pages=_text_entries(content, base), sitemaps=[])
-    try:
-        root = parse_xml(content)
-    except MarkupError:
-        mended = _STRAY.sub(b"&amp;", content)  # addresses are often written with a bare "&"
-        if mended == content:
-            raise
-        root = parse_xml(mended)
-    kind = local_name(root)
-    if kind == "urlset":
-        return Sitemap(pages=_entries(root, "url", base), sitemaps=[])
-    if kind == "sitemapindex":
-        return Sitemap(pages=[], sitemaps=_entries(root, "sitemap", base))
-    if kind in ("rss", "RDF", "feed"):
-        return Sitemap(pages=_feed_entries(root, base), sitemaps=[])
-    raise MarkupError(f"the root element is <{kind}>, not urlset, sitemapindex or that of a feed")
+        yield Sitemap(pages=_text_entries(content, base))
+        return
+    if not _ROOT.search(content[:_HEAD]):
+        raise MarkupError("its root element is not urlset, sitemapindex or a feed's")
+    content = _STRAY.sub(b"&amp;", content)  # addresses are often written with a bare "&"
+    found = Sitemap()
+    for element in stream_xml(io.BytesIO(content), ("url", "sitemap", "item", "entry")):
+        name = local_name(element)
+        entry = (_entry if name in ("url", "sitemap") else _feed_entry)(element, base)
+        if entry is not None:
+            (found.sitemaps if name == "sitemap" else found.pages).append(entry)
+        if len(found.pages) + len(found.sitemaps) == _BATCH:
+            yield found
+            found = Sitemap()
+    yield found
 
 
 def _text_entries(content: bytes, base: str) -> list[SitemapEntry]:
@@ -83,33 +89,35 @@ def _text_entries(content: bytes, base: str) -> list[SitemapEntry]:
     return [SitemapEntry(url=url) for line in lines if (url := _address(line, base))]
 
 
-def _entries(root: Element, name: str, base: str) -> list[SitemapEntry]:
-    found = []
-    for entry in _children(root, name):
-        if url := _address(_text(entry, "loc"), base):
-            facts = {key: value for key, value in _facts(entry, url).items() if value}
-            found.append(SitemapEntry(url=url, lastmod=_text(entry, "lastmod"), facts=facts))
-    return found
+def _entry(element: Element, base: str) -> SitemapEntry | None:
+    parts: dict[str, list[Element]] = {}
+    for child in element.iterchildren("*"):
+        parts.setdefault(local_name(child), []).append(child)
+    url = _address(_joined(parts.get("loc", [])), base)
+    if not url:
+        return None
+    facts = _facts(parts, url) if len(parts) > 2 else {}
+    facts = {name: value for name, value in facts.items() if value}
+    return SitemapEntry(url=url, lastmod=_joined(parts.get("lastmod", [])), facts=facts)
 
 
-def _facts(entry: Element, url: str) -> dict[str, object]:
+def _facts(parts: Mapping[str, list[Element]], url: str) -> dict[str, object]:
     facts: dict[str, object] = {}
-    for news in _children(entry, "news"):
+    for news in parts.get("news", []):
         facts["title"] = _text(news, "title")
         facts["date"] = _text(news, "publication_date")
-        facts["tags"] = [
-            tag for word in _text(news, "keywords").split(",") if (tag := word.strip())
-        ]
+        words = _text(news, "keywords").split(",")
+        facts["tags"] = [tag for word in words if (tag := word.strip())]
         for publication in _children(news, "publication"):
             facts["language"] = _text(publication, "language")
-    for image in _children(entry, "image"):
+    for image in parts.get("image", []):
         if "image" not in facts and (src := _text(image, "loc")):
             alt = _text(image, "caption") or _text(image, "title")
             facts["image"] = {"src": src, "alt": alt}
     alternates = read_alternates(
         [
             (link.get("hreflang", ""), _address(link.get("href", ""), url))
-            for link in _children(entry, "link")
+            for link in parts.get("link", [])
             if link.get("rel", "alternate") == "alternate"
         ],
         url,
@@ -119,14 +127,10 @@ def _facts(entry: Element, url: str) -> dict[str, object]:
     return facts
 
 
-def _feed_entries(root: Element, base: str) -> list[SitemapEntry]:
-    found = []
-    for entry in root.iter("{*}item", "{*}entry"):
-        links = [text_of(link).strip() or link.get("href", "") for link in _page_links(entry)]
-        changed = _text(entry, "updated") or _text(entry, "pubDate")
-        if links and (url := _address(links[0], base)):
-            found.append(SitemapEntry(url=url, lastmod=changed))
-    return found
+def _feed_entry(entry: Element, base: str) -> SitemapEntry | None:
+    links = [text_of(link).strip() or link.get("href", "") for link in _page_links(entry)]
+    url = _address(links[0], base) if links else ""
+    return SitemapEntry(url=url, lastmod=_text(entry, "updated")) if url else None
 
 
 def _page_links(entry: Element) -> Iterator[Element]:
@@ -140,7 +144,11 @@ def _children(parent: Element, name: str) -> Iterator[Element]:
 
 
 def _text(parent: Element, name: str) -> str:
-    return next((" ".join(text_of(child).split()) for child in _children(parent, name)), "")
+    return _joined([*_children(parent, name)])
+
+
+def _joined(elements: Sequence[Element]) -> str:
+    return " ".join(text_of(elements[0]).split()) if elements else ""
 
 
 def _address(text: str, base: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import IO, cast
@@ -200,17 +200,20 @@ def _limited(file: IO[bytes], name: str, limit: int) -> bytes:
 
 
 def _parsed(content: bytes, base: str, name: str) -> Sitemap:
-    """Runs ``_parse`` in the parser process."""
+    """Runs ``_parse`` in the parser process, and joins what it yields."""
+    found = Sitemap()
     try:
-        (found,) = parse_apart(_parse, content, base, name)
+        for part in parse_apart(_parse, content, base, name):
+            found.pages.extend(part.pages)
+            found.sitemaps.extend(part.sitemaps)
     except ParserStoppedError as error:
         raise SourceError(f"{name} can't be read: {error}") from error
-    return cast("Sitemap", found)
+    return found
 
 
-def _parse(content: bytes, base: str, name: str) -> Sitemap:
+def _parse(content: bytes, base: str, name: str) -> Iterator[Sitemap]:
     try:
-        return parse_sitemap(content, base)
+        yield from parse_sitemap(content, base)
     except MarkupError as error:
         raise SourceError(f"{name} is not a sitemap: {error}") from error
 

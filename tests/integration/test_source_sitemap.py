@@ -16,6 +16,7 @@ from index.sources import page_cache
 from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
+from index.sources.sitemap_list import read_sitemap
 from recommender.article import Article, Status
 from tests.support.http_site import Page, Site, in_turn, page, serving
 from tests.support.sample_records import read
@@ -116,7 +117,7 @@ def test_feeds_and_careless_sitemaps_name_pages_too(site: Site, content: str) ->
         ("Hello there", "neither XML nor a list"),
         ("", "neither XML nor a list"),
         ("<urlset/>", "names no page"),
-        ('<!DOCTYPE u [<!ENTITY a "b">]><urlset/>', "entities"),
+        ('<!DOCTYPE u [<!ENTITY a "b">]><urlset><url><loc>&a;</loc></url></urlset>', "entities"),
     ],
 )
 def test_what_is_no_sitemap_ends_the_reading(site: Site, content: str, said: str) -> None:
@@ -265,6 +266,19 @@ def test_bounds_hold_for_pages_depth_and_size(site: Site) -> None:
         site.pages[f"/{depth}.xml"] = page(index(f"{site.url}/{depth + 1}.xml"))
     with pytest.raises(SourceError, match="nested deeper than 3"):
         fetched(site, url=f"{site.url}/0.xml")
+
+
+def test_a_large_sitemap_takes_no_more_memory_than_a_page(site: Site) -> None:
+    links = "".join(
+        f"<x:link rel='alternate' hreflang='{tag}' href='https://example.org/{tag}/" + "x" * 200
+        for tag in ("en", "de", "fr", "es", "it")
+    ).replace("xx<", "x'/><")
+    entry = f"<url><loc>https://example.org/N</loc>{links}'/></url>\n"
+    entries = "".join(entry.replace("N", str(number)) for number in range(20_000))
+    content = f"<urlset xmlns:x='http://www.w3.org/1999/xhtml'>{entries}</urlset>".encode()
+    assert len(content) > 25_000_000
+    found = read_sitemap(content, "https://example.org/sitemap.xml", len(content))
+    assert len(found.pages) == 20_000
 
 
 def test_pages_are_chosen_by_pattern_and_number(site: Site) -> None:
