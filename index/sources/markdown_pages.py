@@ -108,6 +108,8 @@ class MarkdownSource(PageFolderSource):
         site.place(placed)
         if _LIST_NAME.fullmatch(page.path.stem):
             raise PageError("list-page", "the page lists a section's pages and is not an article")
+        if placed.link and placed.has_own_link:
+            values["url"] = placed.link
         if isinstance(aliases := values.get("aliases"), list):
             values["aliases"] = [
                 placed.base + one if one.startswith("/") else one for one in map(str, aliases)

@@ -44,7 +44,25 @@ def hugo(folder: Path) -> Path:
     return folder / "made"
 
 
-GENERATORS: dict[str, Callable[[Path], Path]] = {"jekyll": jekyll, "hugo": hugo}
+def zola(folder: Path) -> Path:
+    (folder / "templates").mkdir()
+    for name in ("page", "section", "index"):
+        (folder / "templates" / f"{name}.html").write_text("x")
+    run(["zola", "build", "--output-dir", "made"], folder)
+    return folder / "made"
+
+
+def eleventy(folder: Path) -> Path:
+    run_node(folder, "@11ty/eleventy", "@11ty/eleventy/cmd.cjs")
+    return folder / "made"
+
+
+GENERATORS: dict[str, Callable[[Path], Path]] = {
+    "jekyll": jekyll,
+    "hugo": hugo,
+    "zola": zola,
+    "eleventy": eleventy,
+}
 
 
 def test_each_site_has_its_generator() -> None:

@@ -175,4 +175,88 @@ HUGO = GeneratorSite(
     },
 )
 
-SITES = {"jekyll": JEKYLL, "hugo": HUGO}
+ZOLA = GeneratorSite(
+    files={
+        "config.toml": (
+            'base_url = "https://harbour.example/notes"\ndefault_language = "en"\n[languages.de]\n'
+        ),
+        "content/_index.md": "+++\ntitle = 'Home'\n+++\n",
+        "content/about.md": "+++\ntitle = 'About'\n+++\nThe harbour.\n",
+        "content/boats/_index.md": "+++\ntitle = 'Boats'\n+++\n",
+        "content/boats/2026-03-01-kelp.md": "+++\ntitle = 'Kelp'\n+++\nThe harbour.\n",
+        "content/boats/2026-03-01-kelp.de.md": "+++\ntitle = 'Tang'\n+++\nDer Hafen.\n",
+        "content/boats/rye/index.md": "+++\ntitle = 'Rye'\n+++\nThe harbour.\n",
+        "content/boats/named.md": "+++\ntitle = 'N'\nslug = 'by-its-slug'\n+++\nThe harbour.\n",
+        "content/boats/Red Gull.md": "+++\ntitle = 'Red Gull'\n+++\nThe harbour.\n",
+        "content/own.md": "+++\ntitle = 'Own'\npath = '2026/03/01/own'\n+++\nThe harbour.\n",
+        "content/future.md": "+++\ntitle = 'Future'\ndate = 2099-01-01\n+++\nThe harbour.\n",
+        "content/draft.md": "+++\ntitle = 'Draft'\ndraft = true\n+++\nThe harbour.\n",
+    },
+    addresses={
+        "content/about.md": "/notes/about/",
+        "content/boats/2026-03-01-kelp.md": "/notes/boats/kelp/",
+        "content/boats/2026-03-01-kelp.de.md": "/notes/de/boats/kelp/",
+        "content/boats/rye/index.md": "/notes/boats/rye/",
+        "content/boats/named.md": "/notes/boats/by-its-slug/",
+        "content/boats/Red Gull.md": "/notes/boats/red-gull/",
+        "content/own.md": "/notes/2026/03/01/own/",
+        "content/future.md": "/notes/future/",
+    },
+    base="/notes",
+    hidden=("content/draft.md",),
+    skipped={"content/_index.md": "list-page", "content/boats/_index.md": "list-page"},
+)
+
+ELEVENTY = GeneratorSite(
+    files={
+        "package.json": '{"dependencies": {"@11ty/eleventy": "3"}}',
+        "eleventy.config.js": (
+            "module.exports = function (eleventyConfig) {\n"
+            '  return { dir: { input: "src", output: "made" } };\n};\n'
+        ),
+        "README.md": "# For whoever works on the site\n",
+        "src/about.md": page("About"),
+        "src/index.md": page("Home"),
+        "src/boats/boats.md": page("Boats"),
+        "src/boats/red/index.md": page("Red"),
+        "src/boats/2026-03-01-kelp.md": page("Kelp"),
+        "src/boats/own.md": page("Own", "permalink: /own/{{ page.fileSlug }}/"),
+        "src/boats/title.md": page("High Tide", 'permalink: "/t/{{ title | slugify }}.html"'),
+        "src/boats/bare.md": page("Bare", "permalink: bare/place/"),
+        "src/boats/off.md": page("Off", "permalink: false"),
+        "src/boats/apart.md": page("Apart", "eleventyExcludeFromCollections: true"),
+        "src/news/news.json": (
+            '{"permalink": "/{{ page.date | date: \'%Y/%m\' }}/{{ page.fileSlug }}/"}'
+        ),
+        "src/news/2026-01-31-links.md": page("Links of January"),
+        "src/news/2026-02-28-links.md": page("Links of February"),
+        "src/news/2026-03-01-late.md": page("Late", "date: 2026-03-31T23:30:00-05:00"),
+        "src/log/log.11tydata.js": (
+            "module.exports = {\n  layout: false,\n"
+            "  permalink: '/log/{{ page.filePathStem }}.html',\n};\n"
+        ),
+        "src/log/2026-03-02-first.md": page("First"),
+        "src/_includes/note.md": page("Include"),
+    },
+    addresses={
+        "src/about.md": "/about/",
+        "src/boats/boats.md": "/boats/",
+        "src/boats/red/index.md": "/boats/red/",
+        "src/boats/2026-03-01-kelp.md": "/boats/2026-03-01-kelp/",
+        "src/boats/own.md": "/own/own/",
+        "src/boats/title.md": "/t/high-tide.html",
+        "src/boats/bare.md": "/bare/place/",
+        "src/news/2026-01-31-links.md": "/2026/01/links/",
+        "src/news/2026-02-28-links.md": "/2026/02/links/",
+        "src/news/2026-03-01-late.md": "/2026/04/late/",
+        "src/log/2026-03-02-first.md": "/log/log/first.html",
+    },
+    hidden=("src/boats/off.md", "src/boats/apart.md"),
+    skipped={
+        "README.md": "not-content",
+        "src/index.md": "list-page",
+        "src/_includes/note.md": "not-content",
+    },
+)
+
+SITES = {"jekyll": JEKYLL, "hugo": HUGO, "zola": ZOLA, "eleventy": ELEVENTY}

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from index.errors import SourceError
+from index.sources.site_presets.eleventy import EleventyPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
 from index.sources.site_presets.site_preset import SitePage, SitePreset, not_content
+from index.sources.site_presets.zola import ZolaPreset
 from recommender.errors import SettingError
 
 PRESETS: dict[str, type[SitePreset]] = {
-    preset.name: preset for preset in (SitePreset, JekyllPreset, HugoPreset)
+    preset.name: preset
+    for preset in (SitePreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset)
 }
 """The presets by name; in one folder they are looked for in this order."""
 
 _MAGIC = re.compile(r"[*?\[]")
 _MAX_ABOVE = 6
+_DATA_BELOW = ("*.11tydata.*", "*/*.11tydata.*", "*/*/*.11tydata.*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,4 +108,6 @@ def _find_preset(base: Path, name: str) -> SitePreset:
             break
     if not name and any(base.glob("_index*.md")):
         return HugoPreset.assume(base)
+    if not name and any(found for depth in _DATA_BELOW for found in base.glob(depth)):
+        return EleventyPreset.assume(base)
     return kinds[0].assume(base)

@@ -143,6 +143,7 @@ class HugoPreset(SitePreset):
         url = page.given.get("url")
         if not isinstance(url, str) or not url.strip():
             return ""
+        page.has_own_link = True
         url = url.strip()
         if not url.startswith("/"):
             url = f"{prefix}/{url}"

@@ -175,6 +175,7 @@ class JekyllPreset(SitePreset):
         own = page.given.get("permalink")
         if isinstance(own, str) and own.strip():
             template = own.strip()
+            page.has_own_link = True
         page.values.pop("url", None)
         values = page.values
         parts = {

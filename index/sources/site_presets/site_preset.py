@@ -33,6 +33,7 @@ class SitePage:
         given: The page's front matter, by names in lower case.
         values: The values of the page's record.
         link: The page's address on the site; empty if it is not known.
+        has_own_link: Whether the page itself says what its address is.
         base: What the addresses of the site begin with.
     """
 
@@ -40,6 +41,7 @@ class SitePage:
     given: dict[str, Any]
     values: dict[str, Any]
     link: str = ""
+    has_own_link: bool = False
     base: str = ""
 
     def hide(self, status: str = "hidden") -> None:
@@ -82,6 +84,10 @@ class SitePreset:
         Raises:
             PageError: If the page is no article of the site.
         """
+        path = page.given.get("path")
+        if isinstance(path, str) and not page.values.get("url") and path.strip("/ "):
+            page.link = address(path.strip("/ "), "/")  # as Zola and Gatsby mean it
+            page.has_own_link = True
 
 
 def not_content(message: str) -> PageError:
@@ -111,6 +117,14 @@ def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
                     f'{path}: {error}; correct it, or read the folder with preset = "none"'
                 ) from error
     return None
+
+
+def read_text(path: Path) -> str | None:
+    """Returns the beginning of a file of the site's code; ``None`` if it is not there."""
+    try:
+        return path.read_bytes()[:_MAX_CONFIG].decode(errors="replace")
+    except OSError:
+        return None
 
 
 def folded(table: Any) -> dict[str, Any]:
