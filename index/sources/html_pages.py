@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.articles.record import Record
-from index.sources.html_metadata import page_facts, published_times
+from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
+from index.sources.page_refusal import check_is_article
 from index.sources.page_text import text_and_links
+from index.sources.schema_org import SchemaOrg, split_keywords
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
@@ -52,18 +54,22 @@ class HtmlSource(PageFolderSource):
             root = parse_html(page.text)
         except MarkupError as error:
             raise PageError("invalid-html", str(error)) from error
+        said = SchemaOrg(root, canonical_of(root, page.address))
+        metas = metas_of(root)
+        check_is_article(root, page, said)
+        if self.main:
+            main = MainText(element=next(iter(select(root, self.main)), root))
+        else:
+            main = find_main_text(root, page.text)
+        facts = page_facts(root, main.element, said, metas, page.address)
         selected = self._selected(root)
-        values = {"id": page.id, **page_facts(root), **selected}
+        values = {"id": page.id, **facts, **selected}
         language_from = values.pop("language_from", "")
         if "language" in selected:
             language_from = ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
             dropped.update(published_times(root))
-            if self.main:
-                main = MainText(element=next(iter(select(root, self.main)), root))
-            else:
-                main = find_main_text(root, page.text)
             found = text_and_links(
                 main.element,
                 title=values.get("title", ""),
@@ -86,9 +92,13 @@ class HtmlSource(PageFolderSource):
         for name, selector in self.select.items():
             css, _, attribute = selector.partition("@")
             found = [_value(element, attribute) for element in select(root, css)]
-            if name in ("tags", "authors") and len(found) > 1:
-                values[name] = found
-            elif found:
+            if not found:
+                continue
+            if name == "authors" or (name == "tags" and len(found) > 1):
+                values[name] = found  # one author per element: "Ann Baker, Director" is one
+            elif name == "tags":
+                values[name] = split_keywords(found[0])
+            else:
                 values[name] = "\n".join(found) if name == "summary" else found[0]
         return values
 

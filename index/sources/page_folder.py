@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
@@ -61,6 +62,7 @@ class Page:
         text: The decoded content.
         file: The path relative to the folder that is read, with ``/``.
         shares_name: Whether an earlier page goes by the same name once dates are left out.
+        url: The address that the page was fetched from; empty for a file.
     """
 
     path: Path
@@ -68,6 +70,19 @@ class Page:
     text: str
     file: str = ""
     shares_name: bool = False
+    url: str = ""
+
+    @property
+    def address(self) -> str:
+        """The page's own address; for a file, its path below the folder, from the root on."""
+        if self.url:
+            return self.url
+        folder, _, name = (self.file or f"{self.id}{self.path.suffix}").rpartition("/")
+        return quote(f"/{folder}/" if folder else "/") + ("" if _is_index(name) else quote(name))
+
+
+def _is_index(name: str) -> bool:
+    return name.rpartition(".")[0] == "index"
 
 
 RawPage = tuple[Path, str, PagePath, bytes, bool]

@@ -159,7 +159,9 @@ def _parse_page(html: HtmlSource, entry: SitemapEntry, page: FetchedPage) -> Rec
     except ValueError as error:
         return _problem(entry, "invalid-encoding", f"the page can't be decoded: {error}")
     try:
-        record = html.parse_page(Page(path=Path("page"), id=page_id(page.url), text=text))
+        record = html.parse_page(
+            Page(path=Path("page"), id=page_id(page.url), text=text, url=page.url)
+        )
     except PageError as error:
         return _problem(entry, error.reason, str(error))
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from index.articles.record import Record
 from index.errors import SourceError
 from index.sources.registry import open_source
 from recommender.article import Article, Image, Status
@@ -291,47 +290,3 @@ def test_no_page_at_all_is_an_error(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match="holds no page"):
         list(open_source({"kind": "html", "path": location}).records())
-
-
-PROSE = (
-    "Behind the kelp forest the storm waves were a quarter lower, and this went on all winter. The "
-    "keeper of the harbour, who had written down the height of the waves every morning, did not "
-    "believe it at first, and asked the fishermen what they had seen from their boats. "
-) * 3
-
-
-def menu_of(words: str, count: int = 8) -> str:
-    items = "".join(f"<li><a href=/{number}>{words} {number}</a></li>" for number in range(count))
-    return f"<ul>{items}</ul>"
-
-
-def test_the_main_text_of_a_page_without_marks_is_found(tmp_path: Path) -> None:
-    page = (
-        f"<div class=top>{menu_of('Go and see the harbour')}</div><div class=cols><div class=story>"
-        f"<h1>Kelp</h1><p>{PROSE}</p><h2>Waves</h2><p>{PROSE}</p>{menu_of('Hot now on the shore')}"
-        f"<p>{PROSE}</p></div><div class=rail><h3>Most read</h3>{menu_of('A story of today')}</div>"
-        "</div>"
-    )
-    sections = told(one(tmp_path, "p.html", f"<html><body>{page}", "html"))
-    assert [heading for heading, _ in sections] == ["", "Waves"]
-    text = " ".join(text for _, text in sections)
-    assert text.count("all winter") == 9
-    assert not any(words in text for words in ("Go and", "Hot now", "Most read", "A story"))
-
-
-def test_a_list_of_links_under_its_heading_is_related_though_it_is_no_text(tmp_path: Path) -> None:
-    page = (
-        f"<div><h1>Kelp</h1><p>{PROSE}</p><p>{PROSE}</p><h2>See also</h2>{menu_of('Rye', 3)}</div>"
-        f"<div>{menu_of('Go and see')}</div>"
-    )
-    (tmp_path / "p.html").write_text(page)
-    record = next(iter(open_source({"kind": "html", "path": str(tmp_path)}).records()))
-    assert isinstance(record, Record)
-    related = [link["url"] for link in record.values["links"] if link["kind"] == "related"]
-    assert related == ["/0", "/1", "/2"]
-    assert [section["heading"] for section in record.values["sections"]] == [""]
-
-
-def test_a_page_that_is_too_large_to_search_is_read_by_its_markup(tmp_path: Path) -> None:
-    page = f"<article><h1>Kelp</h1><p>{PROSE}" + "<table>" + "<tr><td>1<td>2" * 12_000
-    assert "all winter" in told(one(tmp_path, "p.html", page, "html"))[0][1]

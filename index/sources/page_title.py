@@ -1,0 +1,132 @@
+"""Chooses an HTML page's title: of the article, not of the site, and without the site's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from index.sources.markup import Element, select, text_of
+
+_HEADINGS = "h1, h2, h3, h4, h5, h6"
+_SEPARATOR = re.compile(r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«]\s*")
+_WORD = re.compile(r"\w+")
+_NOT_WORD = re.compile(r"\W+")
+
+
+def find_title(
+    root: Element,
+    main: Element,
+    headlines: Sequence[str],
+    stated: Sequence[str],
+    site_names: Iterable[str],
+    address: str,
+) -> str:
+    """Returns the title of a page's article; empty if the page has none.
+
+    It is the article's headline by schema.org, else the heading that ``og:title`` or ``<title>``
+    repeats, else the ``<h1>`` in the article, else what these state, else the first heading of the
+    highest level. The name of the site is never the title, unless there is nothing else, and is cut
+    from its end or beginning.
+
+    Args:
+        root: The page's root element.
+        main: The element that holds the article.
+        headlines: The article's titles by schema.org.
+        stated: Titles from the page's other metadata, the best first.
+        site_names: Names of the site from the page's metadata.
+        address: The page's address; its host, as in shoreweekly.org, may be the site's name.
+    """
+    sites = {_plain(name) for name in site_names} - {""}
+    host = (urlsplit(address).hostname or "").removeprefix("www.")
+    hosts = {_plain(host), *map(_plain, host.split("."))} - {""}
+    inside, anywhere = (
+        [text for text in _headings(element) if _plain(text) not in sites]
+        for element in (main, root)
+    )
+    shown = _texts(select(root, "head > title")[:1])
+    # Of several, the one that the page shows too: some state a description as their headline.
+    seen = [*shown, *anywhere]
+    given = sorted(
+        (_without_site(text, sites | hosts) for text in headlines or stated),
+        key=lambda title: not any(_is_most_of(title, text) for text in seen),
+    )
+    for title in [*given, *(_without_site(text, sites | hosts) for text in shown)]:
+        if _plain(title) in sites:
+            continue
+        for text in (*inside, *anywhere):
+            if _is_most_of(text, title):
+                return text
+        # A heading outranks <title>; only the article's own outranks what is meant for others.
+        own = [] if headlines else _texts(_h1s(main, in_article=title in given))
+        return title if not own or own[0] not in inside or _are_alike(own[0], title) else own[0]
+    return next(iter([*inside, *anywhere, *shown]), "")
+
+
+def _h1s(main: Element, *, in_article: bool) -> list[Element]:
+    return [
+        heading
+        for heading in select(main, "h1")
+        if not in_article or next(heading.iterancestors("article"), None) is not None
+    ]
+
+
+def _headings(element: Element) -> list[str]:
+    """Returns the headings below an element, those of the highest level first.
+
+    A heading that is a link to the home page is the site's name.
+    """
+    found = sorted(select(element, _HEADINGS), key=lambda heading: str(heading.tag))
+    return _texts(heading for heading in found if not _links_home(heading))
+
+
+def _links_home(heading: Element) -> bool:
+    links = [*heading.iterdescendants("a"), *heading.iterancestors("a")]
+    return any(_is_home(link.get("href") or "") for link in links)
+
+
+def _is_home(href: str) -> bool:
+    try:
+        parts = urlsplit(href.strip())
+    except ValueError:
+        return False
+    return parts.path in ("/", "./", "../", "/index.html") or bool(parts.netloc and not parts.path)
+
+
+def _texts(elements: Iterable[Element]) -> list[str]:
+    texts = (" ".join(text_of(element).split()) for element in elements)
+    return [text for text in texts if text]
+
+
+def _without_site(title: str, sites: set[str]) -> str:
+    """Cuts the site's names from a title's end or beginning."""
+    breaks = list(_SEPARATOR.finditer(title))
+    for found in breaks[-1:] + breaks[:1]:
+        before, after = title[: found.start()], title[found.end() :]
+        if before and _plain(after) in sites:
+            return _without_site(before, sites)
+        if after and _plain(before) in sites:
+            return _without_site(after, sites)
+    return title
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Tells whether two titles have most of their words in common."""
+    words, others = (set(_WORD.findall(text.casefold())) for text in (one, other))
+    return 2 * len(words & others) > max(len(words), len(others))
+
+
+def _is_most_of(text: str, title: str) -> bool:
+    """Tells whether a heading is a title without what a separator parts from it."""
+    if _plain(text) == _plain(title):
+        return True
+    parts = [
+        part
+        for found in _SEPARATOR.finditer(title)
+        for part in (title[: found.start()], title[found.end() :])
+    ]
+    return 2 * len(text) >= len(title) and _plain(text) in map(_plain, parts)
+
+
+def _plain(text: str) -> str:
+    return _NOT_WORD.sub("", text).casefold()

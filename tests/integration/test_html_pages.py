@@ -1,0 +1,265 @@
+"""HTML pages: main text, facts, and which pages are no articles."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.articles.record import Record
+from index.sources.registry import open_source
+from recommender.article import Article, Image, Status
+from tests.support.sample_records import read
+
+
+def one(folder: Path, name: str, text: str, kind: str, **options: Any) -> Article:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    articles, report = read({"kind": kind, "path": str(folder), **options})
+    assert report.read == report.kept == 1, report
+    return next(iter(articles.values()))
+
+
+def told(article: Article) -> list[tuple[str, str]]:
+    return [(section.heading, section.text) for section in article.sections]
+
+
+PROSE = (
+    "Behind the kelp forest the storm waves were a quarter lower, and this went on all winter. The "
+    "keeper of the harbour, who had written down the height of the waves every morning, did not "
+    "believe it at first, and asked the fishermen what they had seen from their boats. "
+) * 3
+
+
+def menu_of(words: str, count: int = 8) -> str:
+    items = "".join(f"<li><a href=/{number}>{words} {number}</a></li>" for number in range(count))
+    return f"<ul>{items}</ul>"
+
+
+def test_the_main_text_of_a_page_without_marks_is_found(tmp_path: Path) -> None:
+    page = (
+        f"<div class=top>{menu_of('Go and see the harbour')}</div><div class=cols><div class=story>"
+        f"<h1>Kelp</h1><p>{PROSE}</p><h2>Waves</h2><p>{PROSE}</p>{menu_of('Hot now on the shore')}"
+        f"<p>{PROSE}</p></div><div class=rail><h3>Most read</h3>{menu_of('A story of today')}</div>"
+        "</div>"
+    )
+    sections = told(one(tmp_path, "p.html", f"<html><body>{page}", "html"))
+    assert [heading for heading, _ in sections] == ["", "Waves"]
+    text = " ".join(text for _, text in sections)
+    assert text.count("all winter") == 9
+    assert not any(words in text for words in ("Go and", "Hot now", "Most read", "A story"))
+
+
+def test_a_list_of_links_under_its_heading_is_related_though_it_is_no_text(tmp_path: Path) -> None:
+    page = (
+        f"<div><h1>Kelp</h1><p>{PROSE}</p><p>{PROSE}</p><h2>See also</h2>{menu_of('Rye', 3)}</div>"
+        f"<div>{menu_of('Go and see')}</div>"
+    )
+    (tmp_path / "p.html").write_text(page)
+    record = next(iter(open_source({"kind": "html", "path": str(tmp_path)}).records()))
+    assert isinstance(record, Record)
+    related = [link["url"] for link in record.values["links"] if link["kind"] == "related"]
+    assert related == ["/0", "/1", "/2"]
+    assert [section["heading"] for section in record.values["sections"]] == [""]
+
+
+def test_a_page_that_is_too_large_to_search_is_read_by_its_markup(tmp_path: Path) -> None:
+    page = f"<article><h1>Kelp</h1><p>{PROSE}" + "<table>" + "<tr><td>1<td>2" * 12_000
+    assert "all winter" in told(one(tmp_path, "p.html", page, "html"))[0][1]
+
+
+BODY = "<p>Behind the kelp forest the storm waves were lower, and this went on all winter.</p>"
+
+
+def title_of(folder: Path, head: str, body: str) -> str:
+    page = f"<html><head>{head}</head><body>{body}</body></html>"
+    return one(folder, "p.html", page, "html").title
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (
+            "<title>Kelp calms | Shore</title><meta property=og:title content='Kelp calms'>",
+            f"<header><h1>Shore</h1></header><article><h1>Kelp calms</h1>{BODY}</article>",
+        ),
+        (
+            "<title>Kelp calms - Shore</title>",
+            f"<header><h1><a href='/'>Shore</a></h1></header><div><h3>Kelp calms</h3>{BODY}</div>",
+        ),
+        (
+            "<title>Shore | Kelp calms</title><meta property=og:site_name content=Shore>",
+            f"<h1>Shore</h1><div>{BODY}</div>",
+        ),
+        (
+            "<title>Kelp calms · Shore Weekly</title>"
+            "<link rel=canonical href='https://www.shoreweekly.example/kelp'>",
+            f"<div>{BODY}</div>",
+        ),
+        ("<title>Shore</title>", f"<header>Shore</header><article><h1>Kelp calms</h1>{BODY}"),
+        ("", f"<div><h4>Kelp calms</h4>{BODY}</div>"),
+        (
+            "<title>Kelp calms</title><script type='application/ld+json'>{'@type': 'Article',"
+            "'headline': 'a piece on the sea', 'name': 'Kelp calms'}</script>".replace("'", '"'),
+            f"<div>{BODY}</div>",
+        ),
+    ],
+)
+def test_the_title_is_the_articles_not_the_sites(tmp_path: Path, head: str, body: str) -> None:
+    assert title_of(tmp_path, head, body) == "Kelp calms"
+
+
+def test_references_in_a_graph_are_followed(tmp_path: Path) -> None:
+    graph = """{"@context": "https://schema.org", "@graph": [
+    {"@type": ["Article", "BlogPosting"], "@id": "https://x.example/y/#article",
+     "author": [{"@id": "https://x.example/#ann"}, {"@id": "https://x.example/#nobody"}],
+     "headline": "Kelp", "image": {"@id": "https://x.example/y/#picture"},
+     "thumbnailUrl": "https://x.example/small.jpg", "mainEntityOfPage": {"@id": "https://x.example/y/"},
+     "keywords": "sea; kelp, brown"},
+    {"@type": "ImageObject", "@id": "https://x.example/y/#picture", "caption": "A forest",
+     "contentUrl": "https://x.example/kelp.jpg"},
+    {"@type": "Person", "@id": "https://x.example/#ann", "name": "Ann Baker, Director"}]}"""
+    page = f"<script type='application/ld+json'>{graph}</script><article><h1>Kelp</h1>{BODY}"
+    article = one(tmp_path, "p.html", page, "html")
+    assert article.authors == ("Ann Baker, Director",)
+    assert article.image == Image(src="https://x.example/kelp.jpg", alt="A forest")
+    assert article.url == "https://x.example/y/"
+    assert article.tags == ("sea", "kelp, brown")
+
+
+def test_of_several_articles_the_one_with_the_pages_address_is_described(tmp_path: Path) -> None:
+    listed = [
+        {"@type": "NewsArticle", "headline": name, "url": f"https://x.example/{name}"}
+        for name in ("Rye", "Kelp")
+    ]
+    page = (
+        f"<link rel=canonical href='https://x.example/Kelp'><script type='application/ld+json'>"
+        f"{json.dumps(listed)}</script>{BODY}"
+    )
+    assert one(tmp_path, "p.html", page, "html").title == "Kelp"
+
+
+def test_microdata_are_read(tmp_path: Path) -> None:
+    page = (
+        "<div itemscope itemtype='http://schema.org/BlogPosting'><h2 itemprop=headline>Kelp</h2>"
+        "<meta itemprop=datePublished content=2026-03-04><img itemprop=image src=/kelp.jpg>"
+        "<span itemprop=author itemscope itemtype='http://schema.org/Person'>"
+        "<b itemprop=name>Ann Baker, Director</b></span>"
+        f"<div itemprop=articleBody>{BODY}</div></div>"
+    )
+    article = one(tmp_path, "p.html", page, "html")
+    assert (article.title, article.date) == ("Kelp", dt.date(2026, 3, 4))
+    assert (article.authors, article.image) == (("Ann Baker, Director",), Image(src="/kelp.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("head", "source"),
+    [
+        ("<base href='https://x.example/blog/'>", "https://x.example/blog/kelp.jpg"),
+        ("<link rel=canonical href='https://x.example/a/b/'>", "https://x.example/a/b/kelp.jpg"),
+        ("", "/news/kelp.jpg"),
+    ],
+)
+def test_a_relative_picture_is_resolved_against_the_page(
+    tmp_path: Path, head: str, source: str
+) -> None:
+    page = f"{head}<meta property=og:image content=kelp.jpg><h1>Kelp</h1>{BODY}"
+    assert one(tmp_path, "news/one.html", page, "html").image == Image(src=source)
+
+
+def test_one_element_is_one_author_and_a_url_is_none(tmp_path: Path) -> None:
+    page = (
+        f"<meta name=author content='Ann Baker, Director'><h1>Kelp</h1><p class=by>A, B</p>{BODY}"
+    )
+    assert one(tmp_path, "p.html", page, "html").authors == ("Ann Baker, Director",)
+    chosen = one(tmp_path, "p.html", page, "html", select={"authors": ".by", "tags": ".by"})
+    assert (chosen.authors, chosen.tags) == (("A, B",), ("A", "B"))
+    page = f"<meta property=article:author content='https://x.example/ann'><h1>Kelp</h1>{BODY}"
+    assert one(tmp_path, "p.html", page, "html").authors == ()
+
+
+def refused(folder: Path, page: str, name: str = "p.html") -> str:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page)
+    articles, report = read({"kind": "html", "path": str(folder)})
+    shown = [each for each in articles.values() if each.status is Status.PUBLISHED]
+    assert len(shown) <= report.read - 1
+    return ", ".join(sorted(problem.reason for problem in report.problems))
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        ("<meta http-equiv=refresh content='0; url=https://x.example/new/'>", "redirect"),
+        ("<META HTTP-EQUIV='Refresh' CONTENT='5;URL=\"/new/\"'><h1>Moved</h1>", "redirect"),
+        ("<meta http-equiv=refresh content='0,/new/'><p>See /new/", "redirect"),
+        ("<script>window.location.href = '/new/'</script><h1>Moved</h1>", "redirect"),
+        ("<script>location.replace('/new/')</script><h1>Moved</h1>", "redirect"),
+        (f"<title>404 Page not found | Shore</title><h1>Oh</h1>{BODY}", "error-page"),
+        (f"<title>Shore</title><h1>Seite nicht gefunden</h1>{BODY}", "error-page"),
+        (f"<title>x</title><body class='error404 wp'>{BODY}", "error-page"),
+        (f"<title>Sea</title><body class='archive tag tag-sea'>{BODY}", "list-page"),
+        (
+            '<script type="application/ld+json">{"@type": ["WebPage", "CollectionPage"]}</script>'
+            f"<h1>Sea</h1>{BODY}",
+            "list-page",
+        ),
+    ],
+)
+def test_a_page_that_is_no_article_is_reported(tmp_path: Path, page: str, reason: str) -> None:
+    assert refused(tmp_path, page) == reason
+
+
+@pytest.mark.parametrize("name", ["404.html", "404/index.html", "de/404.html"])
+def test_a_file_called_404_is_no_article(tmp_path: Path, name: str) -> None:
+    assert refused(tmp_path, f"<h1>Lost at sea</h1>{BODY}", name) == "error-page"
+
+
+def test_a_later_page_of_a_list_is_no_article(tmp_path: Path) -> None:
+    assert refused(tmp_path, f"<h1>News</h1>{BODY}", "news/page/2/index.html") == "list-page"
+
+
+def test_of_two_pages_the_one_that_the_other_names_is_read(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    canonical = "<link rel=canonical href='https://x.example/blog/new/'>"
+    (tmp_path / "new/index.html").write_text(f"{canonical}<h1>Kelp</h1>{BODY}")
+    assert refused(tmp_path, f"{canonical}<h1>Kelp</h1>{BODY}", "old.html") == "canonical"
+    (tmp_path / "other.html").write_text(
+        f"<link rel=canonical href='https://y.example/gone/'><h1>Rye</h1>{BODY}"
+    )
+    assert read({"kind": "html", "path": str(tmp_path)})[0].keys() == {"new", "other"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<noscript><meta http-equiv=refresh content='0; url=/plain/'></noscript>",
+        "<meta http-equiv=refresh content=300>",
+        "<meta http-equiv=refresh content='600; url=/p.html'>",
+        "<script>var location = 'Kiel'; data.location = 'Kiel'</script>",
+        "<link rel=canonical href='https://x.example/'>",
+        "<title>404 days at sea</title>",
+        "<meta name=robots content='index, follow'><body class='archive single'>",
+    ],
+)
+def test_an_article_is_no_redirect_and_no_error_page(tmp_path: Path, head: str) -> None:
+    article = one(tmp_path, "p.html", f"{head}<h1>Kelp</h1>{BODY}", "html")
+    assert (article.status, article.url) == (Status.PUBLISHED, "/p")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "name=robots content='NoIndex, follow'",
+        "name=ROBOTS content=none",
+        "name=googlebot content=noindex",
+    ],
+)
+def test_a_page_that_robots_must_not_list_is_hidden(tmp_path: Path, words: str) -> None:
+    article = one(tmp_path, "p.html", f"<meta {words}><h1>Kelp</h1>{BODY}", "html")
+    assert article.status is Status.HIDDEN
