@@ -8,7 +8,7 @@ Three things are learned:
 
 * **passages**: whole sentences or lines (``"talk with your doctor"``, ``"Online ahead of
   print."``, ``"PMID: 33607505"``);
-* **labels**: the first words of a sentence, if the word after them begins with a capital
+* **labels**: the first words of a sentence, if a sentence of its own begins after them
   (``ABSTRACT``, ``BACKGROUND:``, ``Key Takeaway``);
 * **headings** of sections.
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from recommender.article import Article
 
@@ -29,6 +29,11 @@ _SHARE = 0.005
 
 _LABEL_WORDS = 6
 _LABEL_PURITY = 0.85
+_BEGINNINGS = 0.5  # least share of a label's followers that begin a sentence
+_COMMON_FOLLOWERS = 0.1  # least share of a label's followers that are very common words
+_COMMON = 1 / 500  # least share of all words
+_SHORT_WORD = 5  # longest word that counts as one of grammar: "these", "wenn"
+_ONE_FOLLOWER = 0.5  # share from which one follower and the label are a name: "Let's Encrypt"
 _SHORT_WORDS = 6
 _PARTICLE = 3  # longest word in lower case that a name may contain: "of", "and", "für"
 _EDGE_SENTENCES = 12
@@ -37,6 +42,7 @@ _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")  # noqa: RU
 _NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # matches only at word starts: linear time
 _DIGIT = re.compile(r"\d")
 _OUTER_MARKS = " \t\r.,;:!?…*_|·•–—-()[]{}<>\"'“”‘’«»"  # noqa: RUF001 - these marks are intended
+_ABBREVIATION = re.compile(r"(?:\S{1,5}\s)?(?:[^\W\d]{1,4}|\d{1,2})\.")
 _GLUED = re.compile(r"([A-Z][a-z]{3,14})(?=[A-Z][a-z]*\b)")
 
 
@@ -70,6 +76,7 @@ class Boilerplate:
         sentences = split_sentences(text)
         shared = [shape(sentence) in self.passages for sentence in sentences]
         if any(shared):
+            _keep_abbreviations(sentences, shared)
             _catch_short_neighbors(sentences, shared)
         kept = (
             self._unlabelled(sentence)
@@ -99,6 +106,18 @@ class Boilerplate:
                 break
             sentence = " ".join(words[best:])
         return " ".join(sentence.split())
+
+
+def _keep_abbreviations(sentences: list[str], shared: list[bool]) -> None:
+    """Mark as not shared what may end in an abbreviation or ordinal: ``z. B.``, ``Am 3.``.
+
+    Args:
+        sentences: The sentences of a text.
+        shared: Whether each sentence is shared; changed in place.
+    """
+    for index in range(len(sentences) - 1):
+        if not shared[index + 1] and _ABBREVIATION.fullmatch(sentences[index]):
+            shared[index] = False
 
 
 def _catch_short_neighbors(sentences: list[str], shared: list[bool]) -> None:
@@ -146,28 +165,106 @@ def learn_boilerplate(articles: Iterable[Article], count: int) -> Boilerplate:
     labels: Counter[str] = Counter()
     starts: Counter[str] = Counter()
     headings: Counter[str] = Counter()
+    articles = list(articles)
     for article in articles:
         own_passages: set[str] = set()
         own_starts: set[str] = set()
         own_labels: set[str] = set()
         headings.update({shape(section.heading) for section in article.sections})
-        for section in article.sections:
-            for sentence in split_sentences(section.text):
-                own_passages.add(shape(sentence))
-                _collect_labels(sentence, own_starts, own_labels)
+        for sentence in _sentences(article):
+            own_passages.add(shape(sentence))
+            for label, follower in _possible_labels(sentence):
+                own_starts.add(label)
+                if _starts_anew(follower):
+                    own_labels.add(label)
         passages.update(own_passages)
         starts.update(own_starts)
         labels.update(own_labels)
     least = max(_MIN_ARTICLES, round(_SHARE * count))
+    frequent = {
+        label: number
+        for label, number in _frequent(labels, least).items()
+        if number >= _LABEL_PURITY * starts[label] and any(map(str.isalpha, label))
+    }
+    real = _outside_sentences(set(frequent), articles)
     return Boilerplate(
         passages=_frequent(passages, least),
-        labels={
-            label: number
-            for label, number in _frequent(labels, least).items()
-            if number >= _LABEL_PURITY * starts[label] and any(map(str.isalpha, label))
-        },
+        labels={label: number for label, number in frequent.items() if label in real},
         headings=_frequent(headings, least),
     )
+
+
+def _outside_sentences(labels: set[str], articles: list[Article]) -> set[str]:
+    """Return those of ``labels`` that can't be a part of the sentence that they precede.
+
+    A capital may also stand after them because a name or, in German, any noun follows. So the words
+    that follow a label must be such that begin sentences: elsewhere in a sentence, the site writes
+    them in lower case; or be labels, too. Without a colon, some must be very common ("the", "we"),
+    and many different ones must follow, or label and follower are a name together.
+    """
+    followers: dict[str, Counter[str]] = {label: Counter() for label in labels}
+    for article in articles:
+        for sentence in _sentences(article):
+            for label, follower in _possible_labels(sentence):
+                if label in labels and follower:
+                    word = follower.lstrip(_OUTER_MARKS).partition(":")[0]
+                    followers[label][word.rstrip(_OUTER_MARKS).casefold()] += 1
+    known = {word for counts in followers.values() for word in counts}
+    beginnings, common = _sentence_beginnings(known, articles)
+    real = {
+        label
+        for label in labels
+        if label.endswith(":") and _precedes_sentences(followers[label], beginnings)
+    }
+    further = {word.strip(_OUTER_MARKS).casefold() for label in real for word in label.split()}
+    return real | {
+        label
+        for label in labels
+        if not label.endswith((":", ",", ";"))
+        and _precedes_sentences(followers[label], beginnings | further)
+        and _is_varied(followers[label], further, common)
+    }
+
+
+def _sentence_beginnings(known: set[str], articles: list[Article]) -> tuple[set[str], set[str]]:
+    """Return those of ``known`` that are in lower case within sentences, and words of grammar."""
+    lower: Counter[str] = Counter()
+    words = 0
+    for article in articles:
+        for sentence in _sentences(article):
+            previous = ":"
+            for written in sentence.split():
+                words += 1
+                word = written.strip(_OUTER_MARKS)
+                if not previous.endswith(":") and (folded := word.casefold()) in known:
+                    lower[folded] += 1 if word[:1].islower() else -1
+                previous = written
+    beginnings = {word for word, balance in lower.items() if balance >= 0}
+    return beginnings, {
+        word for word in beginnings if lower[word] >= _COMMON * words and len(word) <= _SHORT_WORD
+    }
+
+
+def _precedes_sentences(followers: Counter[str], beginnings: set[str]) -> bool:
+    found = sum(n for word, n in followers.items() if word in beginnings or word[:1].isdigit())
+    return found >= _BEGINNINGS * max(followers.total(), 1)
+
+
+def _is_varied(followers: Counter[str], further: set[str], common: set[str]) -> bool:
+    """Tell whether what follows a label, apart from further labels, are sentences of any kind."""
+    others = Counter({word: n for word, n in followers.items() if word not in further})
+    total = others.total()
+    return (
+        total >= _COMMON_FOLLOWERS * followers.total()
+        and sum(others[word] for word in common) >= _COMMON_FOLLOWERS * total > 0
+        and others.most_common(1)[0][1] <= _ONE_FOLLOWER * total
+        and sum(n for word, n in others.items() if word[:1].isdigit()) < _BEGINNINGS * total
+    )
+
+
+def _sentences(article: Article) -> Iterator[str]:
+    for section in article.sections:
+        yield from split_sentences(section.text)
 
 
 def split_sentences(text: str) -> list[str]:
@@ -193,20 +290,14 @@ def _frequent(counts: Counter[str], least: int) -> dict[str, int]:
     }
 
 
-def _collect_labels(sentence: str, starts: set[str], labels: set[str]) -> None:
-    """Add each possible label at the beginning of a sentence to ``starts``.
-
-    If the word after it begins with a capital, it is added to ``labels``, too.
-    """
+def _possible_labels(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield each possible label at the beginning of a sentence, with the word that follows it."""
     glued = _GLUED.match(sentence)
     if glued:
-        starts.add(glued[1])
-        labels.add(glued[1])
+        yield glued[1], sentence[glued.end() :].split(None, 1)[0]
     words = sentence.split(None, _LABEL_WORDS + 1)
     for length, label in _prefixes(words):
-        starts.add(label)
-        if length < len(words) and _starts_anew(words[length]):
-            labels.add(label)
+        yield label, words[length] if length < len(words) else ""
 
 
 def _prefixes(words: list[str]) -> list[tuple[int, str]]:

@@ -115,3 +115,44 @@ def test_a_word_without_end_is_read_once_not_once_per_letter(word: str) -> None:
     shared = Boilerplate(passages={"q": 9}, labels={"Q": 9}, headings={})
     assert shared.clean(word) == word, "a quadratic reading would take a quarter of an hour"
     assert len(shape(word)) <= len(word)
+
+
+NOUNS = ["Hafen", "Markt", "Fluss", "Wald", "Turm", "Deich", "Garten", "Speicher"]
+VERBS = ["studied", "counted", "mapped", "closed", "opened", "painted", "sold", "found"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Let's Encrypt {verb} the certificates of the {name} harbour.",
+        "Harbor Light Institute {verb} this for one winter in {name}.",
+        "WHO Europe {verb} the boats of {name}.",
+        "WordPress {verb} a theme for {name}.",
+        "Der {noun} liegt bei {name} an der Elbe, und der Weg dahin ist kurz.",
+        "Wenn Sie den {noun} bei {name} suchen, folgen Sie dem Weg.",
+        "Auf der {noun}-Seite von {name} steht der Weg, und wie Sie dahin kommen.",
+        "Ziel: {noun} und {name}, dazu der Weg an der Elbe.",
+        "A total of {number} boats left {name}.",
+        "Am {number}. Mai öffnet der {noun} von {name}.",
+        "Dr. {name} {verb} the boats, as others do.",
+        "Of these, {number} came back to {name}.",
+    ],
+)
+def test_a_part_of_a_sentence_is_never_cut_as_a_label(sentence: str) -> None:
+    sentences = [
+        sentence.format(verb=VERBS[i], noun=NOUNS[i], name=f"{NOUNS[-i]}stadt", number=40 + i)
+        for i in range(8)
+    ]
+    boilerplate = learn([article(i, text) for i, text in enumerate(sentences)])
+    assert [boilerplate.clean(text) for text in sentences] == sentences
+
+
+@pytest.mark.parametrize("label", ["ABSTRACT", "Key Takeaway", "Summary", "Ziel:", "Objective"])
+def test_a_label_before_sentences_of_all_kinds_is_cut(label: str) -> None:
+    beginnings = ["The boats", "We saw", "In the bay", "This is", "The quay", "There we", "We met"]
+    sentences = [f"{text} {own(i)}, as we saw in the bay." for i, text in enumerate(beginnings)]
+    rest = "And in the bay, where this boat is, the others there saw what we met."
+    articles = [article(i, f"{label} {text} {rest}") for i, text in enumerate(sentences)]
+    boilerplate = learn(articles)
+    for text in sentences:
+        assert boilerplate.clean(f"{label} {text}") == text
