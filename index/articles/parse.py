@@ -98,6 +98,11 @@ def parse_records(
     Raises:
         SourceError: If the source can't be read; or at the first problem, if ``strict``.
     """
+    used = {
+        theirs.strip().partition(".")[0]
+        for name in FIELDS
+        for theirs in mapping.fields.get(name, name).split(",")
+    }
     for item in records:
         report.read += 1
         if isinstance(item, RecordProblem):
@@ -124,7 +129,7 @@ def parse_records(
         for problem in parser.notes:
             _refuse(problem, strict and problem.reason not in ("no-text", "made-from-template"))
             report.note(problem)
-        _count_unused(item, mapping, report)
+        _count_unused(item, used, report)
         report.kept += 1
         report.languages[parser.language_from or "unknown"] += 1
         yield article, item.location
@@ -138,12 +143,7 @@ def _refuse(problem: RecordProblem, strict: bool) -> None:
         )
 
 
-def _count_unused(record: Record, mapping: FieldMapping, report: ReadReport) -> None:
-    used = {
-        theirs.strip().partition(".")[0]
-        for name in FIELDS
-        for theirs in mapping.fields.get(name, name).split(",")
-    }
+def _count_unused(record: Record, used: set[str], report: ReadReport) -> None:
     for name, value in record.values.items():
         if name not in used and isinstance(value, str) and len(value) >= 200:
             name = name[:_MAX_NAME]

@@ -142,6 +142,8 @@ def get_field(values: Mapping[str, Any], name: str) -> Any:
     if "," in name:
         found = (get_field(values, part.strip()) for part in name.split(","))
         return next((value for value in found if value not in (None, "", [])), None)
+    if "." not in name:
+        return None
     inner: Any = values
     for part in name.split("."):
         if not isinstance(inner, Mapping):
