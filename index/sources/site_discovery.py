@@ -72,7 +72,7 @@ class FirstRecords:
         yield from islice(self.source.records(), self.most)
 
 
-def find_site(location: str, *, most: int, cache: str) -> FoundSite:
+def discover_site(location: str, *, most: int, cache: str) -> FoundSite:
     """Finds out how a site can be read.
 
     Args:

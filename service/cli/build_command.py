@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from index.articles.parse import FieldMapping
 from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
 from index.errors import GateError
@@ -26,6 +25,7 @@ from service.cli.options import (
     ReasonOption,
     RootOption,
     UrlTemplateOption,
+    field_mapping,
     print_json,
     read_mapping,
 )
@@ -121,13 +121,7 @@ def build(
         for remark in one.remarks:
             typer.echo(f"{one.name}: {remark}", err=True)
     options = BuildOptions(
-        mapping=FieldMapping(
-            fields={},  # the sources rename their fields themselves
-            url_template=settings.url_template,
-            timezone=settings.zone,
-            date_format=settings.date_format,
-            guess_language=settings.guess_language,
-        ),
+        mapping=field_mapping(settings),
         depth=settings.depth,
         strict=strict,
         only=frozenset(only or ()),

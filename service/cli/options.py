@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from index.articles.parse import FieldMapping
 from index.root.journal import who
 from recommender.errors import InputError
 from recommender.visibility import NEVER
@@ -65,6 +66,17 @@ GATES_EPILOG = (
     "text preparation changed, 16 publishing on hold since a rollback, 17 no live build to compare "
     "with, 18 too few of the editors' judgments met."
 )
+
+
+def field_mapping(settings: Settings) -> FieldMapping:
+    """Returns how articles are made of records; the sources rename their fields themselves."""
+    return FieldMapping(
+        fields={},
+        url_template=settings.url_template,
+        timezone=settings.zone,
+        date_format=settings.date_format,
+        guess_language=settings.guess_language,
+    )
 
 
 def read_mapping(pairs: list[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from service.cli.options import (
     JsonOption,
     MapOption,
     UrlTemplateOption,
+    field_mapping,
     print_json,
     read_mapping,
 )
@@ -61,13 +62,7 @@ def check(
     from index.sources.registry import open_sources
 
     settings = load_settings(url_template=url_template)
-    plain = FieldMapping(
-        fields={},
-        url_template=settings.url_template,
-        timezone=settings.zone,
-        date_format=settings.date_format,
-        guess_language=settings.guess_language,
-    )
+    plain = field_mapping(settings)
     opened = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     if sitemap is not None:
         _check_addresses(sitemap, opened, plain, as_json=as_json)

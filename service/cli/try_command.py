@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from index.articles.parse import FieldMapping
 from index.build.build import Build
 from index.publishing.retention import prune
 from index.root.root import Root
@@ -21,7 +20,7 @@ from recommender.errors import InputError
 from recommender.shared_phrases import explain
 from recommender.visibility import utc_now
 from service.cli.build_command import progress_bar
-from service.cli.options import JsonOption, ModelOption, print_json
+from service.cli.options import JsonOption, ModelOption, field_mapping, print_json
 from service.curation.publishing import publish_by_settings
 from service.decisions.open_decisions import read_state
 from service.serving.selection import Origin, SelectedItem, select
@@ -30,7 +29,7 @@ from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from index.building.builder import BuildResult
-    from index.sources.site_discovery import FoundSite
+    from index.sources.configured_source import ConfiguredSource
 
 _FROM_WEB = 200
 _FROM_FILES = 1_000
@@ -78,7 +77,8 @@ def _try(
     serve: bool,
     as_json: bool,
 ) -> None:
-    from index.sources.site_discovery import find_site
+    from index.sources.registry import open_source
+    from index.sources.site_discovery import discover_site
 
     started = time.monotonic()
     folder = _folder(location)
@@ -92,17 +92,18 @@ def _try(
         engine="local",
         read_token=False,
     )
-    found = find_site(location, most=limit or _FROM_WEB, cache=str(folder / "pages"))
+    found = discover_site(location, most=limit or _FROM_WEB, cache=str(folder / "pages"))
     if not as_json:
         typer.echo(f"{found.how}; reading …", err=True)
-    made = _build(found, limit, settings)
+    sources = [open_source(table) for table in found.tables]
+    made = _build(sources, limit or _FROM_FILES, settings)
     build = Root(settings.root).open(made.manifest.name)
     view = ServingView(build, read_state(settings))
     lists = _some_lists(view, settings)
     facts = {
         "found": found.how,
         "kinds": [table["kind"] for table in found.tables],
-        "presets": [table["preset"] for table in found.tables if table.get("preset")],
+        "remarks": [remark for source in sources for remark in source.remarks],
         "languages": dict(
             Counter(article.language or "unknown" for article in build.articles).most_common()
         ),
@@ -145,21 +146,14 @@ def _whole(location: str) -> str:
     return location if "://" in location else str(Path(location).absolute())
 
 
-def _build(found: FoundSite, limit: int | None, settings: Settings) -> BuildResult:
+def _build(sources: list[ConfiguredSource], most: int, settings: Settings) -> BuildResult:
     from index.building.builder import make_build
     from index.building.context import BuildOptions
-    from index.sources.configured_source import ConfiguredSource
-    from index.sources.registry import open_source
     from index.sources.site_discovery import FirstRecords
     from recommender.sentence_encoder import load_encoder
 
-    most = limit or _FROM_FILES
-    sources = [
-        ConfiguredSource(source=FirstRecords(source=open_source(table), most=most))
-        for table in found.tables
-    ]
     options = BuildOptions(
-        mapping=FieldMapping(fields={}, url_template="/{id}", timezone=settings.zone),
+        mapping=field_mapping(settings),
         depth=settings.depth,
         preferences=settings.preferences,
         limits=settings.limits,
@@ -170,7 +164,7 @@ def _build(found: FoundSite, limit: int | None, settings: Settings) -> BuildResu
     with root.locked("alsolike try"), progress_bar() as progress:
         made = make_build(
             root,
-            sources,
+            [FirstRecords(source=source, most=most) for source in sources],
             lambda: load_encoder(settings.model, settings.precision),
             options,
             progress,
@@ -230,9 +224,11 @@ def _card(build: Build, row: int) -> dict[str, str]:
 
 def _print_facts(facts: dict[str, Any], made: BuildResult) -> None:
     skipped = sum(facts["skipped"].values())
-    kinds = ", ".join(dict.fromkeys([*facts["kinds"], *facts["presets"]]))
+    kinds = ", ".join(dict.fromkeys(facts["kinds"]))
     languages = ", ".join(f"{name} {count}" for name, count in facts["languages"].items())
-    typer.echo(f"{facts['found']} ({kinds})")
+    typer.echo(f"{facts['found']} (kind {kinds})")
+    for remark in facts["remarks"]:
+        typer.echo(f"  {remark}")
     typer.echo(
         f"read {facts['read']}, kept {facts['kept']} ({facts['visible']} visible), skipped "
         f"{skipped}, in {facts['seconds']} s; languages: {languages}"
