@@ -146,7 +146,7 @@ class Recommender:
                 visible=self._visible(),
                 weights=weights,
                 translation_keys=np.array(
-                    [key_number(article.translation_key) for article in known], dtype=np.int64
+                    [key_number(article) for article in known], dtype=np.int64
                 ),
                 versions=np.array([version_number(a.title, a.id) for a in known], np.int64),
             ),

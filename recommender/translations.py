@@ -7,17 +7,36 @@ if it has one.
 from __future__ import annotations
 
 import hashlib
+import re
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.article import Article
 from recommender.neighbors import NO_ROW, Neighbors, Rows
 
+_LANGUAGE_IN_ADDRESS = re.compile(r"/([A-Za-z]{2,3})(?:[-_][A-Za-z]{2,4})?(?=[/?]|$)")
 
-def key_number(key: str | None) -> int:
-    """Return a number for a translation key, so that keys can be stored in an array; 0 for none."""
+
+def key_number(article: Article) -> int:
+    """Return a number that all translations of a page share; 0 if its language is unknown.
+
+    It is made from the article's translation key or, without one, from its address without the
+    part that names its language, so that ``/de/tides`` in German and ``/en/tides`` in English, or
+    ``/tides`` in English, are translations.
+    """
+    key = article.translation_key
     if not key:
-        return 0
+        if article.language is None or not article.url:
+            return 0
+        own = article.language.partition("-")[0]
+        key = re.sub("^https?:|#.*", "", unquote(article.url)).rstrip("/")
+        for found in _LANGUAGE_IN_ADDRESS.finditer(key):
+            if found[1].lower() == own:
+                key = key[: found.start()] + key[found.end() :]
+                break
+        key = f"address {key}"
     digest = hashlib.blake2b(key.encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True) or 1
 

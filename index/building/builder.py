@@ -334,6 +334,8 @@ def _report_apart(context: BuildContext, store: ArticleStore, rows: Sequence[int
     """Notes the articles whose translation key other pages of the same language have too."""
     for row in rows:
         article = store[row]
+        if article.translation_key is None:  # told by its address
+            continue
         context.report.note(
             RecordProblem(
                 location=f"article {article.id}",

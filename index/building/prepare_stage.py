@@ -53,7 +53,7 @@ class PreparedArticle:
         recency: The time by which "newest first" sorts, in microseconds since 1970 UTC.
         boost: The factor by which the site's boosts multiply the article's score as a candidate.
         language: BCP 47 language tag; empty if unknown.
-        translation_key: The number of the key that the page's translations share; 0 without key.
+        translation_key: The number that the page's translations share; 0 if it may have none.
         tags: The site's tags for the article.
         supersedes: The id of the older version that this article replaces, if it names one.
         page: A number that articles at one address share.
@@ -102,7 +102,7 @@ def prepare_article(
         recency=recency,
         boost=preferences.boost(article),
         language=article.language or "",
-        translation_key=key_number(article.translation_key),
+        translation_key=key_number(article),
         tags=tuple(article.tags),
         supersedes=article.supersedes,
         page=_page_number(article.url),

@@ -224,3 +224,22 @@ def test_a_pin_shows_the_very_article_that_it_names_and_a_hide_keeps_its_story_o
     assert found[0] == english
     assert second not in found
     assert first[2:] not in {article_id[2:] for article_id in found}
+
+
+def test_addresses_that_differ_only_in_the_language_are_translations(tmp_path: Path) -> None:
+    changed = records()
+    for one in changed:
+        del one["translation_key"]
+        language, _, number = one["id"].partition("/")
+        one["url"] = f"https://x.example/{number}" if language == "en" else f"/sea/{one['id']}"
+        if language == "de":
+            one["url"] = f"https://x.example/de-AT/{number}/#top"
+    root = Root(tmp_path / "root")
+    build = root.open(publish(root, tmp_path, changed))
+    stories = {build.article_id(row): int(build.stories[row]) for row in range(build.count)}
+    for number in range(COUNT):
+        if {f"en/{number}", f"de/{number}"} <= stories.keys():
+            assert stories[f"en/{number}"] == stories[f"de/{number}"]
+    assert stories["es/1"] != stories["en/1"]
+    assert "en/0" not in shown(build, "de/0")
+    assert not [key for key in build.report()["reading"]["notes"] if "translation" in key]
