@@ -30,6 +30,7 @@ _STARTS = re.compile(
 _END = re.compile(r"</\s*(?:[\w.-]+:)?(?:rss|rdf|feed)\s*>", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EXPORT = re.compile(r"https?://wordpress\.org/export/")
+_BLOGGER = "http://schemas.google.com/g/2005#kind"
 _ELSEWHERE = {
     "": "it is empty, or does not begin with an element",
     "wxr": 'it is a WordPress export, which holds drafts too; read it with kind = "wxr"',
@@ -190,6 +191,10 @@ def _malformed(error: Exception, name: str) -> RecordProblem | None:
 
 
 def _record(location: str, entry: Any, feed: Any) -> Record | RecordProblem:
+    kind = _blogger_kind(entry)
+    if kind not in ("", "post", "page"):
+        what = f"it is no article, but {kind!r:.40} of a Blogger export"
+        return RecordProblem(location=location, reason="not-an-article", message=what)
     base = feed.feed.get("link", "")
     given = entry.get("feedburner_origlink") or entry.get("link") or ""
     if given == entry.get("id") and not given.startswith("http"):
@@ -206,26 +211,44 @@ def _record(location: str, entry: Any, feed: Any) -> Record | RecordProblem:
             location=location, field="content", reason="invalid-html", message=str(error)
         )
     identifier = str(entry.get("id") or url)
-    tags = [literal(tag.get("label") or tag.get("term") or "") for tag in entry.get("tags", ())]
+    status = str(entry.get("blogger_status") or "").lower()
+    date = entry.get("published") or _own(entry, "updated") or entry.get("created")
     values = {
         **text,
         "id": identifier,
-        "url": url if url.startswith(("http", "/")) else "",
+        "url": url if url.startswith(("http", "/")) else entry.get("blogger_filename"),
         "aliases": [
             address
             for address in dict.fromkeys((identifier, entry.get("link")))
             if address and address != url and address.startswith("http")
         ],
         "excerpt": excerpt,
-        "date": entry.get("published") or _own(entry, "updated") or entry.get("created"),
+        "date": date,
+        "status": status,
+        "draft": next((entry[key] for key in entry if key.endswith("_draft")), None),  # app:draft
+        "visible_from": date if status == "scheduled" else None,
         "language": _language(entry) or feed.feed.get("language"),
-        "tags": tags,
+        "tags": [
+            literal(tag.get("label") or tag.get("term") or "")
+            for tag in entry.get("tags", ())
+            if tag.get("scheme") != _BLOGGER
+        ],
         "authors": _names(entry) or (_names(feed.feed) if feed.version[:4] == "atom" else []),
         "image": image,
     }
     return Record(
         location=location, values={field: value for field, value in values.items() if value}
     )
+
+
+def _blogger_kind(entry: Any) -> str:
+    """Returns what an entry of a Blogger export is, in lower case; "" for any other feed."""
+    kinds = [
+        str(tag.get("term")).rpartition("#")[2]
+        for tag in entry.get("tags", ())
+        if tag.get("scheme") == _BLOGGER
+    ]
+    return str(next(iter(kinds), entry.get("blogger_type") or "")).lower()
 
 
 def _texts(entry: Any) -> tuple[str, str]:

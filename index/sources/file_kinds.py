@@ -68,6 +68,7 @@ _HEAD = 64 * 1024
 _GHOST = re.compile(
     rb'\s*\{\s*(?:"db"\s*:\s*\[\s*\{\s*"(?:meta|data)"|"meta"\s*:\s*\{\s*"exported_on")'
 )
+_GHOST_TABLES = ("tags", "users", "posts_tags", "posts_authors", "posts_meta")
 _NOT_CONTENT = {
     *("_layouts", "_includes", "_site", "_sass", "_data", "_plugins", "_drafts", "_templates"),
     *("layouts", "themes", "archetypes", "node_modules", "vendor"),
@@ -161,6 +162,8 @@ def _kind_of_json(path: Path, head: bytes) -> str:
         lists = lists_of_objects(str(path))
     except SourceError:  # several documents, one a line
         return "jsonl"
+    if ("data", "posts") in lists and any(("data", table) in lists for table in _GHOST_TABLES):
+        return "ghost"
     return "json" if lists or b"\n" in head.strip() else "jsonl"
 
 

@@ -154,7 +154,11 @@ def _number(response: HttpResponse, header: str) -> int:
 def _posts(response: HttpResponse) -> list[Any]:
     try:
         # Bytes that can't be decoded become surrogates: only their field is lost, not the site.
-        posts = load_json(response.body.decode("utf-8-sig", "surrogateescape"), _MAX_VALUES)
+        text = response.body.decode("utf-8-sig", "surrogateescape")
+        if text[:1] not in ("[", "{") or text.rstrip()[-1:] not in ("]", "}"):
+            # Messages of PHP stand before the posts, comments of a cache after them.
+            text = text[max(text.find("[{"), 0) : text.rfind("}]") + 2 or None]
+        posts = load_json(text, _MAX_VALUES)
     except ValueError as error:
         raise SourceError(f"{redacted(response.url)} is not JSON: {error}") from error
     if not isinstance(posts, list):

@@ -193,6 +193,24 @@ def test_a_scheduled_post_appears_at_its_instant(server: Server) -> None:
     assert str(article.visible_from) == "2031-01-02 02:04:05+00:00"
 
 
+@pytest.mark.parametrize("around", ["\ufeff{}", "<b>Notice</b>: x [1]\n{}", "{}\n<!-- cached -->"])
+def test_what_php_and_caches_write_around_the_posts_is_passed_over(
+    server: Server, around: str
+) -> None:
+    headers = {"Content_Type": "application/json", "X_WP_Total": "1", "X_WP_TotalPages": "1"}
+    server.pages[ROUTE] = page(around.format(json.dumps([post(1)])), **headers)
+    assert read(table(server.url))[0].keys() == {"1"}
+
+
+def test_the_excerpt_s_own_link_is_no_part_of_it(server: Server) -> None:
+    link = "<a class='more-link' href='/x'>Continue reading <span>Loaf</span></a>"
+    excerpts = [f"<p>Flour {link}</p>", f"<p>Flour&hellip; {link}</p>", "<p>By hand</p>"]
+    posts = [post(at, excerpt={"rendered": text}) for at, text in enumerate(excerpts)]
+    server.pages[ROUTE] = answer(posts)
+    found, _ = read(table(server.url))
+    assert [article.excerpt for article in found.values()] == ["Flour", None, "By hand"]
+
+
 def test_a_site_that_changes_while_it_is_read_is_reported(server: Server) -> None:
     server.pages[ROUTE] = answer([post(1)], total=2)
     found, report = read(table(server.url))

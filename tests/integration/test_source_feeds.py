@@ -13,7 +13,7 @@ import pytest
 from index.articles.record import Record
 from index.errors import SourceError
 from index.sources.registry import open_source
-from recommender.article import Article, Image
+from recommender.article import Article, Image, Status
 from tests.support.http_site import Site, page, serving
 from tests.support.sample_records import read
 
@@ -285,6 +285,35 @@ def test_an_item_without_title_gets_the_first_words_of_its_text(tmp_path: Path) 
     assert article.title == (
         "The tide came in before noon, and took the boats with it. The tide came in…"
     )
+
+
+def test_of_a_blogger_export_only_live_posts_are_shown(tmp_path: Path) -> None:
+    space = "xmlns:app='http://purl.org/atom/app#' xmlns:blogger='http://schemas.google.com/b/2018'"
+    kind = (
+        "<category scheme='http://schemas.google.com/g/2005#kind' "
+        "term='http://schemas.google.com/blogger/2008/kind#{}'/>"
+    )
+    parts = {
+        "post": kind.format("post"),
+        "comment": kind.format("comment"),
+        "settings": kind.format("settings"),
+        "draft": f"{kind.format('post')}<app:control><app:draft>yes</app:draft></app:control>",
+        "live": "<blogger:type>POST</blogger:type><blogger:status>LIVE</blogger:status>"
+        "<blogger:filename>/2026/03/live.html</blogger:filename>",
+        "trashed": "<blogger:type>POST</blogger:type><blogger:status>SOFT_TRASHED</blogger:status>",
+        "said": "<blogger:type>COMMENT</blogger:type><blogger:status>LIVE</blogger:status>",
+    }
+    entries = [
+        f"<entry><id>{key}</id><title>T</title>{part}</entry>" for key, part in parts.items()
+    ]
+    path = tmp_path / "feed.atom"
+    path.write_text(f"<feed xmlns='http://www.w3.org/2005/Atom' {space}>{''.join(entries)}</feed>")
+    articles, report = read({"kind": "feed", "path": str(path)})
+    assert report.skipped == {"not-an-article": 3}
+    shown = [key for key, article in articles.items() if article.status is Status.PUBLISHED]
+    assert shown == ["post", "live"]
+    assert articles["post"].tags == ()
+    assert articles["live"].url == "/2026/03/live.html"
 
 
 def test_an_excerpt_s_own_link_is_no_part_of_it(tmp_path: Path) -> None:
