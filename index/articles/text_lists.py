@@ -7,7 +7,7 @@ import re
 _SEMICOLON = re.compile("[;；\n]")  # noqa: RUF001 - as written in Chinese
 _COMMA = re.compile("[,，、،]")  # noqa: RUF001 - as written in Chinese, Japanese and Arabic
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+")
-_BY = re.compile(r"(?:written\s+)?by\s+|von\s+|par\s+", re.IGNORECASE)
+_BY = re.compile(r"\A(?:(?:written\s+)?by|von|par)\s+", re.IGNORECASE)
 _PARTICLES = set("van von der den de del della di da dos la le el bin al ter ten zu y".split())
 _ROLES = re.compile(
     r"\b(?:director|editor|author|writer|reporter|correspondent|columnist|manager|officer|chief"
@@ -32,7 +32,7 @@ def split_authors(text: str) -> list[str]:
     """
     names: list[str] = []
     for part in _SEMICOLON.split(text):
-        byline = _BY.sub("", part.strip(), count=1) if _BY.match(part.strip()) else part
+        byline = _BY.sub("", part.strip(" ,\t"))
         several = [
             name.strip()
             for item in _COMMA.split(byline)

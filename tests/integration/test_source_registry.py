@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import importlib
 import logging
 import re
@@ -10,9 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from index.articles.parse import FieldMapping, parse_records
+from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources import registry
@@ -43,6 +47,27 @@ def test_a_secret_in_the_log_of_retries_is_masked(
     assert server.paths() == ["/feed?key=hunter2"] * 4
 
 
+def test_a_source_says_how_it_writes_dates_and_which_fields_hold_a_title(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,headline,name,published,until\na,,Kelp,03/04/2026,9999-12-31\n")
+    table = {
+        "kind": "csv",
+        "path": str(path),
+        "date_format": "%d/%m/%Y",
+        "map": {"title": ["headline", "name"], "date": "published", "visible_until": "until"},
+    }
+    mapping = FieldMapping(
+        fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"), date_format="%m/%d/%Y"
+    )
+    report = ReadReport()
+    ((article, _),) = parse_records(open_source(table).records(), mapping, report)
+    assert (article.title, article.date) == ("Kelp", dt.date(2026, 4, 3))
+    assert article.visible_until is None
+    del table["date_format"]
+    ((article, _),) = parse_records(open_source(table).records(), mapping, report)
+    assert article.date == dt.date(2026, 3, 4)
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
@@ -56,6 +81,8 @@ def test_a_secret_in_the_log_of_retries_is_masked(
         ({"kind": "csv", "path": "x", "map": "y"}, "must be a table"),
         ({"kind": "csv", "path": "x", "map": {"body": "y"}}, "'body'"),
         ({"kind": "csv", "path": "x", "url_template": "/y"}, "{id}"),
+        ({"kind": "csv", "path": "x", "date_format": "%d/%m"}, "as in %d/%m/%Y"),
+        ({"kind": "csv", "path": "x", "map": {"title": ["a", ""], "name": "b"}}, "'name'"),
         ({"kind": "html", "path": "x", "main": "p[["}, "p[["),
         ({"kind": "html", "path": "x", "select": {"date": "h1::before"}}, "Pseudo"),
         ({"kind": "feed"}, "either url or path"),

@@ -323,6 +323,7 @@ def test_tags_are_parted_by_semicolons_or_commas(
         ("Lind, Mara", ("Lind, Mara",)),
         ("Mara Lind, Ole van Berg", ("Mara Lind", "Ole van Berg")),
         ("By Mara Lind and Ole Berg", ("Mara Lind", "Ole Berg")),
+        ("Mara Lind, Ole Berg, ", ("Mara Lind", "Ole Berg")),
         ("Mara Lind, Ole Berg, and Ida Holm", ("Mara Lind", "Ole Berg", "Ida Holm")),
         ("Lind, Mara; Berg, Ole", ("Lind, Mara", "Berg, Ole")),
         ("Ministry of Food and Agriculture", ("Ministry of Food and Agriculture",)),
