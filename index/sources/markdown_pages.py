@@ -29,8 +29,9 @@ from index.sources.page_folder import (
 from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
 from index.sources.site_presets.find_site import PresetSite, find_site
-from index.sources.site_presets.site_preset import DATED_NAME, SitePage
+from index.sources.site_presets.site_preset import SitePage
 
+_DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _LIST_NAME = re.compile(r"_index(\..+)?")
 _SLUG_LINE = re.compile(rb"""^["']?slug["']?\s*[:=]\s*["']?([^"'\r\n]+)""", re.MULTILINE)
 _FOR_AUTHORS = {
@@ -156,7 +157,7 @@ def _mark_shared_names(
         path, file, where, content, _ = item
         folder, _, name = where.id.rpartition("/")
         slug = _SLUG_LINE.search(content[:4096])
-        dated = DATED_NAME.fullmatch(name)
+        dated = _DATED_ID.fullmatch(name)
         last = slug[1].decode(errors="replace") if slug else dated[2] if dated else name
         yield path, file, where, content, f"{folder}/{last}" in seen
         seen.add(f"{folder}/{last}")
@@ -183,7 +184,7 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
 def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
     """Adds id, date, slug and section from the file's name, where the front matter has none."""
     folder, _, name = page.id.rpartition("/")
-    dated = DATED_NAME.fullmatch(name)
+    dated = _DATED_ID.fullmatch(name)
     slug = str(given.get("slug") or (dated[2] if dated else name))
     if dated:
         values.setdefault("date", dated[1])

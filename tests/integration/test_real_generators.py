@@ -57,6 +57,11 @@ def eleventy(folder: Path) -> Path:
     return folder / "made"
 
 
+def starlight(folder: Path) -> Path:
+    run_node(folder, "@astrojs/starlight", "astro/astro.js", "build")
+    return folder / "made"
+
+
 GENERATORS: dict[str, Callable[[Path], Path]] = {
     "jekyll": jekyll,
     "hugo": hugo,

@@ -259,4 +259,58 @@ ELEVENTY = GeneratorSite(
     },
 )
 
-SITES = {"jekyll": JEKYLL, "hugo": HUGO, "zola": ZOLA, "eleventy": ELEVENTY}
+STARLIGHT = GeneratorSite(
+    files={
+        "package.json": '{"name": "harbour", "type": "module"}',
+        "astro.config.mjs": (
+            'import { defineConfig } from "astro/config";\n'
+            'import starlight from "@astrojs/starlight";\n'
+            "export default defineConfig({\n"
+            '  site: "https://harbour.example",\n  base: "/notes",\n  outDir: "made",\n'
+            "  integrations: [starlight({\n"
+            '    title: "Harbour",\n    pagefind: false,\n'
+            '    defaultLocale: "root",\n'
+            "    locales: {\n"
+            '      root: { label: "English", lang: "en" },\n'
+            '      de: { label: "Deutsch", lang: "de" },\n    },\n  })],\n});\n'
+        ),
+        "src/content.config.ts": (
+            'import { defineCollection } from "astro:content";\n'
+            'import { docsLoader } from "@astrojs/starlight/loaders";\n'
+            'import { docsSchema } from "@astrojs/starlight/schema";\n'
+            "export const collections = {\n"
+            "  docs: defineCollection({ loader: docsLoader(), schema: docsSchema() }),\n};\n"
+        ),
+        "src/content/docs/index.md": page("Home", "template: splash"),
+        "src/content/docs/start.md": page("Start"),
+        "src/content/docs/Knots & Ropes/Bow Line.md": page("Bow line"),
+        "src/content/docs/boats/index.md": page("Boats"),
+        "src/content/docs/boats/named.md": page("Named", "slug: by/its-slug"),
+        "src/content/docs/de/start.md": page("Anfang"),
+        "src/content/docs/draft.md": page("Draft", "draft: true"),
+        "src/content/docs/_note.md": page("Note"),
+        "README.md": "# For whoever works on the site\n",
+    },
+    addresses={
+        "src/content/docs/start.md": "/notes/start/",
+        "src/content/docs/Knots & Ropes/Bow Line.md": "/notes/knots--ropes/bow-line/",
+        "src/content/docs/boats/index.md": "/notes/boats/",
+        "src/content/docs/boats/named.md": "/notes/by/its-slug/",
+        "src/content/docs/de/start.md": "/notes/de/start/",
+    },
+    base="/notes",
+    hidden=("src/content/docs/draft.md",),
+    skipped={
+        "src/content/docs/index.md": "list-page",
+        "src/content/docs/_note.md": "not-content",
+        "README.md": "not-content",
+    },
+)
+
+SITES = {
+    "jekyll": JEKYLL,
+    "hugo": HUGO,
+    "zola": ZOLA,
+    "eleventy": ELEVENTY,
+    "starlight": STARLIGHT,
+}

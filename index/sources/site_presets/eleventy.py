@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from index.articles.record import get_field
 from index.sources.site_presets.site_preset import (
-    DATED_NAME,
     SitePage,
     SitePreset,
     address,
@@ -42,6 +41,7 @@ _DATA_NAMES = (
     "{}.11tydata.cjs",
     "{}.11tydata.mjs",
 )
+_DATED = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _MAX_FOLDERS = 2_000
 _COMPUTED = "\0"
 
@@ -115,7 +115,7 @@ class EleventyPreset(SitePreset):
             for name, value in self.data.get(folder.as_posix(), {}).items():
                 page.given.setdefault(name.casefold(), value)
                 page.values.setdefault(name, value)
-        dated = DATED_NAME.fullmatch(page.path.stem)
+        dated = _DATED.fullmatch(page.path.stem)
         time = _utc(page.given.get("date")) or _utc(dated and dated[1])
         if time is not None:
             page.values["date"] = time

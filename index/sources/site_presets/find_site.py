@@ -11,12 +11,15 @@ from index.sources.site_presets.eleventy import EleventyPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
 from index.sources.site_presets.site_preset import SitePage, SitePreset, not_content
+from index.sources.site_presets.starlight import StarlightPreset
 from index.sources.site_presets.zola import ZolaPreset
 from recommender.errors import SettingError
 
 PRESETS: dict[str, type[SitePreset]] = {
     preset.name: preset
-    for preset in (SitePreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset)
+    for preset in (
+        *(SitePreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset, StarlightPreset),
+    )
 }
 """The presets by name; in one folder they are looked for in this order."""
 
