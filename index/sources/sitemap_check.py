@@ -14,6 +14,8 @@ from recommender.article import Article, Status
 EXAMPLES = 5
 
 _SUFFIX = re.compile(r"(\.(?:html?|xhtml|php|aspx?))?/?$", re.IGNORECASE)
+_DATE = re.compile(r"/((?:19|20)\d\d)(?:[/-](\d\d?)\b)?(?:[/-](\d\d?)\b)?")
+_OTHER_DATE = 'map = { date = "…" }, as the addresses in the sitemap have other dates,'
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}-")
 
 
@@ -120,12 +122,28 @@ def _hints(other: Iterable[tuple[Article, str]], unknown: Iterable[str]) -> list
         if found:
             best = max(found, key=lambda one: _likeness(article, one))
             template = _template(article, best)
-            counts[template] += 1
-            examples.setdefault(template, (article.url, best))
+            setting = f'url_template = "{template}"' if _agrees(article, best) else _OTHER_DATE
+            counts[setting] += 1
+            examples.setdefault(setting, (article.url, best))
     return [
-        AddressHint(setting=f'url_template = "{name}"', mends=count, example=examples[name])
+        AddressHint(setting=name, mends=count, example=examples[name])
         for name, count in counts.most_common(3)
     ]
+
+
+def _agrees(article: Article, page: str) -> bool:
+    """Tells whether the date in a page's address, if there is one, is the article's."""
+    found = _DATE.search(urlsplit(page).path)
+    if found is None or article.date is None:
+        return True
+    return all(
+        part is None or int(part) == of
+        for part, of in zip(
+            found.groups(),
+            (article.date.year, article.date.month, article.date.day),
+            strict=True,
+        )
+    )
 
 
 def _likeness(article: Article, page: str) -> tuple[bool, int, str]:
@@ -151,8 +169,9 @@ def _explained(article: Article, page: str) -> list[str]:
     if path == article.id or (prefix != path and prefix.endswith("/")):
         return [*_dated(article, [part for part in prefix.split("/") if part]), "{id}"]
     *before, last = path.split("/")
-    name = "{id}" if _slug(article.id) == last and "/" not in article.id else "{slug}"
-    return [*_dated(article, before), name if _slug(last) == last else last]
+    name = "{id}" if _slug(article.id) == _slug(last) and "/" not in article.id else "{slug}"
+    day = "{year}-{month}-{day}-" if _DAY.match(last) else ""
+    return [*_dated(article, before), f"{day}{name}"]
 
 
 def _dated(article: Article, parts: list[str]) -> list[str]:

@@ -48,6 +48,8 @@ def test_addresses_agree_whether_they_name_the_site_or_not() -> None:
         ("/2026/03/kelp", "posts/kelp", "/posts/kelp", "/{year}/{month}/{slug}"),
         ("/news/kelp/", "posts/2026-03-01-kelp", "/posts/2026-03-01-kelp", "/news/{slug}/"),
         ("/de/blog/kelp/", "blog/kelp", "/blog/kelp", "/{language}/{id}/"),
+        ("/2026/03/Kelp/", "posts/kelp", "/posts/kelp", "/{year}/{month}/{slug}/"),
+        ("/n/2026-03-01-kelp", "kelp", "/kelp", "/n/{year}-{month}-{day}-{id}"),
         ("/kelp/", "kelp", "https://www.example.org/kelp/", "https://example.org/{id}/"),
         ("/kelp/", "kelp", "http://example.org/kelp/", "https://example.org/{id}/"),
     ],
@@ -60,6 +62,11 @@ def test_the_template_that_mends_most_is_told(
     (hint,) = found.hints
     assert hint.setting == f'url_template = "{template}"'
     assert (hint.mends, hint.example) == (1, (url, f"{SITE}{page}"))
+
+
+def test_another_date_in_the_sitemap_is_no_matter_of_the_template() -> None:
+    found = compared(["/2026/02/28/kelp/"], article("kelp", "/2026/03/01/kelp/"))
+    assert found.hints[0].setting.startswith("map = { date =")
 
 
 def test_of_pages_that_end_alike_the_one_of_the_article_s_date_is_meant() -> None:
