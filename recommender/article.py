@@ -103,6 +103,7 @@ class Article:
         authors: The authors' names as readers see them.
         links: The links on the article's page, in reading order.
         aliases: Other addresses by which links name the article, and ``file:`` and its own file.
+        source: The name of the source that the article was read from; empty if unknown.
 
     Raises:
         ArticleError: If the id or the title is invalid, or a time has no time zone.
@@ -126,6 +127,7 @@ class Article:
     authors: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     aliases: tuple[str, ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -180,7 +182,7 @@ def check_id(article_id: str, *, field: str = "id") -> str:
 _TEXT_FIELDS = ("text", "summary")
 _RECORD_FIELDS = {field.name for field in dataclasses.fields(Article)} | set(_TEXT_FIELDS)
 _TYPES: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("id", "title", "url", *_TEXT_FIELDS), (str,)),
+    **dict.fromkeys(("id", "title", "url", "source", *_TEXT_FIELDS), (str,)),
     **dict.fromkeys(("excerpt", "language", "translation_key", "supersedes"), (str, type(None))),
     **dict.fromkeys(("visible_from", "visible_until"), (dt.datetime, type(None))),
     "date": (dt.date, str, type(None)),

@@ -136,6 +136,10 @@ class Settings(BaseSettings):
     adopt_orphans: bool = Field(
         False, description="add each article that no list shows to a list where it fits well"
     )
+    trust_related_blocks: bool = Field(
+        False,
+        description="take a block of related links that stands on most pages for the editors' own",
+    )
     keep: Annotated[int, Field(ge=1)] = Field(
         5, description="number of builds to keep, besides the live one and the one before it"
     )

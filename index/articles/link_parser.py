@@ -46,6 +46,9 @@ _MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(\s*<?([^()\s<>]+)>?[^()]*\)")
 _WIKI_LINK = re.compile(r"\[\[([^\[\]|]+)(?:\|([^\[\]]*))?\]\]")
 _ADDRESS = re.compile(r"(?:https?:)?//|/|\./|\.\./|\?", re.IGNORECASE)
 _PAGE_FILE = re.compile(r"\.(mdx?|markdown)$", re.IGNORECASE)
+_NO_HOST = re.compile(r"//[^./:\[]+/")
+"""Begins a path with one slash too many, such as ``//2026/03/kelp/``; no host is named so."""
+
 _FOLDED = re.compile(r"[\t\r\n]+")
 
 
@@ -159,6 +162,8 @@ def resolve(address: Any, article_url: str) -> str | None:
         name = normpath(address[len(FILE_LINK) :].strip().strip("/")[:_MAX_NAME])
         name = name.replace("../", "")
         return f"{FILE_LINK}{name}" if name.strip("./ ") and name.isprintable() else None
+    if _NO_HOST.match(address):
+        address = address[1:]
     try:
         url = urljoin(article_url, address.replace(" ", "%20"))
         return check_url(f"https:{url}" if url.startswith("//") else url)

@@ -28,6 +28,7 @@ words.bin, lexical_*   term weights of every article · calibration.json: simila
                        pairs; both are needed to score drafts
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
 boilerplate.json       text that the pages share, ignored in comparisons
+links_*.npy            the rows that each row's own page links to · link_kinds.npy: what these are
 rejected_rows.npy      (n, 20) int32: candidates left out of each list, best first
 rejected_reasons.npy   (n, 20) uint8: why; see recommender.rerank.RejectReason
 report.json            figures about the build, for operators
@@ -52,6 +53,7 @@ from index.articles.article_store import ARTICLES, ArticleStore
 from index.build.explanations import SHARED, split_explained
 from index.build.file_watch import FileWatch
 from index.build.id_table import IdTable
+from index.build.link_graph import PAGE_LINK_FILES, PageLinks
 from index.build.manifest import Manifest, check_files
 from index.build.ragged import Ragged
 from index.build.search_index import FULL_TEXT, FullText
@@ -245,6 +247,13 @@ class Build:
     def articles(self) -> ArticleStore:
         """The store of all articles; its file is verified before its first use."""
         return ArticleStore(self.checked(ARTICLES))
+
+    @functools.cached_property
+    def page_links(self) -> PageLinks:
+        """The links of the pages to each other; the files are verified before their first use."""
+        for name in PAGE_LINK_FILES:
+            self.checked(name)
+        return PageLinks.load(self.folder)
 
     @functools.cached_property
     def full_text(self) -> FullText:

@@ -34,6 +34,7 @@ from index.build.vectors import describe_index, make_index
 from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
+from index.building.link_stage import resolve_links
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
 from index.errors import BuildError, UnavailableError
@@ -177,7 +178,12 @@ def _make(
     store = ArticleStore(folder / ARTICLES)
     with context.stage("prepare"):
         boilerplate, relearned = _boilerplate(context, store, count)
-        columns, texts = prepare_articles(context, store, boilerplate, count)
+        columns, texts, collected = prepare_articles(context, store, boilerplate, count)
+    with context.stage("links"):
+        trusted = context.options.trust_related_blocks
+        links = resolve_links(collected, store, columns.dates, trust_related_blocks=trusted)
+        links.links.save(folder)
+        collected.drop()
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
     with context.stage("encode"):
@@ -282,6 +288,7 @@ def _make(
                 churn=churn,
                 verdicts=assessment.verdicts,
                 good_score=context.options.limits.good_score,
+                page_links=links,
             )
         )
         write_json(folder / REPORT, report)

@@ -40,6 +40,8 @@ class BuildOptions:
             prepared for it, differs from the live build's.
         preferences: The site's ranking preferences, such as boosts by tag.
         adopt_orphans: Add articles that are in no list to a list where they fit well.
+        trust_related_blocks: Take blocks of related links that stand on most pages, with nearly the
+            same length, for an editor's own.
         milvus: The Milvus server to store vectors in; by default they are in a file of the build.
         engine: Runs the heavy stages, in this process or on a cluster.
     """
@@ -52,6 +54,7 @@ class BuildOptions:
     relearn: bool = False
     preferences: Preferences = field(default_factory=Preferences)
     adopt_orphans: bool = False
+    trust_related_blocks: bool = False
     milvus: MilvusSettings | None = None
     engine: Engine = field(default_factory=LocalEngine)
     from_scratch: bool = False

@@ -21,6 +21,9 @@ from index.build.article_columns import ArticleColumns
 from index.build.build import NO_DATE
 from index.build.id_table import IdTable, write_id_table
 from index.building.context import BuildContext
+from index.building.folder_arrays import FolderWorkspace
+from index.building.link_names import LinkNames, link_names
+from index.building.link_stage import LinkCollector
 from index.files import Blob, BlobWriter, ends_path, save_array
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
@@ -58,6 +61,7 @@ class PreparedArticle:
         supersedes: The id of the older version that this article replaces, if it names one.
         page: A number that articles at one address share.
         version: A number that is higher for a newer version; 0 if unknown.
+        links: The numbers by which links name the article, and those of its own links.
     """
 
     id: bytes
@@ -74,6 +78,7 @@ class PreparedArticle:
     supersedes: str | None
     page: int
     version: int
+    links: LinkNames
 
 
 def prepare_article(
@@ -107,6 +112,7 @@ def prepare_article(
         supersedes=article.supersedes,
         page=_page_number(article.url),
         version=version_number(article.title, article.id),
+        links=link_names(article),
     )
 
 
@@ -148,7 +154,7 @@ def _decode(data: bytes) -> PreparedText:
 
 def prepare_articles(
     context: BuildContext, store: ArticleStore, boilerplate: Boilerplate, count: int
-) -> tuple[ArticleColumns, PreparedTexts]:
+) -> tuple[ArticleColumns, PreparedTexts, LinkCollector]:
     """Writes ids, cards and texts without boilerplate, and collects the columns of all articles.
 
     Args:
@@ -174,6 +180,7 @@ def prepare_articles(
     tag_rows, tag_ids = array("i"), array("i")
     preferences = context.options.preferences
     supersedes: dict[int, str] = {}
+    links = LinkCollector(FolderWorkspace(folder))
 
     def work(start: int, stop: int) -> list[PreparedArticle]:
         return [
@@ -195,6 +202,7 @@ def prepare_articles(
         digests[rows] = np.frombuffer(
             b"".join(article.digest for article in block), dtype=np.uint8
         ).reshape(-1, 16)
+        links.add(first, [article.links for article in block])
         for row, article in enumerate(block, first):
             ids.append(article.id)
             cards.append(article.card)
@@ -229,7 +237,7 @@ def prepare_articles(
         superseded=_find_older(IdTable(folder), supersedes),
         translation_keys=translation_keys,
     )
-    return columns, PreparedTexts(folder / "prepared.bin")
+    return columns, PreparedTexts(folder / "prepared.bin"), links
 
 
 def _find_older(ids: IdTable, supersedes: dict[int, str]) -> dict[int, int]:

@@ -7,7 +7,7 @@ possibly on other machines. Duplicate ids are found in this process, which gets 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -67,6 +67,7 @@ def parse_batch(
     parse: Callable[[Any], Record | RecordProblem],
     mapping: FieldMapping,
     strict: bool,
+    source: str = "",
 ) -> ParsedBatch:
     """Turns a batch of raw records into articles.
 
@@ -75,6 +76,7 @@ def parse_batch(
         parse: Turns a raw record into a record; the source provides this function.
         mapping: Which field of a record holds which field of an article.
         strict: Stop at the first problem of any kind.
+        source: The source's name, which the articles keep.
     """
     report = ReadReport()
     articles: list[ParsedArticle] = []
@@ -84,7 +86,7 @@ def parse_batch(
             articles.append(
                 ParsedArticle(
                     id=article.id,
-                    data=to_bytes(article),
+                    data=to_bytes(replace(article, source=source)),
                     location=location,
                     language=_language(article, mapping),
                     problems_before=len(report.problems),
@@ -117,7 +119,13 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     missing = set(options.only)
     for number, source in enumerate(sources):
         raw, parse = split_records(source)
-        work = partial(parse_batch, parse=parse, mapping=options.mapping, strict=options.strict)
+        work = partial(
+            parse_batch,
+            parse=parse,
+            mapping=options.mapping,
+            strict=options.strict,
+            source=source.name,
+        )
         for batch in options.engine.stream(work, raw, stage="read"):
             missing -= _add_batch(context, staging, batch, number)
             context.progress("read", report.kept, None)

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from index.articles.read_report import ReadReport
 from index.build.article_columns import ArticleColumns
 from index.build.build import Build
+from index.build.link_graph import LinkFindings
 from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.gates import Verdict
+from index.reporting.link_report import report_page_links
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings
 
@@ -47,6 +49,7 @@ class BuildFindings:
             :func:`index.publishing.churn.describe_churn`; ``None`` for a first build.
         verdicts: The verdicts of the gates.
         good_score: The least score of an article that readers are shown.
+        page_links: What was found about the pages' own links.
     """
 
     now: int
@@ -60,6 +63,7 @@ class BuildFindings:
     churn: dict[str, Any] | None
     verdicts: list[Verdict]
     good_score: float
+    page_links: LinkFindings
 
 
 def make_report(findings: BuildFindings) -> dict[str, Any]:
@@ -83,6 +87,7 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
         and {key: value for key, value in findings.churn.items() if key != "new"},
         "scores": {"good": findings.good_score, **_scores(best[visible])},
         "links": _links(findings.build, visible, inbound),
+        "page_links": report_page_links(findings.page_links, findings.build, visible, heads),
         "languages": _coverage(
             [name or "unknown" for name in columns.language_names],
             columns.languages,

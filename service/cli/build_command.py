@@ -129,6 +129,7 @@ def build(
         relearn=relearn,
         preferences=settings.preferences,
         adopt_orphans=settings.adopt_orphans,
+        trust_related_blocks=settings.trust_related_blocks,
         from_scratch=from_scratch,
         limits=settings.limits,
         golden=golden_gate(settings),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def one_by_one(
                     RecordProblem(location=place, field="id", reason="duplicate", message=message)
                 )
             else:
-                articles[article.id] = to_bytes(article)
+                articles[article.id] = to_bytes(replace(article, source=source.name))
     return articles, report
 
 

@@ -39,6 +39,7 @@ VALUES: dict[str, Any] = {
     "half_life": 30.5,
     "boost": [{"field": "tags", "factor": 1.5, "equals": "news"}],
     "adopt_orphans": True,
+    "trust_related_blocks": True,
     "keep": 2,
     "max_loss": 0.2,
     "max_churn": 0.3,
