@@ -38,7 +38,10 @@ def find_title(
         address: The page's address; its host, as in shoreweekly.org, may be the site's name.
     """
     sites = {_plain(name) for name in site_names} - {""}
-    host = (urlsplit(address).hostname or "").removeprefix("www.")
+    try:
+        host = (urlsplit(address).hostname or "").removeprefix("www.")
+    except ValueError:  # the record parser reports the address
+        host = ""
     hosts = {_plain(host), *map(_plain, host.split("."))} - {""}
     inside, anywhere = (
         [text for text in _headings(element) if _plain(text) not in sites]

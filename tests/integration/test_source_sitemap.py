@@ -332,6 +332,12 @@ def test_header_and_page_are_judged_together(site: Site) -> None:
     assert found == {"a": "", "b": "noindex"}
 
 
+def test_a_canonical_address_that_is_none_costs_no_page(site: Site) -> None:
+    site.pages["/a"] = html(article("A", head='<link rel=canonical href="http://[">'))
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a"))
+    assert list(fetched(site)[0]) == ["a"]
+
+
 def test_the_header_s_encoding_outranks_the_page_s(site: Site) -> None:
     text = article("Grüße", head="<meta charset=utf-8>").encode("windows-1252")
     site.pages["/a"] = page(text, Content_Type="text/html; charset=ISO-8859-1")
