@@ -13,6 +13,7 @@ from index.publishing.churn import compare, describe_churn
 from index.reporting.report_page import PAGE
 from index.root.root import Root
 from recommender.visibility import utc_now
+from service.cli.article_links import print_article_links
 from service.cli.options import BuildArgument, JsonOption, LimitOption, RootOption, print_json
 from service.settings import load_settings
 
@@ -43,7 +44,13 @@ def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
 
 
 def inspect(
-    name: BuildArgument = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="BUILD_OR_ID",
+            help="A build, by default the live one; or an article's id, for the links of its page.",
+        ),
+    ] = None,
     root: RootOption = None,
     boilerplate: Annotated[
         bool, typer.Option("--boilerplate", help="List the boilerplate that was ignored.")
@@ -55,6 +62,12 @@ def inspect(
 
     settings = load_settings(root=root)
     opened_root = Root(settings.root)
+    if name and name not in opened_root.names() and opened_root.current() is not None:
+        live_build = opened_root.open()
+        row = live_build.row(name)
+        if row is not None:
+            print_article_links(live_build, row, as_json=as_json)
+            return
     build = opened_root.open(name)
     manifest = build.manifest
     pointer = opened_root.current()

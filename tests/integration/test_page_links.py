@@ -1,0 +1,78 @@
+"""The links of a small site's pages: resolved, sorted by kind, and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from index.build.build import Build
+from index.build.link_graph import PageLinkKind
+from index.root.root import Root
+
+Builder = Callable[..., tuple[Root, Build]]
+Writer = Callable[[list[dict[str, Any]]], Path]
+
+
+def page(number: int, links: list[Any], **more: Any) -> dict[str, Any]:
+    text = f"Kelp number {number} grows tall in cold water near rock {number * 7}."
+    url = f"https://sea.example/2026/kelp-{number}/"
+    return {"id": f"k{number}", "title": f"Kelp {number}", "url": url, "summary": text,
+            "date": f"2026-01-{number + 1:02}", "links": links, **more}  # fmt: skip
+
+
+def out(build: Build, name: str) -> list[tuple[str, PageLinkKind]]:
+    row = build.row(name)
+    assert row is not None
+    return [(build.article_id(target), kind) for target, kind in build.page_links.out(row)]
+
+
+def test_links_are_found_by_address_alias_file_id_slug_and_title(
+    write_jsonl: Writer, build_root: Builder
+) -> None:
+    links = [
+        "http://www.sea.example/2026/KELP-1?utm_source=x#top",
+        "/old/two",
+        "file:posts/three.md",
+        {"url": "file:k4", "kind": "related"},
+        {"url": "/2026/kelp-5/", "kind": "apart"},
+        "/2026/nowhere/",
+        "https://other.example/2026/kelp-6/",
+    ]
+    records = [page(number, []) for number in range(8)]
+    records[0] = page(0, links, related=["kelp-6", "Kelp 7"])
+    records[2]["aliases"] = ["/old/two"]
+    records[3]["aliases"] = ["file:posts/three.md"]
+    _, build = build_root(write_jsonl(records))
+    assert out(build, "k0") == [
+        ("k1", PageLinkKind.TEXT),
+        ("k2", PageLinkKind.TEXT),
+        ("k3", PageLinkKind.TEXT),
+        ("k4", PageLinkKind.RELATED),
+        ("k5", PageLinkKind.APART),
+        ("k6", PageLinkKind.RELATED),
+        ("k7", PageLinkKind.RELATED),
+    ]
+    assert build.page_links.into(1) == [(0, PageLinkKind.TEXT)]
+    report = build.report()["page_links"]
+    assert report["articles"] == 1
+    assert [item["url"] for item in report["unresolved"]["first"]] == [
+        "https://sea.example/2026/nowhere/"
+    ]
+    assert [item["article_id"] for item in report["unlinked"]["first"]] == ["k0", "k5"]
+
+
+def test_a_block_of_one_length_on_most_pages_is_a_programs(
+    write_jsonl: Writer, build_root: Builder
+) -> None:
+    def block(number: int) -> list[Any]:
+        others = [(number + step) % 12 for step in (1, 2, 3)]
+        return [
+            {"url": f"/2026/kelp-{other}/", "kind": "related", "heading": "You may also like"}
+            for other in others
+        ]
+
+    _, build = build_root(write_jsonl([page(number, block(number)) for number in range(12)]))
+    assert {kind for _, kind in out(build, "k0")} == {PageLinkKind.MACHINE}
+    (found,) = build.report()["page_links"]["blocks"]
+    assert (found["machine"], found["length"], found["share"]) == (True, 3, 1.0)
