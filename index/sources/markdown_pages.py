@@ -44,7 +44,7 @@ _MAX_INCLUDED = 64 * 1024
 _LABELS = ("tags", "tag", "categories", "category")
 _NAMES = {
     "id": ("id",),
-    "title": ("title",),
+    "title": ("title", "linkTitle"),
     "url": ("url", "permalink"),
     "excerpt": ("excerpt", "description", "summary"),
     "date": ("date", "publishDate", "pubDate"),

@@ -106,7 +106,8 @@ def _first(source: Source, limit: int, unread: dict[str, Any]) -> Iterator[Recor
     for item in itertools.islice(source.records(), limit):
         if isinstance(item, Record):
             for name, value in item.values.items():
-                unused = name not in FIELDS and not is_visibility_name(name)
+                known = (*FIELDS, "path", "slug", "section")  # the last ones make links
+                unused = name not in known and not is_visibility_name(name)
                 if unused and value not in (None, "", [], {}):
                     unread.setdefault(name, value)
         yield item

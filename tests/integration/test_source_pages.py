@@ -290,3 +290,37 @@ def test_no_page_at_all_is_an_error(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match="holds no page"):
         list(open_source({"kind": "html", "path": location}).records())
+
+
+def test_posts_of_one_name_on_several_days_all_stay(tmp_path: Path) -> None:
+    for name in ("2026-01-31-links", "2026-02-28-links", "2026-03-01-kelp"):
+        (tmp_path / f"{name}.md").write_text(f"---\ntitle: {name}\n---\nWords")
+    for name in ("2026-04-01-a", "2026-04-02-b"):
+        (tmp_path / f"{name}.md").write_text(f"---\ntitle: {name}\nslug: same\n---\nWords")
+    articles, report = read({"kind": "markdown", "path": str(tmp_path)})
+    assert sorted(articles) == ["2026-02-28-links", "2026-04-02-b", "kelp", "links", "same"]
+    assert report.kept == 5
+
+
+def test_what_is_no_content_is_reported(tmp_path: Path) -> None:
+    for name in ("_drafts/x.md", ".github/y.md", "README.md", "a.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("# T\n\nWords")
+    articles, report = read({"kind": "markdown", "path": str(tmp_path)})
+    assert list(articles) == ["a"]
+    assert report.skipped == {"not-content": 3}
+    named, _ = read({"kind": "markdown", "path": str(tmp_path / "_drafts"), "preset": "none"})
+    assert list(named) == ["x"]
+
+
+def test_code_that_computes_addresses_is_said_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "2026-01-02-a.md").write_text("---\ntitle: T\nkind: log\n---\nWords")
+    data = "module.exports = { permalink: (data) => data.page.fileSlug };\n"
+    (tmp_path / "posts.11tydata.js").write_text(data)
+    (tmp_path / f"{tmp_path.name}.11tydata.js").write_text(data)
+    table = {"kind": "markdown", "path": str(tmp_path)}
+    assert any("set url_template" in remark for remark in open_source(table).remarks)
+    articles, report = read({**table, "url_template": "/{kind}/{year}/{slug}/"})
+    assert [article.url for article in articles.values()] == ["/log/2026/a/"]
+    assert not report.skipped
+    assert open_source({**table, "preset": "none"}).remarks == ()
