@@ -23,6 +23,7 @@ MAX_ELEMENTS = 20_000
 _SHARE = 0.9  # of the text found, which the main element must hold
 _LEAST = 0.2  # of the marked element's text; if less is found, the markup is believed
 _LINKED = 0.5  # of a block's text; if it was not found either, the block is a list of links
+_LONG = 20  # characters, of which a text is hardly found by chance
 _WEIGHED = {*BLOCKS, *HEADINGS, "aside", "footer", "form", "nav"}
 _SPACE = re.compile(r"\s+")
 
@@ -104,6 +105,7 @@ class _Weigher:
 
     found: str
     weights: dict[Element, _Weight] = field(default_factory=dict)
+    _end_of_last: int = 0
 
     def weigh(self, block: Element) -> _Weight:
         weight = self.weights[block] = _Weight()
@@ -131,7 +133,14 @@ class _Weigher:
         run.clear()
         if text:
             weight.length += len(text)
-            weight.found += len(text) if text in self.found else 0
+            weight.found += len(text) if self._finds(text) else 0
+
+    def _finds(self, text: str) -> bool:
+        """Tells whether a text was found; looks first where the last one ended, for speed."""
+        at = self.found.find(text, self._end_of_last)
+        if at >= 0 and len(text) >= _LONG:
+            self._end_of_last = at + len(text)
+        return at >= 0 or text in self.found
 
 
 def _is_large(root: Element, page: str) -> bool:

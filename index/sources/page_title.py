@@ -9,6 +9,10 @@ from urllib.parse import urlsplit
 from index.sources.markup import Element, select, text_of
 
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
+_BRANDS = ".site-title, .site-name, .navbar-brand"
+_SITE_CLASS = re.compile(r"site-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand")
+    r"(site|blog)-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand"
+)
 _SEPARATOR = re.compile(r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«]\s*")
 _WORD = re.compile(r"\w+")
 _NOT_WORD = re.compile(r"\W+")
@@ -37,7 +41,8 @@ def find_title(
         site_names: Names of the site from the page's metadata.
         address: The page's address; its host, as in shoreweekly.org, may be the site's name.
     """
-    sites = {_plain(name) for name in site_names} - {""}
+    branded = _texts(filter(_names_site, select(root, f"{_HEADINGS}, {_BRANDS}")))
+    sites = {_plain(name) for name in (*site_names, *branded)} - {""}
     try:
         host = (urlsplit(address).hostname or "").removeprefix("www.")
     except ValueError:  # the record parser reports the address
@@ -75,17 +80,18 @@ def _h1s(main: Element, *, in_article: bool) -> list[Element]:
 
 
 def _headings(element: Element) -> list[str]:
-    """Returns the headings below an element, those of the highest level first.
-
-    A heading that is a link to the home page is the site's name.
-    """
+    """Returns the headings below an element, those of the highest level first."""
     found = sorted(select(element, _HEADINGS), key=lambda heading: str(heading.tag))
-    return _texts(heading for heading in found if not _links_home(heading))
+    return _texts(heading for heading in found if not _names_site(heading))
 
 
-def _links_home(heading: Element) -> bool:
-    links = [*heading.iterdescendants("a"), *heading.iterancestors("a")]
-    return any(_is_home(link.get("href") or "") for link in links)
+def _names_site(element: Element) -> bool:
+    """Tells whether an element shows the site's name: it says so, or is a link to the home page."""
+    links = [*element.iterdescendants("a"), *element.iterancestors("a")]
+    names = f"{element.get('class', '')} {element.get('id', '')}".lower().replace("_", "-").split()
+    return any(map(_SITE_CLASS.fullmatch, names)) or any(
+        _is_home(link.get("href") or "") for link in links
+    )
 
 
 def _is_home(href: str) -> bool:

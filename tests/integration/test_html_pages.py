@@ -101,6 +101,14 @@ def title_of(folder: Path, head: str, body: str) -> str:
             f"<div>{BODY}</div>",
         ),
         ("<title>Shore</title>", f"<header>Shore</header><article><h1>Kelp calms</h1>{BODY}"),
+        (
+            "<title>Shore</title>",
+            f"<h1 class=site-title>Shore</h1><div><h2>Kelp calms</h2>{BODY}</div>",
+        ),
+        (
+            "<title>Kelp calms - Shore</title>",
+            f"<p class=site-title>Shore</p><div>{BODY}</div>",
+        ),
         ("", f"<div><h4>Kelp calms</h4>{BODY}</div>"),
         (
             "<title>Kelp calms</title><script type='application/ld+json'>{'@type': 'Article',"
