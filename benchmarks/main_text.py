@@ -185,7 +185,7 @@ def main() -> None:
     pages = load_pages(parser.parse_args().data / "html-pages.tar.gz")
     warnings.simplefilter("ignore")
     logging.disable()
-    rows = []
+    rows, results = [], {}
     for name, (module, read) in READERS.items():
         try:
             importlib.import_module(module)
@@ -194,11 +194,12 @@ def main() -> None:
             continue
         read(pages[0].content)  # what it imports and loads is not the pages' time
         say(name)
-        one = measure(pages, read)
+        one = results[name] = measure(pages, read)
         shares = [f"{one[key]:.3f}" for key in ("recall", "precision", "f1")]
         rows.append([name, *shares, f"{one['titles']:.0%}", f"{one['pages_per_second']:.0f}"])
     header = [f"{len(pages)} pages", "recall", "precision", "F1", "titles right", "pages/s"]
     print(table(header, rows))
+    print(json.dumps({"pages": len(pages), **results}))
 
 
 if __name__ == "__main__":

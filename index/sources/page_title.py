@@ -11,8 +11,6 @@ from index.sources.markup import Element, select, text_of
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _BRANDS = ".site-title, .site-name, .navbar-brand"
 _SITE_CLASS = re.compile(r"site-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand")
-    r"(site|blog)-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand"
-)
 _SEPARATOR = re.compile(r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«]\s*")
 _WORD = re.compile(r"\w+")
 _NOT_WORD = re.compile(r"\W+")
