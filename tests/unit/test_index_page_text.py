@@ -1,0 +1,49 @@
+"""A page's links: which are an editor's own, which the page calls related, which are apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from index.sources.markup import parse_html, select
+from index.sources.page_text import text_and_links
+
+PAGE = """<html><head><base href="https://sea.example/b/"></head><body>
+<nav><a href="/nav">Start</a></nav><article><h1>Kelp</h1>
+<div class="entry-meta">by <a href="/jo">Jo</a></div>
+<p>Kelp is like <a href="wrack">wrack</a>, not <a rel="sponsored" href="ad">this</a>.</p>
+<h2>Where</h2><p>In <a href="cold">cold water</a>, <a href="#kelp">as said</a>.</p>
+<p><strong>Read also:</strong> <a href="dulse">Dulse</a></p>
+<h2>See also</h2><ul><li><a href="laver">Laver</a></li></ul>
+<h2>Uses</h2><p>It is eaten in many soups of the coast.</p>
+<div class="post-navigation"><a href="older">Old kelp</a></div></article>
+<section><h3>関連記事</h3><a href="moss">Moss</a></section></body></html>"""
+
+
+def test_links_are_told_apart_by_where_they_stand() -> None:
+    root = parse_html(PAGE)
+    found = text_and_links(select(root, "article")[0], title="Kelp", page=root)
+    base = "https://sea.example/b/"
+    assert [
+        (link["url"].removeprefix(base), link["kind"], link["section"], link["heading"])
+        for link in found["links"]
+    ] == [
+        ("https://sea.example/jo", "apart", None, ""),
+        ("wrack", "text", 0, ""),
+        ("ad", "apart", None, ""),
+        ("cold", "text", 1, ""),
+        ("dulse", "related", None, "Read also"),
+        ("laver", "related", None, "See also"),
+        ("older", "apart", None, ""),
+        ("moss", "related", None, "関連記事"),
+    ]
+    assert "Laver" not in str(found["sections"])
+    assert "Dulse" not in str(found["sections"])
+
+
+@pytest.mark.parametrize("heading", ["Siehe auch", "Voir aussi", "Véase también", "Vedi anche",
+                                     "Zie ook", "Veja também", "Zobacz też", "Se även", "参照",
+                                     "相关文章", "另请参阅", "Our picks:"])  # fmt: skip
+def test_headings_of_related_blocks_are_known_in_many_languages(heading: str) -> None:
+    page = f"<div><p>{'Kelp grows. ' * 9}</p><h2>{heading}</h2><ul><li><a href=/x>X</a></ul></div>"
+    found = text_and_links(parse_html(page), headings=("Our picks",))
+    assert [link["kind"] for link in found["links"]] == ["related"]
