@@ -14,6 +14,7 @@ import re
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import cache
 from itertools import product
 from typing import Any, ClassVar
@@ -35,6 +36,9 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _LAST_YEAR = 253_370_764_800, 253_402_300_800  # year 9999 in seconds since 1970
 _UNKNOWN_ZONE = dt.timezone(dt.timedelta(0), "unknown")
 
+_MAIL = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|(?!-0000)[+-]\d{4})"
+)
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
 _JSON_DATE = re.compile(r"/?Date\((-?\d{1,30})(?:[+-]\d{4})?\)/?")
 _NO_DATE = re.compile(r"0{4}([-/.:])0{1,2}\1(?:0{1,2})(?:[T ][0:.]*)?Z?|0{8}(?:0{6})?")
@@ -152,6 +156,9 @@ class DateReader:
         if text[:4].isdecimal() and not text.isdecimal():
             with suppress(ValueError):
                 return dt.datetime.fromisoformat(text)
+        if _MAIL.fullmatch(text):  # dateutil reads it too, but six times slower
+            with suppress(ValueError):
+                return parsedate_to_datetime(text)
         text = " ".join(unicodedata.normalize("NFKC", text).replace("\u2212", "-").split())
         if not text or _NO_DATE.fullmatch(text):
             return None

@@ -66,7 +66,7 @@ class GhostSource(PathSource, SplitSource):
 
     def _posts(self) -> Iterator[Record | RecordProblem]:
         with file_errors(self.path, "a Ghost export (.json)"):
-            site = _Site(self.path)
+            site = _GhostSite(self.path)
             found = False
             for item in _rows(self.path, {"posts"}):
                 found = True
@@ -80,7 +80,7 @@ class GhostSource(PathSource, SplitSource):
                 'other JSON with kind = "json"'
             )
 
-    def _joined(self, location: str, post: Mapping[str, Any], site: _Site) -> Record:
+    def _joined(self, location: str, post: Mapping[str, Any], site: _GhostSite) -> Record:
         """Returns a post with what other tables of the export say of it."""
         key = _text(post, "id")
         tags = [site.tags[tag] for tag in site.post_tags[key] if tag in site.tags]
@@ -115,7 +115,7 @@ _READ = (
 )
 
 
-class _Site:
+class _GhostSite:
     """What an export says in tables of their own: tags, authors, words of pictures, language."""
 
     def __init__(self, path: str) -> None:

@@ -31,6 +31,9 @@ from index.sources.regular_file import open_regular
 from index.sources.site_presets.find_site import PresetSite, find_site
 from index.sources.site_presets.site_preset import SitePage
 
+_FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
+"""A link relative to the site's root, as every generator means it (``about/``, ``a.html``)."""
+
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _LIST_NAME = re.compile(r"_index(\..+)?")
 _SLUG_LINE = re.compile(rb"""^["']?slug["']?\s*[:=]\s*["']?([^"'\r\n]+)""", re.MULTILINE)
@@ -176,8 +179,11 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     labels = [label for name in _LABELS for label in _list(named.get(name)) if label]
     if labels:
         values["tags"] = labels
-    if "/:" in str(values.get("url", "")):  # Jekyll's pattern for links, not a link
+    url = values.get("url")
+    if isinstance(url, str) and "/:" in url:  # Jekyll's pattern for links, not a link
         del values["url"]
+    elif isinstance(url, str) and _FROM_ROOT.fullmatch(url):
+        values["url"] = f"/{url}"
     return values
 
 
@@ -220,6 +226,10 @@ def _list(value: Any) -> list[str]:
     return [_text(name).strip() for name in names]
 
 
+def _authors(value: Any) -> Any:
+    return _text(value) if isinstance(value, str) else _list(value)
+
+
 def _image(value: Any) -> Any:
     item = value[0] if isinstance(value, list) and value else value
     if isinstance(item, Mapping):  # {src|url|image, alt}, as in many themes
@@ -237,6 +247,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "image": _image,
     "aliases": _list,
     "translation_key": _text,
-    "authors": _list,
+    "authors": _authors,
 }
 """The function that converts the value of each of these fields; other values stay unchanged."""
