@@ -1,1 +1,1 @@
-"""What editors do with lists: decide, search, preview, get alerts, judge links, publish builds."""
+"""What editors do: search articles, decide about lists, preview them, judge links, publish."""

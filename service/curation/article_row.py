@@ -34,12 +34,12 @@ class ArticleRow:
 
 
 def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
-    """Reads an article's fields for editors from a row of the live build.
+    """Reads what lists for editors show about an article of the published build.
 
     Args:
-        view: The live build with the editors' decisions.
-        row: The row of the article.
-        now: The time for which the visibility is given, microseconds since 1970 UTC.
+        view: The published build with the editors' decisions.
+        row: The article's row number in the build.
+        now: The time for which the visibility is given, in microseconds since 1970 UTC.
     """
     build = view.build
     card = read_card(build.cards[row])
@@ -55,6 +55,6 @@ def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
 
 
 def read_title(build: Build, article_id: str) -> str:
-    """Returns an article's title, or its id if the build does not hold the article."""
+    """Returns an article's title, or its id if the article is not in the build."""
     row = build.row(article_id)
     return article_id if row is None else read_card(build.cards[row]).title

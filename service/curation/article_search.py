@@ -1,4 +1,7 @@
-"""Lets editors search the live build's articles: by words, visibility, tag or quality of lists."""
+"""Lets editors search the published build's articles.
+
+They can search by words, visibility, tag and language, and for articles whose lists need attention.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_masks
 
 FEW = 20
-"""With fewer hits than this, the search includes words of similar spelling."""
+"""If a search finds fewer articles than this, it also finds those with similarly spelled words."""
 
 _NAMED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
-    """The conditions of a search; a hit meets all conditions that are given.
+    """The conditions of a search for articles; a hit meets all conditions that are given.
 
     Attributes:
         words: Words, or beginnings of words, that the article's id, title or text contains; empty
@@ -39,8 +42,8 @@ class SearchQuery:
         weak: Only visible articles whose best related article scores too low to be shown.
         orphans: Only visible articles that are shown in no other article's list.
         overridden: Only articles in whose lists an editor has pinned or hidden an article.
-        changed: Only articles that are new in the live build or have another list than in the build
-            before it.
+        changed: Only articles that are new in the published build, or have another list than in
+            the build that was published before.
     """
 
     words: str = ""
@@ -55,15 +58,15 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchCounts:
-    """How many of a search's hits would be left if the editor also used another filter.
+    """How many of a search's hits would be left if the editor added one more condition.
 
     Attributes:
-        standing: The number of hits for each visibility.
+        standing: The number of hits with each visibility.
         weak: The number of hits whose best related article scores too low to be shown.
         orphans: The number of hits that are shown in no other article's list.
         overridden: The number of hits in whose lists an editor has pinned or hidden an article.
-        changed: The number of hits that are new or have another list than in the build before;
-            ``None`` if there is no earlier build to compare with.
+        changed: The number of hits that are new, or have another list than in the build that was
+            published before; ``None`` if there is none to compare with.
         language: The number of hits for each of the 100 most frequent languages.
         tag: The number of hits for each of the 100 most frequent tags.
     """
@@ -79,13 +82,14 @@ class SearchCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """One page of search hits.
+    """One page of the articles that a search found (the hits).
 
     Attributes:
-        rows: The rows of the hits on this page: best first in a search by words, else newest first.
-        total: The number of all hits.
-        near: Whether some hits contain only words spelled similarly to those of the query.
-        counts: For each filter, how many of all hits would be left with that filter.
+        rows: The hits' row numbers in the build: best first in a search by words, else newest
+            first.
+        total: The number of all hits, on all pages.
+        near: Whether some hits lack a word of the query and contain a similarly spelled one.
+        counts: For each further condition, how many of all hits would be left with it.
     """
 
     rows: list[int]
@@ -95,10 +99,13 @@ class SearchResult:
 
 
 class ArticleSearch:
-    """Searches the live build's articles; remembers which rows pass each filter, while that holds.
+    """Searches the articles of the published build.
+
+    Which articles meet a condition is cached until the build, a decision or a visibility changes.
 
     Args:
-        root: The folder that holds the builds; the live build is compared with the one before.
+        root: The folder that holds the builds; the published build is compared with the one
+            that was published before.
         good_score: The lowest score at which an article is shown in a list.
         shown: The number of articles that a list shows.
     """
@@ -115,14 +122,14 @@ class ArticleSearch:
     def find(
         self, served: ServingView, query: SearchQuery, *, now: int, limit: int, offset: int = 0
     ) -> SearchResult:
-        """Finds the articles that meet a query.
+        """Finds the articles that meet the conditions of a query.
 
         Args:
-            served: The live build with the editors' decisions.
+            served: The published build with the editors' decisions.
             query: The conditions.
-            now: Microseconds since 1970 UTC.
-            limit: The largest number of rows to return.
-            offset: The number of hits to skip.
+            now: The current time, in microseconds since 1970 UTC.
+            limit: The largest number of articles to return.
+            offset: The number of hits to skip, for later pages.
         """
         build = served.build
         masks = self._measure(served, now)
@@ -143,9 +150,11 @@ class ArticleSearch:
         )
 
     def _measure(self, served: ServingView, now: int) -> dict[str, NDArray[np.bool_]]:
-        """Returns for each filter, by name, which rows pass it, as a bool array of shape (n,).
+        """Finds out for each condition, such as ``"weak"``, which articles meet it.
 
-        The filter ``changed`` is missing if there is no earlier build to compare with.
+        Returns:
+            For each condition's name a bool array of shape (n,), indexed by row number. The
+            condition ``changed`` is missing if there is no earlier build to compare with.
         """
         state = served.state
         key = (served.build.name, state.database, state.version, served.epoch(now))
@@ -168,16 +177,24 @@ class ArticleSearch:
         return kept[1] if changed is None else {**kept[1], "changed": changed}
 
     def _count_links(self, served: ServingView, visible: NDArray[np.bool_]) -> LinkGraph:
-        """Counts the links in all lists; cached until the build or any visibility changes."""
+        """Counts how many lists show each article; cached until the build or a visibility changes.
+
+        Args:
+            served: The published build with the editors' decisions.
+            visible: Which articles readers may see, a bool array of shape (n,).
+        """
         name, kept = served.build.name, self._links
         if kept is None or kept[0] != name or not np.array_equal(kept[1], visible):
             kept = self._links = name, visible, count_link_graph(served, visible)
         return kept[2]
 
     def _mark_overridden(self, served: ServingView) -> NDArray[np.bool_]:
-        """Returns which articles' lists have pins or hides, as a bool array of shape (n,).
+        """Finds the articles in whose lists editors pinned or hid something.
 
-        Only rows that may have changed since the last call are computed anew.
+        After the first call, only articles about which editors decided since are looked up.
+
+        Returns:
+            A bool array of shape (n,), indexed by row number.
         """
         build, overrides, kept = served.build, served.state.overrides, self._overridden
         decided = None
@@ -193,10 +210,11 @@ class ArticleSearch:
         return mask
 
     def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:
-        """Returns which articles are new in the live build or have another list than before.
+        """Finds the articles that are new, or whose lists differ from the build published before.
 
-        The result is a bool array of shape (n,); ``None`` if there is no earlier build to compare
-        with, or it can't be read.
+        Returns:
+            A bool array of shape (n,), indexed by row number; ``None`` if there is no earlier build
+            or it can't be read.
         """
         try:
             pointer = self._root.current()
@@ -240,12 +258,12 @@ def _allowed(
 
 
 def _match(build: Build, words: list[str]) -> tuple[list[int], bool]:
-    """Finds the articles that contain all words.
+    """Finds the articles that contain all words, best first.
 
-    If fewer than :data:`FEW` articles do, those with similarly spelled words follow.
+    If there are fewer than :data:`FEW`, articles with similarly spelled words follow.
 
     Returns:
-        The rows of the articles, and whether similarly spelled words were used.
+        The row numbers of the articles, and whether similarly spelled words were used.
     """
     full_text, typed = build.full_text, [[word] for word in words]
     exact = full_text.holding(typed)

@@ -1,7 +1,7 @@
 """Editors' actions: pin, hide, move, take down, judge, undo.
 
-The JSON API, the editors' pages and the commands all call these methods: each reads its input,
-calls one method and shows the result.
+The JSON API, the editors' pages and the commands all call these methods: each of the three reads
+its own kind of input, calls one method and shows the result.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from service.serving.selection import Origin, SelectedItem, select
 class DecisionActions:
     """Checks and stores editors' decisions.
 
-    When a method returns, this process already serves lists by the new decision.
+    When a method returns, this process already answers requests by the new decision.
 
     Args:
         database: A function that returns the database of decisions, or raises
             :class:`~index.errors.DatabaseError`.
-        live: The build that this process serves; ``None`` in a process without a server, such as
-            a command. Pins, hides and moves need it, to look up articles.
+        live: Holds the build that this process serves; ``None`` in a process without a server, such
+            as a command. Pins, hides and moves need it, to look up articles.
     """
 
     def __init__(self, database: Callable[[], Database], live: Live | None = None) -> None:
@@ -49,24 +49,25 @@ class DecisionActions:
         until: int = NEVER,
         if_version: int | None = None,
     ) -> Written:
-        """Pins or hides one article in another's list.
+        """Pins or hides one article in the list of another.
 
         Args:
             actor: Who decides.
-            article_id: The article whose list is changed; must be in the live build.
-            target_id: The article to pin or hide; must be in the live build, visible or not.
+            article_id: The article whose list is changed; must be in the published build.
+            target_id: The article to pin or hide; must be in the published build, visible or not.
             kind: Pin or hide.
             position: The position of a pin, 1 to 50; ``None`` for a hide.
             reason: The editor's reason, at most 1,000 characters.
-            not_related: Whether a hide also counts as a judgment that the link is bad.
-            until: When the override ends, microseconds since 1970 UTC.
+            not_related: Whether hiding the article also says that it is not related, which the
+                quality measures then count as a bad link.
+            until: When the pin or hide ends, in microseconds since 1970 UTC.
             if_version: The version of the list that the editor saw; ``None`` for any.
 
         Raises:
             NotReadyError: If no build is served.
-            UnknownArticleError: If ``article_id`` is not in the live build.
-            InputError: If another argument is invalid, or ``target_id`` is not in the live build.
-            ConflictError: If the list was changed in the meantime.
+            UnknownArticleError: If ``article_id`` is not in the published build.
+            InputError: If another argument is invalid, or ``target_id`` is not in that build.
+            ConflictError: If the list is no longer at ``if_version``.
         """
         view, _ = self._serving().view()
         check_known(view.build, article_id, target_id)
@@ -93,7 +94,7 @@ class DecisionActions:
         reason: str = "",
         if_version: int | None = None,
     ) -> Written:
-        """Removes a pin or a hide from a list.
+        """Removes a pin or a hide from an article's list.
 
         Args:
             actor: Who decides.
@@ -104,6 +105,7 @@ class DecisionActions:
 
         Raises:
             NotFoundError: If there is no such pin or hide.
+            ConflictError: If the list is no longer at ``if_version``.
         """
         return self._served(
             self._database().overrides.remove(
@@ -151,7 +153,8 @@ class DecisionActions:
             )
         below = _pinned_below(chosen, position)
         if by > 0 and below is not None:
-            # To move below a pin, pin that one here: the later of two pins at a position is first.
+            # The article below is pinned. Pin it at this position: of two pins at one position,
+            # the one that was made later comes first.
             target_id = view.build.article_id(below)
         else:
             position = min(max(1, position + by), len(chosen))
@@ -178,15 +181,15 @@ class DecisionActions:
     def take_down(
         self, actor: Actor, article_id: str, *, reason: str = "", until: int = NEVER
     ) -> Written:
-        """Takes an article down: from now on no list of any build shows it.
+        """Takes an article down: from now on no list of related articles shows it, in any build.
 
-        The article need not be in the live build.
+        The article need not be in the published build.
 
         Args:
             actor: Who decides.
             article_id: The article to take down.
             reason: The editor's reason, at most 1,000 characters.
-            until: When the takedown ends, microseconds since 1970 UTC.
+            until: When the takedown ends, in microseconds since 1970 UTC.
 
         Raises:
             InputError: If an argument is invalid.
@@ -195,7 +198,7 @@ class DecisionActions:
         return self._served(takedowns.put(actor, article_id=article_id, reason=reason, until=until))
 
     def lift_takedown(self, actor: Actor, article_id: str, *, reason: str = "") -> Written:
-        """Ends a takedown: readers see the article again if it is published and not out of date.
+        """Ends a takedown; readers see the article again, unless it is unpublished or expired.
 
         Raises:
             NotFoundError: If the article is not taken down.
@@ -213,9 +216,17 @@ class DecisionActions:
         build: str = "",
         reason: str = "",
     ) -> Written:
-        """Stores whether an editor finds a link good (1) or bad (-1).
+        """Stores whether an editor finds a link from one article to another good or bad.
 
         The new judgment replaces an earlier one by the same actor.
+
+        Args:
+            actor: Who judges.
+            article_id: The article whose list holds the link.
+            target_id: The article that the link leads to.
+            verdict: 1 for good, -1 for bad.
+            build: The name of the build whose list the editor saw; may be empty.
+            reason: The editor's reason, at most 1,000 characters.
 
         Raises:
             InputError: If an argument is invalid.
@@ -239,7 +250,12 @@ class DecisionActions:
         return judgments.remove(actor, article_id=article_id, target_id=target_id)
 
     def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
-        """Undoes the decision recorded in one entry of the audit trail.
+        """Undoes the decision that one entry of the audit trail records.
+
+        Args:
+            actor: Who undoes it.
+            seq: The number of the entry.
+            reason: The editor's reason, at most 1,000 characters.
 
         Raises:
             NotFoundError: If there is no such entry.
@@ -254,18 +270,18 @@ class DecisionActions:
         return self._live
 
     def _served(self, written: Written) -> Written:
-        """Makes this process serve lists by the stored decision; returns ``written`` unchanged."""
+        """Makes this process answer requests by the stored decision; returns ``written``."""
         if self._live is not None:
             self._live.refresh()
         return written
 
 
 def check_known(build: Build, article_id: str, target_id: str) -> None:
-    """Checks that the live build holds both articles of a pin or hide; returns nothing if so.
+    """Checks that the published build holds both articles of a pin or hide.
 
     Raises:
         UnknownArticleError: If the build does not hold the article whose list it is.
-        DecisionError: If the build does not hold the target.
+        DecisionError: If the build does not hold the article to pin or hide.
     """
     if build.row(article_id) is None:
         raise UnknownArticleError(
@@ -278,11 +294,18 @@ def check_known(build: Build, article_id: str, target_id: str) -> None:
 
 
 def positions(build: Build, chosen: list[SelectedItem]) -> dict[str, int]:
-    """Returns a dictionary from article id to position in a list, counted from 1."""
+    """Returns the position of each article in a list, counted from 1, by article id."""
     return {build.article_id(item.row): at for at, item in enumerate(chosen, 1)}
 
 
 def _pinned_below(chosen: list[SelectedItem], position: int) -> int | None:
-    """Returns the row of the article right below a position if it is pinned, else ``None``."""
+    """Returns the row number of the article right below a position if it is pinned.
+
+    Returns ``None`` if it is not pinned, or if nothing is below.
+
+    Args:
+        chosen: The articles of the list, in order.
+        position: The position in the list, counted from 1.
+    """
     below = chosen[position] if position < len(chosen) else None
     return below.row if below is not None and below.origin is Origin.PINNED else None

@@ -1,9 +1,9 @@
 """A check before a build is published: its lists must agree with editors' judgments of links.
 
-Pins and hides are left out of the lists that are checked. The setting ``min_golden`` is the lowest
-share of judged links that must be as editors want them. ``max_golden_drop`` is how much lower this
-share may be than in the live build; since a new judgment changes both shares, it blocks no build by
-itself.
+An editor judges a link from one article to another as good or bad. Pins and hides are left out of
+the lists that are checked. The setting ``min_golden`` is the lowest share of judged links that the
+build must get right. ``max_golden_drop`` is how much lower this share may be than in the published
+build; since a new judgment changes both shares, it blocks no build by itself.
 
 The check needs lists as readers get them, and the database of decisions, which the package
 ``index`` never opens. So the check is passed as a function to the code that makes or publishes a
@@ -39,9 +39,9 @@ def golden_gate(settings: Settings) -> GoldenGate | None:
 
 
 def agreement_of(build: Build, settings: Settings) -> Agreement:
-    """Measures how far a build's lists agree with editors' judgments.
+    """Measures how far a build's lists of related articles agree with editors' judgments.
 
-    The lists are those of a request without parameters.
+    The lists are those that a request without parameters gets.
 
     Raises:
         DatabaseError: If the judgments can't be read.
@@ -50,7 +50,7 @@ def agreement_of(build: Build, settings: Settings) -> Agreement:
 
 
 def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
-    """Measures for each build how far its lists agree with all judgments and pins so far."""
+    """Measures for each build how far its lists agree with all judgments and pins of editors."""
     moment = utc_now()
     query = settings.query
     state, golden = NO_STATE, NO_GOLDEN
@@ -65,7 +65,7 @@ def _judge(settings: Settings, build: Build) -> Verdict:
         live = None if settings.max_golden_drop is None else _live(Root(settings.root), build)
         found, *before = _measure([build] if live is None else [build, live], settings)
     except (DatabaseError, BuildError, NotFoundError) as error:
-        # Refuse the build if the judgments or the live build can't be read.
+        # Refuse the build if the judgments or the published build can't be read.
         return Verdict(
             gate=Gate.GOLDEN,
             value=0.0,
@@ -83,7 +83,10 @@ def _judge(settings: Settings, build: Build) -> Verdict:
 
 
 def _live(root: Root, build: Build) -> Build | None:
-    """Opens and returns the live build; ``None`` if no build is live, or ``build`` is."""
+    """Opens and returns the published build.
+
+    Returns ``None`` if no build is published, or if ``build`` is the published one.
+    """
     pointer = root.current()
     if pointer is None or pointer.build == build.name:
         return None
@@ -107,14 +110,14 @@ def _judge_share(found: Agreement, least: float) -> Verdict:
 
 
 def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
-    """Checks that a build agrees with editors' judgments nearly as well as the live build does.
+    """Checks that a build agrees with editors' judgments nearly as well as the published build.
 
     Only judgments of links that both builds could show count, not those of articles that were
     added or removed.
 
     Args:
-        found: The agreement of the build.
-        live: The agreement of the live build.
+        found: How far the build agrees with the judgments.
+        live: How far the published build agrees with them.
         most: How much lower the build's share of right links may be, in [0, 1].
     """
     pairs = found.pairs & live.pairs
@@ -124,7 +127,7 @@ def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
         gate=Gate.GOLDEN,
         value=share,
         limit=max(0.0, live_share - most),
-        passed=failed - before <= most * len(pairs) + 1e-9,  # counts avoid rounding of shares
+        passed=failed - before <= most * len(pairs) + 1e-9,  # whole counts have no rounding error
         message=f"of the {len(pairs)} judged or pinned links that both builds could show, "
         f"{share:.1%} are as editors want them, in the live build {live_share:.1%}; a drop of at "
         f"most {most:.1%} is allowed"

@@ -1,8 +1,8 @@
 """The links that editors judged good or bad, and how far a build's lists agree with them.
 
 Together these links are called the golden set. Agreement is measured without pins and hides, to
-rate the build's own ranking. If several editors judged a link, the majority counts; a pin counts as
-a good judgment.
+rate the ranking of the build itself. If several editors judged a link, the majority counts; a pin
+counts as a good judgment.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenSet:
-    """The links that editors judged, each as a pair of article id and target id.
+    """The links that editors judged, each as a pair: id of an article, id of the linked article.
 
     Attributes:
-        good: The pairs in which the article's list should show the target.
-        bad: The pairs in which the article's list should not show the target.
+        good: The pairs in which the first article's list should show the second.
+        bad: The pairs in which the first article's list should not show the second.
     """
 
     good: frozenset[Pair]
@@ -37,7 +37,7 @@ class GoldenSet:
 
 
 NO_GOLDEN = GoldenSet(good=frozenset(), bad=frozenset())
-"""What is returned if editors have not judged any link."""
+"""The golden set of a site whose editors have not judged any link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +66,19 @@ class Agreement:
 
     @property
     def share(self) -> float:
-        """The share of pairs that the lists get right, in [0, 1]; 1 if nothing was judged."""
+        """The share of the judged links that the lists get right, in [0, 1]; 1 without any."""
         count = self.good + self.bad
         right = self.good_shown + self.bad - self.bad_shown
         return right / count if count else 1.0
 
     def failed(self, pairs: frozenset[Pair]) -> int:
-        """Counts the given pairs that the lists get wrong: good ones missing, bad ones shown."""
+        """Returns how many of some judged links the lists get wrong.
+
+        These are good links that are missing and bad links that are shown.
+
+        Args:
+            pairs: The links, each as article id and target id.
+        """
         return len(pairs.intersection([*self.missed, *self.wrong]))
 
 
@@ -81,7 +87,7 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
 
     Args:
         database: The database of decisions.
-        now: Microseconds since 1970 UTC.
+        now: The current time, in microseconds since 1970 UTC; pins that have ended don't count.
 
     Raises:
         DatabaseError: If the database can't be read.
@@ -97,9 +103,10 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
 
 
 def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
-    """Sums up, for each link, all judgments (1 or -1) and pins (1).
+    """Decides for each link whether it is good or bad, by all judgments and pins of editors.
 
-    A positive sum makes a link good, a negative one bad; links with the sum 0 are left out.
+    Each judgment counts 1 or -1, each pin 1. A link with a positive sum is good, one with a
+    negative sum bad; links with the sum 0 are left out.
     """
     sums: defaultdict[Pair, int] = defaultdict(int)
     for judgment in judgments:
@@ -115,16 +122,16 @@ def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
 def measure_agreement(
     build: Build, state: DecisionState, golden: GoldenSet, query: RelatedQuery, *, now: int
 ) -> Agreement:
-    """Measures how far a build's lists, selected by ``query``, agree with editors' judgments.
+    """Measures how far a build's lists of related articles agree with editors' judgments.
 
-    A target counts as shown if the list shows any version of its story.
+    A target counts as shown if the list shows any version of it.
 
     Args:
         build: The build to rate.
         state: The decisions; only the takedowns among them are applied, not the pins and hides.
         golden: The judged links.
         query: What the site asks for by default: how many articles, and which.
-        now: Microseconds since 1970 UTC.
+        now: The current time, in microseconds since 1970 UTC.
     """
     served = ServingView(build, DecisionState(takedowns=state.takedowns))
     shown: dict[int, set[int]] = {}

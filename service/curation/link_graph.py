@@ -1,4 +1,4 @@
-"""Counts the links in a build's lists, and finds the lists that show a given article."""
+"""Counts how many lists of related articles show each article, and finds those lists."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
 MOST_INBOUND = 200
-"""The largest number of lists that are searched for an article."""
+"""The largest number of lists that are looked through for one article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkGraph:
-    """For each article, its best score and how many lists show it, without pins and hides.
+    """For each article, the best score in its own list, and how many other lists show it.
+
+    Pins and hides are left out. Both arrays are indexed by row number in the build.
 
     Attributes:
         best: Shape (n,), float32: the best score in each article's list as shown, ``-inf`` if the
@@ -33,11 +35,11 @@ class LinkGraph:
 
 
 def count_link_graph(served: ServingView, visible: NDArray[np.bool_]) -> LinkGraph:
-    """Counts, for each article, the lists that show it, and finds its best score.
+    """Counts for each article the lists that show it, and finds the best score in its own list.
 
     Args:
         served: The build that holds the lists.
-        visible: Shape (n,), bool: which articles may be shown.
+        visible: Shape (n,), bool: which articles may be shown, by row number.
     """
     build = served.build
     heads, best = list_heads(build, visible)
@@ -46,10 +48,10 @@ def count_link_graph(served: ServingView, visible: NDArray[np.bool_]) -> LinkGra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundLinks:
-    """A link to an article from another article's list.
+    """A link to an article from the list of another article.
 
     Attributes:
-        row: The row of the article whose list shows the link.
+        row: The row number, in the build, of the article whose list shows the link.
         position: The position in that list, counted from 1.
     """
 
@@ -60,20 +62,20 @@ class InboundLinks:
 def inbound_links(
     served: ServingView, row: int, now: int, query: RelatedQuery, limit: int
 ) -> tuple[list[InboundLinks], bool]:
-    """Finds the lists that show an article now, as related or pinned; its best positions first.
+    """Finds the lists that show an article now, as related or pinned.
 
     Each list is selected as for a reader. Lists that show the article only as a fallback don't
     count, since a fallback does not mean that the articles are related.
 
     Args:
         served: A build with the editors' decisions.
-        row: The row of the article.
-        now: Microseconds since 1970 UTC.
-        query: The query that the site uses.
+        row: The article's row number in the build.
+        now: The current time, in microseconds since 1970 UTC.
+        query: What the site asks for by default: how many articles, and which.
         limit: The largest number of links to return.
 
     Returns:
-        The links, and whether there may be more than those.
+        The links, those with the best positions first, and whether there may be more.
     """
     build = served.build
     everywhere = build.related_rows.reshape(-1)  # a flat array is searched fastest
@@ -101,7 +103,7 @@ def _pinning(served: ServingView, row: int) -> list[int]:
     rows = (
         build.row(article_id)
         for article_id, overrides in served.state.overrides.items()
-        if overrides[0].kind is OverrideKind.PIN  # pins come first
+        if overrides[0].kind is OverrideKind.PIN  # an article's pins stand before its hides
         and any(override.target_id == target for override in overrides)
     )
     return [other for other in rows if other is not None]

@@ -57,13 +57,13 @@ class Alert:
 
 
 def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
-    """Finds all pins that are in force at ``now`` but have no effect, or stop having one too early.
+    """Finds all pins that have no effect now, or will have none before they end.
 
     A hide of an article that is not in the build does no harm, so it raises no alert.
 
     Args:
-        served: The live build with the editors' decisions.
-        now: Microseconds since 1970 UTC.
+        served: The published build with the editors' decisions.
+        now: The current time, in microseconds since 1970 UTC.
     """
     return [
         alert

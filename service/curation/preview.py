@@ -1,4 +1,4 @@
-"""The preview of one related list: what readers see, and why each other candidate is left out."""
+"""A preview of one article's list: what readers see, and why each other candidate is left out."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_status
 
 DEPTH = 30
-"""How many of a list's candidates in the build a preview shows, best first."""
+"""How many of the related articles that the build stores for an article a preview shows."""
 
 _INBOUND = 20
 
 
 class LeftOut(enum.StrEnum):
-    """Why a list does not show a candidate."""
+    """Why a list of related articles does not show a candidate."""
 
     SCHEDULED = "scheduled"
     EXPIRED = "expired"
@@ -44,17 +44,17 @@ class LeftOut(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An article that a list might show, with the reason if the list does not.
+    """An article that a list might show, and the reason if the list does not.
 
     Attributes:
-        row: The row of the candidate in the build.
-        score: The score in [0, 1]; ``None`` for a candidate that was rejected when the build was
-            made, since no score is stored then.
+        row: The candidate's row number in the build.
+        score: How related it is, in [0, 1]; ``None`` for a candidate that was rejected when the
+            build was made, since no score is stored then.
         shared_terms: Up to four phrases that both articles contain.
         position: The position in the list, counted from 1; ``None`` if the list does not show it.
         left_out: Why the list does not show it; ``None`` if it does.
-        same_as: If it is left out as ``same-story``, the row of the version that the list shows
-            instead; else ``None``.
+        same_as: If it is left out as ``same-story``, the row number of the version that the list
+            shows instead; else ``None``.
         moment: If it is left out as ``scheduled`` or ``taken-down``, when it appears or returns, in
             microseconds since 1970 UTC; else ``None``.
     """
@@ -70,12 +70,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """A pin or hide of a list, with the state of the article that is pinned or hidden (the target).
+    """A pin or hide in a list, and what is known about the article that is pinned or hidden.
 
     Attributes:
         override: The pin or hide.
-        target: The visibility of the target; ``None`` if the live build does not hold the target.
-        shown: Whether the list shows the target.
+        target: The visibility of the pinned or hidden article; ``None`` if the published build
+            does not hold it.
+        shown: Whether the list shows that article.
     """
 
     override: Override
@@ -109,8 +110,8 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
 
     Args:
         served: A build with the editors' decisions.
-        row: The row of the article.
-        now: Microseconds since 1970 UTC.
+        row: The article's row number in the build.
+        now: The time of the preview, in microseconds since 1970 UTC.
         query: What the site asks for by default: how many articles, and which.
     """
     chosen = select(served, row, now=now, query=query)
@@ -126,7 +127,7 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
 
 
 class _Explanation:
-    """Finds each candidate's position in the list, or the first reason why it is left out."""
+    """Finds the position of each candidate in a list, or the first reason why it is left out."""
 
     def __init__(
         self,
@@ -141,7 +142,8 @@ class _Explanation:
         self._positions = {item.row: at for at, item in enumerate(chosen, 1)}
         deep = replace(query, limit=MAX_LIMIT, fallback=Fallback.NONE, sort=Order.RELEVANCE)
         further = select(served, row, now=now, query=deep)
-        # Which version represents each story: the shown one, or the one a longer list would show.
+        # By story (all versions of an article), the row number of the version that the list shows,
+        # or that a longer list would show.
         self._stands_for: dict[int, int] = {}
         for item in [*chosen, *further]:
             self._stands_for.setdefault(int(build.stories[item.row]), item.row)
@@ -209,7 +211,15 @@ class _Explanation:
 
 
 def _rejected(build: Build, row: int) -> list[tuple[int, RejectReason]]:
-    """Returns the candidates that were rejected when the build was made, best first, and why."""
+    """Returns the candidates that were rejected when the build was made, best first, and why.
+
+    Args:
+        build: The build.
+        row: The row number of the article whose candidates these are.
+
+    Returns:
+        Pairs of a candidate's row number and the reason.
+    """
     rows = cast("NDArray[np.int32]", load_array(build.checked("rejected_rows.npy")))
     reasons = cast("NDArray[np.uint8]", load_array(build.checked("rejected_reasons.npy")))
     return [

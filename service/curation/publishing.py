@@ -1,4 +1,7 @@
-"""What admins do with builds, by API, page or command: publish, roll back, release the hold."""
+"""What admins do with builds by API, page or command.
+
+They publish a build, roll back to the one before, or allow publishing again after a rollback.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ from service.settings import Settings
 
 
 class BuildActions:
-    """Changes which build is live, in the name of an actor.
+    """Changes which build is published, in the name of an actor.
 
     Each method holds the lock of the builds' folder, so that only one process changes it at a time.
-    When a method returns, this process serves the new live build.
+    When a method returns, this process answers requests from the build that is published then.
 
     Args:
         settings: The effective settings; they name the folder of the builds and the limits that a
@@ -50,7 +53,7 @@ class BuildActions:
         force: bool = False,
         reason: str = "",
     ) -> list[Verdict]:
-        """Makes a build the live one if it passes all checks (gates) that the settings demand.
+        """Publishes a build if it passes all checks (gates) that the settings demand.
 
         Args:
             actor: Who publishes.
@@ -65,9 +68,9 @@ class BuildActions:
 
         Raises:
             NotFoundError: If there is no such build.
-            GateError: If a gate refuses the build, or publishing is on hold after a rollback.
-            BusyError: If another process holds the root's lock.
-            PublishError: If the build or the root is damaged.
+            GateError: If a check fails, or publishing is on hold after a rollback.
+            BusyError: If another process holds the lock of the builds' folder.
+            PublishError: If the build or the builds' folder is damaged.
         """
         self._root.folder(name)
         with self._holding_root(actor, "publish"):
@@ -81,18 +84,23 @@ class BuildActions:
             )
 
     def roll_back(self, actor: Actor, *, reason: str = "") -> str:
-        """Rolls back to the previously live build and puts publishing on hold; returns its name.
+        """Publishes the build that was published before, and puts publishing on hold.
+
+        While it is on hold, no other build is published until someone calls :meth:`release`.
+
+        Returns:
+            The name of the build that is published now.
 
         Raises:
-            NotFoundError: If no build is live.
-            BusyError: If another process holds the root's lock.
+            NotFoundError: If no build is published.
+            BusyError: If another process holds the lock of the builds' folder.
             PublishError: If there is no earlier build to return to.
         """
         with self._holding_root(actor, "rollback"):
             return self._root.rollback(reason=reason)
 
     def release(self, actor: Actor, *, reason: str = "") -> bool:
-        """Allows publishing again after a rollback; returns ``False`` if it was not on hold."""
+        """Allows publishing again after a rollback; returns ``False`` if it was allowed already."""
         with self._holding_root(actor, "release"):
             return self._root.release(reason=reason)
 
@@ -100,7 +108,11 @@ class BuildActions:
     def _holding_root(self, actor: Actor, action: str) -> Iterator[None]:
         """Holds the lock of the builds' folder in the actor's name while the caller changes it.
 
-        Afterwards this process serves the build that is live then.
+        Afterwards this process loads the build that is published then.
+
+        Args:
+            actor: Who changes the folder; the journal of the folder records the name.
+            action: What the actor does, such as ``"publish"``, for the message to those who wait.
         """
         name = actor.name if actor.how == "cli" else f"{actor.name} ({actor.how})"
         try:
@@ -125,9 +137,13 @@ def publish_by_settings(
     reason: str = "",
     assessment: Assessment | None = None,
 ) -> list[Verdict]:
-    """Publishes a build if it passes the checks (gates) in the settings; returns their results.
+    """Publishes a build if it passes the checks (gates) in the settings.
 
-    The caller must hold the lock of the root, the folder that holds the builds.
+    The caller must hold the lock of the builds' folder. The arguments are those of
+    :func:`index.publishing.publish.publish_build`.
+
+    Returns:
+        The result of each check.
     """
     return publish_build(
         root,

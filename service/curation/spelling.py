@@ -1,4 +1,4 @@
-"""Finds words in a build's articles that differ from a typed word by one letter."""
+"""Finds words in a build's articles that differ from a typed word by one typing error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from index.build.search_index import FullText
 
 SHORTEST = 5
-"""The shortest word that is corrected; shorter words resemble too many others."""
+"""The fewest letters of a word that is corrected; shorter words resemble too many others."""
 
 _MOST = 20
 _LAST = "\U0010ffff"
@@ -35,7 +35,7 @@ def near_spellings(full_text: FullText, word: str) -> list[str]:
     if len(word) < SHORTEST or not word.isalnum():
         return []
     near: list[str] = []
-    for at in reversed(range(len(word))):  # errors are rarer at the beginning
+    for at in reversed(range(len(word))):  # from the end, as errors are rarer at the beginning
         for spelling in _wrong_at(full_text, word, at):
             if spelling != word and not any(map(spelling.startswith, near)):
                 near.append(spelling)
@@ -60,7 +60,8 @@ def _wrong_at(full_text: FullText, word: str, at: int) -> Iterator[str]:
             yield before + rest
     if not after[1:]:
         return  # words with another last letter begin with ``before``, which is yielded above
-    # A look-up often lands beyond the next spelling, or at another letter, which saves look-ups.
+    # A look-up returns the first word from a spelling on. That word often comes after further
+    # spellings too, which then need no look-up of their own.
     found = full_text.first_word(before + "\1")
     last = before + chr(max(_LATIN, ord(max(word)) + _ALPHABET))
     while found is not None and found.startswith(before) and found < last:

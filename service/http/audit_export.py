@@ -1,4 +1,4 @@
-"""Exports the audit trail (who changed what, when and why) as JSON or CSV."""
+"""Exports the audit trail (who changed which editorial decision, when and why) as JSON or CSV."""
 
 from __future__ import annotations
 
@@ -13,46 +13,55 @@ from typing import TYPE_CHECKING, Any
 from service.decisions.audit_trail import AuditEntry
 from service.http.timestamps import format_timestamp
 
-if TYPE_CHECKING:  # a command that prints lines needs no web framework
+if TYPE_CHECKING:  # the command that prints the audit trail must not import the web framework
     from starlette.responses import StreamingResponse
 
 COLUMNS = tuple(AuditEntry.__slots__)
 
 
 def audit_json(entry: AuditEntry) -> dict[str, Any]:
-    """Returns an audit entry as a dictionary of JSON values."""
+    """Returns an audit entry as a dictionary of JSON values, the time as ISO 8601 text in UTC."""
     return {**asdict(entry), "at": format_timestamp(entry.at)}
 
 
 def csv_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
-    """Yields one CSV line for each audit entry, after a first line with the column names."""
+    """Yields the audit trail as CSV: a line with the column names, then one line for each entry."""
     yield _line(COLUMNS)
     for entry in entries:
         yield _line(_cell(value) for value in audit_json(entry).values())
 
 
 def csv_download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
-    """Returns the audit trail as a CSV download.
+    """Returns a response that streams the audit entries to the browser as a CSV file.
+
+    Args:
+        entries: The audit entries, in the order of the file's lines.
+        filename: The name under which the browser saves the file.
 
     Raises:
-        DatabaseError: If the trail can't be read; raised before anything is sent.
+        DatabaseError: If the entries can't be read; raised before anything is sent.
     """
     return _download(csv_lines(_begun(entries)), "text/csv; charset=utf-8", filename)
 
 
 def json_download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
-    """Returns the audit trail as a download of one JSON array.
+    """Returns a response that streams the audit entries to the browser as one JSON array.
+
+    Args:
+        entries: The audit entries, in the order of the array.
+        filename: The name under which the browser saves the file.
 
     Raises:
-        DatabaseError: If the trail can't be read; raised before anything is sent.
+        DatabaseError: If the entries can't be read; raised before anything is sent.
     """
     return _download(_json_lines(_begun(entries)), "application/json", filename)
 
 
 def _begun(entries: Iterator[AuditEntry]) -> Iterator[AuditEntry]:
-    """Reads the first entry at once, then yields all entries.
+    """Reads the first audit entry at once; returns an iterator over all entries, also the first.
 
-    So a database error is raised before the download begins, not in the middle of it.
+    If the database can't be read, this raises the error before the download begins, when the
+    response can still be an error page.
     """
     first = next(entries, None)
     return iter(()) if first is None else itertools.chain([first], entries)

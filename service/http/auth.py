@@ -1,17 +1,19 @@
 """Checks who sent a request, and whether the sender may make it.
 
-The service knows three ways to sign in:
+A sender can prove who they are in three ways:
 
 =========  ======================================  ===============================================
 way        the request carries                     a request that changes something also needs
 =========  ======================================  ===============================================
-token      ``Authorization: Bearer als_…``         nothing: browsers don't send it on their own
-session    the cookie of a sign-in                 the session's token in ``X-CSRF-Token`` (or in
-                                                   the form), from a page of the same origin
-proxy      the header that the setting             to come from a page of the same origin
-           ``identity_header`` names, from an
-           address in ``trusted_proxies``
+token      ``Authorization: Bearer als_…``         nothing: browsers never send it by themselves
+session    the cookie that the sign-in page set    the session's CSRF token in ``X-CSRF-Token`` or
+                                                   in the form, and to come from our own pages
+proxy      a header with the sender's name, set    to come from our own pages
+           by a proxy that signs people in
 =========  ======================================  ===============================================
+
+The setting ``identity_header`` names the proxy's header. It is believed only if the connection
+comes from an address in the setting ``trusted_proxies``.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ SECURE_COOKIE = "__Host-alsolike-session"
 CSRF_HEADER = "X-CSRF-Token"
 
 KNOWN_SECONDS = 1.0
-"""How long a checked token is cached, and so how long a revoked one may still work."""
+"""Seconds for which a valid token is cached; a token that is revoked works that much longer."""
 
 _MAX_KNOWN = 1_000
 
@@ -71,11 +73,11 @@ class Identity:
     """The authenticated sender of a request.
 
     Attributes:
-        name: The name of the editor or of the token.
-        role: The sender's role.
+        name: The name of the editor or of the API token.
+        role: The sender's role, which decides what the sender may do.
         how: How the sender signed in: ``"token"``, ``"session"`` or ``"proxy"``.
-        csrf: The token that each change in this session must send, against forged requests
-            (CSRF); empty without a session.
+        csrf: The secret that each request that changes something must repeat, so that a page of
+            another site can't send it (CSRF); empty unless ``how`` is ``"session"``.
     """
 
     name: str
@@ -85,17 +87,17 @@ class Identity:
 
     @property
     def actor(self) -> Actor:
-        """The sender in the form that the audit trail records."""
+        """The sender's name and way of signing in, as the audit trail records them."""
         return Actor(name=self.name, how=self.how)
 
 
 class Auth:
-    """Finds out who sent a request, and checks that the sender's role is high enough.
+    """Finds out who sent a request, and refuses senders whose role is too low.
 
     Args:
-        settings: The effective settings; they name the trusted proxies.
-        database: A function that returns the database of tokens, editors and sessions, or raises
-            :class:`~index.errors.DatabaseError`.
+        settings: The effective settings; this class uses those about proxies.
+        database: A function that returns the database of API tokens, editors and sessions, or
+            raises :class:`~index.errors.DatabaseError`.
     """
 
     def __init__(self, settings: Settings, database: Callable[[], Database]) -> None:
@@ -124,12 +126,16 @@ class Auth:
         return self._by_proxy(scope)
 
     def authorize(self, scope: Scope, needed: Role, csrf: str | None = None) -> Identity:
-        """Returns the sender of a request, who must have at least the role ``needed``.
+        """Returns the sender of a request; refuses one whose role is lower than ``needed``.
+
+        If the request may change something, it must also have been sent by one of our own pages or
+        with an API token; see :meth:`check_origin`.
 
         Args:
             scope: The request, as ASGI describes it.
             needed: The lowest role that may make the request.
-            csrf: The CSRF token from a form's field; by default it is read from the header.
+            csrf: The CSRF token from a form's field; by default it is read from the header
+                ``X-CSRF-Token``.
 
         Raises:
             ProblemError: 401 for an unknown sender, 403 for a role that is too low or a change
@@ -150,9 +156,13 @@ class Auth:
         return identity
 
     def check_origin(self, scope: Scope, identity: Identity, csrf: str | None = None) -> None:
-        """Refuses a change that another site may have made the browser send (CSRF).
+        """Refuses a change that a page of another site may have made the browser send (CSRF).
 
-        Returns nothing if the request is in order.
+        Args:
+            scope: The request, as ASGI describes it.
+            identity: The sender of the request.
+            csrf: The CSRF token from a form's field; by default it is read from the header
+                ``X-CSRF-Token``.
 
         Raises:
             ProblemError: 403, if the origin or the CSRF token is wrong.
@@ -171,7 +181,7 @@ class Auth:
                 )
 
     def require(self, needed: Role) -> Callable[..., Identity]:
-        """Returns a FastAPI dependency that admits only senders with at least this role."""
+        """Returns a FastAPI dependency that refuses senders whose role is lower than ``needed``."""
 
         def identity(
             request: Request,
@@ -183,7 +193,13 @@ class Auth:
         return identity
 
     def set_cookie(self, scope: Scope, response: Response, secret: str) -> None:
-        """Sets the session cookie on a response."""
+        """Adds the session cookie to a response, which signs the browser in.
+
+        Args:
+            scope: The request, as ASGI describes it; over HTTPS the cookie is sent only over HTTPS.
+            response: The response that gets the cookie.
+            secret: The session's secret, which is the cookie's value.
+        """
         secure = self.proxies.is_secure(scope)
         response.set_cookie(
             SECURE_COOKIE if secure else COOKIE,
@@ -196,7 +212,7 @@ class Auth:
         )
 
     def clear_cookie(self, scope: Scope, response: Response) -> None:
-        """Deletes the session cookie from the browser."""
+        """Makes a response delete the session cookie from the browser."""
         secure = self.proxies.is_secure(scope)
         response.delete_cookie(
             SECURE_COOKIE if secure else COOKIE,
@@ -209,7 +225,7 @@ class Auth:
     def _by_token(self, scope: Scope, authorization: str) -> Identity:
         scheme, _, text = authorization.partition(" ")
         token = self._database().tokens.find(text) if scheme.lower() == "bearer" else None
-        if token is not None:  # no rate limit: a guesser may share the address
+        if token is not None:  # not rate-limited: an attacker may use the same address
             return Identity(name=token.name, role=token.role, how="token")
         wait = self._guesses.take(self.proxies.client(scope))
         if wait:
@@ -241,11 +257,12 @@ class Auth:
         return None if role is None else Identity(name=name, role=role, how="proxy")
 
     def _from_here(self, scope: Scope, *, needed: bool) -> bool:
-        """Whether a request came from a page of the same origin, by ``Origin`` and similar headers.
+        """Whether a page of this service sent the request, by ``Sec-Fetch-Site`` and ``Origin``.
 
         Args:
             scope: The request, as ASGI describes it.
-            needed: Whether such headers are required; if not, a request without any passes.
+            needed: What to return for a request without these two headers: ``False`` if they are
+                needed, else ``True``. Old browsers and programs don't send them.
         """
         site = header(scope, b"sec-fetch-site")
         if site is not None and site != "same-origin":
@@ -263,9 +280,10 @@ class Auth:
 
 
 class ReadAccess:
-    """Checks the tokens of readers, for a service that requires a token even to read lists.
+    """Checks API tokens when the setting ``read_token`` requires one even to read related articles.
 
-    Results are cached, so that most page views need no database query.
+    A token that was found valid is remembered for a second, so that most page views need no
+    database query.
 
     Args:
         auth: Looks up tokens in the database.
@@ -276,7 +294,7 @@ class ReadAccess:
         self._known: dict[str, float] = {}
 
     async def refusal(self, scope: Scope) -> ProblemError | None:
-        """Returns the error to answer if a request may not read; ``None`` if it may."""
+        """Returns the error to send if a request may not read related articles, else ``None``."""
         token = header(scope, b"authorization")
         if token is not None and self._known.get(token, 0.0) > time.monotonic():
             return None

@@ -1,8 +1,9 @@
 """Finds the address of a request's client, also behind proxies, and limits clients' request rates.
 
-Anyone can send a header like ``X-Forwarded-For``, so such a header is used only if the connection
-comes from a proxy in the setting ``trusted_proxies``. The header is read from right to left,
-because each proxy appends the address that it received the request from.
+Anyone can send a header like ``X-Forwarded-For``, so it is used only if the connection comes from
+an address in the setting ``trusted_proxies``. The header lists addresses; each proxy appends the
+one that it received the request from. So the list is read from its end, and the first address that
+is not a trusted proxy is the client's.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MAX_CLIENTS = 10_000
 
 
 class Proxies:
-    """The proxies whose forwarding headers are trusted.
+    """The proxies whose headers about the client (``X-Forwarded-For`` and others) are believed.
 
     Args:
         networks: The networks in the setting ``trusted_proxies``.
@@ -33,13 +34,14 @@ class Proxies:
         self._networks = tuple(networks)
 
     def sent(self, scope: Scope) -> bool:
-        """Whether a trusted proxy sent this request."""
+        """Whether the request's connection comes from a trusted proxy."""
         return self._trusts(_peer(scope))
 
     def client(self, scope: Scope) -> Address:
-        """Returns the client's address.
+        """Returns the address of the client that sent the request.
 
-        That is the last address on the request's way that does not belong to a trusted proxy.
+        Without a trusted proxy this is the connection's other end. Behind trusted proxies it is the
+        last address in ``X-Forwarded-For`` that does not belong to one of them.
         """
         address = _peer(scope)
         if not self._trusts(address):
@@ -69,15 +71,15 @@ class Proxies:
 
 
 class Limiter:
-    """Limits the request rate of each client in this process.
+    """Limits how many requests each client may send; each process counts for itself.
 
-    A client may send ``count`` requests at once, and ``count`` per ``seconds`` in the long run
+    A client may send ``count`` requests at once, and on average ``count`` requests per ``seconds``
     (a token bucket).
 
     Args:
         count: How many requests a client may send at once.
-        seconds: How long a client that has used up its requests waits until it has all of them
-            again.
+        seconds: How long a client that has sent ``count`` requests must wait until it may send
+            ``count`` at once again.
         clock: A function that returns monotonic time in seconds.
     """
 
@@ -95,7 +97,11 @@ class Limiter:
         return 0 if left >= 1 else max(1, round((1 - left) / self._rate + 0.5))
 
     def take(self, client: Address) -> int:
-        """Counts one request and returns 0, or returns the seconds that the client has to wait."""
+        """Counts a request, if the client may send one now.
+
+        Returns:
+            0 if the request was counted; else the seconds that the client has to wait.
+        """
         wait = self.wait(client)
         if not wait:
             key = network_of(client)
@@ -113,14 +119,23 @@ class Limiter:
 
 
 def network_of(client: Address) -> str:
-    """Returns the IPv4 address or IPv6 /64 network whose requests a rate limit counts together."""
+    """Returns the part of a client's address that a rate limit counts by.
+
+    This is the whole address for IPv4, and the /64 network for IPv6, where one client usually has
+    a whole network to choose addresses from.
+    """
     if isinstance(client, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((client, 64), strict=False).network_address)
     return str(client)
 
 
 def header(scope: Scope | Mapping[str, Any], name: bytes) -> str | None:
-    """Returns a header's value; ``None`` if it is missing or given more than once."""
+    """Returns a header's value as text; ``None`` if it is missing or given more than once.
+
+    Args:
+        scope: The request, as ASGI describes it.
+        name: The header's name in lower case.
+    """
     values = [value for key, value in scope["headers"] if key == name]
     return values[0].decode("latin-1") if len(values) == 1 else None
 
@@ -140,6 +155,9 @@ def _parse(text: str) -> Address | None:
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
-    """Returns the comma-separated elements of a header in order, from all lines of that name."""
+    """Returns the comma-separated elements of a header in order.
+
+    If the header is given several times, the elements of all its lines are returned.
+    """
     lines = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
     return [part.strip() for part in ",".join(lines).split(",") if part.strip()]

@@ -1,4 +1,4 @@
-"""The objects that all routes for editors share: live build, database, sign-in check, actions."""
+"""The objects that all routes for editors share: published build, database, sign-in, actions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from service.settings import Settings
 
 
 class EditorialContext:
-    """The objects that the JSON API and the editors' pages share; the app has one such context.
+    """The objects that the JSON API for editors and the editors' pages share; the app has one.
 
     Args:
-        live: Holds the build that the service serves now.
+        live: Holds the published build, which the service serves.
         settings: The effective settings.
         database: A function that returns the database of editors' decisions, or raises
             :class:`~index.errors.DatabaseError`.
@@ -42,12 +42,18 @@ class EditorialContext:
         return self.live.root
 
     def view_or_none(self) -> ServingView | None:
-        """Returns the live build with the current decisions; ``None`` if no build is live."""
+        """Returns the published build with the editors' current decisions.
+
+        Returns ``None`` if the service has no build to serve.
+        """
         generation = self.live.at(self.live.clock())
         return None if generation is None else generation.served
 
     def standing(self, article_id: str) -> VisibilityStatus | None:
-        """Returns whether readers see an article now; ``None`` if the live build lacks it."""
+        """Returns whether readers can see an article now, and why not.
+
+        Returns ``None`` if the article is not in the published build.
+        """
         view = self.view_or_none()
         row = None if view is None else view.build.row(article_id)
         if view is None or row is None:

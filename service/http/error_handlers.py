@@ -1,4 +1,7 @@
-"""Turns exceptions of routes into HTTP errors, all in one JSON shape: RFC 9457 problem details."""
+"""Turns the exceptions of routes into HTTP error responses.
+
+All have one JSON shape: problem details (RFC 9457).
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ _MAX_SHOWN = 80
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Makes the app answer every exception of a route with problem details."""
+    """Makes the app answer every exception that a route raises with problem details as JSON."""
     for kind in (ProblemError, AlsoLikeError, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(Exception, _on_bug)
@@ -77,10 +80,10 @@ def _answer(problem: ProblemError) -> Response:
 
 
 def problem_of(error: AlsoLikeError) -> ProblemError:
-    """Returns the HTTP error that answers an exception.
+    """Returns the HTTP error response for one of our exceptions.
 
-    If the build or the service is at fault, the exception's message is only logged, not sent,
-    since it may name files of the server.
+    If a file of the build or the service itself is at fault, the exception's message may name files
+    of the server. Then it is logged, and the client gets a general message.
     """
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if status == 500:

@@ -1,10 +1,11 @@
 """A uvicorn protocol that answers page views directly, without an ASGI task for each.
 
-For every request an ASGI server builds a scope, a task and a response, and processes the headers
-one by one. All that takes several times as long as finding a response in the cache. So this class
-replaces uvicorn's protocol: as soon as the headers are read, it calls
+A page view here is a request for the related articles of one article. For every request an ASGI
+server creates a scope, a task and a response, and processes the headers one by one. This takes
+several times as long as finding a response in the cache. So this class replaces uvicorn's protocol:
+as soon as the headers are read, it calls
 :meth:`service.http.related_routes.RelatedRoutes.reply` and writes the result. All other requests
-(other routes, old clients, clients that read slowly) go through ASGI as usual.
+(other routes, HTTP/1.0, clients that read slowly) go through ASGI as usual.
 
 The class relies on internals of uvicorn's protocol, so :func:`service.server.http_protocol` uses
 it only with tested versions.
@@ -27,7 +28,10 @@ _METHODS = {b"GET": "GET", b"HEAD": "HEAD"}
 
 
 class _DoneCycle:
-    """Takes the place of uvicorn's request cycle and says that the request has been answered."""
+    """Stands in for uvicorn's ``RequestResponseCycle`` of a request that is answered already.
+
+    uvicorn looks at the last cycle to see whether the connection is free for the next request.
+    """
 
     response_complete = True
     more_body = False
@@ -37,19 +41,23 @@ class _DoneCycle:
 
 
 class FastProtocol(Connection):
-    """An HTTP connection that answers page views itself and leaves other requests to uvicorn."""
+    """An HTTP connection that answers page views itself and leaves other requests to uvicorn.
+
+    A page view is a request for the related articles of one article.
+    """
 
     _default_headers: Sequence[Header] = ()
     _always = b""
 
     def answer(self) -> None:
-        """Answers the current request if it is a page view; else passes it to uvicorn."""
+        """Answers a request for related articles; passes any other request to uvicorn."""
         reply = self._reply()
         if reply is None:
             super().answer()
             return
         status, head, tail, _, closes = reply
-        if self.server_state.default_headers is not self._default_headers:  # renewed each second
+        # uvicorn makes new default headers each second, since they hold the date.
+        if self.server_state.default_headers is not self._default_headers:
             self._default_headers = self.server_state.default_headers
             self._always = as_lines(self._default_headers)
         self.transport.raw.write(b"".join((STATUS_LINE[status], self._always, head, tail)))
@@ -60,9 +68,10 @@ class FastProtocol(Connection):
             self.transport.close()
 
     def _reply(self) -> RelatedReply | None:
-        """Returns the response to the current request, if it can be made without waiting.
+        """Returns the response to the current request, if it can be made at once.
 
-        ``None`` means that the request must go through ASGI.
+        Returns ``None`` if the request must go through ASGI: it is for another route, or it may
+        have to wait for the database, for a body or for an earlier response.
         """
         url, parser, routes, named = self.url, self.parser, self.routes, self.named
         method = _METHODS.get(parser.get_method())

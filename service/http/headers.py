@@ -1,9 +1,9 @@
 """Reads and writes HTTP headers, among them ``Cache-Control``, ``ETag`` and those of CORS.
 
-When an article appears or disappears at a scheduled time, caches must not show an older response.
-So ``max-age`` and ``stale-while-revalidate`` together never reach beyond the next such time.
-``stale-if-error`` is never sent: with it, caches could show taken-down articles while the service
-is down.
+An article can have a time at which it appears or disappears. Caches must not show an older response
+after that time. So ``max-age`` and ``stale-while-revalidate`` together end at the next such time at
+the latest. ``stale-if-error`` is never sent: with it, caches could show taken-down articles while
+the service is down.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PREFLIGHT: Headers = (
 
 
 def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
-    """Returns a dictionary of headers; the values of a repeated name are joined by commas."""
+    """Returns headers as a dictionary; the values of a repeated name are joined by a comma."""
     named = dict(headers)
     if len(named) < len(headers):
         named = {}
@@ -40,15 +40,12 @@ def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
 
 
 def as_lines(headers: Iterable[Header]) -> bytes:
-    """Returns headers as HTTP sends them: one line each, ending in CRLF."""
+    r"""Returns headers as HTTP sends them, such as ``b"vary: Origin\r\nage: 5\r\n"``."""
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def parse_lines(lines: bytes) -> list[Header]:
-    """Returns the headers in ``lines``, as written by :func:`as_lines`.
-
-    An empty line may follow them.
-    """
+    """Parses what :func:`as_lines` returned into pairs of name and value; skips empty lines."""
     pairs = [line.partition(b": ") for line in lines.split(b"\r\n") if line]
     return [(name, value) for name, _, value in pairs]
 
@@ -61,7 +58,7 @@ class Freshness:
         max_age: Seconds for which a response is fresh.
         stale: Seconds after ``max_age`` for which a cache may still use the response while it
             fetches a new one.
-        scope: ``public``, or ``private`` if shared caches must not keep the response.
+        scope: ``public``; or ``private`` if only the reader's own browser may keep the response.
     """
 
     max_age: int
@@ -74,10 +71,11 @@ class Freshness:
         return (self.max_age + self.stale) * _SECOND
 
     def line(self, left: int) -> bytes:
-        """Returns the ``Cache-Control`` header of a response.
+        """Returns the header ``Cache-Control`` as HTTP sends it, ending in CRLF.
 
         Args:
-            left: Microseconds until the next scheduled change of any list.
+            left: Microseconds until the next time at which an article appears or disappears; the
+                cache may not use the response for longer.
         """
         seconds = min(left, self.span) // _SECOND
         return _cache_control(self.scope, self.max_age, self.stale, seconds)
@@ -94,9 +92,12 @@ def _cache_control(scope: str, max_age: int, stale: int, seconds: int) -> bytes:
 
 @functools.lru_cache(maxsize=1_000)
 def accepts_gzip(accepted: bytes) -> bool:
-    """Whether an ``Accept-Encoding`` header allows gzip, by name or by ``*``.
+    """Whether a client accepts gzip, by name or by ``*``.
 
-    A malformed header counts as no, since every client can read an uncompressed response.
+    A malformed value counts as no, since every client can read an uncompressed response.
+
+    Args:
+        accepted: The value of the request's header ``Accept-Encoding``, such as ``b"gzip, br"``.
     """
     takes: dict[bytes, bool] = {}
     for part in accepted.lower().split(b","):
@@ -110,23 +111,30 @@ def accepts_gzip(accepted: bytes) -> bool:
 
 
 def matches(condition: bytes, etag: bytes) -> bool:
-    """Whether the value of an ``If-None-Match`` header contains an ETag.
+    """Whether a client already has the current response, which is then answered with 304.
 
-    Compares weakly (RFC 9110): a ``W/`` in front of an ETag is ignored.
+    ETags are compared weakly (RFC 9110): a ``W/`` in front of one is ignored.
+
+    Args:
+        condition: The value of the header ``If-None-Match``: ETags with commas between, or ``*``.
+        etag: The ETag of the current response, with its quotation marks.
     """
     parts = [part.strip(b" \t") for part in condition.split(b",")]
     return parts == [b"*"] or any(part.removeprefix(b"W/") == etag for part in parts)
 
 
 class Cors:
-    """CORS headers for the setting ``cors_origins``; they never allow credentials.
+    """The CORS headers of responses, which let pages of other sites read them.
+
+    No response allows credentials (cookies).
 
     Args:
-        origins: The origins whose pages may read responses; ``*`` means any.
+        origins: The setting ``cors_origins``: the sites whose pages may read responses, such as
+            ``https://example.org``; ``*`` means any.
 
     Attributes:
         narrow: Whether only some origins may read; then the headers depend on the request's origin.
-        always: The CORS headers of every response.
+        always: The CORS headers that every response has.
     """
 
     def __init__(self, origins: Iterable[str]) -> None:
@@ -140,18 +148,28 @@ class Cors:
         return b"vary", b", ".join([*names, b"Origin"] if self.narrow else [*names])
 
     def allow(self, request_headers: Mapping[bytes, bytes]) -> Headers:
-        """Returns the CORS headers of one response that are not in :attr:`always`."""
+        """Returns those CORS headers of a response that depend on the request.
+
+        If the setting lists origins and the request's own is among them, this is a header that
+        allows it. Otherwise there is none; :attr:`always` holds the headers of every response.
+
+        Args:
+            request_headers: The headers of the request.
+        """
         origin = request_headers.get(b"origin")
         if not self.narrow or origin not in self._origins:
             return ()
         return ((b"access-control-allow-origin", origin),)
 
     def preflight(self, request_headers: Mapping[bytes, bytes], methods: bytes) -> list[Header]:
-        """Returns the headers of the answer to a preflight request (``OPTIONS``).
+        """Returns the headers of the response to ``OPTIONS``.
+
+        Browsers send such a request first (a preflight) to ask whether a page of another site may
+        send the real one.
 
         Args:
             request_headers: The headers of the request.
-            methods: The methods to allow, separated by commas.
+            methods: The methods to allow, such as ``b"GET, HEAD"``.
         """
         headers = [
             (b"allow", methods + b", OPTIONS"),

@@ -1,4 +1,4 @@
-"""Renders the "You May Also Like" section as an HTML fragment for includes and the widget."""
+"""Renders the section "You May Also Like" as HTML, for server-side includes and the widget."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _fragment = templates.get_template("related.html")
 
 
 class FragmentCard(ArticleCard):
-    """One article of the section, with the labels and the date as readers see them."""
+    """One article of the section "You May Also Like": its card, labels and readable date."""
 
     initial: str = Field(description="the title's first letter, shown in place of a missing image")
     printed_date: str | None = Field(description="the date in the format of the language")
@@ -58,27 +58,31 @@ class FragmentCard(ArticleCard):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """The text of the section's heading, and the text's language, if known."""
+    """The heading of the section: its text, and the text's language (``None`` if unknown)."""
 
     text: str
     language: str | None
 
 
 def render_fragment(cards: list[FragmentCard], heading: Heading) -> bytes:
-    """Renders the section as HTML in UTF-8, all values escaped; empty if there are no cards."""
+    """Renders the section as HTML in UTF-8; returns nothing (``b""``) if there are no cards.
+
+    All values are escaped.
+    """
     if not cards:
         return b""
     return _fragment.render(cards=cards, heading=heading).encode()
 
 
 def make_heading(text: str | None, language: str | None, locale: str) -> Heading:
-    """Returns the section's heading.
+    """Returns the heading of the section "You May Also Like".
 
-    Without the setting ``heading`` this is “You May Also Like” in the page's language.
+    This is the setting ``heading`` if it is set; else “You May Also Like” in the language of the
+    page, or in English if there is no translation.
 
     Args:
         text: The setting ``heading``; ``None`` if it is not set.
-        language: The language of the article that the section appears under, if known.
+        language: The language of the article under which the section appears, if known.
         locale: The setting ``locale``, used if the language is unknown.
     """
     if text is not None:
@@ -89,7 +93,7 @@ def make_heading(text: str | None, language: str | None, locale: str) -> Heading
 
 
 def make_fragment_card(card: ArticleCard, language: str | None, locale: str) -> FragmentCard:
-    """Adds labels and a formatted date, in an article's language, to the article's card.
+    """Adds to an article's card the label "Read more" and the date, both in the article's language.
 
     Args:
         card: The card, as stored in the build.
@@ -109,16 +113,16 @@ def make_fragment_card(card: ArticleCard, language: str | None, locale: str) -> 
 
 @functools.lru_cache(maxsize=10_000)
 def print_date(date: str, spoken: Locale) -> str:
-    """Formats an ISO date in the long format of a locale, such as "January 5, 2024"."""
+    """Formats an ISO date such as ``2024-01-05`` in a locale's long format: "January 5, 2024"."""
     return format_date(dt.date.fromisoformat(date), format="long", locale=spoken)
 
 
 @functools.lru_cache(maxsize=1_000)
 def find_locale(tag: str | None) -> Locale | None:
-    """Returns the locale for a BCP 47 language tag, such as ``de-AT``.
+    """Returns Babel's locale for a BCP 47 language tag.
 
-    If the tag's region is unknown, the language alone decides. Returns ``None`` if the language is
-    unknown too.
+    If Babel knows ``de`` but not the rest of a tag such as ``de-XY``, it returns the locale for
+    ``de``. Returns ``None`` without a tag or if the language is unknown.
     """
     if tag is None:
         return None
@@ -137,14 +141,14 @@ def _speak(language: str | None, locale: str) -> Locale:
 def related_html(
     build: Build, row: int, items: list[SelectedItem], *, heading: str | None, locale: str
 ) -> bytes:
-    """Renders the section for the page of an article.
+    """Renders the section "You May Also Like" for the page of one article, as HTML in UTF-8.
 
     Args:
-        build: The build that the articles' cards are read from.
-        row: The row of the article that the section appears under.
-        items: The related articles that the section shows.
+        build: The build from which the cards of the articles are read.
+        row: The row number, in the build, of the article under which the section appears.
+        items: The related articles to show, in their order.
         heading: The setting ``heading``; ``None`` for “You May Also Like”.
-        locale: The setting ``locale``, used if the article's language is unknown.
+        locale: The setting ``locale``, used if an article's language is unknown.
     """
 
     def language(row: int) -> str | None:

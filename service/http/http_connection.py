@@ -1,10 +1,11 @@
 """A uvicorn protocol that limits the size and the duration of what a client sends.
 
-While uvicorn's parser waits for the end of a header, it buffers everything that arrives and calls
-nothing that could stop it. So this class counts the bytes before it hands them to the parser, one
-slice at a time. Input that is too long, too slow or not HTTP is answered with one error, and the
-connection is closed. At most one slice is parsed before the previous request is answered, and
-connections with more to parse take turns, so that none can block the others.
+While uvicorn's parser waits for the end of a header, it buffers everything that arrives, without
+limit. So this class cuts the input into pieces of :data:`SLICE` bytes, and counts the bytes before
+it hands a piece to the parser. Input that is too long, too slow or not HTTP is answered with one
+error, and the connection is closed. While a request is being answered, the bytes after it wait. If
+several connections have much to parse, one piece of each is parsed in rotation, so that a client
+that sends a lot can't block the others.
 
 This class works with any version of uvicorn, unlike :mod:`service.http.fast_protocol`, which relies
 on more of uvicorn's internals.
@@ -34,7 +35,7 @@ from service.http.request_limits import (
 )
 
 SLICE = 4_096
-"""Size of the slices that are parsed at once, in bytes."""
+"""How many bytes of one connection are parsed at once, before other connections are served."""
 
 READER_SECONDS = 60.0
 """A client that reads nothing of its response for this long is disconnected."""
@@ -42,11 +43,13 @@ READER_SECONDS = 60.0
 _SECONDS = 10.0
 """How long headers may take to arrive, in seconds, if the app has no settings."""
 _TURN_SECONDS = 0.001
+"""How long waiting input is parsed before the event loop may do other work, in seconds."""
 _LINGER_SECONDS, _SIP_SECONDS = 2.0, 0.1
+"""After a close: how long input is still read, and the pause after each read, in seconds."""
 _WORTH = 16
-"""How many bytes may arrive for each byte of a body.
+"""How many bytes a client may send for each byte of a body.
 
-A body may come in chunks, and a chunk of one byte takes several bytes in all.
+A body may come in chunks with a line each; a chunk with a body of one byte takes several bytes.
 """
 _NOTHING = memoryview(b"")
 
@@ -54,9 +57,10 @@ _NOTHING = memoryview(b"")
 class _Transport:
     """Wraps a connection's transport, so that a client gets the last response before the close.
 
-    Closing a socket while bytes still arrive resets the connection, and the client would lose the
-    response. So for two seconds after :meth:`close` arriving bytes are still read, slowly, and
-    discarded. Writes after :meth:`close` are dropped.
+    If a socket is closed while the client still sends, the operating system resets the connection
+    and the client loses the response. So :meth:`close` reads and discards what arrives during the
+    next two seconds, slowly, and only then closes the socket. Writes after :meth:`close` are
+    dropped.
     """
 
     def __init__(
@@ -100,7 +104,7 @@ class _Transport:
 
 
 class _Flow(FlowControl):
-    """Pauses reading from the socket while uvicorn asks for it or bytes wait to be parsed."""
+    """Pauses reading from the socket while uvicorn asks for it or received bytes are unparsed."""
 
     held = False
 
@@ -121,7 +125,10 @@ class _Flow(FlowControl):
 
 
 class _Turns:
-    """Lets connections take turns, one slice each, so that no long input blocks other clients."""
+    """Parses the input of waiting connections in rotation: one piece of each, again and again.
+
+    So a client that sends a lot does not block the others. Each worker process has one such object.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -160,15 +167,16 @@ class Connection(HttpToolsProtocol):
         self._turns: _Turns = vars(self.server_state).setdefault("turns", _Turns(self.loop))
         self._rest = _NOTHING
         self._in_head = True
-        self._unread = 0  # bytes that the parser took without calling a method of this class
+        self._unread = 0  # bytes given to the parser since it last reported headers or a body
         self._since: float | None = None  # when the current head began to arrive
-        self.rested: float | None = None  # idle since, after a response sent without uvicorn
+        # Since when the connection is idle after a response that was sent without uvicorn.
+        self.rested: float | None = None
         self._refusal: bytes | None = None
-        # The number of bytes that the client has not read, and since when it is that number.
+        # How many bytes of responses the client has not read, and since when it has read nothing.
         self._left = 0, 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts the timers."""
+        """Starts the timer that enforces the time limits of this connection."""
         super().connection_made(_Transport(transport, self.loop, self))  # type: ignore[arg-type]
         self.flow = _Flow(self.transport)  # type: ignore[arg-type]
         self._since = self.loop.time()
@@ -176,13 +184,18 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(self._look_every, self._watch)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the timers."""
+        """Stops the timer and drops the bytes that have not been parsed."""
         self._timer.cancel()
         self._rest = _NOTHING
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parses the first slice of what arrived; the rest waits for this connection's turn."""
+        """Parses the bytes that just arrived, or keeps them to be parsed later.
+
+        They are parsed at once if they are few (at most :data:`SLICE`) and nothing is to be done
+        before them. Otherwise they are kept, reading from the socket pauses, and this connection
+        joins the others that wait to be parsed.
+        """
         if self.transport.lingers:
             self.transport.throw_away()
             return
@@ -203,7 +216,11 @@ class Connection(HttpToolsProtocol):
         self._turns.add(self)
 
     def parse_slice(self) -> bool:
-        """Parses the next slice; returns whether more can be parsed now."""
+        """Parses the next :data:`SLICE` bytes of those that wait.
+
+        Returns:
+            Whether more bytes wait and can be parsed now.
+        """
         if self.transport.is_closing():
             self._rest = _NOTHING
         elif self._refusal is None and not self._is_answering():
@@ -219,10 +236,10 @@ class Connection(HttpToolsProtocol):
         return False
 
     def _check_unread(self, more: int) -> None:
-        """Refuses headers, or a chunk's size line, that grow too long before they end.
+        """Refuses a request whose headers, or a chunk's size line, are too long before they end.
 
         Args:
-            more: The number of bytes that the parser is about to get.
+            more: The number of bytes that the parser has just got.
         """
         if not self._in_head:
             if self._unread > MAX_HEADERS or len(self.headers) > MAX_HEADER_COUNT:
@@ -239,7 +256,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Checks the request's headers, which are now complete, then answers the request."""
-        large = self._unread > MAX_HEADERS - SLICE  # up to a slice may have come with the last body
+        # Up to SLICE bytes may have come together with the end of the previous request.
+        large = self._unread > MAX_HEADERS - SLICE
         self._in_head, self._unread, self._since = False, 0, None
         if self._refusal is not None:
             return
@@ -262,7 +280,7 @@ class Connection(HttpToolsProtocol):
         self.headers = []  # so that trailers are not added to the request's headers
 
     def _check_body(self) -> None:
-        """Refuses a body whose end the parser can't find.
+        """Refuses a request if the parser could not tell where its body ends.
 
         Raises:
             ProblemError: 400 for a transfer coding other than chunked, and for the body of an
@@ -287,19 +305,26 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Takes a part of the body; chunk frames may be longer the longer the body is."""
+        """Passes a part of a request's body to uvicorn.
+
+        Each byte of the body also allows the client more bytes of chunk headers: :data:`_WORTH`.
+        """
         self._unread = max(0, self._unread - _WORTH * len(body))
         if self._refusal is None:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Ends a request, and waits for the next one's headers."""
+        """Ends a request whose body is complete; the headers of the next request may follow."""
         self._in_head, self._unread = True, 0
         if self._refusal is None and not self.cycle.response_complete:
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Sends the error that waits to be sent, if any; else parses what arrived meanwhile."""
+        """Goes on after a response was sent.
+
+        If the next request was refused meanwhile, sends that error and closes the connection. Else
+        parses what the client has sent in the meantime.
+        """
         if self._refusal is not None and not self.pipeline:
             self._send_refusal()
         elif self.cycle.more_body and not self.pipeline:  # nobody reads the rest of this request
@@ -313,7 +338,7 @@ class Connection(HttpToolsProtocol):
         self._refuse(ProblemError(400, msg))
 
     def is_midway(self) -> bool:
-        """Whether only a part of a request has arrived, or bytes wait to be parsed."""
+        """Whether a request has arrived only in part, waits to be parsed, or was just refused."""
         return bool(self._unread or self._rest or self._refusal) or not self._in_head
 
     def _is_answering(self) -> bool:
@@ -351,7 +376,11 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def _watch(self) -> None:
-        """Closes the connection if a time limit has passed; else sets the next timer."""
+        """Closes the connection if one of its time limits has passed; else sets the timer again.
+
+        There are limits on the arrival of headers, on a client that reads no response, and on idle
+        connections.
+        """
         now = self.loop.time()
         left = self.transport.raw.get_write_buffer_size()
         if left != self._left[0]:
@@ -362,7 +391,8 @@ class Connection(HttpToolsProtocol):
         due = now + self._look_every
         if self._since is not None:
             if self._is_answering():
-                self._since = now  # the head may be waiting here, unparsed: restart its time
+                # The next headers may have arrived but not been parsed: count their time anew.
+                self._since = now
             due = self._since + self._seconds
             if due <= now:
                 self._give_up()

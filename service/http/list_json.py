@@ -1,4 +1,4 @@
-"""Renders a related list as the JSON body of a response."""
+"""Renders the list of an article's related articles as the JSON body of a response."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ _ORIGINS = {origin: origin.encode() for origin in Origin}
 
 
 def related_json(build: Build, article_id: str, items: list[SelectedItem]) -> bytes:
-    """Returns the JSON body of a response for an article's related list."""
+    """Returns the JSON body of a response with the related articles of one article.
+
+    Args:
+        build: The build that holds the articles' fields.
+        article_id: The article whose related articles are listed.
+        items: The related articles, in their order.
+    """
     parts = (
         b'{"article_id":', quoted(article_id),
         b',"build":"', build.name.encode(),
         b'","items":', items_json(build, items), b"}",
     )  # fmt: skip
-    return b"".join(parts)  # joined in one step: no spare capacity is kept in the cache
+    return b"".join(parts)  # one join makes an object of exactly this size, which the cache keeps
 
 
 def items_json(build: Build, items: list[SelectedItem]) -> bytes:
-    """Returns a related list as a JSON array.
+    """Returns related articles as a JSON array, in their order.
 
-    Each element holds the article's fields, copied as JSON from the build, and its score, origin
-    and position in the list.
+    Each element holds the article's fields, copied as JSON from the build, and its score, its
+    origin (why it is in the list, such as an editor's pin), its position from 1, and the terms that
+    both articles share.
     """
     cards = build.cards.several([item.row for item in items])
     return b"[%b]" % b",".join(
@@ -39,5 +46,5 @@ def items_json(build: Build, items: list[SelectedItem]) -> bytes:
 
 
 def quoted(text: str) -> bytes:
-    """Returns a text as a JSON string in UTF-8."""
+    """Returns a text as a JSON string in UTF-8, with its quotation marks: ``b'"text"'``."""
     return encode_basestring(text).encode()

@@ -1,4 +1,4 @@
-"""Configures logging, as plain or JSON lines with the request's id, and writes the access log."""
+"""Configures logging, as text or JSON lines with the request's id, and writes the access log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LogFormat = Literal["console", "json"]
 REQUEST_ID_HEADER = b"x-request-id"
 
 current_request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
-"""The id of the current request."""
+"""The id of the HTTP request that this task handles, as the logs show it; empty outside one."""
 
 access_log = logging.getLogger("alsolike.access")
 
@@ -26,9 +26,13 @@ _numbers = itertools.count(1)
 
 
 def request_id(given: bytes | None) -> bytes:
-    """Returns the id that names a request in the logs.
+    """Returns the id under which the logs name a request.
 
-    This is the id that the client or a proxy sent, if it is short and plain, else a new one.
+    This is the header ``X-Request-ID`` that the client or a proxy sent, if it has at most 64
+    letters, digits and ``._:-``; else a new id.
+
+    Args:
+        given: The header's value; ``None`` if it is missing.
     """
     if given is not None and _PLAIN_ID.fullmatch(given):
         return given
@@ -55,20 +59,20 @@ def log_access(method: str, path: bytes, status: int, seconds: float, name: byte
 
 
 class AddRequestId(logging.Filter):
-    """Adds the id of the current request to every log record; outside a request an empty id."""
+    """Adds the id of the current HTTP request to every log record; ``""`` outside a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Adds the id; keeps every record."""
+        """Adds the request's id to a log record; returns ``True``, so that the record is kept."""
         if not hasattr(record, "request_id"):
             record.request_id = current_request_id.get()
         return True
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Formats log lines for people, with the request id at the end."""
+    """Formats log records as lines for people, with the request's duration and id at the end."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Returns the line with the duration and the id of the request, if known."""
+        """Formats a record, for example ``… alsolike.access: GET /livez 200 0.100 ms [4f1e-1]``."""
         line = super().format(record)
         if (seconds := getattr(record, "seconds", None)) is not None:
             line += f" {seconds * 1000:.3f} ms"
@@ -77,7 +81,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 def log_config(log_format: LogFormat) -> dict[str, Any]:
-    """Returns the configuration for :func:`logging.config.dictConfig`."""
+    """Returns the logging configuration for :func:`logging.config.dictConfig`, to log to stderr."""
     formatters: dict[str, dict[str, Any]] = {
         "console": {
             "()": "service.http.logs.ConsoleFormatter",

@@ -43,14 +43,18 @@ _GAUGES: tuple[tuple[str, str, Mode], ...] = (
     ("cache_answers", "Responses in the cache", "livesum"),
     ("encoder_queue", "Drafts being encoded or waiting for it", "livesum"),
 )
-"""Each gauge's name, description, and mode in which the values of several workers are combined."""
+"""Name and description of each gauge, and how the values of several workers become one.
+
+``livemin`` takes the smallest value of the running workers, ``livemax`` the largest and ``livesum``
+their sum.
+"""
 
 
 class Metrics:
-    """The metrics of this worker, and their sum over all workers.
+    """The metrics of this worker process, and their sum over all workers.
 
     Args:
-        live: Holds the build that the service serves now.
+        live: Holds the published build, which the service serves.
         counts: The request counts of this worker.
     """
 
@@ -105,7 +109,7 @@ class Metrics:
         self.queue = self._gauges["encoder_queue"]
 
     def flush(self) -> None:
-        """Adds what was counted since the last call to the metrics of the Prometheus library."""
+        """Passes what was counted since the last call on to the Prometheus client library."""
         now, seen = self._counts, self._seen
         for key, count in list(now.requests.items()):
             self._requests.labels(key[0], str(key[1])).inc(count - seen.requests[key])
@@ -122,7 +126,7 @@ class Metrics:
         self._flush_gauges()
 
     def _flush_latency(self, route: str, buckets: list[int]) -> None:
-        # The library takes one observation per call; adding whole counts to buckets is faster.
+        # The library's own method counts one request per call; adding to its buckets is faster.
         histogram = self._latency.labels(route)
         earlier = self._seen.latencies[route]
         for bucket, count, before in zip(histogram._buckets, buckets, earlier, strict=True):
@@ -162,7 +166,10 @@ class Metrics:
             self._build = served
 
     def render(self) -> bytes:
-        """Returns the metrics of all workers, as of their last flush, in Prometheus text format."""
+        """Returns the metrics in Prometheus text format.
+
+        With several workers these are the sums of what each worker last wrote by :meth:`flush`.
+        """
         if DIRECTORY not in os.environ:
             return generate_latest(self.registry)
         return generate_latest(_all_workers())
@@ -175,7 +182,7 @@ def _all_workers() -> CollectorRegistry:
 
 
 def serve_metrics(host: str, port: int) -> Callable[[], None]:
-    """Serves ``/metrics`` on a separate port; returns a function that stops the server."""
+    """Starts a server for ``/metrics`` on a port of its own; returns a function that stops it."""
     server, thread = start_http_server(port, host, _all_workers())
 
     def stop() -> None:
@@ -187,7 +194,10 @@ def serve_metrics(host: str, port: int) -> Callable[[], None]:
 
 
 def _remove_dead_gauges() -> None:
-    """Removes the gauges that dead workers left; their counters still count in the sums."""
+    """Removes the gauge files of worker processes that no longer run.
+
+    Their counter files stay, so that the totals of requests don't fall.
+    """
     directory = os.environ.get(DIRECTORY)
     if directory is None:
         return

@@ -1,9 +1,9 @@
-"""ASGI middleware in front of the FastAPI app, outermost first.
+"""ASGI apps that wrap each other in front of the FastAPI app, the outermost first.
 
 :class:`Middleware` applies limits, request ids, counters and logging to every request except page
-views. :class:`Probes` answers ``/livez`` and ``/readyz``. :class:`Lifespan` starts and stops the
-background tasks. :class:`LateApp` imports and creates the FastAPI app in the background, since this
-is the slowest part of the start.
+views (requests for related articles). :class:`Probes` answers ``/livez`` and ``/readyz``.
+:class:`Lifespan` starts and stops the background tasks. :class:`LateApp` imports and creates the
+FastAPI app on a thread, since this is the slowest part of the start.
 """
 
 from __future__ import annotations
@@ -38,14 +38,16 @@ _SAFE = {
     "referrer-policy": "same-origin",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""The security headers of responses whose route sets none.
+"""The security headers of a response, unless the route sets its own.
 
 They forbid a browser to load anything for the response, or to show it in a frame.
 """
 
 
 class Middleware:
-    """Applies limits, request ids, counters, logging and security headers, except to page views.
+    """Adds limits, request ids, counters, logging and security headers to all but page views.
+
+    Page views (requests for related articles) are answered before they reach this class.
 
     Args:
         app: The app that answers the requests.
@@ -63,7 +65,7 @@ class Middleware:
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or passes it to the next app."""
+        """Passes a request to the app, or answers it with an error if it exceeds a limit."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -102,24 +104,28 @@ class Middleware:
 
 
 def _route(scope: Scope) -> str:
-    """Returns the path template of the request's route; ``other`` for an unknown path."""
+    """Returns the path template of the request's route, such as ``/v1/articles/{article_id}``.
+
+    Returns ``other`` for a path that no route has. The metrics count requests by this name.
+    """
     return getattr(scope.get("route"), "path", None) or "other"
 
 
 class _Route(NamedTuple):
-    """Has a path like a Starlette route, so that :func:`_route` can name requests to probes."""
+    """The path of a probe's route, named as in Starlette's routes, for :func:`_route` to read."""
 
     path: str
 
 
 class Probes:
-    """Answers ``/livez`` and ``/readyz`` as soon as the process runs, before the pages are ready.
+    """Answers ``/livez`` and ``/readyz``, by which a load balancer sees that the service works.
 
-    :mod:`service.api.operation_routes` describes them in the OpenAPI document.
+    It answers as soon as the process runs, when the FastAPI app is not loaded yet.
+    :mod:`service.api.operation_routes` describes both routes in the OpenAPI document.
 
     Args:
         app: The app that answers all other requests.
-        live: Holds the build that the service serves now.
+        live: Holds the published build, which the service serves.
     """
 
     def __init__(self, app: ASGIApp, live: Live) -> None:
@@ -127,7 +133,7 @@ class Probes:
         self._live = live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or passes it to the next app."""
+        """Answers a request to ``/livez`` or ``/readyz``; passes any other to the app."""
         if scope["type"] != "http" or scope["path"] not in (LIVEZ, READYZ):
             await self._app(scope, receive, send)
             return
@@ -148,7 +154,10 @@ class Probes:
 
 
 def readiness(live: Live) -> tuple[int, dict[str, Any]]:
-    """Returns the status and the JSON content of ``/readyz``."""
+    """Returns the HTTP status and the JSON content of the response to ``/readyz``.
+
+    The status is 200 if the service can answer requests for related articles, else 503.
+    """
     generation = live.generation
     if generation is None:
         return 503, {"status": "not ready", "reason": live.unready or "starting"}
@@ -181,7 +190,7 @@ class Lifespan:
         self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request, or handles the lifespan of the server."""
+        """Passes a request to the app, or handles the start and the stop of the server."""
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
             return
@@ -199,9 +208,10 @@ class Lifespan:
 
 
 class LateApp:
-    """An app that is created on a thread while the process already answers page views.
+    """Passes requests to an app that is created on a thread while the process already serves.
 
-    Requests that reach this app before it is created wait for it.
+    Requests that come before the app is created wait for it. Page views (requests for related
+    articles) are answered before they reach this class.
 
     Args:
         compose: Imports and creates the app; called on a thread, until it succeeds once.
@@ -213,7 +223,7 @@ class LateApp:
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request to the app, which is created first if that has not been done."""
+        """Passes a request to the app, after creating the app if nobody has done so."""
         try:
             app = self._app or await self.composed()
         except OSError as error:  # no file can be opened; the next request tries again
@@ -223,7 +233,7 @@ class LateApp:
         await app(scope, receive, send)
 
     async def composed(self) -> ASGIApp:
-        """Returns the app; imports and creates it first if that has not been done."""
+        """Returns the app, after creating it if nobody has done so."""
         return await asyncio.to_thread(self._compose_once)
 
     def _compose_once(self) -> ASGIApp:

@@ -42,28 +42,28 @@ class ProblemError(Exception):
         self.more = more
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Returns :attr:`headers` as ASGI expects them: pairs of bytes."""
+        """Returns :attr:`headers` as ASGI expects them: pairs of bytes, the names in lower case."""
         headers = self.headers or {}
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def send(self, send: Send) -> None:
-        """Sends the response over ASGI."""
+        """Sends this error as the response to a request, over ASGI."""
         headers, body = self.response()
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     def response(self, *, as_html: bool = False) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        """Returns headers and body of the response.
+        """Returns the headers and the body of the response that reports this error.
 
         Args:
-            as_html: Whether to return an empty body, for a server-side include, which would show
-                the error in the reader's page.
+            as_html: Whether the request asked for HTML. Then the body is empty, because a
+                server-side include would show the error in the reader's page.
         """
         body = b"" if as_html else self.body()
         headers = [
             (b"content-type", b"text/html; charset=utf-8" if as_html else MEDIA_TYPE.encode()),
             (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),  # an article may become visible the next moment
+            (b"cache-control", b"no-store"),  # an article that is missing now may appear soon
             (b"x-content-type-options", b"nosniff"),
         ]
         return headers + self.raw_headers(), body
@@ -85,7 +85,7 @@ class ProblemError(Exception):
 def not_found() -> ProblemError:
     """Returns the error for an article that is unknown or that readers may not see.
 
-    The error is the same for both, so that nobody can find out which ids exist.
+    Both get the same error, so that nobody can find out which ids exist.
     """
     return ProblemError(404, "there is no such article, or it is not visible")
 
@@ -96,10 +96,10 @@ def not_ready() -> ProblemError:
 
 
 def server_error() -> ProblemError:
-    """Returns the error for a fault of the service; its cause is in the log only."""
+    """Returns the error for a fault of the service; only the log says what went wrong."""
     return ProblemError(500, "the service failed to answer; its log says why")
 
 
 def out_of_files() -> ProblemError:
-    """Returns the error for requests that come while the process can open no more files."""
+    """Returns the error for requests that come when the process can't open any more files."""
     return ProblemError(503, "the service has too many open files; try again", headers=_RETRY)

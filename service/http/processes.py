@@ -24,10 +24,12 @@ def is_running(pid: int) -> bool:
 
 
 def end_with_parent(grace: float) -> None:
-    """Ends this process once its parent process is gone; does nothing in a main process.
+    """Starts a thread that ends this process when its parent process is gone.
+
+    So no worker goes on alone after the main process was killed. Does nothing in the main process.
 
     Args:
-        grace: Seconds after SIGTERM until the process is ended by force.
+        grace: Seconds that the process gets to stop after SIGTERM, before it is ended by force.
     """
     parent = multiprocessing.parent_process()
     if parent is None:

@@ -1,6 +1,7 @@
-"""Parses and checks the query parameters of a page view; errors name the parameter at fault.
+"""Parses and checks the query parameters of a request for related articles.
 
-Unknown parameters are ignored, since caches and trackers add their own.
+Errors name the parameter at fault. Unknown parameters are ignored, since caches and trackers add
+their own.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ MAX_FIELDS = 200
 
 
 def parse_query(query: bytes) -> dict[str, list[str]]:
-    """Parses a query string; returns, for each parameter name, the list of its values.
+    """Parses a query string such as ``b"limit=3&exclude=a&exclude=b"``.
+
+    Returns:
+        The list of values of each parameter, such as ``{"limit": ["3"], "exclude": ["a", "b"]}``.
 
     Raises:
-        ProblemError: 422, for too many fields or a value that is not UTF-8.
+        ProblemError: 422, for more than :data:`MAX_FIELDS` fields or a value that is not UTF-8.
     """
     fields = query.split(b"&")
     if len(fields) > MAX_FIELDS:
@@ -47,11 +51,11 @@ def _unquote(text: bytes) -> bytes:
 
 
 def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) -> str:
-    """Reads the id of the requested article from the path, or from the parameter ``id``.
+    """Returns the id of the requested article, from the path or from the parameter ``id``.
 
     Args:
-        path_id: The percent-encoded id in the path; ``None`` for a route without one.
-        parameters: The query parameters.
+        path_id: The percent-encoded id in the path; ``None`` for a route that has none there.
+        parameters: The query parameters, as :func:`parse_query` returns them.
 
     Raises:
         ProblemError: 422, if the id is missing or not a valid article id.
@@ -70,10 +74,10 @@ def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) 
 
 
 def read_related_query(parameters: Mapping[str, list[str]], defaults: RelatedQuery) -> RelatedQuery:
-    """Reads the query for related articles from the parameters of a request.
+    """Turns the parameters of a request for related articles into a query.
 
     Args:
-        parameters: The parameters by name.
+        parameters: The query parameters, as :func:`parse_query` returns them.
         defaults: The query whose values replace missing parameters.
 
     Raises:
@@ -116,7 +120,7 @@ def _read_exclude(article_ids: list[str]) -> frozenset[str]:
 
 
 def check_language(text: str) -> str:
-    """Checks a language tag and returns it in lower case.
+    """Checks a language tag such as ``de-AT`` and returns it in lower case.
 
     Raises:
         ProblemError: 422, if the text is not a language tag.
@@ -126,10 +130,10 @@ def check_language(text: str) -> str:
 
 
 def check_article_id(name: str, value: str) -> str:
-    """Checks an article id and returns it.
+    """Checks an article id and returns it unchanged.
 
     Args:
-        name: The parameter that holds the id.
+        name: The name of the request's parameter that holds the id, for the error.
         value: The id.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Answers requests for related lists from a cache; renders the responses that it lacks."""
+"""Answers requests for related articles from a cache; renders the responses that it lacks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html; charset=utf-8")
 POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 ROUTES = {False: "/v1/related", True: "/v1/related.html"}
-"""The name of the route in the metrics, by whether it returns HTML."""
+"""The route's name in the metrics: ``ROUTES[True]`` for HTML, ``ROUTES[False]`` for JSON."""
 
 
 class ListRequest(NamedTuple):
-    """What a request for a related list asks for: article, format and query.
+    """What a request for related articles asks for: of which article, in which format, which ones.
 
-    URLs that mean the same give equal requests.
+    Two URLs that ask for the same, such as ``/v1/related?id=a`` and ``/v1/articles/a/related``,
+    give equal objects.
     """
 
     article_id: str
@@ -38,7 +39,7 @@ class ListRequest(NamedTuple):
 
 
 class RelatedLists:
-    """Renders and caches the responses with related articles.
+    """Renders and caches the responses to requests for related articles.
 
     Args:
         settings: The effective settings.
@@ -50,7 +51,7 @@ class RelatedLists:
         private: The names of the request headers that may hold a reader's token; empty if reading
             needs no token.
         vary: The ``Vary`` header, naming all request headers that affect a response.
-        common: The headers that every response has, in the form that HTTP sends.
+        common: The headers that every response has, as HTTP sends them.
     """
 
     def __init__(self, settings: Settings, counts: RequestCounts) -> None:
@@ -70,15 +71,15 @@ class RelatedLists:
         self._salt = repr(rendered_by).encode()
 
     def find(self, generation: Generation, request: ListRequest, now: int) -> CachedResponse:
-        """Returns the response to a request, from the cache if possible; else renders it.
+        """Returns the response to a request, from the cache if it is there; else renders it.
 
         Args:
-            generation: The build and the decisions that are served at ``now``, with their cache.
+            generation: The published build with the editors' decisions, and its response cache.
             request: The article, the format and the query.
-            now: Microseconds since 1970 UTC.
+            now: The current time, in microseconds since 1970 UTC.
 
         Raises:
-            ProblemError: 404, for an unknown or invisible article.
+            ProblemError: 404, if the article is unknown or readers may not see it.
         """
         article_id, as_html, query = request
         key = f"{_cache_key(query)}{as_html:d}{article_id}"
@@ -113,9 +114,10 @@ class RelatedLists:
 
 @functools.lru_cache(maxsize=1_000)
 def _cache_key(query: RelatedQuery) -> str:
-    """Returns a text that identifies a query, for the cache.
+    """Returns a text that identifies a query, to begin the key of a cached response.
 
-    No text is the beginning of another query's text.
+    The key goes on with the format and the article's id. No query's text is the beginning of
+    another's, so two different requests never have the same key.
     """
     values = [getattr(query, field.name) for field in dataclasses.fields(query)]
     return repr([sorted(value) if isinstance(value, frozenset) else value for value in values])

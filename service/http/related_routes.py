@@ -2,9 +2,9 @@
 
 These routes bypass FastAPI's routing, dependency injection and response models, which would take
 several times as long as the answer itself. Instead, :meth:`RelatedRoutes.reply` computes the
-response from the request alone. It is called by this module's ASGI app and, under
-``alsolike serve``, by :mod:`service.http.fast_protocol`. :mod:`service.api.openapi` describes the
-same routes in the OpenAPI document.
+response from the request's method, URL and headers. It is called by the ASGI app in this module
+and, under ``alsolike serve``, by :mod:`service.http.fast_protocol`. :mod:`service.api.openapi`
+describes the same routes in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _METHODS = ("GET", "HEAD")
 
 
 class RelatedRequest(NamedTuple):
-    """The parts of a request that determine its response.
+    """The parts of a request for related articles that decide about its response.
 
     Attributes:
         method: The HTTP method, in capitals.
@@ -60,13 +60,13 @@ class RelatedRequest(NamedTuple):
 
 
 class RelatedReply(NamedTuple):
-    """A response that is ready to send.
+    """A response to a request for related articles, ready to be sent.
 
     Attributes:
         status: The HTTP status.
         head: The headers that differ between requests, as HTTP sends them.
         tail: The other headers as HTTP sends them, an empty line, and the body.
-        body_at: The offset in ``tail`` at which the body begins.
+        body_at: The offset in ``tail`` at which the body begins, in bytes.
         closes: Whether the connection must be closed after the response.
     """
 
@@ -86,7 +86,7 @@ class RelatedRoutes:
 
     Args:
         app: The app that answers all other routes.
-        live: Holds the build that the service serves now.
+        live: Holds the published build, which the service serves.
         lists: Renders and caches the responses.
         settings: The effective settings.
         counts: Counts the requests.
@@ -118,7 +118,7 @@ class RelatedRoutes:
         self._access_log = settings.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or passes it to the next app."""
+        """Answers a request for related articles; passes any other to the app."""
         if scope["type"] == "http":
             path, query = scope["raw_path"], scope["query_string"]
             url = b"%b?%b" % (path, query) if query else path
@@ -136,9 +136,9 @@ class RelatedRoutes:
     async def _refusal(
         self, request: RelatedRequest, scope: Scope, receive: Receive
     ) -> ProblemError | None:
-        """Returns the error for a page view without a valid token or with an invalid body.
+        """Returns the error for a request without the required token or with an invalid body.
 
-        Returns ``None`` if neither is the case.
+        Returns ``None`` if token and body are in order, or the request is for another route.
         """
         if request.method not in _METHODS or find_target(request.url.partition(b"?")[0]) is None:
             return None
@@ -151,7 +151,11 @@ class RelatedRoutes:
         return refusal
 
     def count_refusal(self, status: int) -> None:
-        """Counts an error response with this status to input that was not a complete request."""
+        """Counts an error response that was sent to input that was not a complete request.
+
+        Args:
+            status: The HTTP status of the error.
+        """
         self._counts.add("other", status, 0.0)
 
     def reply(
@@ -277,7 +281,9 @@ def _parts(status: int, headers: Iterable[Header], body: bytes = b"") -> _Parts:
 
 
 def find_target(raw_path: bytes) -> tuple[bytes | None, bool] | None:
-    """Finds out what a path asks for.
+    """Finds out which article and format a path asks for.
+
+    For example, ``b"/v1/articles/a/related.html"`` gives ``(b"a", True)``.
 
     Returns:
         The percent-encoded article id in the path (``None`` on a route that takes the id as a

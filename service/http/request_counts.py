@@ -1,4 +1,4 @@
-"""Counts requests, latencies and cache hits in plain numbers, which costs almost no time."""
+"""Counts requests, durations and cache hits as plain numbers, which costs almost no time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ class RequestCounts:
     """Request counts since the process started; only one thread may change them.
 
     Attributes:
-        requests: The number of requests by route and status.
-        latencies: By route, the number of requests in each bucket; the last has no upper bound.
-        seconds: By route, the total time of all requests.
+        requests: The number of requests by route and HTTP status.
+        latencies: By route, the number of requests in each bucket of durations; :data:`BOUNDS`
+            holds the buckets' upper bounds, and the last bucket has none.
+        seconds: By route, the total duration of all requests, in seconds.
         hits: The number of responses taken from the cache.
         misses: The number of responses that had to be rendered.
     """
@@ -31,7 +32,13 @@ class RequestCounts:
         self.misses = 0
 
     def add(self, route: str, status: int, seconds: float) -> None:
-        """Counts a request."""
+        """Counts a request.
+
+        Args:
+            route: The path template of its route, such as ``/v1/related``.
+            status: The HTTP status of its response.
+            seconds: The time to answer it, in seconds.
+        """
         self.requests[route, status] += 1
         self.latencies[route][bisect_left(BOUNDS, seconds)] += 1
         self.seconds[route] += seconds

@@ -1,6 +1,7 @@
 """Limits on the size of a request's path, query string, headers and body.
 
-The routes for related articles check only path and query string, since they read few headers.
+The routes for related articles check only the path and the query string, since they read few
+headers.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ _HOST = re.compile(
 )
 
 _reading = 0
-"""How many bytes this process holds of bodies that have not arrived completely."""
+"""How many bytes this process holds of request bodies that have only arrived in part."""
 
 _CLOSE = {"Connection": "close"}
-"""The header that closes the connection after a body was refused.
+"""The response header that makes the server close the connection after a refused request.
 
-Otherwise the rest of the body would be taken for the next request.
+Otherwise the rest of its body would be taken for the next request.
 """
 
 
@@ -58,7 +59,7 @@ class BodyLimits:
 
 
 def body_limits(settings: Settings) -> BodyLimits:
-    """Returns the limits on bodies from the settings."""
+    """Returns the limits on request bodies that the settings define."""
     return BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
 
 
@@ -112,8 +113,9 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
     """Reads and returns a request's whole body; stops as soon as a limit is exceeded.
 
     Raises:
-        ProblemError: 400 for a length that is not a number, 413 for a body that is too large, 408
-            for one that arrives too slowly, 429 while other bodies use up :data:`MAX_BODIES`.
+        ProblemError: 400 for a ``Content-Length`` that is not a number, 413 for a body that is too
+            large, 408 for one that arrives too slowly, 429 if this process already holds
+            :data:`MAX_BODIES` bytes of other bodies.
     """
     declared = by_name(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit():
@@ -150,9 +152,14 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Returns an ASGI ``receive`` function for an app whose request body was already read.
+    """Returns an ASGI ``receive`` function for a request whose body has already been read.
 
-    Its first call returns that body; later calls return what ``receive`` returns.
+    The app that gets this function can read the body again: the first call returns the whole body,
+    later calls return what the original ``receive`` returns.
+
+    Args:
+        body: The body that has been read.
+        receive: The request's original ASGI function.
     """
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -1,4 +1,4 @@
-"""Serves static files, which are read once at the start and sent with an ETag."""
+"""Serves stylesheets and scripts, which are read once at the start and sent with an ETag."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.http.headers import by_name, matches
 
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 STATIC = importlib.resources.files("service") / "static"
-"""The folder of the static files."""
+"""The folder that holds the stylesheets and scripts."""
 
 
 def add_static_file(
@@ -25,14 +25,14 @@ def add_static_file(
     headers: Mapping[str, str],
     **documented: Any,
 ) -> None:
-    """Adds a route that serves a file, or answers 304 if the client has it already.
+    """Adds a route that sends a file, or answers 304 if the client already has it.
 
     Args:
-        router: The router that the route is added to.
+        router: The router that gets the route.
         path: The path of the URL that clients request.
-        file: The stylesheet or script to send.
+        file: The stylesheet or script to send; it is read now, not at each request.
         headers: Further headers of every response, such as ``Cache-Control``.
-        **documented: The route's description in the API documentation, as for ``router.get``.
+        **documented: How the OpenAPI document describes the route, as for ``router.get``.
     """
     content = file.read_bytes()
     media_type = MEDIA_TYPES["." + file.name.rpartition(".")[2]]

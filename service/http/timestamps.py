@@ -1,4 +1,4 @@
-"""Timestamps: ISO 8601 with a time zone in HTTP, microseconds since 1970 UTC inside."""
+"""Converts timestamps: HTTP has ISO 8601 texts, the code has microseconds since 1970 UTC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ _LAST = microseconds(dt.datetime(9999, 1, 1, tzinfo=dt.UTC))
 
 
 def format_timestamp(moment: int | None) -> str | None:
-    """Formats a timestamp as ISO 8601 in UTC; ``None`` for a time that never comes."""
+    """Formats a time as ISO 8601 in UTC, such as ``2026-12-31T17:00:00Z``.
+
+    Args:
+        moment: Microseconds since 1970 UTC.
+
+    Returns:
+        The text; ``None`` if there is no time or it lies after the year 9998, which means never.
+    """
     if moment is None or moment >= _LAST:
         return None
     return (_EPOCH + dt.timedelta(microseconds=moment)).isoformat().replace("+00:00", "Z")
@@ -26,14 +33,16 @@ def _format(value: Any) -> Any:
 
 
 Timestamp = Annotated[str | None, BeforeValidator(_format)]
-"""A timestamp in a response, made of microseconds since 1970 UTC; ``null`` means never."""
+"""A response field that turns microseconds since 1970 UTC into ISO 8601; ``null`` means never."""
 
 
 def read_local_moment(text: str, zone: ZoneInfo) -> int:
-    """Parses an ISO timestamp into microseconds since 1970 UTC.
+    """Parses an ISO timestamp such as ``2026-12-31T18:00`` into microseconds since 1970 UTC.
 
-    A timestamp without a time zone is read in ``zone``; in an hour that a clock change repeats,
-    the first of the two is used.
+    Args:
+        text: The timestamp, with or without a time zone.
+        zone: The time zone of a timestamp that has none. If a clock change makes a local time occur
+            twice, the first is meant.
 
     Raises:
         ValueError: If the text is not a timestamp.

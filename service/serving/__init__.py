@@ -1,1 +1,1 @@
-"""Serving: the live build with the editors' decisions, and the selection of related lists."""
+"""Serving: the published build with the editors' decisions, and what is shown of it."""

@@ -1,4 +1,4 @@
-"""A thread with low CPU priority, for work that must not slow down page views."""
+"""A thread with low CPU priority, for work that must not slow down requests."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ _NICE = 10
 
 
 def background_thread(name: str) -> ThreadPoolExecutor:
-    """Returns an executor with one low-priority thread.
+    """Returns an executor that runs tasks one after another on a thread with low CPU priority.
 
-    Threads that this thread starts have the same low priority.
+    Threads that its tasks start have the same low priority.
+
+    Args:
+        name: The beginning of the thread's name.
     """
     return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=_lower_priority)
 
 
 def _lower_priority() -> None:
-    with suppress(OSError, AttributeError):  # not every system has a priority per thread
+    with suppress(OSError, AttributeError):  # some systems only have priorities of processes
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

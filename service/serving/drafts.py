@@ -1,9 +1,9 @@
-"""Finds related articles for a draft: a text that is in no build, compared with the live build.
+"""Finds related articles for a draft: a text that is not in the published build.
 
-The files of the build that this needs are mapped into memory, and their hashes are checked once,
-before the first use. As for every list, :func:`service.serving.selection.select_beside` selects
-the articles. Import this module only when the first draft arrives, since importing it loads FAISS
-and a library for sparse matrices.
+The needed files of the build are mapped into memory, and their hashes are checked once, before the
+first draft. Which articles are shown is decided by :func:`service.serving.selection.select_beside`,
+as for articles of the build. Import this module only when the first draft arrives, since importing
+it loads FAISS and a library for sparse matrices.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from service.serving.selection import ListContext, SelectedItem, explainer, sele
 from service.serving.serving_view import ServingView
 
 MAX_TERMS = 10
-"""The largest number of phrases that describe a draft."""
+"""The largest number of phrases that an answer names as descriptions of a draft."""
 
 _PLAIN = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
 _HARMLESS = ("no-text", "made-from-template")
@@ -51,9 +51,11 @@ class DraftAnswer:
     """The related articles of a draft at one moment.
 
     Attributes:
-        items: The list, as readers would get it.
-        terms: Phrases of the site that describe the draft, most characteristic first.
-        same_story: Visible rows that are near-duplicates of the draft; the list leaves them out.
+        items: The related articles, in the order in which readers would get them.
+        terms: Phrases that are common on the site and occur in the draft, most characteristic
+            first.
+        same_story: The row numbers, in the build, of visible articles that are near-duplicates of
+            the draft; ``items`` leaves them out.
     """
 
     items: list[SelectedItem]
@@ -63,15 +65,16 @@ class DraftAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedDraft:
-    """A draft and its candidates: the build's most related articles, more than a list shows.
+    """A draft and its candidates: the build's most related articles, more than are shown.
 
-    Finding candidates takes long. Meanwhile articles may appear or disappear and editors may
-    decide, so :meth:`answer` applies all that afterwards.
+    Finding candidates takes long. In the meantime an article may appear or disappear, or an editor
+    may decide something. So :meth:`answer` checks that afterwards.
 
     Attributes:
-        context: The candidates and the other inputs from which a list is selected.
-        terms: Phrases of the site that describe the draft, most characteristic first.
-        same_story: The rows of near-duplicates of the draft.
+        context: The candidates and the other inputs of the selection.
+        terms: Phrases that are common on the site and occur in the draft, most characteristic
+            first.
+        same_story: The row numbers, in the build, of near-duplicates of the draft.
     """
 
     context: ListContext
@@ -83,8 +86,8 @@ class RelatedDraft:
 
         Args:
             served: The build that the candidates are from, with the editors' decisions.
-            now: Microseconds since 1970 UTC.
-            query: How many articles the list may show, and which.
+            now: The moment, in microseconds since 1970 UTC.
+            query: How many articles may be shown, and which.
         """
         return DraftAnswer(
             items=select_beside(served, self.context, now=now, query=query),
@@ -94,7 +97,7 @@ class RelatedDraft:
 
 
 class DraftRelater:
-    """Finds candidates for drafts in the live build; only one thread at a time may use it.
+    """Finds related articles for drafts in the published build; one thread at a time may use it.
 
     The model and the files of the build are opened on first use and kept open.
 
@@ -112,13 +115,13 @@ class DraftRelater:
     def relate(
         self, served: ServingView, fields: Mapping[str, Any], *, now: int, query: RelatedQuery
     ) -> RelatedDraft:
-        """Finds the articles related to a draft among those that may be shown.
+        """Finds the articles of a build that are related to a draft and that readers may see.
 
         Args:
             served: The build to search, with the editors' decisions.
             fields: The draft: ``title``, ``summary`` or ``sections``, ``language`` and ``tags``.
-            now: Microseconds since 1970 UTC.
-            query: How many articles the list may show, and which.
+            now: The current time, in microseconds since 1970 UTC.
+            query: How many articles may be shown, and which.
 
         Raises:
             ArticleError: If a field of the draft is invalid.
@@ -129,14 +132,14 @@ class DraftRelater:
         encoder = self._encoder_for(served.build)
         index = self._index
         if index is None or index.build is not served.build:
-            self._index = index = None  # free the memory of the old one first
+            self._index = index = None  # free the old build's memory before the new one needs some
             self._index = index = DraftIndex(served.build)
         return index.relate(article, encoder, served=served, now=now, query=query)
 
     def forget(self) -> None:
-        """Closes the files of the build that the last draft was compared with.
+        """Lets go of the build that the last draft was compared with, so that its memory is freed.
 
-        Any thread may call this.
+        The next draft opens the files it needs again. Any thread may call this.
         """
         self._index = None
 
@@ -156,14 +159,15 @@ class DraftRelater:
 
 
 def read_draft(fields: Mapping[str, Any]) -> Article:
-    """Converts a draft to an article, cleaned in the same way as the records of a source.
+    """Turns the fields of a draft into an article, cleaned as articles from a source are.
 
     Args:
         fields: ``title``, ``summary`` or ``sections``, ``language`` and ``tags``, as in a source;
             other fields are ignored.
 
     Raises:
-        ArticleError: If a field is invalid, even one that would be repaired in a source's record.
+        ArticleError: If a field is invalid. This includes faults that are repaired in an article
+            from a source, since here the sender can correct them.
     """
     report = ReadReport()
     record = Record(location="draft", values={**fields, "id": "draft"})
@@ -175,10 +179,11 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
 
 
 class DraftIndex:
-    """The files of a build that are needed to compare new texts with it.
+    """The files of a build that are needed to compare a draft with its articles.
 
     Args:
-        build: The build; its files are hashed here, which takes seconds for a large build.
+        build: The build; the hashes of these files are checked here, which takes seconds for a
+            large build.
 
     Raises:
         BuildError: If a needed file is missing or damaged.
@@ -204,7 +209,10 @@ class DraftIndex:
         )
 
     def prepare(self, article: Article) -> PreparedText:
-        """Returns the text of a draft as articles are compared: without the site's boilerplate."""
+        """Returns a draft's text as it is compared with articles: without the site's boilerplate.
+
+        Boilerplate are texts that many articles of the site repeat, such as a subscription notice.
+        """
         return prepare(article, self._boilerplate)
 
     def relate(
@@ -216,14 +224,14 @@ class DraftIndex:
         now: int,
         query: RelatedQuery,
     ) -> RelatedDraft:
-        """Finds the articles related to a draft among those that may be shown.
+        """Finds the articles of the build that are related to a draft and that readers may see.
 
         Args:
             article: The draft.
             encoder: The encoder that the build was made with.
             served: This build with the editors' decisions.
-            now: Microseconds since 1970 UTC.
-            query: How many articles the list may show, and which.
+            now: The current time, in microseconds since 1970 UTC.
+            query: How many articles may be shown, and which.
         """
         text = self.prepare(article)
         embedding = embed_texts(encoder, [text])
@@ -269,10 +277,15 @@ class DraftIndex:
     def candidates(
         self, served: ServingView, now: int, query: RelatedQuery | None = None
     ) -> CandidateFilter:
-        """Returns a filter for the rows that may be shown and, if a query is given, match it.
+        """Returns a filter that says which articles of the build may be shown beside a draft.
 
-        The filter applies the rules of :class:`service.serving.guard.Guard`, which decides for one
-        row, to all rows at once.
+        These are the articles that readers may see and, if a query is given, that match it. The
+        filter applies the rules of :class:`service.serving.guard.Guard` to all articles at once.
+
+        Args:
+            served: This build with the editors' decisions.
+            now: The current time, in microseconds since 1970 UTC.
+            query: The query whose language and excluded articles are applied; ``None`` for none.
         """
         build = self.build
         rows = np.array(served.showing(now).visible)
@@ -287,7 +300,12 @@ class DraftIndex:
         return CandidateFilter(index=filtered, rows=rows)
 
     def _phrases(self, words: TokenizedCorpus, rows: NDArray[np.int32]) -> list[int]:
-        """Returns the phrases of some articles that the draft contains."""
+        """Returns the ids of phrases that occur in the draft and in at least one of some articles.
+
+        Args:
+            words: The words of the draft.
+            rows: The row numbers of the articles.
+        """
         build = self.build
         return find_known_phrases(
             words, build.phrase_rows[rows], build.phrase_names, self._vocabulary.rarity
@@ -295,7 +313,7 @@ class DraftIndex:
 
 
 class _Texts:
-    """A sequence of the prepared texts of a build's articles; prepares a text on each access."""
+    """The prepared texts of a build's articles by row number; each is prepared when it is read."""
 
     def __init__(self, build: Build, boilerplate: Boilerplate) -> None:
         self._build, self._boilerplate = build, boilerplate

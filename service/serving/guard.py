@@ -1,8 +1,9 @@
-"""Decides which articles a related list may show at the moment of the request.
+"""Decides which articles may be shown as related at the moment of the request.
 
-A story is shown by its newest visible version in the language of the list: the language that the
-query asks for, else that of the article or draft. If the story has no visible version in it, the
-newest in any language is shown, unless the query asks for a language.
+Versions and translations of an article are one story, of which one article is shown: the newest
+visible one in the language that the query asks for, or else in the language of the article or draft
+that the reader has before them. If there is none in that language, the newest in any language is
+shown, unless the query asks for a language.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from service.serving.serving_view import ServingView
 
 
 class Guard:
-    """Decides which articles one list may show: visible, in the language, each story only once.
+    """Decides which articles one list may show: visible ones, and only one version of each.
 
-    Two versions, or translations, belong to the same story if the newest visible version of their
-    story is in the same row. ``test_service_guard`` checks that other code which filters rows
-    agrees with this class.
+    All versions and translations of an article are one story. A story is identified by the row
+    number of its newest visible article. ``test_service_guard`` checks that other code which
+    filters articles follows the same rules as this class.
 
     Args:
         served: The build with the editors' decisions.
-        kin: The rows of all versions of the article whose list this is; the list must not show
-            that story.
-        now: Microseconds since 1970 UTC.
-        query: The query; the guard applies its language and its excluded articles.
-        language: The build's id of the language of the article or draft; 0 if unknown.
+        kin: The row numbers of all versions of the article whose list this is; the list must not
+            show that story.
+        now: The current time, in microseconds since 1970 UTC.
+        query: The query, of which this class applies the language and the excluded articles.
+        language: The build's number of the language of the article or draft; 0 if unknown.
     """
 
     def __init__(
@@ -49,22 +50,36 @@ class Guard:
         self._seen = {NO_ROW}  # stories without a visible row
         for row in kin:
             self._seen.add(self._newest[row])
-        # The page already shows these articles, so other versions of them are excluded too.
+        # The reader's page already shows these articles, so their other versions are excluded too.
         for article_id in query.exclude:
             self._leave_out(article_id)
 
     def is_visible(self, row: int) -> bool:
-        """Whether readers may see the article in this row now, whatever else the list shows."""
+        """Whether readers may see an article now, no matter what the list shows so far.
+
+        Args:
+            row: The article's row number in the build.
+        """
         return bool(self._visible[row])
 
     def hide(self, overrides: Sequence[Override]) -> None:
-        """Excludes the stories of the articles that editors hid in this list."""
+        """Excludes the articles that editors hid in this list, and all their versions.
+
+        Args:
+            overrides: The editors' pins and hides for this list; pins are ignored.
+        """
         for override in overrides:
             if override.kind is OverrideKind.HIDE:
                 self._leave_out(override.target_id)
 
     def admit_itself(self, row: int) -> bool:
-        """Whether the list may show exactly this version of a story; if so, marks it as shown."""
+        """Whether the list may show exactly this article, and not another version of it.
+
+        If so, the article's story counts as shown from now on.
+
+        Args:
+            row: The article's row number in the build.
+        """
         newest = self._newest[row]
         if newest in self._seen or not self.is_visible(row) or not self._has_language(row):
             return False
@@ -72,10 +87,14 @@ class Guard:
         return True
 
     def admit(self, candidate: int) -> int | None:
-        """Returns the row of the version of a candidate's story that the list shows.
+        """Chooses the version of an article that the list shows, and counts its story as shown.
 
-        Marks the story as shown. Returns ``None`` if the list shows the story already, or no
-        version of the story may be shown.
+        Args:
+            candidate: The article's row number in the build.
+
+        Returns:
+            The row number of the chosen version; ``None`` if the list shows the story already, or
+            no version of it may be shown.
         """
         newest: int = self._newest[candidate]
         if newest in self._seen:

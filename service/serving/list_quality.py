@@ -1,4 +1,7 @@
-"""Measures the quality of a build's lists, as readers get them, against relevance judgments."""
+"""Measures the quality of a build's lists of related articles, as readers get them.
+
+The lists are compared with relevance judgments: which articles people found relevant for another.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,11 @@ def evaluate_build(
 
     Returns:
         A dictionary of JSON values. Over the judged articles: ``ndcg10``, ``p6`` (precision of the
-        first six) and ``recall50``, with 95 % confidence intervals, and ``seeds``, the number of
-        these articles. Over all visible articles: ``coverage``, the share that some list shows;
-        ``orphans``, the number that no list shows; ``largest_hub``, the share of lists that show
-        the most often shown article; and ``diversity``, of the articles within a list.
+        first six) and ``recall50``, each with its 95 % confidence interval, such as ``ndcg10_95``,
+        and ``seeds``, the number of these articles. Over all visible articles: ``coverage``, the
+        share that some list shows; ``orphans``, the number that no list shows; ``largest_hub``,
+        the share of lists that show the most often shown article; and ``diversity``, how different
+        the articles within a list are.
 
     Raises:
         SourceError: If no judged article has enough relevant articles in the build.

@@ -1,4 +1,4 @@
-"""Holds the build and the editors' decisions that a process serves, and follows their changes."""
+"""Holds the published build and the editors' decisions for requests, and reloads them on change."""
 
 from __future__ import annotations
 
@@ -38,19 +38,23 @@ class DecisionPoller(Protocol):
     kept: PolledState
 
     def refresh(self) -> bool:
-        """Reads new decisions now; returns whether there were any."""
+        """Reads new decisions now, even after a recent failure; returns whether there were any."""
 
     def poll(self) -> DecisionState | None:
-        """Reads new decisions; retries a database that was unavailable only now and then."""
+        """Reads new decisions, if any; called a few times a second.
+
+        After a failure, the database is tried again only after a while.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A build, its editors' decisions and a time span in which no list changes, with a cache.
+    """What all requests of a time span are answered from: build, editors' decisions, and a cache.
 
-    A new build, a new decision, or an article that appears or disappears starts a new generation
-    with an empty cache. Each request uses one generation, so that a response never mixes two, and
-    a cached response is never used after it is outdated.
+    No list of related articles changes within the time span. A new build, a new decision, or an
+    article that appears or disappears starts a new generation with an empty cache. Each request
+    uses one generation, so that a response never mixes two, and an outdated response is never taken
+    from the cache.
 
     Attributes:
         served: The build with the editors' decisions.
@@ -69,18 +73,19 @@ class Generation:
 
 @dataclass(slots=True)
 class Live:
-    """Holds the generation that is served now, and follows new builds and decisions.
+    """Holds what this process answers requests from, and follows new builds and decisions.
 
-    A generation is the build with the editors' decisions, for a time span in which no list changes.
-    There is none, and nothing is served, without a build or as long as takedowns can't be read.
+    This is a :class:`Generation`: the published build with the editors' decisions, for a time span
+    in which no list changes. It is ``None``, so that no request is answered, if there is no build
+    or if the database of takedowns could not be read since the start.
 
     Args:
         root: The folder that holds the builds.
         keeper: Reads the editors' decisions.
         cache_bytes: The capacity of each generation's cache, in bytes.
         clock: A function that returns the time in microseconds since 1970 UTC.
-        forgetful: Functions to call when another build becomes live, so that callers free data of
-            the old one.
+        forgetful: Functions to call after another build was loaded, so that other code frees
+            its data of the old one.
     """
 
     root: Root
@@ -95,7 +100,7 @@ class Live:
     _build: Build | None = None
     _seen: tuple[int, int, int] | None = None
     _retry: float = 0.0
-    _threads: ThreadPoolExecutor = field(  # own threads, so that slow pages delay no takedown
+    _threads: ThreadPoolExecutor = field(  # not the shared ones, where slow pages delay a takedown
         default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="live")
     )
     _following: threading.Lock = field(default_factory=threading.Lock)
@@ -103,15 +108,17 @@ class Live:
 
     @property
     def build(self) -> Build | None:
-        """The build that is served now; ``None`` if there is none."""
+        """The build from which requests are answered; ``None`` if there is none."""
         generation = self.generation
         return None if generation is None else generation.served.build
 
     def at(self, now: int) -> Generation | None:
-        """Returns what to serve at ``now``, in microseconds since 1970 UTC.
+        """Returns what to answer requests from at a time; ``None`` if they can't be answered.
 
-        Starts a new generation if the time span of the current one has ended. Returns ``None`` if
-        nothing can be served.
+        Starts a new generation if the time span of the current one has ended.
+
+        Args:
+            now: The time, in microseconds since 1970 UTC.
         """
         generation = self.generation
         if generation is not None and not generation.since <= now < generation.until:
@@ -123,13 +130,16 @@ class Live:
         return generation
 
     def view(self, *, refresh: bool = False) -> tuple[ServingView, int]:
-        """Returns the live build with the editors' decisions, and the current time.
+        """Returns the published build with the editors' decisions, and the current time.
 
         Args:
-            refresh: Whether to read decisions and builds of other processes first.
+            refresh: Whether to load first what other processes have decided or published.
 
         Raises:
-            NotReadyError: If no build is served.
+            NotReadyError: If there is no build, or the takedowns can't be read.
+
+        Returns:
+            The build with the decisions, and the time in microseconds since 1970 UTC.
         """
         if refresh:
             self.refresh()
@@ -140,19 +150,19 @@ class Live:
         return generation.served, now
 
     def refresh(self) -> None:
-        """Loads the build that the file ``CURRENT`` names, and the newest decisions.
+        """Loads the build that the file ``CURRENT`` names, and the newest decisions of editors.
 
-        The caller waits until both are loaded.
+        Returns when both are loaded. A build that can't be opened is only logged.
         """
         self.follow_builds()
         self.keeper.refresh()
         self._settle()
 
     def follow_builds(self) -> None:
-        """Opens the build that the file ``CURRENT`` names, if another one is served now.
+        """Opens the build that the file ``CURRENT`` names, unless it is open already.
 
-        If the build can't be opened, the reason is logged, and it is tried again every 30 seconds,
-        as its files may be restored.
+        If it can't be opened, the reason is logged and the earlier build stays in use. It is tried
+        again when ``CURRENT`` changes, and every 30 seconds, as its files may be restored.
         """
         with self._following:
             if self._let_go():
@@ -172,10 +182,14 @@ class Live:
         self._settle()
 
     def _let_go(self) -> bool:
-        """Closes the served build if another process is about to change the build's files.
+        """Stops using the build if another process is about to write to the build's files.
 
         Otherwise this process would crash when it reads a mapped file that was cut short. The other
-        process waits until the build is closed; the next check opens what is left of the build.
+        process waits until the build is closed. The next call of :meth:`follow_builds` opens the
+        build again, if its files are still in order.
+
+        Returns:
+            Whether the build was let go.
         """
         build = self._build
         written_to = build and build.watch and build.watch.written_to()
@@ -190,16 +204,19 @@ class Live:
         return True
 
     def follow_decisions(self) -> None:
-        """Loads newer decisions; retries a database that was unavailable only now and then."""
+        """Loads new decisions of editors, if there are any, and answers requests by them."""
         self.keeper.poll()
         self._settle()
 
     async def refresh_now(self) -> None:
-        """Loads the newest build and decisions without blocking the event loop."""
+        """Loads the published build and the newest decisions without blocking the event loop."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self.refresh)
 
     async def watch(self) -> None:
-        """Follows new builds and new decisions, independently of each other, until cancelled."""
+        """Looks for a new build and for new decisions four times a second, until cancelled.
+
+        The two run independently, so that opening a large build delays no decision.
+        """
         await asyncio.gather(self._repeat(self.follow_builds), self._repeat(self.follow_decisions))
 
     async def _repeat(self, look: Callable[[], None]) -> None:
@@ -212,7 +229,7 @@ class Live:
 
     @property
     def unready(self) -> str | None:
-        """The reason why no build is served, as text; ``None`` if a build is served."""
+        """The reason why requests can't be answered, as text; ``None`` if they can."""
         if self.generation is not None:
             return None
         if self._build is None:
@@ -241,7 +258,7 @@ class Live:
             forget()
 
     def _settle(self) -> None:
-        """Starts a new generation, with an empty cache, if build or decisions have changed."""
+        """Starts a new generation, with an empty cache, if the build or the decisions are new."""
         with self._swapping:
             build, state, now = self._build, self.keeper.kept.state, self.generation
             if build is None or state is None:

@@ -1,4 +1,4 @@
-"""Reads the files that editors' pages need as soon as a build is live."""
+"""Reads the files that editors' pages need as soon as the service has loaded a build."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LOOK_SECONDS = 0.5
 
 
 async def keep_warm(live: Live) -> None:
-    """Reads the files of each build that becomes live, on a thread, until cancelled.
+    """Reads the files that editors' pages need, for each build that is loaded, until cancelled.
 
-    A request that needs a file which has not been read yet waits for that file only. Most of the
-    time is spent on hashing, during which other threads can run.
+    This happens on a thread. A request that needs a file which has not been read yet waits for that
+    file only. Most of the time is spent on hashing, during which other threads can run.
     """
     thread = background_thread("warming")
     warm = None
@@ -28,7 +28,7 @@ async def keep_warm(live: Live) -> None:
         if build is not None and build.name != warm:
             warm = build.name
             await asyncio.wrap_future(thread.submit(_warm_up, build))
-            del build  # a replaced build must not be kept open until the next check
+            del build  # this variable must not keep a replaced build open until the next loop
         await asyncio.sleep(LOOK_SECONDS)
 
 

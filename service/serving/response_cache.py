@@ -1,4 +1,4 @@
-"""A cache of responses to page views, limited to a number of bytes."""
+"""A cache of responses with related articles, limited to a number of bytes."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class CachedResponse:
         tag: The value of the header ``ETag``, without quotes.
         headers: The headers that all responses share, as HTTP sends them.
         body: The uncompressed body.
-        route: The route whose request counts include this response.
+        route: The name under which the metrics count requests for this response.
 
     Attributes:
         size: The estimated size in memory, in bytes.
-        used: Whether the response was requested since the cache last considered it for eviction.
+        used: Whether the response was requested since the cache last considered removing it.
         is_cached: Whether a cache holds the response.
         for_gzip: Whether the response is stored in the form for clients that accept gzip, which
             :meth:`compress` makes.
-        aliases: The raw URLs under which the cache finds the response.
+        aliases: The raw URLs (path and query as received) under which the cache finds the response.
     """
 
     __slots__ = (
@@ -61,12 +61,12 @@ class CachedResponse:
 
     @property
     def encoded(self) -> Encoded:
-        """The stored form, compressed or not."""
+        """The response in the form that is stored, compressed or not."""
         return self._data, self._body_at, self._gzipped
 
     @property
     def plain(self) -> Encoded:
-        """The uncompressed form, for any client."""
+        """The response in uncompressed form, which any client can read."""
         return self._encode(self.body, gzipped=False) if self._gzipped else self.encoded
 
     @property
@@ -76,7 +76,10 @@ class CachedResponse:
         return gzip.decompress(body) if self._gzipped else body
 
     def etag(self, *, gzipped: bool) -> bytes:
-        """Returns the ``ETag``, which differs between compressed and uncompressed form."""
+        """Returns the value of the header ``ETag``, such as ``b'"4f1e-gzip"'``.
+
+        The compressed and the uncompressed form have different values.
+        """
         return b'"%b-gzip"' % self._tag if gzipped else b'"%b"' % self._tag
 
     def compress(self) -> None:
@@ -104,13 +107,13 @@ class CachedResponse:
 
 
 class ResponseCache:
-    """A cache of responses by request, limited in bytes.
+    """A cache of responses with related articles, limited in bytes; not thread-safe.
 
-    A response is found by its raw URL without any parsing, or else by a key for the parsed request.
-    If the cache is full, the oldest response is removed; but a response that was used since it was
-    last considered for removal is kept (the CLOCK algorithm). So a hit only sets a flag. A full
-    cache accepts a response only when it is requested for the second time, because most rare pages
-    are requested once and would push out others. Not thread-safe.
+    A response is found by its raw URL (path and query as received) without any parsing, or else by
+    a key for the parsed request. If the cache is full, the oldest response is removed; but one
+    that was used since it was last considered for removal is kept (the CLOCK algorithm). So a hit
+    only sets a flag. A full cache accepts a response only when it is requested for the second time,
+    because most rare pages are requested once and would push out others.
 
     Args:
         capacity: The capacity in bytes; 0 turns the cache off.
@@ -136,12 +139,19 @@ class ResponseCache:
         return response
 
     def put(self, key: Hashable, response: CachedResponse) -> None:
-        """Caches a response; a full cache does so only at the second call with this key."""
+        """Caches a response; if the cache is full, only at the second call with the same key.
+
+        Rarely requested responses would otherwise push out those that are requested often.
+
+        Args:
+            key: Identifies the request; :meth:`get` finds the response by it.
+            response: The response to cache.
+        """
         if response.size > self.capacity or key in self._responses:
             return
         if self.size + response.size > self.capacity and self._is_new(key):
             return
-        self._grow(response.size)  # evict before adding, so that the new one is not evicted at once
+        self._grow(response.size)  # make room before adding, or the new one could be removed
         self._responses[key] = response
         self._queue.append(key)
         response.is_cached = True
@@ -157,10 +167,14 @@ class ResponseCache:
         return True
 
     def alias(self, address: bytes, response: CachedResponse) -> None:
-        """Lets the cache find a cached response by a raw URL too, without parsing.
+        """Makes the cache find a cached response by a raw URL too, which needs no parsing.
 
-        Each response has at most four such URLs, so that a site which adds a counter to its URLs
-        does not fill the cache.
+        Each response has at most four such URLs. Otherwise a site that adds a counter to its URLs
+        would fill the cache.
+
+        Args:
+            address: The URL's path and query as received.
+            response: The response; nothing happens if the cache does not hold it.
         """
         full = len(response.aliases) >= _MAX_ALIASES
         if not response.is_cached or address in self.by_address or full:
@@ -171,7 +185,10 @@ class ResponseCache:
         self._grow(more)
 
     def gzipped(self, response: CachedResponse) -> Encoded:
-        """Returns the form of a response for clients that accept gzip; makes it if necessary."""
+        """Returns a response in the form for clients that accept gzip.
+
+        On the first call, this replaces the stored uncompressed form.
+        """
         if not response.for_gzip:
             before = response.size
             response.compress()

@@ -1,9 +1,9 @@
-"""Selects the articles that a related list shows now, from the longer list in the build.
+"""Selects the related articles that are shown now, from a longer list in the build.
 
-Stored lists may hold articles that readers may not see yet, or no longer. All selection happens
-here: such articles are dropped, editors' pins and hides are applied, and of several versions of a
-story only the newest visible one is shown, in the language of the list if there is one. If too few
-articles are good enough, fallbacks fill the list, marked as fallbacks.
+The lists in a build may hold articles that readers may not see yet, or no longer. All selection
+happens here: such articles are dropped, editors' pins and hides are applied, and of several
+versions of an article only the newest visible one is shown, in the reader's language if there is
+one. If too few articles are good enough, fallbacks (by tag, or the newest) fill the list.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from service.serving.serving_view import ServingView
 
 
 class Origin(enum.StrEnum):
-    """Why an article is in a list."""
+    """Why an article is in a list: by its text, by an editor's pin, or to fill the list."""
 
     RELATED = "related"
     PINNED = "pinned"
@@ -33,14 +33,14 @@ class Origin(enum.StrEnum):
 
 
 class SelectedItem(NamedTuple):
-    """One article of a related list; a tuple, because each request creates many.
+    """One article in a list of related articles; a tuple, because each request creates many.
 
     Attributes:
-        row: The row of the article in the build.
-        score: The score in [0, 1]; 0 for a fallback.
+        row: The article's row number in the build.
+        score: How related the article is, in [0, 1]; 0 for a fallback.
         origin: Why the article is in the list.
         explained: Up to four phrases that it shares with the article whose list it is in, as
-            JSON strings separated by commas.
+            JSON strings separated by commas, such as ``b'"sea ice","glacier"'``.
     """
 
     row: int
@@ -50,27 +50,27 @@ class SelectedItem(NamedTuple):
 
     @property
     def shared_terms(self) -> tuple[str, ...]:
-        """The phrases in :attr:`explained`, as text."""
+        """The phrases in :attr:`explained`, as a tuple of texts."""
         return tuple(json.loads(b"[%b]" % self.explained))
 
 
 class ListContext(NamedTuple):
-    """The inputs of a list's selection, for an article of the build or for a draft.
+    """What the articles in a list are selected from, for an article of the build or for a draft.
 
     All numbers are Python numbers in lists or memory views, because single elements of NumPy
     arrays are slow to read. Values that few requests need are functions.
 
     Attributes:
-        rows: The rows of related articles, best first; -1 marks the end.
+        rows: The row numbers of related articles in the build, best first; -1 marks the end.
         scores: The scores of ``rows``, in [0, 1].
-        kin: The rows of all versions of the article's or draft's own story, which the list must
+        kin: The row numbers of all versions of the article or draft itself, which the list must
             not show.
-        language: The build's id of the language; if the build lacks the language, an id that no
-            article has.
-        tags: A function that returns the tag ids of the article or draft, without tags that the
-            build lacks.
-        explain: A function that returns the phrases shared with the article in a given row, as
-            JSON strings separated by commas.
+        language: The build's number of the language of the article or draft; if no article of the
+            build is in that language, a number that no language has.
+        tags: A function that returns the build's numbers of the tags of the article or draft;
+            tags that are not in the build are left out.
+        explain: A function that takes a row number and returns the phrases shared with that
+            article, as JSON strings separated by commas.
         explained: The phrases shared with the first of ``rows``, in the same form, as stored in
             the build.
         overrides: The editors' pins by position, then their hides, for this list.
@@ -87,13 +87,13 @@ class ListContext(NamedTuple):
 
 
 def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> list[SelectedItem]:
-    """Selects the articles to show in the list of an article.
+    """Selects the related articles to show for an article of the build.
 
     Args:
         served: The build with the editors' decisions.
-        row: The row of the article; the caller has checked that it is visible.
-        now: Microseconds since 1970 UTC.
-        query: How many articles the list may show, and which.
+        row: The article's row number; the caller has checked that readers may see the article.
+        now: The current time, in microseconds since 1970 UTC.
+        query: How many articles may be shown, and which.
     """
     build = served.build
     rows, scores = build.related(row)
@@ -111,14 +111,14 @@ def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> l
 
 
 def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
-    """Returns a function that explains why a text is related to the article in a row.
+    """Returns a function that explains why a text is related to an article of the build.
 
-    The function takes a row and returns the phrases that the text and that article share, as JSON
-    strings separated by commas.
+    That function takes the article's row number and returns the phrases that the text and the
+    article share, as JSON strings separated by commas, such as ``b'"sea ice","glacier"'``.
 
     Args:
         build: The build that holds the articles.
-        phrases: The build's ids of the phrases in the text.
+        phrases: The build's numbers of the phrases in the text.
     """
     page = SharedPhrases(phrases, build.phrase_names)
     return lambda other: phrases_json(page.shared_with(build.phrases(other).tolist()))
@@ -127,10 +127,16 @@ def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
 def select_beside(
     served: ServingView, context: ListContext, *, now: int, query: RelatedQuery
 ) -> list[SelectedItem]:
-    """Selects the articles to show in the list of an article or a draft.
+    """Selects the related articles to show for an article of the build or for a draft.
 
-    Pinned articles that may be shown get their positions first. A hide applies to all versions of
-    the article's story, so that no near-duplicate takes its place.
+    Pinned articles that may be shown get their positions first. Hiding an article hides all its
+    versions, so that no near-duplicate takes its place.
+
+    Args:
+        served: The build with the editors' decisions.
+        context: The candidates and what else is known about the article or draft.
+        now: The current time, in microseconds since 1970 UTC.
+        query: How many articles may be shown, and which.
     """
     guard = Guard(served, context.kin, now, query, context.language)
     pinned = _pinned(served.build, context, guard, query.limit)
@@ -152,16 +158,22 @@ def select_beside(
 
 
 def shared_terms(build: Build, row: int, other: int) -> list[str]:
-    """Returns up to four phrases that the articles in two rows share."""
+    """Returns up to four phrases that two articles share.
+
+    Args:
+        build: The build that holds the articles.
+        row: The row number of one article.
+        other: The row number of the other.
+    """
     return shared_phrases(build.phrases(row), build.phrases(other).tolist(), build.phrase_names)
 
 
 def _pinned(
     build: Build, context: ListContext, guard: Guard, limit: int
 ) -> list[tuple[int, SelectedItem]]:
-    """Returns the pinned articles that may be shown now, each with its position.
+    """Returns the pinned articles that may be shown now, each with its position from 1.
 
-    Pins that may not be shown are left out; related articles then take their positions.
+    Other pins are left out; related articles then take their positions.
     """
     pinned: list[tuple[int, SelectedItem]] = []
     for override in context.overrides:
@@ -180,9 +192,9 @@ def _pinned(
 def _related(
     context: ListContext, guard: Guard, query: RelatedQuery, wanted: int
 ) -> list[SelectedItem]:
-    """Selects the best related articles that may be shown.
+    """Selects the best related articles that may be shown, at most ``wanted``.
 
-    Nearly all the time of a request is spent here.
+    A request spends nearly all its time here.
     """
     chosen: list[SelectedItem] = []
     admit, least, explained = guard.admit, query.min_score, context.explained
@@ -190,9 +202,9 @@ def _related(
     for place, (candidate, score) in enumerate(zip(context.rows, context.scores, strict=True)):
         if candidate == NO_ROW or len(chosen) == wanted:
             break
-        score = shown_score(score)  # compare the minimum with the score that clients see
+        score = shown_score(score)  # rounded as clients see it, for the comparison with the minimum
         if score < least:
-            continue  # diversified lists are not sorted by score
+            continue  # better scores may follow: lists made more varied are not sorted by score
         shown = admit(candidate)
         if shown is not None:
             stored = place < known and shown == candidate

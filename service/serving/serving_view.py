@@ -14,18 +14,18 @@ from recommender.visibility import ALWAYS, NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, differing
 
 _TABLES = 3
-"""The number of visibility tables to keep: for now, and for moments that editors preview."""
+"""How many visibility tables are cached: for now, and for other times that editors preview."""
 
 
 class VisibilityTable(NamedTuple):
-    """Says for every row of a build whether readers may see it, in a time span without changes.
+    """Says for every article of a build whether readers may see it, in a time span without changes.
 
     Attributes:
         since: The start of the time span, microseconds since 1970 UTC.
         until: The end of the time span, microseconds since 1970 UTC.
-        visible: For each row, whether readers may see it.
-        newest: For each row, the row of the newest visible version of its story; -1 if no version
-            is visible.
+        visible: For each row number, whether readers may see the article.
+        newest: For each row number, the row number of the newest visible version of the article;
+            -1 if no version is visible.
     """
 
     since: int
@@ -35,7 +35,7 @@ class VisibilityTable(NamedTuple):
 
 
 class ServingView:
-    """A build combined with the editors' decisions at one time, ready for all requests.
+    """A build combined with the editors' decisions up to a moment, for answering requests.
 
     Args:
         build: The build, which holds the articles and their lists.
@@ -63,15 +63,18 @@ class ServingView:
         self._take(np.array(rows, dtype=np.int32))
         same = before is not None and before._taken_rows is self._taken_rows
         self._earlier: tuple[VisibilityTable, ...] = ()
-        """The tables of the view with earlier decisions, as far as they are still right."""
+        """The visibility tables of ``before``, if no newer decision has changed them."""
         if before is not None and same:
             self._earlier = before._tables or before._earlier
 
     def showing(self, now: int) -> VisibilityTable:
-        """Returns the table that says which articles are visible at ``now``.
+        """Returns the table that says which articles readers may see at a time.
 
-        The first call computes it for all rows (about 30 ms for a million); requests, which look at
-        dozens of rows, then only read the table.
+        The first call computes it for all articles (about 30 ms for a million). Requests, which
+        look at dozens of articles, then only read the table.
+
+        Args:
+            now: The time, in microseconds since 1970 UTC.
         """
         for table in self._tables:
             if table.since <= now < table.until:
@@ -81,7 +84,11 @@ class ServingView:
         return table
 
     def _take(self, rows: NDArray[np.int32]) -> None:
-        """Applies the decisions to some rows: whether and until when each is taken down."""
+        """Notes for some articles whether they are taken down now, and until when.
+
+        Args:
+            rows: The row numbers of the articles about which editors decided, sorted.
+        """
         if not len(rows):
             return
         takedowns, article_id = self.state.takedowns, self.build.article_id
@@ -96,7 +103,7 @@ class ServingView:
 
     def _make_table(self, now: int) -> VisibilityTable:
         build = self.build
-        for table in self._earlier:  # still valid: no decision changed it
+        for table in self._earlier:  # still valid, since no newer decision changed it
             if table.since <= now < table.until:
                 return VisibilityTable(*self._span(now), table.visible, table.newest)
         visible = build.visible(now)
@@ -116,12 +123,21 @@ class ServingView:
         return since, until
 
     def taken_down(self, now: int) -> list[int]:
-        """Returns the rows that are taken down at ``now`` (microseconds since 1970 UTC)."""
+        """Returns the row numbers of the articles that editors have taken down at a time.
+
+        Args:
+            now: The time, in microseconds since 1970 UTC.
+        """
         rows: list[int] = self._taken_rows[now < self._taken_until].tolist()
         return rows
 
     def is_visible(self, row: int, now: int) -> bool:
-        """Whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
+        """Whether readers may see an article at a time.
+
+        Args:
+            row: The article's row number in the build.
+            now: The time, in microseconds since 1970 UTC.
+        """
         if not self.build.is_visible(row, now):
             return False
         place = int(np.searchsorted(self._taken_rows, row))
@@ -129,11 +145,11 @@ class ServingView:
         return not (taken and now < self._taken_until[place])
 
     def overrides(self, row: int, now: int) -> list[Override]:
-        """Returns an article's pins by position, then its hides, as they are in force at ``now``.
+        """Returns an article's pins by position, then its hides, without those that have ended.
 
         Args:
-            row: The row of the article whose list they change.
-            now: Microseconds since 1970 UTC.
+            row: The row number of the article whose list they change.
+            now: The time, in microseconds since 1970 UTC.
         """
         if not self.state.overrides:
             return []
@@ -141,10 +157,13 @@ class ServingView:
         return [override for override in overrides if now < override.until]
 
     def epoch(self, now: int) -> int:
-        """Returns a number that is the same for all times between two scheduled changes of lists.
+        """Returns a number that stays the same as long as no scheduled change takes effect.
 
-        It is the number of scheduled changes up to and including ``now`` (microseconds since 1970
-        UTC).
+        Scheduled changes are articles that appear or disappear, and decisions that end. The number
+        counts those up to and including ``now``, so caches can use it as a part of their keys.
+
+        Args:
+            now: The time, in microseconds since 1970 UTC.
         """
         ended = int(np.searchsorted(self.state.instants, now, side="right"))
         return self.build.epoch(now) + ended

@@ -1,9 +1,10 @@
-"""Exports each visible article's related list as a static file, for a site without the service.
+"""Writes the related articles of each visible article to a file, for a site without the service.
 
 A file is named after its article's id. Each byte except ``A-Z a-z 0-9 - _ .`` is written as
-``~HH`` (two hexadecimal digits), and so is a leading dot, so every id has its own valid name. If
-that name would be too long, it is ``~`` and the SHA-256 of the id instead. A script in a browser
-gets the name by percent-encoding the id and replacing each ``%`` by ``~``.
+``~HH`` (two hexadecimal digits), and so is a leading dot, so every id has its own valid name: the
+id ``news/7`` gives ``news~2F7.json``. If that name would be too long, it is ``~`` and the SHA-256
+of the id instead. A script in a browser gets the name by percent-encoding the id and replacing each
+``%`` by ``~``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from recommender.errors import InputError
 from service.serving.serving_view import ServingView
 
 LEDGER = ".alsolike-export"
-"""The file that lists all files an export wrote; the next export removes only those."""
+"""The file that lists all files of an export, so that the next one removes no others."""
 
 _LONGEST = 200
 _ESCAPED = re.compile(rb"[^A-Za-z0-9_.-]|^\.")
@@ -44,16 +45,16 @@ class Exported:
 def export_lists(
     served: ServingView, out: Path, render: Callable[[int], bytes], *, now: int
 ) -> Exported:
-    """Writes one JSON file for each visible article, unless the file has this content already.
+    """Writes one JSON file for each visible article; a file with the same content is left as it is.
 
     Each file is replaced in one step. Files of articles that may no longer be shown are removed
     first, so that a takedown does not wait for the rest of the export.
 
     Args:
         served: The build to export, with the editors' decisions.
-        out: A new or empty folder, or an earlier export.
-        render: Returns the content of the file for the article in a row of the build.
-        now: The moment for which lists are exported, microseconds since 1970 UTC.
+        out: A new or empty folder, or the folder of an earlier export.
+        render: A function that takes an article's row number and returns its file's content.
+        now: The time for which lists are exported, in microseconds since 1970 UTC.
 
     Raises:
         InputError: If the folder holds other files.
@@ -65,7 +66,7 @@ def export_lists(
     gone = earlier - names.keys()
     for name in gone:
         (out / name).unlink(missing_ok=True)
-    _write_ledger(out, earlier | names.keys())  # written first, in case of a crash
+    _write_ledger(out, earlier | names.keys())  # before the files, so that a crash leaves none out
     written = 0
     for name, row in names.items():
         written += _write_if_changed(out / name, render(row))
@@ -74,7 +75,7 @@ def export_lists(
 
 
 def file_name(article_id: str) -> str:
-    """Returns the name of an article's file: the id, its special bytes escaped as ``~HH``."""
+    """Returns the name of an article's file, such as ``news~2F7.json`` for the id ``news/7``."""
     escaped = _ESCAPED.sub(lambda found: b"~%02X" % found[0][0], article_id.encode()).decode()
     if len(escaped) > _LONGEST:
         escaped = f"~{hashlib.sha256(article_id.encode()).hexdigest()}"
@@ -103,7 +104,7 @@ def _write_ledger(out: Path, names: Iterable[str]) -> None:
 def _write_if_changed(path: Path, content: bytes) -> bool:
     """Replaces a file in one step if its content changed; returns whether it did.
 
-    The file is not synced to disk: the next export repairs files damaged by a power cut.
+    The file is not synced to disk, since the next export would repair it after a power cut.
     """
     try:
         if path.read_bytes() == content:

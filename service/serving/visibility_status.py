@@ -1,4 +1,4 @@
-"""Tells whether readers can see an article at a moment, and if not, why."""
+"""Finds out whether readers can see an article at a time, and if not, why."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class VisibilityStatus(enum.StrEnum):
 
 
 def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStatus:
-    """Returns whether readers can see one article at a moment, and if not, why.
+    """Returns whether readers can see an article at a time, and if not, why.
 
     Args:
         served: A build with the editors' decisions.
-        row: The row of the article.
-        now: Microseconds since 1970 UTC.
+        row: The article's row number in the build.
+        now: The time, in microseconds since 1970 UTC.
     """
     until = served.state.takedowns.get(served.build.article_id(row))
     if until is not None and now < until:
@@ -42,9 +42,16 @@ def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStat
 
 
 def visibility_masks(served: ServingView, now: int) -> Mapping[VisibilityStatus, NDArray[np.bool_]]:
-    """Returns, for each status, which rows have it at ``now``, as a bool array of shape (n,).
+    """Returns for each status which articles have it at a time.
 
-    Every row has exactly one status.
+    Every article has exactly one status.
+
+    Args:
+        served: A build with n articles and the editors' decisions.
+        now: The time, in microseconds since 1970 UTC.
+
+    Returns:
+        For each status a bool array of shape (n,), indexed by row number.
     """
     start, end = served.build.visibility[:, 0], served.build.visibility[:, 1]
     taken_down = np.zeros(served.build.count, dtype=bool)
