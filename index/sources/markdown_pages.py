@@ -28,8 +28,8 @@ from index.sources.page_folder import (
 )
 from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
-from index.sources.site_presets.find_site import PresetSite, find_site
-from index.sources.site_presets.site_preset import SitePage
+from index.sources.site_presets.find_site import find_site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 """A link relative to the site's root, as every generator means it (``about/``, ``a.html``)."""
@@ -83,7 +83,7 @@ class MarkdownSource(PageFolderSource):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to know of the site: which generator it is read as, and what can't be known."""
-        preset = find_site(self.path, self.preset).preset
+        preset = find_site(self.path, self.preset)
         if preset.name == "none":
             return preset.remarks
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
@@ -101,7 +101,7 @@ class MarkdownSource(PageFolderSource):
         """Parses a Markdown page into a record; raises a ``PageError`` if it can't be used."""
         return self._parse(find_site(self.path, self.preset), page)
 
-    def _parse(self, site: PresetSite, page: Page) -> Record:
+    def _parse(self, site: SitePreset, page: Page) -> Record:
         front, body = split_front_matter(page.text)
         if not front and page.path.stem.casefold() in _FOR_AUTHORS:
             raise PageError("not-content", "a file for those who work on the site, not an article")
@@ -112,8 +112,6 @@ class MarkdownSource(PageFolderSource):
         site.place(placed)
         if _LIST_NAME.fullmatch(page.path.stem):
             raise PageError("list-page", "the page lists a section's pages and is not an article")
-        if placed.link and placed.has_own_link:
-            values["url"] = placed.link
         if isinstance(aliases := values.get("aliases"), list):
             values["aliases"] = [
                 placed.base + one if one.startswith("/") else one for one in map(str, aliases)

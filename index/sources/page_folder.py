@@ -265,7 +265,7 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
 
 def folder_of(location: str) -> Path:
     """Returns the folder that a source reads: its folder, its file's, or its glob's fixed part."""
-    base = _fixed_part(Path(location))
+    base = Path(location) if Path(location).exists() else _fixed_part(Path(location))
     return base if base.is_dir() else base.parent
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,37 +16,37 @@ from index.articles.record import get_field
 from index.sources.site_presets.site_preset import (
     SitePage,
     SitePreset,
-    address,
     ascii_slug,
     base_path,
-    is_table,
+    find_text,
     list_page,
     not_content,
     read_config,
     read_text,
-    read_time,
 )
 
-_CONFIGS = (
-    *(".eleventy.js", "eleventy.config.js", "eleventy.config.mjs", "eleventy.config.cjs"),
-    *("eleventy.config.ts", ".eleventy.cjs", ".eleventy.mjs"),
-)
+_SUFFIXES = ("js", "mjs", "cjs", "ts")
+_CONFIGS = [f"{stem}.{end}" for stem in (".eleventy", "eleventy.config") for end in _SUFFIXES]
+_DATA_SUFFIXES = (".11tydata.json", ".json", *(f".11tydata.{end}" for end in _SUFFIXES))
 _INPUT = re.compile(r"""(?:\binput\s*:\s*|setInputDirectory\(\s*)["'`]([^"'`]*)["'`]""")
 _PREFIX = re.compile(r"""\bpathPrefix\s*:\s*["'`]([^"'`]*)["'`]""")
 _GLOBAL = re.compile(r"""addGlobalData\(\s*["'`](?:eleventyComputed\.)?permalink["'`]""")
 _PERMALINK = re.compile(r"""["']?\bpermalink["']?\s*:\s*(?:(["'`])(.*?)\1|(false)\b|(\S))""")
 _EXCLUDED = re.compile(r"""\b(draft|eleventyExcludeFromCollections)["']?\s*:\s*true\b""")
-_PRINTED = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
-_DATA_NAMES = (
-    "{}.11tydata.json",
-    "{}.json",
-    "{}.11tydata.js",
-    "{}.11tydata.cjs",
-    "{}.11tydata.mjs",
-)
-_DATED = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
+_PRINTED = re.compile(r"\{\{-?([^{}]*?)-?\}\}")
+_FILTER = re.compile(r"""\|\s*(\w+)\s*(?:[:(]\s*["']?([^|"'}]*?)["']?\s*\)?\s*(?=\||-?\}\}))?""")
 _MAX_FOLDERS = 2_000
-_COMPUTED = "\0"
+_COMPUTED = "a function"
+_FILTERS: dict[str, Callable[[Any, str], Any]] = {
+    "slugify": lambda value, _: ascii_slug(str(value)) or None,
+    "slug": lambda value, _: ascii_slug(str(value)) or None,
+    "date": lambda value, form: (
+        value.strftime(form) if isinstance(value, dt.date) and "%" in form else None
+    ),
+    "downcase": lambda value, _: str(value).lower(),
+    "lower": lambda value, _: str(value).lower(),
+    "string": lambda value, _: value,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +55,10 @@ class EleventyPreset(SitePreset):
 
     Attributes:
         data: The data that the pages of a folder share, by the folder's path.
-        prefix: What the site's addresses begin with.
     """
 
     name = "eleventy"
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    prefix: str = ""
 
     @classmethod
     def find(cls, folder: Path) -> Self | None:
@@ -67,8 +68,7 @@ class EleventyPreset(SitePreset):
         if not texts and not used and not any(folder.glob("*.11tydata.*")):
             return None
         text = texts[0] if texts else ""
-        found = _INPUT.search(text)
-        return cls._with_data(folder / (found[1] if found else ""), text)
+        return cls._with_data(folder / find_text(_INPUT, text), text)
 
     @classmethod
     def assume(cls, folder: Path) -> Self:
@@ -78,163 +78,90 @@ class EleventyPreset(SitePreset):
     @classmethod
     def _with_data(cls, root: Path, text: str) -> Self:
         data: dict[str, dict[str, Any]] = {}
+        files = (
+            [("the configuration", ".", {"permalink": _COMPUTED})] if _GLOBAL.search(text) else []
+        )
         remarks: list[str] = []
-        if _GLOBAL.search(text):
-            data["."] = {"permalink": _COMPUTED}
-            remarks.append(_remark("the configuration", "a function"))
-        pending = [root]
-        for _ in range(_MAX_FOLDERS):
-            if not pending:
-                break
-            folder = pending.pop()
-            below = [one for one in _entries(folder) if one.is_dir() and not one.is_symlink()]
-            pending += [
-                one for one in below if one.name[:1] not in "._" and one.name != "node_modules"
-            ]
-            for name in _DATA_NAMES:
-                path = folder / name.format(folder.resolve().name)
-                values = _read_data(path)
-                if not values:
-                    continue
-                key = folder.relative_to(root).as_posix()
-                data[key] = {**data.get(key, {}), **values}
-                unknown = _unknown_part(str(values.get("permalink", "")))
-                if unknown:
-                    remarks.append(_remark(str(path), unknown))
-        prefix = _PREFIX.search(text)
-        return cls(root=root, data=data, remarks=tuple(remarks), prefix=prefix[1] if prefix else "")
+        for file, folder, values in (*files, *_data_files(root)):
+            data[folder] = {**data.get(folder, {}), **values}
+            permalink = str(values.get("permalink", ""))
+            if not _is_known(permalink):
+                remarks.append(
+                    f"{file} computes addresses in code ({permalink}), which can't be known here: "
+                    'set url_template, such as "/{year}/{month}/{day}/{slug}/"'
+                )
+        config = {"prefix": find_text(_PREFIX, text)}
+        return cls(root=root, data=data, remarks=tuple(remarks), config=config)
 
-    def place(self, page: SitePage) -> None:
+    def complete(self, page: SitePage) -> None:
         """Completes a page, with the data of its folders."""
         if "node_modules" in page.path.parts:
             raise not_content("it lies in node_modules")
         if page.path.as_posix() == "index.md":
             raise list_page("the site's first page, not an article")
-        page.has_own_link = isinstance(page.given.get("permalink"), str)
+        own = isinstance(page.given.get("permalink"), str)
         for folder in page.path.parents:
-            for name, value in self.data.get(folder.as_posix(), {}).items():
-                page.given.setdefault(name.casefold(), value)
-                page.values.setdefault(name, value)
-        dated = _DATED.fullmatch(page.path.stem)
-        time = _utc(page.given.get("date")) or _utc(dated and dated[1])
-        if time is not None:
-            page.values["date"] = time
-        below = page.path.parent.as_posix().strip(".")
-        index = page.path.stem == "index"
-        name = dated[2] if dated else page.path.stem
-        slug = page.path.parent.name if index else name
+            page.add_defaults(self.data.get(folder.as_posix(), {}))
+        stem, folder = page.path.stem, page.path.parent
+        name = page.read_name(stem, page.given.get("date"), dated=stem[10:11] == "-")
+        if isinstance(page.time, dt.datetime) and page.time.tzinfo:
+            page.time = page.values["date"] = page.time.astimezone(dt.UTC)
+        slug = folder.name if stem == "index" else name
+        page.values["slug"] = str(page.given.get("slug") or slug)
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
-        page.values.setdefault("slug", slug)
-        page.base = base_path(self.prefix)
-        page.values.pop("url", None)
+        page.base = base_path(self.config["prefix"])
         permalink = page.given.get("permalink")
-        if permalink is False or permalink is None or permalink is True:
-            same = page.path.parent.name == page.path.stem
-            path = below if index or same else f"{below}/{page.path.stem}"
-            page.link = address(page.base, path, "/")
+        if permalink is None or isinstance(permalink, bool):
+            place = folder if stem in ("index", folder.name) else folder / stem
+            page.set_link(f"{place}/")
             return
-        known = {
-            "page": {
-                "date": time,
-                "fileSlug": slug,
-                "filePathStem": f"/{below}/{name}".replace("//", "/"),
-                "inputPath": f"./{page.path}",
-            }
+        stated = {
+            "date": page.time,
+            "fileSlug": slug,
+            "filePathStem": f"/{folder / name}",
+            "inputPath": f"./{page.path}",
         }
-        made = _fill(str(permalink), {**page.values, **page.given, **known})
-        if made is not None:
-            made = made.strip()
-            page.link = address(
-                page.base, made[: -len("index.html")] if made.endswith("/index.html") else made
-            )
+        made = _fill(str(permalink), {**page.values, **page.given, "page": stated})
+        page.set_link(re.sub(r"/index\.html$", "/", made.strip()), own=own)
 
 
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []  # reading the pages reports it
+def _data_files(root: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yields the files of data for a folder's pages: its path, the folder below root, the data."""
+    for folder, below, names in islice(os.walk(root), _MAX_FOLDERS):
+        below[:] = [one for one in sorted(below) if one[0] not in "._" and one != "node_modules"]
+        for suffix in _DATA_SUFFIXES:
+            path = Path(folder, Path(folder).resolve().name + suffix)
+            if path.name in names and (values := _read_data(path)):
+                yield str(path), path.parent.relative_to(root).as_posix(), values
 
 
 def _read_data(path: Path) -> dict[str, Any]:
     """Returns the data of a file for a folder's pages; of code only what is plainly written."""
     if path.suffix == ".json":
         return read_config(path.parent, path.name) or {}
-    text = read_text(path)
-    if text is None:
-        return {}
+    text = read_text(path) or ""
     values: dict[str, Any] = {found[1]: True for found in _EXCLUDED.finditer(text)}
     if found := _PERMALINK.search(text):
         values["permalink"] = False if found[3] else _COMPUTED if found[4] else found[2]
     return values
 
 
-def _remark(file: str, part: str) -> str:
-    return (
-        f"{file} computes addresses in code ({part}), which can't be known here: set url_template, "
-        'such as "/{year}/{month}/{day}/{slug}/"'
-    )
+def _is_known(template: str) -> bool:
+    """Tells whether a template for a permalink needs nothing that only the site's code knows."""
+    filters = (one for found in _PRINTED.finditer(template) for one in _FILTER.findall(found[0]))
+    plain = template != _COMPUTED and "{" not in _PRINTED.sub("", template)
+    return plain and all(name in _FILTERS for name, _ in filters)
 
 
-def _unknown_part(template: str) -> str:
-    """Returns what in a template for a permalink only the site's own code can compute."""
-    if template == _COMPUTED:
-        return "a function"
-    if "{%" in template or "${" in template:
-        return template
-    for found in _PRINTED.finditer(template):
-        for part in _split(found[1])[1:]:
-            if re.split(r"[:(\s]", part, maxsplit=1)[0] not in _FILTERS:
-                return template
-    return ""
+def _fill(template: str, values: Mapping[str, Any]) -> str:
+    """Returns a permalink's template filled; "" if only the site's code can do that."""
+    made = _PRINTED.sub(partial(_printed, values), template) if _is_known(template) else ""
+    return "" if _COMPUTED in made else made
 
 
-def _fill(template: str, values: Mapping[str, Any]) -> str | None:
-    """Returns a permalink's template filled; ``None`` if only the site's code can do that."""
-    if _unknown_part(template):
-        return None
-    made = ""
-    end = 0
-    for found in _PRINTED.finditer(template):
-        name, *filters = _split(found[1])
-        value: Any = name[1:-1] if name[:1] in "'\"" else get_field(values, name)
-        for one in filters:
-            kind, _, argument = re.sub(r"[(:]", "\n", one, count=1).partition("\n")
-            value = _FILTERS[kind.strip()](value, argument.strip().rstrip(")").strip("\"' "))
-        if value is None or is_table(value) or isinstance(value, list):
-            return None
-        made += template[end : found.start()] + str(value)
-        end = found.end()
-    return made + template[end:]
-
-
-def _split(expression: str) -> list[str]:
-    return [
-        part.strip()
-        for part in re.split(r"\|(?=(?:[^\"']*[\"'][^\"']*[\"'])*[^\"']*$)", expression)
-    ]
-
-
-def _slug(value: Any, _: str) -> str | None:
-    return None if value is None else ascii_slug(str(value)) or None
-
-
-def _date(value: Any, form: str) -> str | None:
-    return value.strftime(form) if isinstance(value, dt.date) and "%" in form else None
-
-
-_FILTERS: dict[str, Callable[[Any, str], Any]] = {
-    "slugify": _slug,
-    "slug": _slug,
-    "date": _date,
-    "downcase": lambda value, _: str(value).lower(),
-    "lower": lambda value, _: str(value).lower(),
-    "string": lambda value, _: value,
-}
-
-
-def _utc(value: Any) -> dt.datetime | dt.date | None:
-    time = read_time(value)
-    if isinstance(time, dt.datetime) and time.tzinfo:
-        return time.astimezone(dt.UTC)
-    return time
+def _printed(values: Mapping[str, Any], found: re.Match[str]) -> str:
+    name = found[1].partition("|")[0].strip()
+    value: Any = name[1:-1] if name[:1] in ("'", '"') else get_field(values, name)
+    for kind, argument in _FILTER.findall(found[0]):
+        value = None if value is None else _FILTERS[kind](value, argument)
+    return str(value) if isinstance(value, str | int | float | dt.date) else _COMPUTED

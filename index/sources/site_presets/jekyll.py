@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
@@ -15,13 +13,13 @@ from index.sources.site_presets.site_preset import (
     DATED_NAME,
     SitePage,
     SitePreset,
-    address,
     base_path,
+    fill_pattern,
     is_table,
+    keep_letters,
     list_page,
     not_content,
     read_config,
-    read_time,
     words,
 )
 
@@ -32,27 +30,8 @@ _STYLES = {
     "weekdate": "/:categories/:year/W:week/:short_day/:title:output_ext",
     "none": "/:categories/:title:output_ext",
 }
-_PLACEHOLDER = re.compile(r":([a-z_]+)")
-_DATE_PARTS = {
-    "year": "%Y",
-    "short_year": "%y",
-    "month": "%m",
-    "day": "%d",
-    "hour": "%H",
-    "minute": "%M",
-    "second": "%S",
-    "y_day": "%j",
-    "short_month": "%b",
-    "long_month": "%B",
-    "short_day": "%a",
-    "long_day": "%A",
-    "week": "%V",
-    "w_year": "%G",
-    "w_day": "%u",
-    "i_month": "%-m",
-    "i_day": "%-d",
-}
 _POSTS = ("_posts", "_drafts")
+_FIRST = {"index.md", "index.markdown", "404.md"}
 _LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
 
 
@@ -68,134 +47,93 @@ class JekyllPreset(SitePreset):
         config = read_config(folder, "_config.yml", "_config.yaml", "_config.toml")
         if config is None and not (folder / "_posts").is_dir():
             return None
-        config = config or {}
-        source = config.get("source")
-        return cls(root=folder / source if isinstance(source, str) else folder, config=config)
+        site = cls(root=folder, config=config or {})
+        return replace(site, root=folder / site.setting("source"))
 
     def has_folder(self, name: str) -> bool:
         """Tells whether a folder is one of posts, drafts or a collection."""
         return name in _POSTS or name[1:] in self._collections()
 
-    def place(self, page: SitePage) -> None:
+    def complete(self, page: SitePage) -> None:
         """Completes a post, a document of a collection or a page."""
-        for name, value in self._defaults(page).items():
-            page.given.setdefault(name.casefold(), value)
-            page.values.setdefault(name, value)
-        folders = page.path.parts[:-1]
+        folders, stem = page.path.parts[:-1], page.path.stem
         home = next((part for part in folders if part in _POSTS), "")
+        first = folders[0] if folders else ""
+        kind = home[1:] or (first[1:] if first.startswith("_") else "")
+        page.add_defaults(self._defaults(page.path.as_posix(), kind or "pages"))
+        self._check(page, kind)
+        style = self.setting("permalink", "date")
+        ending = "/" if style == "pretty" or style.endswith("/") else ":output_ext"
+        path, categories = "/".join((*folders[1:], stem)), []
         if home:
-            self._place_post(page, folders, home)
-        elif folders and folders[0].startswith("_"):
-            self._place_document(page, folders)
+            path, template = stem, style
+            given = page.given.get("categories") or page.given.get("category")
+            above = folders[: folders.index(home)]
+            categories = [*(part for part in above if part[0] != "_"), *words(given, " ")]
+        elif not kind:
+            path = "/".join(folders)
+            template = "/:path/" if stem == "index" else f"/:path/:basename{ending}"
         else:
-            self._place_page(page)
+            own = self._collections()[kind].get("permalink")
+            template = own if isinstance(own, str) else f"/:collection/:path{ending}"
+        page.values |= {"section": "posts" if home else kind, "path": path}
+        page.values["categories"] = page.given["categories"] = categories
         if isinstance(page.values.get("tags"), list):
+            separators = {"tags": " ", "tag": ",", "categories": " ", "category": ","}
             page.values["tags"] = [
-                *words(page.given.get("tags"), " "),
-                *words(page.given.get("tag"), ","),
-                *words(page.given.get("categories"), " "),
-                *words(page.given.get("category"), ","),
+                word
+                for name, separator in separators.items()
+                for word in words(page.given.get(name), separator)
             ]
+        page.read_name(
+            stem,
+            page.given.get("date"),
+            zone=self.setting("timezone", "UTC"),
+            dated=bool(kind),
+            waits=bool(kind) and not self.config.get("future"),
+        )
+        self._set_link(page, template)
 
-    def _place_post(self, page: SitePage, folders: tuple[str, ...], home: str) -> None:
-        dated = DATED_NAME.fullmatch(page.path.stem)
-        slug = page.given.get("slug") or (dated[2] if dated else page.path.stem)
-        if home == "_drafts":
-            page.hide("draft")
-        elif not dated:
-            raise not_content("the name of a post begins with its date, as in 2026-03-01-name.md")
-        time = self._time(page.given.get("date")) or self._time(dated and dated[1])
-        above = [part for part in folders[: folders.index(home)] if not part.startswith("_")]
-        categories = [
-            *above,
-            *words(page.given.get("categories") or page.given.get("category"), " "),
-        ]
-        self._give(page, time, str(slug), "posts", categories, page.path.stem)
-        template = self.config.get("permalink")
-        template = template if isinstance(template, str) else "date"
-        page.link = self._link(page, _STYLES.get(template, template), time)
-
-    def _place_document(self, page: SitePage, folders: tuple[str, ...]) -> None:
-        kind = folders[0][1:]
-        options = self._collections().get(kind)
-        if not (is_table(options) and options.get("output")):
-            raise not_content(f"{folders[0]} is no collection that the site gives pages")
-        dated = DATED_NAME.fullmatch(page.path.stem)
-        time = self._time(page.given.get("date")) or self._time(dated and dated[1])
-        slug = str(page.given.get("slug") or (dated[2] if dated else page.path.stem))
-        path = "/".join((*folders[1:], page.path.stem))
-        self._give(page, time, slug, kind, [], path)
-        own = options.get("permalink")
-        template = own if isinstance(own, str) else f"/:collection/:path{self._ending()}"
-        page.link = self._link(page, _STYLES.get(template, template), time)
-
-    def _place_page(self, page: SitePage) -> None:
-        excluded = words(self.config.get("exclude"))
+    def _check(self, page: SitePage, kind: str) -> None:
+        """Hides drafts, and refuses what is no page of the site or lists others."""
         name = page.path.as_posix()
-        if any(
-            fnmatchcase(name, one) or name.startswith(f"{one.rstrip('/')}/") for one in excluded
+        if kind == "drafts":
+            page.values["status"] = "draft"
+        elif kind == "posts":
+            if not DATED_NAME.fullmatch(page.path.stem):
+                raise not_content("a post's name begins with its date, as in 2026-03-01-name.md")
+        elif kind:
+            options = self._collections().get(kind)
+            if not (is_table(options) and options.get("output")):
+                raise not_content(f"_{kind} is no collection that the site gives pages")
+        elif any(
+            fnmatchcase(name, one) or name.startswith(f"{one.rstrip('/')}/")
+            for one in words(self.config.get("exclude"))
         ):
             raise not_content("the site's configuration excludes it")
-        if not page.given:
+        elif not page.given:
             raise not_content("a file without front matter is no page of the site")
-        folder = "/".join(page.path.parts[:-1])
-        layout = str(page.given.get("layout", "")).casefold()
-        if name in ("index.md", "index.markdown", "404.md") or layout in _LISTS:
+        elif name in _FIRST or str(page.given.get("layout", "")).casefold() in _LISTS:
             raise list_page("a page that lists others, not an article")
-        self._give(page, None, page.path.stem, "", [], folder)
-        index = page.path.stem == "index"
-        page.values["path"] = folder
-        ending = "/" if index else f"/:basename{self._ending()}"
-        page.link = self._link(page, f"/:path{ending}", self._time(page.given.get("date")))
 
-    def _give(
-        self,
-        page: SitePage,
-        time: dt.datetime | dt.date | None,
-        slug: str,
-        kind: str,
-        categories: list[str],
-        path: str,
-    ) -> None:
-        values = page.values
-        if time is not None:
-            values["date"] = time
-            if kind and not self.config.get("future"):
-                values.setdefault("visible_from", time)
-        values |= {"slug": slug, "section": kind, "path": path}
-        values["categories"] = page.given["categories"] = categories
-
-    def _ending(self) -> str:
-        """Returns how addresses of pages and documents end, by the style of those of posts."""
-        style = self.config.get("permalink")
-        style = style if isinstance(style, str) else "date"
-        return "/" if style == "pretty" or style.endswith("/") else ":output_ext"
-
-    def _link(self, page: SitePage, template: str, time: dt.datetime | dt.date | None) -> str:
+    def _set_link(self, page: SitePage, template: str) -> None:
         own = page.given.get("permalink")
-        if isinstance(own, str) and own.strip():
-            template = own.strip()
-            page.has_own_link = True
-        page.values.pop("url", None)
+        own = own.strip() if isinstance(own, str) else ""
         values = page.values
+        categories = dict.fromkeys(one.lower() for one in values["categories"])
         parts = {
-            "categories": "/".join(
-                dict.fromkeys(one.lower() for one in words(values["categories"]))
-            ),
+            **page.date_parts(),
+            "categories": "/".join(categories),
             "collection": values["section"],
             "path": values["path"],
             "basename": page.path.stem,
-            "name": _slugify(page.path.stem),
-            "title": _slugify(values["slug"], r"._~!$&'()+,;=@", cased=True),
-            "slug": _slugify(values["slug"]),
+            "name": _slugify(page.path.stem).lower(),
+            "title": _slugify(values["slug"], r"._~!$&'()+,;=@"),
+            "slug": _slugify(values["slug"]).lower(),
             "output_ext": ".html",
-            **({name: time.strftime(form) for name, form in _DATE_PARTS.items()} if time else {}),
         }
-        path = _PLACEHOLDER.sub(lambda found: _longest(found[1], parts), template)
-        if path.startswith(":") or "/:" in path:
-            return ""  # a placeholder that the page has no value for
         page.base = base_path(self.config.get("baseurl"))
-        return address(page.base, path)
+        page.set_link(fill_pattern(own or _STYLES.get(template, template), parts), own=bool(own))
 
     def _collections(self) -> Mapping[str, Any]:
         named = self.config.get("collections")
@@ -203,44 +141,19 @@ class JekyllPreset(SitePreset):
             return {str(name): {} for name in named}
         return named if is_table(named) else {}
 
-    def _time(self, value: Any) -> dt.datetime | dt.date | None:
-        zone = self.config.get("timezone")
-        return read_time(value, zone if isinstance(zone, str) else "UTC")
-
-    def _defaults(self, page: SitePage) -> dict[str, Any]:
+    def _defaults(self, path: str, kind: str) -> dict[str, Any]:
         """Returns the values that the site's configuration gives to pages of a path and kind."""
         found: dict[str, Any] = {}
         defaults = self.config.get("defaults")
-        folders = page.path.parts[:-1]
-        kind = "posts" if "_posts" in folders else "drafts" if "_drafts" in folders else "pages"
-        if kind == "pages" and folders and folders[0].startswith("_"):
-            kind = folders[0][1:]
-        for one in defaults if isinstance(defaults, list) else []:
-            scope = one.get("scope") if is_table(one) else None
-            if not is_table(scope) or not is_table(one.get("values")):
-                continue
-            below = str(scope.get("path") or "").strip("/")
-            path = page.path.as_posix()
-            if below and not (path.startswith(f"{below}/") or fnmatchcase(path, below)):
-                continue
-            if scope.get("type") in (None, "", kind):
-                found |= {str(name): value for name, value in one["values"].items()}
+        for one in filter(is_table, defaults if isinstance(defaults, list) else []):
+            scope = one.get("scope")
+            if is_table(scope) and is_table(one.get("values")):
+                below = str(scope.get("path") or "").strip("/")
+                within = not below or path.startswith(f"{below}/") or fnmatchcase(path, below)
+                if within and scope.get("type") in (None, "", kind):
+                    found |= one["values"]
         return found
 
 
-def _longest(name: str, parts: Mapping[str, str]) -> str:
-    """Returns the part whose name a placeholder begins with; ``:title_x`` is ``:title`` + _x."""
-    for end in range(len(name), 0, -1):
-        if name[:end] in parts:
-            return parts[name[:end]] + name[end:]
-    return f":{name}"
-
-
-def _slugify(text: str, kept: str = "", *, cased: bool = False) -> str:
-    """Returns letters, marks, digits and what else is kept; hyphens for all that is between."""
-    kinds = ("L", "M", "Nd")
-    plain = (
-        one if unicodedata.category(one).startswith(kinds) or one in kept else "-" for one in text
-    )
-    slug = re.sub("-+", "-", "".join(plain)).strip("-")
-    return slug if cased else slug.lower()
+def _slugify(text: str, kept: str = "") -> str:
+    return re.sub("-+", "-", keep_letters(text, kept, "-")).strip("-")

@@ -1,4 +1,4 @@
-"""The base of the presets: what a generator makes of one page of its site."""
+"""The base of the presets: what generators do alike with one page of their site."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ from index.sources.page_folder import PageError
 
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
+_LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"}
+_DATE_PARTS = [
+    pair.split("=")
+    for pair in (
+        "year=%Y short_year=%y month=%m i_month=%-m short_month=%b long_month=%B monthname=%B"
+        " day=%d i_day=%-d short_day=%a long_day=%A weekdayname=%A weekday=%w w_day=%u y_day=%j"
+        " yearday=%-j week=%V w_year=%G hour=%H minute=%M second=%S"
+    ).split()
+]
+"""What placeholders of Jekyll's and Hugo's patterns take from a page's date."""
+
 DATED_NAME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})[-_](.+)")
 """A file's name that begins with a date, as posts' names do: the date, and the rest."""
 
@@ -33,20 +44,61 @@ class SitePage:
         given: The page's front matter, by names in lower case.
         values: The values of the page's record.
         link: The page's address on the site; empty if it is not known.
-        has_own_link: Whether the page itself says what its address is.
         base: What the addresses of the site begin with.
+        time: The page's date or time.
     """
 
     path: PurePosixPath
     given: dict[str, Any]
     values: dict[str, Any]
     link: str = ""
-    has_own_link: bool = False
     base: str = ""
+    time: dt.datetime | dt.date | None = None
 
-    def hide(self, status: str = "hidden") -> None:
-        """Keeps the page from readers."""
-        self.values["status"] = status
+    def add_defaults(self, values: Mapping[str, Any]) -> None:
+        """Adds the values that the site gives to pages that have none of their own."""
+        for name, value in values.items():
+            self.given.setdefault(str(name).casefold(), value)
+            self.values.setdefault(str(name), value)
+
+    def read_name(
+        self, name: str, *dates: Any, zone: str = "", dated: bool = True, waits: bool = False
+    ) -> str:
+        """Reads the page's slug and time, and returns the name without its date.
+
+        Args:
+            name: The name of the page's file or folder.
+            dates: The dates that the page gives; the first that can be read holds.
+            zone: The time zone of the site's dates.
+            dated: Whether the name may begin with a date.
+            waits: Whether the page is hidden until its time.
+        """
+        found = DATED_NAME.fullmatch(name) if dated else None
+        name = found[2] if found else name
+        self.values["slug"] = str(self.given.get("slug") or name)
+        for date in (*dates, found and found[1]):
+            self.time = self.time or read_time(date, zone)
+        if self.time is not None:
+            self.values["date"] = self.time
+            if waits:
+                self.values.setdefault("visible_from", self.time)
+        return name
+
+    def date_parts(self) -> dict[str, str]:
+        """Returns what placeholders of patterns take from the page's time."""
+        return {name: self.time.strftime(form) for name, form in _DATE_PARTS if self.time}
+
+    def set_link(self, path: str, *, own: bool = False) -> None:
+        """Sets the page's address.
+
+        Args:
+            path: The path on the site; empty if it is not known.
+            own: Whether the page itself says what it is.
+        """
+        self.values.pop("url", None)
+        self.link = address(self.base, path) if path else ""
+        if own and self.link:
+            self.values["url"] = self.link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +109,16 @@ class SitePreset:
         root: The folder of the site's content, which addresses are relative to.
         config: The site's configuration, as far as it is written down and not computed.
         remarks: What people must know of the site, such as addresses that code computes.
+        above: The folder that is read, relative to the site's content.
+        below: The site's content, relative to the folder that is read.
     """
 
     name: ClassVar[str] = "none"
     root: Path
     config: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    above: str = ""
+    below: str = ""
 
     @classmethod
     def find(cls, folder: Path) -> Self | None:  # noqa: ARG003 - presets look there
@@ -74,6 +130,11 @@ class SitePreset:
         """Returns the preset for a site whose configuration is not there."""
         return cls(root=folder)
 
+    def setting(self, name: str, default: str = "") -> str:
+        """Returns a text of the site's configuration."""
+        value = self.config.get(name)
+        return value if isinstance(value, str) else default
+
     def has_folder(self, name: str) -> bool:  # noqa: ARG002 - presets know some
         """Tells whether pages are made of a folder whose name begins with a dot or ``_``."""
         return False
@@ -81,13 +142,29 @@ class SitePreset:
     def place(self, page: SitePage) -> None:
         """Completes a page's values, and gives it its link.
 
+        Args:
+            page: The page, its path relative to the folder that is read.
+
+        Raises:
+            PageError: If the page is no article of the site.
+        """
+        for part in page.path.parts[:-1]:
+            if part.startswith((".", "_")) and not self.has_folder(part):
+                raise not_content(f"it lies in {part}, a folder that no page is made of")
+        if not page.path.is_relative_to(self.below):
+            raise not_content(f"it lies outside of {self.below}, the folder of the site's content")
+        page.path = PurePosixPath(self.above, page.path.relative_to(self.below))
+        self.complete(page)
+
+    def complete(self, page: SitePage) -> None:
+        """Completes a page whose path is relative to the site's content.
+
         Raises:
             PageError: If the page is no article of the site.
         """
         path = page.given.get("path")
         if isinstance(path, str) and not page.values.get("url") and path.strip("/ "):
-            page.link = address(path.strip("/ "), "/")  # as Zola and Gatsby mean it
-            page.has_own_link = True
+            page.set_link(f"{path.strip('/ ')}/", own=True)  # as Zola and Gatsby mean it
 
 
 def not_content(message: str) -> PageError:
@@ -127,6 +204,12 @@ def read_text(path: Path) -> str | None:
         return None
 
 
+def find_text(pattern: re.Pattern[str], text: str) -> str:
+    """Returns the first group of the first match in a file of code; empty if there is none."""
+    found = pattern.search(text)
+    return found[1] if found else ""
+
+
 def folded(table: Any) -> dict[str, Any]:
     """Returns a table with its names in lower case."""
     return {str(key).casefold(): value for key, value in table.items()} if is_table(table) else {}
@@ -152,7 +235,18 @@ def address(*parts: str) -> str:
     return quote(path, safe=_SAFE, errors="replace")
 
 
-def read_time(value: Any, zone: str | None = None) -> dt.datetime | dt.date | None:
+def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
+    """Returns a pattern of addresses with its placeholders filled, such as ``:year``.
+
+    The longest name that fits is taken. The pattern is "" if it names what there is no part for.
+    """
+    names = re.compile(f":({'|'.join(sorted(parts, key=len, reverse=True))})")
+    if re.search(r":[a-z]|\[", names.sub("", pattern)):
+        return ""
+    return names.sub(lambda found: parts[found[1]], pattern)
+
+
+def read_time(value: Any, zone: str = "") -> dt.datetime | dt.date | None:
     """Returns the date or time that a page gives, in a zone if one is named; ``None`` if none."""
     if isinstance(value, str) and len(value.strip()) > 10:
         with suppress(DateError):
@@ -179,3 +273,10 @@ def ascii_slug(text: str) -> str:
     """Returns a text as lower-case Latin letters, digits and hyphens; empty if none are left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+
+
+def keep_letters(text: str, kept: str, other: str = "") -> str:
+    """Returns a text with ``other`` for all but letters, marks, digits and what else is kept."""
+    return "".join(
+        one if one in kept or unicodedata.category(one) in _LETTERS else other for one in text
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,21 +11,20 @@ from index.articles.language_tags import is_language
 from index.sources.site_presets.site_preset import (
     SitePage,
     SitePreset,
-    address,
     base_path,
+    find_text,
+    keep_letters,
     list_page,
     not_content,
     read_text,
-    read_time,
 )
 
 _CONFIGS = tuple(f"astro.config.{suffix}" for suffix in ("mjs", "js", "ts", "mts", "cjs"))
 _BASE = re.compile(r"""^\s*base\s*:\s*["'`]([^"'`]*)["'`]""", re.MULTILINE)
-_NO_SLASH = re.compile(r"""\btrailingSlash\s*:\s*["'`]never""")
-_LOCALES = re.compile(r"\blocales\s*:\s*\{")
+_NO_SLASH = re.compile(r"""\btrailingSlash\s*:\s*["'`](never)""")
+_LOCALES = re.compile(r"\blocales\s*:\s*\{((?:[^{}]|\{[^{}]*\})*)")
 _LOCALE = re.compile(r"""["']?([\w-]+)["']?\s*:\s*\{(?:[^{}]*?\blang\s*:\s*["'`]([\w-]+)["'`])?""")
 _DEFAULT = re.compile(r"""\bdefaultLocale\s*:\s*["'`]([\w-]+)""")
-_ENDING = "{slug}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,76 +39,60 @@ class StarlightPreset(SitePreset):
         text = next((one for name in _CONFIGS if (one := read_text(folder / name))), None)
         if text is None:
             return None
-        found = _BASE.search(text)
-        locales: dict[str, str] = {}
-        if start := _LOCALES.search(text):
-            depth, end = 1, start.end()
-            while depth and end < len(text):
-                depth += {"{": 1, "}": -1}.get(text[end], 0)
-                end += 1
-            names = _LOCALE.findall(text[start.end() : end])
-            locales = {
-                name: lang or (name if is_language(name.lower()) else "") for name, lang in names
-            }
-        default = _DEFAULT.search(text)
+        plain = "starlight" not in text
         config = {
-            "base": found[1] if found else "",
-            "slash": "" if _NO_SLASH.search(text) else "/",
-            "locales": locales,
-            "default": default[1] if default else "root",
+            "base": find_text(_BASE, text),
+            "slash": "" if find_text(_NO_SLASH, text) else "/",
+            "locales": {
+                name: lang or (name if is_language(name.lower()) else "")
+                for name, lang in _LOCALE.findall(find_text(_LOCALES, text))
+            },
+            "default": find_text(_DEFAULT, text) or "root",
+            "plain": plain,
         }
-        if "starlight" in text:
+        if not plain:
             return cls(root=folder / "src" / "content" / "docs", config=config)
         remark = (
             f"{folder} computes the addresses of its collections in code, which can't be known "
-            f'here: set url_template, such as "/blog/{_ENDING}"'
+            'here: set url_template, such as "/blog/{slug}/"'
         )
-        return cls(root=folder / "src", config={**config, "plain": True}, remarks=(remark,))
+        return cls(root=folder / "src", config=config, remarks=(remark,))
 
-    def place(self, page: SitePage) -> None:
+    def complete(self, page: SitePage) -> None:
         """Completes a page of the documentation."""
         if page.path.name.startswith("_"):
             raise not_content("a file whose name begins with _ is no page of the site")
         parts = list(page.path.with_suffix("").parts)
-        page.base = base_path(self.config["base"])
-        plain = bool(self.config.get("plain"))
+        plain, locales = self.config["plain"], self.config["locales"]
         collection = parts.pop(0) if plain and len(parts) > 1 else ""
         if collection == "content" and len(parts) > 1:
             page.values["section"] = parts.pop(0)
-        page.values.pop("url", None)
-        locales = self.config["locales"]
-        folder = parts[0] if len(parts) > 1 and parts[0] in locales else "root"
+        folder = parts[0] if len(parts) > 1 and parts[0] in locales else ""
+        rest = parts[1:] if folder else parts
         if locales:
-            language = locales.get(folder) or locales.get(self.config["default"])
-            rest = parts[folder != "root" :]
-            page.values |= {"language": language or "en", "translation_key": "/".join(rest)}
+            language = locales.get(folder or "root") or locales.get(self.config["default"]) or "en"
+            page.values |= {"language": language, "translation_key": "/".join(rest)}
         elif not plain:
             page.values.setdefault("language", "en")
-        name = parts[-1]
-        if name == "404" or (name == "index" and len(parts) <= 1 + (folder != "root")):
+        if parts[-1] == "404" or rest == ["index"]:
             raise list_page("the first page or the page for errors, not an article")
-        if time := read_time(page.given.get("lastupdated") or page.given.get("date")):
-            page.values.setdefault("date", time)
-        own = page.given.get("slug")
         slugs = [_slug(part) for part in parts]
         if slugs[-1] == "index":
             del slugs[-1]
+        own = page.given.get("slug")
         path = own.strip("/") if isinstance(own, str) else "/".join(slugs)
-        page.values |= {"slug": path.rsplit("/", 1)[-1] if not plain else path}
+        page.read_name(
+            parts[-1], page.given.get("lastupdated"), page.given.get("date"), dated=False
+        )
+        page.values["slug"] = path if plain else path.rsplit("/", 1)[-1]
         if not plain:
             page.values["section"] = slugs[0] if len(slugs) > 1 else ""
-            page.link = address(page.base, path, self.config["slash"])
         elif collection == "pages":
-            page.link = address(
-                page.base, *(part for part in parts if part != "index"), self.config["slash"]
-            )
+            path = "/".join(part for part in parts if part != "index")
+        page.base = base_path(self.config["base"])
+        page.set_link("" if plain and collection != "pages" else f"{path}{self.config['slash']}")
 
 
 def _slug(text: str) -> str:
     """Returns a name as it stands in an address: lower case, spaces as hyphens, no other marks."""
-    kept = (
-        one
-        for one in text.lower()
-        if one in "-_ " or unicodedata.category(one)[0] in "LM" or unicodedata.category(one) == "Nd"
-    )
-    return "".join(kept).replace(" ", "-")
+    return keep_letters(text.lower(), "-_ ").replace(" ", "-")
