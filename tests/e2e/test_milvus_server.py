@@ -221,7 +221,7 @@ def test_lists_are_served_while_drafts_are_told_that_a_part_is_away(
     refused = send_draft(desk)
     assert refused.status_code == 503
     assert refused.headers["content-type"] == "application/problem+json"
-    assert "away" in refused.json()["detail"]
+    assert "unavailable" in refused.json()["detail"]
     assert "127.0.0.1" not in refused.text
     assert desk.shown(article) == before != []
     assert desk.client.get("/readyz").status_code == 200

@@ -240,7 +240,7 @@ def test_what_a_build_would_skip_or_mend_is_refused_by_name(fields, field):
 
 def test_an_encoder_that_did_not_make_the_build_is_refused_with_the_remedy(build):
     check_encoder(build, ENCODER.fingerprint)
-    with pytest.raises(ModelError, match=r"hashing:64.*set model"):
+    with pytest.raises(ModelError, match=r"hashing:64.*set it to the build"):
         check_encoder(build, HashingEncoder(128).fingerprint)
 
 
