@@ -1,1 +1,1 @@
-"""Editors' decisions: their database, and the copy that is used when it is unavailable."""
+"""Editors' decisions: their database, and the copy on disk for when the database is unavailable."""

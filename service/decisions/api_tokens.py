@@ -1,8 +1,8 @@
 """API tokens, with which a site's own programs sign in.
 
 A token has the form ``als_<id>_<secret>``. The id is the key of the token's row in the database. Of
-the secret only the SHA-256 is stored; since the secret is 256 random bits, this is safe and,
-unlike a password hash, fast to check.
+the secret only the SHA-256 is stored: the secret is 256 random bits, which nobody can guess from
+it, and a SHA-256 is much faster to check than a password hash.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Token:
     """An API token, without its secret.
 
     Attributes:
-        id: Eight hexadecimal digits, a part of the token.
-        name: What the token is for.
-        role: The token's role.
+        id: The token's number, eight hexadecimal digits; the token's text contains it.
+        name: What the token is for, as its maker named it.
+        role: What requests with this token may do.
         created: Creation time, microseconds since 1970 UTC.
         created_by: The name of the person or program that made the token.
         expires: When the token expires, microseconds since 1970 UTC; ``NEVER`` if it does not.
@@ -50,7 +50,11 @@ class Token:
     revoked: int | None
 
     def is_valid(self, now: int) -> bool:
-        """Tells whether the token is valid at ``now``, microseconds since 1970 UTC."""
+        """Whether the token is neither revoked nor expired.
+
+        Args:
+            now: The current time, microseconds since 1970 UTC.
+        """
         return self.revoked is None and now < self.expires
 
 
@@ -67,7 +71,16 @@ class Tokens:
     def add(
         self, actor: Actor, *, name: str, role: Role, expires: int = NEVER
     ) -> tuple[str, Token]:
-        """Makes a token; returns the token's full text, which is not stored, and what is stored.
+        """Makes a new token and stores it, without its secret.
+
+        Args:
+            actor: Who makes the token.
+            name: What the token is for.
+            role: What requests with this token may do.
+            expires: When the token expires, microseconds since 1970 UTC.
+
+        Returns:
+            The token's full text, which can't be read again later, and what is stored of it.
 
         Raises:
             InputError: If the name is invalid or ``expires`` is in the past.
@@ -105,7 +118,7 @@ class Tokens:
     def find(self, text: str) -> Token | None:
         """Returns the valid token with this full text; ``None`` if there is none.
 
-        Takes the same time whether the id is known or not.
+        A wrong text takes as long as a right one, so that the time does not reveal which ids exist.
         """
         form = _FORM.fullmatch(text)
         token_id, secret = form.groups() if form else ("", "")

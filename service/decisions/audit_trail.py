@@ -1,4 +1,7 @@
-"""The audit trail: who changed what, when and why. Entries are never changed or removed."""
+"""The audit trail of editorial decisions: who changed what, when and why.
+
+Entries are never changed or removed.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,12 @@ class AuditEntry:
         seq: The entry's number; numbers have no gaps.
         at: Time of the change, microseconds since 1970 UTC.
         who: The name of the actor who made the change.
-        how: How the actor signed in, one of ``"cli"``, ``"token"``, ``"session"``, ``"proxy"`` and
+        how: How the actor signed in: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"`` or
             ``"link"``.
         action: What was done, as noun and verb: ``"override.put"``, ``"takedown.lift"``, …
-        article_id: The article whose list or takedown changed; empty for accounts.
-        target_id: The article in that list; empty for takedowns and accounts.
+        article_id: The article whose list or takedown changed; empty for changes of accounts.
+        target_id: The article that was pinned, hidden or judged in that list; empty for takedowns
+            and accounts.
         before: The earlier values as JSON; ``None`` if there were none. An ``until`` of ``None``
             means no end.
         after: The new values as JSON; ``None`` if there are none any more.
@@ -47,7 +51,7 @@ class AuditEntry:
 
 
 class AuditTrail:
-    """Reads the entries of the audit trail.
+    """Reads the audit trail: the record of who changed what, when and why.
 
     Args:
         store: The open database of decisions.
@@ -64,13 +68,13 @@ class AuditTrail:
         article_id: str | None = None,
         who: str | None = None,
     ) -> list[AuditEntry]:
-        """Returns entries, latest first.
+        """Returns entries of the audit trail, latest first.
 
         Args:
             before: Return only entries with a number below this, to get the next page.
             limit: The largest number of entries to return.
-            article_id: Return only entries about this article: about its list, its takedown, or its
-                place in another list.
+            article_id: Return only entries about this article: about its list, its takedown, or
+                about a pin, hide or judgment of it in another list.
             who: Return only entries of the actor with this name.
         """
         query = sa.select(_TABLE).order_by(_TABLE.c.seq.desc()).limit(limit)
@@ -85,14 +89,17 @@ class AuditTrail:
             return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 
     def get(self, seq: int) -> AuditEntry | None:
-        """Returns the entry with this number; ``None`` if there is none."""
+        """Returns the entry of the audit trail with this number; ``None`` if there is none."""
         with self._store.read() as connection:
             row = connection.execute(sa.select(_TABLE).where(_TABLE.c.seq == seq)).mappings()
             found = row.first()
         return None if found is None else AuditEntry(**found)
 
     def all(self) -> Iterator[AuditEntry]:
-        """Yields all entries, oldest first; reads a limited number of them at a time."""
+        """Yields all entries of the audit trail, oldest first.
+
+        Reads 1,000 at a time, so that a long trail does not fill the memory.
+        """
         last = 0
         while True:
             query = sa.select(_TABLE).where(_TABLE.c.seq > last).order_by(_TABLE.c.seq)

@@ -1,4 +1,8 @@
-"""Connects to the database: SQLite with a write-ahead log on disk, PostgreSQL with time limits."""
+"""Connects to the database of decisions, which is an SQLite file or a PostgreSQL database.
+
+SQLite gets a write-ahead log, so that reading and writing don't block each other; PostgreSQL gets
+time limits, so that a server that hangs does not block the service.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +22,14 @@ from index.sql_engine import open_engine
 from service.decisions.decision_store import WRITES
 
 BUSY_SECONDS = 5.0
-"""How long a writer waits for another before it gives up, in seconds."""
+"""How long a transaction waits for another one that writes before it fails, in seconds."""
 
 _CONNECT_SECONDS = 3
 _STATEMENT_SECONDS = 10
 
 
 def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
-    """Makes an SQLAlchemy engine for one SQLite file.
+    """Returns an SQLAlchemy engine for one SQLite file, with at most four lasting connections.
 
     Args:
         path: The file.
@@ -43,7 +47,7 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
 
     @sa.event.listens_for(engine, "checkout")
     def same_file(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001 - as called
-        # If a backup was moved into place, an old connection would still use the old file.
+        # If someone has put a backup in the file's place, an old connection still has the old file.
         if record.info["file"] != _identity(path):
             raise DisconnectionError(f"{path} was replaced by another file")
 
@@ -56,11 +60,12 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
 
 
 def copy_file(path: Path, target: Path) -> None:
-    """Copies a database that may be in use, as a consistent whole.
+    """Copies an SQLite database as it is at one moment, even while others write to it.
 
     Args:
         path: The database file.
-        target: The copy; replaced atomically. Its folder needs room for a second file.
+        target: The copy; replaced in one step when it is complete, so its folder needs room for
+            an old and a new one.
 
     Raises:
         sqlite3.Error: If the database can't be read or the copy can't be written.
@@ -73,7 +78,7 @@ def copy_file(path: Path, target: Path) -> None:
             closing(sqlite3.connect(beside)) as copy,
         ):
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, no log beside it
+            copy.execute("PRAGMA journal_mode = DELETE")  # the copy is one file, without a log
         with beside.open("rb") as file:
             os.fsync(file.fileno())
         beside.replace(target)
@@ -83,7 +88,9 @@ def copy_file(path: Path, target: Path) -> None:
 
 
 def postgres_engine(url: sa.URL) -> sa.Engine:
-    """Makes an SQLAlchemy engine for PostgreSQL, with time limits for connections and statements.
+    """Returns an SQLAlchemy engine for PostgreSQL, with at most four lasting connections.
+
+    Connecting and writing have time limits, so that a server that hangs does not block the service.
 
     Raises:
         DatabaseError: If the PostgreSQL driver is not installed.
@@ -91,7 +98,7 @@ def postgres_engine(url: sa.URL) -> sa.Engine:
     engine = open_engine(
         url,
         pool_size=4,
-        pool_pre_ping=True,  # so that no decision fails after a restart of the server
+        pool_pre_ping=True,  # replace connections that were cut by a restart of the server
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
             "tcp_user_timeout": _STATEMENT_SECONDS * 1000,
@@ -130,10 +137,10 @@ def _connect_sqlite(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def _keep_a_log(connection: sqlite3.Connection) -> None:
-    """Turns on write-ahead logging, so that readers and the writer don't wait for each other.
+    """Turns on write-ahead logging, so that reading and writing don't block each other.
 
-    Turning it on needs exclusive access to the file. SQLite does not wait for that by itself, so
-    this function does.
+    Turning it on needs exclusive access to the file. SQLite fails at once if another process uses
+    the file, so this function tries again for :data:`BUSY_SECONDS`.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":

@@ -1,8 +1,9 @@
 """Copies all decisions from one database to an empty one, each SQLite or PostgreSQL.
 
 The copy keeps the id and the version of the original. So a service that is switched to the copy
-continues where it was. If the service's snapshot holds a decision that was made after the copy, the
-service refuses the copy instead of losing that decision.
+continues where it was. The service also keeps its own copy of the decisions on disk (the snapshot).
+If that has a decision which was made after the database was copied, the service refuses the new
+database instead of losing that decision.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _TABLES = [table for table in schema.metadata.tables.values() if table is not sc
 
 
 def copy_rows(source: Store, target: Store) -> dict[str, int]:
-    """Copies every row as it is at one moment, in one transaction.
+    """Copies every row of all tables as they are at one moment, in one transaction.
 
     Args:
         source: The database to copy from; only read.
@@ -38,7 +39,7 @@ def copy_rows(source: Store, target: Store) -> dict[str, int]:
     """
     copied = {}
     with source.read() as old, target.write() as new:
-        # Lock this row as for a decision: PostgreSQL's other writers wait until the copy ends.
+        # Every decision locks this row first. So on PostgreSQL, decisions wait until the copy ends.
         new.execute(sa.select(schema.meta).with_for_update()).one()
         _refuse_rows(new, target.label)
         for table in _TABLES:
@@ -55,12 +56,12 @@ def copy_rows(source: Store, target: Store) -> dict[str, int]:
 def _batches(
     connection: sa.Connection, table: sa.Table, label: str
 ) -> Iterator[list[dict[str, Any]]]:
-    """Yields all rows of a table, in batches."""
+    """Yields all rows of a table, as lists of at most 500 dictionaries."""
     try:
         query = sa.select(table).execution_options(yield_per=_BATCH)
         for rows in connection.execute(query).mappings().partitions():
             yield [dict(row) for row in rows]
-    except SQLAlchemyError as error:  # so that the message names this database, not the target
+    except SQLAlchemyError as error:  # caught here, so that the message names the right database
         raise translate(error, label) from error
 
 
@@ -68,7 +69,7 @@ def _refuse_rows(connection: sa.Connection, label: str) -> None:
     found = []
     for table in _TABLES:
         if table is schema.changes:
-            continue  # whatever these tables hold is in the audit trail too
+            continue  # each row here belongs to one in the audit trail, which is counted too
         count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         if count:
             found.append(f"{count} {table.name}")
@@ -81,7 +82,10 @@ def _refuse_rows(connection: sa.Connection, label: str) -> None:
 
 
 def _count_on(connection: sa.Connection, column: sa.Column[int]) -> None:
-    """Makes PostgreSQL continue a column's numbers after the copied rows; SQLite does so anyway."""
+    """Makes the numbers of new rows begin after those of the copied rows.
+
+    PostgreSQL has to be told; SQLite does so by itself.
+    """
     if connection.dialect.name == "postgresql":
         sequence = sa.func.pg_get_serial_sequence(column.table.name, column.name)
         connection.execute(

@@ -6,8 +6,8 @@
     actor = Actor(name="mira", how="session")
     database.overrides.put(actor, article_id="a", target_id="b", kind=Kind.PIN, position=1)
     database.takedowns.put(actor, article_id="c", reason="the author withdrew it")
-    database.version()   # ("5f0c…", 1789…), cheap; changes with every decision that readers see
-    database.state()     # the decisions as serving needs them, see decision_state
+    database.version()   # ("5f0c…", 1789…), fast; grows with every decision that readers see
+    database.state()     # all takedowns, pins and hides, to answer requests by
 
 Every change is one transaction. It writes the decision, the entry in the audit trail, and the new
 versions of the database and of the changed list. Every method may be called from any thread, and
@@ -66,7 +66,10 @@ class Database:
         self.audit = AuditTrail(store)
 
     def version(self) -> tuple[str, int]:
-        """Returns the database's id and version, which grows with every decision readers see."""
+        """Returns the database's id and its version.
+
+        The version is a number that grows with every decision that changes what readers see.
+        """
         return reading.read_version(self._store)
 
     def state(self) -> DecisionState:
@@ -74,21 +77,35 @@ class Database:
         return reading.read_state(self._store)
 
     def changes(self, database: str, version: int) -> StateChanges | None:
-        """Returns the decisions that changed since a version of the database with this id.
+        """Returns the takedowns, pins and hides that changed since an earlier version.
 
-        Returns ``None`` if the changes are not known; then :meth:`state` must be read instead.
+        Returns ``None`` if it is not known what changed; then :meth:`state` must be read instead.
+
+        Args:
+            database: The id of the database that had the version; see :meth:`version`.
+            version: The earlier version.
         """
         return reading.read_changes(self._store, database, version)
 
     def lacks(self, version: int) -> bool:
-        """Tells whether the database certainly never had a version."""
+        """Whether it is certain that the database never had this version.
+
+        If so, the version was made by decisions that the database lost, for example because an
+        older backup was restored.
+        """
         with self._store.read() as connection:
             return lacks_version(connection, version)
 
     def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
-        """Undoes the decision in entry ``seq`` of the audit trail, unless a newer one replaced it.
+        """Undoes the decision that one entry of the audit trail records.
 
-        :func:`.undo.undo` lists the errors.
+        Refuses if a newer decision changed the same thing. :func:`service.decisions.undo.undo`
+        lists the errors.
+
+        Args:
+            actor: Who undoes the decision.
+            seq: The number of the entry.
+            reason: The actor's reason, at most 1,000 characters.
         """
         return undoing.undo(self._store, actor, seq, reason=reason)
 
@@ -97,11 +114,11 @@ class Database:
         return reading.count_rows(self._store)
 
     def copy_into(self, empty: Database) -> dict[str, int]:
-        """Copies all rows into an empty database; returns the number of rows by table."""
+        """Copies all rows into an empty database; returns the number of copied rows by table."""
         return copying.copy_rows(self._store, empty._store)
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections to the database."""
         self._store.engine.dispose()
 
 
@@ -114,17 +131,17 @@ def open_database(
     check: Check | None = None,
     now: Callable[[], int] = utc_now,
 ) -> Database:
-    """Opens a database and makes sure that it has the current schema.
+    """Opens the database of decisions and makes sure that its tables have the current form.
 
-    An SQLite file is created or upgraded if needed. A PostgreSQL database must have the current
-    schema already, from :func:`upgrade_database`.
+    An SQLite file is created or upgraded if needed. A PostgreSQL database must have been upgraded
+    by :func:`upgrade_database`.
 
     Args:
         url: ``sqlite:///file`` or ``postgresql://user@host/name``.
         password: The password; replaces one in ``url``.
         create: Whether to create an SQLite file that is missing or has no tables.
-        save: A function that writes the database's decisions into the snapshot; called after each
-            decision about a takedown.
+        save: A function that writes the database's decisions into their copy on disk (the
+            snapshot); called after each decision about a takedown.
         check: A function that raises an error if the database has lost decisions; called before
             each decision, as :class:`~service.decisions.decision_store.Store` describes.
         now: A function that returns the time in microseconds since 1970 UTC.
@@ -152,7 +169,7 @@ def open_database(
 
 
 def upgrade_database(url: str, *, password: str = "", create: bool = True) -> str | None:
-    """Upgrades a database to the current schema.
+    """Brings the tables of a database to the current form (schema).
 
     Args:
         url: ``sqlite:///file`` or ``postgresql://user@host/name``.
@@ -176,12 +193,12 @@ def upgrade_database(url: str, *, password: str = "", create: bool = True) -> st
 
 
 def back_up(url: str, target: Path) -> None:
-    """Copies an SQLite database that may be in use to a file.
+    """Copies an SQLite database to a file, even while others write to it.
 
     A PostgreSQL database is refused; PostgreSQL has its own tools for backups.
 
     Args:
-        url: The database's URL.
+        url: The database's URL, such as ``sqlite:///file``.
         target: The file to write.
 
     Raises:

@@ -14,7 +14,11 @@ MAX_NAME = 100
 
 
 def check_pair(article_id: str, target_id: str) -> None:
-    """Checks the ids in a decision about one article in another's list; returns nothing if valid.
+    """Checks the two article ids in a decision about one article in another's list.
+
+    Args:
+        article_id: The article whose list it is.
+        target_id: The article in that list.
 
     Raises:
         ArticleError: For an invalid id.
@@ -29,7 +33,9 @@ def check_pair(article_id: str, target_id: str) -> None:
 
 
 def check_reason(reason: str) -> str:
-    """Checks and returns a reason: up to 1,000 characters, line breaks and tabs included.
+    """Checks the reason that an editor gives for a decision, and returns it unchanged.
+
+    It may have up to 1,000 characters, including line breaks and tabs.
 
     Raises:
         DecisionError: If the reason is longer, or holds other control characters.
@@ -43,7 +49,13 @@ def check_reason(reason: str) -> str:
 
 
 def check_name(name: str, field: str = "name") -> str:
-    """Checks and returns the name of a person or token: 1 to 100 characters on one line.
+    """Checks the name of a person or token, and returns it unchanged.
+
+    It must have 1 to 100 characters on one line, without white space at either end.
+
+    Args:
+        name: The name.
+        field: The name of the field that holds it, for the error.
 
     Raises:
         DecisionError: If the name is not valid.
@@ -59,7 +71,11 @@ def check_name(name: str, field: str = "name") -> str:
 
 
 def check_until(until: int, now: int) -> int:
-    """Checks and returns the end time of a decision, which must be in the future.
+    """Checks that a decision ends in the future; returns its end, which is ``NEVER`` at most.
+
+    Args:
+        until: When the decision ends, microseconds since 1970 UTC.
+        now: The current time, microseconds since 1970 UTC.
 
     Raises:
         DecisionError: If the end time has passed.

@@ -1,9 +1,10 @@
 """All takedowns, pins and hides in memory, as the service needs them to answer page views.
 
-Decisions are written to the database, but page views never wait for the database. Every serving
-process holds one :class:`DecisionState` and replaces it when the database has a newer version. If
-the database is unavailable, the process reads the decisions from the snapshot, a copy on disk. A
-newer state is made by applying the changes to the one before, in time proportional to the changes.
+Decisions are written to the database, but page views never wait for the database. Every process
+that answers requests holds one :class:`DecisionState` and replaces it when the database has a newer
+version. If the database is unavailable, the process reads the decisions from their copy on disk
+(the snapshot). To follow a new decision, only what it changed is read and applied to the state
+before.
 """
 
 from __future__ import annotations
@@ -32,12 +33,13 @@ class OverrideKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """An editor's decision about one article in another article's list.
+    """An editor's decision about one article in another article's list: a pin or a hide.
 
     Attributes:
         article_id: The article that the list belongs to.
         target_id: The article in that list.
-        kind: A pin shows the article at ``position``; a hide leaves out the article and its story.
+        kind: A pin shows the article at ``position``; a hide leaves out the article and all
+            versions of it.
         position: Position of a pin, from 1; ``None`` for a hide.
         until: When the override ends, microseconds since 1970 UTC; ``NEVER`` for no end.
     """
@@ -50,12 +52,12 @@ class Override:
 
 
 Overrides = Mapping[str, tuple[Override, ...]]
-"""By article id, the pins of the article's list by position, then its hides."""
+"""For each article id the pins and hides of the article's list: pins by position, then hides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanges:
-    """The decisions that changed between two versions of one database.
+    """The takedowns, pins and hides that changed between two versions of one database.
 
     Attributes:
         database: The database's own id.
@@ -76,11 +78,11 @@ class StateChanges:
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionState:
-    """All decisions at one version of one database.
+    """All takedowns, pins and hides at one version of one database.
 
     Attributes:
         database: The database's own id, so that versions of different databases are never compared.
-        version: A number that grows with every change.
+        version: A number that grows with every decision that changes what readers see.
         takedowns: By the id of an article that is taken down, when the takedown ends (microseconds
             since 1970 UTC, ``NEVER`` for no end).
         overrides: By the id of an article whose list editors changed, the list's pins by position,
@@ -94,11 +96,11 @@ class DecisionState:
 
     @cached_property
     def instants(self) -> NDArray[np.int64]:
-        """Sorted times at which decisions end: shape (n,), int64, microseconds since 1970 UTC."""
+        """Times at which decisions end, sorted: shape (n,), int64, microseconds since 1970 UTC."""
         return np.sort(_ends(self.takedowns.values(), self.overrides.values()))
 
     def after(self, changes: StateChanges) -> DecisionState:
-        """Returns the state after some changes; does not modify this state.
+        """Returns a new state with some changes applied; this one stays as it is.
 
         Args:
             changes: Changes since exactly this version of the same database.
@@ -124,7 +126,7 @@ class DecisionState:
         for end in gone:
             instants = np.delete(instants, np.searchsorted(instants, end))
         instants = np.insert(instants, np.searchsorted(instants, np.sort(come)), np.sort(come))
-        state.__dict__["instants"] = instants  # where cached_property stores its value
+        state.__dict__["instants"] = instants  # here cached_property looks for its value
         return state
 
 
@@ -140,7 +142,8 @@ def _ends(takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]) -
 def differing(mapping: Mapping[str, Value], earlier: Mapping[str, Value]) -> set[str] | None:
     """Returns the keys whose values may differ between a mapping and an earlier version of it.
 
-    Returns ``None`` if only a comparison of all keys could tell.
+    Only the keys that changed are looked at. If these are not known, because the two mappings are
+    not layers over the same one, this returns ``None``: then any value may differ.
     """
     if mapping is earlier:
         return set()
@@ -158,9 +161,10 @@ class LayeredState(Mapping[str, Value]):
 
     Args:
         base: The large mapping; must not be modified any more.
-        laid: The values of changed keys; ``None`` for removed keys.
+        laid: The new values of changed keys; ``None`` for removed keys.
         number: A number that identifies the base.
-        former: The number of the previous base, and the keys in which this base differs from it.
+        former: The number of the base that this base was made from, and the keys in which the two
+            differ; ``None`` if it was made from none.
     """
 
     __slots__ = ("_base", "_former", "_laid", "_length", "_number")
@@ -184,11 +188,13 @@ class LayeredState(Mapping[str, Value]):
     def over(
         cls, mapping: Mapping[str, Value], laid: Mapping[str, Value | None]
     ) -> LayeredState[Value]:
-        """Returns a mapping with some changes; copies all of it only once there are many changes.
+        """Returns a mapping with some changes; the given one stays as it is.
+
+        The whole mapping is copied only when over 1,000 changes have come together.
 
         Args:
-            mapping: The mapping to change; stays as it is.
-            laid: The values of changed keys; ``None`` for removed keys.
+            mapping: The mapping to change.
+            laid: The new values of changed keys; ``None`` for removed keys.
         """
         if not isinstance(mapping, LayeredState):
             return cls(mapping, laid, next(_numbers))
@@ -200,9 +206,10 @@ class LayeredState(Mapping[str, Value]):
         return cls(whole, {}, next(_numbers), (mapping._number, frozenset(together)))
 
     def differing(self, earlier: Mapping[str, Value]) -> set[str] | None:
-        """Returns the keys whose values may differ from those in ``earlier``.
+        """Returns the keys whose values may differ from those in an earlier version.
 
-        Returns ``None`` if only a comparison of all keys could tell.
+        Returns ``None`` if this is not known, because the two don't share a base; then any value
+        may differ.
         """
         if self._base is earlier:
             return set(self._laid)

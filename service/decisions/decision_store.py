@@ -1,4 +1,4 @@
-"""Runs transactions on the database of decisions; each change is recorded in the audit trail."""
+"""Runs transactions on the database of decisions, and records each change in the audit trail."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from service.decisions.upsert import upsert
 from service.errors import ConflictError
 
 _KEPT = 30 * 24 * 3600 * 1_000_000
-"""How long the list of changes by version is kept, in microseconds."""
+"""How long rows of the table ``changes`` are kept, in microseconds."""
 
 Check = Callable[[tuple[str, int], Callable[[int], bool]], None]
 
 WRITES = "alsolike_writes"
-"""The SQLAlchemy execution option that marks connections for writing."""
+"""The SQLAlchemy execution option that says that a transaction will write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The person or program that makes a change.
+    """The person or program that makes a change, as the audit trail names it.
 
     Attributes:
-        name: The name of an editor, a token, or the operating system's user.
-        how: How the actor signed in, one of ``"cli"``, ``"token"``, ``"session"``, ``"proxy"`` and
+        name: The name of an editor, an API token, or the operating system's user.
+        how: How the actor signed in: ``"cli"``, ``"token"``, ``"session"``, ``"proxy"`` or
             ``"link"``.
     """
 
@@ -41,14 +41,14 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The result of a change.
+    """The numbers that a change got in the database.
 
     Attributes:
         seq: The number of the change's entry in the audit trail.
         version: The database's version after the change; it grows with every decision that readers
             see.
-        list_version: The new version of the changed list, to pass as ``if_version`` with the next
-            change; 0 if no list changed.
+        list_version: The version of the list that the decision is about, to pass as ``if_version``
+            with the next change; 0 for a takedown.
     """
 
     seq: int
@@ -63,12 +63,12 @@ class Store:
         engine: The SQLAlchemy engine, as :mod:`service.decisions.connections` makes it.
         label: The database's URL without a password, for messages.
         now: A function that returns the time in microseconds since 1970 UTC.
-        save: A function that writes decisions into the snapshot, so that they take effect even
-            without the database. It is called with this store after each decision about a takedown,
-            and may raise :class:`DatabaseError`.
+        save: A function that writes decisions into their copy on disk (the snapshot), so that they
+            take effect even without the database. It is called with this store after each decision
+            about a takedown, and may raise :class:`DatabaseError`.
         check: A function that raises :class:`DatabaseError` if the database has lost decisions. It
-            is called before each decision with the database's id and version, and a function that
-            tells whether the database never had a given version.
+            is called before each decision. Its arguments are the database's id and version, and
+            a function that takes a version and says whether the database certainly never had it.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """Opens a read-only transaction, which sees the database as of one moment.
+        """Opens a read-only transaction, which sees the whole database as it is at one moment.
 
         Raises:
             DatabaseError: If the database can't be read.
@@ -106,7 +106,8 @@ class Store:
     def write(self) -> Iterator[sa.Connection]:
         """Opens a transaction for writing.
 
-        When the block ends, its changes are on disk; if it raises an error, they are rolled back.
+        When the ``with`` block ends, its changes are on disk; if it raises an error, nothing is
+        changed.
 
         Raises:
             DatabaseError: If the database can't be written.
@@ -124,14 +125,16 @@ class Store:
     def change(self, actor: Actor) -> Iterator[Change]:
         """Opens a transaction in which an actor makes a decision; only one runs at a time.
 
-        When the block ends, the decision is on disk; one about a takedown is in the snapshot too.
+        When the ``with`` block ends, the decision is on disk. A decision about a takedown is then
+        also in the snapshot, the copy that is used if the database is unavailable.
 
         Raises:
             DatabaseError: If the database or the snapshot can't be written. If only the snapshot
                 can't, the decision was made nevertheless; making it again is harmless.
         """
         with self.write() as connection:
-            # SQLite has only one writer at a time anyway; on PostgreSQL this row's lock does it.
+            # On PostgreSQL, the lock of this row makes other decisions wait. SQLite allows only
+            # one writing transaction at a time anyway.
             meta = connection.execute(sa.select(schema.meta).with_for_update()).one()
             if self._check is not None:
                 version = meta.database_id, meta.version
@@ -143,7 +146,7 @@ class Store:
 
 
 class Change:
-    """An open transaction in which a decision is made.
+    """An open transaction in which an actor makes a decision.
 
     Args:
         connection: The connection, with its transaction begun.
@@ -160,7 +163,9 @@ class Change:
         self.of_takedowns = False
 
     def new_version(self, article_id: str, *, takedown: bool) -> int:
-        """Gives the database its next version, after a change that readers will see; returns it.
+        """Gives the database its next version, because readers will see the decision; returns it.
+
+        Services that follow the database read only what changed, so this also records that.
 
         Args:
             article_id: The article whose takedown or list changed.
@@ -187,7 +192,12 @@ class Change:
     def stored(self, table: sa.Table, key: Mapping[str, str]) -> dict[str, Any] | None:
         """Returns the stored values of the row with this key; ``None`` if there is no such row.
 
-        The values of the key columns and the row's number are left out.
+        Args:
+            table: The table to read.
+            key: The values of the key columns, by column name.
+
+        Returns:
+            The values of the other columns by name, without the row's number (``id``).
         """
         columns = (column for column in table.c if column.name not in (*key, "id"))
         row = self.connection.execute(sa.select(*columns).where(*_has(table, key)))
@@ -209,8 +219,8 @@ class Change:
         Args:
             action: What the audit entry says was done: ``"override.put"``, ``"takedown.lift"``, …
             table: The table of overrides, takedowns or judgments.
-            key: Values of the table's key columns, the article's id among them.
-            values: Values of the other columns; ``None`` to remove the decision.
+            key: Values of the table's key columns by name, the article's id among them.
+            values: Values of the other columns by name; ``None`` to remove the decision.
             reason: The actor's reason; may be empty.
             if_version: For a pin or hide, the version of the list that the editor saw; ``None`` to
                 accept any.
@@ -241,10 +251,14 @@ class Change:
         return Written(seq=seq, version=self.version, list_version=list_version)
 
     def _touch_list(self, article_id: str, if_version: int | None) -> None:
-        """Gives an article's list its next version, after a check that nobody else changed it.
+        """Gives an article's list its next version, because a pin or hide in it changes.
+
+        Args:
+            article_id: The article whose list it is.
+            if_version: The version of the list that the editor saw; ``None`` to accept any.
 
         Raises:
-            ConflictError: If the list has changed since ``if_version``.
+            ConflictError: If somebody has changed the list since ``if_version``.
         """
         found = self.list_version(article_id)
         if if_version is not None and if_version != found:
@@ -266,7 +280,13 @@ class Change:
         after: Mapping[str, Any] | None = None,
         reason: str = "",
     ) -> int:
-        """Adds an entry to the audit trail; returns its number, one more than the last."""
+        """Adds an entry about a change to the audit trail.
+
+        The arguments are the fields of :class:`service.decisions.audit_trail.AuditEntry`.
+
+        Returns:
+            The entry's number, one more than the last.
+        """
         last = self.connection.execute(sa.select(sa.func.max(schema.audit.c.seq))).scalar() or 0
         self.connection.execute(
             sa.insert(schema.audit).values(
@@ -286,9 +306,10 @@ class Change:
 
 
 def lacks_version(connection: sa.Connection, version: int) -> bool:
-    """Tells whether a database certainly never had a version.
+    """Whether it is certain that a database never had a version.
 
-    Returns ``False`` if the database had it, or if its list of changes does not go back that far.
+    The table ``changes`` holds the versions of the last 30 days. For an older version this returns
+    ``False``, as it does for one that the database had.
     """
     table = schema.changes.c
     oldest = connection.execute(sa.select(sa.func.min(table.since))).scalar()
@@ -303,9 +324,9 @@ def _has(table: sa.Table, key: Mapping[str, str]) -> list[sa.ColumnElement[bool]
 
 
 def _as_json(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Converts values for the audit trail: an end of ``NEVER`` becomes null.
+    """Converts the values of a decision for the audit trail: an end of ``NEVER`` becomes null.
 
-    JavaScript would round that number.
+    JavaScript would round such a large number.
     """
     if values is None:
         return None

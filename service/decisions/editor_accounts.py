@@ -40,8 +40,8 @@ class Editor:
         created: Creation time, microseconds since 1970 UTC.
         disabled: When the account was disabled, microseconds since 1970 UTC; ``None`` if it is
             enabled.
-        session_epoch: A number that every new session copies. Incrementing it ends all sessions of
-            the editor, since sessions with a lower number are invalid.
+        session_epoch: A number that every new session copies. To sign the editor out everywhere,
+            it is increased: sessions with a lower number are no longer valid.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Editors:
         self._store = store
 
     def add(self, actor: Actor, *, name: str, role: Role, password: str) -> Editor:
-        """Adds an editor, or enables a disabled one again.
+        """Adds an editor's account, or enables a disabled one again, with a new role and password.
 
         Raises:
             InputError: If the name, role or password is invalid, or the name is taken.
@@ -103,16 +103,16 @@ class Editors:
             return _find(connection, name)
 
     def verify(self, name: str, password: str) -> Editor | None:
-        """Returns the editor with this name, if the password is right.
+        """Returns the editor with this name, if the password is right and the account is enabled.
 
-        Returns ``None`` if name or password are wrong, or the account is disabled. An unknown name
-        takes as long as a known one. The caller must limit the number of attempts, as
-        :mod:`service.decisions.sign_in_attempts` does.
+        Otherwise returns ``None``. An unknown name takes as long as a known one, so that the time
+        does not reveal which names exist. The caller must limit the number of attempts, for which
+        there is :mod:`service.decisions.sign_in_attempts`.
         """
         query = _query(_TABLE.c.password_hash).where(_TABLE.c.name == name)
         with self._store.read() as connection:
             row = connection.execute(query).mappings().first() if _is_text(name) else None
-        unknown = _unknown()  # called for known names too, as the first call takes longer
+        unknown = _unknown()  # called even if the name is known, as the first call takes longer
         right = _matches(unknown if row is None else row["password_hash"], password)
         if row is None or not right:
             return None
@@ -120,7 +120,7 @@ class Editors:
         return editor if editor.disabled is None else None
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
-        """Changes an editor's password and ends all of the editor's sessions.
+        """Changes an editor's password and signs the editor out in all browsers.
 
         Raises:
             NotFoundError: If there is no such editor.
@@ -133,7 +133,9 @@ class Editors:
             change.record("editor.password", after={"name": name})
 
     def disable(self, actor: Actor, name: str, *, reason: str = "") -> None:
-        """Disables an editor and ends all sessions of the editor, whose decisions stay in force.
+        """Disables an editor's account and signs the editor out in all browsers.
+
+        The editor's decisions stay in force.
 
         Raises:
             NotFoundError: If there is no such editor.
@@ -144,7 +146,7 @@ class Editors:
             change.record("editor.disable", before={"name": name}, reason=reason)
 
     def sign_out(self, actor: Actor, name: str) -> None:
-        """Ends all sessions of an editor, in all browsers.
+        """Signs an editor out in all browsers.
 
         Raises:
             NotFoundError: If there is no such editor.
@@ -189,7 +191,8 @@ def _hash(password: str) -> str:
 
 
 def _matches(hashed: str, password: str) -> bool:
-    # Cut the password, so that hashing a huge one takes no longer than the longest allowed.
+    # Hash no more than one character beyond the longest allowed password, or a huge one would
+    # take long. Such a cut password is still too long to be right.
     given = password[: MAX_PASSWORD + 1].encode(errors="surrogatepass")
     with _verifying:
         try:
@@ -206,7 +209,7 @@ def _is_text(given: str) -> bool:
 def _unknown() -> str:
     """Returns the hash of a random password.
 
-    If a name is unknown, the password is compared with this hash, so that the answer takes as long
-    as for a known name.
+    If nobody has the name that someone typed, the typed password is compared with this hash, so
+    that the answer takes as long as for a known name.
     """
     return _hasher.hash(secrets.token_hex(32))

@@ -1,4 +1,7 @@
-"""Stores editors' judgments: ratings of links as good or bad, by which lists are evaluated."""
+"""Stores editors' judgments: whether an article in another article's list is a good or bad link.
+
+The quality of a build's lists is measured by them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _OVERRIDES = schema.overrides
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgment:
-    """One editor's judgment of one link.
+    """One editor's judgment whether an article's list should show another article.
 
     Attributes:
         article_id: The article that the list belongs to.
@@ -43,7 +46,7 @@ class Judgment:
 class Judgments:
     """Reads and changes the database table of judgments.
 
-    If an editor hid a link as "not related", this counts as a bad judgment too.
+    If an editor hides a link because it is "not related", this counts as a bad judgment too.
 
     Args:
         store: The open database of decisions.
@@ -55,13 +58,13 @@ class Judgments:
     def all(self) -> list[Judgment]:
         """Returns all judgments, sorted by article, target and author.
 
-        If an author hid a link as not related, this counts instead of the author's own judgment.
+        If an editor hid a link as not related, this counts instead of what the same editor judged.
         """
         with self._store.read() as connection:
             return _sorted(_select(connection))
 
     def of(self, article_id: str) -> list[Judgment]:
-        """Returns the judgments of the links in one article's list."""
+        """Returns all editors' judgments of the links in one article's list, sorted by target."""
         with self._store.read() as connection:
             return _sorted(_select(connection, article_id))
 

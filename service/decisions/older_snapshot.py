@@ -1,6 +1,7 @@
-"""Reads a snapshot (the copy of all decisions) that a version of AlsoLike before schema 2 wrote.
+"""Reads the copy of all decisions (the snapshot) as older versions of AlsoLike wrote it.
 
-It is a JSON file, which the next snapshot that is written replaces.
+Before database schema 2, the snapshot was the JSON file ``state.json``. The next snapshot that is
+written replaces it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ OLDER_SNAPSHOT = "state.json"
 
 
 def load_older_snapshot(root: Path) -> DecisionState | None:
-    """Returns the decisions in the JSON file; ``None`` if there is no file, or it is damaged."""
+    """Returns the decisions in the JSON file of an older version of AlsoLike.
+
+    Returns ``None`` if there is no such file, or its checksum is wrong.
+
+    Args:
+        root: The folder that holds the builds, and this file.
+    """
     try:
         content = (root / OLDER_SNAPSHOT).read_bytes()
         sealed = json.loads(content)

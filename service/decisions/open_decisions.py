@@ -1,7 +1,7 @@
-"""Opens the database of editors' decisions that the settings name, or reads its snapshot.
+"""Opens the database of editors' decisions that the settings name, or reads its copy on disk.
 
-The snapshot is a copy of the decisions in the root, the folder that holds the builds. It is used
-when the database is unavailable.
+This copy, the snapshot, is in the folder that holds the builds. It is used when the database is
+unavailable.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 
 FILE = "alsolike.sqlite"
-"""The default database file in the root, used if the settings name no database."""
+"""The database file in the folder of the builds that is used if the settings name no database."""
 
 
 def database_url(settings: Settings) -> str:
-    """Returns the URL of the database of decisions.
+    """Returns the URL of the database of decisions, such as ``sqlite:///file``.
 
-    The URL contains the password if the setting does.
+    It contains a password if the setting ``database`` does.
     """
     return settings.database or file_url(settings.root / FILE)
 
@@ -59,7 +59,7 @@ def open_decisions(settings: Settings) -> Database:
 
 
 def keep_state(settings: Settings) -> StatePoller:
-    """Returns the poller that keeps a serving process's decisions current.
+    """Returns an object that keeps this process's copy of editors' decisions current.
 
     Creates the default database if there is none.
     """
@@ -67,9 +67,10 @@ def keep_state(settings: Settings) -> StatePoller:
 
 
 def read_state(settings: Settings) -> DecisionState:
-    """Returns all decisions, for commands that only read.
+    """Returns all takedowns, pins and hides, for commands that only read.
 
-    Reads the snapshot if the database is unavailable; never creates a database.
+    Reads their copy on disk (the snapshot) if the database is unavailable; never creates a
+    database.
 
     Raises:
         DatabaseError: If neither the database nor a snapshot can be read.
@@ -88,13 +89,14 @@ def read_state(settings: Settings) -> DecisionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionsStatus:
-    """What operators should know about the database of decisions and its snapshot.
+    """What operators should know about the database of decisions and its copy on disk.
 
     Attributes:
         version: The database's id and version; ``None`` if the database can't be used.
         counts: The number of rows in each table.
-        snapshot: The decisions in the snapshot; ``None`` if it is missing or damaged.
-        only_in_snapshot: Decisions in the snapshot but not in the database, each as a phrase.
+        snapshot: The decisions in the copy; ``None`` if it is missing or damaged.
+        only_in_snapshot: Decisions that the copy has and the database lacks, each as a phrase such
+            as ``"takedown of news/7"``.
         problem: Why the database can't be used; ``None`` if it can.
     """
 
@@ -106,7 +108,7 @@ class DecisionsStatus:
 
 
 def decisions_status(settings: Settings) -> DecisionsStatus:
-    """Returns the status of the database and the snapshot, without changing either."""
+    """Returns the status of the database and of its copy on disk, without changing either."""
     try:
         snapshot = load_snapshot(settings.root)
     except DatabaseError as error:
@@ -137,10 +139,10 @@ def decisions_status(settings: Settings) -> DecisionsStatus:
 
 
 def nothing_decided(settings: Settings) -> bool:
-    """Tells whether no decision was ever made.
+    """Whether it is certain that no editorial decision was ever made.
 
-    That is so if the settings name no database, and the root has neither the default database file
-    nor a snapshot.
+    That is so if the settings name no database, and the folder of the builds has neither the
+    default database file nor a snapshot (a copy of the decisions).
     """
     own_file = _own_file(settings)
     return own_file is not None and is_missing(own_file) and not has_snapshot(settings.root)
@@ -159,14 +161,14 @@ def _only_in(snapshot: DecisionState, state: DecisionState) -> list[str]:
 
 
 def upgrade_decisions(settings: Settings) -> str | None:
-    """Creates the database, or upgrades its schema to the current one.
+    """Creates the database of decisions, or brings its tables to the current form (schema).
 
     Returns:
         The schema version before the upgrade; ``None`` if there was no database.
 
     Raises:
-        DatabaseError: If the database can't be upgraded, or if it is missing though the root has a
-            snapshot, so that it must have been lost.
+        DatabaseError: If the database can't be upgraded. Also if it is missing although its copy on
+            disk (the snapshot) exists, so that it must have been lost.
     """
     _make_root(settings)
     password = settings.database_password.get_secret_value()
@@ -176,7 +178,13 @@ def upgrade_decisions(settings: Settings) -> str | None:
 
 
 def _open(settings: Settings, *, create: bool | None = None) -> Database:
-    """Opens the database; by default creates a missing file, unless there is a snapshot."""
+    """Opens the database that the settings name.
+
+    Args:
+        settings: The effective settings.
+        create: Whether to create a missing SQLite file. By default this is done only if there is
+            no snapshot (a copy of the decisions); if there is one, the file was lost.
+    """
     if create is None:
         create = not has_snapshot(settings.root)
     if create:

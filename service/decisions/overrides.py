@@ -1,4 +1,7 @@
-"""Stores overrides: editors' pins and hides of articles in other articles' lists."""
+"""Stores overrides: editors' pins and hides of articles in other articles' lists.
+
+A pin shows an article at a position of a list, a hide leaves it out.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class StoredOverride:
     Attributes:
         id: The number of the pin or hide in the database.
         article_id: The article that the list belongs to.
-        target_id: The article in that list.
+        target_id: The article that is pinned or hidden in that list.
         kind: Pin or hide.
         position: Position of a pin, from 1; ``None`` for a hide.
         reason: The editor's reason; may be empty.
@@ -83,13 +86,21 @@ class Overrides:
         return ListOverrides(version=version or 0, items=tuple(sorted(found, key=_list_order)))
 
     def into(self, target_id: str) -> list[StoredOverride]:
-        """Returns the pins and hides of this article in other articles' lists, sorted by list."""
+        """Returns the pins and hides of this article in all other articles' lists.
+
+        They are sorted by the ids of those articles.
+        """
         with self._store.read() as connection:
             found = _select(connection, _TABLE.c.target_id == target_id)
         return sorted(found, key=lambda item: item.article_id)
 
     def all(self, *, after: int = 0, limit: int | None = None) -> list[StoredOverride]:
-        """Returns at most ``limit`` overrides with numbers above ``after``, sorted by number."""
+        """Returns pins and hides of all lists, sorted by their numbers in the database.
+
+        Args:
+            after: Return only those with a larger number, to get the next page.
+            limit: The largest number of pins and hides to return; ``None`` for all.
+        """
         with self._store.read() as connection:
             return _select(connection, _TABLE.c.id > after, limit)
 
@@ -155,11 +166,11 @@ class Overrides:
         reason: str = "",
         if_version: int | None = None,
     ) -> Written:
-        """Removes a pin or a hide.
+        """Removes a pin or a hide from an article's list.
 
         Raises:
             InputError: If an argument is not as :meth:`put` describes.
-            NotFoundError: If there is no such override.
+            NotFoundError: If there is no such pin or hide.
             ConflictError: If the list has changed since ``if_version``.
             DatabaseError: If the database can't be written; then nothing was changed.
         """
@@ -177,7 +188,7 @@ class Overrides:
 
 
 def _list_order(item: StoredOverride) -> tuple[int, int]:
-    """Returns a key that sorts pins by position, then hides; a newer pin before an older one."""
+    """Returns a key that sorts pins by position, the newer first, and puts hides after them."""
     return (MAX_POSITION + 1 if item.position is None else item.position), -item.created
 
 

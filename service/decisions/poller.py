@@ -1,6 +1,6 @@
-"""Keeps the editors' decisions in a serving process current.
+"""Keeps the editors' decisions in a process that answers requests current.
 
-A poller reads them from the database or, if that is unavailable, from the snapshot: a copy of the
+They are read from the database or, if that is unavailable, from the snapshot: a copy of the
 decisions in the folder of the builds.
 """
 
@@ -33,7 +33,7 @@ _RETRY_SECONDS = 2.0
 
 
 class StateSource(enum.StrEnum):
-    """Where the decisions that a process serves by come from."""
+    """Where the decisions that a process applies to its responses come from."""
 
     DATABASE = "database"
     SNAPSHOT = "snapshot"
@@ -45,13 +45,13 @@ class PolledState:
     """What a process knows about editors' decisions after it last looked for new ones.
 
     Attributes:
-        state: The decisions to serve by; ``None`` means that nothing may be served.
-        source: Where the decisions come from; ``None`` if there are none to serve by.
+        state: The decisions to apply to responses; ``None`` means that no request may be answered.
+        source: Where the decisions come from; ``None`` if there are none.
         problem: Why the database is not used, as text; ``None`` if the database is used.
         away_since: Since when the database is not used, microseconds since 1970 UTC; ``None`` if
             the database is used.
-        unsaved: Why the snapshot is behind the database, as text; ``None`` if it is not. Each poll
-            tries to write the snapshot again.
+        unsaved: Why the snapshot (the copy of the decisions on disk) lacks decisions that are in
+            the database, as text; ``None`` if it lacks none. Each poll tries to write it again.
     """
 
     state: DecisionState | None = None
@@ -113,7 +113,7 @@ class StatePoller:
 
     @property
     def database(self) -> Database:
-        """The open database, to make decisions and to read more than serving needs.
+        """The open database, for making decisions and for reading what :attr:`kept` lacks.
 
         Raises:
             DatabaseError: If the database was not available at the last poll.
@@ -127,7 +127,7 @@ class StatePoller:
         """Looks for new decisions now: in the database or, if that is unavailable, in the snapshot.
 
         Returns:
-            Whether there were any, so that ``kept.state`` changed.
+            Whether there were new decisions, so that ``kept.state`` is another object.
         """
         with self._lock:
             before = self.kept
@@ -138,17 +138,17 @@ class StatePoller:
             else:
                 source = StateSource.DATABASE
                 kept = PolledState(state=state, source=source, problem=None, unsaved=before.unsaved)
-                self.kept = kept  # before the snapshot is written, so readers don't wait for that
+                self.kept = kept  # set before the snapshot is written, as requests must not wait
                 self.kept = replace(kept, unsaved=self._save(database, before, state))
             _log_change(before, self.kept)
             return self.kept.state is not before.state
 
     def poll(self) -> DecisionState | None:
-        """Looks for new decisions and returns the decisions to serve by.
+        """Looks for new decisions and returns all decisions to apply to responses.
 
-        Returns ``None`` if nothing may be served. Call this method several times a second: an
-        unavailable database is tried only every two seconds, as a server that does not answer takes
-        seconds to time out.
+        Returns ``None`` if no request may be answered. Call this method several times a second.
+        While the database is unavailable it is tried only every two seconds, since a server that
+        does not answer takes seconds to time out.
         """
         if time.monotonic() >= self._next_look:
             self.refresh()
@@ -157,7 +157,7 @@ class StatePoller:
         return self.kept.state
 
     def close(self) -> None:
-        """Closes the database."""
+        """Closes the database; afterwards no decisions are known."""
         with self._lock:
             if self._database is not None:
                 self._database.close()
@@ -187,17 +187,17 @@ class StatePoller:
         return database, database.state()
 
     def _save(self, database: Database, before: PolledState, state: DecisionState) -> str | None:
-        """Updates the snapshot if it may be behind the database.
+        """Updates the copy of the decisions on disk (the snapshot) if it may lack some.
 
-        If writing fails, later polls try again; page views don't wait for it.
+        If writing fails, later polls try again. Requests don't wait for this.
 
         Args:
             database: The open database.
-            before: The result of the poll before.
+            before: The result of the poll before this one.
             state: The decisions that this poll read.
 
         Returns:
-            The error message if writing failed; ``None`` if the snapshot is current.
+            The error message if writing failed; ``None`` if the snapshot lacks nothing.
         """
         same = before.state is state and before.unsaved is None and self._verified
         if same and snapshot_stamp(self._root) == self._saved:

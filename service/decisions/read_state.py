@@ -1,4 +1,4 @@
-"""Reads all decisions that are in force from the database, or only those that changed."""
+"""Reads takedowns, pins and hides from the database: all of them, or only those that changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 _KINDS = {kind.value: kind for kind in OverrideKind}
 _BATCH = 500
 _MOST_CHANGES = 1_000
-"""The largest number of changes to read one by one; with more, reading everything is as fast."""
+"""The largest number of changes that are read singly; with more, reading all is as fast."""
 
 _TAKEDOWNS = schema.takedowns.c
 _OVERRIDES = schema.overrides.c
@@ -27,8 +27,8 @@ _OVERRIDES = schema.overrides.c
 def read_version(store: Store) -> tuple[str, int]:
     """Returns the database's id and version.
 
-    The version grows with every decision that readers see. Both are in a single row, so this is
-    fast.
+    The version grows with every decision that changes what readers see. Both are in a single row,
+    so this is fast.
 
     Raises:
         DatabaseError: If the database can't be read.
@@ -71,9 +71,9 @@ def read_state(store: Store) -> DecisionState:
 
 
 def read_changes(store: Store, database: str, version: int) -> StateChanges | None:
-    """Returns the decisions that changed since an earlier version of the database.
+    """Returns the takedowns, pins and hides that changed since an earlier version of the database.
 
-    Returns ``None`` if the changes are not known; then all decisions must be read instead.
+    Returns ``None`` if it is not known what changed; then all decisions must be read instead.
 
     Args:
         store: The open database of decisions.
@@ -125,7 +125,8 @@ def _read_takedowns(connection: sa.Connection, ids: Sequence[str] | None = None)
 def _read_overrides(
     connection: sa.Connection, ids: Sequence[str] | None = None
 ) -> dict[str, tuple[Override, ...]]:
-    # Of two pins at the same position the newer comes later, and pushes the older one down.
+    # Of two pins at the same position, the newer is inserted into the list later. So the newer
+    # gets the position, and the older one follows it.
     query = sa.select(
         _OVERRIDES.article_id,
         _OVERRIDES.target_id,
@@ -162,5 +163,5 @@ def _rows(connection: sa.Connection, query: sa.Select[Any]) -> Iterable[Any]:
 
 
 def _shared(until: int) -> int:
-    """Returns ``until``; if it is ``NEVER``, always the same object, to save memory."""
+    """Returns ``until``; for ``NEVER`` always the same object, as a million copies take memory."""
     return NEVER if until == NEVER else until

@@ -1,8 +1,8 @@
 """The database tables of editors' decisions; all times are microseconds since 1970 UTC.
 
 The table ``meta`` holds one row. Its ``version`` grows with every change that readers may see. Each
-new version is at least the current time, so a database that was restored from a backup never gives
-the same version again. An ``until`` of ``NEVER`` means no end.
+new version is at least the current time. So a database that was restored from a backup never gives
+a version that it had given before. An ``until`` of ``NEVER`` means that a decision has no end.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 HEAD = "0002"
-"""The current schema version, which is the name of the last migration."""
+"""The version of the tables' form (schema) below; it is the name of the last migration."""
 
 VERSION_TABLE = "alsolike_schema"
-"""Table that holds the schema version, named so as not to clash with others on the server."""
+"""The table that holds the schema version; other programs won't have a table of this name."""
 
 metadata = sa.MetaData()
 
@@ -36,10 +36,11 @@ changes = sa.Table(
     sa.Column("article_id", sa.Text, nullable=False),
     sa.Column("takedown", sa.Boolean, nullable=False),
 )
-"""The latest changes of takedowns and lists, one row for each new version of the database.
+"""Which takedown or list each version of the database changed; versions of the last 30 days.
 
-A service that knows the decisions at version ``since`` needs to read only what changed in this row
-and later ones. If rows are missing in between, it must read all decisions.
+The ``since`` of a row is the version before. A service that knows the decisions at some version
+follows the rows from there, and reads only what they name. If a row is missing in between, it must
+read all decisions.
 """
 
 overrides = sa.Table(
@@ -170,7 +171,7 @@ _TRIGGERS: Mapping[str, Sequence[str]] = {
 
 
 def make_tables(connection: sa.Connection) -> None:
-    """Creates the current schema in an empty database, in the transaction of ``connection``."""
+    """Creates all tables in an empty database, in the open transaction of ``connection``."""
     metadata.create_all(connection)
     version = time.time_ns() // 1000
     connection.execute(meta.insert().values(database_id=uuid.uuid4().hex, version=version))

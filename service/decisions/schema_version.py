@@ -1,4 +1,4 @@
-"""Reads and checks the version of a database's schema, and upgrades the schema."""
+"""Reads and checks the version of a database's tables (its schema), and upgrades them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # Alembic is slow to import, and needed only for upgrades
     from alembic.config import Config
 
 _UPGRADE_LOCK = 0x616C736F
-"""Number of the PostgreSQL advisory lock that an upgrade holds."""
+"""The number of the PostgreSQL advisory lock that makes a second upgrade wait for the first."""
 
 
 def schema_version(connection: sa.Connection) -> str | None:
@@ -56,9 +56,13 @@ def check_schema(version: str | None, label: str) -> None:
 
 
 def upgrade(engine: sa.Engine, label: str) -> str | None:
-    """Upgrades a database's schema to the current one; creates the tables if there are none.
+    """Brings the tables of a database to the current schema; creates them if there are none.
 
-    The upgrade is one transaction; a second process that wants to upgrade waits.
+    The upgrade is one transaction. If two processes upgrade at once, one waits for the other.
+
+    Args:
+        engine: The SQLAlchemy engine of the database.
+        label: The name of the database in error messages.
 
     Returns:
         The schema version before the upgrade; ``None`` if there were no tables of AlsoLike.

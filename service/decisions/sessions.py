@@ -1,6 +1,7 @@
 """Sessions of signed-in editors, each in one browser and for some hours.
 
-Only the browser's cookie holds the session's secret; the database stores the secret's SHA-256.
+Only the browser's cookie holds the session's secret. The database stores the secret's SHA-256, so
+that nobody can sign in with what is in the database.
 """
 
 from __future__ import annotations
@@ -24,21 +25,24 @@ _EDITORS = schema.editors
 
 _SECOND = 1_000_000
 LIFETIME = 12 * 3600 * _SECOND
-"""Longest time that a session lasts, even if it is used."""
+"""How long a session lasts at most, even if it is used, in microseconds."""
 
 IDLE = 2 * 3600 * _SECOND
-"""Time without a request after which a session ends."""
+"""How long a session lasts without any request, in microseconds."""
 
 SKEW = 60 * _SECOND
-"""How much the clocks of several machines may differ. A time further in the future comes from a
-wrong clock; sessions and sign-in attempts with such a time are deleted."""
+"""How much the clocks of several machines may differ, in microseconds.
+
+A stored time that is further in the future comes from a wrong clock; sessions and sign-in attempts
+with such a time are deleted.
+"""
 
 _SEEN_EVERY = 60 * _SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A valid session.
+    """A valid session of an editor who has signed in.
 
     Attributes:
         editor: The editor's name.
@@ -105,9 +109,12 @@ class Sessions:
         return secret, session
 
     def find(self, secret: str) -> Session | None:
-        """Returns the valid session with this secret, and marks the session as used now.
+        """Returns the session with this secret, and notes that it is used now.
 
         Returns ``None`` if there is no such session, or it has ended.
+
+        Args:
+            secret: The value of the browser's cookie.
 
         Raises:
             DatabaseError: If the database can't be read.
@@ -129,7 +136,7 @@ class Sessions:
         if row is None:
             return None
         if now - row["last_seen"] > _SEEN_EVERY:
-            # Ignore a failing write, so that a read-only database does not lock editors out.
+            # Ignore an error here, so that editors can still sign in to a read-only database.
             with contextlib.suppress(DatabaseError), self._store.write() as connection:
                 seen = sa.update(_TABLE).where(_TABLE.c.id_hash == id_hash)
                 connection.execute(seen.values(last_seen=now))

@@ -1,4 +1,4 @@
-"""Limits how often a client may try to sign in or the like, counted over all workers."""
+"""Limits how often a client may try something, such as to sign in; counted over all workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECOND = 1_000_000
 
 
 class Attempts:
-    """Counts attempts, such as to sign in, in a database table.
+    """Counts clients' attempts, such as to sign in, in a database table.
 
     Args:
         store: The open database of decisions.
@@ -26,7 +26,9 @@ class Attempts:
         self._store = store
 
     def take(self, client: str, *, limit: int, seconds: int) -> int:
-        """Counts an attempt before it is made, so that simultaneous attempts are counted too.
+        """Counts an attempt, if the client may make one now.
+
+        Call this before the attempt, so that several at the same time are all counted.
 
         Args:
             client: Any text that says whose attempts to count, such as ``"sign-in 192.0.2.7"``.
@@ -41,7 +43,7 @@ class Attempts:
         """
         now, key = self._store.now(), _key(client)
         with self._store.write() as connection:
-            # All windows are at most a day long, and none begins in the future.
+            # Delete windows that are over or begin in the future; all are at most a day long.
             over = sa.or_(_TABLE.c.since <= now - 86_400 * _SECOND, _TABLE.c.since > now + SKEW)
             connection.execute(sa.delete(_TABLE).where(over))
             row = lock_row(connection, _TABLE, {"client": key}, since=now, count=0)
@@ -56,7 +58,10 @@ class Attempts:
             return 0
 
     def clear(self, client: str) -> None:
-        """Forgets a client's attempts, after one succeeded.
+        """Forgets the attempts of a client, which is done after one succeeded.
+
+        Args:
+            client: The same text as for :meth:`take`.
 
         Raises:
             DatabaseError: If the database can't be written.
@@ -66,5 +71,5 @@ class Attempts:
 
 
 def _key(client: str) -> str:
-    """Returns a digest of the client's name, so that the table does not show who the client is."""
+    """Returns a digest of ``client``, so that the table does not show who the client is."""
     return hashlib.sha256(client.encode(errors="surrogatepass")).hexdigest()

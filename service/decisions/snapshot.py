@@ -1,8 +1,8 @@
 """The snapshot: a copy of all decisions on disk, used when the database is unavailable.
 
-The snapshot is in the root, the folder that holds the builds. It is only updated from the same
-database, and only to a newer version. A database that is older than the snapshot, or another one,
-may lack takedowns, so it is not used until a person removes the snapshot.
+The snapshot is in the folder that holds the builds. It is only updated from the database that it
+was made from, and only to a newer version. A database that is older than the snapshot, or another
+one, may lack takedowns, so it is not used until a person removes the snapshot.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from service.decisions.older_snapshot import OLDER_SNAPSHOT, load_older_snapshot
 from service.decisions.snapshot_file import SNAPSHOT
 
 LOCK_SECONDS = 5.0
-"""How long a writer waits for another before it gives up, in seconds."""
+"""How long a process waits for another one that writes before it fails, in seconds."""
 
 _LOCK = ".state.lock"
 
 
 def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> None:
-    """Writes the decisions that are new in the database into the snapshot.
+    """Writes the decisions that are new in the database into the snapshot, their copy on disk.
 
-    If it is not known which are new, the snapshot is written in full. It is on disk when this
+    If it is not known which are new, all decisions are written. The snapshot is on disk when this
     returns.
 
     Args:
         root: The folder of the snapshot.
         database: The database of decisions.
-        verify: Whether to check the file for damage first; a damaged file is rewritten in full.
+        verify: Whether to check the file for damage first; a damaged file is written anew.
 
     Raises:
         DatabaseError: If the database can't be read, the snapshot can't be written, or the
             snapshot is newer or of another database; then the snapshot stays as it was.
     """
     if _is_up(root, database, verify=verify):
-        return  # before taking the lock, so this works with a read-only root too
+        return  # checked before the lock is taken, which fails if the folder is read-only
     try:
         with _locked(root):
             saved = snapshot_version(root)
@@ -69,14 +69,15 @@ def check_snapshot(
     version: tuple[str, int],
     lacks: Callable[[int], bool],
 ) -> None:
-    """Checks that a database has all the decisions of the snapshot.
+    """Checks that a database has all decisions that are in the snapshot, the copy on disk.
 
     Args:
         root: The folder of the snapshot.
         saved: The snapshot's database id and version, read before ``version``, so that the
             database can only be newer; ``None`` if there is no snapshot to compare with.
         version: The database's id and version.
-        lacks: A function that tells whether the database certainly never had a given version.
+        lacks: A function that takes a version and returns whether the database certainly never had
+            it.
 
     Raises:
         DatabaseError: If the snapshot is of another database, or the database is older than the
@@ -95,14 +96,15 @@ def check_snapshot(
 
 
 def check_decisions(root: Path, version: tuple[str, int], lacks: Callable[[int], bool]) -> None:
-    """Checks, before a decision is made, that the database has all the decisions of the snapshot.
+    """Checks, before a decision is made, that the database has all decisions of the snapshot.
 
     A snapshot that can't be read does not prevent the decision; writing it raises the error later.
 
     Args:
         root: The folder of the snapshot.
         version: The database's id and version.
-        lacks: A function that tells whether the database certainly never had a given version.
+        lacks: A function that takes a version and returns whether the database certainly never had
+            it.
 
     Raises:
         DatabaseError: If the database lacks decisions of the snapshot, or is another one.
@@ -122,12 +124,17 @@ def _is_up(root: Path, database: Database, *, verify: bool) -> bool:
 
 
 def has_snapshot(root: Path) -> bool:
-    """Tells whether there is a snapshot, readable or not."""
+    """Whether there is a snapshot (a copy of the decisions on disk), readable or not."""
     return not (is_missing(root / SNAPSHOT) and is_missing(root / OLDER_SNAPSHOT))
 
 
 def snapshot_stamp(root: Path) -> tuple[int, int, int] | None:
-    """Returns a value that changes when the snapshot file does; ``None`` if there is no file."""
+    """Returns a value by which a change of the snapshot's file can be noticed.
+
+    Returns:
+        The file's inode, modification time in nanoseconds and size in bytes; ``None`` if there is
+        no file.
+    """
     for name in (SNAPSHOT, OLDER_SNAPSHOT):
         try:
             found = os.stat(root / name)  # noqa: PTH116 - called at every poll
@@ -174,7 +181,7 @@ def load_snapshot(root: Path) -> DecisionState | None:
 
 
 def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
-    """Handles an error in reading the snapshot: raises it unless it means that the file is damaged.
+    """Returns if an error in reading the snapshot means that the file is damaged, else raises it.
 
     A damaged file counts as no snapshot.
 
@@ -193,7 +200,9 @@ def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Holds the snapshot's lock, which one process can hold at a time and which ends with it.
+    """Holds the lock of the snapshot while the caller writes it; one process at a time can.
+
+    The lock ends with the process, so a process that was killed leaves none behind.
 
     Raises:
         BlockingIOError: If another process, possibly a suspended one, holds the lock too long.

@@ -1,7 +1,7 @@
-"""Reads and writes the file of the snapshot, a copy of all decisions for when the database is away.
+"""Reads and writes the snapshot's file: a copy of all decisions for when there is no database.
 
-The file is a small SQLite database with a checksum, the sum of a digest of every row. Even among a
-hundred thousand decisions, a new one rewrites only its own rows, in one transaction.
+The file is a small SQLite database with a checksum, the sum of a digest of every row. So a new
+decision among a hundred thousand changes only its own rows and the sum, in one transaction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from service.decisions.older_snapshot import OLDER_SNAPSHOT
 SNAPSHOT = "decisions-snapshot.sqlite"
 _BESIDE = ".decisions-snapshot.new"
 BUSY_SECONDS = 5.0
-"""How long reading or writing waits for another process, in seconds."""
+"""How long reading or writing waits for a process that locks the file, in seconds."""
 
 _SCHEMA = """
 CREATE TABLE meta (database TEXT NOT NULL, version INTEGER NOT NULL, sum INTEGER NOT NULL);
@@ -42,7 +42,9 @@ _Row = tuple[Any, ...]
 
 
 def read_version(root: Path) -> tuple[Any, Any]:
-    """Returns the database id and the version in the file, without verifying the checksum.
+    """Returns the id and version of the database that the snapshot's file is a copy of.
+
+    This is fast, since the checksum is not verified.
 
     Raises:
         sqlite3.Error, TypeError, ValueError: If the file can't be read, or is damaged.
@@ -53,7 +55,7 @@ def read_version(root: Path) -> tuple[Any, Any]:
 
 
 def read_state(root: Path) -> DecisionState | None:
-    """Returns all decisions in the file; ``None`` if the checksum does not match.
+    """Returns all decisions in the snapshot's file; ``None`` if the checksum does not match.
 
     Raises:
         sqlite3.Error, TypeError, ValueError, KeyError, OverflowError: If the file can't be read,
@@ -96,9 +98,13 @@ def _read(connection: sqlite3.Connection) -> DecisionState | None:
 
 
 def apply_changes(root: Path, changes: StateChanges) -> bool:
-    """Writes the changed decisions into the file; returns whether that was possible.
+    """Writes changed decisions into the snapshot's file, if that is possible.
 
-    It is not possible if the file is missing or damaged, or can't be changed in place.
+    It is not possible if the file is missing, damaged or read-only. Then the caller must replace
+    the whole file.
+
+    Returns:
+        Whether the changes were written.
 
     Raises:
         sqlite3.OperationalError: If the disk is full, or another process holds the file.
@@ -120,7 +126,7 @@ def apply_changes(root: Path, changes: StateChanges) -> bool:
             meta = (changes.version, _signed(total))
             connection.execute("UPDATE meta SET version = ?, sum = ?", meta)
             connection.execute("COMMIT")
-    except sqlite3.OperationalError:  # full disk or locked file: rewriting it would fail too
+    except sqlite3.OperationalError:  # disk full or file locked: replacing the file fails too
         raise
     except (sqlite3.DatabaseError, TypeError):  # damaged
         return False
@@ -130,7 +136,11 @@ def apply_changes(root: Path, changes: StateChanges) -> bool:
 def _exchange(
     connection: sqlite3.Connection, table: str, article_id: str, new: Iterable[_Row]
 ) -> int:
-    """Replaces an article's rows in a table; returns by how much the checksum changes."""
+    """Replaces an article's rows in a table of the file.
+
+    Returns:
+        The number to add to the checksum.
+    """
     change = 0
     where = f"FROM {table} WHERE article_id = ?"
     for row in connection.execute(f"SELECT * {where}", (article_id,)).fetchall():
@@ -143,7 +153,7 @@ def _exchange(
 
 
 def replace_file(root: Path, state: DecisionState) -> None:
-    """Replaces the file in one step by one that holds all decisions in ``state``.
+    """Replaces the snapshot's file in one step by one that holds all decisions in ``state``.
 
     Raises:
         OSError, sqlite3.Error: If the file can't be written.
@@ -198,7 +208,7 @@ def _override_rows(some: Iterable[Override]) -> Iterator[_Row]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Opens the file, which must exist; read-only if it is not writable."""
+    """Opens an SQLite file, which must exist; read-only if this process may not write it."""
     mode = "rw" if os.access(path, os.W_OK) else "ro"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -211,10 +221,13 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _digest(row: _Row) -> int:
-    """Returns a 64-bit digest of a row; the sum of digests does not depend on the rows' order."""
+    """Returns a 64-bit digest of a row of the file.
+
+    The checksum is the sum of these digests, which does not depend on the order of the rows.
+    """
     return int.from_bytes(hashlib.blake2b(json.dumps(row).encode(), digest_size=8).digest(), "big")
 
 
 def _signed(total: int) -> int:
-    """Converts a 64-bit sum to SQLite's signed integers."""
+    """Converts a sum of digests to a signed 64-bit integer, as SQLite stores it."""
     return (total + (1 << 63)) % (1 << 64) - (1 << 63)

@@ -1,4 +1,4 @@
-"""Takedowns: articles that editors removed from all lists of all builds."""
+"""Takedowns: articles that no list of related articles shows, in any build, as editors decided."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TABLE = schema.takedowns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Takedown:
-    """One takedown, as stored.
+    """The decision that an article is taken down, as stored.
 
     Attributes:
         article_id: The article's id; the article need not be in any build.
@@ -46,14 +46,19 @@ class Takedowns:
         self._store = store
 
     def all(self, *, offset: int = 0, limit: int | None = None) -> list[Takedown]:
-        """Returns at most ``limit`` takedowns, latest first, including those that have ended."""
+        """Returns takedowns, latest first, including those that have ended.
+
+        Args:
+            offset: The number of takedowns to skip, for later pages.
+            limit: The largest number of takedowns to return; ``None`` for all.
+        """
         query = sa.select(_TABLE).order_by(_TABLE.c.since.desc(), _TABLE.c.article_id)
         query = query.offset(offset).limit(limit)
         with self._store.read() as connection:
             return [Takedown(**row) for row in connection.execute(query).mappings()]
 
     def get(self, article_id: str) -> Takedown | None:
-        """Returns an article's takedown; ``None`` if there is none."""
+        """Returns an article's takedown, even if it has ended; ``None`` if there is none."""
         query = sa.select(_TABLE).where(_TABLE.c.article_id == article_id)
         with self._store.read() as connection:
             row = connection.execute(query).mappings().first()
@@ -62,7 +67,7 @@ class Takedowns:
     def put(
         self, actor: Actor, *, article_id: str, reason: str = "", until: int = NEVER
     ) -> Written:
-        """Takes an article down, so that no reader sees it in any list.
+        """Takes an article down, so that no reader sees it in any list of related articles.
 
         When this returns, the takedown is on disk, in the database and in the snapshot (the copy
         of the decisions that is used if the database is unavailable).

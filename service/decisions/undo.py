@@ -1,4 +1,4 @@
-"""Undoes a decision by making a new one, which restores the values from before the first."""
+"""Undoes a decision: makes a new decision that restores the values from before the first one."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _TABLES = {
 
 
 def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> Written:
-    """Undoes the decision in an entry of the audit trail.
+    """Undoes the decision that one entry of the audit trail records.
 
     Refuses if a newer decision changed the same pin, hide, takedown or judgment.
 
     Args:
         store: The open database of decisions.
         actor: The actor who undoes the decision.
-        seq: The number of the entry to undo.
+        seq: The number of the entry.
         reason: The actor's reason, at most 1,000 characters.
 
     Raises:
         NotFoundError: If there is no such entry.
         DecisionError: If the entry is about an account or token, which can't be undone.
         SupersededError: If there is a newer decision on the same thing.
-        DatabaseError: If the database or the snapshot can't be written. If only the snapshot
-            can't, the decision is undone nevertheless.
+        DatabaseError: If the database or the snapshot (its copy on disk) can't be written. If only
+            the snapshot can't, the decision is undone nevertheless.
     """
     check_reason(reason)
     with store.change(actor) as change:

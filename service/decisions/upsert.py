@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 def lock_row(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
 ) -> Mapping[str, Any]:
-    """Locks the row with this key until the transaction ends, and returns the row's columns.
+    """Locks a row of a table until the transaction ends; inserts the row if there is none.
 
-    If there is no such row, it is inserted with ``values``. All this is one statement, since
-    between two statements another transaction could insert the row.
+    Both are one statement, since between two statements another transaction could insert the row.
+
+    Args:
+        connection: The connection, with its transaction begun.
+        table: The table.
+        key: The values of the key columns, by column name.
+        **values: The values of the other columns, if the row is inserted.
+
+    Returns:
+        All columns of the row by name.
     """
     statement = _insert(connection, table).values(**key, **values)
     held = statement.on_conflict_do_update(index_elements=list(key), set_=key).returning(table)
@@ -27,7 +35,14 @@ def lock_row(
 def upsert(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
 ) -> None:
-    """Sets columns of the row with this key; inserts the row if there is none."""
+    """Sets columns of the row with a key; inserts the row if there is none.
+
+    Args:
+        connection: The connection, with its transaction begun.
+        table: The table.
+        key: The values of the key columns, by column name.
+        **values: The values to set, by column name.
+    """
     statement = _insert(connection, table).values(**key, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 

@@ -1,4 +1,7 @@
-"""``/editor/article``: the page of one article, and a frame with its list as readers see it."""
+"""``/editor/article``: the page of one article, and a frame with its list as readers see it.
+
+The list holds the article's related articles, which the site shows as "You May Also Like".
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ from service.serving.selection import select
 def show_article(
     pages: EditorPages, person: Identity, article_id: str, *, status: int = 200, **more: Any
 ) -> Response:
-    """Renders the page of one article.
+    """Renders the page of one article: its list of related articles and the decisions about it.
 
     Args:
-        pages: What all editors' pages share: templates, access checks, the live build.
+        pages: What all editors' pages share: templates, access checks, the published build.
         person: The signed-in editor.
         article_id: The id of the article.
         status: The HTTP status.
@@ -35,7 +38,7 @@ def show_article(
 
 
 def article_page_router(pages: EditorPages) -> APIRouter:
-    """Returns the routes of the article page and of its frame."""
+    """Returns the routes of an article's page, and of the frame in it that shows the list."""
     router = pages.router()
 
     @router.get("/editor/article")
@@ -55,7 +58,7 @@ def article_page_router(pages: EditorPages) -> APIRouter:
 
 
 def back_to(article_id: str, seq: int) -> Response:
-    """Redirects to a page where a notice says what was just done.
+    """Returns a redirect to a page where a notice says what was just done.
 
     Args:
         article_id: The article whose page to open; if empty, the history page is opened.
@@ -74,10 +77,10 @@ def describe_done(
     """Returns the template values of the notice that says what the editor just did.
 
     Args:
-        pages: What all editors' pages share: templates, access checks, the live build.
+        pages: What all editors' pages share: templates, access checks, the published build.
         person: The signed-in editor.
-        seq: The number of the audit entry.
-        back: The page to return to after an undo.
+        seq: The number of the audit entry about it; 0 for none.
+        back: The article whose page to open after an undo; empty for the history page.
 
     Returns:
         The values; ``None`` if there is no such entry, or another editor made it.
@@ -91,7 +94,12 @@ def describe_done(
 
 
 def _site_address(site_url: str | None, url: str) -> str | None:
-    """Returns the article's full URL on the site; ``None`` if the site's address is unknown."""
+    """Returns an article's full URL on the site; ``None`` if the site's address is unknown.
+
+    Args:
+        site_url: The setting ``site_url``, the address of the site's first page.
+        url: The article's URL, which may be relative, such as ``/news/7``.
+    """
     if url.startswith(("https://", "http://")):
         return url
     return None if site_url is None else urljoin(f"{site_url}/", url)

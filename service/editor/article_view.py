@@ -1,4 +1,8 @@
-"""Gathers what one article's page shows: its list, further candidates, decisions, inbound links."""
+"""Gathers what an article's page shows editors.
+
+That is its list of related articles, further candidates, pins and hides, and the lists that show
+the article.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +32,17 @@ from service.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateLine:
-    """A line of the page: an article in the list, or a candidate that the list leaves out.
+    """A line of an article's page: an article in the list, or a candidate that the list leaves out.
 
     Attributes:
-        item: The article.
-        position: The position in the list; ``None`` if the list does not show it.
+        item: The article in this line.
+        position: The position in the list, from 1; ``None`` if the list does not show it.
         origin: Why it is in the list; ``None`` if it is not.
-        score: The score in [0, 1]; ``None`` if there is none.
+        score: How related it is, in [0, 1]; ``None`` if no score is stored.
         terms: Phrases that it shares with the article that the page is about.
         why: A short reason why the list leaves it out; empty if the list shows it.
         tone: The style in which the page shows the reason: ``bad``, ``warn`` or empty.
-        same_as: The version of the same story that the list shows instead; else ``None``.
+        same_as: The version of the same article that the list shows instead; else ``None``.
         hidden: Whether an editor hid this article in this list.
         verdict: The signed-in editor's judgment of the link: 1, -1, or 0 for none.
     """
@@ -57,13 +61,13 @@ class CandidateLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """A pin or hide in the list, as the page shows it.
+    """A pin or hide in an article's list, as the article's page shows it.
 
     Attributes:
         stored: The stored pin or hide.
-        target: The pinned or hidden article; ``None`` if the live build does not hold it.
+        target: The pinned or hidden article; ``None`` if the published build does not hold it.
         label: A short text that says what the pin or hide does.
-        trouble: Why the pin or hide has no effect now; empty if it has one or has ended.
+        trouble: Why the pin has no effect now; empty if it has one or has ended, and for a hide.
         ends: When the pin or hide ends, in microseconds since 1970 UTC; ``None`` for never.
         over: Whether the pin or hide has ended.
     """
@@ -77,20 +81,20 @@ class Decision:
 
     @property
     def title(self) -> str:
-        """The title of the pinned or hidden article; its id if the live build lacks the article."""
+        """The title of the pinned or hidden article; its id if it is not in the published build."""
         return self.stored.target_id if self.target is None else self.target.title
 
 
 class ArticleView:
-    """What the page of one article shows.
+    """What the page of one article shows an editor.
 
     Args:
-        pages: What all editors' pages share: templates, access checks, the live build.
+        pages: What all editors' pages share: templates, access checks, the published build.
         person: The signed-in editor.
         article_id: The id of the article.
 
     Raises:
-        UnknownArticleError: If the live build does not hold the article.
+        UnknownArticleError: If the published build does not hold the article.
     """
 
     def __init__(self, pages: EditorPages, person: Identity, article_id: str) -> None:
@@ -116,7 +120,7 @@ class ArticleView:
         return read_article_row(self._view, row, self._now)
 
     def values(self) -> dict[str, Any]:
-        """Returns the values for the template ``article``."""
+        """Returns the values for the template ``editor/article.html``, by name."""
         preview = self.preview
         lines = [self._candidate(each) for each in preview.candidates if each.position is None]
         decisions = self._decisions()
@@ -207,15 +211,15 @@ class ArticleView:
 def render_cards(
     settings: Settings, view: ServingView, row: int, chosen: list[SelectedItem]
 ) -> bytes:
-    """Renders the "You May Also Like" section of an article as HTML.
+    """Renders the section "You May Also Like" of an article as HTML in UTF-8.
 
-    The bytes are the same as ``/v1/related.html`` returns.
+    The result is exactly what ``/v1/related.html`` returns.
 
     Args:
         settings: The effective settings.
-        view: The live build with the editors' decisions.
-        row: The row of the article.
-        chosen: The articles to show.
+        view: The published build with the editors' decisions.
+        row: The article's row number in the build.
+        chosen: The related articles to show.
     """
     return related_html(view.build, row, chosen, heading=settings.heading, locale=settings.locale)
 

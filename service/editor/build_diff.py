@@ -1,4 +1,4 @@
-"""Compares the lists of two builds, so that a page can show them side by side."""
+"""Compares the lists of related articles in two builds, to show them side by side on a page."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from service.serving.serving_view import ServingView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPosition:
-    """One position of a list in a comparison.
+    """One position of an article's list, in a comparison of two builds.
 
     Attributes:
         item: The article at the position.
-        moved: If only one build's list holds the article, ``in`` for the newer build or ``out`` for
-            the older one; else empty.
+        moved: ``in`` if only the list in the newer build shows the article, ``out`` if only the
+            list in the older build does; empty if both do.
         pinned: Whether the article is pinned.
     """
 
@@ -38,13 +38,13 @@ class ListPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedList:
-    """One article whose list differs between the builds.
+    """An article whose list of related articles differs between two builds.
 
     Attributes:
         item: The article.
-        before: Its list in the older build, with pins and hides.
-        after: Its list in the newer build, with pins and hides.
-        same: Whether pins and hides make the lists the same for readers.
+        before: Its list in the older build, with the editors' pins and hides applied.
+        after: Its list in the newer build, with the editors' pins and hides applied.
+        same: Whether readers see the same list nevertheless, because of pins and hides.
     """
 
     item: ArticleRow
@@ -54,7 +54,7 @@ class ChangedList:
 
 
 class BuildDiff:
-    """Compares builds of a root; caches the last comparison for its further pages.
+    """Compares two builds; keeps the last comparison, for the other pages that show it.
 
     Args:
         root: The folder that holds the builds.
@@ -67,10 +67,14 @@ class BuildDiff:
         self._kept: tuple[tuple[str, str], Build, Build, Churn] | None = None
 
     def compare(self, old: str, new: str) -> tuple[Build, Build, Churn]:
-        """Opens two builds and compares their lists.
+        """Opens two builds and compares their lists of related articles.
+
+        Args:
+            old: The name of the older build.
+            new: The name of the newer build.
 
         Returns:
-            The build ``old``, the build ``new`` and the comparison.
+            The older build, the newer build and the comparison.
 
         Raises:
             NotFoundError: If a build does not exist.
@@ -92,14 +96,14 @@ class BuildDiff:
         now: int,
         indices: Sequence[int],
     ) -> list[ChangedList]:
-        """Returns some articles' lists in both builds.
+        """Returns the lists of some articles in both builds.
 
         Args:
             old: The older build.
             new: The newer build.
             churn: The comparison of the two builds.
             state: The editors' decisions.
-            now: Microseconds since 1970 UTC.
+            now: The current time, in microseconds since 1970 UTC.
             indices: Which articles to return, as indices into ``churn.rows``.
         """
         before, after = ServingView(old, state), ServingView(new, state)
@@ -124,16 +128,23 @@ class BuildDiff:
 
 
 def most_changed(churn: Churn) -> list[int]:
-    """Returns the articles with changed lists, most changed first, as indices into ``churn.rows``.
+    """Returns the articles whose lists changed, most changed first.
 
-    Articles with unchanged lists are left out.
+    Args:
+        churn: The comparison of two builds.
+
+    Returns:
+        Indices into ``churn.rows``.
     """
     order = np.lexsort((churn.rows, -churn.replaced))
     return [int(at) for at in order[churn.replaced[order] > 0]]
 
 
 def figures(churn: Churn) -> dict[str, Any]:
-    """Returns the numbers that the page shows: articles added and removed, lists changed, ..."""
+    """Returns the numbers that a page shows about the comparison of two builds, by name.
+
+    Among them are the numbers of articles added and removed, and of lists changed.
+    """
     return {
         "added": len(churn.added),
         "removed": len(churn.removed),

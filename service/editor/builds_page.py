@@ -23,17 +23,17 @@ from service.http.auth import Identity
 from service.serving.serving_view import ServingView
 
 SHOWN = 20
-"""The number of changed lists on one page."""
+"""How many articles with changed lists one page of a comparison shows."""
 
 _NAMED = 30
-"""The largest number of added and of removed articles that a page names."""
+"""How many of the added articles a comparison names at most, and how many of the removed ones."""
 
 
 class Builds:
-    """Renders the pages about builds.
+    """Renders the pages about builds: the overview, the comparison of two, the form to publish.
 
     Args:
-        pages: What all editors' pages share: templates, access checks, the live build.
+        pages: What all editors' pages share: templates, access checks, the published build.
     """
 
     def __init__(self, pages: EditorPages) -> None:
@@ -41,11 +41,12 @@ class Builds:
         self.diff = BuildDiff(self._root, pages.context.query)
 
     def overview(self, person: Identity, notice: str) -> Response:
-        """Renders the page with all builds, newest first.
+        """Renders the page that lists all builds, newest first.
 
         Args:
             person: The signed-in editor.
-            notice: A sentence that says what was just done; empty if nothing was.
+            notice: What was just done: ``published``, ``back`` (rolled back) or ``released``
+                (publishing allowed again); anything else for nothing.
         """
         builds = describe_builds(self._root)
         builds["items"].reverse()
@@ -61,7 +62,14 @@ class Builds:
         )
 
     def changes(self, person: Identity, old: str, new: str, page: int) -> Response:
-        """Renders one page of the comparison of two builds, which shows whose lists changed."""
+        """Renders one page of a comparison of two builds: the articles whose lists changed.
+
+        Args:
+            person: The signed-in editor.
+            old: The name of the older build; empty for the published one.
+            new: The name of the newer build.
+            page: The number of the page, from 1.
+        """
         view, now = self._pages.view()
         before, after, churn = self.diff.compare(old or view.build.name, new)
         indices = most_changed(churn)
@@ -85,7 +93,7 @@ class Builds:
     def confirm(
         self, person: Identity, name: str, *, reason: str = "", problem: str = ""
     ) -> Response:
-        """Renders the form to publish a build.
+        """Renders the page with the form to publish a build, and what publishing it would change.
 
         Args:
             person: The signed-in admin.
@@ -99,7 +107,7 @@ class Builds:
         if pointer is not None and pointer.build != name:
             try:
                 compared = figures(self.diff.compare(pointer.build, name)[2])
-            except AlsoLikeError:  # the live build is damaged; publishing must still work
+            except AlsoLikeError:  # the published build is damaged, so another must be published
                 compared = None
         return self._pages.render(
             "publish",
@@ -116,9 +124,12 @@ class Builds:
         )
 
     def report(self, name: str) -> Response:
-        """Returns the report about a build, as an HTML page.
+        """Returns the report that was written when a build was made, as an HTML page.
 
-        The page's content security policy allows only the styles and scripts inside the page.
+        The response's content security policy allows only the styles and scripts inside the page.
+
+        Args:
+            name: The name of the build.
         """
         page = self._root.open(name).checked(REPORT_PAGE).read_text()
         policy = (
@@ -136,7 +147,7 @@ _NOTICES = {
 
 
 def builds_page_router(pages: EditorPages) -> APIRouter:
-    """Returns the routes of the builds pages."""
+    """Returns the routes of the pages about builds."""
     router = pages.router()
     builds = Builds(pages)
 
@@ -159,7 +170,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
 
 
 def _add_admin_routes(router: APIRouter, pages: EditorPages, builds: Builds) -> None:
-    """Adds the routes that only an admin may use."""
+    """Adds the routes that only an admin may use: publish, roll back, allow publishing again."""
     actions = pages.context.builds
 
     @router.get("/editor/builds/publish")
@@ -216,7 +227,8 @@ def _hashes(page: str, element: str) -> str:
         element: The name of the element, ``script`` or ``style``.
 
     Returns:
-        The hash of each such element in the page, separated by spaces.
+        The hash of each such element in the page, such as ``'sha256-47DEQpj8…='``, separated by
+        spaces; ``'none'`` if there is no such element.
     """
     found = re.findall(rf"<{element}[^>]*>(.*?)</{element}>", page, re.DOTALL)
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in found]

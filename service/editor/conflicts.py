@@ -1,4 +1,4 @@
-"""Describes a conflict: another editor changed the list while this editor had its page open."""
+"""Describes a conflict: another editor changed a list while this editor had its page open."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ def describe_conflict(
     action: str,
     fields: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Returns the values for the template ``conflict``.
+    """Returns the values for the template that tells an editor about a conflict, by name.
 
-    It shows the list's pins and hides as the editor saw them and as they are now, who changed them,
-    and a form to make the decision nevertheless.
+    The editor wanted to decide something about a list that another editor has changed meanwhile.
+    The template shows the list's pins and hides as the editor saw them and as they are now, who
+    changed them, and a form to make the decision nevertheless.
 
     Args:
         database: The database of decisions.
         build: The build that titles are read from.
         article_id: The article whose list was changed.
         seen: The number of the last audit entry when the editor loaded the page, if known.
-        wanted: What the editor wanted to do, as the end of a sentence.
+        wanted: What the editor wanted to do, as the end of a sentence, such as ``hide “Title”``.
         action: The URL that the form is sent to.
         fields: The fields that the form sends, except ``version`` and ``seen``.
     """
@@ -79,11 +80,15 @@ def describe_conflict(
 def _before(
     now: Mapping[str, Mapping[str, Any]], since: Sequence[AuditEntry]
 ) -> dict[str, Mapping[str, Any]]:
-    """Returns a list's pins and hides, by target id, as they were before some audit entries.
+    """Returns a list's pins and hides as they were before the changes in some audit entries.
 
     Args:
-        now: The pins and hides as they are now.
-        since: The audit entries to take back, latest first.
+        now: The values of each pin and hide as they are now, by the id of the pinned or hidden
+            article.
+        since: The audit entries of the changes, latest first.
+
+    Returns:
+        The earlier values, in the form of ``now``.
     """
     state = dict(now)
     for entry in since:

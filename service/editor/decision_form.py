@@ -1,4 +1,4 @@
-"""The form for one decision: the values that it shows at first, and those that editors enter."""
+"""The form in which an editor makes one decision: what it shows at first, and what was entered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.http.timestamps import read_local_moment
 
 _DAY = 86_400_000_000
 DO = ("pin", "hide", "unrelated", "everywhere")
-"""The actions of the form: pin, hide in this list, hide as not related, take down."""
+"""The actions to choose from: pin, hide in this list, hide as not related, take down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +26,9 @@ class DecisionForm:
             (take down).
         position: The position of a pin.
         reason: The editor's reason.
-        ends: ``never``, a number of days, or ``date`` if the decision ends at ``until``.
-        until: A local date and time, as sent by the browser.
+        ends: ``never``; a number of days (``1``, ``7`` or ``30``); or ``date`` if the decision
+            ends at ``until``.
+        until: A local date and time, as the browser sends it: ``2026-12-31T18:00``.
         version: The version of the list that the editor saw; empty for any.
         seen: The number of the last audit entry when the editor loaded the page.
     """
@@ -57,6 +58,10 @@ class DecisionForm:
     def end(self, now: int, zone: ZoneInfo) -> int:
         """Returns when the decision ends, in microseconds since 1970 UTC.
 
+        Args:
+            now: The current time, in microseconds since 1970 UTC.
+            zone: The time zone of the date that the editor entered.
+
         Raises:
             DecisionError: If the date is missing or invalid.
         """
@@ -70,7 +75,11 @@ class DecisionForm:
             raise DecisionError("until", "choose a date and time for the end, or “never”") from None
 
     def describe(self, title: str) -> str:
-        """Describes what the editor wants to do, as the end of a sentence."""
+        """Returns what the editor wants to do, as the end of a sentence: ``hide “Title”``.
+
+        Args:
+            title: The title of the article to pin, hide or take down.
+        """
         if self.do == "pin":
             return f"pin “{title}” at position {self.position}"
         what = {"hide": "hide", "unrelated": "hide as not related"}.get(self.do, "take down")
@@ -80,15 +89,16 @@ class DecisionForm:
 def prefilled_form(
     stored: StoredOverride | None, do: str, *, now: int, zone: ZoneInfo, position: int
 ) -> DecisionForm:
-    """Returns the values that the form shows at first.
+    """Returns the values that the form shows when it is opened.
 
-    They are those of an existing decision of the same kind; without one, the defaults.
+    If the article is already pinned, a form for a pin shows that pin's values; in the same way for
+    a hide. Otherwise the form shows the defaults.
 
     Args:
-        stored: The existing decision about this article in this list, if there is one.
-        do: The action that the editor chose.
-        now: Microseconds since 1970 UTC.
-        zone: The time zone of the form.
+        stored: The pin or hide of this article in this list, if there is one.
+        do: The action that the editor chose: ``pin``, ``hide``, ``unrelated`` or ``everywhere``.
+        now: The current time, in microseconds since 1970 UTC.
+        zone: The time zone in which the form shows the end.
         position: The position that is suggested for a new pin.
     """
     same = stored is not None and (stored.kind is OverrideKind.PIN) == (do == "pin")

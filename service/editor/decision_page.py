@@ -1,6 +1,7 @@
 """The forms with which editors pin, hide, take down, judge and undo.
 
-After a form is sent, the browser is redirected to the list that the decision changed.
+After a form is sent, the browser is redirected to the page of the article whose list the decision
+changed, or to the history page.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ BUTTONS = {
     "bad": "judge “{}”",
     "lift": "lift the takedown of “{}”",
 }
-"""Descriptions of what single buttons do, as the end of a sentence."""
+"""What the buttons beside an article do, by their values, as the end of a sentence."""
 
 
 def decision_router(pages: EditorPages) -> APIRouter:
-    """Returns the routes of the decision forms."""
+    """Returns the routes that show and receive the forms for decisions."""
     router, context = pages.router(), pages.context
 
     @router.get("/editor/decide")
@@ -54,7 +55,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
     ) -> Response:
         _check_action("do", do, DO)
         given = _open_form(context, id, target, do)
-        if version:  # without one, the form was opened directly, at the current version
+        if version:  # missing if the form was opened by its URL, which then uses the current one
             given = replace(given, version=version)
         return _show_form(pages, person, id, target, replace(given, seen=seen))
 
@@ -135,7 +136,15 @@ def _check_action(field: str, action: str, known: Mapping[str, str] | tuple[str,
 def _decide(
     context: EditorialContext, actor: Actor, article_id: str, target_id: str, given: DecisionForm
 ) -> Written:
-    """Stores the decision that an editor entered in the form."""
+    """Stores the decision that an editor entered in the form: a pin, a hide or a takedown.
+
+    Args:
+        context: The objects that all routes for editors share.
+        actor: Who decides.
+        article_id: The article whose list is changed by a pin or hide.
+        target_id: The article to pin, hide or take down.
+        given: What the editor entered.
+    """
     until = given.end(context.live.clock(), context.settings.zone)
     if given.do == "everywhere":
         return context.actions.take_down(actor, target_id, reason=given.reason, until=until)
@@ -160,13 +169,13 @@ def _press(
     target_id: str,
     version: int | None,
 ) -> Written:
-    """Stores the decision of a button beside an article, such as to move it or judge the link.
+    """Stores the decision of a button beside an article, such as to move it or to judge the link.
 
     Args:
         context: The objects that all routes for editors share.
         actor: Who decides.
         article_id: The article whose list is changed.
-        button: The value of the button that was pressed.
+        button: Which button was pressed, a key of :data:`BUTTONS`.
         target_id: The article beside the button.
         version: The version of the list that the editor saw; ``None`` for any.
     """
@@ -185,7 +194,7 @@ def _press(
         for each in context.database().judgments.of(article_id)
         if each.author == actor.name
     }
-    if earlier.get(target_id) == verdict:  # a second press removes the judgment
+    if earlier.get(target_id) == verdict:  # pressing the same button again removes the judgment
         return actions.remove_judgment(actor, **pair)
     view, _ = context.live.view()
     return actions.judge(actor, **pair, verdict=verdict, build=view.build.name)
@@ -201,14 +210,17 @@ def _carry_out(
     action: str,
     fields: Mapping[str, str],
 ) -> Response:
-    """Stores a decision and redirects to the list, or shows a conflict with another editor.
+    """Stores a decision and redirects to the page that shows it.
+
+    If another editor changed the list in the meantime, nothing is stored, and the article's page
+    shows this conflict.
 
     Args:
-        pages: What all editors' pages share: templates, access checks, the live build.
+        pages: What all editors' pages share: templates, access checks, the published build.
         person: The editor who decides.
-        article_id: The article whose list is shown afterwards.
+        article_id: The article whose page is shown afterwards.
         write: A function that stores the decision.
-        wanted: What the decision does, as the end of a sentence.
+        wanted: What the decision does, as the end of a sentence, such as ``hide “Title”``.
         action: The URL that the form was sent to.
         fields: The fields that the form sent.
     """
@@ -230,7 +242,7 @@ def _carry_out(
 
 
 def _open_form(context: EditorialContext, article_id: str, target_id: str, do: str) -> DecisionForm:
-    """Returns the values that the form shows at first, for the current version of the list.
+    """Returns the values that the form for a decision shows when it is opened.
 
     Args:
         context: The objects that all routes for editors share.
@@ -263,7 +275,7 @@ def _show_form(
     """Renders the page with the form for one decision.
 
     Args:
-        pages: What all editors' pages share: templates, access checks, the live build.
+        pages: What all editors' pages share: templates, access checks, the published build.
         person: The signed-in editor.
         article_id: The article whose list is changed.
         target_id: The article to decide about.
@@ -271,7 +283,8 @@ def _show_form(
         problem: Why the decision was refused; empty when the form is opened.
 
     Raises:
-        UnknownArticleError, DecisionError: If the live build lacks one of the two articles.
+        UnknownArticleError, DecisionError: If one of the two articles is not in the published
+            build.
     """
     view, now = pages.view()
     build = view.build

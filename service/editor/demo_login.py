@@ -1,4 +1,4 @@
-"""The demo's one-time sign-in link, which works only on the same machine."""
+"""The demo's sign-in link, which works once and only on the machine that runs the demo."""
 
 from __future__ import annotations
 
@@ -20,14 +20,24 @@ _ACTOR = Actor(name="demo", how="link")
 
 
 class Invitation:
-    """The secret in the demo's sign-in link, which works once and only in this process."""
+    """The secret in the demo's sign-in link.
+
+    It works once, and only as long as this process runs.
+    """
 
     def __init__(self) -> None:
         self.key = secrets.token_urlsafe(32)
         self._used = False
 
     def take(self, key: str) -> bool:
-        """Uses up the secret; returns whether the key is right and was not used before."""
+        """Checks the secret of a link that was opened, and makes the link useless from now on.
+
+        Args:
+            key: The secret in the link.
+
+        Returns:
+            Whether the secret is right and was not used before.
+        """
         fits = hmac.compare_digest(key.encode(errors="replace"), self.key.encode())
         opens = fits and not self._used
         self._used = self._used or fits
@@ -35,12 +45,15 @@ class Invitation:
 
 
 def may_invite(database: Database) -> bool:
-    """Whether the demo may offer a sign-in link: only if no editor but the guest has an account."""
+    """Whether the demo may offer a sign-in link that needs no password.
+
+    It may if nobody but the demo's guest has an editor's account.
+    """
     return all(editor.name == GUEST for editor in database.editors.all())
 
 
 def demo_login_router(pages: EditorPages, invitation: Invitation) -> APIRouter:
-    """Returns the route of the sign-in link."""
+    """Returns the route of the sign-in link, which signs the browser in as the demo's guest."""
     context = pages.context
     router = pages.router()
 
@@ -63,7 +76,10 @@ def demo_login_router(pages: EditorPages, invitation: Invitation) -> APIRouter:
 
 
 def _guest(database: Database) -> Editor:
-    """Returns the demo's guest editor, an admin; adds one with a random password if necessary."""
+    """Returns the account of the demo's guest, who is an admin.
+
+    If there is none, it is added with a random password that nobody learns.
+    """
     found = database.editors.get(GUEST)
     if found is not None and found.disabled is None:
         return found

@@ -23,7 +23,12 @@ _WAITING = 30
 
 
 def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
-    """Returns the routes of the drafts page."""
+    """Returns the routes of the page that finds related articles for a draft.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the published build.
+        drafts: Finds related articles for drafts.
+    """
     router = pages.router()
 
     def page(person: Identity, given: dict[str, str], **more: Any) -> Response:
@@ -81,7 +86,10 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
 
 
 def _unpublished(pages: EditorPages) -> list[ArticleRow]:
-    """Returns articles of the live build that are not visible yet: unpublished or scheduled."""
+    """Returns articles of the published build that readers don't see yet.
+
+    These are up to 30 unpublished articles, then up to 30 that appear at a scheduled time.
+    """
     view, now = pages.view()
     rows = [
         row

@@ -1,4 +1,4 @@
-"""What the routes of all editors' pages share: templates, access checks, error pages."""
+"""What the routes of all editors' pages share: templates, access checks, errors shown as pages."""
 
 from __future__ import annotations
 
@@ -39,40 +39,70 @@ class EditorPages:
     def router(self) -> APIRouter:
         """Returns a router for editors' pages.
 
-        Its routes show errors as pages, and send visitors who must sign in to the sign-in page.
+        Its routes show errors as HTML pages, and redirect visitors who are not signed in to the
+        sign-in page.
         """
         return APIRouter(include_in_schema=False, route_class=_page_route(self))
 
     def reader(self, request: Request) -> Identity:
-        """Checks that an editor is signed in, and returns who; a FastAPI dependency."""
+        """FastAPI dependency of pages that editors may read; returns the signed-in editor.
+
+        Raises:
+            ProblemError: 401 if nobody is signed in, 403 for a role that is too low.
+        """
         return self.context.auth.authorize(request.scope, Role.EDITOR)
 
     def writer(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
-        """Checks that an editor sent the form, with a valid CSRF token; a FastAPI dependency."""
+        """FastAPI dependency of forms that editors may send; returns the signed-in editor.
+
+        Args:
+            request: The request that sent the form.
+            csrf: The form's field that proves that one of our own pages sent it (CSRF token).
+
+        Raises:
+            ProblemError: 401 if nobody is signed in, 403 for a role that is too low or a wrong
+                CSRF token.
+        """
         return self.context.auth.authorize(request.scope, Role.EDITOR, csrf)
 
     def admin_reader(self, request: Request) -> Identity:
-        """Checks that an admin is signed in, and returns who; a FastAPI dependency."""
+        """FastAPI dependency of pages that only admins may read; returns the signed-in admin.
+
+        Raises:
+            ProblemError: 401 if nobody is signed in, 403 for a role that is too low.
+        """
         return self.context.auth.authorize(request.scope, Role.ADMIN)
 
     def admin_writer(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
-        """Checks that an admin sent the form, with a valid CSRF token; a FastAPI dependency."""
+        """FastAPI dependency of forms that only admins may send; returns the signed-in admin.
+
+        Args:
+            request: The request that sent the form.
+            csrf: The form's field that proves that one of our own pages sent it (CSRF token).
+
+        Raises:
+            ProblemError: 401 if nobody is signed in, 403 for a role that is too low or a wrong
+                CSRF token.
+        """
         return self.context.auth.authorize(request.scope, Role.ADMIN, csrf)
 
     def view(self) -> tuple[ServingView, int]:
-        """Returns the live build with all decisions made so far, and the current time.
+        """Returns the published build with all decisions made so far, and the current time.
+
+        The time is in microseconds since 1970 UTC.
 
         Raises:
-            NotReadyError: If no build is served.
+            NotReadyError: If there is no build, or the takedowns can't be read.
         """
-        return self.context.live.view(refresh=True)  # other workers may have stored decisions
+        # Refresh, since other worker processes may have stored decisions.
+        return self.context.live.view(refresh=True)
 
 
 def find_row(view: ServingView, article_id: str) -> int:
-    """Returns the row of the article that a page is about.
+    """Returns the row number, in the published build, of the article that a page is about.
 
     Raises:
-        UnknownArticleError: If the live build does not hold the article.
+        UnknownArticleError: If the published build does not hold the article.
     """
     row = view.build.row(article_id)
     if row is None:
@@ -83,7 +113,7 @@ def find_row(view: ServingView, article_id: str) -> int:
 
 
 def whole_number(name: str, text: str) -> int:
-    """Parses a parameter that must be a whole number, at least 1.
+    """Parses a URL parameter that must be a whole number from 1 to 999,999.
 
     Args:
         name: The parameter's name, for the error message.

@@ -1,4 +1,4 @@
-"""``/editor/history``: the audit trail, with exports and a button to undo each decision."""
+"""``/editor/history``: a page with the audit trail, downloads, and buttons to undo decisions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LAST = 2**53
 
 
 def history_router(pages: EditorPages) -> APIRouter:
-    """Returns the routes of the history page and its exports."""
+    """Returns the routes of the history page and of the downloads of the audit trail."""
     router = pages.router()
     context = pages.context
 
@@ -72,9 +72,13 @@ def history_router(pages: EditorPages) -> APIRouter:
 
 
 def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
-    """Returns a dictionary of template values for each audit entry, latest first.
+    """Returns for each audit entry a dictionary of values for the history page's template.
 
-    Only the latest decision on each thing gets a button to undo it.
+    Only the latest decision on the same pin, hide, takedown or judgment gets a button to undo it.
+
+    Args:
+        build: The build that titles are read from; with ``None`` ids are shown instead.
+        entries: The audit entries, latest first.
     """
     touched: set[tuple[str, ...]] = set()
     lines = []

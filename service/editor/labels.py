@@ -46,11 +46,11 @@ STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
 
 
 def label_left_out(left_out: LeftOut, moment: str) -> str:
-    """Returns why a list leaves out an article, as a short label.
+    """Returns why a list leaves out an article, as a short label such as ``not visible yet``.
 
     Args:
         left_out: The reason.
-        moment: The time at which the reason ends, as text; empty if it is not known.
+        moment: The time at which the reason ends, as text for people; empty if it is not known.
     """
     if not moment:
         return WHY[left_out]
@@ -59,13 +59,13 @@ def label_left_out(left_out: LeftOut, moment: str) -> str:
 
 
 def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, limit: int) -> str:
-    """Returns why a pin has no effect, as text; empty if it has one.
+    """Returns why a pin has no effect, as a short text; empty if the pin has an effect.
 
     Args:
-        target: The visibility of the pinned article; ``None`` if the live build lacks it.
+        target: The visibility of the pinned article; ``None`` if it is not in the published build.
         shown: Whether the list shows the pinned article.
         position: The position of the pin, from 1.
-        limit: The length of the list.
+        limit: How many articles the list shows.
     """
     if target is None:
         return "not in the live build"
@@ -77,14 +77,20 @@ def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, 
 
 
 def label_override(values: Mapping[str, Any]) -> str:
-    """Returns a short label that says what a pin or hide does, from its stored values."""
+    """Returns a short label that says what a pin or hide does, such as ``pinned at position 2``.
+
+    Args:
+        values: The stored values of the pin or hide, by column name.
+    """
     if values["kind"] == OverrideKind.PIN:
         return f"pinned at position {values['position']}"
     return "hidden as not related" if values["not_related"] else "hidden"
 
 
 def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False) -> str:
-    """Returns what an audit entry did, as the end of a sentence that starts with who did it.
+    """Returns what was done, according to an audit entry, as the end of a sentence.
+
+    The sentence begins with who did it; the end may be ``hid “Title” in “Other title”``.
 
     Args:
         build: The build that titles are read from; with ``None`` ids are shown instead.
@@ -121,7 +127,7 @@ ACCOUNT_LABELS: Mapping[str, str] = {
 def label_end(entry: AuditEntry) -> int | None:
     """Returns when the decision in an audit entry ends, in microseconds since 1970 UTC.
 
-    Returns ``None`` if it does not end by itself.
+    Returns ``None`` if the decision has no end.
     """
     until = (entry.after or {}).get("until")
     return until if isinstance(until, int) and until < NEVER else None

@@ -38,18 +38,18 @@ _CARDS_STYLE = (STATIC / "widget.css").read_text() + (
     "body { margin: 0; padding: 1px; }\n"
     ".alsolike { margin: 0; }\n"
 )
-"""The styles of the frame that shows a list as readers see it: mostly the widget's own."""
+"""The CSS of the frame that shows a list as readers see it: the widget's, and three rules more."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class PageTemplates:
-    """Renders the editors' pages.
+    """Renders the editors' pages from the templates in ``templates/editor``.
 
     Args:
-        settings: The effective settings, for the time zone.
-        live: Holds the build that is served. Every page warns if the snapshot, the copy of all
-            decisions on disk, is out of date.
+        settings: The effective settings, of which the time zone is used.
+        live: Holds the published build and the editors' decisions. Every page shows a warning if
+            their copy on disk (the snapshot) is out of date.
     """
 
     def __init__(self, settings: Settings, live: Live) -> None:
@@ -78,7 +78,7 @@ class PageTemplates:
         status: int = 200,
         **values: Any,
     ) -> HTMLResponse:
-        """Renders a page.
+        """Renders an editors' page from a template.
 
         Args:
             template: The template's name in ``templates/editor``, without ``.html``.
@@ -90,20 +90,20 @@ class PageTemplates:
         page = self._templates.get_template(f"editor/{template}.html")
         content = page.render(person=person, here=here, **values)
         return HTMLResponse(
-            content.encode(errors="replace"),
+            content.encode(errors="replace"),  # UTF-8 can't encode a title with lone surrogates
             status,
-            HEADERS,  # titles may hold lone surrogates
+            HEADERS,
         )
 
     def frame(self, cards: bytes, site_url: str | None) -> HTMLResponse:
-        """Returns a document that shows an article's related list exactly as readers get it.
+        """Returns a document for an iframe, which shows an article's list just as readers get it.
 
-        It is made for an iframe. The document's base URL is the site's, so that images and links
-        lead there. Only the widget's styles apply; no script can run in the document, which can't
-        access the page around it.
+        The document's base URL is the site's, so that images and links lead there. Only the
+        widget's styles apply. No script can run in the document, and it can't access the page
+        around it.
 
         Args:
-            cards: The HTML of the "You May Also Like" section.
+            cards: The HTML of the section "You May Also Like".
             site_url: The site's URL without a slash at the end, if known.
         """
         page = self._templates.get_template("editor/cards.html")
@@ -120,7 +120,12 @@ class PageTemplates:
         return HTMLResponse(content.encode(), headers=HEADERS | {"Content-Security-Policy": policy})
 
     def problem(self, problem: ProblemError, person: Identity | None) -> HTMLResponse:
-        """Renders the page that shows an error."""
+        """Renders the page that shows an error.
+
+        Args:
+            problem: The error.
+            person: The signed-in editor; ``None`` if nobody is signed in.
+        """
         answer = self.render(
             "problem",
             person,
@@ -133,14 +138,22 @@ class PageTemplates:
         return answer
 
     def when(self, instant: int) -> str:
-        """Formats a timestamp (microseconds since 1970 UTC) for display."""
+        """Formats a time for people, in the site's time zone, such as ``5 Jan 2024, 09:30``.
+
+        Args:
+            instant: Microseconds since 1970 UTC; if too large for a date, the result is ``no end``.
+        """
         local = self.local(instant)
         return "no end" if local is None else format_datetime(local, "d MMM y, HH:mm", locale="en")
 
     def local(self, instant: int) -> dt.datetime | None:
-        """Converts microseconds since 1970 UTC to local time, by the setting ``timezone``.
+        """Converts a time to the time zone in the setting ``timezone``.
 
-        Returns ``None`` for a time outside the range of dates.
+        Args:
+            instant: Microseconds since 1970 UTC.
+
+        Returns:
+            The local time; ``None`` for a time outside the range of dates.
         """
         try:
             return (_EPOCH + dt.timedelta(microseconds=instant)).astimezone(self._zone)
@@ -148,7 +161,7 @@ class PageTemplates:
             return None
 
     def _day(self, text: str) -> str:
-        """Formats an ISO 8601 timestamp for display."""
+        """Formats an ISO 8601 timestamp for people, such as ``5 Jan 2024, 09:30``."""
         return self.when(microseconds(dt.datetime.fromisoformat(text)))
 
     def _iso(self, instant: int) -> str:
@@ -165,7 +178,11 @@ def _number(value: int) -> str:
 
 
 def _lang(language: str | None) -> Markup:
-    """Returns the HTML attributes ``lang`` and ``dir`` for text in an article's language."""
+    """Returns the HTML attributes that mark text in an article's language: ``lang`` and ``dir``.
+
+    Args:
+        language: The language tag; ``None`` if unknown, which gives ``dir="auto"`` alone.
+    """
     return Markup(' lang="{}" dir="auto"').format(language) if language else Markup(' dir="auto"')
 
 

@@ -25,7 +25,13 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A search hit: the article, the URL to open, and how many pins and hides its list has."""
+    """An article that a search found, as the page lists it.
+
+    Attributes:
+        item: The article.
+        link: The URL that opens when the editor clicks the article.
+        decided: How many pins and hides its list has, as text such as ``1 pin, 2 hides``.
+    """
 
     item: ArticleRow
     link: str
@@ -80,7 +86,7 @@ _TOGGLES = {
 }
 _FILTERS = ("standing", "language", "tag", *_TOGGLES)
 UNKNOWN = "unknown"
-"""The value of the language filter for articles of unknown language."""
+"""The value of the URL parameter ``language`` that finds articles of unknown language."""
 
 
 def read_query(given: Mapping[str, str]) -> SearchQuery:
@@ -119,9 +125,14 @@ def _counted(count: int, name: str) -> str:
 
 
 def _pinning(view: ServingView, article_id: str | None, now: int) -> ArticleRow | None:
-    """Returns the article for whose list the editor looks for an article to pin.
+    """Returns the article in whose list the editor wants to pin what the search finds.
 
-    Returns ``None`` if the search was not opened for that, or the live build lacks the article.
+    Returns ``None`` for any other search, or if that article is not in the published build.
+
+    Args:
+        view: The published build with the editors' decisions.
+        article_id: The URL parameter ``pin``, the id of that article; ``None`` if it is missing.
+        now: The current time, in microseconds since 1970 UTC.
     """
     row = None if not article_id else view.build.row(article_id)
     return None if row is None else read_article_row(view, row, now)

@@ -36,7 +36,8 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
         password: Annotated[str, Form()] = "",
         next: Annotated[str, Form()] = "",
     ) -> Response:
-        # Otherwise another site could sign the browser in to an account of its choice.
+        # Refuse a form from another site, which could sign the browser in to an account that
+        # belongs to the site's owner.
         auth.check_origin(request.scope, _ANYONE)
         return _enter(pages, request, name, password, _inside(next))
 
@@ -81,11 +82,11 @@ def _enter(
     """Signs an editor in with name and password, or shows the form again and says what is wrong.
 
     Args:
-        pages: What all editors' pages share: templates, access checks, the live build.
+        pages: What all editors' pages share: templates, access checks, the published build.
         request: The request that sent the form.
         name: The name that was entered.
         password: The password that was entered.
-        target: The page to open after sign-in.
+        target: The URL of the page to open after the sign-in.
     """
     context = pages.context
     database = context.database()
@@ -118,9 +119,10 @@ def _enter(
 
 
 def _inside(target: str) -> str:
-    """Returns the page to open after sign-in: ``target`` if it is one of the editors' pages.
+    """Returns the page to open after the sign-in: ``target`` if it is one of the editors' pages.
 
-    For any other target this is the editors' first page.
+    Any other target gives the editors' first page, so that a link to the sign-in page can't lead
+    to another site.
     """
     if target == _HOME or target.startswith((f"{_HOME}/", f"{_HOME}?")):
         return target if target.isprintable() and "\\" not in target else _HOME
