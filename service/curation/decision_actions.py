@@ -241,7 +241,12 @@ class DecisionActions:
         )
 
     def remove_judgment(self, actor: Actor, *, article_id: str, target_id: str) -> Written:
-        """Removes the actor's own judgment of a link.
+        """Removes what the same actor judged about a link from one article to another.
+
+        Args:
+            actor: The actor whose judgment it is.
+            article_id: The article whose list holds the link.
+            target_id: The article that the link leads to.
 
         Raises:
             NotFoundError: If the actor has not judged the link.

@@ -30,7 +30,7 @@ from service.settings import Settings
 
 
 def golden_gate(settings: Settings) -> GoldenGate | None:
-    """Returns a function that checks whether a build agrees with editors' judgments well enough.
+    """Returns the function that decides whether a build agrees with editors' judgments well enough.
 
     Returns ``None`` if the settings ``min_golden`` and ``max_golden_drop`` are both off.
     """

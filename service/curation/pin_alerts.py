@@ -52,7 +52,7 @@ class Alert:
     moment: int | None = None
 
     def sentence(self) -> str:
-        """Returns the reason as a sentence for editors."""
+        """Returns the reason as the text for editors: ``the pinned news/7 is not published``."""
         return _SENTENCES[self.reason].format(target=self.override.target_id)
 
 
@@ -75,7 +75,13 @@ def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
 
 
 def check_pin(served: ServingView, pin: Override, *, now: int) -> Alert | None:
-    """Returns the alert about a pin; ``None`` if the pin has an effect until it ends."""
+    """Returns the warning about a pin; ``None`` if the pin has an effect now and until it ends.
+
+    Args:
+        served: The published build with the editors' decisions.
+        pin: The pin.
+        now: The current time, in microseconds since 1970 UTC.
+    """
     build = served.build
     row, target = build.row(pin.article_id), build.row(pin.target_id)
     if row is None:

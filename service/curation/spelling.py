@@ -51,7 +51,13 @@ def fold(word: str) -> str:
 
 
 def _wrong_at(full_text: FullText, word: str, at: int) -> Iterator[str]:
-    """Yields beginnings of words in the index that differ from ``word`` at position ``at``."""
+    """Yields beginnings of words in the index that differ from a word by one typing error.
+
+    Args:
+        full_text: The full-text index of the build.
+        word: The word as typed, in lower case and without diacritics.
+        at: The position of the wrong letter in ``word``, from 0.
+    """
     before, after = word[:at], word[at:]
     swapped = [after[1] + after[0] + after[2:]] if len(after) > 1 else []
     for rest in (after[1:], *swapped):

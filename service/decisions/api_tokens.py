@@ -59,7 +59,7 @@ class Token:
 
 
 class Tokens:
-    """Reads and changes the database table of API tokens.
+    """Reads and changes the database table of API tokens, with which a site's programs sign in.
 
     Args:
         store: The open database of decisions.
@@ -133,7 +133,12 @@ class Tokens:
         return token if token.is_valid(self._store.now()) else None
 
     def revoke(self, actor: Actor, token_id: str, *, reason: str = "") -> Token:
-        """Revokes a token at once; does nothing if it is already revoked.
+        """Revokes a token, which does not work any more from now on; a revoked one stays as it is.
+
+        Args:
+            actor: Who revokes the token.
+            token_id: The token's number, eight hexadecimal digits.
+            reason: The actor's reason; may be empty.
 
         Raises:
             NotFoundError: If no token has this id.

@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 
 class OverrideKind(enum.StrEnum):
-    """The kinds of overrides: pin an article in a list, or hide it."""
+    """The two kinds of overrides: pin an article at a position of a list, or hide it there."""
 
     PIN = "pin"
     HIDE = "hide"
@@ -228,9 +228,9 @@ class LayeredState(Mapping[str, Value]):
         return value
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Returns the value of a key, or ``default``, as a ``dict`` does.
+        """Returns the value of a key, or ``default`` if the key is missing, as a ``dict`` does.
 
-        Overridden because the inherited method is slower, and every request calls it.
+        The inherited method does the same but is slower, and every request calls this.
         """
         if key in self._laid:
             value = self._laid[key]

@@ -184,7 +184,10 @@ class Change:
         return self.version
 
     def list_version(self, article_id: str) -> int:
-        """Returns the version of an article's list; 0 if no editor ever changed it."""
+        """Returns the version of an article's list, which grows with each pin or hide in it.
+
+        Returns 0 if no editor ever changed the list.
+        """
         table = schema.list_versions
         query = sa.select(table.c.version).where(table.c.article_id == article_id)
         return self.connection.execute(query).scalar() or 0

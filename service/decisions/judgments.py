@@ -78,7 +78,9 @@ class Judgments:
         build: str = "",
         reason: str = "",
     ) -> Written:
-        """Stores an actor's judgment of a link, replacing an earlier one by the same actor.
+        """Stores whether an actor finds a link good or bad.
+
+        It replaces an earlier judgment of the link by the same actor.
 
         Args:
             actor: The actor who judges.
@@ -109,10 +111,16 @@ class Judgments:
             return change.decide("judgment.put", _TABLE, key, values, reason=reason)
 
     def remove(self, actor: Actor, *, article_id: str, target_id: str, reason: str = "") -> Written:
-        """Removes the actor's own judgment of a link.
+        """Removes the judgment of a link that the same actor stored earlier.
+
+        Args:
+            actor: The actor whose judgment it is.
+            article_id: The article that the list belongs to.
+            target_id: The judged article in that list.
+            reason: The actor's reason, at most 1,000 characters.
 
         Raises:
-            InputError: If an argument is not as :meth:`put` describes.
+            InputError: If an argument is not as described.
             NotFoundError: If the actor did not judge this link.
             DatabaseError: If the database can't be written; then nothing was changed.
         """

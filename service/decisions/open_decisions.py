@@ -40,10 +40,11 @@ def database_url(settings: Settings) -> str:
 
 
 def open_decisions(settings: Settings) -> Database:
-    """Opens the database for reading and making decisions.
+    """Opens the database that the settings name, for reading and making decisions.
 
-    A missing SQLite file is created, unless there is a snapshot (a copy of the decisions). In that
-    case the file was lost, and an empty one would bring back articles that were taken down.
+    A missing SQLite file is created, unless there is a snapshot (a copy of the decisions on disk).
+    In that case the file was lost, and an empty one would bring back articles that were taken
+    down.
 
     Raises:
         DatabaseError: If the database can't be opened; the message names the remedy.

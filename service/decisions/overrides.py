@@ -56,8 +56,8 @@ class ListOverrides:
     """The pins and hides of one article's list.
 
     Attributes:
-        version: The list's version, to pass as ``if_version`` with a change; 0 if no editor ever
-            changed the list.
+        version: A number that grows with each change of them, to pass as ``if_version`` with the
+            next change; 0 if no editor ever changed the list.
         items: Pins by position, then hides, including those that have ended.
     """
 
@@ -66,7 +66,7 @@ class ListOverrides:
 
 
 class Overrides:
-    """Reads and changes the database table of overrides (pins and hides).
+    """Reads and changes the database table of overrides: pins and hides in articles' lists.
 
     Args:
         store: The open database of decisions.
@@ -168,8 +168,15 @@ class Overrides:
     ) -> Written:
         """Removes a pin or a hide from an article's list.
 
+        Args:
+            actor: The actor who decides.
+            article_id: The article that the list belongs to.
+            target_id: The article that is pinned or hidden in that list.
+            reason: The actor's reason, at most 1,000 characters.
+            if_version: The version of the list that the editor saw; ``None`` to accept any.
+
         Raises:
-            InputError: If an argument is not as :meth:`put` describes.
+            InputError: If an argument is not as described.
             NotFoundError: If there is no such pin or hide.
             ConflictError: If the list has changed since ``if_version``.
             DatabaseError: If the database can't be written; then nothing was changed.

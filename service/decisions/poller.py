@@ -66,26 +66,26 @@ class StatePoller:
 
     ::
 
-        keeper = service.decisions.open_decisions.keep_state(settings)
-        state = keeper.poll()         # call several times a second; None: serve nothing at all
-        keeper.refresh()              # poll now, for example after a change in this process
-        keeper.kept                   # the state, its source, and any problems
-        keeper.database.overrides     # raises DatabaseError while the database is unavailable
+        poller = service.decisions.open_decisions.keep_state(settings)
+        state = poller.poll()         # call several times a second; None: answer no request
+        poller.refresh()              # poll now, for example after a change in this process
+        poller.kept                   # the state, its source, and any problems
+        poller.database.overrides     # raises DatabaseError while the database is unavailable
 
     ``kept`` is an immutable object that is replaced as a whole: read it once, then use its parts.
     A poll reads the database's version (about 0.1 ms), and all else only if the version changed.
     If a database server does not answer, a poll takes seconds, so call it in a thread.
 
-    While the database is unavailable, no decisions can be made, but lists are still served by the
-    last known decisions or those in the snapshot (a copy on disk). If there are neither, ``state``
-    is ``None`` and nothing is served, so that articles that were taken down don't come back because
-    a server is down. A database that is older than the snapshot (a restored backup) or a different
-    one (a wrong URL) is not used until someone removes the snapshot.
+    While the database is unavailable, no decisions can be made. Requests are still answered by the
+    last known decisions, or those in the snapshot (their copy on disk). If there are neither,
+    ``state`` is ``None`` and no request is answered, so that articles that were taken down don't
+    come back because a server is down. A database that is older than the snapshot (a restored
+    backup) or a different one (a wrong URL) is not used until someone removes the snapshot.
 
     Args:
-        root: The folder that holds the snapshot.
+        root: The folder that holds the snapshot, and the builds.
         connect: A function that opens the database, or raises :class:`DatabaseError`.
-        own_file: The default SQLite file in the root; ``None`` if the settings name a database.
+        own_file: The default SQLite file in that folder; ``None`` if the settings name a database.
             If neither this file nor a snapshot exists, no decision was ever made.
         now: A function that returns the time in microseconds since 1970 UTC.
     """

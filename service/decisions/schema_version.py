@@ -21,7 +21,10 @@ _UPGRADE_LOCK = 0x616C736F
 
 
 def schema_version(connection: sa.Connection) -> str | None:
-    """Returns a database's schema version; ``None`` if it has no tables of AlsoLike."""
+    """Returns the version of a database's tables (its schema), such as ``"0002"``.
+
+    Returns ``None`` if the database has no tables of AlsoLike.
+    """
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.execute(

@@ -59,7 +59,7 @@ class Session:
 
 
 class Sessions:
-    """Reads and changes the database table of sessions.
+    """Reads and changes the database table of sessions, in which signed-in editors are remembered.
 
     Args:
         store: The open database of decisions.
@@ -148,7 +148,10 @@ class Sessions:
         )
 
     def close(self, secret: str) -> None:
-        """Ends the session with this secret, if there is one.
+        """Ends the session with this secret, which signs its browser out; does nothing without one.
+
+        Args:
+            secret: The value of the browser's cookie.
 
         Raises:
             DatabaseError: If the database can't be written.

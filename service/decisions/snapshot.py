@@ -145,7 +145,12 @@ def snapshot_stamp(root: Path) -> tuple[int, int, int] | None:
 
 
 def snapshot_version(root: Path) -> tuple[str, int] | None:
-    """Returns the snapshot's database id and version; ``None`` if it is missing or damaged.
+    """Returns the id and version of the database that the snapshot is a copy of.
+
+    Returns ``None`` if the snapshot is missing or damaged.
+
+    Args:
+        root: The folder of the snapshot.
 
     Raises:
         DatabaseError: If the snapshot exists, but can't be opened.
@@ -164,7 +169,12 @@ def snapshot_version(root: Path) -> tuple[str, int] | None:
 
 
 def load_snapshot(root: Path) -> DecisionState | None:
-    """Returns the decisions in the snapshot; ``None`` if it is missing or damaged.
+    """Returns the decisions in the snapshot, their copy on disk.
+
+    Returns ``None`` if the snapshot is missing or damaged.
+
+    Args:
+        root: The folder of the snapshot.
 
     Raises:
         DatabaseError: If the snapshot exists, but can't be opened.

@@ -36,7 +36,7 @@ class Takedown:
 
 
 class Takedowns:
-    """Reads and changes the database table of takedowns.
+    """Reads and changes the database table of takedowns: articles that no list may show.
 
     Args:
         store: The open database of decisions.
@@ -96,12 +96,18 @@ class Takedowns:
             )
 
     def lift(self, actor: Actor, *, article_id: str, reason: str = "") -> Written:
-        """Ends a takedown, so that readers see the article again if it is published.
+        """Ends a takedown; readers see the article again, unless it is unpublished or expired.
+
+        Args:
+            actor: The actor who decides.
+            article_id: The article's id.
+            reason: The actor's reason, at most 1,000 characters.
 
         Raises:
-            InputError: If an argument is not as :meth:`put` describes.
+            InputError: If an argument is not as described.
             NotFoundError: If the article is not taken down.
-            DatabaseError: If the database or the snapshot can't be written, as in :meth:`put`.
+            DatabaseError: If the database or the snapshot (its copy on disk) can't be written. If
+                only the snapshot can't, the takedown has ended nevertheless.
         """
         check_id(article_id, field="article_id")
         check_reason(reason)

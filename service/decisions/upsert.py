@@ -1,4 +1,4 @@
-"""Inserts a row or updates the existing one, in one statement, on SQLite and PostgreSQL."""
+"""Inserts a database row or updates the existing one, in one SQLite or PostgreSQL statement."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class DecisionForm:
     seen: str = ""
 
     def pinned_at(self) -> int | None:
-        """Returns the position that the editor entered for a pin; ``None`` for other actions.
+        """Returns the position, from 1, that the editor entered for a pin; else ``None``.
 
         Raises:
             DecisionError: If the position is not a number.

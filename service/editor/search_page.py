@@ -39,7 +39,7 @@ class SearchHit:
 
 
 def search_router(pages: EditorPages) -> APIRouter:
-    """Returns the route of the search page."""
+    """Returns the route of the page on which editors search for articles."""
     router = pages.router()
 
     @router.get("/editor")

@@ -107,7 +107,9 @@ class Auth:
         self._guesses = Limiter(_GUESSES, _GUESS_SECONDS)
 
     def identify(self, scope: Scope) -> Identity | None:
-        """Returns the sender of a request; ``None`` if the request has no valid credentials.
+        """Returns the sender of a request, by its token, session cookie or proxy's header.
+
+        Returns ``None`` if the request has none of them, or a cookie or header that is not valid.
 
         Raises:
             ProblemError: 401 for a wrong token, 429 after too many wrong tokens.
@@ -312,7 +314,14 @@ class ReadAccess:
 
 
 def session_secret(scope: Scope, *, secure: bool) -> str | None:
-    """Returns the secret in a request's session cookie; ``None`` if there is no valid cookie."""
+    """Returns the value of a request's session cookie; ``None`` if it has no such cookie.
+
+    Whether a session with this secret exists is not checked here.
+
+    Args:
+        scope: The request, as ASGI describes it.
+        secure: Whether the request came over HTTPS, for which the cookie has another name.
+    """
     text = header(scope, b"cookie")
     if text is None:
         return None

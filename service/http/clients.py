@@ -56,9 +56,10 @@ class Proxies:
         return address
 
     def is_secure(self, scope: Scope) -> bool:
-        """Whether the request came over HTTPS.
+        """Whether the client sent the request over HTTPS.
 
-        If a trusted proxy sent the request, that proxy's ``X-Forwarded-Proto`` decides.
+        Behind a trusted proxy, the proxy's ``X-Forwarded-Proto`` says so; otherwise, what counts is
+        whether this server's own connection uses TLS.
         """
         if self.sent(scope):
             schemes = _values(scope, b"x-forwarded-proto")

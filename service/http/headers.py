@@ -67,7 +67,7 @@ class Freshness:
 
     @property
     def span(self) -> int:
-        """The longest time that a cache may use a response, in microseconds."""
+        """The longest time that a cache may use a response, fresh or stale, in microseconds."""
         return (self.max_age + self.stale) * _SECOND
 
     def line(self, left: int) -> bytes:
@@ -144,7 +144,12 @@ class Cors:
         self._origins = {origin.encode() for origin in listed}
 
     def vary(self, *names: bytes) -> Header:
-        """Returns the ``Vary`` header with these names, and ``Origin`` if :attr:`narrow`."""
+        """Returns the response header ``Vary``, which tells caches on what a response depends.
+
+        Args:
+            *names: The names of request headers that affect the response. ``Origin`` is added if
+                :attr:`narrow`.
+        """
         return b"vary", b", ".join([*names, b"Origin"] if self.narrow else [*names])
 
     def allow(self, request_headers: Mapping[bytes, bytes]) -> Headers:

@@ -255,7 +255,10 @@ class Connection(HttpToolsProtocol):
             self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """Checks the request's headers, which are now complete, then answers the request."""
+        """Checks the headers of the current request, which have all arrived, then answers it.
+
+        The parser calls this method. A request that breaks a rule is answered with an error.
+        """
         # Up to SLICE bytes may have come together with the end of the previous request.
         large = self._unread > MAX_HEADERS - SLICE
         self._in_head, self._unread, self._since = False, 0, None
@@ -334,7 +337,10 @@ class Connection(HttpToolsProtocol):
             self._turns.add(self)
 
     def send_400_response(self, msg: str) -> None:
-        """Answers input that is not valid HTTP with an error, and closes the connection."""
+        """Answers input that is not valid HTTP with status 400, and closes the connection.
+
+        uvicorn calls this method when its parser fails.
+        """
         self._refuse(ProblemError(400, msg))
 
     def is_midway(self) -> bool:
@@ -351,7 +357,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, problem: ProblemError) -> None:
         """Answers the current request with an error and closes the connection.
 
-        Earlier requests of the connection are answered first.
+        If earlier requests of the connection are still unanswered, their responses are sent first.
         """
         if self._refusal is not None or self.transport.is_closing():
             return

@@ -69,7 +69,7 @@ class ProblemError(Exception):
         return headers + self.raw_headers(), body
 
     def body(self) -> bytes:
-        """Returns the problem details as JSON."""
+        """Returns this error as the JSON body of a response, in UTF-8."""
         problem: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,

@@ -1,4 +1,4 @@
-"""Checks whether a process runs, and ends workers when their parent process is gone."""
+"""Checks whether a process runs, and ends worker processes when the main process is gone."""
 
 from __future__ import annotations
 

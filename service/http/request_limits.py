@@ -64,7 +64,7 @@ def body_limits(settings: Settings) -> BodyLimits:
 
 
 def check_head(scope: Scope) -> None:
-    """Refuses a request whose path, query string or headers are too long.
+    """Refuses a request whose path, query string or headers exceed the limits in this module.
 
     Raises:
         ProblemError: 414 for path or query string, 431 for headers.
@@ -74,7 +74,9 @@ def check_head(scope: Scope) -> None:
 
 
 def check_headers(headers: Sequence[Header]) -> None:
-    """Refuses a request with too many or too large headers.
+    """Refuses a request with more than :data:`MAX_HEADER_COUNT` headers, or too many bytes of them.
+
+    The names and values together may have :data:`MAX_HEADERS` bytes.
 
     Raises:
         ProblemError: 431, if a limit is exceeded.
@@ -93,6 +95,8 @@ def is_host(value: bytes) -> bool:
 def check_address(path: bytes, query: bytes) -> None:
     """Refuses a request whose path or query string is too long.
 
+    The limits are :data:`MAX_PATH` and :data:`MAX_QUERY` bytes.
+
     Raises:
         ProblemError: 414, if a limit is exceeded.
     """
@@ -105,7 +109,7 @@ def check_address(path: bytes, query: bytes) -> None:
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a request has a body, according to its headers."""
+    """Whether a request has a body; if so, it has ``Content-Length`` or ``Transfer-Encoding``."""
     return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 

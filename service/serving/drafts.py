@@ -323,12 +323,14 @@ class _Texts:
 
 
 def _index_in(name: str, names: list[str]) -> int:
-    """Returns the index of ``name`` in ``names``; ``len(names)`` if it is not among them."""
+    """Returns the position of ``name`` in ``names``, from 0; ``len(names)`` if it is not there."""
     return names.index(name) if name in names else len(names)
 
 
 def check_encoder(build: Build, fingerprint: Fingerprint) -> None:
     """Checks that an encoder's embeddings can be compared with those of a build.
+
+    They can if the same model with the same options made both, from texts prepared alike.
 
     Args:
         build: The build to compare with.

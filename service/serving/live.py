@@ -30,9 +30,9 @@ RETRY_SECONDS = 30.0
 
 
 class DecisionPoller(Protocol):
-    """What :class:`Live` needs to read editors' decisions.
+    """The methods by which :class:`Live` reads editors' decisions.
 
-    :class:`service.decisions.poller.StatePoller` implements this by reading the database.
+    :class:`service.decisions.poller.StatePoller` has them and reads the database.
     """
 
     kept: PolledState

@@ -71,7 +71,7 @@ class CachedResponse:
 
     @property
     def body(self) -> bytes:
-        """The uncompressed body."""
+        """The response's uncompressed body."""
         body = self._data[self._body_at :]
         return gzip.decompress(body) if self._gzipped else body
 
@@ -83,9 +83,9 @@ class CachedResponse:
         return b'"%b-gzip"' % self._tag if gzipped else b'"%b"' % self._tag
 
     def compress(self) -> None:
-        """Replaces the stored form by the one for clients that accept gzip.
+        """Replaces the stored response by the one for clients that accept gzip.
 
-        In that form the body is compressed, unless it is short.
+        Its body is compressed, but only if it has at least :data:`GZIP_FROM` bytes.
         """
         self.for_gzip = True
         body = self.body

@@ -1,4 +1,7 @@
-"""A build combined with the editors' decisions: which articles are visible, pinned or hidden."""
+"""A build combined with the editors' decisions: which articles are visible, pinned or hidden.
+
+Requests are answered from such a view. It is replaced when the build or a decision changes.
+"""
 
 from __future__ import annotations
 
