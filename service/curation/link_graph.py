@@ -78,7 +78,7 @@ def inbound_links(
         The links, those with the best positions first, and whether there may be more.
     """
     build = served.build
-    everywhere = build.related_rows.reshape(-1)  # a flat array is searched fastest
+    everywhere = build.related_rows.reshape(-1)  # NumPy searches a flat array fastest
     found_at = [
         np.flatnonzero(everywhere == member)
         for member in build.members[int(build.stories[row])].tolist()

@@ -128,7 +128,7 @@ def apply_changes(root: Path, changes: StateChanges) -> bool:
             connection.execute("COMMIT")
     except sqlite3.OperationalError:  # disk full or file locked: replacing the file fails too
         raise
-    except (sqlite3.DatabaseError, TypeError):  # damaged
+    except (sqlite3.DatabaseError, TypeError):  # the file is damaged
         return False
     return True
 

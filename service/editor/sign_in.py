@@ -36,8 +36,8 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
         password: Annotated[str, Form()] = "",
         next: Annotated[str, Form()] = "",
     ) -> Response:
-        # Refuse a form from another site, which could sign the browser in to an account that
-        # belongs to the site's owner.
+        # Refuse a form that another site sent: it could sign the browser in to an attacker's
+        # account, in which the editor would then work unknowingly.
         auth.check_origin(request.scope, _ANYONE)
         return _enter(pages, request, name, password, _inside(next))
 

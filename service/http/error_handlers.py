@@ -91,7 +91,7 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
         return server_error()
     if status == 503 and not isinstance(error, NotReadyError):
         log.error("%s", error)
-        if isinstance(error, BuildError):  # its message may name a file or another server
+        if isinstance(error, BuildError):  # whose message may name a file or another server
             return ProblemError(
                 503, "a part of the service is unavailable; the service's log says which"
             )

@@ -87,7 +87,8 @@ class FastProtocol(Connection):
             or not parser.should_keep_alive()
             or parser.get_http_version() != "1.1"
             or parser.should_upgrade()
-            or not (self.cycle is None or self.cycle.response_complete)  # earlier requests wait
+            # An earlier request of this connection has not been answered yet.
+            or not (self.cycle is None or self.cycle.response_complete)
             or self.flow.write_paused
             or self.transport.raw.is_closing()
         ):

@@ -146,7 +146,7 @@ class _Turns:
             more = connection.parse_slice()
             del self._waiting[connection]
             if more:
-                self._waiting[connection] = None  # behind the others
+                self._waiting[connection] = None  # again, now as the last one
         if self._waiting:
             self._loop.call_soon(self._run)
 
@@ -168,7 +168,7 @@ class Connection(HttpToolsProtocol):
         self._rest = _NOTHING
         self._in_head = True
         self._unread = 0  # bytes given to the parser since it last reported headers or a body
-        self._since: float | None = None  # when the current head began to arrive
+        self._since: float | None = None  # when the current request's headers began to arrive
         # Since when the connection is idle after a response that was sent without uvicorn.
         self.rested: float | None = None
         self._refusal: bytes | None = None

@@ -79,7 +79,7 @@ class ProblemError(Exception):
         if self.field is not None:
             problem["field"] = self.field
         text = json.dumps(problem | self.more, ensure_ascii=False)
-        return text.encode(errors="replace")  # quoted input may hold a lone surrogate
+        return text.encode(errors="replace")  # UTF-8 can't encode lone surrogates in quoted input
 
 
 def not_found() -> ProblemError:

@@ -47,7 +47,7 @@ class Guard:
         if query.language is not None:
             language = names.index(query.language) if query.language in names else len(names)
         self._language = language
-        self._seen = {NO_ROW}  # stories without a visible row
+        self._seen = {NO_ROW}  # NO_ROW stands for all stories of which no version is visible
         for row in kin:
             self._seen.add(self._newest[row])
         # The reader's page already shows these articles, so their other versions are excluded too.

@@ -162,7 +162,7 @@ class ResponseCache:
             self._turned_away.remove(mark)
             return False
         if len(self._turned_away) >= len(self._responses):
-            self._turned_away.clear()  # its entries are old by now
+            self._turned_away.clear()  # so that this set stays small; most entries are old
         self._turned_away.add(mark)
         return True
 

@@ -153,7 +153,7 @@ def select_beside(
     if query.sort is Order.NEWEST:
         chosen.sort(key=lambda item: (-served.build.date_of[item.row], item.row))
     for position, item in pinned:
-        chosen.insert(position - 1, item)  # at the end, if the list is shorter
+        chosen.insert(position - 1, item)  # if the list is too short, this appends the item
     return chosen
 
 
