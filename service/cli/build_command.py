@@ -13,6 +13,7 @@ import typer
 from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
 from index.errors import GateError
+from index.publishing.gates import Verdict
 from index.publishing.retention import prune
 from index.root.root import Root
 from service.cli.builds_commands import counts
@@ -138,6 +139,7 @@ def build(
     )
     opened = Root(settings.root)
     refusal: GateError | None = None
+    verdicts: list[Verdict] = []
     with opened.locked("alsolike build") as found:
         print_cleanup(found)
         with (
@@ -153,7 +155,7 @@ def build(
             )
         if publish_:
             try:
-                publish_by_settings(
+                verdicts = publish_by_settings(
                     opened,
                     made.manifest.name,
                     settings,
@@ -171,6 +173,9 @@ def build(
         print_json(_build_summary(manifest, report, published=published))
     else:
         _print_build(manifest, report, opened, published=published)
+        for verdict in verdicts:
+            if not verdict.passed:
+                typer.echo(f"published although a gate fails: {verdict.message}", err=True)
     if refusal is not None:
         raise refusal
 
