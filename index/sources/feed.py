@@ -15,7 +15,7 @@ from index.sources.host_rules import redacted
 from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.markup import MarkupError
 from index.sources.parser_process import ParserStoppedError, parse_apart
-from index.sources.regular_file import open_regular
+from index.sources.regular_file import file_errors, open_unpacked
 from recommender.errors import SettingError
 
 _MAX_PAGES = 10_000
@@ -49,7 +49,14 @@ class FeedSource(HttpOptions):
     def records(self) -> Iterator[Record | RecordProblem]:
         """Yields one record for each entry of the feed, or a problem for an entry it can't read."""
         if not self.url:
-            yield from _Page(self._file(), self.path).records()
+            with file_errors(self.path, "a feed"), open_unpacked(self.path) as file:
+                content = file.read(self.max_bytes + 1)
+            if len(content) > self.max_bytes:
+                raise SourceError(
+                    f"{self.path} exceeds {self.max_bytes} bytes; raise its max_bytes"
+                )
+            found = _read_apart(content, self.path)
+            yield from (item for item in found if not isinstance(item, str))
             return
         fetcher = Fetcher(url=self.url, options=self)
         pending, seen = self.url, set[str]()
@@ -59,47 +66,22 @@ class FeedSource(HttpOptions):
             seen.add(pending)
             answer = fetcher.get(pending)
             charset = charset_of(answer.headers.get("content-type", ""))
-            page = _Page(answer.body, redacted(answer.url), answer.url, charset)
-            yield from page.records()
-            pending = urljoin(answer.url, page.following) if page.following else ""
-
-    def _file(self) -> bytes:
-        try:
-            with open_regular(self.path) as file:
-                content = file.read(self.max_bytes + 1)
-        except OSError as error:
-            raise SourceError(f"{self.path} can't be read: {error.strerror or error}") from error
-        if len(content) > self.max_bytes:
-            raise SourceError(f"{self.path} exceeds {self.max_bytes} bytes; raise its max_bytes")
-        return content
-
-
-class _Page:
-    """A page of a feed, which is parsed in the parser process.
-
-    Attributes:
-        following: The link to the next page, known once all records are read; "" if there is none.
-    """
-
-    def __init__(self, content: bytes, name: str, url: str = "", charset: str = "") -> None:
-        self._name = name
-        self._given = (content, name, url, charset)
-        self.following = ""
-
-    def records(self) -> Iterator[Record | RecordProblem]:
-        """Yields the page's records.
-
-        Raises:
-            SourceError: If it is no feed or breaks off, or the parser process had to be stopped.
-        """
-        try:
-            for found in parse_apart(_read, *self._given):
-                if isinstance(found, str):
-                    self.following = found
+            pending = ""
+            for item in _read_apart(answer.body, redacted(answer.url), answer.url, charset):
+                if isinstance(item, str):
+                    pending = urljoin(answer.url, item) if item else ""
                 else:
-                    yield found
-        except ParserStoppedError as error:
-            raise SourceError(f"{self._name} can't be read: {error}") from error
+                    yield item
+
+
+def _read_apart(
+    content: bytes, name: str, url: str = "", charset: str = ""
+) -> Iterator[Record | RecordProblem | str]:
+    """Yields what :func:`_read` yields in the parser process."""
+    try:
+        yield from parse_apart(_read, content, name, url, charset)
+    except ParserStoppedError as error:
+        raise SourceError(f"{name} can't be read: {error}") from error
 
 
 def _read(

@@ -7,7 +7,7 @@ from typing import Any
 
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem
-from index.sources.html_texts import read_html_text
+from index.sources.html_texts import html_record
 from index.sources.markup import MarkupError
 from index.sources.page_folder import literal
 from index.sources.source import read_record
@@ -48,40 +48,32 @@ def _record(location: str, item: Any, feed: Mapping[str, Any]) -> Record | Recor
         return RecordProblem(
             location=location, reason="invalid-item", message=f"it is not a JSON object but {kind}"
         )
-    url = item.get("url") or item.get("external_url")
+    html, tags = item.get("content_html"), item.get("tags")
+    if not (isinstance(html, str) and html.strip()):
+        html = str(_literal(item.get("content_text") or "")).replace("\n", "<br>")
     values = {
         **item,
-        "url": url,
+        "title": _literal(item.get("title")),
+        "url": item.get("url") or item.get("external_url"),
         "date": item.get("date_published"),
         "language": item.get("language") or feed.get("language"),
         "excerpt": _literal(item.get("summary")),
         "image": item.get("image") or item.get("banner_image"),
         "authors": _authors(item) or _authors(feed),
+        "tags": [_literal(tag) for tag in tags] if isinstance(tags, list) else tags,
     }
     values.pop("summary", None)
-    if isinstance(item.get("tags"), list):
-        values["tags"] = [_literal(tag) for tag in item["tags"]]
-    html, plain, title = (item.get(name) for name in ("content_html", "content_text", "title"))
-    if not (isinstance(html, str) and html.strip()):
-        html = literal(plain).replace("\n", "<br>") if isinstance(plain, str) else ""
-    address, said = (value if isinstance(value, str) else "" for value in (url, title))
-    try:
-        text = read_html_text(html, address, literal(said))
-    except MarkupError as error:
-        return RecordProblem(
-            location=location, field="content", reason="invalid-html", message=str(error)
-        )
-    return Record(location=location, values={**values, **text} if said or not title else values)
+    return html_record(location, html, values)
 
 
-def _authors(owner: Mapping[str, Any]) -> list[str]:
+def _authors(owner: Mapping[str, Any]) -> list[Any]:
     people = owner.get("authors") or [owner.get("author")]
-    names = [person.get("name") for person in _list(people) if isinstance(person, Mapping)]
-    return [literal(name) for name in names if isinstance(name, str) and name]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    found = people if isinstance(people, list) else []
+    return [
+        _literal(person["name"])
+        for person in found
+        if isinstance(person, dict) and "name" in person
+    ]
 
 
 def _literal(value: Any) -> Any:

@@ -12,9 +12,8 @@ from index.articles.record import Record, RecordProblem
 from index.articles.translation_keys import find_translations
 from index.errors import SourceError
 from index.sources.host_rules import redacted
-from index.sources.html_texts import read_html_text, without_own_link
+from index.sources.html_texts import html_record
 from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
-from index.sources.markup import MarkupError
 from index.sources.parser_process import parse_record
 from recommender.errors import SettingError
 
@@ -175,49 +174,31 @@ def _record(post: Any, location: str) -> Record | RecordProblem:
             reason="invalid-post",
             message=f"expected a post with a numeric id, found {type(post).__name__}",
         )
-    location = f"{location} id {post['id']}"
-    values = {name: value for name, value in post.items() if name != "_embedded"}
-    embedded = post.get("_embedded")
-    linked = embedded if isinstance(embedded, Mapping) else {}
-    url, guid = _text(post, "link"), _rendered(post.get("guid"))
-    values |= {
+    embedded, head, content = (
+        value if isinstance(value := post.get(name), Mapping) else {}
+        for name in ("_embedded", "yoast_head_json", "content")
+    )
+    url, guid, date = _text(post, "link"), _rendered(post, "guid"), _text(post, "date_gmt")
+    values = {name: value for name, value in post.items() if name != "_embedded"} | {
+        "title": _rendered(post, "title"),
         "url": post.get("link"),
-        "aliases": [guid] if guid and guid != url else None,
-        "image": _image(linked.get("wp:featuredmedia")),
-        "tags": _terms(linked.get("wp:term")),
+        "aliases": [guid] if guid != url else None,
+        "excerpt": _rendered(post, "excerpt"),
+        "image": _image(embedded.get("wp:featuredmedia")),
+        "tags": _terms(embedded.get("wp:term")),
         "language": post.get("lang") or post.get("wpml_current_locale"),
         "translation_key": find_translations(post, site=location.partition(" ")[0]),
-        "authors": [name for item in _list(linked.get("author")) if (name := _text(item, "name"))],
-        **_visibility(post),
+        "authors": [_text(item, "name") for item in _list(embedded.get("author"))],
+        # Text behind a password is not public.
+        "status": "private" if content.get("protected") is True else post.get("status"),
+        "visible_from": f"{date}Z" if date and post.get("status") == "future" else None,
+        "robots": _text(head.get("robots"), "index"),
     }
-    head = post.get("yoast_head_json")
-    robots = head.get("robots") if isinstance(head, Mapping) else None
-    if index := _text(robots, "index"):
-        values["robots"] = index
-    try:
-        title, html = _rendered(post.get("title")), _rendered(post.get("content"))
-        values |= read_html_text(html, url, title)
-        values["excerpt"] = without_own_link(_rendered(post.get("excerpt")), url)
-    except MarkupError as error:
-        return RecordProblem(
-            location=location, field="content", reason="invalid-html", message=str(error)
-        )
-    return Record(location=location, values=values)
+    return html_record(f"{location} id {post['id']}", _rendered(post, "content"), values)
 
 
-def _visibility(post: Mapping[str, Any]) -> dict[str, Any]:
-    status = post.get("status")
-    instant = post.get("date_gmt")
-    content = post.get("content")
-    if isinstance(content, Mapping) and content.get("protected") is True:
-        status = "private"  # the post is protected by a password
-    if status == "future" and isinstance(instant, str):
-        return {"status": status, "visible_from": f"{instant}Z"}
-    return {"status": status}
-
-
-def _rendered(value: Any) -> str:
-    return _text(value, "rendered") if isinstance(value, Mapping) else ""
+def _rendered(post: Mapping[str, Any], name: str) -> str:
+    return _text(post.get(name), "rendered")
 
 
 def _text(value: Any, key: str) -> str:

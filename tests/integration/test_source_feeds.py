@@ -243,14 +243,14 @@ def test_feeds_of_every_version_and_prefix_are_read(tmp_path: Path, feed: str) -
 
 def test_a_picture_keeps_its_own_words(tmp_path: Path) -> None:
     more = (
-        "xmlns:m='http://search.yahoo.com/mrss/'"
+        "xmlns:media='http://search.yahoo.com/mrss/'"
         " xmlns:p='http://www.itunes.com/dtds/podcast-1.0.dtd'"
     )
     articles = from_file(
         tmp_path,
         rss(
-            "<item><guid>a</guid><m:content url='https://s.example/a.jpg' medium='image'>"
-            "<m:title>A diver</m:title></m:content><title>T</title><description>Words</description>"
+            "<item><guid>a</guid><media:content url='https://s.example/a.jpg' medium='image'>"
+            "<media:title>A diver</media:title></media:content><title>T</title><description>Words</description>"
             "</item>",
             "<item><guid>b</guid><title>U</title><p:image href='https://s.example/b.jpg'/></item>",
             more=more,
