@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
@@ -23,8 +22,6 @@ MAX_ROW = 4 * 1024 * 1024
 MAX_COLUMNS = 2_000
 
 _SAMPLE = 64 * 1024
-
-logger = logging.getLogger("alsolike.sources")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,32 +65,20 @@ class CsvSource(PathSource):
 
     def _layout(self, sample: str) -> CsvLayout:
         tab = self.path.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
-        layout = csv_layout(
-            sample,
-            delimiter=self.delimiter,
-            usual="\t" if tab else ",",
-            header=self.header,
-            columns=self.columns,
-        )
-        if layout.guessed:
-            named = ", ".join(f'"{name}"' for name in layout.columns)
-            if "title" not in layout.columns:
-                raise SourceError(
-                    f"{self.path} line 1 holds data, not names of columns: name them, as in "
-                    'columns = ["id", "title", "summary"], or set header = true'
-                )
-            logger.warning(
-                "%s line 1 holds data, not names of columns: they were taken as %s; if that is "
-                "wrong, set columns = [%s], or header = true",
-                *(self.path, ", ".join(name or "not read" for name in layout.columns), named),
+        layout = csv_layout(sample, delimiter=self.delimiter, usual="\t" if tab else ",")
+        is_data = layout.is_data if self.header is None else not self.header
+        if is_data and not self.columns:
+            raise SourceError(
+                f"{self.path} line 1 holds data, not names of columns: name them in order, as in "
+                'columns = ["id", "title", "", "summary"] ("" is not read), or set header = true'
             )
-        return layout
+        return replace(layout, skipped=layout.skipped + bool(self.columns and self.header))
 
     def _rows(self, text: io.TextIOWrapper, layout: CsvLayout) -> Iterator[Record | RecordProblem]:
         csv.field_size_limit(MAX_CELL)
         lines = _Lines(text)
         reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
-        skipped, header = layout.skipped, list(layout.columns)
+        skipped, header = layout.skipped, list(self.columns)
         while True:
             line = lines.begin_row()
             location = f"{self.path} line {line}"
@@ -115,22 +100,19 @@ class CsvSource(PathSource):
                 yield _record(row, header, location)
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:
-        if len(row) > MAX_COLUMNS:
-            raise SourceError(
-                f"{self.path} line 1: {len(row)} columns, but at most {MAX_COLUMNS} are allowed"
-            )
         header = [name.strip() for name in row]
-        twice = {name for name in header if name and header.count(name) > 1}
-        if twice:
-            raise SourceError(
-                f"{self.path} line 1: two columns are named {min(twice)!r}; rename one"
+        if len(row) > MAX_COLUMNS:
+            wrong = f"{len(row)} columns, but at most {MAX_COLUMNS} are allowed"
+        elif twice := {name for name in header if name and header.count(name) > 1}:
+            wrong = f"two columns are named {min(twice)!r}; rename one"
+        elif len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+            wrong = (
+                f"splitting at {delimiter!r} gives only one column, {header[0]!r:.60}; set the "
+                "source's delimiter"
             )
-        if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-            raise SourceError(
-                f"{self.path} line 1: splitting at {delimiter!r} gives only one column, "
-                f"{header[0]!r:.60}; set the source's delimiter"
-            )
-        return header
+        else:
+            return header
+        raise SourceError(f"{self.path} line 1: {wrong}")
 
 
 class _Lines:
@@ -163,16 +145,17 @@ class _Lines:
 
 
 def _record(row: list[str], header: list[str], location: str) -> Record | RecordProblem:
-    if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
-        return _problem(location, "too-many-cells", f"{len(row)} cells for {len(header)} columns")
+    count = f"{len(row)} cells for {len(header)} columns"
     if len(row) < len(header):
-        return _problem(location, "too-few-cells", f"{len(row)} cells for {len(header)} columns")
-    for name, cell in zip(header, row, strict=False):
+        return _problem(location, "too-few-cells", count)
+    if any(cell.strip() for cell in row[len(header) :]):
+        return _problem(location, "too-many-cells", count)
+    values = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
+    for name, cell in values.items():
         try:
             cell.encode()
         except UnicodeEncodeError:
             return _problem(location, "invalid-encoding", f"the column {name!r} is not valid text")
-    values = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
     return Record(location=location, values=values)
 
 

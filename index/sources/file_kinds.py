@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from index.errors import SourceError
-from index.sources.encodings import decode, markup_encoding
+from index.sources.encodings import codec_of, marked_codec, markup_encoding
 from index.sources.feed_xml import xml_kind
 from index.sources.json_source import lists_of_objects
 from index.sources.regular_file import open_unpacked
@@ -32,43 +32,33 @@ BY_SUFFIX = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in 
 
 _PAGES = ("html", "markdown", "plain")
 _ENDS = {"html": "html", "markdown": "md"}
-_TO_PAGES = "build the site and give the folder of its HTML pages, or convert it to Markdown"
-_OFFICE = "export it as HTML, Markdown or plain text (pandoc does it for many files)"
-_TABLE = "save the sheet as CSV"
-_FOREIGN = {
-    **dict.fromkeys((".rst", ".rest"), ("reStructuredText", f"{_TO_PAGES} (pandoc -f rst -t gfm)")),
-    **dict.fromkeys((".adoc", ".asciidoc", ".asc"), ("AsciiDoc", f"{_TO_PAGES} (downdoc)")),
-    **dict.fromkeys((".org",), ("Org", f"{_TO_PAGES} (pandoc -f org -t gfm)")),
-    **dict.fromkeys((".textile",), ("Textile", f"{_TO_PAGES} (pandoc -f textile -t gfm)")),
-    **dict.fromkeys((".wiki", ".mediawiki"), ("wiki markup", f"{_TO_PAGES} (pandoc)")),
-    **dict.fromkeys((".tex", ".latex"), ("LaTeX", f"{_TO_PAGES} (pandoc -f latex -t gfm)")),
-    **dict.fromkeys((".ipynb",), ("a Jupyter notebook", "convert it: jupyter nbconvert --to html")),
-    **dict.fromkeys((".docx", ".doc", ".odt", ".rtf", ".pages"), ("a word processor's", _OFFICE)),
-    **dict.fromkeys((".pdf", ".epub", ".ps"), ("a printed document", _OFFICE)),
-    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), ("a spreadsheet", _TABLE)),
-    **dict.fromkeys(
-        (".yaml", ".yml", ".toml"),
-        ("a file of settings", "give its articles as JSON lines, or as pages with front matter"),
-    ),
-    **dict.fromkeys(
-        (".sql", ".dump"), ("a database's dump", 'load it, and read the database: kind = "sql"')
-    ),
-    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), ("a database", 'read it with kind = "sql"')),
-    **dict.fromkeys(
-        (".zip", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".zst"), ("packed", "unpack it")
-    ),
-    **dict.fromkeys(
-        (".php", ".aspx", ".jsp", ".liquid", ".njk", ".ejs", ".hbs", ".vue", ".astro", ".svelte"),
-        ("a template or program", "build the site and give the folder of its HTML pages"),
-    ),
-}
+_BUILD = "build the site and give the folder of its HTML pages"
+_CONVERT = f"{_BUILD}, or convert it to Markdown (pandoc -f {{}} -t gfm)"
+_EXPORT = "export it as HTML, Markdown or plain text (pandoc does it for many files)"
+_PAGES_OR_LINES = "give its articles as JSON lines, or as pages with front matter"
+_KNOWN = (
+    (".rst .rest", "reStructuredText", _CONVERT.format("rst")),
+    (".adoc .asciidoc .asc", "AsciiDoc", f"{_BUILD}, or convert it to Markdown (downdoc)"),
+    (".org", "Org", _CONVERT.format("org")),
+    (".textile", "Textile", _CONVERT.format("textile")),
+    (".wiki .mediawiki", "wiki markup", _CONVERT.format("mediawiki")),
+    (".tex .latex", "LaTeX", _CONVERT.format("latex")),
+    (".ipynb", "a Jupyter notebook", "convert it: jupyter nbconvert --to html"),
+    (".docx .doc .odt .rtf .pages .pdf .epub .ps", "a document to print", _EXPORT),
+    (".xlsx .xls .ods .numbers", "a spreadsheet", "save the sheet as CSV"),
+    (".yaml .yml .toml", "a file of settings", _PAGES_OR_LINES),
+    (".sql .dump", "a database's dump", 'load it, and read the database: kind = "sql"'),
+    (".sqlite .sqlite3 .db", "a database", 'read it with kind = "sql"'),
+    (".zip .tar .tgz .bz2 .xz .7z .zst", "packed", "unpack it"),
+    (".php .aspx .jsp .liquid .njk .ejs .hbs .vue .astro .svelte", "a template", _BUILD),
+)
+_FOREIGN = {suffix: told for suffixes, *told in _KNOWN for suffix in suffixes.split()}
 """What files with other suffixes are, and what to do with them."""
 
 _HEAD = 64 * 1024
 _GHOST = re.compile(
     rb'\s*\{\s*(?:"db"\s*:\s*\[\s*\{\s*"(?:meta|data)"|"meta"\s*:\s*\{\s*"exported_on")'
 )
-_GHOST_TABLES = ("tags", "users", "posts_tags", "posts_authors", "posts_meta")
 _NOT_CONTENT = {
     *("_layouts", "_includes", "_site", "_sass", "_data", "_plugins", "_drafts", "_templates"),
     *("layouts", "themes", "archetypes", "node_modules", "vendor"),
@@ -115,8 +105,8 @@ def kind_of_folder(folder: Path) -> str | None:
     suffixes = _suffixes_in(folder)
     kinds: Counter[str] = Counter()
     for suffix, count in suffixes.items():
-        if (kind := BY_SUFFIX.get(suffix)) in _PAGES:
-            kinds[str(kind)] += count
+        if (kind := BY_SUFFIX.get(suffix, "")) in _PAGES:
+            kinds[kind] += count
     if len(kinds) > 1:
         del kinds["plain"]
     if len(kinds) > 1:
@@ -126,15 +116,13 @@ def kind_of_folder(folder: Path) -> str | None:
             f"which are the articles, by a glob ('{folder}/**/*.{_ENDS[most]}') or by a [[source]] "
             f'table of alsolike.toml: kind = "{most}", path = "{folder}"'
         )
-    if not kinds:
-        foreign = [suffix for suffix in suffixes if suffix in _FOREIGN]
-        if foreign:
-            most_used = max(foreign, key=lambda suffix: suffixes[suffix])
-            what, remedy = _FOREIGN[most_used]
-            raise SettingError(
-                f"{folder} holds no pages, but {suffixes[most_used]} {most_used} files, {what}, "
-                f"which can't be read here: {remedy}"
-            )
+    foreign = [suffix for suffix, _ in suffixes.most_common() if suffix in _FOREIGN]
+    if foreign and not kinds:
+        what, remedy = _FOREIGN[foreign[0]]
+        raise SettingError(
+            f"{folder} holds no pages, but {suffixes[foreign[0]]} {foreign[0]} files, {what}, "
+            f"which can't be read here: {remedy}"
+        )
     return next(iter(kinds), None)
 
 
@@ -162,20 +150,14 @@ def _kind_of_json(path: Path, head: bytes) -> str:
         lists = lists_of_objects(str(path))
     except SourceError:  # several documents, one a line
         return "jsonl"
-    if ("data", "posts") in lists and any(("data", table) in lists for table in _GHOST_TABLES):
+    if ("data", "posts") in lists and ("data", "users") in lists:
         return "ghost"
     return "json" if lists or b"\n" in head.strip() else "jsonl"
 
 
 def _kind_of_xml(path: Path, head: bytes) -> str:
-    text = ""
-    for end in range(len(head), max(len(head) - 4, 0), -1):  # a character may be cut
-        try:
-            text = decode(head[:end], markup_encoding(head))
-            break
-        except ValueError:
-            continue
-    kind = xml_kind(text.lstrip("\ufeff \t\r\n"))
+    codec = marked_codec(head) or codec_of(markup_encoding(head) or "utf-8")
+    kind = xml_kind(head.decode(codec, errors="replace").lstrip("\ufeff \t\r\n"))
     if kind == "<html>":
         return "html"
     if kind.startswith("<"):

@@ -20,7 +20,7 @@ Path = tuple[str, ...]
 """Where a list stands: the names that lead to it, and :data:`ELEMENT` for each list between."""
 
 _CHUNK = 256 * 1024
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(")?|[\[\]{},:]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(")?|[\[\]{},]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +59,6 @@ def stream_elements(
     yield from _Scanner(file, name, wanted).elements()
 
 
-@dataclass(slots=True)
-class _Open:
-    """A list or object whose end has not been read.
-
-    Attributes:
-        mark: ``[`` or ``{``.
-        path: Where it stands.
-        key: The last name that was read in it, if it is an object.
-        number: The number of the element that is being read, in a list that is wanted.
-        start: Where that element begins in the buffer; -1 if the list is not wanted.
-    """
-
-    mark: bytes
-    path: Path
-    key: str = ""
-    number: int = 0
-    start: int = -1
-
-
 class _Scanner:
     """Reads a document token by token; keeps no more of it than the current element."""
 
@@ -85,15 +66,16 @@ class _Scanner:
         self._file = file
         self._name = name
         self._wanted = wanted
-        self._buffer = b""
+        self._buffer = file.read(_CHUNK).removeprefix(b"\xef\xbb\xbf")
         self._at = 0
         self._line, self._counted = 1, 0  # the line of a position in the buffer
-        self._opened: list[_Open] = []
-        self._taken: _Open | None = None  # the list whose elements are being yielded
-        self._text = b""
+        self._opened: list[tuple[bytes, Path]] = []  # how each open list or object ends
+        self._text = b""  # the last text; before a list or object in an object, it is its name
+        self._depth = 0  # of the list whose elements are yielded; 0 if none is open
+        self._path: Path = ()  # of this list
+        self._start = self._number = 0  # of its current element
 
     def elements(self) -> Iterator[Element]:
-        self._buffer = self._file.read(_CHUNK).removeprefix(b"\xef\xbb\xbf")
         begun = False
         while True:
             found = _TOKEN.search(self._buffer, self._at)
@@ -103,56 +85,53 @@ class _Scanner:
                 if self._opened or not begun or self._buffer[self._at :].strip():
                     raise self._broken("it breaks off" if self._opened else "it is not JSON")
                 return
-            if not self._opened:
-                if begun or self._buffer[self._at : found.start()].strip():
-                    raise self._broken("it is not one JSON document")
-                if found[0] not in (b"[", b"{"):
-                    raise self._broken("it is neither a list nor an object")
+            if not self._opened and (
+                begun or self._buffer[self._at : found.start()].strip() or found[0] not in b"[{"
+            ):
+                raise self._broken("it is not JSON: not one list or object")
             begun = True
             self._at = found.end()
             yield from self._take(found[0], found.start())
 
     def _take(self, token: bytes, at: int) -> Iterator[Element]:
+        is_taken = 0 < self._depth == len(self._opened)
         if token in (b"[", b"{"):
             self._open(token)
         elif token in (b"]", b"}"):
-            if self._opened[-1].mark != (b"[" if token == b"]" else b"{"):
+            if self._opened.pop()[0] != token:
                 raise self._broken(f"{token.decode()} stands in the wrong place")
-            closed = self._opened.pop()
-            if closed is self._taken:
-                self._taken = None
-                if closed.number > 1 or self._buffer[closed.start : at].strip():
-                    yield self._element(closed, at)
-        elif token == b",":
-            if self._opened[-1] is self._taken:
-                yield self._element(self._taken, at)
-                self._taken.number += 1
-                self._taken.start = self._at
-        elif token == b":":
-            self._opened[-1].key = self._text[1:-1].decode(errors="replace")
-        else:
+            if is_taken:
+                self._depth = 0
+                if self._number > 1 or self._buffer[self._start : at].strip():
+                    yield self._element(at)
+        elif token != b",":
             self._text = token
+        elif is_taken:
+            yield self._element(at)
+            self._number += 1
+            self._start = self._at
 
     def _open(self, token: bytes) -> None:
         if len(self._opened) == MAX_DEPTH:
             raise self._broken(f"it is nested deeper than {MAX_DEPTH}")
         path: Path = ()
         if self._opened:
-            parent = self._opened[-1]
-            path = (*parent.path, ELEMENT if parent.mark == b"[" else parent.key)
-        self._opened.append(_Open(token, path))
-        if token == b"[" and self._taken is None and self._wanted(path):
-            self._taken = self._opened[-1]
-            self._taken.number, self._taken.start = 1, self._at
+            end, parent = self._opened[-1]
+            name = ELEMENT if end == b"]" else self._text[1:-1].decode(errors="replace")
+            path = (*parent, name)
+        self._opened.append((b"]" if token == b"[" else b"}", path))
+        if token == b"[" and not self._depth and self._wanted(path):
+            self._depth = len(self._opened)
+            self._path, self._number, self._start = path, 1, self._at
 
-    def _element(self, taken: _Open, end: int) -> Element:
-        content = self._buffer[taken.start : end]
+    def _element(self, end: int) -> Element:
+        content = self._buffer[self._start : end]
         line = self._line_of(end - len(content.lstrip()))
-        return Element(path=taken.path, number=taken.number, line=line, content=content.strip())
+        return Element(path=self._path, number=self._number, line=line, content=content.strip())
 
     def _read_on(self) -> bool:
         """Reads more of the document, and forgets what is not needed any more."""
-        keep = self._at if self._taken is None else self._taken.start
+        keep = self._start if self._depth else self._at
         if len(self._buffer) - keep > MAX_ELEMENT:
             raise self._broken(f"it is longer than {MAX_ELEMENT} bytes")
         self._line_of(keep)
@@ -160,8 +139,7 @@ class _Scanner:
         self._buffer = self._buffer[keep:] + chunk
         self._at -= keep
         self._counted -= keep
-        if self._taken is not None:
-            self._taken.start = 0
+        self._start = 0
         return bool(chunk)
 
     def _line_of(self, at: int) -> int:
@@ -171,7 +149,7 @@ class _Scanner:
         return self._line
 
     def _broken(self, what: str) -> SourceError:
-        item = f"item {self._taken.number}, " if self._taken else ""
+        item = f"item {self._number}, " if self._depth else ""
         return SourceError(
             f"{self._name} can't be read to its end: {item}line {self._line_of(self._at)}: {what}"
         )

@@ -10,7 +10,7 @@ import pytest
 
 from index.articles.read_report import ReadReport
 from index.errors import SourceError
-from recommender.article import Article, Status
+from recommender.article import Article
 from tests.support.corpus_writers import write_csv, write_parquet
 from tests.support.sample_records import RECORDS, read
 
@@ -120,16 +120,9 @@ def test_the_delimiter_is_told_from_the_first_rows(
 DATA = '3,https://s.example/kelp,Kelp calms waves,"The waves were lower.",2026-03-02,draft\n'
 
 
-def test_a_file_without_header_is_understood_and_what_was_taken_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    articles, report = from_csv(tmp_path, DATA)
-    article = articles["3"]
-    assert (article.title, article.url) == ("Kelp calms waves", "https://s.example/kelp")
-    assert article.sections[0].text == "The waves were lower."
-    assert article.status is not Status.PUBLISHED
-    assert report.read == 1
-    assert "taken as id, url, title, summary, date, status; if that is wrong" in caplog.text
+def test_a_file_without_header_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"line 1 holds data.*columns = .*header = true"):
+        from_csv(tmp_path, DATA)
 
 
 def test_the_columns_can_be_named_and_the_header_be_said(tmp_path: Path) -> None:
@@ -138,7 +131,8 @@ def test_the_columns_can_be_named_and_the_header_be_said(tmp_path: Path) -> None
     assert articles["kelp"].title == "The waves were lower."
     articles, _ = from_csv(tmp_path, f"x,y\n{DATA[:9]}", header=True, columns=["id", "title"])
     assert articles.keys() == {"3"}
-    assert from_csv(tmp_path, "id,title\na,A\n", header=False)[0].keys() == {"id", "a"}
+    with pytest.raises(SourceError, match="name them in order"):
+        from_csv(tmp_path, "a,A\n", header=False)
 
 
 def test_a_row_without_id_gets_that_of_its_address(tmp_path: Path) -> None:
