@@ -55,6 +55,7 @@ def _record(location: str, item: Any, feed: Mapping[str, Any]) -> Record | Recor
         **item,
         "title": _literal(item.get("title")),
         "url": item.get("url") or item.get("external_url"),
+        "aliases": [item.get("id")],
         "date": item.get("date_published"),
         "language": item.get("language") or feed.get("language"),
         "excerpt": _literal(item.get("summary")),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urljoin
 from xml.sax import SAXParseException
 
@@ -68,8 +68,8 @@ def read_xml_feed(
     has_end = bool(_END.search(text, text.rfind("</")))
     feed = _parse(text)
     del text  # it may take a third of the memory that the parser process has
-    links = [link.get("href") for link in feed.feed.get("links", ()) if link.get("rel") == "next"]
-    yield next(filter(None, links), "")
+    links = {link.get("rel"): link.get("href") for link in feed.feed.get("links", ())}
+    yield links.get("next") or ""
     base = urljoin(url, feed.feed.get("link", ""))
     known = len(lines) == len(feed.entries)
     for number, entry in enumerate(feed.entries, 1):
@@ -85,13 +85,9 @@ def read_xml_feed(
     if isinstance(error, SAXParseException):
         # feedparser puts a declaration before the text
         line = f"line {max(1, (error.getLineNumber() or 1) - 1)}"
-        yield RecordProblem(
-            location=f"{name} {line}",
-            reason="not-well-formed",
-            message=f"the feed is not well-formed XML: {error.getMessage()} at {line}, column "
-            f"{(error.getColumnNumber() or 0) + 1}; its items were read all the same: check that "
-            "place",
-        )
+        place = f"{line}, column {(error.getColumnNumber() or 0) + 1}"
+        message = f"it is not well-formed XML: {error.getMessage()} at {place}; check that place"
+        yield RecordProblem(location=f"{name} {line}", reason="not-well-formed", message=message)
 
 
 def xml_kind(text: str) -> str:
@@ -101,7 +97,7 @@ def xml_kind(text: str) -> str:
         ``"feed"``, ``"wxr"`` or ``"sitemap"``; of any other document, its root element in angle
         brackets, or "" if it has none.
     """
-    root = _ROOT.match(text, cast("re.Match[str]", _PROLOG.match(text)).end())
+    root = _ROOT.match(text, _prolog_end(text))
     if root is None:
         return ""
     if root[2] in ("urlset", "sitemapindex"):
@@ -117,14 +113,19 @@ def _checked(content: bytes, charset: str) -> str:
     except ValueError as error:
         raise MarkupError(str(error)) from error
     text = _CONTROL.sub(" ", text).lstrip("\ufeff")
-    prolog = cast("re.Match[str]", _PROLOG.match(text))
-    if "<!ENTITY" in prolog[0].upper():
+    prolog = text[: _prolog_end(text)]
+    if "<!ENTITY" in prolog.upper():
         raise MarkupError("the document defines its own entities, which is not allowed")
     kind = xml_kind(text)
     if kind != "feed":
         raise MarkupError(_ELSEWHERE.get(kind, f"the root element is {kind}, not rss, RDF or feed"))
     # Without prolog, which named the encoding of the bytes; its lines still count.
-    return "\n" * prolog[0].count("\n") + text[prolog.end() :]
+    return "\n" * prolog.count("\n") + text[len(prolog) :]
+
+
+def _prolog_end(text: str) -> int:
+    found = _PROLOG.match(text)
+    return found.end() if found else 0
 
 
 def _parse(text: str) -> Any:
@@ -174,11 +175,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record | RecordP
         "title": _markup(entry.get("title_detail")),
         "id": identifier,
         "url": url,
-        "aliases": [
-            address
-            for address in dict.fromkeys((identifier, entry.get("link")))
-            if address and address != url and address.startswith("http")
-        ],
+        "aliases": [identifier, entry.get("link")],
         "excerpt": "" if excerpt.strip() == content.strip() else excerpt,
         "date": date,
         "status": status,

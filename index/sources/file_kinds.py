@@ -6,7 +6,6 @@ What is of no kind gets one line that names it and says what to do.
 from __future__ import annotations
 
 import os
-import re
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -56,9 +55,6 @@ _FOREIGN = {suffix: told for suffixes, *told in _KNOWN for suffix in suffixes.sp
 """What files with other suffixes are, and what to do with them."""
 
 _HEAD = 64 * 1024
-_GHOST = re.compile(
-    rb'\s*\{\s*(?:"db"\s*:\s*\[\s*\{\s*"(?:meta|data)"|"meta"\s*:\s*\{\s*"exported_on")'
-)
 _NOT_CONTENT = {
     *("_layouts", "_includes", "_site", "_sass", "_data", "_plugins", "_drafts", "_templates"),
     *("layouts", "themes", "archetypes", "node_modules", "vendor"),
@@ -140,12 +136,11 @@ def _suffixes_in(folder: Path) -> Counter[str]:
 
 
 def _kind_of_json(path: Path, head: bytes) -> str:
-    if b"jsonfeed.org/version" in head[:4096]:
-        return "feed"
     if head.startswith(b"["):
         return "json"
-    if _GHOST.match(head):
-        return "ghost"
+    for mark, kind in ((b"jsonfeed.org/version", "feed"), (b'"exported_on"', "ghost")):
+        if mark in head[:4096]:
+            return kind
     try:
         lists = lists_of_objects(str(path))
     except SourceError:  # several documents, one a line

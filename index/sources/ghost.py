@@ -174,7 +174,7 @@ def _record(
         "id": _text(post, "id") or _text(post, "slug"),
         "slug": _text(post, "slug"),
         "url": canonical or own,
-        "aliases": [own] if own and canonical not in ("", own) else None,
+        "aliases": [own],
         "excerpt": literal(_text(post, "custom_excerpt")),
         "image": {"src": image, "alt": literal(post["words"])} if image else None,
         "date": date,

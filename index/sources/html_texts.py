@@ -14,11 +14,12 @@ from urllib.parse import urljoin
 from index.articles.read_more import is_read_more, without_read_more
 from index.articles.record import Record, RecordProblem
 from index.articles.urls import url_key
-from index.sources.markup import Element, MarkupError, inner_markup, parse_html, text_of
+from index.sources.markup import Element, MarkupError, inner_markup, parse_html, remove, text_of
 from index.sources.page_folder import literal
 from index.sources.page_text import text_and_links
 
-_MORE_CLASSES = {"more-link", "read-more", "readmore", "read-more-link", "continue-reading"}
+_MORE_CLASS = re.compile(r"\b(?:more-link|read-?more(?:-link)?|continue-reading)\b", re.IGNORECASE)
+_DROPPED = "alsolike-dropped"
 _LINKS_AT_END = 3
 _LONGEST = 400
 _LONGEST_CREDIT = 80
@@ -37,7 +38,8 @@ def html_record(
 ) -> Record | RecordProblem:
     """Makes a record of an item, with ``sections`` and ``links`` from the HTML of its text.
 
-    An item without title gets the first words of its text. Fields without value are left out.
+    An item without title gets the first words of its text. Fields without value are left out, and
+    of the aliases those that are no address.
 
     Args:
         location: Where the item stands.
@@ -57,20 +59,24 @@ def html_record(
             made["image"] = _first_image(root, url)
         _remove_own_links(root, url)
         made |= text_and_links(root, title=title)
-        made["excerpt"] = _without_own_link(excerpt, url)
+        if excerpt:
+            made["excerpt"] = _without_own_link(excerpt, url)
     except MarkupError as error:
         return RecordProblem(
             location=location, field=field, reason="invalid-html", message=str(error)
         )
     if sections := made["sections"]:
         sections[-1]["text"] = without_read_more(sections[-1]["text"])
-    if not title.strip() and not (values.get("title") or title):
+    if not title.strip() and isinstance(values.get("title") or "", str):
         made["title"] = _made_title(sections)
-    found = {**values, **made}
-    return Record(
-        location=location,
-        values={name: value for name, value in found.items() if value not in (None, "", [])},
-    )
+    made["aliases"] = [
+        each
+        for each in values["aliases"]
+        if isinstance(each, str) and each.startswith(("http", "/")) and each != url
+    ]
+    found = {**values, **made}.items()
+    kept = {name: value for name, value in found if value not in (None, "", [])}
+    return Record(location=location, values=kept)
 
 
 def _made_title(sections: list[dict[str, Any]]) -> str:
@@ -130,11 +136,11 @@ def _leads_on(link: Element, url: str) -> bool:
     text, before = text_of(link), link.getprevious()
     if len(text) > _LONGEST:
         return False
-    if _MORE_CLASSES & set(str(link.get("class", "")).lower().split()) or is_read_more(text):
+    if _MORE_CLASS.search(str(link.get("class", ""))) or is_read_more(text):
         return True
     words = (link.getparent().text if before is None else before.tail) or ""
-    in_sentence = words.rstrip()[-1:].isalnum()  # as in "see <a>our report</a>"
-    return _is_own(link, url) and not in_sentence
+    # A link in a sentence stays, as in "see <a>our report</a>".
+    return _is_own(link, url) and not words.rstrip()[-1:].isalnum()
 
 
 def _is_own(link: Element, url: str) -> bool:
@@ -149,20 +155,11 @@ def _is_credit(block: Element, url: str) -> bool:
         return False
     home = str(links[1].get("href", "")).rstrip("/")
     words = text_of(block).replace(text_of(links[0]), "", 1).replace(text_of(links[1]), "", 1)
-    return (
-        bool(home)
-        and url.startswith(home)
-        and len(words) <= _LONGEST_CREDIT
-        and not _SENTENCE_END.search(words.rstrip())
-    )
+    is_line = len(words) <= _LONGEST_CREDIT and not _SENTENCE_END.search(words.rstrip())
+    return is_line and bool(home) and url.startswith(home)
 
 
 def _remove(element: Element) -> None:
     """Removes an element, but keeps the text after it."""
-    parent, before, tail = element.getparent(), element.getprevious(), element.tail or ""
-    if before is not None:
-        before.tail = (before.tail or "") + tail
-    else:
-        parent.text = (parent.text or "") + tail
-    element.tail = None
-    parent.remove(element)
+    element.tag = _DROPPED
+    remove(element.getparent(), (_DROPPED,))

@@ -92,31 +92,22 @@ def _record(name: str, found: Line | RecordProblem) -> Record | RecordProblem:
 
 def json_object(location: str, line: bytes) -> Record | RecordProblem:
     """Parses one JSON object into a record; returns a problem if it is none or too large."""
+    reason = "invalid-json"
     try:
         text = line.decode()
-    except UnicodeDecodeError as error:
-        return RecordProblem(
-            location=location,
-            reason="invalid-utf8",
-            message=f"byte {error.start + 1} (0x{line[error.start]:02x}) is not valid UTF-8",
-        )
-    try:
         check_json(text)
         value = _decoder.decode(text)
+        if isinstance(value, dict):
+            return Record(location=location, values=value)
+        message = f"expected a JSON object, found {type(value).__name__}"
+    except UnicodeDecodeError as error:
+        reason = "invalid-utf8"
+        message = f"byte {error.start + 1} (0x{line[error.start]:02x}) is not valid UTF-8"
+    except json.JSONDecodeError as error:  # its line number counts within this line
+        message = f"not a JSON object: {error.msg} at character {error.pos + 1}"
     except (ValueError, RecursionError) as error:
-        what = str(error)
-        if isinstance(error, json.JSONDecodeError):  # its line number counts within this line
-            what = f"{error.msg} at character {error.pos + 1}"
-        return RecordProblem(
-            location=location, reason="invalid-json", message=f"not a JSON object: {what}"
-        )
-    if not isinstance(value, dict):
-        return RecordProblem(
-            location=location,
-            reason="invalid-json",
-            message=f"expected a JSON object, found {type(value).__name__}",
-        )
-    return Record(location=location, values=value)
+        message = f"not a JSON object: {error}"
+    return RecordProblem(location=location, reason=reason, message=message)
 
 
 def _refuse_constant(name: str) -> NoReturn:

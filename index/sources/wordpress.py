@@ -96,27 +96,20 @@ class _Api:
 
     def get(self, route: str, query: Mapping[str, str]) -> HttpResponse:
         try:
-            if self._pretty:
-                response = self._request(f"{self._home}/wp-json{route}?{urlencode(query)}")
-                if response is not None:
+            for pretty in (True, False) if self._pretty else (False,):
+                path = f"wp-json{route}?" if pretty else f"?{urlencode({'rest_route': route})}&"
+                if response := self._request(f"{self._home}/{path}{urlencode(query)}"):
                     return response
                 self._pretty = False  # a site without permalinks shows its home page there
-            response = self._request(f"{self._home}/?{urlencode({'rest_route': route, **query})}")
         except HttpError as error:
-            hint = ""
-            options = self._fetcher.options
+            hint, options = "", self._fetcher.options
             if options.password and error.status in (400, 401, 403):
-                hint = (
-                    f"; check the application password of {options.user!r}, and that this user "
-                    "may edit posts"
-                )
+                hint = f"; check the application password of {options.user!r}, who must edit posts"
             raise SourceError(f"{error}{_reason(error.body)}{hint}") from error
-        if response is None:
-            raise SourceError(
-                f"{redacted(self._home)} is not a WordPress site, or hides its REST API: neither "
-                f"/wp-json{route} nor ?rest_route={route} answers in JSON"
-            )
-        return response
+        raise SourceError(
+            f"{redacted(self._home)} is not a WordPress site, or hides its REST API: neither "
+            f"/wp-json{route} nor ?rest_route={route} answers in JSON"
+        )
 
     def _request(self, url: str) -> HttpResponse | None:
         """Returns the API's response; ``None`` if something other than the API answered."""
@@ -178,11 +171,11 @@ def _record(post: Any, location: str) -> Record | RecordProblem:
         value if isinstance(value := post.get(name), Mapping) else {}
         for name in ("_embedded", "yoast_head_json", "content")
     )
-    url, guid, date = _text(post, "link"), _rendered(post, "guid"), _text(post, "date_gmt")
+    date = _text(post, "date_gmt")
     values = {name: value for name, value in post.items() if name != "_embedded"} | {
         "title": _rendered(post, "title"),
         "url": post.get("link"),
-        "aliases": [guid] if guid != url else None,
+        "aliases": [_rendered(post, "guid")],
         "excerpt": _rendered(post, "excerpt"),
         "image": _image(embedded.get("wp:featuredmedia")),
         "tags": _terms(embedded.get("wp:term")),

@@ -178,13 +178,13 @@ def _record(post: Mapping[str, Any]) -> Record | RecordProblem:
         "" if fields[name].startswith("0000-00-00") or "-0001" in fields[name] else fields[name]
         for name in ("post_date_gmt", "post_date", "pubDate")
     )
-    number, url, guid, status = (fields[n] for n in ("post_id", "link", "guid", "status"))
+    number, status = fields["post_id"], fields["status"]
     values = {
         "title": fields["title"],
         "id": int(number) if number.isdecimal() else number,
         "slug": fields["post_name"],
-        "url": url,
-        "aliases": [guid] if guid.startswith("http") and guid != url else [],
+        "url": fields["link"],
+        "aliases": [fields["guid"]],
         "excerpt": fields["excerpt"],
         "date": local or gmt or published,
         "language": terms.get("language") or post["language"],
