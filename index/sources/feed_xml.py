@@ -159,10 +159,9 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record | RecordP
         what = f"it is no article, but {kind!r:.40} of a Blogger export"
         return RecordProblem(location=location, reason="not-an-article", message=what)
     given = entry.get("feedburner_origlink") or entry.get("link") or ""
-    if given == entry.get("id") and not given.startswith("http"):
-        given = ""  # a guid that claims to be a link
-    url = urljoin(base, given) if given else str(entry.get("blogger_filename") or "")
-    identifier = str(entry.get("id") or url)
+    is_guid = given == entry.get("id") and not given.startswith("http")  # it claims to be a link
+    url = entry.get("blogger_filename") if is_guid or not given else urljoin(base, given)
+    identifier = entry.get("id") or url
     status = str(entry.get("blogger_status") or "").lower()
     date = entry.get("published") or entry.get("updated") or entry.get("created")
     summary = _markup(entry.get("summary_detail"))
@@ -212,14 +211,9 @@ def _names(owner: Any) -> list[str]:
 
 def _image(entry: Any, base: str) -> dict[str, str] | None:
     """Returns an item's picture: of Media RSS, an enclosure, or iTunes."""
-    parts = [*entry.get("media_content", ()), *entry.get("enclosures", ())]
-    found = [
-        part.get("url")
-        for part in parts
-        if str(part.get("type") or part.get("medium") or "").startswith("image")
-    ]
-    found += [part.get("url") for part in entry.get("media_thumbnail", ())]
-    found.append((entry.get("image") or {}).get("href"))
-    address = next(filter(None, found), None)
+    media = [*entry.get("media_content", ()), *entry.get("enclosures", ())]
+    found = [each for each in media if f"{each.get('type') or each.get('medium')}"[:5] == "image"]
+    found += [*entry.get("media_thumbnail", ()), entry.get("image") or {}]
+    address = next(filter(None, (each.get("url") or each.get("href") for each in found)), None)
     words = literal(entry.get("media_words", ""))
     return {"src": urljoin(base, address), "alt": words} if address else None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from index.articles.record import Record, RecordProblem
@@ -17,7 +16,7 @@ from index.sources.jsonl_source import json_object
 from index.sources.page_folder import literal
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import file_errors, open_unpacked
-from index.sources.source import PathSource, SplitSource, read_record
+from index.sources.source import PathSource, read_record
 from recommender.errors import SettingError
 
 _JOINS = {"posts_tags": "tag_id", "posts_authors": "author_id"}
@@ -28,7 +27,7 @@ _PART = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GhostSource(PathSource, SplitSource):
+class GhostSource(PathSource):
     """A Ghost export, gzipped or not.
 
     Of a post for members or paying members only what Ghost shows everyone is read: title, excerpt,
@@ -51,20 +50,16 @@ class GhostSource(PathSource, SplitSource):
     def __post_init__(self) -> None:
         if self.site and not self.site.startswith(("http://", "https://")):
             raise SettingError(f"site {self.site!r} must begin with https:// or http://")
-        known = {"slug", "id", "year", "month", "day", "primary_tag", "primary_author"}
-        unknown = set(_PART.findall(self.permalink)) - known
-        if unknown or not self.permalink.startswith("/"):
+        known = ["slug", "id", "year", "month", "day", "primary_tag", "primary_author"]
+        if not self.permalink.startswith("/") or {*_PART.findall(self.permalink)} - {*known}:
             raise SettingError(
-                f"permalink {self.permalink!r} must begin with / and may hold "
-                f"{', '.join(f'{{{name}}}' for name in sorted(known))}"
+                f"permalink {self.permalink!r} must begin with / and may hold, in braces, "
+                f"{', '.join(known)}"
             )
 
-    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
-        """Returns the posts with their tags and authors, and the function that parses one."""
-        return self._posts(), partial(_parsed, self.site.rstrip("/"), self.permalink)
-
-    def _posts(self) -> Iterator[Record | RecordProblem]:
-        found = False
+    def records(self) -> Iterator[Record | RecordProblem]:
+        """Yields one record for each post, or a problem for one that can't be read."""
+        found, options = False, (self.site.rstrip("/"), self.permalink)
         with file_errors(self.path, "a Ghost export (.json)"):
             site = _GhostSite(self.path)
             for item in _rows(self.path, {"posts"}):
@@ -72,7 +67,8 @@ class GhostSource(PathSource, SplitSource):
                 if isinstance(item, RecordProblem):
                     yield item
                 elif _type(item.values) in self.types:
-                    yield Record(location=item.location, values=site.joined(item.values))
+                    post = site.joined(item.values)
+                    yield parse_record(item.location, _record, item.location, post, *options)
         if not found:
             raise SourceError(
                 f"{self.path} is no Ghost export: it holds no posts in db[0].data or data; read "
@@ -138,12 +134,6 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 def _type(post: Mapping[str, Any]) -> str:
     return "page" if post.get("page") in (True, 1) else _text(post, "type") or "post"
-
-
-def _parsed(site: str, permalink: str, post: Record | RecordProblem) -> Record | RecordProblem:
-    if isinstance(post, RecordProblem):
-        return post
-    return parse_record(post.location, _record, post.location, post.values, site, permalink)
 
 
 def _record(

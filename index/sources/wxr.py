@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any
+from types import SimpleNamespace
+from typing import Any
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
@@ -92,25 +93,14 @@ def _read(path: str, types: tuple[str, ...]) -> Iterator[dict[str, Any] | None]:
 def _each(path: str, names: tuple[str, ...], use: Callable[[Element], Any]) -> Iterator[Any]:
     """Yields what is made of each element that is not ``None``, and ``None`` now and then."""
     with open_unpacked(path) as file:
-        for number, element in enumerate(stream_xml(_Cleaned(file), names), 1):
+        head = file.peek()
+        file.read(len(head) - len(head.removeprefix(b"\xef\xbb\xbf").lstrip()))
+        # XML forbids blank lines before it, and control characters.
+        cleaned = SimpleNamespace(read=lambda size: file.read(size).translate(_CONTROLS))
+        for number, element in enumerate(stream_xml(cleaned, names), 1):
             found = use(element)
             if found is not None or number % _PAUSE == 0:
                 yield found
-
-
-class _Cleaned:
-    """An export's bytes without what XML forbids: blank lines before it, and control characters."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._begun = False
-
-    def read(self, size: int) -> bytes:
-        content = self._file.read(size)
-        if not self._begun:
-            content = content.removeprefix(b"\xef\xbb\xbf").lstrip() or content
-            self._begun = True
-        return content.translate(_CONTROLS)
 
 
 class _Site:
