@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from posixpath import normpath
 from typing import Any
 from urllib.parse import urljoin
 
+from index.articles.text_lists import split_keywords
 from index.articles.urls import MAX_URL, check_url
 from recommender.article import FILE_LINK, Link, LinkKind
 from recommender.errors import ArticleError
@@ -27,10 +27,10 @@ MAX_ALIASES = 100
 """Most other addresses of an article."""
 
 RELATED_FIELDS = (
-    *("related_posts", "related_articles", "related_pages", "related_content", "see_also"),
-    *("relatedPosts", "relatedArticles", "relatedPages", "relatedContent", "seeAlso"),
-    *("related-posts", "related-articles", "related-pages", "related-content", "see-also"),
-    *("jetpack-related-posts", "relatedLinks", "related_links"),
+    *("related_posts", "related_articles", "related_pages", "related_content", "related_links"),
+    *("relatedPosts", "relatedArticles", "relatedPages", "relatedContent", "relatedLinks"),
+    *("related-posts", "related-articles", "related-pages", "related-content", "related-links"),
+    *("see_also", "seeAlso", "see-also", "jetpack-related-posts"),
 )
 """Fields that name related articles on many sites; read besides ``related``."""
 
@@ -39,6 +39,7 @@ _WORDS_KEYS = ("title", "text", "label", "name")
 _MAX_NAME = 500
 _LINK_TAG = re.compile(r"<a\s([^<>]{1,3000})>", re.IGNORECASE)
 _HREF = re.compile(r"""(?:^|\s)href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_END_TAG = re.compile("</a", re.IGNORECASE)
 _NO_EDITOR = re.compile(
     r"""\brel\s*=\s*["']?[^"'>]*\b(nofollow|sponsored|ugc|tag)\b""", re.IGNORECASE
 )
@@ -65,20 +66,15 @@ def parse_links(
     """
     for item in value[: 4 * MAX_LINKS] if isinstance(value, list | tuple) else ():
         given = item if isinstance(item, Mapping) else {"url": item}
-        url = resolve(given.get("url"), article_url)
-        if url is None:
-            continue
-        kind = LinkKind.TEXT
-        with suppress(ValueError):
-            kind = LinkKind(given.get("kind", kind))
-        section = given.get("section")
-        yield Link(
-            url=url,
-            text=_words(given.get("text"), clean),
-            section=positions.get(section) if isinstance(section, int) else None,
-            kind=kind,
-            heading=_words(given.get("heading"), clean),
-        )
+        if url := resolve(given.get("url"), article_url):
+            kind, section = given.get("kind"), given.get("section")
+            yield Link(
+                url=url,
+                text=_words(given.get("text"), clean),
+                section=positions.get(section) if isinstance(section, int) else None,
+                kind=LinkKind(str(kind)) if kind in [*LinkKind] else LinkKind.TEXT,
+                heading=_words(given.get("heading"), clean),
+            )
 
 
 def parse_related(
@@ -94,7 +90,7 @@ def parse_related(
     """
     items: Any = value
     if isinstance(value, str):
-        items = re.split(r"[\n;|]" if re.search(r"[\n;|]", value) else ",", value[: MAX_URL * 50])
+        items = split_keywords(value[: MAX_URL * 50])
     elif isinstance(value, Mapping):
         inner = [item for item in value.values() if isinstance(item, list)]
         items = [one for item in inner for one in item] or [value]
@@ -102,33 +98,22 @@ def parse_related(
         items = [value]
     for item in items[:MAX_LINKS] if isinstance(items, list | tuple) else ():
         name, words = _named(item)
-        url = resolve(name, article_url) if name else None
-        if url is not None:
-            yield Link(
-                url=url,
-                text=_words(words, clean),
-                kind=LinkKind.RELATED,
-                heading=heading[:MAX_WORDS],
-            )
+        if url := resolve(name, article_url):
+            text, heading = _words(words, clean), heading[:MAX_WORDS]
+            yield Link(url=url, text=text, kind=LinkKind.RELATED, heading=heading)
 
 
 def links_in_markup(markup: str, section: int) -> list[dict[str, Any]]:
     """Return the links in text that still holds HTML, as in a database or an export."""
     links: list[dict[str, Any]] = []
     for found in _LINK_TAG.finditer(markup):
-        href, end = _HREF.search(found[1]), markup.find("</", found.end(), found.end() + 2_000)
-        while end >= 0 and markup[end + 2 : end + 3] not in "aA":
-            end = markup.find("</", end + 2, found.end() + 2_000)
+        href = _HREF.search(found[1])
+        end = _END_TAG.search(markup, found.end(), found.end() + 2_000)
         if href is not None and len(links) < MAX_LINKS:
-            apart = _NO_EDITOR.search(found[1]) is not None
-            links.append(
-                {
-                    "url": (href[1] or href[2] or href[3] or "").replace("&amp;", "&"),
-                    "text": markup[found.end() : end] if end >= 0 else "",
-                    "section": None if apart else section,
-                    "kind": "apart" if apart else "text",
-                }
-            )
+            url = (href[1] or href[2] or href[3] or "").replace("&amp;", "&")
+            link = {"url": url, "text": markup[found.end() : end.start()] if end else ""}
+            apart = _NO_EDITOR.search(found[1])
+            links.append(link | ({"kind": "apart"} if apart else {"section": section}))
     return links
 
 

@@ -21,7 +21,8 @@ _ROLES = re.compile(
 
 def split_keywords(text: str) -> list[str]:
     """Split a text of keywords at its semicolons or lines or, if it has none, at its commas."""
-    return (_SEMICOLON if _SEMICOLON.search(text.strip()) else _COMMA).split(text)
+    words = (_SEMICOLON if _SEMICOLON.search(text.strip()) else _COMMA).split(text)
+    return [word.strip() for word in words if word.strip()]
 
 
 def split_authors(text: str) -> list[str]:

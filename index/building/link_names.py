@@ -20,11 +20,11 @@ from recommender.article import FILE_LINK, Article, Link, LinkKind
 LINK = np.dtype(
     [
         *(("row", "<i4"), ("order", "<i4"), ("name", "<u8"), ("second", "<u8"), ("host", "<u8")),
-        *(("block", "<u8"), ("kind", "u1"), ("by_name", "?")),
+        *(("block", "<u8"), ("kind", "u1")),
     ]
 )
 """One link: its article's row, its position there, the numbers of what it names exactly, of what
-else it may mean, of its host (0 for none) and of its block, its kind, and if it is ``file:``."""
+else it may mean (0 for nothing), of its host (0 for none) and of its block, and its kind."""
 
 KINDS = (LinkKind.TEXT, LinkKind.RELATED, LinkKind.APART)
 """The kinds of links, in the order of the numbers in ``LINK``."""
@@ -36,8 +36,9 @@ _NO_PAGE = re.compile(
     r"|epub|woff2?|ttf|txt|ics)$",
     re.IGNORECASE,
 )
+_LOOSE = "name:"
 _INDEX_NAMES = {"index", "_index", "readme"}
-_DATED = re.compile(r"\d{4}-\d{2}-\d{2}-(.+)")
+_DATED = re.compile(r"^\d{4}-\d{2}-\d{2}-(.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +46,15 @@ class LinkNames:
     """The numbers of one article and of its links, in a form that is quick to send.
 
     Attributes:
-        exact: uint64 numbers of the addresses, the file and the id that name this article alone.
-        loose: uint64 numbers of slugs and titles, which several articles may share.
+        names: uint64 numbers of the addresses, files and id that name this article alone, and of
+            slugs and titles, which several articles may share.
         links: The links, as ``LINK``; without row.
         host: The host of the article's address; empty if it is relative to the site.
         source: The name of the article's source.
         headings: The headings of its blocks of related links.
     """
 
-    exact: bytes
-    loose: bytes
+    names: bytes
     links: bytes
     host: str
     source: str
@@ -67,22 +67,18 @@ def link_names(article: Article) -> LinkNames:
     exact = [address, f"{FILE_LINK}{_stem(article.id)}"]
     loose = [_last(article.id), _last(unquote(urlsplit(article.url).path)), article.title]
     for alias in article.aliases:
-        if alias.startswith(FILE_LINK):
-            stem = _stem(alias[len(FILE_LINK) :])
-            exact.append(f"{FILE_LINK}{stem}")
-            folder, _, name = stem.rpartition("/")
-            if name.casefold() in _INDEX_NAMES and folder:
-                exact.append(f"{FILE_LINK}{folder}")
-            loose.append(_last(stem))
-            if dated := _DATED.fullmatch(_last(stem)):
-                loose.append(dated[1])
-        else:
+        if not alias.startswith(FILE_LINK):
             exact.append(address_key(alias))
-    found = [_link(number, link, article.source) for number, link in enumerate(article.links)]
+            continue
+        stem = _stem(alias[len(FILE_LINK) :])
+        folder, _, name = stem.rpartition("/")
+        exact += [f"{FILE_LINK}{stem}", *[f"{FILE_LINK}{folder}"] * (name in _INDEX_NAMES)]
+        loose += [_last(stem), *_DATED.findall(_last(stem))]
+    names = {*exact, *(f"{_LOOSE}{name.casefold()}" for name in loose if name)}
+    found = (_link(number, link, article.source) for number, link in enumerate(article.links))
     related = (link.heading for link in article.links if link.kind is LinkKind.RELATED)
     return LinkNames(
-        exact=_numbers(dict.fromkeys(exact)),
-        loose=_numbers(dict.fromkeys(f"{FILE_LINK}{name.casefold()}" for name in loose if name)),
+        names=np.array([number_of(name) for name in sorted(names)], dtype="<u8").tobytes(),
         links=np.array([link for link in found if link is not None], dtype=LINK).tobytes(),
         host=host_of(address),
         source=article.source,
@@ -114,26 +110,21 @@ def block_number(source: str, heading: str) -> int:
     return number_of(f"{source}\0{heading.casefold()}")
 
 
-def _link(order: int, link: Link, source: str) -> tuple[int | bool, ...] | None:
-    block = block_number(source, link.heading) if link.kind is LinkKind.RELATED else 0
-    kind = KINDS.index(link.kind)
+def _link(order: int, link: Link, source: str) -> tuple[int, ...] | None:
+    host = second = ""
     if link.url.startswith(FILE_LINK):
-        name = link.url[len(FILE_LINK) :]
-        stem = _stem(name)
-        last = name if " " in name else _last(stem)
-        numbers = (number_of(f"{FILE_LINK}{stem}"), number_of(f"{FILE_LINK}{last.casefold()}"), 0)
-        return (0, order, *numbers, block, kind, True)
-    key = address_key(link.url)
-    if _NO_PAGE.search(unquote(key.partition("?")[0])):
-        return None
-    host = host_of(key)
-    path = key[2 + len(host) :] if host else ""
-    numbers = (
-        number_of(key),
-        number_of(path or "/") if host else 0,
-        number_of(host) if host else 0,
-    )
-    return (0, order, *numbers, block, kind, False)
+        stem = _stem(link.url[len(FILE_LINK) :])
+        name = f"{FILE_LINK}{stem}"
+        second = f"{_LOOSE}{stem if ' ' in stem else _last(stem)}"
+    else:
+        name = address_key(link.url)
+        if _NO_PAGE.search(unquote(name.partition("?")[0])):
+            return None
+        host = host_of(name)
+        second = (name[2 + len(host) :] or "/") if host else ""
+    block = block_number(source, link.heading) if link.kind is LinkKind.RELATED else 0
+    numbers = (number_of(name), *(number_of(each) if each else 0 for each in (second, host)))
+    return (0, order, *numbers, block, KINDS.index(link.kind))
 
 
 def _stem(name: str) -> str:
@@ -148,7 +139,3 @@ def _last(path: str) -> str:
     if len(parts) > 1 and parts[-1] in _INDEX_NAMES:
         parts.pop()
     return parts[-1] if parts else ""
-
-
-def _numbers(names: dict[str, None]) -> bytes:
-    return np.array([number_of(name) for name in names], dtype="<u8").tobytes()

@@ -39,13 +39,8 @@ _OWN_HOST = 0.1
 _MOST_HEADINGS = 1_000
 _NAMED = 20
 _JOIN = 4_000_000
-_COLUMNS: dict[str, np.dtype[Any]] = {
-    "exact_names": np.dtype("<u8"),
-    "exact_rows": np.dtype("<i4"),
-    "loose_names": np.dtype("<u8"),
-    "loose_rows": np.dtype("<i4"),
-    "named_links": LINK,
-}
+_NAME = np.dtype([("number", "<u8"), ("row", "<i4")])
+_COLUMNS: dict[str, np.dtype[Any]] = {"link_names": _NAME, "named_links": LINK}
 
 
 class LinkCollector:
@@ -64,27 +59,26 @@ class LinkCollector:
 
     def add(self, first: int, block: Sequence[LinkNames]) -> None:
         """Adds the numbers of consecutive articles, of which ``first`` is the first row."""
-        for kind in ("exact", "loose"):
-            numbers = [np.frombuffer(getattr(each, kind), dtype="<u8") for each in block]
-            rows = np.repeat(np.arange(first, first + len(block)), [len(each) for each in numbers])
-            self._columns[f"{kind}_names"].append(np.concatenate(numbers))
-            self._columns[f"{kind}_rows"].append(rows)
-        links = [np.frombuffer(each.links, dtype=LINK) for each in block]
-        every = np.concatenate(links)
-        every["row"] = np.repeat(
-            np.arange(first, first + len(block)), [len(each) for each in links]
-        )
-        self._columns["named_links"].append(every)
-        for names in block:
-            self.hosts.add(names.host)
-            self.articles[names.source] += 1
-            for heading in names.headings:
+        found: dict[str, list[NDArray[np.void]]] = {name: [] for name in _COLUMNS}
+        for row, article in enumerate(block, first):
+            links = np.frombuffer(article.links, dtype=LINK).copy()
+            numbers = np.frombuffer(article.names, dtype="<u8")
+            names = np.empty(len(numbers), dtype=_NAME)
+            names["number"], names["row"], links["row"] = numbers, row, row
+            found["link_names"].append(names)
+            found["named_links"].append(links)
+            self.hosts.add(article.host)
+            self.articles[article.source] += 1
+            for heading in article.headings:
                 if len(self.blocks) < _MOST_HEADINGS:
-                    self.blocks[block_number(names.source, heading)] = names.source, heading
+                    self.blocks[block_number(article.source, heading)] = article.source, heading
+        for name, arrays in found.items():
+            self._columns[name].append(np.concatenate(arrays))
 
-    def finish(self) -> dict[str, NDArray[np.generic]]:
-        """Returns the arrays, memory-mapped, by their names."""
-        return {name: column.finish() for name, column in self._columns.items()}
+    def finish(self) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Returns the names and the links, memory-mapped."""
+        names, links = (self._columns[name].finish() for name in _COLUMNS)
+        return names, links
 
     def drop(self) -> None:
         """Removes the arrays, which may not be read afterwards."""
@@ -106,18 +100,14 @@ def resolve_links(
         dates: Shape (n,), int32: the date of each article, in days.
         trust_related_blocks: Take related links that stand on most pages for an editor's own.
     """
-    arrays = collector.finish()
-    links: NDArray[np.void] = arrays["named_links"]  # type: ignore[assignment]
-    targets, own = _find_targets(arrays, links, collector.hosts)
+    names, links = collector.finish()
+    targets, own = _find_targets(names, links, collector.hosts)
     kinds = links["kind"].astype(np.uint8)
     kinds[kinds == KINDS.index(LinkKind.APART)] = PageLinkKind.APART
     blocks = _related_blocks(collector, links, targets, dates)
     machine = [block_number(block.source, block.heading) for block in blocks if block.machine]
-    if not trust_related_blocks and machine:
-        numbers = np.array(machine, dtype=np.uint64)
-        kinds[(kinds == PageLinkKind.RELATED) & np.isin(links["block"], numbers)] = (
-            PageLinkKind.MACHINE
-        )
+    if not trust_related_blocks:
+        kinds[np.isin(links["block"], np.array(machine, dtype=np.uint64))] = PageLinkKind.MACHINE
     unresolved, count = _unresolved(links, targets, kinds, own, store)
     page_links, frequent = _page_links(links["row"], targets, kinds, len(dates))
     return LinkFindings(
@@ -130,48 +120,25 @@ def resolve_links(
 
 
 def _find_targets(
-    arrays: dict[str, NDArray[np.generic]], links: NDArray[np.void], hosts: set[str]
+    names: NDArray[np.void], links: NDArray[np.void], hosts: set[str]
 ) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
     """Returns the row that each link leads to, -1 for none; and the numbers of the site's hosts."""
-    own = np.array([0, *map(number_of, sorted(filter(None, hosts)))], dtype=np.uint64)
-    targets = np.full(len(links), -1, dtype=np.int32)
-    by_path = np.full(len(links), -1, dtype=np.int32)
-    exact, loose = (
-        (arrays[f"{kind}_names"], arrays[f"{kind}_rows"]) for kind in ("exact", "loose")
-    )
-    for start in range(0, len(links), _JOIN):
+    keys, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
+    rows = names["row"][first]
+    exact, second = np.full((2, len(links)), -1, dtype=np.int32)
+    for start in range(0, len(links) if len(keys) else 0, _JOIN):
         part = slice(start, start + _JOIN)
-        block = links[part]
-        found = _join(block["name"], *exact)[0]
-        if (block["by_name"] & (found < 0)).any():
-            first, last = _join(block["second"], *loose)
-            alone = block["by_name"] & (found < 0) & (first == last)
-            found = np.where(alone, first, found)
-        targets[part] = found
-        if "" in hosts:  # articles whose addresses name no host
-            by_path[part] = np.where(block["by_name"], -1, _join(block["second"], *exact)[0])
-    if "" in hosts:
-        own = np.concatenate([own, _own_hosts(links["host"], by_path)])
-        targets = np.where((targets < 0) & np.isin(links["host"], own), by_path, targets)
-    return targets, own
-
-
-def _join(
-    wanted: NDArray[np.uint64], names: NDArray[np.generic], rows: NDArray[np.generic]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Returns the first and the last row with each wanted number, -1 for none."""
-    keys, inverse = np.unique(wanted, return_inverse=True)
-    first = np.full(len(keys), -1, dtype=np.int32)
-    last = np.full(len(keys), -1, dtype=np.int32)
-    for start in range(0, len(names) if len(keys) else 0, _JOIN):
-        name, row = names[start : start + _JOIN], rows[start : start + _JOIN]
-        at = np.minimum(np.searchsorted(keys, name), len(keys) - 1)
-        hit = keys[at] == name
-        at, row = at[hit], row[hit]
-        last[at] = row  # rows ascend, so the last assignment holds
-        new = first[at] < 0
-        first[at[new][::-1]] = row[new][::-1]
-    return first[inverse], last[inverse]
+        # What a link without a host may mean besides is a slug or a title, which several may share.
+        is_name = links["host"][part] == 0
+        for column, found in (("name", exact), ("second", second)):
+            wanted = links[column][part]
+            at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            hit = (keys[at] == wanted) & ((column == "name") | ~is_name | (counts[at] == 1))
+            found[part] = np.where(hit, rows[at], -1)
+    own = np.array([0, *map(number_of, sorted(filter(None, hosts)))], dtype=np.uint64)
+    if "" in hosts:  # articles whose addresses name no host
+        own = np.concatenate([own, _own_hosts(links["host"], second)])
+    return np.where((exact < 0) & np.isin(links["host"], own), second, exact), own
 
 
 def _own_hosts(hosts: NDArray[np.uint64], by_path: NDArray[np.int32]) -> NDArray[np.uint64]:
@@ -179,12 +146,10 @@ def _own_hosts(hosts: NDArray[np.uint64], by_path: NDArray[np.int32]) -> NDArray
 
     It is the host most of whose paths are articles', and others of which many are.
     """
-    names, inverse = np.unique(hosts, return_inverse=True)
-    hits = np.bincount(inverse, by_path >= 0, minlength=len(names))
-    of = np.bincount(inverse, minlength=len(names))
-    hits[names == 0] = 0
+    names, inverse, counts = np.unique(hosts, return_inverse=True, return_counts=True)
+    hits = np.where(names == 0, 0, np.bincount(inverse, by_path >= 0, minlength=len(names)))
     best = hits == hits.max(initial=0)
-    own: NDArray[np.uint64] = names[(hits > 0) & (best | (hits >= _OWN_HOST * of))]
+    own: NDArray[np.uint64] = names[(hits > 0) & (best | (hits >= _OWN_HOST * counts))]
     return own
 
 
@@ -195,31 +160,25 @@ def _related_blocks(
     dates: NDArray[np.int32],
 ) -> list[RelatedBlock]:
     """Describes the blocks of related links, the commonest first."""
-    related = np.flatnonzero(links["block"])
-    order = related[np.argsort(links["block"][related], kind="stable")]
-    numbers, starts = np.unique(links["block"][order], return_index=True)
     found = []
-    # Each group stays in the order of rows, and within them in that of the page.
-    for number, chosen in zip(numbers.tolist(), np.split(order, starts[1:]), strict=False):
-        if number not in collector.blocks:
-            continue
-        source, heading = collector.blocks[number]
-        lengths = np.unique(links["row"][chosen], return_counts=True)[1]
+    for number, (source, heading) in collector.blocks.items():
+        chosen = np.flatnonzero(links["block"] == number)  # by rows, and as on the page
+        rows, lengths = np.unique(links["row"][chosen], return_counts=True)
         length = int(np.bincount(lengths).argmax())
         constant = float((lengths == length).mean())
-        share = len(lengths) / collector.articles[source]
-        by_date = _by_date(links["row"][chosen], targets[chosen], dates)
-        wide = bool(share >= MOST_PAGES and len(lengths) >= _LEAST_PAGES and length >= _LEAST_LINKS)
+        share = len(rows) / collector.articles[source]
+        by_date = _by_date(links["row"][chosen], targets[chosen], dates) if length > 2 else None
+        wide = share >= MOST_PAGES and len(rows) >= _LEAST_PAGES and length >= _LEAST_LINKS
         found.append(
             RelatedBlock(
                 source=source,
                 heading=heading,
-                articles=len(lengths),
+                articles=len(rows),
                 share=round(share, 4),
                 length=length,
                 constant=round(constant, 4),
                 by_date=by_date,
-                machine=wide and (constant >= CONSTANT or (by_date or 0.0) >= CONSTANT),
+                machine=wide and max(constant, by_date or 0.0) >= CONSTANT,
             )
         )
     return sorted(found, key=lambda block: (-block.articles, block.source, block.heading))
@@ -230,15 +189,10 @@ def _by_date(
 ) -> float | None:
     """Returns the share of blocks that are ordered by date, newest first."""
     known = (targets >= 0) & (dates[targets] != NO_DATE)
-    rows, days = rows[known], dates[targets[known]].astype(np.int64)
-    same = rows[1:] == rows[:-1]
-    rises, falls = (rows[1:][same & step] for step in (days[1:] > days[:-1], days[1:] < days[:-1]))
-    told = np.unique(np.concatenate([rises, falls]))
-    counts = np.unique(rows, return_counts=True)
-    told = told[np.isin(told, counts[0][counts[1] >= 3])]
-    if len(told) < _LEAST_PAGES:
-        return None
-    return round(1 - float(np.isin(told, rises).mean()), 4)
+    rows, steps = rows[known], np.diff(dates[targets[known]].astype(np.int64))
+    within = (rows[1:] == rows[:-1]) & (steps != 0)
+    told, rising = np.unique(rows[1:][within]), np.unique(rows[1:][within & (steps > 0)])
+    return round(1 - len(rising) / len(told), 4) if len(told) >= _LEAST_PAGES else None
 
 
 def _page_links(

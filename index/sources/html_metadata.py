@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
+from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.sources.main_text import main_element
-from index.sources.markup import Element, select, text_of
+from index.sources.markup import Element, base_of, is_home, join_url, line_of, one_line, select
 from index.sources.page_title import find_title
-from index.sources.schema_org import SchemaOrg, split_keywords
+from index.sources.schema_org import SchemaOrg
 
 _METAS = {
     "url": ("og:url",),
     "excerpt": ("og:description", "description", "twitter:description", "dc.description"),
     "date": (
-        "article:published_time",
-        "dc.date",
-        "dcterms.date",
-        "citation_publication_date",
-        "parsely-pub-date",
-        "date",
+        *("article:published_time", "dc.date", "dcterms.date", "citation_publication_date"),
+        *("parsely-pub-date", "date"),
     ),
     "visible_until": ("article:expiration_time",),
     "language": ("og:locale", "dc.language"),
+    "image": ("og:image", "twitter:image"),
 }
 _TITLES = ("og:title", "twitter:title", "dc.title", "citation_title")
 _AUTHORS = ("author", "dc.creator", "citation_author", "article:author")
@@ -53,43 +49,40 @@ def page_facts(
         address: The page's address, against which links are resolved; may be empty.
     """
     facts: dict[str, Any] = {
-        name: metas[key][0]
+        name: next((metas[key][0] for key in keys if key in metas), "")
         for name, keys in _METAS.items()
-        for key in reversed(keys)
-        if key in metas
     }
-    images = metas.get("og:image", metas.get("twitter:image"))
-    if images:
-        facts["image"] = {"src": images[0], "alt": metas.get("og:image:alt", [""])[0]}
-    facts["tags"] = metas.get("article:tag") or split_keywords(metas.get("keywords", [""])[0])
-    facts["authors"] = next(filter(None, (_names(metas.get(key, [])) for key in _AUTHORS)), [])
+    if facts["image"]:
+        facts["image"] = {"src": facts["image"], "alt": metas.get("og:image:alt", [""])[0]}
+    labels = select(main, "a[rel~=tag]") or select(root, "a[rel~=tag]")
+    keywords = metas.get("article:tag") or split_keywords(metas.get("keywords", [""])[0])
+    facts["tags"] = [line_of(link) for link in labels] or keywords
+    named = ([one for one in metas.get(key, ()) if not _URL.fullmatch(one)] for key in _AUTHORS)
+    facts["authors"] = next(filter(None, named), [])
     facts["robots"] = ", ".join(word for key in _ROBOTS for word in metas.get(key, []))
-    facts |= _seen(root, main)
+    for time in published_times(root)[:1]:
+        facts["date"] = (time.get("datetime") or line_of(time)).strip()
     stated = said.facts()
     facts |= stated
-    facts["url"] = canonical_of(root, address) or facts.get("url", "")
+    facts["url"] = canonical_of(root, address) or facts["url"]
+    here = facts["url"] or address
     alternates = read_alternates(
         [
-            (link.get("hreflang"), _joined(facts["url"] or address, link.get("href").strip()))
+            (link.get("hreflang"), join_url(here, link.get("href").strip()))
             for link in select(root, "head > link[rel~=alternate][hreflang][href]")
         ],
         facts["url"],
     )
     facts["translation_key"] = alternates.key
     if not stated.get("language"):
-        facts["language"] = alternates.language or facts.get("language")
+        shown = next(iter(select(root, "html")), root).get("lang")
+        facts["language"] = alternates.language or shown or facts["language"]
         facts["language_from"] = "page"
-    facts["title"] = find_title(
-        root,
-        main,
-        said.titles(),
-        [metas[key][0] for key in _TITLES if key in metas],
-        [*metas.get("og:site_name", []), *said.site_names()],
-        facts["url"] or address,
-    )
-    if image := facts.get("image"):
-        source = _joined(base_of(root, facts["url"] or address), image["src"])
-        facts["image"] = {**image, "src": source}
+    titles = [metas[key][0] for key in _TITLES if key in metas]
+    sites = [*metas.get("og:site_name", []), *said.site_names()]
+    facts["title"] = find_title(root, main, said.titles(), titles, sites, here)
+    if image := facts["image"]:
+        facts["image"] = {**image, "src": join_url(base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
 
 
@@ -97,7 +90,7 @@ def metas_of(root: Element) -> Metas:
     """Returns the page's ``<meta>`` elements that have a content."""
     metas: Metas = {}
     for element in select(root, "meta[content]"):
-        content = " ".join(element.get("content").split())
+        content = one_line(element.get("content"))
         for name in (element.get("property") or element.get("name") or "").lower().split():
             if content:
                 metas.setdefault(name, []).append(content)
@@ -111,14 +104,8 @@ def canonical_of(root: Element, address: str) -> str:
     """
     link = next(iter(select(root, "link[rel~=canonical][href]")), None)
     href = "" if link is None else link.get("href").strip()
-    canonical = _joined(base_of(root, address), href) if href else ""
-    return "" if _is_home(canonical) and not _is_home(address) else canonical
-
-
-def base_of(root: Element, address: str) -> str:
-    """Returns the address that a page's relative links are resolved against."""
-    base = next(iter(select(root, "base[href]")), None)
-    return address if base is None else _joined(address, base.get("href").strip())
+    canonical = join_url(base_of(root, address), href) if href else ""
+    return "" if is_home(canonical) and not is_home(address) else canonical
 
 
 def published_times(root: Element) -> list[Element]:
@@ -127,39 +114,3 @@ def published_times(root: Element) -> list[Element]:
         select(root, "time[itemprop=datePublished], time[pubdate]")
         or select(main_element(root), "time[datetime]")[:1]
     )
-
-
-def _seen(root: Element, main: Element) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    times = published_times(root)
-    if times:
-        facts["date"] = (times[0].get("datetime") or text_of(times[0])).strip()
-    language = next(iter(select(root, "html")), root).get("lang")
-    if language:
-        facts["language"] = language
-    labels = _labels(select(main, "a[rel~=tag]")) or _labels(select(root, "a[rel~=tag]"))
-    if labels:
-        facts["tags"] = labels
-    return facts
-
-
-def _labels(links: Iterable[Element]) -> list[str]:
-    return [" ".join(text_of(link).split()) for link in links]
-
-
-def _names(values: list[str]) -> list[str]:
-    return [value for value in values if not _URL.fullmatch(value)]
-
-
-def _joined(base: str, url: str) -> str:
-    try:
-        return urljoin(base, url)
-    except ValueError:  # the record parser reports the invalid link
-        return url
-
-
-def _is_home(address: str) -> bool:
-    try:
-        return urlsplit(address).path in ("", "/")
-    except ValueError:
-        return False

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from index.articles.record import Record
+from index.articles.text_lists import split_keywords
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text
 from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
 from index.sources.page_refusal import check_is_article
 from index.sources.page_text import text_and_links
-from index.sources.schema_org import SchemaOrg, split_keywords
+from index.sources.schema_org import SchemaOrg
 from recommender.errors import SettingError
 
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}

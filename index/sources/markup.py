@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from cssselect import SelectorError
 from lxml import etree
@@ -140,6 +141,48 @@ def local_name(element: Element) -> str:
 def text_of(element: Element) -> str:
     """Returns all text below an element, with its white space unchanged."""
     return "".join(element.itertext())
+
+
+def one_line(text: str) -> str:
+    """Returns a text with single spaces in place of its white space."""
+    return " ".join(text.split())
+
+
+def line_of(element: Element) -> str:
+    """Returns all text below an element in one line."""
+    return one_line(text_of(element))
+
+
+def names_match(element: Element, pattern: re.Pattern[str], *attributes: str) -> bool:
+    """Tells whether one of an element's classes or ids, in these attributes, matches a pattern.
+
+    The names are compared in lower case, with ``-`` in place of ``_``.
+    """
+    names = " ".join(element.get(name, "") for name in attributes).lower().replace("_", "-")
+    return any(map(pattern.fullmatch, names.split()[:20]))
+
+
+def join_url(base: str, url: str) -> str:
+    """Joins a relative address to its base; one that is invalid is returned unchanged."""
+    try:
+        return urljoin(base, url)
+    except ValueError:  # the record parser reports it
+        return url
+
+
+def is_home(address: str) -> bool:
+    """Tells whether an address, or a relative link, is that of a site's home page."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return False
+    return parts.path in ("/", "./", "../", "/index.html") or bool(parts.netloc and not parts.path)
+
+
+def base_of(root: Element, address: str) -> str:
+    """Returns the address that a page's relative links are resolved against."""
+    base = next(root.iter("{*}base"), None)
+    return address if base is None else join_url(address, (base.get("href") or "").strip())
 
 
 def remove(root: Element, names: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-from index.sources.markup import Element, select, text_of
+from index.sources.markup import Element, is_home, line_of, names_match, select
 
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _BRANDS = ".site-title, .site-name, .navbar-brand"
@@ -39,70 +39,55 @@ def find_title(
         site_names: Names of the site from the page's metadata.
         address: The page's address; its host, as in shoreweekly.org, may be the site's name.
     """
-    branded = _texts(filter(_names_site, select(root, f"{_HEADINGS}, {_BRANDS}")))
+    branded = _lines(each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if _is_site(each))
     sites = {_plain(name) for name in (*site_names, *branded)} - {""}
     try:
         host = (urlsplit(address).hostname or "").removeprefix("www.")
     except ValueError:  # the record parser reports the address
         host = ""
-    hosts = {_plain(host), *map(_plain, host.split("."))} - {""}
+    named = sites | ({_plain(host), *map(_plain, host.split("."))} - {""})
     inside, anywhere = (
         [text for text in _headings(element) if _plain(text) not in sites]
         for element in (main, root)
     )
-    shown = _texts(select(root, "head > title")[:1])
+    shown = _lines(select(root, "head > title")[:1])
     # Of several, the one that the page shows too: some state a description as their headline.
     seen = [*shown, *anywhere]
     given = sorted(
-        (_without_site(text, sites | hosts) for text in headlines or stated),
+        (_without_site(text, named) for text in headlines or stated),
         key=lambda title: not any(_is_most_of(title, text) for text in seen),
     )
-    for title in [*given, *(_without_site(text, sites | hosts) for text in shown)]:
+    for title in [*given, *(_without_site(text, named) for text in shown)]:
         if _plain(title) in sites:
             continue
         for text in (*inside, *anywhere):
             if _is_most_of(text, title):
                 return text
         # A heading outranks <title>; only the article's own outranks what is meant for others.
-        own = [] if headlines else _texts(_h1s(main, in_article=title in given))
-        return title if not own or own[0] not in inside or _are_alike(own[0], title) else own[0]
+        own = select(main, "h1")
+        if title in given:
+            own = [each for each in own if next(each.iterancestors("article"), None) is not None]
+        heading = next(iter(_lines([] if headlines else own)), "")
+        return heading if heading in inside and not _are_alike(heading, title) else title
     return next(iter([*inside, *anywhere, *shown]), "")
-
-
-def _h1s(main: Element, *, in_article: bool) -> list[Element]:
-    return [
-        heading
-        for heading in select(main, "h1")
-        if not in_article or next(heading.iterancestors("article"), None) is not None
-    ]
 
 
 def _headings(element: Element) -> list[str]:
     """Returns the headings below an element, those of the highest level first."""
     found = sorted(select(element, _HEADINGS), key=lambda heading: str(heading.tag))
-    return _texts(heading for heading in found if not _names_site(heading))
+    return _lines(heading for heading in found if not _is_site(heading))
 
 
-def _names_site(element: Element) -> bool:
+def _is_site(element: Element) -> bool:
     """Tells whether an element shows the site's name: it says so, or is a link to the home page."""
     links = [*element.iterdescendants("a"), *element.iterancestors("a")]
-    names = f"{element.get('class', '')} {element.get('id', '')}".lower().replace("_", "-").split()
-    return any(map(_SITE_CLASS.fullmatch, names)) or any(
-        _is_home(link.get("href") or "") for link in links
+    return names_match(element, _SITE_CLASS, "class", "id") or any(
+        is_home(link.get("href") or "") for link in links
     )
 
 
-def _is_home(href: str) -> bool:
-    try:
-        parts = urlsplit(href.strip())
-    except ValueError:
-        return False
-    return parts.path in ("/", "./", "../", "/index.html") or bool(parts.netloc and not parts.path)
-
-
-def _texts(elements: Iterable[Element]) -> list[str]:
-    texts = (" ".join(text_of(element).split()) for element in elements)
-    return [text for text in texts if text]
+def _lines(elements: Iterable[Element]) -> list[str]:
+    return [text for text in map(line_of, elements) if text]
 
 
 def _without_site(title: str, sites: set[str]) -> str:
@@ -125,14 +110,9 @@ def _are_alike(one: str, other: str) -> bool:
 
 def _is_most_of(text: str, title: str) -> bool:
     """Tells whether a heading is a title without what a separator parts from it."""
-    if _plain(text) == _plain(title):
-        return True
-    parts = [
-        part
-        for found in _SEPARATOR.finditer(title)
-        for part in (title[: found.start()], title[found.end() :])
-    ]
-    return 2 * len(text) >= len(title) and _plain(text) in map(_plain, parts)
+    breaks = list(_SEPARATOR.finditer(title)) if 2 * len(text) >= len(title) else []
+    parts = [title, *(title[: at.start()] for at in breaks), *(title[at.end() :] for at in breaks)]
+    return _plain(text) in map(_plain, parts)
 
 
 def _plain(text: str) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.articles.record import Record
-from index.sources.link_places import RELATED, related_headings
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
+from index.sources.page_words import page_words
 from recommender.article import FILE_LINK
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
@@ -43,7 +43,7 @@ class PlainSource(PageFolderSource):
         ratings: dict[str, float] = {}
         sections = [{"heading": "", "text": ""}]
         links: list[dict[str, Any]] = []
-        related = related_headings(self.related_headings)
+        related = page_words("related", self.related_headings)
         for position, block in enumerate(blocks):
             lines = _without_head(block, title, ratings) if position < 2 else block
             if lines and related.fullmatch(lines[0]):
@@ -75,7 +75,12 @@ def _related_links(heading: str, blocks: list[list[str]]) -> list[dict[str, Any]
         titles |= dict.fromkeys(line for line, following in pairs if line == following)
         titles |= dict.fromkeys(found[1] for line in lines if (found := _LISTED.fullmatch(line)))
     return [
-        {"url": f"{FILE_LINK}{title}", "text": literal(title), "kind": RELATED, "heading": heading}
+        {
+            "url": f"{FILE_LINK}{title}",
+            "text": literal(title),
+            "kind": "related",
+            "heading": heading,
+        }
         for title in titles
         if title
     ]

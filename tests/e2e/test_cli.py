@@ -113,6 +113,26 @@ def test_related_is_what_the_site_gets(call: Callable[..., Outcome], source: Pat
     assert [f"[{item.article_id}]" in told for item in answer.items] == [True] * 2 + [False] * 4
 
 
+def test_inspect_tells_an_articles_links_out_and_in(
+    call: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    links: list[Any] = [{"url": "/b", "text": "Dulse"}, {"url": "https://other.example/"}]
+    records = [
+        {"id": "a", "title": "Kelp", "url": "/a", "summary": prose(1), "links": links},
+        {"id": "b", "title": "Dulse", "url": "/b", "summary": prose(2), "related": ["a"]},
+    ]
+    path = tmp_path / "linked.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    assert call("build", str(path), "--model", "hashing:64").code == 0
+    told = call("inspect", "a").out
+    assert "links to 1 articles of this site\n  Dulse  [b]  in the text" in told
+    assert "is linked from 1 articles of this site\n  Dulse  [b]  called related" in told
+    assert "all links on its page: 2\n  Dulse  /b  text" in told
+    found = call("inspect", "b", "--json").json()
+    assert found["links_in"] == [{"article_id": "a", "title": "Kelp", "kind": "TEXT"}]
+    assert found["on_the_page"][0]["heading"] == "related"
+
+
 def test_inspect_tells_how_the_live_build_was_made(
     call: Callable[..., Outcome], source: Path
 ) -> None:

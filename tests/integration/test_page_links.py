@@ -76,3 +76,58 @@ def test_a_block_of_one_length_on_most_pages_is_a_programs(
     assert {kind for _, kind in out(build, "k0")} == {PageLinkKind.MACHINE}
     (found,) = build.report()["page_links"]["blocks"]
     assert (found["machine"], found["length"], found["share"]) == (True, 3, 1.0)
+
+
+def chosen_by_date(number: int) -> list[Any]:
+    """The newest first of the next three to six others, so that no length is common."""
+    others = sorted({(number + step) % 12 for step in range(1, 4 + number % 4)}, reverse=True)
+    return [
+        {"url": f"/2026/kelp-{other}/", "kind": "related", "heading": "More"} for other in others
+    ]
+
+
+def test_blocks_in_the_order_of_dates_are_a_programs(
+    write_jsonl: Writer, build_root: Builder
+) -> None:
+    records = [page(number, chosen_by_date(number)) for number in range(12)]
+    _, build = build_root(write_jsonl(records))
+    (found,) = build.report()["page_links"]["blocks"]
+    assert (found["by_date"], found["machine"]) == (1.0, True)
+    assert found["constant"] < 0.8
+    assert {kind for _, kind in out(build, "k0")} == {PageLinkKind.MACHINE}
+
+
+def test_blocks_in_an_editors_order_are_an_editors(
+    write_jsonl: Writer, build_root: Builder
+) -> None:
+    records = [page(number, chosen_by_date(number)[::-1]) for number in range(12)]
+    _, build = build_root(write_jsonl(records))
+    (found,) = build.report()["page_links"]["blocks"]
+    assert (found["by_date"], found["machine"]) == (0.0, False)
+    assert {kind for _, kind in out(build, "k0")} == {PageLinkKind.RELATED}
+
+
+def test_a_programs_blocks_are_trusted_if_a_setting_says_so(
+    write_jsonl: Writer, build_root: Builder
+) -> None:
+    records = [page(number, chosen_by_date(number)) for number in range(12)]
+    _, build = build_root(write_jsonl(records), trust_related_blocks=True)
+    (found,) = build.report()["page_links"]["blocks"]
+    assert found["machine"]
+    assert {kind for _, kind in out(build, "k0")} == {PageLinkKind.RELATED}
+
+
+def test_links_to_what_very_many_articles_link_to_are_apart(
+    write_jsonl: Writer, build_root: Builder
+) -> None:
+    # k0 is linked from eleven articles, more than ten and than 3 %; k1 from ten.
+    links: list[list[Any]] = [[] for _ in range(24)]
+    for number in range(12, 23):
+        links[number].append("/2026/kelp-0/")
+    for number in range(12, 22):
+        links[number].append("/2026/kelp-1/")
+    records = [page(number, found) for number, found in enumerate(links)]
+    _, build = build_root(write_jsonl(records))
+    assert out(build, "k12") == [("k0", PageLinkKind.APART), ("k1", PageLinkKind.TEXT)]
+    (frequent,) = build.report()["page_links"]["frequent"]
+    assert (frequent["article_id"], frequent["articles"]) == ("k0", 11)

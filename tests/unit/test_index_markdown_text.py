@@ -7,13 +7,13 @@ import pytest
 from index.sources.markdown_text import MAX_OPEN, markdown_line, page_content
 from index.sources.markup import select, text_of
 from index.sources.page_folder import PageError
-from index.sources.page_text import sections_of
+from index.sources.page_text import text_and_links
 from index.sources.template_tags import strip_templates
 
 
 def text(body: str, **options: object) -> str:
     """The text of a page's sections, one line per block."""
-    sections = sections_of(page_content(body, **options))  # type: ignore[arg-type]
+    sections = text_and_links(page_content(body, **options))["sections"]  # type: ignore[arg-type]
     lines = [line for s in sections for line in (s["heading"], s["text"]) if line]
     return "\n".join(lines).replace("&lt;", "<").replace("&amp;", "&")
 
