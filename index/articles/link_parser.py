@@ -45,7 +45,7 @@ _NO_EDITOR = re.compile(
 )
 _MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(\s*<?([^()\s<>]+)>?[^()]*\)")
 _WIKI_LINK = re.compile(r"\[\[([^\[\]|]+)(?:\|([^\[\]]*))?\]\]")
-_ADDRESS = re.compile(r"(?:https?:)?//|/|\./|\.\./|\?", re.IGNORECASE)
+_ADDRESS = re.compile(rf"(?:https?:)?//|/|\./|\.\./|\?|{FILE_LINK}", re.IGNORECASE)
 _PAGE_FILE = re.compile(r"\.(mdx?|markdown)$", re.IGNORECASE)
 _NO_HOST = re.compile(r"//[^./:\[]+/")
 """Begins a path with one slash too many, such as ``//2026/03/kelp/``; no host is named so."""
@@ -165,18 +165,16 @@ def _named(item: Any) -> tuple[str, Any]:
         item = next((value for value in usable if value and isinstance(value, str | int)), "")
     if isinstance(item, int) and not isinstance(item, bool) and item.bit_length() <= 128:
         item = str(item)
-    if not isinstance(item, str):
-        return "", ""
-    name = item[: MAX_URL + 1].strip().strip("\"'")
+    name = item[: MAX_URL + 1].strip().strip("\"'") if isinstance(item, str) else ""
     if found := _MARKDOWN_LINK.search(name):
         words, name = found[1], found[2]
     elif found := _WIKI_LINK.search(name):
         words, name = found[2] or found[1], found[1]
     if _PAGE_FILE.search(name) and "://" not in name:
-        return f"{FILE_LINK}{name.lstrip('./')}", words
-    if _ADDRESS.match(name) or name.startswith(FILE_LINK):
-        return name, words
-    return (f"{FILE_LINK}{name}" if name else ""), words
+        name = f"{FILE_LINK}{name.lstrip('./')}"
+    elif name and not _ADDRESS.match(name):
+        name = f"{FILE_LINK}{name}"
+    return name, words
 
 
 def _words(value: Any, clean: Callable[[str], str]) -> str:

@@ -24,25 +24,22 @@ def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
         values: The record's values; ``links`` and ``aliases`` are changed in the copy.
         file: The page's file, relative to the source's folder.
     """
-    links = [
-        {**link, "url": _file_link(link["url"], file) or link["url"]}
-        for link in values.get("links", ())
-    ]
-    aliases = values.get("aliases")
-    known = [*aliases] if isinstance(aliases, list | tuple) else [aliases] if aliases else []
-    return {**values, "links": links, "aliases": [f"{FILE_LINK}{file}", *known]}
+    links = [{**link, "url": _with_file(link["url"], file)} for link in values.get("links", ())]
+    given = values.get("aliases") or ()
+    aliases = [*given] if isinstance(given, list | tuple) else [given]
+    return {**values, "links": links, "aliases": [f"{FILE_LINK}{file}", *aliases]}
 
 
-def _file_link(url: str, file: str) -> str | None:
-    """Returns the ``file:`` form of a relative link to a page's file; ``None`` for other links."""
+def _with_file(url: str, file: str) -> str:
+    """Returns the ``file:`` form of a relative link to a page's file; other links unchanged."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return None
+        return url
     path = unquote(parts.path)
     if parts.scheme or parts.netloc or not path.lower().endswith(_PAGES):
-        return None
+        return url
     if path.startswith("/"):
         # Generators resolve these from the folder of their content; other pages are addresses.
-        return f"{FILE_LINK}{path[1:]}" if path.lower().endswith(_SOURCES) else None
+        return f"{FILE_LINK}{path[1:]}" if path.lower().endswith(_SOURCES) else url
     return f"{FILE_LINK}{normpath(join(dirname(file), path))}"

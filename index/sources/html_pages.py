@@ -65,9 +65,7 @@ class HtmlSource(PageFolderSource):
         facts = page_facts(root, main.element, said, metas, page.address)
         selected = self._selected(root)
         values = {"id": page.id, **facts, **selected}
-        language_from = values.pop("language_from", "")
-        if "language" in selected:
-            language_from = ""
+        language_from = values.pop("language_from", "") if "language" not in selected else ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
             dropped.update(published_times(root))
@@ -93,13 +91,11 @@ class HtmlSource(PageFolderSource):
         for name, selector in self.select.items():
             css, _, attribute = selector.partition("@")
             found = [_value(element, attribute) for element in select(root, css)]
-            if not found:
-                continue
-            if name == "authors" or (name == "tags" and len(found) > 1):
+            if name == "tags" and len(found) == 1:
+                found = split_keywords(found[0])
+            if found and name in ("authors", "tags"):
                 values[name] = found  # one author per element: "Ann Baker, Director" is one
-            elif name == "tags":
-                values[name] = split_keywords(found[0])
-            else:
+            elif found:
                 values[name] = "\n".join(found) if name == "summary" else found[0]
         return values
 
@@ -112,13 +108,9 @@ def _value(element: Element, attribute: str) -> str:
 
 def _literals(values: dict[str, Any]) -> dict[str, Any]:
     """Escapes markup characters in texts from the page: they are plain text, not markup."""
-    for name in ("title", "excerpt", "summary", "tags", "authors"):
-        value = values.get(name)
-        if isinstance(value, str):
-            values[name] = literal(value)
-        elif isinstance(value, list):
-            values[name] = [literal(item) for item in value]
-    image = values.get("image")
-    if isinstance(image, dict):
+    for name in {"title", "excerpt", "summary", "tags", "authors"} & values.keys():
+        value = values[name]
+        values[name] = literal(value) if isinstance(value, str) else [*map(literal, value)]
+    if isinstance(image := values.get("image"), dict):
         values["image"] = {**image, "alt": literal(image["alt"])}
     return values

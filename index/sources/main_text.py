@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 
 from index.sources.markup import Element, select, text_of
 from index.sources.page_text import BLOCKS, HEADINGS, NOT_TEXT
@@ -23,9 +24,13 @@ MAX_ELEMENTS = 20_000
 _SHARE = 0.9  # of the text found, which the main element must hold
 _LEAST = 0.2  # of the marked element's text; if less is found, the markup is believed
 _LINKED = 0.5  # of a block's text; if it was not found either, the block is a list of links
-_LONG = 20  # characters, of which a text is hardly found by chance
 _WEIGHED = {*BLOCKS, *HEADINGS, "aside", "footer", "form", "nav"}
 _SPACE = re.compile(r"\s+")
+
+
+Weights = dict[Element, Counter[str]]
+"""How many characters each block has (``length``), how many of them trafilatura found (``found``),
+and how many are in links (``linked``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +54,17 @@ def find_main_text(root: Element, page: str) -> MainText:
         page: The page as text, which ``root`` was parsed from.
     """
     marked = main_element(root)
-    if len(text_of(marked)) < MIN_TEXT or _is_large(root, page):
+    is_large = len(page) > MAX_PAGE or sum(1 for _ in root.iter()) > MAX_ELEMENTS
+    if is_large or len(text_of(marked)) < MIN_TEXT:
         return MainText(element=marked)
-    body = next(iter(select(root, "body")), root)
-    weigher = _Weigher(found=_found_text(page))
-    weigher.weigh(body)
-    weights = weigher.weights
-    whole, held = weights[body], weights.get(marked, weights[body])
-    if not whole.found or held.found < _LEAST * (held.length - held.linked):
+    element = next(iter(select(root, "body")), root)
+    weights: Weights = {}
+    whole = _weigh(element, _found_text(page), weights)["found"]
+    held = weights.get(marked, weights[element])
+    if not whole or held["found"] < _LEAST * (held["length"] - held["linked"]):
         return MainText(element=marked)
-    element = body
     while inner := [
-        child
-        for child in element
-        if child in weights and weights[child].found >= _SHARE * whole.found
+        child for child in element if child in weights and weights[child]["found"] >= _SHARE * whole
     ]:
         element = inner[0]
     return MainText(element=element, dropped=frozenset(_link_lists(element, weights)))
@@ -80,71 +82,40 @@ def main_element(root: Element) -> Element:
     return longest if 2 * len(text_of(longest)) >= len(text_of(outer)) else outer
 
 
-@dataclass(slots=True)
-class _Weight:
-    """How many characters a block has, how many of them were found, and how many are in links."""
+def _weigh(block: Element, found: str, weights: Weights) -> Counter[str]:
+    """Weighs a block of a page and all blocks in it; white space counts nowhere.
 
-    length: int = 0
-    found: int = 0
-    linked: int = 0
-
-    def add(self, other: _Weight) -> None:
-        self.length += other.length
-        self.found += other.found
-        self.linked += other.linked
-
-
-@dataclass(slots=True, kw_only=True)
-class _Weigher:
-    """Weighs the blocks of a page; white space counts nowhere.
-
-    Attributes:
+    Args:
+        block: The block.
         found: The text that trafilatura found.
-        weights: The weight of each block.
+        weights: Gets the weight of each block.
     """
+    weight = weights[block] = Counter()
+    run: list[str] = []  # the text between the edges of two blocks
 
-    found: str
-    weights: dict[Element, _Weight] = field(default_factory=dict)
-    _end_of_last: int = 0
+    def end() -> None:
+        text = _squeezed("".join(run))
+        run.clear()
+        weight["length"] += len(text)
+        weight["found"] += len(text) if text in found else 0
 
-    def weigh(self, block: Element) -> _Weight:
-        weight = self.weights[block] = _Weight()
-        run: list[str] = []
-        self._read(block, weight, run)
-        self._end(run, weight)
-        return weight
-
-    def _read(self, element: Element, weight: _Weight, run: list[str]) -> None:
+    def read(element: Element) -> None:
         run.append(element.text or "")
         for child in element:
             if not isinstance(child.tag, str):  # an undefined entity
                 run.append(child.text or "")
             elif child.tag in _WEIGHED:
-                self._end(run, weight)
-                weight.add(self.weigh(child))
+                end()
+                weight.update(_weigh(child, found, weights))
             elif child.tag not in NOT_TEXT:
                 if child.tag == "a":
-                    weight.linked += len(_squeezed(text_of(child)))
-                self._read(child, weight, run)
+                    weight["linked"] += len(_squeezed(text_of(child)))
+                read(child)
             run.append(child.tail or "")
 
-    def _end(self, run: list[str], weight: _Weight) -> None:
-        text = _squeezed("".join(run))
-        run.clear()
-        if text:
-            weight.length += len(text)
-            weight.found += len(text) if self._finds(text) else 0
-
-    def _finds(self, text: str) -> bool:
-        """Tells whether a text was found; looks first where the last one ended, for speed."""
-        at = self.found.find(text, self._end_of_last)
-        if at >= 0 and len(text) >= _LONG:
-            self._end_of_last = at + len(text)
-        return at >= 0 or text in self.found
-
-
-def _is_large(root: Element, page: str) -> bool:
-    return len(page) > MAX_PAGE or sum(1 for _ in root.iter()) > MAX_ELEMENTS
+    read(block)
+    end()
+    return weight
 
 
 def _found_text(page: str) -> str:
@@ -162,14 +133,14 @@ def _found_text(page: str) -> str:
     return "" if body is None else _squeezed("".join(body.itertext()))
 
 
-def _link_lists(element: Element, weights: dict[Element, _Weight]) -> list[Element]:
+def _link_lists(element: Element, weights: Weights) -> list[Element]:
     """Returns the outermost blocks of mostly links of which no text was found."""
     lists = []
     for child in element:
         weight = weights.get(child)
-        if weight is None or weight.found:
+        if weight is None or weight["found"]:
             lists += _link_lists(child, weights)
-        elif weight.length and weight.linked >= _LINKED * weight.length:
+        elif weight["length"] and weight["linked"] >= _LINKED * weight["length"]:
             lists.append(child)
     return lists
 

@@ -29,6 +29,15 @@ _TAG = re.compile(r"""<[a-zA-Z](?:[^>"'=]+|=\s*(?:"[^"]*"|'[^']*')?|["'])*+""")
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 _NAME = re.compile(r"[^\s/=]+")
 
+_SAFELY: dict[str, Any] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+
 Element = Any
 """An ``lxml`` element: ``tag``, ``text``, ``tail``, ``get``, iteration over its children."""
 
@@ -69,17 +78,8 @@ def parse_xml(content: bytes) -> Element:
     Raises:
         MarkupError: If the document is not well-formed (with line and column) or defines entities.
     """
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(content, parser)
+        root = etree.fromstring(content, etree.XMLParser(dtd_validation=False, **_SAFELY))
     except etree.XMLSyntaxError as error:
         raise MarkupError(_message(error)) from error
     _refuse_entities(root)
@@ -100,17 +100,7 @@ def stream_xml(file: Any, names: tuple[str, ...]) -> Iterator[Element]:
             defines entities.
     """
     tags = [f"{{*}}{name}" for name in names]
-    parser = etree.iterparse(
-        file,
-        events=("end",),
-        tag=tags,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = etree.iterparse(file, events=("end",), tag=tags, **_SAFELY)
     try:
         for _, element in parser:
             _refuse_entities(element)

@@ -41,7 +41,7 @@ class PlainSource(PageFolderSource):
         if not title:
             raise PageError("empty", "the page is empty")
         ratings: dict[str, float] = {}
-        sections = [{"heading": "", "text": ""}]
+        sections: list[tuple[str, list[str]]] = [("", [])]
         links: list[dict[str, Any]] = []
         related = page_words("related", self.related_headings)
         for position, block in enumerate(blocks):
@@ -50,14 +50,17 @@ class PlainSource(PageFolderSource):
                 links = _related_links(lines[0], blocks[position:])
                 break
             if len(lines) == 1 and _is_heading(lines[0]):
-                sections.append({"heading": literal(lines[0]), "text": ""})
-            elif lines:
-                before = sections[-1]["text"]
-                sections[-1]["text"] = "\n".join([*filter(None, [before]), *map(literal, lines)])
+                sections.append((lines[0], []))
+            else:
+                sections[-1][1].extend(lines)
         values: dict[str, Any] = {
             "id": page.id,
             "title": literal(title),
-            "sections": [section for section in sections if section["heading"] or section["text"]],
+            "sections": [
+                {"heading": literal(heading), "text": literal("\n".join(lines))}
+                for heading, lines in sections
+                if heading or lines
+            ],
             "ratings": ratings,
             "links": links,
         }
@@ -71,19 +74,13 @@ def _related_links(heading: str, blocks: list[list[str]]) -> list[dict[str, Any]
     """
     titles: dict[str, None] = {}
     for lines in blocks:
-        pairs = itertools.pairwise(lines)
-        titles |= dict.fromkeys(line for line, following in pairs if line == following)
-        titles |= dict.fromkeys(found[1] for line in lines if (found := _LISTED.fullmatch(line)))
-    return [
-        {
-            "url": f"{FILE_LINK}{title}",
-            "text": literal(title),
-            "kind": "related",
-            "heading": heading,
-        }
-        for title in titles
-        if title
-    ]
+        twice = [
+            line for line, following in itertools.pairwise(lines) if line and line == following
+        ]
+        listed = [found[1] for line in lines if (found := _LISTED.fullmatch(line))]
+        titles |= dict.fromkeys(twice + listed)
+    block = {"kind": "related", "heading": heading}
+    return [{"url": f"{FILE_LINK}{title}", "text": literal(title), **block} for title in titles]
 
 
 def _without_head(lines: list[str], title: str, ratings: dict[str, float]) -> list[str]:
