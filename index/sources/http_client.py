@@ -48,31 +48,48 @@ MAX_WAIT = 120.0
 
 MAX_REDIRECTS = 5
 
-_BUSY = {429, 500, 502, 503, 504}
+_TOO_MANY = 429
+_GONE = (404, 410)
+_BUSY = {_TOO_MANY, 500, 502, 503, 504}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 64 * 1024
 
 logger = logging.getLogger("alsolike.fetching")
 
 
-class HttpError(SourceError):
-    """An error response that a retry would not change.
+class FetchError(SourceError):
+    """A URL that can't be fetched; ``reason`` is a short name of the kind of problem."""
+
+    reason = "not-fetched"
+
+
+class HttpError(FetchError):
+    """An error response: one that a retry would not change, or the last of a busy server.
 
     Args:
         url: The URL that was requested.
         status: The HTTP status code.
         body: The beginning of the response body, which may state a reason.
+        wait: The number of seconds after which the server asks to retry; ``None`` if it does not
+            say.
     """
 
-    def __init__(self, url: str, status: int, body: bytes) -> None:
+    def __init__(self, url: str, status: int, body: bytes, wait: float | None) -> None:
         reason = http.client.responses.get(status, "")
         super().__init__(f"{redacted(url)} answered {status} {reason}")
         self.status = status
         self.body = body
+        self.wait = wait
+        if status in _GONE:
+            self.reason = "gone"
+        else:
+            self.reason = "unreachable" if status >= 500 or status == _TOO_MANY else "refused"
 
 
-class UnreachableError(SourceError):
+class UnreachableError(FetchError):
     """A server that can't be reached, or does not answer in HTTP, after the last attempt."""
+
+    reason = "unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +183,11 @@ class Fetcher:
             wait = 0.5 * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             try:
                 return self._follow(url, {"Accept": accept, **conditions}, before)
-            except _BusyError as busy:
-                wait = wait if busy.wait is None else busy.wait
-                if attempt >= self.options.attempts or wait > MAX_WAIT:
+            except HttpError as error:
+                wait = wait if error.wait is None else error.wait
+                if error.status not in _BUSY or attempt >= self.options.attempts or wait > MAX_WAIT:
                     raise
-                reason = f"status {busy.status}"
+                reason = f"status {error.status}"
             except ssl.SSLCertVerificationError as error:
                 raise SourceError(f"{redacted(url)}: {error.verify_message}") from error
             except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
@@ -230,12 +247,11 @@ class Fetcher:
         if response.status in _REDIRECTS and "location" in found:
             return HttpResponse(url=url, headers=found, body=b"")
         found.pop("location", None)
-        if response.status in _BUSY:
-            raise _BusyError(url, response, _retry_after(found.get("retry-after")))
         if response.status == 304:
             return HttpResponse(url=url, headers=found, body=b"", unchanged=True)
         if response.status != 200:
-            raise HttpError(url, response.status, response.read(_CHUNK))
+            wait = _retry_after(found.get("retry-after"))
+            raise HttpError(url, response.status, response.read(_CHUNK), wait)
         return HttpResponse(url=url, headers=found, body=self._body(url, response))
 
     def _authorization(self, origin: WebOrigin, address: Address) -> dict[str, str]:
@@ -266,17 +282,6 @@ class Fetcher:
         if response.length or (unpack is not None and not unpack.eof):
             raise http.client.IncompleteRead(b"", response.length)
         return bytes(body)
-
-
-class _BusyError(HttpError):
-    """A response that asks to retry later.
-
-    ``wait`` is the number of seconds that the server asks for; ``None`` if it does not say.
-    """
-
-    def __init__(self, url: str, response: http.client.HTTPResponse, wait: float | None) -> None:
-        super().__init__(url, response.status, response.read(_CHUNK))
-        self.wait = wait
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -1,26 +1,36 @@
-"""Keeps fetched pages for later builds, which then fetch only what has changed."""
+"""Fetches pages, and keeps them for later builds, which then fetch only what has changed."""
 
 from __future__ import annotations
 
-import datetime as dt
+import json
 import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from index.articles.foreign_dates import DateError, DateReader
 from index.errors import SourceError
+from index.sources.host_rules import redacted
+from index.sources.http_client import FetchError
+from index.sources.polite_client import PoliteClient
 
 FILE = "pages.sqlite"
 
 RECHECK = 7 * 86400
 """After so many seconds a page is asked for again, whatever the sitemap says of it."""
 
-_TABLE = """CREATE TABLE IF NOT EXISTS pages (
-    asked TEXT PRIMARY KEY, url TEXT, body BLOB, content_type TEXT, robots TEXT, etag TEXT,
-    modified TEXT, lastmod TEXT, checked REAL, used INTEGER)"""
+_HTML = ("", "text/html", "application/xhtml+xml")
+_KEPT = ("content-type", "x-robots-tag", "etag", "last-modified")
+_SETTLED = 2 * 86400  # a lastmod may name a day only, in any time zone
+
+_SETUP = """PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS fetched (asked TEXT PRIMARY KEY, facts TEXT, body BLOB, used INTEGER);
+UPDATE fetched SET used = 0"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,27 +40,21 @@ class FetchedPage:
     Attributes:
         url: Its address after redirects.
         body: The decompressed body.
-        content_type: The header ``Content-Type``.
-        robots: The header ``X-Robots-Tag``.
-        etag: The header ``ETag``.
-        modified: The header ``Last-Modified``.
+        headers: Those of its response headers that are of use, by name in lower case.
         lastmod: When the page changed, as the sitemap said when it was fetched.
         checked: When the server last confirmed the page, in seconds since 1970.
     """
 
     url: str
     body: bytes
-    content_type: str = ""
-    robots: str = ""
-    etag: str = ""
-    modified: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     lastmod: str = ""
     checked: float = 0.0
 
-    def conditions(self) -> Mapping[str, str]:
+    def conditions(self) -> dict[str, str]:
         """Returns the headers that ask the server for the page only if it has changed."""
-        asked = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
-        return {name: value for name, value in asked.items() if value}
+        asked = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
+        return {name: self.headers[of] for name, of in asked.items() if self.headers.get(of)}
 
     def is_current(self, lastmod: str, now: float) -> bool:
         """Tells whether the page need not be asked for again.
@@ -58,15 +62,15 @@ class FetchedPage:
         So it is if the sitemap gives the same ``lastmod`` as before, the page was confirmed well
         after it, and that is less than :data:`RECHECK` ago.
         """
-        if not lastmod or lastmod != self.lastmod:
-            return False
         try:
-            changed = dt.datetime.fromisoformat(lastmod)
-        except ValueError:
+            changed = DateReader().instant(lastmod)
+        except DateError:
             return False
-        if changed.tzinfo is None:  # a day, or a time in an unknown zone
-            changed = changed.replace(tzinfo=dt.UTC) + dt.timedelta(days=2)
-        return changed.timestamp() < self.checked <= now < self.checked + RECHECK
+        return (
+            changed is not None
+            and lastmod == self.lastmod
+            and changed.timestamp() + _SETTLED < self.checked <= now < self.checked + RECHECK
+        )
 
 
 class PageCache:
@@ -76,82 +80,110 @@ class PageCache:
         folder: The folder of the file; made if there is none. Empty: nothing is kept.
 
     Raises:
-        SourceError: If the folder or the file can't be used.
+        SourceError: If the folder or the file can't be used, now or later.
     """
 
     def __init__(self, folder: str) -> None:
-        self._name = folder
-        with self._errors():
-            if folder:
+        self._folder = folder
+        self._database: sqlite3.Connection | None = None
+        if folder:
+            with self._errors():
                 Path(folder).mkdir(parents=True, exist_ok=True)
-            path = Path(folder) / FILE if folder else ":memory:"
-            self._database = sqlite3.connect(path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute(_TABLE)
-            self._database.execute("UPDATE pages SET used = 0")
+                self._database = sqlite3.connect(Path(folder) / FILE, isolation_level=None)
+                self._database.executescript(_SETUP)
 
     def get(self, asked: str) -> FetchedPage | None:
         """Returns the page that was fetched from an address; ``None`` if there is none."""
-        if not self._name:
-            return None
+        found = self._run(
+            "UPDATE fetched SET used = 1 WHERE asked = ? RETURNING facts, body", asked
+        )
         with self._errors():
-            self._database.execute("UPDATE pages SET used = 1 WHERE asked = ?", (asked,))
-            found = self._database.execute(
-                "SELECT url, body, content_type, robots, etag, modified, lastmod, checked "
-                "FROM pages WHERE asked = ?",
-                (asked,),
-            ).fetchone()
-            if found is None:
-                return None
-            url, body, content_type, robots, etag, modified, lastmod, checked = found
-            return FetchedPage(
-                url=url,
-                body=zlib.decompress(body),
-                content_type=content_type,
-                robots=robots,
-                etag=etag,
-                modified=modified,
-                lastmod=lastmod,
-                checked=checked,
-            )
+            for facts, body in found:
+                return FetchedPage(**json.loads(facts), body=zlib.decompress(body))
+        return None
 
     def put(self, asked: str, page: FetchedPage) -> None:
         """Keeps a page under the address from which it was fetched."""
-        if not self._name:
-            return
-        with self._errors():
-            self._database.execute(
-                "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-                (
-                    *(asked, page.url, zlib.compress(page.body, 1), page.content_type),
-                    *(page.robots, page.etag, page.modified, page.lastmod, page.checked),
-                ),
-            )
+        facts = {name: getattr(page, name) for name in ("url", "headers", "lastmod", "checked")}
+        self._run(
+            "INSERT OR REPLACE INTO fetched VALUES (?, ?, ?, 1)",
+            *(asked, json.dumps(facts), zlib.compress(page.body, 1)),
+        )
 
     def drop(self, asked: str) -> None:
         """Forgets the page that was fetched from an address."""
-        with self._errors():
-            self._database.execute("DELETE FROM pages WHERE asked = ?", (asked,))
+        self._run("DELETE FROM fetched WHERE asked = ?", asked)
 
     def drop_unused(self) -> None:
         """Forgets the pages that nobody asked for since the cache was opened."""
-        with self._errors():
-            self._database.execute("DELETE FROM pages WHERE used = 0")
+        self._run("DELETE FROM fetched WHERE used = 0")
 
     def close(self) -> None:
         """Closes the file."""
-        self._database.close()
+        if self._database:
+            self._database.close()
+
+    def _run(self, command: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._errors():
+            return self._database.execute(command, values).fetchall() if self._database else []
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, sqlite3.Error, zlib.error) as error:
+        except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
             raise SourceError(
-                f"cache {self._name} can't be used: {error}; remove its {FILE}, or name a folder "
+                f"cache {self._folder} can't be used: {error}; remove its {FILE}, or name a folder "
                 "that can be written"
             ) from error
+
+
+class NotHtmlError(FetchError):
+    """A page has another media type than HTML."""
+
+    reason = "not-html"
+
+
+def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -> FetchedPage:
+    """Fetches a page, unless the cache holds it as it is now.
+
+    Args:
+        client: The client.
+        cache: The pages of earlier builds.
+        url: The page's URL.
+        lastmod: When it last changed, as the sitemap writes it.
+
+    Raises:
+        SourceError: If it can't be fetched. Then it leaves the cache, unless its server can't be
+            reached.
+    """
+    try:
+        client.check(url)
+        stored = cache.get(url)
+        if stored is None or not stored.is_current(lastmod, now()):
+            stored = _request(client, url, stored, lastmod)
+            cache.put(url, stored)
+    except SourceError as error:
+        if not isinstance(error, FetchError) or error.reason != "unreachable":
+            cache.drop(url)
+        raise
+    return stored
+
+
+def _request(
+    client: PoliteClient, url: str, stored: FetchedPage | None, lastmod: str
+) -> FetchedPage:
+    response = client.get(url, conditions=stored.conditions() if stored else {})
+    headers = {name: response.headers[name] for name in _KEPT if response.headers.get(name)}
+    fresh: dict[str, Any] = {"lastmod": lastmod, "checked": now()}
+    if response.unchanged and stored:
+        return replace(stored, headers={**stored.headers, **headers}, **fresh)
+    if response.unchanged:
+        raise SourceError(f"{redacted(url)} answered 304 to a request without conditions")
+    content_type = headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() not in _HTML:
+        raise NotHtmlError(f"it is no HTML page, but {content_type!r:.80}")
+    return FetchedPage(url=response.url, body=response.body, headers=headers, **fresh)
 
 
 def now() -> float:

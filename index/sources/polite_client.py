@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import urljoin
 
 from index.errors import SourceError
 from index.sources.host_rules import origin_of, redacted
-from index.sources.http_client import MAX_WAIT, Fetcher, HttpError, HttpResponse
+from index.sources.http_client import MAX_WAIT, Fetcher, FetchError, HttpError, HttpResponse
+from index.sources.page_folder import MAX_PAGE_BYTES
 from index.sources.parser_process import ParserStoppedError, parse_apart
-from index.sources.robots_file import MAX_BYTES, allowed, crawl_delay, named_sitemaps
-
-_BUSY = 429
+from index.sources.robots_file import MAX_BYTES, RobotsRules, read_robots
 
 
-class ForbiddenError(SourceError):
+class ForbiddenError(FetchError):
     """A robots.txt forbids to fetch the URL."""
+
+    reason = "robots-txt"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,13 +30,11 @@ class PoliteClient:
         fetcher: The client that fetches, within its limits.
         delay: Least seconds from one request to the next to the same host; more if the host's
             robots.txt asks for more.
-        max_page_bytes: Largest page in bytes.
         clock: A function that returns the time in seconds.
     """
 
     fetcher: Fetcher
     delay: float
-    max_page_bytes: int
     clock: Callable[[], float] = time.monotonic
     _robots: dict[str, str] = field(default_factory=dict)
     _delays: dict[str, float] = field(default_factory=dict)
@@ -44,7 +42,7 @@ class PoliteClient:
     _pages: Fetcher = field(init=False)
 
     def __post_init__(self) -> None:
-        most = min(self.max_page_bytes, self.fetcher.options.max_bytes)
+        most = min(MAX_PAGE_BYTES, self.fetcher.options.max_bytes)
         options = replace(self.fetcher.options, max_bytes=most)
         self._pages = replace(self.fetcher, options=options)
 
@@ -72,50 +70,46 @@ class PoliteClient:
         """
         return self.fetcher.get(url, before=self._wait)
 
-    def sitemaps(self, url: str) -> list[str]:
-        """Returns the sitemaps that the robots.txt of a URL's host names."""
-        return [urljoin(url, found) for found in _apart(named_sitemaps, self.robots(url))]
-
-    def delay_of(self, url: str) -> float:
-        """Returns the least seconds between two requests to a URL's host."""
-        self.robots(url)
-        return max(self.delay, self._delays[str(origin_of(url))])
-
-    def robots(self, url: str) -> str:
-        """Returns the robots.txt of a URL's host; empty if it has none.
-
-        Raises:
-            SourceError: If it can't be told whether there is one, or it asks for longer pauses than
-                :data:`MAX_WAIT`: then nothing may be fetched.
-        """
-        self.fetcher.rules.check(url)
-        origin = str(origin_of(url))
-        if origin not in self._robots:
-            address = urljoin(url, "/robots.txt")
-            try:
-                content = self.get_file(address).body[:MAX_BYTES].decode(errors="replace")
-            except HttpError as error:
-                if error.status >= 500 or error.status == _BUSY:
-                    raise SourceError(f"{error}; without it no page may be fetched") from error
-                content = ""
-            delay = _apart(crawl_delay, content)
-            if delay > MAX_WAIT:
-                raise SourceError(
-                    f"{redacted(address)} asks for {delay:g} seconds between two requests; read "
-                    "this site from its own files or from an export"
-                )
-            self._robots[origin], self._delays[origin] = content, delay
-        return self._robots[origin]
-
     def check(self, url: str) -> None:
         """Checks that a page may be fetched.
 
         Raises:
             ForbiddenError: If the robots.txt of its host forbids it.
-            SourceError: If the host is not configured, or its robots.txt can't be read.
+            SourceError: As by :meth:`robots`.
         """
-        if not _apart(allowed, self.robots(url), [url])[0]:
+        if not self.robots(url).allowed:
             raise ForbiddenError(f"robots.txt forbids to fetch {redacted(url)}")
+
+    def robots(self, url: str) -> RobotsRules:
+        """Returns what the robots.txt of a URL's host says of it; all is allowed if it has none.
+
+        Raises:
+            SourceError: If the host is not configured; if it can't be told whether it has a
+                robots.txt, or this asks for longer pauses than :data:`MAX_WAIT`: then nothing may
+                be fetched.
+        """
+        self.fetcher.rules.check(url)
+        origin, address = str(origin_of(url)), urljoin(url, "/robots.txt")
+        if origin not in self._robots:
+            try:
+                content = self.get_file(address).body[:MAX_BYTES].decode(errors="replace")
+            except HttpError as error:
+                if error.reason == "unreachable":
+                    raise SourceError(f"{error}; without it no page may be fetched") from error
+                content = ""
+            self._robots[origin] = content
+        try:
+            (found,) = parse_apart(read_robots, self._robots[origin], url)
+        except ParserStoppedError as error:
+            raise SourceError(f"{redacted(address)} can't be read: {error}") from error
+        rules: RobotsRules = found
+        if rules.delay > MAX_WAIT:
+            raise SourceError(
+                f"{redacted(address)} asks for {rules.delay:g} seconds between two requests; read "
+                "this site from its own files or from an export"
+            )
+        self._delays[origin] = max(self.delay, rules.delay)
+        return rules
 
     def _admit(self, url: str) -> None:
         self.check(url)
@@ -126,17 +120,4 @@ class PoliteClient:
         pause = self._next.get(origin, 0.0) - self.clock()
         if pause > 0:
             self.fetcher.sleep(pause)
-        self._next[origin] = self.clock() + max(self.delay, self._delays.get(origin, 0.0))
-
-
-def _apart(work: Callable[..., Any], text: str, *args: Any) -> Any:
-    """Runs a function of :mod:`index.sources.robots_file` in the parser process.
-
-    Raises:
-        SourceError: If the process had to be stopped: the rules can't be kept then.
-    """
-    try:
-        (found,) = parse_apart(work, text, *args)
-    except ParserStoppedError as error:
-        raise SourceError(f"robots.txt can't be read: {error}") from error
-    return found
+        self._next[origin] = self.clock() + self._delays.get(origin, self.delay)

@@ -1,12 +1,9 @@
-"""Reads robots.txt files as RFC 9309 says; the only module that imports protego.
-
-The functions run in the parser process: the rules are a stranger's patterns.
-"""
+"""Reads robots.txt files as RFC 9309 says; the only module that imports protego."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,25 +16,32 @@ MAX_BYTES = 500 * 1024
 """How much of a robots.txt is read; the RFC asks for at least that."""
 
 
-def crawl_delay(text: str) -> float:
-    """Returns how many seconds a robots.txt asks this program to wait between two requests."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsRules:
+    """What a robots.txt says to this program.
+
+    Attributes:
+        allowed: Whether the URL in question may be fetched.
+        delay: Least seconds between two requests.
+        sitemaps: The addresses of the sitemaps that it names.
+    """
+
+    allowed: bool
+    delay: float
+    sitemaps: list[str]
+
+
+def read_robots(text: str, url: str) -> RobotsRules:
+    """Returns what a robots.txt says of a URL; runs in the parser process, as it is untrusted."""
     rules = _parsed(text)
     rate = rules.request_rate(AGENT)
-    asked = [rules.crawl_delay(AGENT) or 0.0]
-    if rate is not None and rate.requests > 0:
-        asked.append(rate.seconds / rate.requests)
-    return max((float(delay) for delay in asked if math.isfinite(delay)), default=0.0)
-
-
-def named_sitemaps(text: str) -> list[str]:
-    """Returns the addresses of the sitemaps that a robots.txt names."""
-    return list(_parsed(text).sitemaps)
-
-
-def allowed(text: str, urls: Sequence[str]) -> list[bool]:
-    """Tells for each URL whether a robots.txt lets this program fetch it."""
-    rules = _parsed(text)
-    return [rules.can_fetch(url, AGENT) for url in urls]
+    asked = [float(rules.crawl_delay(AGENT) or 0)]
+    asked += [rate.seconds / rate.requests] if rate is not None and rate.requests > 0 else []
+    return RobotsRules(
+        allowed=rules.can_fetch(url, AGENT),
+        delay=max(filter(math.isfinite, asked), default=0.0),
+        sitemaps=list(rules.sitemaps),
+    )
 
 
 @lru_cache(maxsize=8)

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.encodings import charset_of, decode, markup_encoding
 from index.sources.host_rules import is_public, origin_of, redacted, resolve_host
-from index.sources.http_client import Fetcher, HttpOptions, HttpResponse
+from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.markup import MarkupError, parse_html, select
-from index.sources.page_folder import MAX_PAGE_BYTES
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import table_for
-from index.sources.sitemap_file import Sitemap
-from index.sources.sitemap_list import SitemapOptions, list_pages, read_sitemap
-from index.sources.source import Source
+from index.sources.sitemap import SitemapSource, fetch_sitemap
 
 DELAY = 0.2
 """Seconds from one request to the next."""
@@ -55,23 +50,6 @@ class FoundSite:
     how: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstRecords:
-    """The first records of another source."""
-
-    source: Source
-    most: int
-
-    @property
-    def name(self) -> str:
-        """The other source's name."""
-        return self.source.name
-
-    def records(self) -> Iterator[Record | RecordProblem]:
-        """Yields the first records, at most ``most``."""
-        yield from islice(self.source.records(), self.most)
-
-
 def discover_site(location: str, *, most: int, cache: str) -> FoundSite:
     """Finds out how a site can be read.
 
@@ -90,41 +68,45 @@ def discover_site(location: str, *, most: int, cache: str) -> FoundSite:
         table = table_for(location)
         what = _WORDS.get(table["kind"], table["kind"])
         return FoundSite(tables=[table], how=f"{location} holds {what}")
+    return _on_the_web(location, most, cache)
+
+
+def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
     options = typed_options(location)
-    client = PoliteClient(
-        fetcher=Fetcher(url=location, options=options), delay=DELAY, max_page_bytes=MAX_PAGE_BYTES
-    )
+    client = PoliteClient(fetcher=Fetcher(url=location, options=options), delay=DELAY)
     common = {"hosts": list(options.hosts), "private": list(options.private)}
-    sitemap = {
-        "kind": "sitemap",
-        "delay": DELAY,
-        "cache": cache,
-        "exclude": list(NOT_ARTICLES),
-        **common,
-    }
+
+    def by_sitemaps(urls: list[str], how: str, **more: Any) -> FoundSite:
+        table = {"kind": "sitemap", "delay": DELAY, "cache": cache, "exclude": list(NOT_ARTICLES)}
+        share = -(-most // len(urls))
+        tables = [{**table, **common, **more, "url": url, "sample": share} for url in urls]
+        return FoundSite(tables=tables, how=how)
+
+    def by_feed(url: str, how: str) -> FoundSite:
+        return FoundSite(tables=[{"kind": "feed", "url": url, **common}], how=how)
+
     response = client.get_file(location)
-    if _sitemap(response) is not None:
-        table = {**sitemap, "url": response.url, "sample": most}
-        return FoundSite(tables=[table], how=f"{redacted(response.url)} is a sitemap")
+    url, site = response.url, redacted(response.url)
     if _FEED.search(response.body[:4096]):
-        table = {"kind": "feed", "url": response.url, **common}
-        return FoundSite(tables=[table], how=f"{redacted(response.url)} is a feed")
-    named = client.sitemaps(response.url)
-    usual = [urljoin(response.url, name) for name in (*_USUAL, *(f"/{name}" for name in _USUAL))]
-    site = redacted(response.url)
-    for urls, how in ((named, "names in its robots.txt"), (usual, "has")):
-        found = _readable(client, urls)[: _MAX_SITEMAPS if urls is named else 1]
-        if found:
-            share = -(-most // len(found))
-            inside = urlsplit(response.url).path.rpartition("/")[0]
-            part = {"include": [f"{inside}/*"]} if inside else {}
-            tables = [{**sitemap, **part, "url": url, "sample": share} for url in found]
-            return FoundSite(
-                tables=tables, how=f"{site} {how} {' and '.join(map(redacted, found))}"
-            )
-    for url in _feeds(response):
-        table = {"kind": "feed", "url": url, **common}
-        return FoundSite(tables=[table], how=f"{site} has the feed {redacted(url)}")
+        return by_feed(url, f"{site} is a feed")
+    if _is_sitemap(client, url):
+        return by_sitemaps([url], f"{site} is a sitemap")
+    inside = urlsplit(url).path.rpartition("/")[0]
+    part = {"include": [f"{inside}/*"]} if inside else {}
+    named = [urljoin(url, name) for name in client.robots(url).sitemaps]
+    usual = [urljoin(url, f"{start}{name}") for start in ("", "/") for name in _USUAL]
+    for urls, number, how in ((named, _MAX_SITEMAPS, "names in its robots.txt"), (usual, 1, "has")):
+        readable = (one for one in dict.fromkeys(urls) if _is_sitemap(client, one))
+        if found := [*islice(readable, number)]:
+            sitemaps = " and ".join(map(redacted, found))
+            return by_sitemaps(found, f"{site} {how} {sitemaps}", **part)
+    content_type = response.headers.get("content-type", "")
+    try:
+        (feeds,) = parse_apart(_feed_links, response.body, charset_of(content_type), url)
+    except (ParserStoppedError, SourceError):
+        feeds = []
+    if feeds:
+        return by_feed(feeds[0], f"{site} has the feed {redacted(feeds[0])}")
     raise SourceError(
         f"{site} has no sitemap in its robots.txt or at /sitemap.xml, and names "
         "no feed; give the address of one of these, or a folder with the site's files"
@@ -137,11 +119,12 @@ def sitemap_addresses(location: str) -> list[str]:
     Raises:
         SourceError: If it can't be read.
     """
-    if not location.startswith(("http://", "https://")):
-        return [page.url for page in list_pages(SitemapOptions(path=location)).pages]
-    typed = typed_options(location)
-    options = SitemapOptions(url=location, hosts=typed.hosts, private=typed.private)
-    return [page.url for page in list_pages(options).pages]
+    if location.startswith(("http://", "https://")):
+        typed = typed_options(location)
+        source = SitemapSource(url=location, hosts=typed.hosts, private=typed.private)
+    else:
+        source = SitemapSource(path=location)
+    return [page.url for page in source.listed()[0]]
 
 
 def typed_options(location: str) -> HttpOptions:
@@ -161,38 +144,12 @@ def typed_options(location: str) -> HttpOptions:
     )
 
 
-def _readable(client: PoliteClient, urls: list[str]) -> list[str]:
-    """Returns those addresses at which there is a sitemap."""
-    found = []
-    for url in dict.fromkeys(urls):
-        try:
-            response = client.get_file(url)
-        except SourceError:  # it is not there, or not for us
-            continue
-        if _sitemap(response) is not None:
-            found.append(response.url)
-            if len(found) == _MAX_SITEMAPS:
-                break
-    return found
-
-
-def _sitemap(response: HttpResponse) -> Sitemap | None:
-    if _FEED.search(response.body[:4096]):
-        return None
+def _is_sitemap(client: PoliteClient, url: str) -> bool:
+    """Tells whether there is a sitemap at an address: one that can be had, and names something."""
     try:
-        found = read_sitemap(response.body, response.url, len(response.body) * 100 + 1)
+        return bool(fetch_sitemap(client, url))
     except SourceError:
-        return None
-    return found if found.pages or found.sitemaps else None
-
-
-def _feeds(response: HttpResponse) -> list[str]:
-    content_type = response.headers.get("content-type", "")
-    try:
-        (found,) = parse_apart(_feed_links, response.body, charset_of(content_type), response.url)
-    except (ParserStoppedError, SourceError):
-        return []
-    return list(found)
+        return False
 
 
 def _feed_links(content: bytes, charset: str, base: str) -> list[str]:

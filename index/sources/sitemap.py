@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,63 +19,168 @@ from index.errors import SourceError
 from index.sources.encodings import charset_of, decode, markup_encoding
 from index.sources.host_rules import redacted
 from index.sources.html_pages import HtmlSource
-from index.sources.http_client import HttpError, UnreachableError
-from index.sources.page_cache import FetchedPage, PageCache, now
-from index.sources.page_folder import Page, PageError, literal
+from index.sources.http_client import Fetcher, FetchError, HttpOptions
+from index.sources.page_cache import FetchedPage, PageCache, fetch_page
+from index.sources.page_folder import Page, PageError
 from index.sources.parser_process import parse_record
-from index.sources.polite_client import ForbiddenError, PoliteClient
-from index.sources.sitemap_file import SitemapEntry
-from index.sources.sitemap_list import GONE, SitemapOptions, list_pages
+from index.sources.polite_client import PoliteClient
+from index.sources.regular_file import file_errors, open_regular
+from index.sources.sitemap_file import SitemapEntry, in_memory, read_sitemap
 from index.sources.source import SplitSource
+from recommender.errors import SettingError
 
 MAX_FAILURES = 5
 """After so many pages in a row that the server fails to send, the reading ends."""
 
-_TOO_MANY = 429
-_HTML = ("", "text/html", "application/xhtml+xml")
-_PAGE_SUFFIXES = (".html", ".htm", ".xhtml")
+MAX_DEPTH = 3
+"""How deep indexes of sitemaps may name further ones."""
 
+MAX_SITEMAPS = 5_000
+
+_ENOUGH = 3  # times as many pages as are wanted, from which they are chosen
+_PAGE_SUFFIXES = (".html", ".htm", ".xhtml")
 _UNAVAILABLE = re.compile(r"unavailable_after:\s*((?:[A-Za-z]+,\s*)?[^,]+)", re.IGNORECASE)
 
 RawPage = tuple[SitemapEntry, FetchedPage]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SitemapSource(SitemapOptions, SplitSource):
+class SitemapSource(HttpOptions, SplitSource):
     """The HTML pages that a sitemap names, fetched one after another.
 
     Attributes:
+        url: The sitemap's URL; give either this or ``path``.
+        path: The file that holds the sitemap.
+        include: Only pages whose path matches one of these patterns (``"/blog/*"``).
+        exclude: No pages, and no sitemaps of an index, whose path matches one of these.
+        max_pages: Most pages that the sitemap may name.
+        sample: Only so many of them: the newest or, without dates, an even choice. 0: all.
+        delay: Least seconds from one request to the next to one host.
         cache: A folder in which pages are kept, so that later builds fetch only what changed.
         main: As for ``html``, like ``select`` and ``drop``.
         select: For fields that are not detected, the CSS selector of the element to read.
         drop: CSS selectors of elements that are not part of the article's text.
     """
 
+    url: str = field(default="", repr=False)
+    path: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_pages: int = 50_000
+    sample: int = 0
+    delay: float = 0.2
     cache: str = ""
     main: str = ""
     select: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        SitemapOptions.__post_init__(self)  # a slotted dataclass has no bare super()
-        self._pages_source()  # which checks the selectors
+        HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
+        if bool(self.url) == bool(self.path):
+            raise SettingError("a sitemap needs either url or path")
+        if self.max_pages < 1 or self.sample < 0 or not 0 <= self.delay < float("inf"):
+            raise SettingError("max_pages must be above 0; sample and delay can't be below 0")
+        self._html()  # which checks the selectors
+
+    @property
+    def name(self) -> str:
+        """The sitemap's URL without its query, or its path."""
+        return redacted(self.url) if self.url else self.path
 
     def split(
         self,
     ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
         """Returns the fetched pages, and the function that parses one of them."""
-        return self._fetched(), partial(_parse_raw_page, self._pages_source())
+        return self._fetched(), partial(_parse_raw_page, self._html())
 
-    def _pages_source(self) -> HtmlSource:
+    def listed(self) -> tuple[list[SitemapEntry], list[RecordProblem], PoliteClient]:
+        """Lists the pages that are wanted.
+
+        Returns:
+            The pages, problems with sitemaps that are gone, and the client that read the sitemap.
+
+        Raises:
+            SourceError: If the sitemap, or one that it names, can't be read; if they name no page
+                that is wanted, or too many.
+        """
+        pages: dict[str, SitemapEntry] = {}
+        problems: list[RecordProblem] = []
+        client, first = self._opened()
+        for found in self._with_named(client, first, problems):
+            for entry in found:
+                if not entry.is_sitemap and self._wants(entry.url):
+                    pages.setdefault(entry.url, entry)
+            if len(pages) > self.max_pages and not self.sample:
+                raise SourceError(
+                    f"{self.name} names more than {self.max_pages} pages; raise max_pages, or "
+                    "choose some by include and exclude"
+                )
+            if 0 < _ENOUGH * self.sample <= len(pages):
+                break
+        if not pages:
+            raise SourceError(f"{self.name} names no page that is wanted")
+        return _sampled([*pages.values()], self.sample), problems, client
+
+    def _opened(self) -> tuple[PoliteClient, list[SitemapEntry]]:
+        if self.url:
+            client = self._client(self.url)
+            client.robots(self.url)  # for the pause it asks for
+            return client, fetch_sitemap(client, self.url)
+        with file_errors(self.path, "a sitemap"), open_regular(self.path) as file:
+            first = read_sitemap(file, "", self.path, self.max_bytes)
+        if not first:
+            raise SourceError(f"{self.path} names no page")
+        return self._client(first[0].url), first
+
+    def _with_named(
+        self, client: PoliteClient, first: list[SitemapEntry], problems: list[RecordProblem]
+    ) -> Iterator[list[SitemapEntry]]:
+        """Yields what a sitemap names and what each of those names that it leads to."""
+        yield first
+        pending = deque(self._named(first, 1))
+        seen = {self.url}
+        while pending:
+            url, depth = pending.popleft()
+            if url in seen:
+                continue
+            seen.add(url)
+            if len(seen) > MAX_SITEMAPS:
+                raise SourceError(f"{self.name} names more than {MAX_SITEMAPS} sitemaps")
+            try:
+                found = fetch_sitemap(client, url)
+            except FetchError as error:
+                if error.reason != "gone":
+                    raise
+                problems.append(_problem(url, error.reason, str(error)))
+                continue
+            yield found
+            pending += self._named(found, depth + 1)
+
+    def _named(self, found: list[SitemapEntry], depth: int) -> list[tuple[str, int]]:
+        named = [one for one in found if one.is_sitemap and not _matches(one.url, self.exclude)]
+        if named and depth > MAX_DEPTH:
+            raise SourceError(f"{self.name} names sitemaps nested deeper than {MAX_DEPTH}")
+        if self.sample:
+            named.sort(key=lambda entry: entry.lastmod, reverse=True)
+        return [(entry.url, depth) for entry in named]
+
+    def _html(self) -> HtmlSource:
         return HtmlSource(path="", main=self.main, select=self.select, drop=self.drop)
 
+    def _client(self, url: str) -> PoliteClient:
+        return PoliteClient(fetcher=Fetcher(url=url, options=self), delay=self.delay)
+
+    def _wants(self, url: str) -> bool:
+        included = not self.include or _matches(url, self.include)
+        return included and not _matches(url, self.exclude)
+
     def _fetched(self) -> Iterator[RawPage | RecordProblem]:
-        listed = list_pages(self)
-        yield from listed.problems
+        pages, problems, client = self.listed()
+        yield from problems
         failures = 0
         with closing(PageCache(self.cache)) as cache:
-            for entry in listed.pages:
-                found = _fetch(listed.client, cache, entry)
+            for entry in pages:
+                found = _fetch(client, cache, entry)
                 yield found
                 failed = isinstance(found, RecordProblem) and found.reason == "unreachable"
                 failures = failures + 1 if failed else 0
@@ -85,108 +192,74 @@ class SitemapSource(SitemapOptions, SplitSource):
             cache.drop_unused()
 
 
+def fetch_sitemap(client: PoliteClient, url: str) -> list[SitemapEntry]:
+    """Fetches a sitemap, and returns what it names.
+
+    Raises:
+        SourceError: If it can't be fetched, or is no sitemap.
+    """
+    response = client.get_file(url)
+    most = client.fetcher.options.max_bytes
+    return read_sitemap(in_memory(response.body), response.url, redacted(response.url), most)
+
+
+def _matches(url: str, patterns: tuple[str, ...]) -> bool:
+    path = urlsplit(url).path or "/"
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def _sampled(pages: list[SitemapEntry], count: int) -> list[SitemapEntry]:
+    """Returns the newest pages; an even choice if their dates tell too few of them apart."""
+    if not count or len(pages) <= count:
+        return pages
+    if len({page.lastmod for page in pages}) > max(1, count // 4):
+        return sorted(pages, key=lambda page: page.lastmod, reverse=True)[:count]
+    return [pages[at * len(pages) // count] for at in range(count)]
+
+
 def _fetch(client: PoliteClient, cache: PageCache, entry: SitemapEntry) -> RawPage | RecordProblem:
-    """Fetches a page, unless the cache holds it as it is now."""
     try:
-        client.check(entry.url)
-        stored = cache.get(entry.url)
-        if stored is None or not stored.is_current(entry.lastmod, now()):
-            stored = _request(client, entry, stored)
-            cache.put(entry.url, stored)
+        page = fetch_page(client, cache, entry.url, entry.lastmod)
     except SourceError as error:
-        reason = _reason(error)
-        if reason != "unreachable":
-            cache.drop(entry.url)
-        return _problem(entry, reason, str(error))
-    if urlsplit(stored.url).path in ("", "/") and urlsplit(entry.url).path not in ("", "/"):
-        return _problem(entry, "gone", "it redirects to the home page, as pages do that are gone")
-    return replace(entry, url=stored.url), stored
+        reason = error.reason if isinstance(error, FetchError) else "not-fetched"
+        return _problem(entry.url, reason, str(error))
+    if urlsplit(page.url).path in ("", "/") and urlsplit(entry.url).path not in ("", "/"):
+        return _problem(entry.url, "gone", "it redirects to the home page, as pages that are gone")
+    return entry, page
 
 
-def _request(client: PoliteClient, entry: SitemapEntry, stored: FetchedPage | None) -> FetchedPage:
-    response = client.get(entry.url, conditions=stored.conditions() if stored else {})
-    robots = response.headers.get("x-robots-tag", "")
-    if response.unchanged:
-        if stored is None:
-            raise SourceError(f"{redacted(entry.url)} answered 304 to a request without conditions")
-        return replace(stored, lastmod=entry.lastmod, checked=now(), robots=robots or stored.robots)
-    content_type = response.headers.get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() not in _HTML:
-        raise _NotHtmlError(f"it is no HTML page, but {content_type!r:.80}")
-    return FetchedPage(
-        url=response.url,
-        body=response.body,
-        content_type=content_type,
-        robots=robots,
-        etag=response.headers.get("etag", ""),
-        modified=response.headers.get("last-modified", ""),
-        lastmod=entry.lastmod,
-        checked=now(),
-    )
-
-
-class _NotHtmlError(SourceError):
-    """A page has another media type than HTML."""
-
-
-def _reason(error: SourceError) -> str:
-    if isinstance(error, HttpError):
-        if error.status in GONE:
-            return "gone"
-        return "unreachable" if error.status >= 500 or error.status == _TOO_MANY else "refused"
-    reasons: dict[type[SourceError], str] = {
-        ForbiddenError: "robots-txt",
-        _NotHtmlError: "not-html",
-        UnreachableError: "unreachable",
-    }
-    return reasons.get(type(error), "not-fetched")
-
-
-def _problem(entry: SitemapEntry, reason: str, message: str) -> RecordProblem:
-    return RecordProblem(location=redacted(entry.url), reason=reason, message=message)
+def _problem(url: str, reason: str, message: str) -> RecordProblem:
+    return RecordProblem(location=redacted(url), reason=reason, message=message)
 
 
 def _parse_raw_page(html: HtmlSource, raw: RawPage | RecordProblem) -> Record | RecordProblem:
     """Parses a page in the parser process; returns problems unchanged."""
     if isinstance(raw, RecordProblem):
         return raw
-    return parse_record(redacted(raw[0].url), _parse_page, html, *raw)
+    return parse_record(redacted(raw[1].url), _parse_page, html, *raw)
 
 
 def _parse_page(html: HtmlSource, entry: SitemapEntry, page: FetchedPage) -> Record | RecordProblem:
+    charset = charset_of(page.headers.get("content-type", ""))
     try:
-        text = decode(page.body, charset_of(page.content_type) or markup_encoding(page.body))
+        text = decode(page.body, charset or markup_encoding(page.body))
     except ValueError as error:
-        return _problem(entry, "invalid-encoding", f"the page can't be decoded: {error}")
+        return _problem(page.url, "invalid-encoding", f"the page can't be decoded: {error}")
     try:
         record = html.parse_page(
             Page(path=Path("page"), id=page_id(page.url), text=text, url=page.url)
         )
     except PageError as error:
-        return _problem(entry, error.reason, str(error))
+        return _problem(page.url, error.reason, str(error))
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}
-    values = {**_literals(entry.facts), **stated}
-    values["url"] = _absolute(page.url, values.get("url", ""))
-    if isinstance(image := values.get("image"), dict):
-        values["image"] = {**image, "src": _absolute(page.url, image["src"])}
-    values["robots"] = ", ".join(filter(None, [str(values.get("robots") or ""), page.robots]))
+    values = {**entry.facts, **stated}
+    with suppress(ValueError):  # the record parser reports it
+        values["url"] = urljoin(page.url, values.get("url", ""))
+    robots = values.get("robots"), page.headers.get("x-robots-tag")
+    values["robots"] = ", ".join(filter(None, robots))
     if until := _UNAVAILABLE.search(values["robots"]):
         values.setdefault("visible_until", until[1].strip())
     return replace(record, location=redacted(page.url), values=values)
-
-
-def _absolute(base: str, link: Any) -> Any:
-    try:
-        return urljoin(base, link) if isinstance(link, str) else link
-    except ValueError:
-        return link  # the record parser reports it
-
-
-def _literals(facts: Mapping[str, object]) -> dict[str, Any]:
-    return {
-        name: literal(value) if isinstance(value, str) and name == "title" else value
-        for name, value in facts.items()
-    }
 
 
 def page_id(url: str) -> str:

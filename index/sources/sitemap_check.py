@@ -14,8 +14,13 @@ from recommender.article import Article, Status
 EXAMPLES = 5
 
 _SUFFIX = re.compile(r"(\.(?:html?|xhtml|php|aspx?))?/?$", re.IGNORECASE)
-_DATE = re.compile(r"/((?:19|20)\d\d)(?:[/-](\d\d?)\b)?(?:[/-](\d\d?)\b)?")
-_OTHER_DATE = 'map = { date = "…" }, as the addresses in the sitemap have other dates,'
+_DATES = {
+    "/%Y/%m/%d": "/{year}/{month}/{day}",
+    "/%Y/%m": "/{year}/{month}",
+    "/%Y": "/{year}",
+}
+_OTHER_DATE = re.compile(r"/(19|20)\d\d\b|\{(year|month)\}/\d\d?\b")
+_DATE_SETTING = 'map = { date = "…" }, as the addresses in the sitemap have other dates,'
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}-")
 
 
@@ -109,7 +114,7 @@ def _hints(other: Iterable[tuple[Article, str]], unknown: Iterable[str]) -> list
     """Tells the templates by which articles would have the addresses of the sitemap.
 
     An article that is missing is paired with a page that nobody has and that ends like its address
-    or id.
+    or id; of several, with the one that it explains best.
     """
     ending: dict[str, list[str]] = defaultdict(list)
     for page in unknown:
@@ -118,11 +123,14 @@ def _hints(other: Iterable[tuple[Article, str]], unknown: Iterable[str]) -> list
     examples: dict[str, tuple[str, str]] = {}
     for article, page in other:
         slugs = {_slug(urlsplit(article.url).path), _slug(article.id)} - {""}
-        found = [page] if page else [one for slug in slugs for one in ending.get(slug, [])]
-        if found:
-            best = max(found, key=lambda one: _likeness(article, one))
-            template = _template(article, best)
-            setting = f'url_template = "{template}"' if _agrees(article, best) else _OTHER_DATE
+        pages = [page] if page else [one for slug in slugs for one in ending.get(slug, [])]
+        if pages:
+            template, best = max(
+                ((_template(article, one), one) for one in pages),
+                key=lambda pair: (pair[0].count("{"), pair),
+            )
+            is_other = _OTHER_DATE.search(template) is not None
+            setting = _DATE_SETTING if is_other else f'url_template = "{template}"'
             counts[setting] += 1
             examples.setdefault(setting, (article.url, best))
     return [
@@ -131,62 +139,26 @@ def _hints(other: Iterable[tuple[Article, str]], unknown: Iterable[str]) -> list
     ]
 
 
-def _agrees(article: Article, page: str) -> bool:
-    """Tells whether the date in a page's address, if there is one, is the article's."""
-    found = _DATE.search(urlsplit(page).path)
-    if found is None or article.date is None:
-        return True
-    return all(
-        part is None or int(part) == of
-        for part, of in zip(
-            found.groups(),
-            (article.date.year, article.date.month, article.date.day),
-            strict=True,
-        )
-    )
-
-
-def _likeness(article: Article, page: str) -> tuple[bool, int, str]:
-    """Returns how well an article's date, id and language explain a page's address."""
-    year = str(article.date.year) if article.date else ""
-    parts = _explained(article, page)
-    return bool(year) and year in page, sum(part.startswith("{") for part in parts), page
-
-
 def _template(article: Article, page: str) -> str:
-    """Returns the template that makes a page's address of an article."""
+    """Returns a page's address with placeholders for what an article's values explain of it."""
     ours, theirs = urlsplit(article.url), urlsplit(page)
-    suffix = _SUFFIX.search(theirs.path)
-    path = "/".join(["", *_explained(article, page)]) + (suffix[0] if suffix else "")
+    path = unquote(theirs.path)
+    stem = _SUFFIX.sub("", path)
+    folder, _, last = stem.rpartition("/")
+    if stem.endswith(f"/{article.id}"):
+        folder, name = stem.removesuffix(f"/{article.id}"), "{id}"
+    else:
+        rest = last.removeprefix(f"{article.date}-")
+        day = "{year}-{month}-{day}-" if rest != last else last[: -len(_DAY.sub("", last))]
+        name = day + ("{id}" if rest == article.id else "{slug}")
+    if article.date:
+        for form, written in _DATES.items():
+            folder = f"{folder}/".replace(f"{article.date:{form}}/", f"{written}/")[:-1]
+    language = (article.language or "no language").lower()
+    parts = ["{language}" if part.lower() == language else part for part in folder.split("/")]
+    path = "/".join([*parts, name]) + path[len(stem) :]
     is_same = not ours.netloc or (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
     return path if is_same else f"{theirs.scheme}://{theirs.netloc}{path}"
-
-
-def _explained(article: Article, page: str) -> list[str]:
-    """Returns the segments of a page's path, with placeholders for what an article explains."""
-    path = _SUFFIX.sub("", unquote(urlsplit(page).path)).strip("/")
-    prefix = path.removesuffix(article.id)
-    if path == article.id or (prefix != path and prefix.endswith("/")):
-        return [*_dated(article, [part for part in prefix.split("/") if part]), "{id}"]
-    *before, last = path.split("/")
-    name = "{id}" if _slug(article.id) == _slug(last) and "/" not in article.id else "{slug}"
-    day = "{year}-{month}-{day}-" if _DAY.match(last) else ""
-    return [*_dated(article, before), f"{day}{name}"]
-
-
-def _dated(article: Article, parts: list[str]) -> list[str]:
-    """Puts placeholders for date and language into the folders of a path."""
-    told: list[str] = []
-    for part in parts:
-        if re.fullmatch(r"(19|20)\d\d", part):
-            told.append("{year}")
-        elif re.fullmatch(r"\d\d?", part) and told[-1:] in (["{year}"], ["{month}"]):
-            told.append("{month}" if told[-1] == "{year}" else "{day}")
-        elif part.lower() == (article.language or "").lower():
-            told.append("{language}")
-        else:
-            told.append(part)
-    return told
 
 
 def _slug(path: str) -> str:

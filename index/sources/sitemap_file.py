@@ -1,16 +1,22 @@
-"""Parses sitemaps: XML with the extensions for news, images and translations; text; feeds."""
+"""Reads one sitemap: XML with the extensions for news, images and translations; text; a feed."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from index.articles.translation_keys import read_alternates
+from index.errors import SourceError
 from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
+from index.sources.page_folder import literal
+from index.sources.parser_process import ParserStoppedError, parse_apart
+from index.sources.regular_file import file_errors, unpacked
 
 _STRAY = re.compile(rb"&(?!#?\w{1,31};)")
 _BATCH = 1_000
@@ -20,135 +26,126 @@ _ROOT = re.compile(rb"<(\w+:)?(urlset|sitemapindex|rss|RDF|feed)\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitemapEntry:
-    """One address in a sitemap, of a page or of another sitemap.
+    """One address in a sitemap.
 
     Attributes:
         url: The address, absolute and without fragment.
         lastmod: When it last changed, as the sitemap writes it; empty if it does not say.
         facts: What the sitemap says of the page, by our fields' names: ``title``, ``date``,
             ``language``, ``tags``, ``image``, ``translation_key``.
+        is_sitemap: Whether it is the address of another sitemap, not of a page.
     """
 
     url: str
     lastmod: str = ""
     facts: dict[str, object] = field(default_factory=dict)
+    is_sitemap: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sitemap:
-    """The content of one sitemap file.
-
-    Attributes:
-        pages: The pages that it names.
-        sitemaps: The sitemaps that it names, if it is an index.
-    """
-
-    pages: list[SitemapEntry] = field(default_factory=list)
-    sitemaps: list[SitemapEntry] = field(default_factory=list)
-
-
-def parse_sitemap(content: bytes, base: str) -> Iterator[Sitemap]:
-    """Parses a sitemap, a sitemap index, a feed, or a text file with one address a line.
+def read_sitemap(
+    file: io.BufferedReader, base: str, name: str, max_bytes: int
+) -> list[SitemapEntry]:
+    """Reads a sitemap, gzipped or not, and parses it in the parser process.
 
     Args:
-        content: The file, unpacked.
-        base: Its own address, for relative ones; empty if it has none.
-
-    Yields:
-        Its content, a thousand entries at a time.
+        file: The opened file.
+        base: Its address, for relative ones; empty if it has none.
+        name: Its name, for messages.
+        max_bytes: The most bytes that it may unpack to.
 
     Raises:
-        MarkupError: If it is none of these.
+        SourceError: If it is no sitemap, or too large.
     """
-    content = content.removeprefix(b"\xef\xbb\xbf").lstrip()
+    with file_errors(name, "a sitemap"), unpacked(file) as content:
+        text = content.read(max_bytes + 1)
+    if len(text) > max_bytes:
+        raise SourceError(f"{name} is larger than {max_bytes} bytes (max_bytes)")
+    try:
+        return [entry for part in parse_apart(_batches, text, base, name) for entry in part]
+    except ParserStoppedError as error:
+        raise SourceError(f"{name} can't be read: {error}") from error
+
+
+def in_memory(content: bytes) -> io.BufferedReader:
+    """Returns a file with the given content."""
+    return io.BufferedReader(cast("io.RawIOBase", io.BytesIO(content)))
+
+
+def _batches(content: bytes, base: str, name: str) -> Iterator[list[SitemapEntry]]:
+    """Yields the entries a thousand at a time: fewer would be slow to send, more large."""
+    found: list[SitemapEntry] = []
+    try:
+        for entry in _parse(content.removeprefix(b"\xef\xbb\xbf").lstrip(), base):
+            found.append(entry)
+            if len(found) == _BATCH:
+                yield found
+                found = []
+    except (MarkupError, ValueError) as error:
+        raise SourceError(f"{name} is not a sitemap: {error}") from error
+    yield found
+
+
+def _parse(content: bytes, base: str) -> Iterator[SitemapEntry]:
     if not content.startswith(b"<"):
-        yield Sitemap(pages=_text_entries(content, base))
+        lines = decode(content).split()
+        if not lines or not lines[0].startswith(("http://", "https://")):
+            raise MarkupError("it is neither XML nor a list of addresses")
+        yield from (SitemapEntry(url=url) for line in lines if (url := _address(line, base)))
         return
     if not _ROOT.search(content[:_HEAD]):
         raise MarkupError("its root element is not urlset, sitemapindex or a feed's")
     content = _STRAY.sub(b"&amp;", content)  # addresses are often written with a bare "&"
-    found = Sitemap()
     for element in stream_xml(io.BytesIO(content), ("url", "sitemap", "item", "entry")):
-        name = local_name(element)
-        entry = (_entry if name in ("url", "sitemap") else _feed_entry)(element, base)
-        if entry is not None:
-            (found.sitemaps if name == "sitemap" else found.pages).append(entry)
-        if len(found.pages) + len(found.sitemaps) == _BATCH:
-            yield found
-            found = Sitemap()
-    yield found
+        parts = _parts(element)
+        links = [link for link in parts["link"] if link.get("rel", "alternate") == "alternate"]
+        if local_name(element) in ("url", "sitemap"):
+            location = _text(parts, "loc")
+        else:
+            location = _text({"link": links}, "link") or (links[0].get("href", "") if links else "")
+        if url := _address(location, base):
+            yield SitemapEntry(
+                url=url,
+                lastmod=_text(parts, "lastmod") or _text(parts, "updated"),
+                facts=_facts(parts, links, url) if parts.keys() - {"loc", "lastmod"} else {},
+                is_sitemap=local_name(element) == "sitemap",
+            )
 
 
-def _text_entries(content: bytes, base: str) -> list[SitemapEntry]:
-    try:
-        lines = decode(content).split()
-    except ValueError as error:
-        raise MarkupError(str(error)) from error
-    if not lines or not lines[0].startswith(("http://", "https://")):
-        raise MarkupError("it is neither XML nor a list of addresses")
-    return [SitemapEntry(url=url) for line in lines if (url := _address(line, base))]
-
-
-def _entry(element: Element, base: str) -> SitemapEntry | None:
-    parts: dict[str, list[Element]] = {}
-    for child in element.iterchildren("*"):
-        parts.setdefault(local_name(child), []).append(child)
-    url = _address(_joined(parts.get("loc", [])), base)
-    if not url:
-        return None
-    facts = _facts(parts, url) if len(parts) > 2 else {}
-    facts = {name: value for name, value in facts.items() if value}
-    return SitemapEntry(url=url, lastmod=_joined(parts.get("lastmod", [])), facts=facts)
-
-
-def _facts(parts: Mapping[str, list[Element]], url: str) -> dict[str, object]:
+def _facts(parts: _Parts, links: list[Element], url: str) -> dict[str, object]:
     facts: dict[str, object] = {}
-    for news in parts.get("news", []):
-        facts["title"] = _text(news, "title")
+    for news in map(_parts, parts["news"]):
+        facts["title"] = literal(_text(news, "title"))
         facts["date"] = _text(news, "publication_date")
         words = _text(news, "keywords").split(",")
         facts["tags"] = [tag for word in words if (tag := word.strip())]
-        for publication in _children(news, "publication"):
-            facts["language"] = _text(publication, "language")
-    for image in parts.get("image", []):
-        if "image" not in facts and (src := _text(image, "loc")):
-            alt = _text(image, "caption") or _text(image, "title")
-            facts["image"] = {"src": src, "alt": alt}
+        for publication in news["publication"]:
+            facts["language"] = _text(_parts(publication), "language")
+    for image in map(_parts, reversed(parts["image"])):
+        if src := _address(_text(image, "loc"), url):
+            facts["image"] = {"src": src, "alt": _text(image, "caption") or _text(image, "title")}
     alternates = read_alternates(
-        [
-            (link.get("hreflang", ""), _address(link.get("href", ""), url))
-            for link in parts.get("link", [])
-            if link.get("rel", "alternate") == "alternate"
-        ],
-        url,
+        [(link.get("hreflang", ""), _address(link.get("href", ""), url)) for link in links], url
     )
     facts["translation_key"] = alternates.key
     facts["language"] = alternates.language or facts.get("language")
-    return facts
+    return {name: value for name, value in facts.items() if value}
 
 
-def _feed_entry(entry: Element, base: str) -> SitemapEntry | None:
-    links = [text_of(link).strip() or link.get("href", "") for link in _page_links(entry)]
-    url = _address(links[0], base) if links else ""
-    return SitemapEntry(url=url, lastmod=_text(entry, "updated")) if url else None
+_Parts = Mapping[str, list[Element]]
 
 
-def _page_links(entry: Element) -> Iterator[Element]:
-    for link in _children(entry, "link"):
-        if link.get("rel", "alternate") == "alternate":
-            yield link
+def _parts(parent: Element) -> _Parts:
+    """Returns an element's children by name."""
+    parts: defaultdict[str, list[Element]] = defaultdict(list)
+    for child in parent.iterchildren("*"):
+        parts[local_name(child)].append(child)
+    return parts
 
 
-def _children(parent: Element, name: str) -> Iterator[Element]:
-    return (child for child in parent.iterchildren("*") if local_name(child) == name)
-
-
-def _text(parent: Element, name: str) -> str:
-    return _joined([*_children(parent, name)])
-
-
-def _joined(elements: Sequence[Element]) -> str:
-    return " ".join(text_of(elements[0]).split()) if elements else ""
+def _text(parts: _Parts, name: str) -> str:
+    """Returns the text of the first child with a name, its white space made single spaces."""
+    found = parts.get(name)
+    return " ".join(text_of(found[0]).split()) if found else ""
 
 
 def _address(text: str, base: str) -> str:

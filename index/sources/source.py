@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
 from index.articles.record import Record, RecordProblem, unreadable
@@ -42,6 +43,28 @@ class PathSource:
     def name(self) -> str:
         """The source's name for messages: its path."""
         return self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstRecords:
+    """The first records of another source.
+
+    Attributes:
+        source: The other source.
+        most: Most records to read of it.
+    """
+
+    source: Source
+    most: int
+
+    @property
+    def name(self) -> str:
+        """The other source's name."""
+        return self.source.name
+
+    def records(self) -> Iterator[Record | RecordProblem]:
+        """Yields the first records."""
+        return islice(self.source.records(), self.most)
 
 
 @runtime_checkable

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
 from index.errors import GateError
-from index.publishing.gates import Verdict
 from index.publishing.retention import prune
 from index.root.root import Root
 from service.cli.builds_commands import counts
@@ -33,7 +32,12 @@ from service.cli.options import (
 from service.cli.publish_commands import print_cleanup
 from service.curation.golden_gate import golden_gate
 from service.curation.publishing import publish_by_settings
-from service.settings import load_settings
+from service.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from index.building.builder import BuildResult
+    from index.building.context import BuildOptions
+    from index.sources.configured_source import ConfiguredSource
 
 
 def build(
@@ -100,11 +104,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Read articles, find related ones for each, and publish the result."""
-    from index.building.builder import make_build
-    from index.building.context import BuildOptions
-    from index.scale_out.open_engine import open_engine
     from index.sources.registry import open_sources
-    from recommender.sentence_encoder import load_encoder
 
     settings = load_settings(
         root=root,
@@ -118,69 +118,114 @@ def build(
         ray_address=ray_address,
     )
     sources = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
-    for one in sources:
-        for remark in one.remarks:
-            typer.echo(f"{one.name}: {remark}", err=True)
-    options = BuildOptions(
-        mapping=field_mapping(settings),
-        depth=settings.depth,
+    options = build_options(
+        settings,
         strict=strict,
         only=frozenset(only or ()),
         keep_missing=keep_missing,
         relearn=relearn,
-        preferences=settings.preferences,
-        adopt_orphans=settings.adopt_orphans,
-        trust_related_blocks=settings.trust_related_blocks,
         from_scratch=from_scratch,
-        limits=settings.limits,
         golden=golden_gate(settings),
         accept_change=accept_change,
-        milvus=settings.milvus,
     )
-    opened = Root(settings.root)
-    refusal: GateError | None = None
-    verdicts: list[Verdict] = []
-    with opened.locked("alsolike build") as found:
-        print_cleanup(found)
-        with (
-            open_engine(settings.engine, address=settings.ray_address, root=opened.path) as running,
-            progress_bar() as progress,
-        ):
-            made = make_build(
-                opened,
-                sources,
-                lambda: load_encoder(settings.model, settings.precision),
-                replace(options, engine=running),
-                progress,
-            )
-        if publish_:
-            try:
-                verdicts = publish_by_settings(
-                    opened,
-                    made.manifest.name,
-                    settings,
-                    accept_change=accept_change,
-                    force=force,
-                    reason=reason,
-                    assessment=made.assessment,
-                )
-            except GateError as error:  # raised below, after the build's summary is printed
-                refusal = error
-            prune(opened, settings.keep)
+    made, refusal = make_live(
+        settings, sources, options, publish=publish_, force=force, reason=reason
+    )
     manifest, report = made.manifest, made.report
     published = publish_ and refusal is None
     if as_json:
-        print_json(_build_summary(manifest, report, published=published))
+        print_json(build_summary(manifest, report, published=published))
     else:
-        _print_build(manifest, report, opened, published=published)
-        for verdict in verdicts:
-            if not verdict.passed:
-                typer.echo(f"published although a gate fails: {verdict.message}", err=True)
+        print_build(manifest, report, settings, published=published)
     if refusal is not None:
         raise refusal
 
 
-def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -> dict[str, Any]:
+def build_options(settings: Settings, **more: Any) -> BuildOptions:
+    """Returns the options of a build: those of the settings, and more."""
+    from index.building.context import BuildOptions
+
+    return BuildOptions(
+        mapping=field_mapping(settings),
+        depth=settings.depth,
+        preferences=settings.preferences,
+        adopt_orphans=settings.adopt_orphans,
+        trust_related_blocks=settings.trust_related_blocks,
+        limits=settings.limits,
+        milvus=settings.milvus,
+        **more,
+    )
+
+
+def make_live(
+    settings: Settings,
+    sources: Sequence[ConfiguredSource],
+    options: BuildOptions,
+    *,
+    publish: bool = True,
+    force: bool = False,
+    reason: str = "",
+    most: int | None = None,
+) -> tuple[BuildResult, GateError | None]:
+    """Makes a build from sources, and publishes it.
+
+    Args:
+        settings: The effective settings.
+        sources: The sources.
+        options: The build's options.
+        publish: Whether to publish it.
+        force: Whether to publish it even if a gate refuses it.
+        reason: Why, for the journal.
+        most: Most records to read of each source; by default all.
+
+    Returns:
+        The build, and why it was not published, if a gate refused it.
+    """
+    from index.building.builder import make_build
+    from index.scale_out.open_engine import open_engine
+    from index.sources.source import FirstRecords
+    from recommender.sentence_encoder import load_encoder
+
+    for source in sources:
+        for remark in source.remarks:
+            typer.echo(f"{source.name}: {remark}", err=True)
+    root = Root(settings.root)
+    refusal: GateError | None = None
+    with root.locked("alsolike build") as found:
+        print_cleanup(found)
+        with (
+            open_engine(settings.engine, address=settings.ray_address, root=root.path) as running,
+            progress_bar() as progress,
+        ):
+            made = make_build(
+                root,
+                [FirstRecords(source=one, most=most) for one in sources] if most else sources,
+                lambda: load_encoder(settings.model, settings.precision),
+                replace(options, engine=running),
+                progress,
+            )
+        if publish:
+            try:
+                verdicts = publish_by_settings(
+                    root,
+                    made.manifest.name,
+                    settings,
+                    accept_change=options.accept_change,
+                    force=force,
+                    reason=reason,
+                    assessment=made.assessment,
+                )
+                for verdict in verdicts:
+                    if not verdict.passed and most is None:  # of the first records, many may fail
+                        typer.echo(f"published although a gate fails: {verdict.message}", err=True)
+            except GateError as error:  # raised after the build's summary is printed
+                refusal = error
+            prune(root, settings.keep)
+    return made, refusal
+
+
+def build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -> dict[str, Any]:
+    """Returns what ``--json`` prints of a build."""
     return {
         "build": manifest.name,
         "published": published,
@@ -195,7 +240,10 @@ def _build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -
     }
 
 
-def _print_build(manifest: Manifest, report: ReadReport, root: Root, *, published: bool) -> None:
+def print_build(
+    manifest: Manifest, report: ReadReport, settings: Settings, *, published: bool
+) -> None:
+    """Prints for people what was read and built."""
     skipping = [
         problem
         for problem in report.problems
@@ -220,7 +268,7 @@ def _print_build(manifest: Manifest, report: ReadReport, root: Root, *, publishe
     )
     typer.echo(counts(manifest.reading))
     state = "published" if published else "built, not published"
-    typer.echo(f"{state}: {root.builds / manifest.name}")
+    typer.echo(f"{state}: {Root(settings.root).builds / manifest.name}")
 
 
 @contextmanager

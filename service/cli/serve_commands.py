@@ -50,7 +50,7 @@ def demo(
     # Bind the ports first, so that a taken port is reported before the build.
     sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
     # A build of another version or model may be replaced, as the demo's root holds only the sample.
-    stale = _is_unreadable(Root(settings.root))
+    stale = is_unreadable(Root(settings.root))
     build(
         source=[str(SAMPLE_SOURCE)],
         root=root,
@@ -65,8 +65,8 @@ def demo(
         run_demo(sample_content(settings), settings, *sockets)
 
 
-def _is_unreadable(opened_root: Root) -> bool:
-    """Tells whether the live build is damaged, or has a format that this version can't read."""
+def is_unreadable(opened_root: Root) -> bool:
+    """Tells whether a live build is damaged, or of a format that this version can't read."""
     try:
         if opened_root.current() is not None:
             opened_root.open()

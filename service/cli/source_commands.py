@@ -22,6 +22,8 @@ from service.cli.options import (
 )
 from service.settings import load_settings
 
+_COUNTS = ("skipped", "notes", "languages")
+
 sources_app = typer.Typer(
     help="Check the sources of a build.",
     epilog="Example: alsolike sources check",
@@ -101,8 +103,10 @@ def _check_addresses(
     if as_json:
         print_json({"sitemap": location, "read": report.read, "kept": report.kept, **asdict(found)})
         return
-    typer.echo(f"{location} names {found.pages} pages")
-    typer.echo(f"  {found.found} of {found.articles} published articles stand in it")
+    lines = [
+        f"{location} names {found.pages} pages",
+        f"  {found.found} of {found.articles} published articles stand in it",
+    ]
     for addresses, words in (
         ([f"{ours} for {theirs}" for ours, theirs in found.respelled], "written otherwise there"),
         (found.missing, "articles do not stand in it"),
@@ -110,22 +114,19 @@ def _check_addresses(
         (found.hidden, "of its pages are hidden or drafts here"),
     ):
         if addresses:
-            typer.echo(f"  {len(addresses)} {words}, such as:")
-            typer.echo("".join(f"    {address}\n" for address in addresses[:EXAMPLES]), nl=False)
+            lines.append(f"  {len(addresses)} {words}, such as:")
+            lines += [f"    {address}" for address in addresses[:EXAMPLES]]
     for hint in found.hints:
         ours, theirs = hint.example
-        typer.echo(f"  {hint.setting} would mend {hint.mends}, such as {ours} to {theirs}")
+        lines.append(f"  {hint.setting} would mend {hint.mends}, such as {ours} to {theirs}")
+    typer.echo("\n".join(lines))
 
 
 def _summary(check: SourceCheck) -> dict[str, Any]:
     report = check.report
     return {
         "source": check.name,
-        "read": report.read,
-        "kept": report.kept,
-        "skipped": dict(report.skipped),
-        "notes": dict(report.notes),
-        "languages": dict(report.languages),
+        **{name: getattr(report, name) for name in ("read", "kept", *_COUNTS)},
         "fields": [asdict(one) for one in check.fields],
         "unread": check.unread,
         "problems": [asdict(problem) for problem in report.problems],
@@ -137,24 +138,18 @@ def _summary(check: SourceCheck) -> dict[str, Any]:
 def _print_check(check: SourceCheck) -> None:
     report = check.report
     skipped = sum(report.skipped.values())
-    typer.echo(f"{check.name}: read {report.read}, kept {report.kept}, skipped {skipped}")
-    for remark in check.remarks:
-        typer.echo(f"  {remark}")
+    lines = [f"{check.name}: read {report.read}, kept {report.kept}, skipped {skipped}"]
+    lines += check.remarks
     width = max(len(one.theirs) for one in check.fields)
-    typer.echo(f"  {'field':13} {'have':>4}  {'from':{width}}  the first".rstrip())
+    lines.append(f"{'field':13} {'have':>4}  {'from':{width}}  the first")
     for one in check.fields:
-        filled = str(one.filled or "-")
-        line = f"  {one.field:13} {filled:>4}  {one.theirs:{width}}  {one.example}"
-        typer.echo(line.rstrip())
+        lines.append(f"{one.field:13} {one.filled or '-':>4}  {one.theirs:{width}}  {one.example}")
     if report.languages.keys() - {"field", "unknown"}:
         ways = ", ".join(f"{way} {count}" for way, count in sorted(report.languages.items()))
-        typer.echo(f"  language from: {ways}")
-    for name, example in check.unread.items():
-        typer.echo(f"  not read: {name}  {example}")
+        lines.append(f"language from: {ways}")
+    lines += [f"not read: {name}  {example}" for name, example in check.unread.items()]
     for reason, count in [*report.skipped.items(), *report.notes.items()]:
-        first = next((one for one in report.problems if one.key == reason), None)
-        note = f", the first: {first}" if first else ""
-        typer.echo(f"  {reason}: {count}{note}")
-    if check.error:
-        typer.echo(f"  {check.error}")
-    typer.echo()
+        first = next((f", the first: {one}" for one in report.problems if one.key == reason), "")
+        lines.append(f"{reason}: {count}{first}")
+    lines += [check.error] if check.error else []
+    typer.echo("\n  ".join(line.rstrip() for line in lines) + "\n")

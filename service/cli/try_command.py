@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from index.build.build import Build
-from index.publishing.retention import prune
 from index.root.root import Root
 from recommender.errors import InputError
-from recommender.shared_phrases import explain
 from recommender.visibility import utc_now
-from service.cli.build_command import progress_bar
-from service.cli.options import JsonOption, ModelOption, field_mapping, print_json
-from service.curation.publishing import publish_by_settings
+from service.cli.build_command import build_options, build_summary, make_live, print_build
+from service.cli.options import JsonOption, ModelOption, print_json
+from service.cli.related_commands import print_list
+from service.cli.serve_commands import is_unreadable
 from service.decisions.open_decisions import read_state
+from service.http.list_json import related_json
 from service.serving.selection import Origin, SelectedItem, select
 from service.serving.serving_view import ServingView
 from service.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from index.building.builder import BuildResult
-    from index.sources.configured_source import ConfiguredSource
 
 _FROM_WEB = 200
 _FROM_FILES = 1_000
@@ -69,18 +64,11 @@ def try_site(
 
 
 def _try(
-    location: str,
-    limit: int | None,
-    port: int,
-    model: str | None,
-    *,
-    serve: bool,
-    as_json: bool,
+    location: str, limit: int | None, port: int, model: str | None, *, serve: bool, as_json: bool
 ) -> None:
     from index.sources.registry import open_source
     from index.sources.site_discovery import discover_site
 
-    started = time.monotonic()
     folder = _folder(location)
     settings = load_settings(
         root=folder / "root",
@@ -91,40 +79,43 @@ def _try(
         index="local",
         engine="local",
         read_token=False,
+        keep=1,
     )
     found = discover_site(location, most=limit or _FROM_WEB, cache=str(folder / "pages"))
-    if not as_json:
-        typer.echo(f"{found.how}; reading …", err=True)
+    kinds = [table["kind"] for table in found.tables]
+    typer.echo(f"{found.how} (kind {', '.join(dict.fromkeys(kinds))}); reading …", err=True)
     sources = [open_source(table) for table in found.tables]
-    made = _build(sources, limit or _FROM_FILES, settings)
+    stale = is_unreadable(Root(settings.root))
+    options = build_options(settings, relearn=True, accept_change=True, from_scratch=stale)
+    made, refusal = make_live(
+        settings, sources, options, force=True, reason="a trial", most=limit or _FROM_FILES
+    )
+    if refusal is not None:
+        raise refusal
     build = Root(settings.root).open(made.manifest.name)
-    view = ServingView(build, read_state(settings))
-    lists = _some_lists(view, settings)
-    facts = {
-        "found": found.how,
-        "kinds": [table["kind"] for table in found.tables],
-        "remarks": [remark for source in sources for remark in source.remarks],
-        "languages": dict(
-            Counter(article.language or "unknown" for article in build.articles).most_common()
-        ),
-        "read": made.report.read,
-        "kept": made.report.kept,
-        "visible": made.manifest.visible,
-        "skipped": dict(made.report.skipped),
-        "folder": str(folder),
-        "seconds": round(time.monotonic() - started, 1),
-    }
+    lists = _some_lists(ServingView(build, read_state(settings)), settings)
+    languages = Counter(article.language or "unknown" for article in build.articles)
     if as_json:
-        problems = [problem.to_dict() for problem in made.report.problems]
-        print_json({**facts, "problems": problems, "lists": _as_json(build, lists)})
+        told = {"found": found.how, "kinds": kinds, "folder": str(folder), "languages": languages}
+        shown = [
+            json.loads(related_json(build, build.article_id(row), lists[row])) for row in lists
+        ]
+        summary = build_summary(made.manifest, made.report, published=True)
+        print_json({**summary, **made.manifest.reading, **told, "lists": shown})
         return
-    _print_facts(facts, made)
-    _print_lists(build, lists)
+    print_build(made.manifest, made.report, settings, published=True)
+    typer.echo(f"languages: {', '.join(f'{name} {n}' for name, n in languages.most_common())}")
+    typer.echo(f"kept in {folder}; remove it when you like")
+    for row in lists:
+        typer.echo(f"\n{build.title(row)}  [{build.article_id(row)}]", nl=False)
+        print_list(build, lists[row])
+    if not lists:
+        raise InputError("no article may be shown: what was read is hidden, or there is none")
     if serve:
         from service.demo.demo_content import build_content
         from service.demo.site import bind_demo, run_demo
 
-        first = build.article_id(next(iter(lists), 0))
+        first = build.article_id(next(iter(lists)))
         sockets = bind_demo(settings.host, settings.port, exact=port != 0)
         run_demo(build_content(build, location, first), settings, *sockets)
 
@@ -144,36 +135,6 @@ def _folder(location: str) -> Path:
 
 def _whole(location: str) -> str:
     return location if "://" in location else str(Path(location).absolute())
-
-
-def _build(sources: list[ConfiguredSource], most: int, settings: Settings) -> BuildResult:
-    from index.building.builder import make_build
-    from index.building.context import BuildOptions
-    from index.sources.site_discovery import FirstRecords
-    from recommender.sentence_encoder import load_encoder
-
-    options = BuildOptions(
-        mapping=field_mapping(settings),
-        depth=settings.depth,
-        preferences=settings.preferences,
-        limits=settings.limits,
-        relearn=True,
-        accept_change=True,
-    )
-    root = Root(settings.root)
-    with root.locked("alsolike try"), progress_bar() as progress:
-        made = make_build(
-            root,
-            [FirstRecords(source=source, most=most) for source in sources],
-            lambda: load_encoder(settings.model, settings.precision),
-            options,
-            progress,
-        )
-        publish_by_settings(
-            root, made.manifest.name, settings, accept_change=True, force=True, reason="a trial"
-        )
-        prune(root, 1)
-    return made
 
 
 def _some_lists(view: ServingView, settings: Settings) -> dict[int, list[SelectedItem]]:
@@ -197,65 +158,3 @@ def _some_lists(view: ServingView, settings: Settings) -> dict[int, list[Selecte
         if len(shown) == _SHOWN:
             break
     return shown
-
-
-def _as_json(build: Build, lists: dict[int, list[SelectedItem]]) -> list[dict[str, Any]]:
-    return [
-        {
-            **_card(build, row),
-            "items": [
-                {
-                    **_card(build, item.row),
-                    "score": round(item.score, 4),
-                    "origin": item.origin.value,
-                    "shared_terms": list(item.shared_terms),
-                }
-                for item in items
-            ],
-        }
-        for row, items in lists.items()
-    ]
-
-
-def _card(build: Build, row: int) -> dict[str, str]:
-    article = build.article(row)
-    return {"article_id": article.id, "title": article.title, "url": article.url}
-
-
-def _print_facts(facts: dict[str, Any], made: BuildResult) -> None:
-    skipped = sum(facts["skipped"].values())
-    kinds = ", ".join(dict.fromkeys(facts["kinds"]))
-    languages = ", ".join(f"{name} {count}" for name, count in facts["languages"].items())
-    typer.echo(f"{facts['found']} (kind {kinds})")
-    for remark in facts["remarks"]:
-        typer.echo(f"  {remark}")
-    typer.echo(
-        f"read {facts['read']}, kept {facts['kept']} ({facts['visible']} visible), skipped "
-        f"{skipped}, in {facts['seconds']} s; languages: {languages}"
-    )
-    for reason, count in facts["skipped"].items():
-        first = next(problem for problem in made.report.problems if problem.key == reason)
-        typer.echo(f"  {reason}: {count}, the first: {first}")
-    typer.echo(f"kept in {facts['folder']}; remove it when you like")
-
-
-def _print_lists(build: Build, lists: dict[int, list[SelectedItem]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=False)
-    for row, items in lists.items():
-        table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
-        table.add_column(justify="right", style="cyan")
-        table.add_column(ratio=1)
-        for item in items:
-            related = item.origin is Origin.RELATED
-            note = explain(item.shared_terms) if related else item.origin.value
-            line = Text.assemble(build.title(item.row), (f"\n{note}" if note else "", "dim"))
-            table.add_row(f"{item.score:.2f}", line)
-        console.print()
-        console.print(Text(build.title(row), style="bold"))
-        console.print(table if items else Text("  no related articles"))
-    if not lists:
-        raise InputError("no article may be shown: what was read is hidden, or there is none")

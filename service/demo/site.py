@@ -10,12 +10,10 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
-import mimetypes
 import re
 import socket
 import urllib.request
 from html import escape, unescape
-from pathlib import Path
 from urllib.parse import quote
 
 import uvicorn
@@ -24,7 +22,8 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.articles.card import make_card
@@ -81,22 +80,10 @@ def create_demo_site(content: DemoContent, settings: Settings, service_url: str)
             included=included,
         )
 
-    def image(request: Request) -> Response:
-        if content.images is None:
-            return PlainTextResponse("There is no such picture.", 404)
-        path = content.images / Path(request.path_params["name"]).name
-        if not path.is_file():
-            return PlainTextResponse("There is no such picture.", 404)
-        kind, _ = mimetypes.guess_type(path.name)
-        return Response(path.read_bytes(), media_type=kind)
-
-    return Starlette(
-        routes=[
-            Route("/", home),
-            Route("/images/{name}", image),
-            Route("/{article_id:path}", article),
-        ]
+    pictures = (
+        [] if content.images is None else [Mount("/images", StaticFiles(directory=content.images))]
     )
+    return Starlette(routes=[Route("/", home), *pictures, Route("/{article_id:path}", article)])
 
 
 def bind_demo(host: str, port: int, *, exact: bool) -> tuple[socket.socket, socket.socket]:

@@ -16,7 +16,7 @@ from index.sources import page_cache
 from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
-from index.sources.sitemap_list import read_sitemap
+from index.sources.sitemap_file import in_memory, read_sitemap
 from recommender.article import Article, Status
 from tests.support.http_site import Page, Site, in_turn, page, serving
 from tests.support.sample_records import read
@@ -176,13 +176,12 @@ def test_the_pause_that_robots_txt_asks_for_is_kept(site: Site, rule: str, pause
     client = PoliteClient(
         fetcher=Fetcher(url=site.url, options=options, sleep=waits.append),
         delay=0.2,
-        max_page_bytes=1000,
         clock=lambda: 100.0 + sum(waits),
     )
     client.get(f"{site.url}/a")
     client.get(f"{site.url}/b")
     assert waits == pytest.approx([0.2, pause], abs=1e-6)
-    assert client.delay_of(site.url) == pause
+    assert max(0.2, client.robots(site.url).delay) == pause
 
 
 def test_without_an_answer_for_robots_txt_nothing_is_fetched(site: Site) -> None:
@@ -277,8 +276,9 @@ def test_a_large_sitemap_takes_no_more_memory_than_a_page(site: Site) -> None:
     entries = "".join(entry.replace("N", str(number)) for number in range(20_000))
     content = f"<urlset xmlns:x='http://www.w3.org/1999/xhtml'>{entries}</urlset>".encode()
     assert len(content) > 25_000_000
-    found = read_sitemap(content, "https://example.org/sitemap.xml", len(content))
-    assert len(found.pages) == 20_000
+    url = "https://example.org/sitemap.xml"
+    found = read_sitemap(in_memory(content), url, url, len(content))
+    assert len(found) == 20_000
 
 
 def test_pages_are_chosen_by_pattern_and_number(site: Site) -> None:
@@ -396,7 +396,7 @@ def test_a_later_build_fetches_only_what_changed(
     assert asked() == ["/a"]
 
     later = page_cache.now() + page_cache.RECHECK
-    monkeypatch.setattr("index.sources.sitemap.now", lambda: later)
+    monkeypatch.setattr("index.sources.page_cache.now", lambda: later)
     site.requests.clear()
     fetched(site, cache=cache)
     assert asked() == ["/a", "/b"], "after a week all are asked for"
