@@ -130,17 +130,16 @@ def sitemap_addresses(location: str) -> list[str]:
 def typed_options(location: str) -> HttpOptions:
     """Returns options for an address that somebody typed: its own host may be a private one."""
     origin = origin_of(location)
-    bare = origin.host.removeprefix("www.")
-    other = bare if bare != origin.host else f"www.{bare}"
-    port = "" if origin.host_and_port[1] is None else f":{origin.port}"
+    name = str(origin)
+    other = name.removeprefix("www.") if name.startswith("www.") else f"www.{name}"
     try:
         found = resolve_host(origin.host, origin.port)
     except (OSError, UnicodeError) as error:
         raise SourceError(f"the host {origin.host} can't be found: {error}") from error
-    private = [text for text in found if not is_public(ipaddress.ip_address(text))]
-    is_name = re.search(r"\.[a-z]", bare) is not None
     return HttpOptions(
-        hosts=(f"{other}{port}",) if is_name else (), private=tuple(private), attempts=2
+        hosts=(other,) if re.search(r"\.[a-z]", name) else (),
+        private=tuple(text for text in found if not is_public(ipaddress.ip_address(text))),
+        attempts=2,
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urljoin, urlsplit
 
+from index.articles.parse import FieldMapping, parse_records
+from index.articles.read_report import ReadReport
+from index.articles.record import Record, RecordProblem
 from index.articles.urls import url_key
 from recommender.article import Article, Status
 
@@ -20,7 +24,9 @@ _DATES = {
     "/%Y": "/{year}",
 }
 _OTHER_DATE = re.compile(r"/(19|20)\d\d\b|\{(year|month)\}/\d\d?\b")
-_DATE_SETTING = 'map = { date = "…" }, as the addresses in the sitemap have other dates,'
+_TRIED = 10_000  # articles and
+_TEMPLATES = 5  # templates, at most, of which it is computed what they mend
+_SHORT = 300  # of a record, only values up to this length are kept to compute it
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}-")
 
 
@@ -70,20 +76,35 @@ class SitemapComparison:
 
     Attributes:
         pages: The addresses in the sitemap.
+        mapping: How a build makes articles of records.
     """
 
     pages: list[str]
+    mapping: FieldMapping
     _by_key: dict[str, str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
-    _other: list[tuple[Article, str]] = field(default_factory=list)
+    _respelled: list[tuple[str, str]] = field(default_factory=list)
+    _missing: list[str] = field(default_factory=list)
+    _other: list[tuple[Article, Record, str]] = field(default_factory=list)
     _hidden: list[str] = field(default_factory=list)
     _articles: int = 0
 
     def __post_init__(self) -> None:
         self._by_key = {url_key(page): page for page in reversed(self.pages)}
 
-    def add(self, article: Article) -> None:
-        """Compares one article; only its address, id, date and language are kept."""
+    def add_all(self, records: Iterable[Record | RecordProblem], report: ReadReport) -> None:
+        """Compares the articles that a build makes of a source's records."""
+        last: list[Record] = []
+
+        def remembered() -> Iterator[Record | RecordProblem]:
+            for item in records:
+                last[:] = [item] if isinstance(item, Record) else []
+                yield item
+
+        for article, _ in parse_records(remembered(), self.mapping, report):
+            self._add(article, last[0])
+
+    def _add(self, article: Article, record: Record) -> None:
         url = urljoin(self.pages[0], article.url)  # a relative link is one of this site
         page = self._by_key.get(url_key(url), "")
         self._taken.add(page)
@@ -91,52 +112,75 @@ class SitemapComparison:
             self._hidden += [page] if page else []
             return
         self._articles += 1
-        if page != url:
-            self._other.append((replace(article, title=".", sections=(), links=()), page))
+        if page == url:
+            return
+        if page:
+            self._respelled.append((article.url, page))
+        else:
+            self._missing.append(article.url)
+        if len(self._other) < _TRIED:
+            values = {name: of for name, of in record.values.items() if _is_short(of)}
+            bare = replace(article, title=".", sections=(), links=())
+            self._other.append((bare, replace(record, values=values), page))
 
     def result(self) -> SitemapCheck:
         """Returns what was found."""
         unknown = [page for page in self._by_key.values() if page not in self._taken]
-        missing = [article.url for article, page in self._other if not page]
         return SitemapCheck(
             pages=len(self._by_key),
             articles=self._articles,
-            found=self._articles - len(missing),
-            respelled=[(article.url, page) for article, page in self._other if page],
-            missing=missing,
+            found=self._articles - len(self._missing),
+            respelled=self._respelled,
+            missing=self._missing,
             unknown=unknown,
             hidden=self._hidden,
-            hints=_hints(self._other, unknown),
+            hints=self._hints(unknown),
         )
 
+    def _hints(self, unknown: Iterable[str]) -> list[AddressHint]:
+        """Tells the templates by which a build would make addresses of the sitemap.
 
-def _hints(other: Iterable[tuple[Article, str]], unknown: Iterable[str]) -> list[AddressHint]:
-    """Tells the templates by which articles would have the addresses of the sitemap.
+        An article that is missing is paired with a page that nobody has and that ends like its
+        address or id; of several, with the one that it explains best.
+        """
+        ending: dict[str, list[str]] = defaultdict(list)
+        for page in unknown:
+            ending[_slug(urlsplit(page).path)].append(page)
+        paired: list[tuple[Record, tuple[str, str]]] = []
+        templates: Counter[str] = Counter()
+        for article, record, page in self._other:
+            slugs = {_slug(urlsplit(article.url).path), _slug(article.id)} - {""}
+            pages = [page] if page else [one for slug in slugs for one in ending.get(slug, [])]
+            if pages:
+                found = [(_template(article, one), one) for one in pages]
+                template, best = max(found, key=lambda pair: (pair[0].count("{"), pair))
+                templates[template] += 1
+                paired.append((record, (article.url, best)))
+        hints = []
+        for template, _ in templates.most_common(_TEMPLATES):
+            mended = [] if _OTHER_DATE.search(template) else self._mended(template, paired)
+            if mended:
+                setting = f'url_template = "{template}"'
+                hints.append(AddressHint(setting=setting, mends=len(mended), example=mended[0]))
+        return sorted(hints, key=lambda hint: -hint.mends)
 
-    An article that is missing is paired with a page that nobody has and that ends like its address
-    or id; of several, with the one that it explains best.
-    """
-    ending: dict[str, list[str]] = defaultdict(list)
-    for page in unknown:
-        ending[_slug(urlsplit(page).path)].append(page)
-    counts: Counter[str] = Counter()
-    examples: dict[str, tuple[str, str]] = {}
-    for article, page in other:
-        slugs = {_slug(urlsplit(article.url).path), _slug(article.id)} - {""}
-        pages = [page] if page else [one for slug in slugs for one in ending.get(slug, [])]
-        if pages:
-            template, best = max(
-                ((_template(article, one), one) for one in pages),
-                key=lambda pair: (pair[0].count("{"), pair),
-            )
-            is_other = _OTHER_DATE.search(template) is not None
-            setting = _DATE_SETTING if is_other else f'url_template = "{template}"'
-            counts[setting] += 1
-            examples.setdefault(setting, (article.url, best))
-    return [
-        AddressHint(setting=name, mends=count, example=examples[name])
-        for name, count in counts.most_common(3)
-    ]
+    def _mended(
+        self, template: str, paired: list[tuple[Record, tuple[str, str]]]
+    ) -> list[tuple[str, str]]:
+        """Returns the pairs of which a build with the template makes the sitemap's address."""
+        mended = []
+        for record, pair in paired:
+            tried = [replace(record, url_template=template)]
+            for article, _ in parse_records(tried, self.mapping, ReadReport()):
+                if urljoin(self.pages[0], article.url) == pair[1]:
+                    mended.append(pair)
+        return mended
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, int | float | dt.date) or (
+        isinstance(value, str) and len(value) <= _SHORT
+    )
 
 
 def _template(article: Article, page: str) -> str:

@@ -52,10 +52,12 @@ class FirstRecords:
     Attributes:
         source: The other source.
         most: Most records to read of it.
+        count: Called for each record.
     """
 
     source: Source
     most: int
+    count: Callable[[], object]
 
     @property
     def name(self) -> str:
@@ -64,7 +66,9 @@ class FirstRecords:
 
     def records(self) -> Iterator[Record | RecordProblem]:
         """Yields the first records."""
-        return islice(self.source.records(), self.most)
+        for item in islice(self.source.records(), self.most):
+            self.count()
+            yield item
 
 
 @runtime_checkable

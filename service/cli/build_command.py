@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -195,11 +196,18 @@ def make_live(
         print_cleanup(found)
         with (
             open_engine(settings.engine, address=settings.ray_address, root=root.path) as running,
-            progress_bar() as progress,
+            progress_bar(lines=most is not None) as progress,
         ):
+            read = itertools.count(1)
+            first = [
+                FirstRecords(
+                    source=one, most=most or 0, count=lambda: progress("read", next(read), None)
+                )
+                for one in sources
+            ]
             made = make_build(
                 root,
-                [FirstRecords(source=one, most=most) for one in sources] if most else sources,
+                first if most else sources,
                 lambda: load_encoder(settings.model, settings.precision),
                 replace(options, engine=running),
                 progress,
@@ -253,14 +261,16 @@ def print_build(
         typer.echo(str(problem), err=True)
     if len(skipping) > 10:
         typer.echo(f"… and {len(skipping) - 10} more; see the build's report.json", err=True)
-    for name, count in report.unused_fields.most_common(1):
-        without_text = report.notes["summary: no-text"]
-        if without_text > report.kept // 2 and count > report.kept // 2:
-            typer.echo(
-                f"hint: {without_text} articles have no text, but {count} records hold a long "
-                f"field {name!r}: did you mean --map summary={name}?",
-                err=True,
-            )
+    without_text = report.notes["summary: no-text"]
+    if without_text > report.kept // 2:
+        name, count = next(iter(report.unused_fields.most_common(1)), ("", 0))
+        long = f"; did you mean --map summary={name}, a long field of {count} records?"
+        typer.echo(
+            f"hint: {without_text} of {report.kept} articles have no text, so their titles alone "
+            "are compared; name the field that holds it with --map summary=FIELD"
+            + (long if count > report.kept // 2 else ""),
+            err=True,
+        )
     total = sum(manifest.seconds.values())
     typer.echo(
         f"{manifest.count} articles ({manifest.visible} visible), {manifest.encoded} encoded, "
@@ -272,10 +282,17 @@ def print_build(
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Shows a progress bar on stderr if that is a terminal."""
+def progress_bar(*, lines: bool = False) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Shows a progress bar on stderr if that is a terminal; else, if wanted, lines."""
     if not sys.stderr.isatty():
-        yield lambda _stage, _done, _total: None
+        told: set[tuple[str, int]] = set()
+
+        def tell(stage: str, done: int, _total: int | None) -> None:
+            if lines and (stage, done // 50) not in told:
+                typer.echo(f"{stage} {done} …", err=True)
+            told.add((stage, done // 50))
+
+        yield tell
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn

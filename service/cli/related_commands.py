@@ -149,14 +149,16 @@ def export(
         )
 
 
-def print_list(build: Build, chosen: list[SelectedItem]) -> None:
-    """Prints a list for people: scores, titles, dates and shared terms."""
+def print_list(build: Build, chosen: list[SelectedItem], *, addresses: bool = False) -> None:
+    """Prints a list for people: scores, titles, dates, shared terms and, if asked, addresses."""
     typer.echo()
     for position, item in enumerate(chosen, 1):
         shown = build.article(item.row)
         note = explain(item.shared_terms) if item.origin is Origin.RELATED else item.origin.value
         typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
         typer.echo(f"          {shown.date or ''}  {note}".rstrip())
+        if addresses:
+            typer.secho(f"          {shown.url}", dim=True)
     if not chosen:
         typer.echo("    there are no related articles and no fallbacks")
 

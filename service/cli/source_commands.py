@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from index.articles.parse import FieldMapping, parse_records
+from index.articles.parse import FieldMapping
 from index.articles.read_report import ReadReport
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
@@ -93,10 +93,9 @@ def _check_addresses(
     from index.sources.sitemap_check import EXAMPLES, SitemapComparison
 
     pages = sitemap_addresses(location)
-    compared, report = SitemapComparison(pages), ReadReport()
+    compared, report = SitemapComparison(pages, mapping), ReadReport()
     for source in sources:
-        for article, _ in parse_records(source.records(), mapping, report):
-            compared.add(article)
+        compared.add_all(source.records(), report)
     if not report.kept:
         raise SourceError(f"none of the records of {sources[0].name} is a usable article")
     found = compared.result()

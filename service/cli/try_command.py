@@ -29,6 +29,15 @@ from service.settings import Settings, load_settings
 _FROM_WEB = 200
 _FROM_FILES = 1_000
 _SHOWN = 4
+_TABLES = ("jsonl", "json", "csv", "parquet")
+_USUAL_FIELDS = {
+    "title": "title,headline,name",
+    "summary": "summary,text,body,content,description",
+    "url": "url,link,permalink",
+    "date": "date,published_at,pubDate,created_at",  # "published" may say whether, not when
+}
+"""What tables usually call our fields."""
+
 _ITEMS = 5
 _INTERRUPTED = 130  # as a shell reports Ctrl+C
 
@@ -84,7 +93,10 @@ def _try(
     found = discover_site(location, most=limit or _FROM_WEB, cache=str(folder / "pages"))
     kinds = [table["kind"] for table in found.tables]
     typer.echo(f"{found.how} (kind {', '.join(dict.fromkeys(kinds))}); reading …", err=True)
-    sources = [open_source(table) for table in found.tables]
+    sources = [
+        open_source(table, _USUAL_FIELDS if table["kind"] in _TABLES else {})
+        for table in found.tables
+    ]
     stale = is_unreadable(Root(settings.root))
     options = build_options(settings, relearn=True, accept_change=True, from_scratch=stale)
     made, refusal = make_live(
@@ -108,7 +120,8 @@ def _try(
     typer.echo(f"kept in {folder}; remove it when you like")
     for row in lists:
         typer.echo(f"\n{build.title(row)}  [{build.article_id(row)}]", nl=False)
-        print_list(build, lists[row])
+        typer.secho(f"\n{build.article(row).url}", dim=True, nl=False)
+        print_list(build, lists[row], addresses=True)
     if not lists:
         raise InputError("no article may be shown: what was read is hidden, or there is none")
     if serve:

@@ -85,6 +85,30 @@ def test_a_folder_gives_lists_and_writes_nothing_beside_its_cache(run: Run, tmp_
     assert told["folder"] in out
 
 
+def test_the_usual_names_of_fields_are_understood(run: Run, tmp_path: Path) -> None:
+    lines = [
+        {"id": path, "headline": path, "body": f"{TOPICS[path.split('/')[1]]} Part.", "link": path}
+        for path in TOPIC_PATHS
+    ]
+    file = tmp_path / "posts.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    code, out, err = run("try", str(file), "--no-serve")
+    assert code == 0, err
+    assert "kept 12" in out
+    assert "no-text" not in out
+    assert re.search(r"^ +/kelp/\d/$", out, re.MULTILINE), "each card with its address"
+    assert {"read", "encode"} <= {line.split()[0] for line in err.splitlines()}, "it says how far"
+    file.write_text(file.read_text().replace('"body"', '"other"'))
+    assert "12 of 12 articles have no text" in run("try", str(file), "--no-serve")[2]
+
+
+def test_a_draft_by_the_field_published_is_not_shown(run: Run, tmp_path: Path) -> None:
+    lines = [{"id": name, "title": name, "published": name != "b"} for name in "abc"]
+    file = tmp_path / "posts.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert tried(run, str(file))["visible"] == 2
+
+
 def test_a_site_s_address_is_enough(run: Run, site: Site) -> None:
     told = tried(run, site.url)
     assert told["kinds"] == ["sitemap"]
