@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from index.articles.parse import FIELDS
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
-from index.sources.csv_layout import CsvLayout, csv_layout
 from index.sources.encodings import codec_of, marked_codec
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource
@@ -22,6 +23,17 @@ MAX_ROW = 4 * 1024 * 1024
 MAX_COLUMNS = 2_000
 
 _SAMPLE = 64 * 1024
+_DELIMITERS = (",", ";", "\t", "|")
+_ROWS = 50
+_MARKED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_VALUE = re.compile(
+    r"""[+-]?\d[\d.,]*  # a number
+      | (?:https?://|/)\S+
+      | \d{4}-\d\d-\d\d(?:[T ].*)? | \d{1,2}[./]\d{1,2}[./]\d{2,4}(?:[ ].*)?
+      | .{61,} | (?:\S+\s+){5,}\S+  # a text""",
+    re.VERBOSE | re.DOTALL,
+)
+"""What a cell with an article's value holds, and the name of a column does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,24 +73,32 @@ class CsvSource(PathSource):
             with open_unpacked(self.path) as file:
                 # Bytes that can't be decoded become surrogates: only their row is skipped.
                 text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
-                yield from self._rows(text, layout)
+                yield from self._rows(text, *layout)
 
-    def _layout(self, sample: str) -> CsvLayout:
+    def _layout(self, sample: str) -> tuple[str, int]:
+        """Returns the delimiter, and how many rows at the beginning are passed over."""
+        marked = _MARKED.match(sample)  # as spreadsheets write it
+        sample = sample[marked.end() :] if marked else sample
         tab = self.path.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
-        layout = csv_layout(sample, delimiter=self.delimiter, usual="\t" if tab else ",")
-        is_data = layout.is_data if self.header is None else not self.header
-        if is_data and not self.columns:
+        delimiter = self.delimiter or (marked[1] if marked else "")
+        delimiter = delimiter or _delimiter(sample, "\t" if tab else ",")
+        cells = [cell.strip() for cell in next(iter(_sample_rows(sample, delimiter)), [])]
+        named = self.header or any(cell.casefold() in FIELDS for cell in cells)
+        is_data = len(cells) > 1 and not named and any(map(_VALUE.fullmatch, cells))
+        if not self.columns and (is_data or self.header is False):
             raise SourceError(
                 f"{self.path} line 1 holds data, not names of columns: name them in order, as in "
                 'columns = ["id", "title", "", "summary"] ("" is not read), or set header = true'
             )
-        return replace(layout, skipped=layout.skipped + bool(self.columns and self.header))
+        return delimiter, bool(marked) + bool(self.columns and self.header)
 
-    def _rows(self, text: io.TextIOWrapper, layout: CsvLayout) -> Iterator[Record | RecordProblem]:
+    def _rows(
+        self, text: io.TextIOWrapper, delimiter: str, skipped: int
+    ) -> Iterator[Record | RecordProblem]:
         csv.field_size_limit(MAX_CELL)
         lines = _Lines(text)
-        reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
-        skipped, header = layout.skipped, list(self.columns)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        header = list(self.columns)
         while True:
             line = lines.begin_row()
             location = f"{self.path} line {line}"
@@ -95,7 +115,7 @@ class CsvSource(PathSource):
             if skipped:
                 skipped -= 1
             elif not header:
-                header = self._header(row, layout.delimiter)
+                header = self._header(row, delimiter)
             else:
                 yield _record(row, header, location)
 
@@ -161,3 +181,26 @@ def _record(row: list[str], header: list[str], location: str) -> Record | Record
 
 def _problem(location: str, reason: str, message: str) -> RecordProblem:
     return RecordProblem(location=location, reason=reason, message=message)
+
+
+def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+            rows += [row] if row else []
+            if len(rows) == _ROWS:
+                return rows
+    except csv.Error:
+        pass
+    return rows[:-1] or rows  # the last one may be cut
+
+
+def _delimiter(sample: str, usual: str) -> str:
+    """Returns the delimiter that parts the most rows into equally many cells, at least two."""
+
+    def evenness(delimiter: str) -> tuple[float, bool, int]:
+        widths = [len(row) for row in _sample_rows(sample, delimiter)]
+        width = widths[0] if widths else 0
+        return (widths.count(width) / len(widths) if width > 1 else 0, delimiter == usual, width)
+
+    return max((usual, *_DELIMITERS), key=evenness)

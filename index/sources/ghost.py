@@ -175,7 +175,7 @@ def _record(
         "authors": [literal(name) for name, _ in post["authors"] if name],
         "robots": " ".join(_ROBOTS.findall(_text(post, "codeinjection_head"))),
     }
-    return html_record(location, html if public else "", values, field="html")
+    return html_record(location, html if public else "", values)
 
 
 def _own_path(post: Mapping[str, Any], permalink: str) -> str:

@@ -33,7 +33,6 @@ def html_record(
     markup: str,
     values: Mapping[str, Any],
     *,
-    field: str = "content",
     finds_image: bool = False,
 ) -> Record | RecordProblem:
     """Makes a record of an item, with ``sections`` and ``links`` from the HTML of its text.
@@ -45,7 +44,6 @@ def html_record(
         location: Where the item stands.
         markup: Its text.
         values: Its other fields; title and excerpt are markup too.
-        field: The name of the text's field, for problems.
         finds_image: Whether the first picture in the text is the item's, if it has no other.
     """
     title, url, excerpt = (
@@ -63,7 +61,7 @@ def html_record(
             made["excerpt"] = _without_own_link(excerpt, url)
     except MarkupError as error:
         return RecordProblem(
-            location=location, field=field, reason="invalid-html", message=str(error)
+            location=location, field="content", reason="invalid-html", message=str(error)
         )
     if sections := made["sections"]:
         sections[-1]["text"] = without_read_more(sections[-1]["text"])
