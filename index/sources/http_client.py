@@ -58,9 +58,17 @@ logger = logging.getLogger("alsolike.fetching")
 
 
 class FetchError(SourceError):
-    """A URL that can't be fetched; ``reason`` is a short name of the kind of problem."""
+    """A URL that can't be fetched.
 
-    reason = "not-fetched"
+    Args:
+        message: The message for people.
+        reason: A short name of the kind of problem: ``unreachable`` after the last attempt, if a
+            later one may help.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class HttpError(FetchError):
@@ -75,21 +83,13 @@ class HttpError(FetchError):
     """
 
     def __init__(self, url: str, status: int, body: bytes, wait: float | None) -> None:
-        reason = http.client.responses.get(status, "")
-        super().__init__(f"{redacted(url)} answered {status} {reason}")
+        name = http.client.responses.get(status, "")
+        is_busy = status >= 500 or status == _TOO_MANY
+        reason = "gone" if status in _GONE else "unreachable" if is_busy else "refused"
+        super().__init__(f"{redacted(url)} answered {status} {name}", reason)
         self.status = status
         self.body = body
         self.wait = wait
-        if status in _GONE:
-            self.reason = "gone"
-        else:
-            self.reason = "unreachable" if status >= 500 or status == _TOO_MANY else "refused"
-
-
-class UnreachableError(FetchError):
-    """A server that can't be reached, or does not answer in HTTP, after the last attempt."""
-
-    reason = "unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ class Fetcher:
 
         Raises:
             HttpError: If the server answers with an error, or is still busy at the last attempt.
-            UnreachableError: If the network still fails at the last attempt.
+            FetchError: If the network still fails at the last attempt.
             SourceError: If the URL may not be fetched, or if the body is too large.
         """
         attempt = 0
@@ -193,9 +193,8 @@ class Fetcher:
             except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
                 reason = one_line(str(error)) or type(error).__name__
                 if attempt >= self.options.attempts:
-                    raise UnreachableError(
-                        f"{redacted(url)} can't be fetched: {reason} (tried {attempt} times)"
-                    ) from error
+                    message = f"{redacted(url)} can't be fetched: {reason} (tried {attempt} times)"
+                    raise FetchError(message, "unreachable") from error
             logger.warning("%s: %s; trying again in %.1f s", redacted(url), reason, wait)
             self.sleep(wait)
 

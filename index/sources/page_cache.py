@@ -138,12 +138,6 @@ class PageCache:
             ) from error
 
 
-class NotHtmlError(FetchError):
-    """A page has another media type than HTML."""
-
-    reason = "not-html"
-
-
 def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -> FetchedPage:
     """Fetches a page, unless the cache holds it as it is now.
 
@@ -173,7 +167,7 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
 def _request(
     client: PoliteClient, url: str, stored: FetchedPage | None, lastmod: str
 ) -> FetchedPage:
-    response = client.get(url, conditions=stored.conditions() if stored else {})
+    response = client.get(url, stored.conditions() if stored else {})
     headers = {name: response.headers[name] for name in _KEPT if response.headers.get(name)}
     fresh: dict[str, Any] = {"lastmod": lastmod, "checked": now()}
     if response.unchanged and stored:
@@ -182,7 +176,7 @@ def _request(
         raise SourceError(f"{redacted(url)} answered 304 to a request without conditions")
     content_type = headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() not in _HTML:
-        raise NotHtmlError(f"it is no HTML page, but {content_type!r:.80}")
+        raise FetchError(f"it is no HTML page, but {content_type!r:.80}", "not-html")
     return FetchedPage(url=response.url, body=response.body, headers=headers, **fresh)
 
 

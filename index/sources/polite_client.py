@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from urllib.parse import urljoin
 
 from index.errors import SourceError
@@ -14,12 +13,6 @@ from index.sources.http_client import MAX_WAIT, Fetcher, FetchError, HttpError, 
 from index.sources.page_folder import MAX_PAGE_BYTES
 from index.sources.parser_process import ParserStoppedError, parse_apart
 from index.sources.robots_file import MAX_BYTES, RobotsRules, read_robots
-
-
-class ForbiddenError(FetchError):
-    """A robots.txt forbids to fetch the URL."""
-
-    reason = "robots-txt"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,9 +39,7 @@ class PoliteClient:
         options = replace(self.fetcher.options, max_bytes=most)
         self._pages = replace(self.fetcher, options=options)
 
-    def get(
-        self, url: str, *, conditions: Mapping[str, str] = MappingProxyType({})
-    ) -> HttpResponse:
+    def get(self, url: str, conditions: Mapping[str, str]) -> HttpResponse:
         """Fetches a page.
 
         Args:
@@ -56,7 +47,7 @@ class PoliteClient:
             conditions: Headers that make the request conditional.
 
         Raises:
-            ForbiddenError: If a robots.txt forbids the page, or where it redirects to.
+            FetchError: If a robots.txt forbids the page, or where it redirects to.
             SourceError: As by :meth:`Fetcher.get`; or if the robots.txt can't be read.
         """
         accept = "text/html,application/xhtml+xml"
@@ -74,11 +65,11 @@ class PoliteClient:
         """Checks that a page may be fetched.
 
         Raises:
-            ForbiddenError: If the robots.txt of its host forbids it.
+            FetchError: If the robots.txt of its host forbids it.
             SourceError: As by :meth:`robots`.
         """
         if not self.robots(url).allowed:
-            raise ForbiddenError(f"robots.txt forbids to fetch {redacted(url)}")
+            raise FetchError(f"robots.txt forbids to fetch {redacted(url)}", "robots-txt")
 
     def robots(self, url: str) -> RobotsRules:
         """Returns what the robots.txt of a URL's host says of it; all is allowed if it has none.

@@ -178,8 +178,8 @@ def test_the_pause_that_robots_txt_asks_for_is_kept(site: Site, rule: str, pause
         delay=0.2,
         clock=lambda: 100.0 + sum(waits),
     )
-    client.get(f"{site.url}/a")
-    client.get(f"{site.url}/b")
+    client.get(f"{site.url}/a", {})
+    client.get(f"{site.url}/b", {})
     assert waits == pytest.approx([0.2, pause], abs=1e-6)
     assert max(0.2, client.robots(site.url).delay) == pause
 
