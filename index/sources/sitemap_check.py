@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -13,6 +13,7 @@ from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem
 from index.articles.urls import url_key
+from index.sources.source import Source
 from recommender.article import Article, Status
 
 EXAMPLES = 5
@@ -30,6 +31,10 @@ _SHORT = 300  # of a record, only values up to this length are kept to compute i
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}-")
 
 
+_Other = tuple[Article, Record, str]
+"""An article that lacks its page's very address, its record, and the page if there is one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressHint:
     """A setting that would mend addresses.
@@ -45,7 +50,7 @@ class AddressHint:
     example: tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SitemapCheck:
     """How the articles' addresses agree with a sitemap.
 
@@ -61,120 +66,107 @@ class SitemapCheck:
     """
 
     pages: int
-    articles: int
-    found: int
-    respelled: list[tuple[str, str]]
-    missing: list[str]
-    unknown: list[str]
-    hidden: list[str]
-    hints: list[AddressHint]
+    articles: int = 0
+    found: int = 0
+    respelled: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    hints: list[AddressHint] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class SitemapComparison:
-    """Collects articles, and compares them with the pages of a sitemap.
+def compare_addresses(
+    pages: Sequence[str], sources: Iterable[Source], mapping: FieldMapping, report: ReadReport
+) -> SitemapCheck:
+    """Compares the addresses of all articles of the sources with the pages of a sitemap.
 
-    Attributes:
-        pages: The addresses in the sitemap.
+    Args:
+        pages: The addresses in the sitemap, at least one.
+        sources: The sources.
         mapping: How a build makes articles of records.
+        report: The report to which counts and problems are added.
+
+    Raises:
+        SourceError: If a source can't be read.
     """
+    by_key = {url_key(page): page for page in reversed(pages)}
+    check = SitemapCheck(pages=len(by_key))
+    taken: set[str] = set()
+    other: list[_Other] = []
+    for source in sources:
+        for article, record in _articles(source.records(), mapping, report):
+            url = urljoin(pages[0], article.url)  # a relative link is one of this site
+            page = by_key.get(url_key(url), "")
+            taken.add(page)
+            if article.status is not Status.PUBLISHED:
+                check.hidden += [page] if page else []
+                continue
+            check.articles += 1
+            if page:
+                check.found += 1
+                check.respelled += [(article.url, page)] if page != url else []
+            else:
+                check.missing.append(article.url)
+            if page != url and len(other) < _TRIED:
+                values = {name: of for name, of in record.values.items() if _is_short(of)}
+                bare = replace(article, title=".", sections=(), links=())
+                other.append((bare, replace(record, values=values), page))
+    check.unknown = [page for page in by_key.values() if page not in taken]
+    check.hints = _hints(other, check.unknown, mapping)
+    return check
 
-    pages: list[str]
-    mapping: FieldMapping
-    _by_key: dict[str, str] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=set)
-    _respelled: list[tuple[str, str]] = field(default_factory=list)
-    _missing: list[str] = field(default_factory=list)
-    _other: list[tuple[Article, Record, str]] = field(default_factory=list)
-    _hidden: list[str] = field(default_factory=list)
-    _articles: int = 0
 
-    def __post_init__(self) -> None:
-        self._by_key = {url_key(page): page for page in reversed(self.pages)}
+def _articles(
+    records: Iterable[Record | RecordProblem], mapping: FieldMapping, report: ReadReport
+) -> Iterator[tuple[Article, Record]]:
+    """Yields each article with the record of which it was made."""
+    last: list[Record] = []
 
-    def add_all(self, records: Iterable[Record | RecordProblem], report: ReadReport) -> None:
-        """Compares the articles that a build makes of a source's records."""
-        last: list[Record] = []
+    def remembered() -> Iterator[Record | RecordProblem]:
+        for item in records:
+            last[:] = [item] if isinstance(item, Record) else []
+            yield item
 
-        def remembered() -> Iterator[Record | RecordProblem]:
-            for item in records:
-                last[:] = [item] if isinstance(item, Record) else []
-                yield item
+    for article, _ in parse_records(remembered(), mapping, report):
+        yield article, last[0]
 
-        for article, _ in parse_records(remembered(), self.mapping, report):
-            self._add(article, last[0])
 
-    def _add(self, article: Article, record: Record) -> None:
-        url = urljoin(self.pages[0], article.url)  # a relative link is one of this site
-        page = self._by_key.get(url_key(url), "")
-        self._taken.add(page)
-        if article.status is not Status.PUBLISHED:
-            self._hidden += [page] if page else []
-            return
-        self._articles += 1
-        if page == url:
-            return
-        if page:
-            self._respelled.append((article.url, page))
-        else:
-            self._missing.append(article.url)
-        if len(self._other) < _TRIED:
-            values = {name: of for name, of in record.values.items() if _is_short(of)}
-            bare = replace(article, title=".", sections=(), links=())
-            self._other.append((bare, replace(record, values=values), page))
+def _hints(
+    other: Iterable[_Other], unknown: Iterable[str], mapping: FieldMapping
+) -> list[AddressHint]:
+    """Tells the templates by which a build would make addresses of the sitemap.
 
-    def result(self) -> SitemapCheck:
-        """Returns what was found."""
-        unknown = [page for page in self._by_key.values() if page not in self._taken]
-        return SitemapCheck(
-            pages=len(self._by_key),
-            articles=self._articles,
-            found=self._articles - len(self._missing),
-            respelled=self._respelled,
-            missing=self._missing,
-            unknown=unknown,
-            hidden=self._hidden,
-            hints=self._hints(unknown),
-        )
-
-    def _hints(self, unknown: Iterable[str]) -> list[AddressHint]:
-        """Tells the templates by which a build would make addresses of the sitemap.
-
-        An article that is missing is paired with a page that nobody has and that ends like its
-        address or id; of several, with the one that it explains best.
-        """
-        ending: dict[str, list[str]] = defaultdict(list)
-        for page in unknown:
-            ending[_slug(urlsplit(page).path)].append(page)
-        paired: list[tuple[Record, tuple[str, str]]] = []
-        templates: Counter[str] = Counter()
-        for article, record, page in self._other:
-            slugs = {_slug(urlsplit(article.url).path), _slug(article.id)} - {""}
-            pages = [page] if page else [one for slug in slugs for one in ending.get(slug, [])]
-            if pages:
-                found = [(_template(article, one), one) for one in pages]
-                template, best = max(found, key=lambda pair: (pair[0].count("{"), pair))
-                templates[template] += 1
-                paired.append((record, (article.url, best)))
-        hints = []
-        for template, _ in templates.most_common(_TEMPLATES):
-            mended = [] if _OTHER_DATE.search(template) else self._mended(template, paired)
+    An article that is missing is paired with a page that nobody has and that ends like its
+    address or id; of several, with the one that it explains best.
+    """
+    ending: dict[str, list[str]] = defaultdict(list)
+    for page in unknown:
+        ending[_slug(urlsplit(page).path)].append(page)
+    paired: list[tuple[Record, tuple[str, str]]] = []
+    templates: Counter[str] = Counter()
+    for article, record, page in other:
+        slugs = {_slug(urlsplit(article.url).path), _slug(article.id)} - {""}
+        pages = [page] if page else [one for slug in slugs for one in ending.get(slug, [])]
+        if pages:
+            found = [(_template(article, one), one) for one in pages]
+            template, best = max(found, key=lambda pair: (pair[0].count("{"), pair))
+            templates[template] += 1
+            paired.append((record, (article.url, best)))
+    hints = []
+    for template, _ in templates.most_common(_TEMPLATES):
+        if not _OTHER_DATE.search(template):
+            tried = ((replace(record, url_template=template), pair) for record, pair in paired)
+            mended = [pair for record, pair in tried if _gives(record, pair[1], mapping)]
+            setting = f'url_template = "{template}"'
             if mended:
-                setting = f'url_template = "{template}"'
                 hints.append(AddressHint(setting=setting, mends=len(mended), example=mended[0]))
-        return sorted(hints, key=lambda hint: -hint.mends)
+    return sorted(hints, key=lambda hint: -hint.mends)
 
-    def _mended(
-        self, template: str, paired: list[tuple[Record, tuple[str, str]]]
-    ) -> list[tuple[str, str]]:
-        """Returns the pairs of which a build with the template makes the sitemap's address."""
-        mended = []
-        for record, pair in paired:
-            tried = [replace(record, url_template=template)]
-            for article, _ in parse_records(tried, self.mapping, ReadReport()):
-                if urljoin(self.pages[0], article.url) == pair[1]:
-                    mended.append(pair)
-        return mended
+
+def _gives(record: Record, page: str, mapping: FieldMapping) -> bool:
+    """Tells whether a build would give the article of a record the address of a page."""
+    made = parse_records([record], mapping, ReadReport())
+    return any(urljoin(page, article.url) == page for article, _ in made)
 
 
 def _is_short(value: object) -> bool:

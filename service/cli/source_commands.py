@@ -90,15 +90,12 @@ def _check_addresses(
         SourceError: If the sitemap or a source can't be read, or there is no usable article.
     """
     from index.sources.site_discovery import sitemap_addresses
-    from index.sources.sitemap_check import EXAMPLES, SitemapComparison
+    from index.sources.sitemap_check import EXAMPLES, compare_addresses
 
-    pages = sitemap_addresses(location)
-    compared, report = SitemapComparison(pages, mapping), ReadReport()
-    for source in sources:
-        compared.add_all(source.records(), report)
+    report = ReadReport()
+    found = compare_addresses(sitemap_addresses(location), sources, mapping, report)
     if not report.kept:
         raise SourceError(f"none of the records of {sources[0].name} is a usable article")
-    found = compared.result()
     if as_json:
         print_json({"sitemap": location, "read": report.read, "kept": report.kept, **asdict(found)})
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from index.articles.parse import FieldMapping
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
-from index.sources.sitemap_check import SitemapCheck, SitemapComparison
+from index.sources.sitemap_check import SitemapCheck, compare_addresses
 
 SITE = "https://example.org"
 
@@ -21,11 +23,21 @@ def record(article_id: str, **more: object) -> Record:
     return Record(location="a", values=values, link=link)
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A source of given records."""
+
+    given: tuple[Record, ...]
+    name: str = "given"
+
+    def records(self) -> Iterator[Record]:
+        yield from self.given
+
+
 def compared(pages: list[str], *records: Record, url_template: str = "/{id}") -> SitemapCheck:
     mapping = FieldMapping(fields={}, url_template=url_template, timezone=ZoneInfo("UTC"))
-    comparison = SitemapComparison([f"{SITE}{page}" for page in pages], mapping)
-    comparison.add_all(records, ReadReport())
-    return comparison.result()
+    sources = [Given(records)]
+    return compare_addresses([f"{SITE}{page}" for page in pages], sources, mapping, ReadReport())
 
 
 def test_addresses_agree_whether_they_name_the_site_or_not() -> None:
