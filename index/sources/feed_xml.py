@@ -34,6 +34,9 @@ _EXPORT = re.compile(r"<[^<>]*https?://wordpress\.org/export/")
 _PICTURE = re.compile(r"(</?media:)(?:title|description)\b")
 """The words of a picture, which feedparser would take for those of its item."""
 
+_BARE = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)|&(?!#?\w{1,32};)", re.DOTALL)
+_UNDECODED = re.compile("[\udc80-\udcff]")
+
 _ELSEWHERE = {
     "": "it is empty, or does not begin with an element",
     "wxr": 'it is a WordPress export, which holds drafts too; read it with kind = "wxr"',
@@ -63,10 +66,13 @@ def read_xml_feed(
         MarkupError: If the content is not a feed, defines entities or can't be decoded.
         SourceError: After the records, if the feed breaks off.
     """
-    text = _checked(content, charset)
+    text, undecoded = _checked(content, charset)
     lines = _item_lines(text)
     has_end = bool(_END.search(text, text.rfind("</")))
     feed = _parse(text)
+    error = feed.get("bozo_exception")
+    if isinstance(error, SAXParseException):  # a bare & would become an entity without a name
+        feed = _parse(_BARE.sub(lambda found: found[1] or "&amp;", text))
     del text  # it may take a third of the memory that the parser process has
     links = {link.get("rel"): link.get("href") for link in feed.feed.get("links", ())}
     yield links.get("next") or ""
@@ -81,7 +87,8 @@ def read_xml_feed(
             f"{name} can't be read to its end: it breaks off in {where}; fetch it again, or repair "
             "it there"
         )
-    error = feed.get("bozo_exception")
+    if undecoded:
+        yield RecordProblem(location=name, reason="invalid-encoding", message=undecoded)
     if isinstance(error, SAXParseException):
         # feedparser puts a declaration before the text
         line = f"line {max(1, (error.getLineNumber() or 1) - 1)}"
@@ -107,11 +114,14 @@ def xml_kind(text: str) -> str:
     return "wxr" if _EXPORT.search(text) else "feed"
 
 
-def _checked(content: bytes, charset: str) -> str:
+def _checked(content: bytes, charset: str) -> tuple[str, str]:
+    """Returns a feed's text from its root on, and what is wrong with its encoding."""
+    undecoded = ""
     try:
         text = decode(content, charset or markup_encoding(content))
     except ValueError as error:
-        raise MarkupError(str(error)) from error
+        undecoded = str(error)
+        text = _UNDECODED.sub(_windows, content.decode(errors="surrogateescape"))
     text = _CONTROL.sub(" ", text).lstrip("\ufeff")
     prolog = text[: _prolog_end(text)]
     if "<!ENTITY" in prolog.upper():
@@ -120,7 +130,12 @@ def _checked(content: bytes, charset: str) -> str:
     if kind != "feed":
         raise MarkupError(_ELSEWHERE.get(kind, f"the root element is {kind}, not rss, RDF or feed"))
     # Without prolog, which named the encoding of the bytes; its lines still count.
-    return "\n" * prolog.count("\n") + text[len(prolog) :]
+    return "\n" * prolog.count("\n") + text[len(prolog) :], undecoded
+
+
+def _windows(found: re.Match[str]) -> str:
+    """Returns the character for which a byte that is not UTF-8 stands in windows-1252."""
+    return found[0].encode(errors="surrogateescape").decode("cp1252", errors="replace")
 
 
 def _prolog_end(text: str) -> int:

@@ -54,6 +54,9 @@ _KNOWN = (
 _FOREIGN = {suffix: told for suffixes, *told in _KNOWN for suffix in suffixes.split()}
 """What files with other suffixes are, and what to do with them."""
 
+_DOCUMENTS = {".json", *(suffix for suffix, kind in BY_SUFFIX.items() if kind not in _PAGES)}
+"""Suffixes of files of which each holds many articles."""
+
 _HEAD = 64 * 1024
 _NOT_CONTENT = {
     *("_layouts", "_includes", "_site", "_sass", "_data", "_plugins", "_drafts", "_templates"),
@@ -118,6 +121,10 @@ def kind_of_folder(folder: Path) -> str | None:
         raise SettingError(
             f"{folder} holds no pages, but {suffixes[foreign[0]]} {foreign[0]} files, {what}, "
             f"which can't be read here: {remedy}"
+        )
+    if not kinds and (others := [each for each, _ in suffixes.most_common() if each in _DOCUMENTS]):
+        raise SettingError(
+            f"{folder} holds no pages, but {suffixes[others[0]]} {others[0]} files: name one file"
         )
     return next(iter(kinds), None)
 

@@ -83,6 +83,7 @@ class _GhostSite:
         self.names: dict[tuple[str, str], tuple[str, str]] = {}
         self.joins: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self.words: dict[str, str] = {}
+        self.only_mailed: set[str] = set()
         self.language = ""
         for row in _rows(path, {"tags", "users", *_JOINS, "posts_meta", "settings"}):
             if isinstance(row, Record):
@@ -94,6 +95,8 @@ class _GhostSite:
             self.joins[table, post].append(_text(row, _JOINS[table]))
         elif table == "posts_meta":
             self.words[post] = _text(row, "feature_image_alt")
+            if row.get("email_only"):
+                self.only_mailed.add(post)
         elif table == "settings":
             if row.get("key") in ("locale", "lang", "default_locale"):
                 self.language = self.language or _text(row, "value")
@@ -110,6 +113,7 @@ class _GhostSite:
             "tags": [self.names[at] for tag in tags if (at := ("tags", tag)) in self.names],
             "authors": [self.names[at] for one in authors if (at := ("users", one)) in self.names],
             "words": self.words.get(key, ""),
+            "email_only": post.get("email_only") or key in self.only_mailed,
             "language": self.language,
         }
 
@@ -156,7 +160,7 @@ def _record(
             "and save it in Ghost, and export again",
         )
     status, date = _text(post, "status"), post.get("published_at")
-    hidden = post.get("password") or post.get("email_only") in (True, 1)
+    hidden = post.get("password") or post["email_only"]
     if hidden or status not in ("published", "scheduled", "draft"):
         status = "private"
     values = {

@@ -38,6 +38,11 @@ _SAFELY: dict[str, Any] = {
     "remove_pis": True,
 }
 
+_MENDED = {
+    *("ERR_ENTITYREF_SEMICOL_MISSING", "ERR_UNDECLARED_ENTITY", "ERR_NAME_REQUIRED"),
+    "ERR_ENTITYREF_NO_NAME",
+}
+
 Element = Any
 """An ``lxml`` element: ``tag``, ``text``, ``tail``, ``get``, iteration over its children."""
 
@@ -86,7 +91,9 @@ def parse_xml(content: bytes) -> Element:
     return root
 
 
-def stream_xml(file: Any, names: tuple[str, ...]) -> Iterator[Element]:
+def stream_xml(
+    file: Any, names: tuple[str, ...], mended: list[str] | None = None
+) -> Iterator[Element]:
     """Yields the elements with these names, in any namespace, of an XML document of any size.
 
     An element that was yielded is emptied afterwards, so memory does not grow with the document.
@@ -94,13 +101,14 @@ def stream_xml(file: Any, names: tuple[str, ...]) -> Iterator[Element]:
     Args:
         file: What the document is read from, piece by piece.
         names: Names without namespace.
+        mended: If it is given, a bare ``&`` and unknown entities are left out, and added to it.
 
     Raises:
         MarkupError: If the document is not well-formed (with line and column), ends early, or
             defines entities.
     """
     tags = [f"{{*}}{name}" for name in names]
-    parser = etree.iterparse(file, events=("end",), tag=tags, **_SAFELY)
+    parser = etree.iterparse(file, events=("end",), tag=tags, recover=mended is not None, **_SAFELY)
     try:
         for _, element in parser:
             _refuse_entities(element)
@@ -109,6 +117,12 @@ def stream_xml(file: Any, names: tuple[str, ...]) -> Iterator[Element]:
             parent = element.getparent()
             while parent is not None and local_name(parent) == "channel" and len(parent) > 1:
                 del parent[0]
+        for entry in parser.error_log:
+            said = f"line {entry.line}, column {entry.column}: {entry.message}"
+            if entry.level_name == "FATAL" and entry.type_name not in _MENDED:
+                raise MarkupError(said)
+            if mended is not None:
+                mended.append(said)
     except etree.XMLSyntaxError as error:
         raise MarkupError(_message(error)) from error
 

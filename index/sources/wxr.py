@@ -20,6 +20,7 @@ from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, SplitSource
 
 _CONTROLS = bytes(32 if code < 32 and code not in (9, 10, 13) else code for code in range(256))
+_MAX_TOLD = 20  # faults of an export's XML that are told
 _PAUSE = 100  # elements after which the parser's clock begins anew
 _BLOCKS = r"caption|wp_caption|gallery|audio|video|playlist|embed|more|vc_\w+|et_pb_\w+"
 _BLOCK = re.compile(
@@ -28,9 +29,11 @@ _BLOCK = re.compile(
     re.IGNORECASE,
 )
 _SHORTCODE = re.compile(
-    r"\[[a-z][\w-]{1,60}(?:\s[^\[\]<>]{0,500}=[^\[\]]{0,2000})\]|\[/[a-z][\w-]{1,60}\]",
+    r"\[[a-z][\w-]{1,60}(?:\s[^\[\]<>]{0,500}=[^\[\]]{0,2000})\]",
     re.IGNORECASE,
 )
+_CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
+_BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _NOINDEX = {
     "_yoast_wpseo_meta-robots-noindex": "1",
@@ -38,8 +41,13 @@ _NOINDEX = {
     "_seopress_robots_index": "yes",
     "_aioseop_noindex": "on",
     "_genesis_noindex": "1",
+    "_tsf_noindex": "1",
+    "_sq_noindex": "1",
+    "_links_to": "",
+    "_yoast_wpseo_redirect": "",
 }
-"""For each field in which a plugin says that a post is not to be listed, the value that says so."""
+"""For each field in which a plugin says that a post is not to be listed, a part of the value that
+says so; empty if any value does, because it is the address to which the post's own leads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +68,7 @@ class WxrSource(PathSource, SplitSource):
         """Returns the posts' raw values in order, and the function that parses those of one."""
         return self._posts(), _parsed
 
-    def _posts(self) -> Iterator[dict[str, Any]]:
+    def _posts(self) -> Iterator[dict[str, Any] | RecordProblem]:
         try:
             for post in parse_apart(_read, self.path, self.types):
                 if post is not None:
@@ -69,35 +77,43 @@ class WxrSource(PathSource, SplitSource):
             raise SourceError(f"{self.path} can't be read: {error}") from error
 
 
-def _parsed(post: dict[str, Any]) -> Record | RecordProblem:
+def _parsed(post: dict[str, Any] | RecordProblem) -> Record | RecordProblem:
+    if isinstance(post, RecordProblem):
+        return post
     return parse_record(post["location"], _record, post)
 
 
-def _read(path: str, types: tuple[str, ...]) -> Iterator[dict[str, Any] | None]:
+def _read(path: str, types: tuple[str, ...]) -> Iterator[dict[str, Any] | RecordProblem | None]:
     """Yields the posts of some types; ``None`` now and then, so that the parser's clock goes on."""
     site = _Site()
     shared = ("language", "wxr_version", "author", "item", "comment")
     with file_errors(path, "a WordPress export (.xml)"):
         try:
-            yield from _each(path, shared, site.learn)
+            yield from _each(path, shared, site.learn, [])
             if not site.is_export:
                 raise SourceError(
                     f"{path} is no WordPress export: it holds no post with a wp:post_type; read a "
                     'feed with kind = "feed"'
                 )
-            yield from _each(path, ("item", "comment"), partial(_raw, path, types, site))
+            mended: list[str] = []
+            yield from _each(path, ("item", "comment"), partial(_raw, path, types, site), mended)
+            for place in mended[:_MAX_TOLD]:
+                message = f"the export is not well-formed XML: {place}; check that place"
+                yield RecordProblem(location=path, reason="not-well-formed", message=message)
         except MarkupError as error:
             raise SourceError(f"{path} can't be read to its end: {error}") from error
 
 
-def _each(path: str, names: tuple[str, ...], use: Callable[[Element], Any]) -> Iterator[Any]:
+def _each(
+    path: str, names: tuple[str, ...], use: Callable[[Element], Any], mended: list[str]
+) -> Iterator[Any]:
     """Yields what is made of each element that is not ``None``, and ``None`` now and then."""
     with open_unpacked(path) as file:
         head = file.peek()
         file.read(len(head) - len(head.removeprefix(b"\xef\xbb\xbf").lstrip()))
         # XML forbids blank lines before it, and control characters.
         cleaned = SimpleNamespace(read=lambda size: file.read(size).translate(_CONTROLS))
-        for number, element in enumerate(stream_xml(cleaned, names), 1):
+        for number, element in enumerate(stream_xml(cleaned, names, mended), 1):
             found = use(element)
             if found is not None or number % _PAUSE == 0:
                 yield found
@@ -129,7 +145,7 @@ def _fields(element: Element) -> defaultdict[str, str]:
     """Returns the texts below an element by their names; the first of several of one name."""
     found = defaultdict[str, str](str)
     for child in element:
-        name = "excerpt" if "/excerpt/" in child.tag else local_name(child)
+        name = "excerpt" if "/excerpt/" in str(child.tag) else local_name(child)
         found[name] = found[name] or text_of(child).strip()
     return found
 
@@ -155,7 +171,10 @@ def _raw(path: str, types: tuple[str, ...], site: _Site, item: Element) -> dict[
             if local_name(child) == "category"
         ],
         "image": site.pictures.get(meta["_thumbnail_id"]),
-        "robots": "noindex" if any(word in meta[key] for key, word in _NOINDEX.items()) else "",
+        "robots": "noindex"
+        if any(meta[key] and word in meta[key] for key, word in _NOINDEX.items())
+        else "",
+        "expires": meta["_expiration-date"],
         "language": site.language,
     }
 
@@ -163,6 +182,8 @@ def _raw(path: str, types: tuple[str, ...], site: _Site, item: Element) -> dict[
 def _record(post: Mapping[str, Any]) -> Record | RecordProblem:
     fields = post["fields"]
     content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", fields["encoded"]))
+    closed = set(_CLOSING.findall(content))
+    content = _BARE.sub(lambda found: " " if found[1] in closed else found[0], content)
     terms = {domain: name for domain, name, _ in post["terms"]}
     gmt, local, published = (
         "" if fields[name].startswith("0000-00-00") or "-0001" in fields[name] else fields[name]
@@ -188,6 +209,7 @@ def _record(post: Mapping[str, Any]) -> Record | RecordProblem:
         "image": post["image"],
         "status": "private" if fields["post_password"] else status or "unknown",
         "visible_from": (gmt and f"{gmt}Z") or published if status == "future" else None,
+        "visible_until": int(end) if (end := post["expires"]).isdecimal() else end,
         "robots": post["robots"],
     }
     return html_record(post["location"], _BLANK_LINES.sub("<br>", content), values)

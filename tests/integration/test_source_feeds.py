@@ -163,6 +163,15 @@ def test_a_feed_that_is_not_well_formed_is_read_and_reported(tmp_path: Path) -> 
     assert "line 1, column 34" in report.problems[-1].message
 
 
+def test_a_bare_ampersand_is_one_and_a_stray_byte_is_read_as_readers_do(tmp_path: Path) -> None:
+    path = tmp_path / "feed.xml"
+    items = "<item><title>AT&T, caf\xe9</title><guid>https://s.example/?a=1&b=2</guid></item>"
+    path.write_bytes(f"<?xml version='1.0' encoding='utf-8'?>{rss(items)}".encode("latin-1"))
+    articles, report = read({"kind": "feed", "path": str(path)})
+    assert articles["https://s.example/?a=1&b=2"].title == "AT&T, café"
+    assert report.skipped == {"invalid-encoding": 1, "not-well-formed": 1}
+
+
 @pytest.mark.parametrize(
     "cut",
     [

@@ -96,6 +96,11 @@ def test_what_is_not_on_the_site_is_shown_to_no_reader(
     assert articles["1"].status is not Status.PUBLISHED
 
 
+def test_a_post_that_was_only_mailed_is_hidden_where_another_table_says_so(tmp_path: Path) -> None:
+    path = export(tmp_path, post(), posts_meta=[{"post_id": "1", "email_only": 1}])
+    assert read({"kind": "ghost", "path": path})[0]["1"].status is not Status.PUBLISHED
+
+
 def test_a_scheduled_post_appears_at_its_instant(tmp_path: Path) -> None:
     planned = post(status="scheduled", published_at="2031-01-01T09:00:00.000Z")
     articles, _ = read({"kind": "ghost", "path": export(tmp_path, planned)})

@@ -166,6 +166,12 @@ def test_files_that_cant_be_read_are_named_with_what_to_do(
         assert str(location) in str(error.value)
 
 
+def test_of_a_folder_of_documents_one_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[]")
+    with pytest.raises(SettingError, match=r"1 \.json files: name one file"):
+        table_for(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("content", "kind"),
     [

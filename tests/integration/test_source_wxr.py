@@ -133,6 +133,9 @@ def test_what_is_no_post_is_no_article_unless_its_type_is_named(tmp_path: Path, 
         ("_yoast_wpseo_meta-robots-noindex", "1"),
         ("rank_math_robots", 'a:1:{i:0;s:7:"noindex";}'),
         ("_genesis_noindex", "1"),
+        ("_tsf_noindex", "1"),
+        ("_links_to", "https://other.example/"),
+        ("_yoast_wpseo_redirect", "https://other.example/"),
     ],
 )
 def test_a_plugin_s_noindex_is_handed_on(tmp_path: Path, key: str, value: str) -> None:
@@ -141,15 +144,34 @@ def test_a_plugin_s_noindex_is_handed_on(tmp_path: Path, key: str, value: str) -
     assert record.values["robots"] == "noindex"
 
 
+def test_a_post_that_expires_is_shown_until_then(tmp_path: Path) -> None:
+    table = export(tmp_path, item(1, meta("_expiration-date", "1893456000")))
+    assert read(table)[0]["1"].visible_until == dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+
+def test_a_bare_ampersand_costs_itself_and_is_reported(tmp_path: Path) -> None:
+    table = export(tmp_path, "<item><category>A & B&nbsp;C</category></item>", item(1))
+    articles, report = read(table)
+    assert articles.keys() == {"1"}
+    assert report.skipped == {"not-well-formed": 2}
+    assert "line 4" in report.problems[-1].message
+
+
 def test_shortcodes_are_no_text_and_the_words_of_a_caption_are(tmp_path: Path) -> None:
     content = (
         "First lines.\n\nA second paragraph [sic].\n"
         '[caption id="a" width="3"]<img src="/k.jpg" /> Kelp by a diver[/caption]'
         '[gallery ids="1,2"][embed]https://video.example/1[/embed][contact-form-7 id="4"]'
+        "[su_note]inside[/su_note]"
     )
     articles, _ = read(export(tmp_path, item(1, content__encoded=content)))
     text = articles["1"].sections[0].text
-    assert text.split("\n") == ["First lines.", "A second paragraph [sic].", "Kelp by a diver"]
+    assert text.split("\n") == [
+        "First lines.",
+        "A second paragraph [sic].",
+        "Kelp by a diver",
+        "inside",
+    ]
 
 
 def test_characters_that_xml_forbids_cost_nothing(tmp_path: Path) -> None:
