@@ -33,7 +33,13 @@ from index.articles.text_lists import split_authors, split_keywords
 from index.articles.translation_keys import read_translation_key
 from index.articles.url_template import DEFAULT_TEMPLATE, MissingFieldError, fill_template
 from index.articles.urls import check_url
-from index.articles.visibility_words import SCHEDULED, find_hiding_word
+from index.articles.visibility_words import (
+    SCHEDULED,
+    find_hiding_word,
+    is_publication_date,
+    names_in_other_spelling,
+    other_instant,
+)
 from recommender.article import Article, Image, Link, Section, Status, check_id
 from recommender.errors import ArticleError
 
@@ -79,6 +85,7 @@ class RecordParser:
     ) -> None:
         self._record = record
         self._fields = fields
+        self._others = names_in_other_spelling(tuple(record.values))
         self._url_template = url_template
         self._dates = dates
         self.field = ""
@@ -153,9 +160,14 @@ class RecordParser:
         return language
 
     def _get(self, name: str) -> Any:
-        """Return a field's value; JSON text of a list or object, as in a CSV cell, is parsed."""
+        """Return a field's value; JSON text of a list or object, as in a CSV cell, is parsed.
+
+        A field that is not mapped is found in another spelling too: ``Title``, ``Visible From``.
+        """
         self.field = name
         value = get_field(self._record.values, self._fields.get(name, name))
+        if value is None and name not in self._fields and self._others:
+            value = self._record.values.get(self._others.get(name.replace("_", ""), ""))
         if name in _WITH_PARTS and isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
             with suppress(ValueError):
                 return load_json(value)
@@ -305,9 +317,15 @@ class RecordParser:
             self._note(hiding.field, "unknown", hiding.unknown)
         instants: list[dt.datetime | None] = []
         for field_name in ("visible_from", "visible_until"):
+            value, by_name = self._get(field_name), field_name
+            if value is None or value == "":
+                by_name, value = other_instant(self._record.values, field_name)
             try:
-                instants.append(self._dates.instant(self._get(field_name)))
+                instants.append(self._dates.instant(value))
             except DateError as error:
+                if is_publication_date(by_name):
+                    instants.append(None)
+                    continue
                 self._note(field_name, "invalid", f"{field_name} {error}: kept hidden")
                 instants.append(None)
                 status = Status.HIDDEN

@@ -16,48 +16,69 @@ from typing import Any
 from index.articles.record import short
 from recommender.article import Status
 
-_STATUSES = {
-    **dict.fromkeys(("", "published", "publish", "public", "live"), Status.PUBLISHED),
-    **dict.fromkeys(("scheduled", "future"), Status.PUBLISHED),
-    **dict.fromkeys(("draft", "pending"), Status.DRAFT),
-    **dict.fromkeys(("hidden", "private", "archived", "unpublished", "trash"), Status.HIDDEN),
-    **dict.fromkeys(("unlisted", "deleted", "noindex"), Status.HIDDEN),
-}
 SCHEDULED = ("scheduled", "future")
 """The statuses that need a time from which the article is visible."""
 
-_HIDES_IF_TRUE = {
-    **dict.fromkeys(("draft", "isdraft"), Status.DRAFT),
-    **dict.fromkeys(("unlisted", "hidden", "hide", "private", "headless"), Status.HIDDEN),
-    **dict.fromkeys(("noindex", "donotindex", "robotsnoindex", "searchnoindex"), Status.HIDDEN),
-    **dict.fromkeys(("archived", "unpublished", "deleted"), Status.HIDDEN),
-    **dict.fromkeys(("eleventyexcludefromcollections", "sitemapexclude"), Status.HIDDEN),
+_STATUSES = {
+    **dict.fromkeys(("", "published", "publish", "public", "live", *SCHEDULED), Status.PUBLISHED),
+    **dict.fromkeys(("new", "deprecated"), Status.PUBLISHED),  # badges of documentation sites
+    **dict.fromkeys(("draft", "pending", "inreview", "review", "in_review"), Status.DRAFT),
+    **dict.fromkeys(("hidden", "private", "archived", "unpublished", "trash"), Status.HIDDEN),
+    **dict.fromkeys(("trashed", "unlisted", "deleted", "noindex", "inactive"), Status.HIDDEN),
 }
-_HIDES_IF_FALSE = {
-    **dict.fromkeys(("published", "publish", "public", "listed", "visible"), Status.HIDDEN),
-    **dict.fromkeys(("sitemap", "indexable", "index", "render", "permalink"), Status.HIDDEN),
-}
-_MAY_BE_OTHER = (
-    "sitemap",
-    "index",
-    "render",
-    "public",
-    "permalink",
+_OTHER_STATUSES = (
+    *("poststatus", "state", "publicationstate", "publishstatus", "moderationstate"),
+    *("workflowstate", "workflowstatus", "entrystatus"),
+)
+_DRAFTS = ("draft", "isdraft")
+_HIDES_IF_TRUE = (
+    *(*_DRAFTS, "unlisted", "hidden", "hide", "private", "headless", "noindex", "donotindex"),
+    *("robotsnoindex", "searchnoindex", "archived", "unpublished", "deleted", "sitemapexclude"),
+    *("isunlisted", "ishidden", "isprivate", "isarchived", "isdeleted", "trashed", "istrashed"),
+    *("deletedat", "archivedat", "trashedat", "membersonly", "paidonly", "subscribersonly"),
+    "eleventyexcludefromcollections",
 )
 _MAY_BE_DATE = ("published", "publish")
+_MAY_BE_OTHER = ("public", "sitemap", "index", "render", "permalink", "active", "enabled", "hide")
+_HIDES_IF_FALSE = (
+    *(*_MAY_BE_DATE, *_MAY_BE_OTHER[:-1], "listed", "visible", "indexable", "ispublished"),
+    *("ispublic", "islisted", "isvisible", "islive", "isactive", "isenabled"),
+)
 _REDIRECTS = ("redirect", "redirectto", "redirecturl", "redirectlink")
 _ROBOTS = ("robots", "googlebot", "metarobots", "xrobotstag")
 _TAGS = ("head", "meta", "metas")
-_WITHIN = (*_TAGS, "extra", "params", "seo", "metadata")
-_OPTIONS = {"list": ("always", "true", "local"), "render": ("always", "true")}
-_HIDING_VISIBILITY = ("private", "hidden", "unlisted", "draft", "none", "password")
-_NAMES = frozenset(
-    (*_HIDES_IF_TRUE, *_HIDES_IF_FALSE, *_REDIRECTS, *_ROBOTS, *_WITHIN, "build", "visibility")
+_LAYOUTS = ("layout", "type")
+_READERS = ("visibility", "access", "audience")
+_PASSWORDS = ("password", "postpassword")
+_WITHIN = (
+    *(*_TAGS, "extra", "params", "seo", "metadata", "attributes", "fields", "frontmatter", "data"),
+    *("yoast", "yoastheadjson"),
 )
-_TRUE = ("true", "yes", "y", "on", "1", "t")
-_FALSE = ("false", "no", "n", "off", "0", "f")
+_FLAGS = frozenset((*_HIDES_IF_TRUE, *_HIDES_IF_FALSE))
+_NAMES = _FLAGS.union(
+    (*_REDIRECTS, *_ROBOTS, *_WITHIN, *_LAYOUTS, *_READERS, *_PASSWORDS, *_OTHER_STATUSES),
+    ("build", "status"),
+)
+"""The names of fields that are read, in one spelling."""
+
+_FROM = (
+    *("visiblefrom", "publishdate", "publishat", "publishon", "publishedat", "embargo"),
+    *("embargountil", "scheduledat", "scheduledfor", *_MAY_BE_DATE),
+)
+_UNTIL = (
+    *("visibleuntil", "expirydate", "expirationdate", "expiresat", "expireson", "expires"),
+    *("expiry", "unpublishdate", "unpublishat", "unpublishedat", "validuntil"),
+)
+_OPTIONS = {"list": ("always", "true", "local"), "render": ("always", "true")}
+_NOT_FOR_ALL = (
+    *("private", "hidden", "unlisted", "draft", "none", "password", "members", "member", "paid"),
+    *("tiers", "subscribers", "onlypaid", "onlysubscribers", "onlyfree", "founding", "restricted"),
+)
+_TRUE = ("true", "yes", "y", "on", "1", "t", "ja", "wahr", "oui", "vrai", "sí", "si", "verdadero")
+_FALSE = ("false", "no", "n", "off", "0", "f", "nein", "falsch", "non", "faux", "falso")
 _NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(noindex|none)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
+_OTHER_MARKS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,45 +126,63 @@ def _unknown(name: str, value: Any) -> HidingWord:
 def _hiding_words(values: Mapping[str, Any], prefix: str) -> Iterator[HidingWord]:
     for name, value in values.items():
         plain = _plain(name)
-        if plain not in _NAMES or value in (None, "", [], {}):
+        if plain not in _NAMES or value in (None, "", [], {}) or (plain == "index" and not prefix):
+            continue  # index is a row's number; only within "seo" and the like is it for robots
+        if plain in _WITHIN and isinstance(value, Mapping) and not prefix:
+            yield from _hiding_words(value, f"{name}.")
+        if plain == "status" or plain in _OTHER_STATUSES:
+            yield from _other_status(prefix + name, plain, value)
             continue
-        if plain == "index" and not prefix:
-            continue  # a row's number; only within "seo" and the like is it said to robots
-        if plain in _HIDES_IF_TRUE or plain in _HIDES_IF_FALSE:
-            yield from _judge(plain, prefix + name, value)
-        elif plain in _WITHIN:
-            if isinstance(value, Mapping) and not prefix:
-                yield from _hiding_words(value, f"{name}.")
-            if plain in _TAGS and _has_robots_tag(value, 3):
-                yield HidingWord(prefix + name, Status.HIDDEN)
-        elif plain == "build":
-            yield from _build_options(prefix + name, value)
-        elif (
-            (plain in _ROBOTS and _NOT_INDEXED.search(str(value)[:1000]))
-            or (plain in _REDIRECTS and _truth(value) is not False)
-            or (plain == "visibility" and str(value)[:40].casefold() in _HIDING_VISIBILITY)
-        ):
-            yield HidingWord(prefix + name, Status.HIDDEN)
+        hides = _flag_hides(plain, value) if plain in _FLAGS else _word_hides(plain, value)
+        if hides is None:
+            yield _unknown(prefix + name, value)
+        elif hides:
+            yield HidingWord(prefix + name, Status.DRAFT if plain in _DRAFTS else Status.HIDDEN)
 
 
-def _judge(plain: str, name: str, value: Any) -> Iterator[HidingWord]:
-    truth = _truth(value)
-    if isinstance(value, Mapping):  # sitemap: {exclude: true}
-        if any(_truth(value.get(key)) for key in ("disable", "exclude", "ignore", "noindex")):
-            yield HidingWord(name, Status.HIDDEN)
-    elif truth is not None:
-        if truth == (plain in _HIDES_IF_TRUE):
-            yield HidingWord(name, (_HIDES_IF_TRUE if truth else _HIDES_IF_FALSE)[plain])
-    elif not (plain in _MAY_BE_OTHER or (plain in _MAY_BE_DATE and _is_date(value))):
+def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
+    """Yields what a status in another field than ``status`` says against showing the article.
+
+    In a field of another name, such as ``state``, a word that is not understood is no status.
+    """
+    word = value.strip().casefold() if isinstance(value, str) else value
+    known = _STATUSES.get(word) if isinstance(word, str) else None
+    if known is None and plain == "status" and name != "status":
         yield _unknown(name, value)
+    elif known not in (None, Status.PUBLISHED) and name != "status":
+        yield HidingWord(name, known)
 
 
-def _build_options(name: str, value: Any) -> Iterator[HidingWord]:
-    """Yields what Hugo's options of building a page say against showing it."""
-    for option, shown in _OPTIONS.items():
-        word = value.get(option) if isinstance(value, Mapping) else None
-        if word is not None and str(word)[:20].casefold() not in shown:
-            yield HidingWord(f"{name}.{option}", Status.HIDDEN)
+def _flag_hides(plain: str, value: Any) -> bool | None:
+    """Tells whether a yes or no hides the article; ``None`` if it is not understood."""
+    if isinstance(value, Mapping):  # sitemap: {exclude: true}
+        return any(_truth(value.get(key)) for key in ("disable", "exclude", "ignore", "noindex"))
+    truth = _truth(value)
+    if truth is not None:
+        return truth == (plain in _HIDES_IF_TRUE)
+    is_other = plain in _MAY_BE_OTHER or (plain in _MAY_BE_DATE and _is_date(value))
+    return False if is_other else None
+
+
+def _word_hides(plain: str, value: Any) -> bool:
+    """Tells whether what a field says in other ways hides the article."""
+    if plain in _TAGS:
+        return _has_robots_tag(value, 4)
+    if plain in _PASSWORDS:
+        return _truth(value) is not False
+    if plain in _LAYOUTS:
+        return bool(value == "redirect")
+    if plain in _ROBOTS and isinstance(value, Mapping) and _truth(value.get("index")) is False:
+        return True
+    if plain == "build":  # Hugo's options
+        options = value if isinstance(value, Mapping) else {}
+        said = [(shown, options.get(name)) for name, shown in _OPTIONS.items()]
+        return any(one is not None and str(one).casefold() not in shown for shown, one in said)
+    if plain in _REDIRECTS:
+        return _truth(value) is not False
+    word = str(value)[:1000]
+    robots = plain in _ROBOTS and bool(_NOT_INDEXED.search(word))
+    return robots or (plain in _READERS and _plain(word) in _NOT_FOR_ALL)
 
 
 def _has_robots_tag(value: Any, depth: int) -> bool:
@@ -151,6 +190,8 @@ def _has_robots_tag(value: Any, depth: int) -> bool:
     if isinstance(value, Mapping):
         if _plain(str(value.get("name"))) in _ROBOTS:
             return bool(_NOT_INDEXED.search(str(value.get("content"))[:1000]))
+        if _plain(str(value.get("http-equiv"))) == "refresh":
+            return True
         value = list(value.values())
     return (
         isinstance(value, list)
@@ -178,4 +219,35 @@ def _is_date(value: Any) -> bool:
 @lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     """Returns a field's name in one spelling: noIndex, no_index and no-index are one name."""
-    return name[:40].casefold().replace("_", "").replace("-", "").replace(" ", "")
+    return _OTHER_MARKS.sub("", name[:40].casefold())
+
+
+def is_publication_date(name: str) -> bool:
+    """Tells whether a field holds when an article was published: it may be any sort of date."""
+    return _plain(name) in (*_MAY_BE_DATE, "publishedat")
+
+
+@lru_cache(maxsize=256)
+def names_in_other_spelling(names: tuple[str, ...]) -> Mapping[str, str]:
+    """Returns each name that differs from its plain spelling, by that spelling.
+
+    ``("id", "Title", "Visible From")`` gives ``{"title": "Title", "visiblefrom": "Visible From"}``.
+    """
+    return {plain: name for name in names if (plain := _plain(name)) != name}
+
+
+def other_instant(values: Mapping[str, Any], name: str) -> tuple[str, Any]:
+    """Returns what says, under another name, from or until when an article is visible.
+
+    Args:
+        values: All values of the record, by the source's names.
+        name: ``visible_from`` or ``visible_until``.
+
+    Returns:
+        The source's name for the time, and its value; "" and ``None`` if there is none.
+    """
+    wanted = _FROM if name == "visible_from" else _UNTIL
+    for given, value in values.items():
+        if _plain(given) in wanted and value not in (None, "") and _truth(value) is None:
+            return given, value
+    return "", None

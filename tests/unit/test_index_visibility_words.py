@@ -92,7 +92,6 @@ def test_what_is_not_to_be_listed_is_hidden(values: dict[str, Any]) -> None:
         {"index": 0},
         {"meta": {"keywords": "a"}},
         {"head": [{"tag": "meta", "attrs": {"name": "author", "content": "none"}}]},
-        {"visibility": "members"},
         {"title": "draft", "tags": ["noindex"]},
     ],
 )
@@ -121,3 +120,70 @@ def test_a_word_that_is_understood_goes_before_one_that_is_not() -> None:
     found = find_hiding_word({"hidden": "perhaps", "private": True, "draft": "True"}, "")
     assert found is not None
     assert (found.field, found.status, found.unknown) == ("draft", Status.DRAFT, "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Status": "Draft"},
+        {"STATUS": "draft"},
+        {"Status ": "private"},
+        {"_status": "draft"},
+        {"post_status": "pending"},
+        {"Post Status": "Draft"},
+        {"state": "draft"},
+        {"publication_state": "draft"},
+        {"workflow_state": "in_review"},
+        {"is_published": False},
+        {"isPublished": "false"},
+        {"Published?": "nein"},
+        {"is_public": 0},
+        {"is_listed": "no"},
+        {"is_private": 1},
+        {"isArchived": True},
+        {"trashed": "yes"},
+        {"deleted_at": "2024-01-01"},
+        {"active": 0},
+        {"enabled": "no"},
+        {"password": "letmein"},
+        {"post_password": "letmein"},
+        {"visibility": "members"},
+        {"access": "private"},
+        {"members_only": True},
+        {"audience": "only_paid"},
+        {"robots": {"index": False}},
+        {"seo": {"robots": {"index": "noindex"}}},
+        {"yoast_head_json": {"robots": {"index": "noindex"}}},
+        {"attributes": {"draft": True}},
+        {"fields": {"status": "draft"}},
+        {"layout": "redirect"},
+        {"head": [{"tag": "meta", "attrs": {"http-equiv": "refresh", "content": "0;url=/x"}}]},
+    ],
+)
+def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[str, Any]) -> None:
+    assert find_hiding_word(said, None) is not None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"state": "California"},
+        {"type": "article"},
+        {"Status": "Published"},
+        {"active": "navigation"},
+        {"password": False},
+        {"visibility": "public"},
+        {"audience": "everyone"},
+        {"robots": {"index": True}},
+        {"hide": ["navigation"]},
+        {"data": {"points": 3}},
+        {"is_published": "ja"},
+    ],
+)
+def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -> None:
+    assert find_hiding_word(said, None) is None
+
+
+def test_a_badge_of_a_documentation_site_is_no_status() -> None:
+    assert find_hiding_word({}, "new") is None
+    assert find_hiding_word({}, "deprecated") is None
