@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -23,6 +23,7 @@ MAX_FRONT = 64 * 1024
 _MAX_DEPTH = 20
 _MAX_BITS = 128
 _MAX_VALUES = 10_000
+_TOO_MANY = f"the front matter has more than {_MAX_VALUES} values"
 
 _FENCE = re.compile(r"\s*^(?P<fence>---|\+\+\+|;;;)(?P<format>\w*)[^\S\n]*\n", re.MULTILINE)
 _JSON = re.compile(r"\s*(?=\{\s*[\"}])")
@@ -94,32 +95,36 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
     """
     if len(text) > MAX_FRONT:
         raise _error(f"the front matter is longer than {MAX_FRONT} characters")
-    front = _READERS[form](text)
+    name, read = _READERS[form]
+    try:
+        front = read(text) if text.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise _error(f"the front matter is not {name}: {error}") from error
     if front is None:
         return {}
     if not isinstance(front, Mapping):
         raise _error(f"the front matter is not a table: {front!r:.40}")
-    _count(front, "", 0, 0)
+    _check(front)
     return {str(name): plain_value(value) for name, value in front.items()}
 
 
-def _count(value: Any, name: str, depth: int, count: int) -> int:
-    """Counts the values in a value; one that a YAML alias repeats counts each time."""
-    count += 1
-    if depth > _MAX_DEPTH:
-        raise _error(f"{name} is nested more than {_MAX_DEPTH} levels deep")
-    if count > _MAX_VALUES:
-        raise _error(f"the front matter has more than {_MAX_VALUES} values")
-    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        raise _error(f"{name} holds an integer of over {_MAX_BITS} bits")
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            count = _count(key, "a name", depth + 1, count)
-            count = _count(item, name or str(key), depth + 1, count)
-    elif isinstance(value, list | tuple | set):
-        for item in value:
-            count = _count(item, name, depth + 1, count)
-    return count
+def _check(front: Mapping[Any, Any]) -> None:
+    """Refuses deep nesting, too many values and endless numbers, whatever the format."""
+    pending = [(str(name), value, 1) for name, value in front.items()]
+    count = 0
+    while pending:
+        name, value, depth = pending.pop()
+        count += 1
+        if depth > _MAX_DEPTH:
+            raise _error(f"{name} is nested more than {_MAX_DEPTH} levels deep")
+        if count > _MAX_VALUES:
+            raise _error(_TOO_MANY)
+        if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+            raise _error(f"{name} holds an integer of over {_MAX_BITS} bits")
+        if isinstance(value, Mapping):
+            value = [part for pair in value.items() for part in pair]
+        if isinstance(value, list | tuple | set):
+            pending += [(name, item, depth + 1) for item in value]
 
 
 def _bare_json(text: str, start: int) -> tuple[dict[str, Any], str]:
@@ -130,28 +135,13 @@ def _bare_json(text: str, start: int) -> tuple[dict[str, Any], str]:
     return parse_table("json", text[start:end]), text[end:]
 
 
-def _json(text: str) -> Any:
-    try:
-        return load_json(text) if text.strip() else {}
-    except ValueError as error:
-        raise _error(f"the front matter is not JSON: {error}") from error
-
-
-def _toml(text: str) -> Any:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _error(f"the front matter is not TOML: {error}") from error
-
-
 def _yaml(text: str) -> Any:
     try:
-        _check_yaml_depth(text)
+        _check_yaml(text)
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return {}
-        _check_yaml_size(node, {})
         if isinstance(node, yaml.MappingNode):
             _keep_as_written(node)
         return loader.construct_document(node)
@@ -167,32 +157,30 @@ def _yaml(text: str) -> Any:
         raise _error(f"the front matter is not YAML: {line:.200}") from error
 
 
-def _check_yaml_depth(text: str) -> None:
-    """Refuses deep nesting before a parser recurses into it."""
-    depth = 0
+def _check_yaml(text: str) -> None:
+    """Refuses deep nesting, and too many values with aliases written out, before they are read."""
+    sizes: dict[str, int] = {}
+    within: list[tuple[str | None, int]] = [(None, 0)]
     for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            raise _error(f"the front matter is nested more than {_MAX_DEPTH} levels deep")
-
-
-def _check_yaml_size(node: yaml.Node, sizes: dict[yaml.Node, int]) -> int:
-    """Returns how many values a node has with its aliases written out; refuses too many."""
-    if node in sizes:
-        if not sizes[node]:
-            raise _error("the front matter holds an alias of itself")
-        return sizes[node]
-    sizes[node] = 0  # until it is known
-    children: list[yaml.Node] = []
-    if isinstance(node, yaml.MappingNode):
-        children = [part for pair in node.value for part in pair]
-    elif isinstance(node, yaml.SequenceNode):
-        children = node.value
-    sizes[node] = 1 + sum(_check_yaml_size(child, sizes) for child in children)
-    if sizes[node] > _MAX_VALUES:
-        raise _error(f"the front matter has more than {_MAX_VALUES} values")
-    return sizes[node]
+        anchor, size = getattr(event, "anchor", None), 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            within.append((anchor, 1))
+            if len(within) > _MAX_DEPTH + 1:
+                raise _error(f"the front matter is nested more than {_MAX_DEPTH} levels deep")
+            continue
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == name for name, _ in within):
+                raise _error("the front matter holds an alias of itself")
+            size = sizes.get(anchor, 0)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = within.pop()
+        elif not isinstance(event, yaml.ScalarEvent):
+            continue
+        if anchor:
+            sizes[anchor] = size
+        within[-1] = (within[-1][0], within[-1][1] + size)
+        if within[-1][1] > _MAX_VALUES:
+            raise _error(_TOO_MANY)
 
 
 def _keep_as_written(node: yaml.MappingNode) -> None:
@@ -203,4 +191,9 @@ def _keep_as_written(node: yaml.MappingNode) -> None:
             value.tag = "tag:yaml.org,2002:str"
 
 
-_READERS = {"yaml": _yaml, "yml": _yaml, "toml": _toml, "json": _json}
+_READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "yaml": ("YAML", _yaml),
+    "yml": ("YAML", _yaml),
+    "toml": ("TOML", tomllib.loads),
+    "json": ("JSON", load_json),
+}
