@@ -35,8 +35,13 @@ def report_page_links(
     linked = np.zeros(len(visible), dtype=np.bool_)
     linked[targets[followed]] = True
     unlinked = np.flatnonzero(visible & ~linked) if followed.any() else np.empty(0, dtype=np.int64)
-    related = (kinds == PageLinkKind.RELATED) & visible[sources] & visible[targets]
-    shown = (heads[sources[related]] == targets[related][:, np.newaxis]).any(axis=1)
+
+    def listed(kind: PageLinkKind) -> dict[str, int]:
+        held = (kinds == kind) & visible[sources] & visible[targets]
+        shown = (heads[sources[held]] == targets[held][:, np.newaxis]).any(axis=1)
+        articles = len(np.unique(sources[held]))
+        return {"articles": articles, "links": int(held.sum()), "shown": int(shown.sum())}
+
     return {
         "articles": len(np.unique(sources[editorial])),
         "per_article": round(float(editorial.sum() / max(len(visible), 1)), 2),
@@ -45,11 +50,8 @@ def report_page_links(
             "count": len(unlinked),
             "first": [_named(build, row) for row in unlinked[:_NAMED].tolist()],
         },
-        "related": {
-            "articles": len(np.unique(sources[related])),
-            "links": int(related.sum()),
-            "shown": int(shown.sum()),
-        },
+        "text": listed(PageLinkKind.TEXT),
+        "related": listed(PageLinkKind.RELATED),
         "unresolved": {
             "count": findings.unresolved_count,
             "first": [

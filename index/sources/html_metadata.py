@@ -8,7 +8,16 @@ from typing import Any
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.sources.main_text import main_element
-from index.sources.markup import Element, base_of, is_home, join_url, line_of, one_line, select
+from index.sources.markup import (
+    Element,
+    base_of,
+    is_home,
+    join_url,
+    line_of,
+    names_match,
+    one_line,
+    select,
+)
 from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 
@@ -25,7 +34,9 @@ _METAS = {
 }
 _TITLES = ("og:title", "twitter:title", "dc.title", "citation_title")
 _AUTHORS = ("author", "dc.creator", "citation_author", "article:author")
-_ROBOTS = ("robots", "googlebot", "googlebot-news", "bingbot")
+_ROBOTS = ("robots", "googlebot", "googlebot-news", "bingbot", "x-robots-tag")
+_EXPIRY = re.compile(r"unavailable_after:\s*([^,]+(?:,\s*\d[^,]*)?)", re.IGNORECASE)
+_HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-required")
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 
 Metas = dict[str, list[str]]
@@ -62,8 +73,13 @@ def page_facts(
     facts["robots"] = ", ".join(word for key in _ROBOTS for word in metas.get(key, []))
     for time in published_times(root)[:1]:
         facts["date"] = (time.get("datetime") or line_of(time)).strip()
+    around = (main, *main.iterancestors(), *select(main, "article"))
+    if any(names_match(each, _HIDDEN_CLASS, "class") for each in around):
+        facts["robots"] += ", noindex"
     stated = said.facts()
     facts |= stated
+    if expiry := _EXPIRY.search(facts["robots"]):
+        facts["visible_until"] = expiry[1]
     facts["url"] = canonical_of(root, address) or facts["url"]
     here = facts["url"] or address
     alternates = read_alternates(
@@ -91,7 +107,10 @@ def metas_of(root: Element) -> Metas:
     metas: Metas = {}
     for element in select(root, "meta[content]"):
         content = one_line(element.get("content"))
-        for name in (element.get("property") or element.get("name") or "").lower().split():
+        names = element.get("property") or element.get("name") or ""
+        if (element.get("http-equiv") or "").strip().lower() == "x-robots-tag":
+            names = "x-robots-tag"
+        for name in names.lower().split():
             if content:
                 metas.setdefault(name, []).append(content)
     return metas

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +11,28 @@ from index.articles.record import Record
 from index.articles.text_lists import split_keywords
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text
-from index.sources.markup import Element, MarkupError, local_name, parse_html, select, text_of
+from index.sources.markup import (
+    Element,
+    MarkupError,
+    line_of,
+    local_name,
+    names_match,
+    parse_html,
+    remove,
+    select,
+    text_of,
+)
 from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
 from index.sources.page_refusal import check_is_article
-from index.sources.page_text import text_and_links
+from index.sources.page_text import HEADINGS, text_and_links
 from index.sources.schema_org import SchemaOrg
 from recommender.errors import SettingError
 
+_HEADING_LINKS = ", ".join(f"{name} a[href]" for name in HEADINGS)
+_HEADING_LINK_CLASS = re.compile(
+    r"((header|heading|hash)-?)(link|anchor)|anchor(-?link)?|permalink"
+)
+_WORD = re.compile(r"\w")
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
 """The elements whose value is in an attribute rather than in their text, with the attribute."""
 
@@ -55,7 +71,8 @@ class HtmlSource(PageFolderSource):
             root = parse_html(page.text)
         except MarkupError as error:
             raise PageError("invalid-html", str(error)) from error
-        said = SchemaOrg(root, canonical_of(root, page.address))
+        _drop_heading_links(root)
+        said = SchemaOrg(root, canonical_of(root, page.address) or page.url)
         metas = metas_of(root)
         check_is_article(root, page, said)
         if self.main:
@@ -98,6 +115,16 @@ class HtmlSource(PageFolderSource):
             elif found:
                 values[name] = "\n".join(found) if name == "summary" else found[0]
         return values
+
+
+def _drop_heading_links(root: Element) -> None:
+    """Removes the links that a heading has to itself, such as "¶" or "#"."""
+    for link in select(root, _HEADING_LINKS):
+        words, heading = line_of(link), line_of(next(link.iterancestors(*HEADINGS)))
+        is_mark = not _WORD.search(words) and (words or (link.get("href") or "").startswith("#"))
+        if is_mark or (words != heading and names_match(link, _HEADING_LINK_CLASS, "class")):
+            link.tag = "heading-link"
+    remove(root, ("heading-link",))
 
 
 def _value(element: Element, attribute: str) -> str:

@@ -163,7 +163,7 @@ def names_match(element: Element, pattern: re.Pattern[str], *attributes: str) ->
     The names are compared in lower case, with ``-`` in place of ``_``.
     """
     names = " ".join(element.get(name, "") for name in attributes).lower().replace("_", "-")
-    return any(map(pattern.fullmatch, names.split()[:20]))
+    return any(map(pattern.fullmatch, names.split()[:100]))
 
 
 def join_url(base: str, url: str) -> str:

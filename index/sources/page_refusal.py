@@ -24,12 +24,17 @@ _LOCATION = re.compile(
     location(?:(?:\.href)?\s*=\s*["'`]|\.(?:replace|assign)\s*\()""",
     re.VERBOSE,
 )
-_ERROR_NAME = re.compile(r"([a-z]{2}([-_][a-z]{2})?/)?404", re.IGNORECASE)
+_LANGUAGE = "([a-z]{2}([-_][a-z]{2})?/)?"
+_ERROR_NAME = re.compile(rf"{_LANGUAGE}(40\d|410|50[\dx]|offline)", re.IGNORECASE)
 _CODE = re.compile(
     r"((error|fehler|erreur)\W*)?\b(404|410)\b(\W*(error|fehler|erreur)\b)?", re.IGNORECASE
 )
 _SEPARATOR = re.compile(r"\s[|\-\u2013\u2014·»:]+\s")
-_LATER_PAGE = re.compile(r"(.*/)?(page|seite|pagina|página)[/-]\d+", re.IGNORECASE)
+_LIST_NAME = re.compile(
+    rf"(.*/)?(page|seite|pagina|página)[/-]\d+|{_LANGUAGE}(search|(py-)?(gen|mod)index)"
+    r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/",
+    re.IGNORECASE,
+)
 _LIST_CLASSES = {"archive", "search-results", "paged"}
 _SINGLE_CLASSES = {"single", "singular", "page"}
 
@@ -48,12 +53,16 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     if target := _redirect(root, page):
         raise PageError("redirect", f"the page only redirects to {target[:200]}")
     classes = set((_body(root).get("class") or "").lower().split())
-    titles = map(line_of, select(root, "head > title, h1")[:2])
+    titles = [line_of(each) for each in select(root, "head > title, h1")[:2]]
     name = "/".join(_parts(page.address))
     if "error404" in classes or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
         raise PageError("error-page", "the page is shown where there is none (404)")
+    if any("{{" in title or "{%" in title for title in titles):
+        raise PageError("template", "the page's title holds tags that a template fills in")
     is_list = classes & _LIST_CLASSES and not classes & _SINGLE_CLASSES
-    if said.is_list or is_list or _LATER_PAGE.fullmatch(name):
+    names = (name, f"{name}/") if page.address.endswith("/") else (name,)
+    is_list = is_list or (any(map(_LIST_NAME.fullmatch, names)) and not said.facts())
+    if said.is_list or is_list:
         raise PageError("list-page", "the page says that it is a list of pages, not an article")
     canonical = canonical_of(root, page.address)
     if canonical and not page.url and (other := _other_page(page, canonical)):

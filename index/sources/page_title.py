@@ -41,16 +41,20 @@ def find_title(
     """
     branded = _lines(each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if _is_site(each))
     sites = {_plain(name) for name in (*site_names, *branded)} - {""}
+    shown = _lines(select(root, "head > title")[:1])
+    inside, anywhere = _headings(main), _headings(root)
+    for title in shown:
+        parts = _SEPARATOR.split(title)
+        if len(parts) > 1 and parts[-1] in anywhere and parts[-1] not in inside:
+            sites |= {_plain(parts[-1])} if _plain(parts[0]) not in sites else set()
     try:
         host = (urlsplit(address).hostname or "").removeprefix("www.")
     except ValueError:  # the record parser reports the address
         host = ""
     named = sites | ({_plain(host), *map(_plain, host.split("."))} - {""})
     inside, anywhere = (
-        [text for text in _headings(element) if _plain(text) not in sites]
-        for element in (main, root)
+        [text for text in texts if _plain(text) not in sites] for texts in (inside, anywhere)
     )
-    shown = _lines(select(root, "head > title")[:1])
     # Of several, the one that the page shows too: some state a description as their headline.
     seen = [*shown, *anywhere]
     given = sorted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from index.articles.cleaning import unescape
 from index.articles.json_text import load_json
@@ -14,6 +15,7 @@ from index.sources.markup import Element, line_of, select, text_of
 _ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")
 _LISTS = ("CollectionPage", "SearchResultsPage", "ProfilePage")
 _NESTED = ("mainEntity", "@graph")
+_SUFFIX = re.compile(r"(/index)?(\.x?html?)?/?$")
 _URL = re.compile(r"[a-z]+://\S+")
 
 Node = Mapping[str, Any]
@@ -31,7 +33,7 @@ class SchemaOrg:
 
         Args:
             root: The page's root element.
-            canonical: The page's address. Of several articles, the one with this address is taken.
+            canonical: The page's address, if known. An article with another address is not taken.
         """
         self._nodes = [node for document in _documents(root) for node in _nodes(document)]
         self._by_id: dict[str, Node] = {}
@@ -39,7 +41,11 @@ class SchemaOrg:
             if isinstance(node.get("@id"), str) and len(node) > 1:
                 self._by_id.setdefault(node["@id"], node)
         self._nodes += map(_item, select(root, "[itemscope][itemtype]"))
-        articles = [node for node in self._nodes if _is_a(node, _ARTICLES)]
+        articles = [
+            node
+            for node in self._nodes
+            if _is_a(node, _ARTICLES) and not _are_other_pages(self._address(node), canonical)
+        ]
         same = [node for node in articles if canonical and self._address(node) == canonical]
         self._article: Node = next(iter([*same, *articles]), {})
 
@@ -153,6 +159,16 @@ def _item(element: Element) -> dict[str, Any]:
 def _value(element: Element) -> str:
     given = (element.get(name) for name in ("content", "datetime", "src", "href"))
     return next(filter(None, given), None) or line_of(element)
+
+
+def _are_other_pages(one: str, other: str) -> bool:
+    """Tells whether two absolute addresses are of different pages of a site, none its home page."""
+    try:
+        urls = urlsplit(one), urlsplit(other)
+    except ValueError:
+        return False
+    paths = {_SUFFIX.sub("", unquote(url.path).casefold()) for url in urls}
+    return len(paths) > 1 and "" not in paths and all(url.netloc for url in urls)
 
 
 def _is_a(node: Node, types: tuple[str, ...]) -> bool:

@@ -81,6 +81,8 @@ def inspect(
         print_json({"live": live, "near_limits": near, **manifest.model_dump()})
         return
     size = sum(entry.bytes for entry in manifest.files.values())
+    report = build.report()
+    pages = report["page_links"]
     rows = {
         "build": manifest.name + ("  (live)" if live else ""),
         "created": manifest.created,
@@ -94,6 +96,9 @@ def inspect(
         "quality": ", ".join(f"{key} {value:g}" for key, value in manifest.quality.items()),
         "ignored": ", ".join(f"{len(found)} {kind}" for kind, found in shared.items())
         + " that many articles share (--boilerplate lists them)",
+        "languages": ", ".join(f"{row['name']} {row['articles']}" for row in report["languages"]),
+        "links": f"{pages['articles']} articles link to others; "
+        + ", ".join(f"{count} {kind}" for kind, count in pages["links"].items()),
         "reading": counts(manifest.reading),
         "seconds": ", ".join(f"{key} {value:g}" for key, value in manifest.seconds.items()),
         "size": f"{size / 1e6:.1f} MB in {len(manifest.files)} files",

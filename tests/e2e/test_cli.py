@@ -127,6 +127,8 @@ def test_inspect_tells_an_articles_links_out_and_in(
     told = call("inspect", "a").out
     assert "links to 1 articles of this site\n  Dulse  [b]  in the text" in told
     assert "is linked from 1 articles of this site\n  Dulse  [b]  called related" in told
+    assert "links     2 articles link to others; 1 text, 1 related" in call("inspect").out
+    assert "languages " in call("inspect").out
     assert "all links on its page: 2\n  Dulse  /b  text" in told
     found = call("inspect", "b", "--json").json()
     assert found["links_in"] == [{"article_id": "a", "title": "Kelp", "kind": "TEXT"}]

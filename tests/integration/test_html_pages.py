@@ -211,6 +211,7 @@ def refused(folder: Path, page: str, name: str = "p.html") -> str:
         (f"<title>404 Page not found | Shore</title><h1>Oh</h1>{BODY}", "error-page"),
         (f"<title>Shore</title><h1>Seite nicht gefunden</h1>{BODY}", "error-page"),
         (f"<title>x</title><body class='error404 wp'>{BODY}", "error-page"),
+        (f"<title>{{{{ page.title }}}} | Shore</title>{BODY}", "template"),
         (f"<title>Sea</title><body class='archive tag tag-sea'>{BODY}", "list-page"),
         (
             '<script type="application/ld+json">{"@type": ["WebPage", "CollectionPage"]}</script>'
@@ -223,13 +224,23 @@ def test_a_page_that_is_no_article_is_reported(tmp_path: Path, page: str, reason
     assert refused(tmp_path, page) == reason
 
 
-@pytest.mark.parametrize("name", ["404.html", "404/index.html", "de/404.html"])
-def test_a_file_called_404_is_no_article(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["404.html", "404/index.html", "de/404.html", "500.html", "50x.html", "offline.html"]
+)
+def test_a_page_for_errors_is_no_article(tmp_path: Path, name: str) -> None:
     assert refused(tmp_path, f"<h1>Lost at sea</h1>{BODY}", name) == "error-page"
 
 
-def test_a_later_page_of_a_list_is_no_article(tmp_path: Path) -> None:
-    assert refused(tmp_path, f"<h1>News</h1>{BODY}", "news/page/2/index.html") == "list-page"
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("news/page/2/index.html", "page2/index.html", "search/index.html", "search.html"),
+        *("genindex.html", "category/sea/index.html", "tag/sea.html", "blog/tags/index.html"),
+    ],
+)
+def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> None:
+    assert refused(tmp_path, f"<h1>News</h1>{BODY}", name) == "list-page"
+    assert one(tmp_path / "more", "tag/a/b.html", f"<h1>Kelp</h1>{BODY}", "html").title == "Kelp"
 
 
 def test_of_two_pages_the_one_that_the_other_names_is_read(tmp_path: Path) -> None:
@@ -266,8 +277,52 @@ def test_an_article_is_no_redirect_and_no_error_page(tmp_path: Path, head: str) 
         "name=robots content='NoIndex, follow'",
         "name=ROBOTS content=none",
         "name=googlebot content=noindex",
+        "http-equiv=X-Robots-Tag content='noindex, nofollow'",
+        "name=x><body class='single status-draft'",
+        "name=x><body class='single'><article class='post status-private'",
+        "name=x><body class='single'><article class='post post-password-required'",
     ],
 )
 def test_a_page_that_robots_must_not_list_is_hidden(tmp_path: Path, words: str) -> None:
     article = one(tmp_path, "p.html", f"<meta {words}><h1>Kelp</h1>{BODY}", "html")
     assert article.status is Status.HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("until", "shown"),
+    [("25 Jun 2010 15:00:00 GMT", False), ("2010-06-25", False), ("25 Jun 2210 15:00 GMT", True)],
+)
+def test_a_page_that_robots_must_forget_after_a_day_is_hidden_from_then(
+    tmp_path: Path, until: str, shown: bool
+) -> None:
+    page = f"<meta name=robots content='unavailable_after: {until}'><h1>Kelp</h1>{BODY}"
+    article = one(tmp_path, "p.html", page, "html")
+    now = dt.datetime.now(dt.UTC)
+    assert article.visible_until is not None
+    assert (article.visible_until > now) is shown
+
+
+def test_a_headings_link_to_itself_is_no_part_of_it(tmp_path: Path) -> None:
+    page = (
+        "<h1>Kelp<a class=headerlink href='#kelp'>¶</a></h1><h2><a href='#w'>#</a> Waves</h2>"
+        f"{BODY}<h2>Uses <a class=hash-link href='#u'>Direct link to Uses</a></h2>{BODY}"
+        f"<h2><a class=anchor href='#z'>Zones</a></h2>{BODY}"
+    )
+    article = one(tmp_path, "p.html", page, "html")
+    assert article.title == "Kelp"
+    assert [heading for heading, _ in told(article)] == ["Waves", "Uses", "Zones"]
+
+
+def test_facts_of_another_page_are_not_taken(tmp_path: Path) -> None:
+    other = {"@type": "Article", "headline": "Rye", "url": "https://x.example/rye/"}
+    page = (
+        "<link rel=canonical href='https://x.example/kelp/'><script type='application/ld+json'>"
+        f"{json.dumps(other)}</script><article><h1>Kelp calms</h1>{BODY}"
+    )
+    article = one(tmp_path, "p.html", page, "html")
+    assert (article.title, article.url) == ("Kelp calms", "https://x.example/kelp/")
+
+
+def test_a_sites_name_outside_the_article_is_cut_from_the_title(tmp_path: Path) -> None:
+    head, name = "<title>Kelp | Shore Weekly News</title>", "<h1>Shore Weekly News</h1>"
+    assert title_of(tmp_path, head, f"<div>{name}</div><article>{BODY}</article>") == "Kelp"

@@ -56,6 +56,8 @@ def test_links_are_found_by_address_alias_file_id_slug_and_title(
     assert build.page_links.into(1) == [(0, PageLinkKind.TEXT)]
     report = build.report()["page_links"]
     assert report["articles"] == 1
+    assert report["text"]["links"] == 3
+    assert report["text"]["shown"] <= 3
     assert [item["url"] for item in report["unresolved"]["first"]] == [
         "https://sea.example/2026/nowhere/"
     ]
