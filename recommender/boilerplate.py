@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, pairwise
 
 from recommender.article import Article
 
@@ -167,19 +168,12 @@ def learn_boilerplate(articles: Iterable[Article], count: int) -> Boilerplate:
     headings: Counter[str] = Counter()
     articles = list(articles)
     for article in articles:
-        own_passages: set[str] = set()
-        own_starts: set[str] = set()
-        own_labels: set[str] = set()
         headings.update({shape(section.heading) for section in article.sections})
-        for sentence in _sentences(article):
-            own_passages.add(shape(sentence))
-            for label, follower in _possible_labels(sentence):
-                own_starts.add(label)
-                if _starts_anew(follower):
-                    own_labels.add(label)
-        passages.update(own_passages)
-        starts.update(own_starts)
-        labels.update(own_labels)
+        sentences = list(_sentences(article))
+        found = {pair for sentence in sentences for pair in _possible_labels(sentence)}
+        passages.update({shape(sentence) for sentence in sentences})
+        starts.update({label for label, _ in found})
+        labels.update({label for label, follower in found if _starts_anew(follower)})
     least = max(_MIN_ARTICLES, round(_SHARE * count))
     frequent = {
         label: number
@@ -203,63 +197,42 @@ def _outside_sentences(labels: set[str], articles: list[Article]) -> set[str]:
     and many different ones must follow, or label and follower are a name together.
     """
     followers: dict[str, Counter[str]] = {label: Counter() for label in labels}
-    for article in articles:
-        for sentence in _sentences(article):
-            for label, follower in _possible_labels(sentence):
-                if label in labels and follower:
-                    word = follower.lstrip(_OUTER_MARKS).partition(":")[0]
-                    followers[label][word.rstrip(_OUTER_MARKS).casefold()] += 1
-    known = {word for counts in followers.values() for word in counts}
-    beginnings, common = _sentence_beginnings(known, articles)
-    real = {
-        label
-        for label in labels
-        if label.endswith(":") and _precedes_sentences(followers[label], beginnings)
-    }
-    further = {word.strip(_OUTER_MARKS).casefold() for label in real for word in label.split()}
-    return real | {
-        label
-        for label in labels
-        if not label.endswith((":", ",", ";"))
-        and _precedes_sentences(followers[label], beginnings | further)
-        and _is_varied(followers[label], further, common)
-    }
-
-
-def _sentence_beginnings(known: set[str], articles: list[Article]) -> tuple[set[str], set[str]]:
-    """Return those of ``known`` that are in lower case within sentences, and words of grammar."""
     lower: Counter[str] = Counter()
     words = 0
-    for article in articles:
-        for sentence in _sentences(article):
-            previous = ":"
-            for written in sentence.split():
-                words += 1
-                word = written.strip(_OUTER_MARKS)
-                if not previous.endswith(":") and (folded := word.casefold()) in known:
-                    lower[folded] += 1 if word[:1].islower() else -1
-                previous = written
-    beginnings = {word for word, balance in lower.items() if balance >= 0}
-    return beginnings, {
-        word for word in beginnings if lower[word] >= _COMMON * words and len(word) <= _SHORT_WORD
-    }
+    for sentence in chain.from_iterable(map(_sentences, articles)):
+        for label, follower in _possible_labels(sentence):
+            if label in labels and follower:
+                word = follower.lstrip(_OUTER_MARKS).partition(":")[0]
+                followers[label][word.rstrip(_OUTER_MARKS).casefold()] += 1
+        written = sentence.split()
+        words += len(written)
+        for previous, word in pairwise(written):
+            if not previous.endswith(":"):
+                word = word.strip(_OUTER_MARKS)
+                lower[word.casefold()] += 1 if word[:1].islower() else -1
+    common = {w for w, n in lower.items() if n >= _COMMON * words and len(w) <= _SHORT_WORD}
 
+    def is_real(label: str) -> bool:
+        found = followers[label]
+        least = _COMMON_FOLLOWERS * found.total()
+        begun = sum(n for w, n in found.items() if lower.get(w, -1) >= 0 or w in further)
+        begun += sum(n for word, n in found.items() if word[:1].isdigit())
+        if not found or label.endswith(":"):
+            return begun >= _BEGINNINGS * max(found.total(), 1)
+        others = Counter({word: n for word, n in found.items() if word not in further})
+        numbers = sum(n for word, n in others.items() if word[:1].isdigit())
+        return (
+            begun >= _BEGINNINGS * found.total()
+            and sum(others[word] for word in common) >= max(1, least)
+            and max(others.values()) <= _ONE_FOLLOWER * others.total()
+            and numbers < _BEGINNINGS * others.total()
+        )
 
-def _precedes_sentences(followers: Counter[str], beginnings: set[str]) -> bool:
-    found = sum(n for word, n in followers.items() if word in beginnings or word[:1].isdigit())
-    return found >= _BEGINNINGS * max(followers.total(), 1)
-
-
-def _is_varied(followers: Counter[str], further: set[str], common: set[str]) -> bool:
-    """Tell whether what follows a label, apart from further labels, are sentences of any kind."""
-    others = Counter({word: n for word, n in followers.items() if word not in further})
-    total = others.total()
-    return (
-        total >= _COMMON_FOLLOWERS * followers.total()
-        and sum(others[word] for word in common) >= _COMMON_FOLLOWERS * total > 0
-        and others.most_common(1)[0][1] <= _ONE_FOLLOWER * total
-        and sum(n for word, n in others.items() if word[:1].isdigit()) < _BEGINNINGS * total
-    )
+    further: set[str] = set()
+    before = {label for label in labels if label.endswith(":") and is_real(label)}
+    further |= {word.strip(_OUTER_MARKS).casefold() for one in before for word in one.split()}
+    others = {label for label in labels if not label.endswith((":", ",", ";"))}
+    return before | {label for label in others if is_real(label)}
 
 
 def _sentences(article: Article) -> Iterator[str]:

@@ -55,10 +55,12 @@ def plain_text(text: str) -> str:
         text = _without_markup(text)
     if "&" in text:
         text = unescape(text)
-    text = _CONTROL.sub(" ", text)
+    if not text.isprintable():
+        text = _UNSEEN.sub("", _CONTROL.sub(" ", text)).encode(errors="replace").decode()
     if not text.isascii():
-        text = _UNSEEN.sub("", text).encode(errors="replace").decode()
         text = unicodedata.normalize("NFC", text)
+    if text.isprintable():  # one line
+        return " ".join(text.split())
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 

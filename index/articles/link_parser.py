@@ -26,11 +26,11 @@ MAX_WORDS = 200
 MAX_ALIASES = 100
 """Most other addresses of an article."""
 
-RELATED_FIELDS = (
-    *("related_posts", "related_articles", "related_pages", "related_content", "related_links"),
-    *("relatedPosts", "relatedArticles", "relatedPages", "relatedContent", "relatedLinks"),
-    *("related-posts", "related-articles", "related-pages", "related-content", "related-links"),
-    *("see_also", "seeAlso", "see-also", "jetpack-related-posts"),
+RELATED_FIELDS = frozenset(
+    "related_posts related_articles related_pages related_content related_links see_also"
+    " relatedPosts relatedArticles relatedPages relatedContent relatedLinks seeAlso"
+    " related-posts related-articles related-pages related-content related-links see-also"
+    " jetpack-related-posts".split()
 )
 """Fields that name related articles on many sites; read besides ``related``."""
 

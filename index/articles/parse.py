@@ -18,29 +18,11 @@ from index.articles.record_parser import RecordParser
 from index.articles.url_template import check_template
 from index.errors import SourceError
 from recommender.article import Article
-from recommender.errors import ArticleError, SettingError
+from recommender.errors import SettingError
 
-FIELDS = (
-    "id",
-    "title",
-    "url",
-    "summary",
-    "sections",
-    "excerpt",
-    "image",
-    "date",
-    "status",
-    "visible_from",
-    "visible_until",
-    "supersedes",
-    "language",
-    "translation_key",
-    "tags",
-    "ratings",
-    "authors",
-    "links",
-    "related",
-    "aliases",
+FIELDS = tuple(
+    "id title url summary sections excerpt image date status visible_from visible_until supersedes"
+    " language translation_key tags ratings authors links related aliases".split()
 )
 """The names of all fields that an article in the input format may have."""
 
@@ -116,13 +98,7 @@ def parse_records(
         try:
             article = parser.article()
         except Exception as error:  # noqa: BLE001 - no input value may end a build
-            if isinstance(error, ArticleError):
-                name, reason, text = error.field, error.reason, str(error)
-                problem = RecordProblem(
-                    location=item.location, field=name, reason=reason, message=text
-                )
-            else:
-                problem = unreadable(item.location, error, parser.field)
+            problem = unreadable(item.location, error, parser.field)
             _refuse(problem, strict)
             report.skip(problem)
             continue

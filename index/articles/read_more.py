@@ -58,6 +58,8 @@ def without_read_more(text: str) -> str:
     Words such as "Read more" go where a sentence or a cut mark stands before them; ``[…]`` becomes
     "…"; and the line "The post … appeared first on …" goes, in the languages of the larger sites.
     """
+    if not text:
+        return text
     head, end = text[:-_LAST], text[-_LAST:]
     end = _APPEARED.sub("", end).rstrip()
     if found := _AT_END.search(end):

@@ -84,6 +84,9 @@ class RecordProblem:
 
 def unreadable(location: str, error: Exception, field: str = "") -> RecordProblem:
     """Return a ``RecordProblem`` for a record on which a parser raised an exception."""
+    if isinstance(error, ArticleError):
+        reason, message = error.reason, str(error)
+        return RecordProblem(location=location, field=error.field, reason=reason, message=message)
     message = f"can't be read ({describe(error)}): correct the value, or leave it out"
     return RecordProblem(location=location, field=field, reason="unreadable", message=message)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from index.articles.record import short
+from index.articles.record import id_text
 from index.articles.urls import url_key
 from recommender.errors import ArticleError
 
@@ -19,17 +19,10 @@ def read_translation_key(value: Any) -> str | None:
     Raises:
         ArticleError: If the value is neither, or too long.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ArticleError(
-            "translation_key",
-            "invalid",
-            f"translation_key {short(value)} is neither text nor a whole number",
-        )
-    key = " ".join(str(value).split())
+    key = " ".join(id_text(value, "translation_key").split())
     if len(key) > _MOST:
-        raise ArticleError(
-            "translation_key", "too-long", f"translation_key exceeds {_MOST} characters"
-        )
+        message = f"translation_key exceeds {_MOST} characters"
+        raise ArticleError("translation_key", "too-long", message)
     return key or None
 
 

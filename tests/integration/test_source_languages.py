@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from index.articles.guessed_languages import Certainty, settle_guesses
-from index.articles.language_guess import LanguageGuess, guess_language
+from index.articles.guessed_languages import Certainty, find_language, settle_guesses
 from index.articles.language_tags import read_language
 from index.articles.read_report import ReadReport
 from index.articles.translation_keys import find_translations, read_alternates
@@ -188,10 +187,9 @@ def article(text: str, **fields: Any) -> Article:
 
 @pytest.mark.parametrize(("text", "language"), [(ENGLISH, "en"), (GERMAN, "de"), (SPANISH, "es")])
 def test_a_text_is_guessed_if_it_is_long_enough(text: str, language: str) -> None:
-    guess = guess_language(article(text * 3))
-    assert (guess.language, guess.is_firm) == (language, True)
-    assert guess_language(article("1234 567")) == LanguageGuess()
-    assert not guess_language(article(text[:20])).is_firm
+    assert find_language(article(text * 3)) == (language, Certainty.FIRM)
+    assert find_language(article("1234 567")) == ("", Certainty.NOTHING)
+    assert find_language(article(text[:20]))[1] < Certainty.FAIR
 
 
 def test_a_lone_uncertain_guess_does_not_tear_a_source_apart() -> None:
