@@ -110,7 +110,10 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
 
 def _check(front: Mapping[Any, Any]) -> None:
     """Refuses deep nesting, too many values and endless numbers, whatever the format."""
-    pending = [(str(name), value, 1) for name, value in front.items()]
+    pending: list[tuple[str, Any, int]] = [("a name", name, 1) for name in front]
+    pending += [
+        (name if isinstance(name, str) else "a name", value, 1) for name, value in front.items()
+    ]
     count = 0
     while pending:
         name, value, depth = pending.pop()
@@ -171,7 +174,7 @@ def _check_yaml(text: str) -> None:
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == name for name, _ in within):
                 raise _error("the front matter holds an alias of itself")
-            size = sizes.get(anchor, 0)
+            size = sizes.get(str(anchor), 0)
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, size = within.pop()
         elif not isinstance(event, yaml.ScalarEvent):

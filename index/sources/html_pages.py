@@ -28,7 +28,6 @@ from index.sources.page_text import HEADINGS, text_and_links
 from index.sources.schema_org import SchemaOrg
 from recommender.errors import SettingError
 
-_HEADING_LINKS = ", ".join(f"{name} a[href]" for name in HEADINGS)
 _HEADING_LINK_CLASS = re.compile(
     r"((header|heading|hash)-?)(link|anchor)|anchor(-?link)?|permalink"
 )
@@ -119,11 +118,13 @@ class HtmlSource(PageFolderSource):
 
 def _drop_heading_links(root: Element) -> None:
     """Removes the links that a heading has to itself, such as "¶" or "#"."""
-    for link in select(root, _HEADING_LINKS):
-        words, heading = line_of(link), line_of(next(link.iterancestors(*HEADINGS)))
-        is_mark = not _WORD.search(words) and (words or (link.get("href") or "").startswith("#"))
-        if is_mark or (words != heading and names_match(link, _HEADING_LINK_CLASS, "class")):
-            link.tag = "heading-link"
+    for heading in root.iter(*HEADINGS):
+        whole = line_of(heading)
+        for link in heading.iterdescendants("a"):
+            words, href = line_of(link), link.get("href") or ""
+            is_mark = not _WORD.search(words) and bool(words or href.startswith("#"))
+            if is_mark or (words != whole and names_match(link, _HEADING_LINK_CLASS, "class")):
+                link.tag = "heading-link"
     remove(root, ("heading-link",))
 
 

@@ -45,8 +45,9 @@ def find_title(
     inside, anywhere = _headings(main), _headings(root)
     for title in shown:
         parts = _SEPARATOR.split(title)
-        if len(parts) > 1 and parts[-1] in anywhere and parts[-1] not in inside:
-            sites |= {_plain(parts[-1])} if _plain(parts[0]) not in sites else set()
+        elsewhere = parts[-1] in {*anywhere} - {*inside, *headlines, *stated}
+        if len(parts) > 1 and elsewhere and _plain(parts[0]) not in sites:
+            sites.add(_plain(parts[-1]))
     try:
         host = (urlsplit(address).hostname or "").removeprefix("www.")
     except ValueError:  # the record parser reports the address

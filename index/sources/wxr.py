@@ -144,7 +144,7 @@ class _Site:
 def _fields(element: Element) -> defaultdict[str, str]:
     """Returns the texts below an element by their names; the first of several of one name."""
     found = defaultdict[str, str](str)
-    for child in element:
+    for child in element.iterchildren("*"):  # no undefined entities
         name = "excerpt" if "/excerpt/" in str(child.tag) else local_name(child)
         found[name] = found[name] or text_of(child).strip()
     return found
