@@ -99,7 +99,9 @@ class ConfiguredSource:
 
     def _rename(self, location: str, item: Record) -> Record:
         values = dict(item.values)
-        for theirs in self.fields.values():
+        for ours, theirs in self.fields.items():
+            if ours == "date":
+                continue  # by its own name, a date may also say from when the article is visible
             for name in theirs.split(","):
                 values.pop(name.strip().partition(".")[0], None)
         for ours, theirs in self.fields.items():

@@ -15,7 +15,6 @@ from index.articles.record import Record, RecordProblem, describe
 from index.articles.visibility_words import is_visibility_name
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
-from index.sources.source import Source
 from recommender.article import Article, LinkKind
 from recommender.errors import one_line
 
@@ -98,15 +97,19 @@ def _with_guesses(articles: list[Article], report: ReadReport) -> list[Article]:
     ]
 
 
-def _first(source: Source, limit: int, unread: dict[str, Any]) -> Iterator[Record | RecordProblem]:
+def _first(
+    source: ConfiguredSource, limit: int, unread: dict[str, Any]
+) -> Iterator[Record | RecordProblem]:
     """Yields the first ``limit`` records of a source.
 
     Adds source fields that are not read to ``unread``, each with the first value found.
     """
+    names = ",".join(source.fields.values()).split(",")
+    mapped = [name.strip().partition(".")[0] for name in names]
     for item in itertools.islice(source.records(), limit):
         if isinstance(item, Record):
             for name, value in item.values.items():
-                known = (*FIELDS, "path", "slug", "section")  # the last ones make links
+                known = (*FIELDS, *mapped, "path", "slug", "section")  # the last ones make links
                 unused = name not in known and not is_visibility_name(name)
                 if unused and value not in (None, "", [], {}):
                     unread.setdefault(name, value)

@@ -20,6 +20,7 @@ from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources import registry
+from index.sources.configured_source import ConfiguredSource
 from index.sources.registry import KINDS, open_source, table_for
 from index.sources.secret_options import mask
 from recommender.errors import SettingError
@@ -258,3 +259,16 @@ def test_every_kind_and_option_is_documented() -> None:
 
 def test_a_longer_secret_is_masked_before_a_shorter_one_in_it() -> None:
     assert mask("a secret-longer word", ("secret-longer", "secret")) == "a *** word"
+
+
+def test_a_date_keeps_its_own_name_for_what_it_says_of_visibility() -> None:
+    class One:
+        name = "one"
+
+        def records(self) -> Iterator[Record]:
+            yield Record(location="a", values={"id": "a", "published_at": "2999-01-01"})
+
+    source = ConfiguredSource(source=One(), fields={"date": "date,published_at"})
+    (record,) = source.records()
+    assert isinstance(record, Record)
+    assert record.values["date"] == record.values["published_at"] == "2999-01-01"
