@@ -28,6 +28,15 @@ _TOO_MANY = f"the front matter has more than {_MAX_VALUES} values"
 _FENCE = re.compile(r"\s*^(?P<fence>---|\+\+\+|;;;)(?P<format>\w*)[^\S\n]*\n", re.MULTILINE)
 _JSON = re.compile(r"\s*(?=\{\s*[\"}])")
 _CLOSING = {"---": r"^(?:---|\.\.\.)", "+++": r"^\+\+\+", ";;;": r"^;;;"}
+_UNREAD = re.compile(
+    r"""\s*(?:<!--\s*)?(?:[ \t]+---|----+|[–—-]{2,}|```ya?ml)[^\S\n]*\n\s*[\w-]+\s*:
+      | \s*<!--\s*(?:---\s*)?(?:title|draft|published|layout|date)\s*:
+      | \s*\{\s*\w+\s*:
+      | \s*(?:\w[\w -]{0,40}:[^\n]*\n){0,20}(?:draft|published|noindex)\s*:\s*\w+\s*$""",  # noqa: RUF001
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+"""What looks like front matter, but is not written so that a generator reads it as such."""
+
 _FORMATS = {"---": "yaml", "+++": "toml", ";;;": "json"}
 _AS_WRITTEN = {"id", "title", "linktitle", "slug", "description", "excerpt", "summary", "author"}
 _NOT_TEXT = re.compile(r".*:(int|float|bool|timestamp)")
@@ -65,6 +74,11 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
         return _bare_json(text, bare.end())
     opening = _FENCE.match(text)
     if opening is None:
+        if _UNREAD.match(text):
+            raise _error(
+                "the page begins like front matter, but not with a line of ---: write it so, since "
+                "it may say that the page is a draft"
+            )
         return {}, text
     fence = opening["fence"]
     closing = re.compile(_CLOSING[fence] + r"[^\S\n]*(?:\n|\Z)", re.MULTILINE)

@@ -126,3 +126,38 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
             front, body = split_front_matter(content)
             assert all(isinstance(name, str) for name in front)
             assert content.replace("\r\n", "\n").replace("\r", "\n").endswith(body)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ---\ntitle: T\ndraft: true\n---\nBody\n",
+        "----\ntitle: T\ndraft: true\n----\nBody\n",
+        "––-\ntitle: T\ndraft: true\n––-\nBody\n",  # noqa: RUF001 - dashes of a word processor
+        "<!--\ntitle: T\ndraft: true\n-->\nBody\n",
+        "<!--\n---\ntitle: T\ndraft: true\n---\n-->\nBody\n",
+        "```yaml\ntitle: T\ndraft: true\n```\nBody\n",
+        "{title: 'T', draft: true}\n\nBody\n",
+        "Title: T\nDraft: true\n\nBody\n",
+        "title: T\ndraft: true\n---\nBody\n",
+    ],
+)
+def test_what_looks_like_front_matter_is_never_published_as_text(text: str) -> None:
+    with pytest.raises(PageError, match="begins like front matter"):
+        split_front_matter(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# A title\n\nText: with a colon.\n",
+        "Note: this page is short.\n",
+        "----\n\nA line above, then text.\n",
+        "{: .note}\nA paragraph.\n",
+        "{% include a.html %}\n",
+        "<!-- a comment: of an editor -->\nText\n",
+        "```js\nconst a = {b: 1};\n```\n",
+    ],
+)
+def test_a_page_without_front_matter_is_all_body(text: str) -> None:
+    assert split_front_matter(text) == ({}, text)
