@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.registry import open_source
 from recommender.article import Article, Image, Status
@@ -324,3 +325,11 @@ def test_code_that_computes_addresses_is_said_with_the_remedy(tmp_path: Path) ->
     assert [article.url for article in articles.values()] == ["/log/2026/a/"]
     assert not report.skipped
     assert open_source({**table, "preset": "none"}).remarks == ()
+
+
+def test_files_that_generators_make_no_page_of_are_reported(tmp_path: Path) -> None:
+    for name in ("_about.md", ".hidden.md", "page.md"):
+        (tmp_path / name).write_text("---\ntitle: A page\n---\nWords\n")
+    records = list(open_source({"kind": "markdown", "path": str(tmp_path)}).records())
+    assert [type(record) for record in records].count(Record) == 1
+    assert {r.reason for r in records if isinstance(r, RecordProblem)} == {"not-content"}

@@ -151,6 +151,8 @@ class SitePreset:
         for part in page.path.parts[:-1]:
             if part.startswith((".", "_")) and not self.has_folder(part):
                 raise not_content(f"it lies in {part}, a folder that no page is made of")
+        if page.path.name.startswith((".", "_")) and not page.path.name.startswith("_index."):
+            raise not_content("no page is made of a file whose name begins with a dot or _")
         if not page.path.is_relative_to(self.below):
             raise not_content(f"it lies outside of {self.below}, the folder of the site's content")
         page.path = PurePosixPath(self.above, page.path.relative_to(self.below))

@@ -15,7 +15,6 @@ from index.sources.site_presets.site_preset import (
     find_text,
     keep_letters,
     list_page,
-    not_content,
     read_text,
 )
 
@@ -60,8 +59,6 @@ class StarlightPreset(SitePreset):
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of the documentation."""
-        if page.path.name.startswith("_"):
-            raise not_content("a file whose name begins with _ is no page of the site")
         parts = list(page.path.with_suffix("").parts)
         plain, locales = self.config["plain"], self.config["locales"]
         collection = parts.pop(0) if plain and len(parts) > 1 else ""
