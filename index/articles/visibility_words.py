@@ -39,9 +39,10 @@ _HIDES_IF_TRUE = (
     "eleventyexcludefromcollections",
 )
 _MAY_BE_DATE = ("published", "publish")
-_MAY_BE_OTHER = ("public", "sitemap", "index", "render", "permalink", "active", "enabled", "hide")
+_OFTEN_OTHER = ("public", "sitemap", "index", "render", "permalink", "active", "enabled")
+_MAY_BE_OTHER = (*_OFTEN_OTHER, "hide")  # hide: [navigation] is of a theme
 _HIDES_IF_FALSE = (
-    *(*_MAY_BE_DATE, *_MAY_BE_OTHER[:-1], "listed", "visible", "indexable", "ispublished"),
+    *(*_MAY_BE_DATE, *_OFTEN_OTHER, "listed", "visible", "indexable", "ispublished"),
     *("ispublic", "islisted", "isvisible", "islive", "isactive", "isenabled"),
 )
 _REDIRECTS = ("redirect", "redirectto", "redirecturl", "redirectlink")
