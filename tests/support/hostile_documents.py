@@ -229,6 +229,14 @@ def feed(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
     return _served(draw, site, "/feed", content, {"kind": "feed"})
 
 
+def _would_be_waited(delay: str) -> bool:
+    """Tells whether a reader keeps this delay between two requests, which takes its time."""
+    try:
+        return float(delay.partition("#")[0]) < 1_000
+    except ValueError:
+        return False
+
+
 def sitemap(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
     value = draw(texts("links"))
     escaped = value.replace("&", "&amp;").replace("<", "&lt;")
@@ -237,8 +245,9 @@ def sitemap(draw: Draw, folder: Path, site: Site) -> dict[str, Any]:
     more = f"<{name} href='{escaped}' hreflang='{escaped}'><title>{escaped}</title></{name}>"
     lastmod = draw(st.sampled_from(["2026-01-02", escaped]))
     text = f"<urlset>{entry.format(site.url, lastmod, more)}</urlset>"
+    delay = "0.01" if _would_be_waited(value) else value
     rules = draw(
-        st.sampled_from([f"Disallow: {value}", f"Crawl-delay: {value}", value, "Allow: /"])
+        st.sampled_from([f"Disallow: {value}", f"Crawl-delay: {delay}", value, "Allow: /"])
     )
     site.pages["/robots.txt"] = page(f"User-agent: *\n{rules}\n")
     site.pages["/a"] = page(
