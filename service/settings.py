@@ -61,181 +61,190 @@ class Settings(BaseSettings):
     """All settings; each can also be set as ``ALSOLIKE_<NAME>`` in the environment."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ALSOLIKE_", extra="forbid", frozen=True, validate_default=True
+        env_prefix="ALSOLIKE_",
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
     )
 
-    root: Path = Field(Path("alsolike-root"), description="folder that holds the builds")
-    model: str = Field(
-        DEFAULT_MODEL, description="the embedding model: a name, a folder, or hashing:DIM"
-    )
-    precision: Literal["auto", "bfloat16", "float32"] = Field(
-        "auto", description="number format in which the model computes"
-    )
-    depth: Annotated[int, Field(ge=1, le=500)] = Field(
-        DEFAULT_DEPTH, description="how many related articles a build stores for each article"
-    )
-    map: dict[str, str | list[str]] = Field(
-        default_factory=dict,
-        description="fields that the source names differently: AlsoLike's name = the source's",
-    )
-    source: list[dict[str, Any]] = Field(
-        default_factory=list, description="the sources that articles are read from, one table each"
-    )
-    url_template: str = Field(
-        DEFAULT_TEMPLATE,
-        description="URL of articles without one: {id}, {path}, {slug}, {year} or any field's name",
-    )
-    timezone: str = Field("UTC", description="time zone of dates that do not name one")
-    date_format: str = Field(
-        "",
-        description="how sources write unclear dates, such as %d/%m/%Y; unset: none is taken",
-    )
-    guess_language: bool = Field(
-        True, description="guess the language of articles from their text, if nothing else says it"
-    )
-    locale: str = Field(
-        "en", description="language of dates and labels for articles whose language is unknown"
-    )
-    heading: Annotated[str, Field(pattern=r"\S")] | None = Field(
-        None, description="heading of the HTML fragment; unset: “You May Also Like”, translated"
-    )
-    site_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = Field(
-        None, description="the site's address, like https://www.example.org, for editors' previews"
-    )
+    root: Path = Path("alsolike-root")
+    """folder that holds the builds"""
+
+    model: str = DEFAULT_MODEL
+    """the embedding model: a name, a folder, or hashing:DIM"""
+
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """number format in which the model computes"""
+
+    depth: Annotated[int, Field(ge=1, le=500)] = DEFAULT_DEPTH
+    """how many related articles a build stores for each article"""
+
+    map: dict[str, str | list[str]] = Field(default_factory=dict)
+    """fields that the source names differently: AlsoLike's name = the source's"""
+
+    source: list[dict[str, Any]] = Field(default_factory=list)
+    """the sources that articles are read from, one table each"""
+
+    url_template: str = DEFAULT_TEMPLATE
+    """URL of articles without one: {id}, {path}, {slug}, {year} or any field's name"""
+
+    timezone: str = "UTC"
+    """time zone of dates that do not name one"""
+
+    date_format: str = ""
+    """how sources write unclear dates, such as %d/%m/%Y; unset: none is taken"""
+
+    guess_language: bool = True
+    """guess the language of articles from their text, if nothing else says it"""
+
+    locale: str = "en"
+    """language of dates and labels for articles whose language is unknown"""
+
+    heading: Annotated[str, Field(pattern=r"\S")] | None = None
+    """heading of the HTML fragment; unset: “You May Also Like”, translated"""
+
+    site_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = None
+    """the site's address, like https://www.example.org, for editors' previews"""
+
     limit: Limit = Field(
         DEFAULT_LIMIT, description="articles per list, unless the request says how many"
     )
+
     min_score: MinScore = Field(0.05, description="related articles below this score are left out")
-    fallback: Fallback = Field(
-        Fallback.TAG, description="how a list that is too short is filled: tag, newest or none"
-    )
-    index: Literal["local", "milvus"] = Field(
-        "local", description="where vectors are searched: in a file of the build, or in Milvus"
-    )
-    milvus_uri: str | None = Field(
-        None,
-        description="Milvus server (http://host:19530) or file (*.db); unset: a file in the root",
-    )
-    milvus_alias: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{0,200}$")] = Field(
-        "alsolike", description="alias of the live build's collection in Milvus"
-    )
-    engine: Literal["local", "ray"] = Field(
-        "local", description="where a build's heavy stages run: in this process, or on Ray"
-    )
-    ray_address: str | None = Field(
-        None, description="host:port of the Ray cluster's head; unset: Ray on this machine"
-    )
-    half_life: Annotated[float, Field(gt=0)] | None = Field(
-        None,
-        description="articles older than the newest by this many days count half; unset: no effect",
-    )
-    boost: list[Boost] = Field(
-        default_factory=list,
-        description="articles to favor: field, factor, and one of equals, at_least or below",
-    )
-    adopt_orphans: bool = Field(
-        False, description="add each article that no list shows to a list where it fits well"
-    )
-    trust_related_blocks: bool = Field(
-        False,
-        description="take a block of related links that stands on most pages for the editors' own",
-    )
-    keep: Annotated[int, Field(ge=1)] = Field(
-        5, description="number of builds to keep, besides the live one and the one before it"
-    )
-    max_loss: Share = Field(
-        0.1, description="gate for publishing: largest share of articles that a build may lose"
-    )
-    max_churn: Share = Field(
-        0.5, description="gate for publishing: largest share of lists that may change"
-    )
+
+    fallback: Fallback = Fallback.TAG
+    """how a list that is too short is filled: tag, newest or none"""
+
+    index: Literal["local", "milvus"] = "local"
+    """where vectors are searched: in a file of the build, or in Milvus"""
+
+    milvus_uri: str | None = None
+    """Milvus server (http://host:19530) or file (*.db); unset: a file in the root"""
+
+    milvus_alias: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{0,200}$")] = "alsolike"
+    """alias of the live build's collection in Milvus"""
+
+    engine: Literal["local", "ray"] = "local"
+    """where a build's heavy stages run: in this process, or on Ray"""
+
+    ray_address: str | None = None
+    """host:port of the Ray cluster's head; unset: Ray on this machine"""
+
+    half_life: Annotated[float, Field(gt=0)] | None = None
+    """articles older than the newest by this many days count half; unset: no effect"""
+
+    boost: list[Boost] = Field(default_factory=list)
+    """articles to favor: field, factor, and one of equals, at_least or below"""
+
+    adopt_orphans: bool = False
+    """add each article that no list shows to a list where it fits well"""
+
+    trust_related_blocks: bool = False
+    """take a block of related links that stands on most pages for the editors' own"""
+
+    keep: Annotated[int, Field(ge=1)] = 5
+    """number of builds to keep, besides the live one and the one before it"""
+
+    max_loss: Share = 0.1
+    """gate for publishing: largest share of articles that a build may lose"""
+
+    max_churn: Share = 0.5
+    """gate for publishing: largest share of lists that may change"""
+
     max_weak: Share = Field(
         0.2,
         description="gate for publishing: largest share of articles whose best related article is "
         "below min_score",
     )
-    max_hub: Share = Field(
-        0.1, description="gate for publishing: largest share of lists that show the same article"
-    )
-    min_recall: Share = Field(
-        0.98, description="gate for publishing: least share of true neighbors that the index finds"
-    )
+    max_hub: Share = 0.1
+    """gate for publishing: largest share of lists that show the same article"""
+
+    min_recall: Share = 0.98
+    """gate for publishing: least share of true neighbors that the index finds"""
+
     min_golden: Share = Field(
         0.0,
         description="gate for publishing: least share of editors' judgments and pins that the "
         "lists follow; 0: off",
     )
-    max_golden_drop: Share | None = Field(
-        None,
-        description="gate for publishing: how far below the live build's that share may be; "
-        "unset: no limit",
-    )
-    host: Annotated[str, Field(min_length=1)] = Field(
-        "127.0.0.1", description="address to listen on"
-    )
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to listen on")
-    workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="server processes")
-    database: str = Field(
-        "", description="URL of the decision database; unset: alsolike.sqlite in the root"
-    )
-    database_password: SecretStr = Field(
-        SecretStr(""), description="password of the database, so that the URL need not contain it"
-    )
-    cors_origins: list[str] = Field(
-        default_factory=lambda: ["*"],
-        description="origins of websites whose scripts may read the public API",
-    )
-    cache_mb: Annotated[int, Field(ge=0, le=65_536)] = Field(
-        256, description="memory for each worker's response cache, in MB; 0 turns it off"
-    )
-    max_age: Annotated[int, Field(ge=0, le=86_400)] = Field(
-        60, description="seconds for which browsers and proxies may cache a response"
-    )
-    stale_while_revalidate: Annotated[int, Field(ge=0, le=86_400)] = Field(
-        30, description="seconds after max_age in which they may show it while they fetch a new one"
-    )
-    max_body_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(
-        1024, description="largest body of a request, in KiB"
-    )
-    body_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        10, description="seconds in which a request's headers must arrive, then its body"
-    )
-    metrics: bool = Field(True, description="serve /metrics for Prometheus")
-    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        None, description="port for /metrics alone; unset: that of the service"
-    )
-    metrics_host: Annotated[str, Field(min_length=1)] = Field(
-        "127.0.0.1", description="address to listen on for metrics_port"
-    )
-    log_format: Literal["console", "json"] = Field(
-        "console", description="format of log lines: console (for people) or json"
-    )
-    access_log: bool = Field(False, description="log a line for every request")
-    trusted_proxies: list[str] = Field(
-        default_factory=list,
-        description="addresses or networks of proxies whose X-Forwarded-… headers are trusted",
-    )
-    identity_header: Annotated[str, Field(pattern=_HEADER_NAME)] | None = Field(
-        None, description="header in which a trusted proxy sends the name of the signed-in user"
-    )
-    identity_role: Role | None = Field(
-        None,
-        description="role of users that identity_header names but who have no account; unset: none",
-    )
-    drafts: bool = Field(True, description="find related articles for drafts; this loads the model")
-    draft_kb: Annotated[int, Field(ge=1, le=65_536)] = Field(
-        256, description="largest draft, in KiB"
-    )
-    draft_queue: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        8, description="drafts that may wait or be processed in one worker"
-    )
-    draft_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        30, description="seconds after which an unanswered draft is refused"
-    )
-    draft_rate: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        60, description="drafts allowed per minute from one client address"
-    )
-    read_token: bool = Field(False, description="require a token of role read for related articles")
+    max_golden_drop: Share | None = None
+    """gate for publishing: how far below the live build's that share may be; unset: no limit"""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """address to listen on"""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """port to listen on"""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """server processes"""
+
+    database: str = ""
+    """URL of the decision database; unset: alsolike.sqlite in the root"""
+
+    database_password: SecretStr = SecretStr("")
+    """password of the database, so that the URL need not contain it"""
+
+    cors_origins: list[str] = Field(default_factory=lambda: ["*"])
+    """origins of websites whose scripts may read the public API"""
+
+    cache_mb: Annotated[int, Field(ge=0, le=65_536)] = 256
+    """memory for each worker's response cache, in MB; 0 turns it off"""
+
+    max_age: Annotated[int, Field(ge=0, le=86_400)] = 60
+    """seconds for which browsers and proxies may cache a response"""
+
+    stale_while_revalidate: Annotated[int, Field(ge=0, le=86_400)] = 30
+    """seconds after max_age in which they may show it while they fetch a new one"""
+
+    max_body_kb: Annotated[int, Field(ge=1, le=65_536)] = 1024
+    """largest body of a request, in KiB"""
+
+    body_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    """seconds in which a request's headers must arrive, then its body"""
+
+    metrics: bool = True
+    """serve /metrics for Prometheus"""
+
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """port for /metrics alone; unset: that of the service"""
+
+    metrics_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """address to listen on for metrics_port"""
+
+    log_format: Literal["console", "json"] = "console"
+    """format of log lines: console (for people) or json"""
+
+    access_log: bool = False
+    """log a line for every request"""
+
+    trusted_proxies: list[str] = Field(default_factory=list)
+    """addresses or networks of proxies whose X-Forwarded-… headers are trusted"""
+
+    identity_header: Annotated[str, Field(pattern=_HEADER_NAME)] | None = None
+    """header in which a trusted proxy sends the name of the signed-in user"""
+
+    identity_role: Role | None = None
+    """role of users that identity_header names but who have no account; unset: none"""
+
+    drafts: bool = True
+    """find related articles for drafts; this loads the model"""
+
+    draft_kb: Annotated[int, Field(ge=1, le=65_536)] = 256
+    """largest draft, in KiB"""
+
+    draft_queue: Annotated[int, Field(ge=1, le=1_000)] = 8
+    """drafts that may wait or be processed in one worker"""
+
+    draft_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+    """seconds after which an unanswered draft is refused"""
+
+    draft_rate: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """drafts allowed per minute from one client address"""
+
+    read_token: bool = False
+    """require a token of role read for related articles"""
 
     @field_validator("source")
     @classmethod

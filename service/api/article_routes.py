@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from index.query import MAX_LIMIT
+from service.api.api_models import ApiModel
 from service.api.editorial_router import Id, make_router, problems
 from service.api.openapi import RelatedItem
 from service.curation.article_row import read_article_row
@@ -27,35 +28,44 @@ MAX_PAGE = 100
 MAX_OFFSET = 10_000_000
 
 
-class Card(BaseModel):
+class Card(ApiModel):
     """One article among the search hits, with the fields that editors see."""
 
     article_id: str
     title: str
     url: str
-    date: str | None = Field(description="YYYY-MM-DD; may be in the future")
+    date: str | None
+    """YYYY-MM-DD; may be in the future"""
+
     language: str | None
     standing: VisibilityStatus
 
 
-class Counts(BaseModel):
+class Counts(ApiModel):
     """The number of search hits that each filter would leave."""
 
     standing: dict[VisibilityStatus, int]
     weak: int
     orphans: int
     overridden: int
-    changed: int | None = Field(description="null if there is no earlier build to compare with")
-    language: dict[str, int] = Field(description="hits for each of the 100 most frequent languages")
-    tag: dict[str, int] = Field(description="hits for each of the 100 most frequent tags")
+    changed: int | None
+    """null if there is no earlier build to compare with"""
+
+    language: dict[str, int]
+    """hits for each of the 100 most frequent languages"""
+
+    tag: dict[str, int]
+    """hits for each of the 100 most frequent tags"""
 
 
-class SearchAnswer(BaseModel):
+class SearchAnswer(ApiModel):
     """One page of the articles that a search found."""
 
     build: str
     total: int
-    near: bool = Field(description="true if the words were only found in a similar spelling")
+    near: bool
+    """true if the words were only found in a similar spelling"""
+
     items: list[Card] = Field(max_length=MAX_PAGE)
     counts: Counts
 
@@ -63,26 +73,24 @@ class SearchAnswer(BaseModel):
 class CandidateCard(Card):
     """An article that was considered for another article's list, shown there or not."""
 
-    score: float | None = Field(
-        description="how close the two articles are; null if the build rejected the candidate"
-    )
+    score: float | None
+    """how close the two articles are; null if the build rejected the candidate"""
+
     shared_terms: list[str] = Field(max_length=4)
-    position: int | None = Field(
-        description="position in the list; null if the list does not show it"
-    )
-    left_out: LeftOut | None = Field(
-        description="why the list does not show it; null if the list does"
-    )
-    same_as: str | None = Field(
-        description="the version of the same story that the list shows instead, if left_out "
-        "is same-story"
-    )
-    moment: Timestamp = Field(
-        description="when the article becomes visible, if it is scheduled or taken down"
-    )
+    position: int | None
+    """position in the list; null if the list does not show it"""
+
+    left_out: LeftOut | None
+    """why the list does not show it; null if the list does"""
+
+    same_as: str | None
+    """the version of the same story that the list shows instead, if left_out is same-story"""
+
+    moment: Timestamp
+    """when the article becomes visible, if it is scheduled or taken down"""
 
 
-class PreviewOverride(BaseModel):
+class PreviewOverride(ApiModel):
     """A pin or hide of an editor in a list, and whether its article can be seen."""
 
     target_id: str
@@ -93,7 +101,8 @@ class PreviewOverride(BaseModel):
         description="whether readers can see the pinned or hidden article; null if the live build "
         "does not have it"
     )
-    shown: bool = Field(description="whether the list shows the pinned or hidden article")
+    shown: bool
+    """whether the list shows the pinned or hidden article"""
 
 
 class InboundCard(Card):
@@ -102,20 +111,22 @@ class InboundCard(Card):
     position: int
 
 
-class PreviewAnswer(BaseModel):
+class PreviewAnswer(ApiModel):
     """One article's list as readers see it, and why other candidates are left out."""
 
     build: str
-    version: int = Field(description="version of the decisions that this preview is based on")
+    version: int
+    """version of the decisions that this preview is based on"""
+
     article: Card
     items: list[RelatedItem] = Field(
         max_length=MAX_LIMIT,
         description="the list exactly as /v1/related returns it, or would return it if the "
         "article itself were visible",
     )
-    candidates: list[CandidateCard] = Field(
-        description="the candidates that the build ranked, best first, then those it rejected"
-    )
+    candidates: list[CandidateCard]
+    """the candidates that the build ranked, best first, then those it rejected"""
+
     overrides: list[PreviewOverride]
     inbound: list[InboundCard]
     more_inbound: bool

@@ -9,9 +9,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from fastapi.params import Depends
-from pydantic import BaseModel, Field, Strict
+from pydantic import Field, Strict
 
 from index.query import Limit, MinScore, RelatedQuery
+from service.api.api_models import ApiModel
 from service.api.editorial_router import problems
 from service.api.openapi import Problem, RelatedAnswer
 from service.api.query_body import QueryBody, described
@@ -35,22 +36,30 @@ class BatchQuestion(QueryBody):
     language: str | None = described("language")
 
 
-class BatchResult(BaseModel):
+class BatchResult(ApiModel):
     """The related list of one of the requested articles, or why there is none."""
 
-    article_id: str = Field(description="the id as given in the request")
-    status: int = Field(description="200, 404 (unknown or not visible) or 422 (invalid id)")
-    answer: RelatedAnswer | None = Field(
-        None, description="the answer that /v1/related gives for the id, if the status is 200"
-    )
-    problem: Problem | None = Field(None, description="the error, if the status is not 200")
+    article_id: str
+    """the id as given in the request"""
+
+    status: int
+    """200, 404 (unknown or not visible) or 422 (invalid id)"""
+
+    answer: RelatedAnswer | None = None
+    """the answer that /v1/related gives for the id, if the status is 200"""
+
+    problem: Problem | None = None
+    """the error, if the status is not 200"""
 
 
-class BatchAnswer(BaseModel):
+class BatchAnswer(ApiModel):
     """One result for each id, in the order of the request; all from one build at one moment."""
 
-    build: str = Field(description="the name of the build that all lists are from")
-    results: list[BatchResult] = Field(description="one result for each id")
+    build: str
+    """the name of the build that all lists are from"""
+
+    results: list[BatchResult]
+    """one result for each id"""
 
 
 def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) -> APIRouter:

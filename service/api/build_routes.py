@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Gate
+from service.api.api_models import ApiModel, RequestModel
 from service.api.editorial_router import make_router, problems
 from service.decisions.decision_rules import MAX_REASON
 from service.http.auth import Identity
@@ -23,10 +24,8 @@ Name = Annotated[
 ]
 
 
-class Reason(BaseModel):
+class Reason(RequestModel):
     """Why a build is rolled back or publishing is allowed again; recorded in the journal."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: str = Field("", max_length=MAX_REASON)
 
@@ -34,23 +33,26 @@ class Reason(BaseModel):
 class Publishing(Reason):
     """Options for publishing a build."""
 
-    accept_change: bool = Field(
-        False,
-        strict=True,
-        description="publish though the model or the preparation of texts changed",
-    )
-    force: bool = Field(False, strict=True, description="publish even if a gate refuses the build")
+    accept_change: bool = Field(False, strict=True)
+    """publish though the model or the preparation of texts changed"""
+
+    force: bool = Field(False, strict=True)
+    """publish even if a gate refuses the build"""
 
 
-class BuildItem(BaseModel):
+class BuildItem(ApiModel):
     """A build in the list of builds."""
 
     build: str
-    state: str = Field(description="live, rollback, refused, damaged or empty")
-    note: str = Field(description="the journal's last entry about the build, as a sentence")
-    found: list[str] = Field(
-        [], description="why gates refused the build, one sentence for each gate"
-    )
+    state: str
+    """live, rollback, refused, damaged or empty"""
+
+    note: str
+    """the journal's last entry about the build, as a sentence"""
+
+    found: list[str] = Field([])
+    """why gates refused the build, one sentence for each gate"""
+
     created: str | None = None
     articles: int | None = None
     encoder: str | None = None
@@ -58,7 +60,7 @@ class BuildItem(BaseModel):
     mb: float | None = None
 
 
-class Held(BaseModel):
+class Held(ApiModel):
     """Who rolled back and when; since then, publishing is on hold."""
 
     since: str
@@ -66,18 +68,18 @@ class Held(BaseModel):
     reason: str
 
 
-class BuildsAnswer(BaseModel):
+class BuildsAnswer(ApiModel):
     """The builds, oldest first."""
 
     live: str | None
     held: Held | None
-    problem: str | None = Field(
-        description="why the file that names the live build can't be read; null if it can"
-    )
+    problem: str | None
+    """why the file that names the live build can't be read; null if it can"""
+
     items: list[BuildItem]
 
 
-class VerdictItem(BaseModel):
+class VerdictItem(ApiModel):
     """The result of one gate, which is a check that a build must pass to be published."""
 
     gate: str
@@ -87,23 +89,24 @@ class VerdictItem(BaseModel):
     message: str
 
 
-class PublishAnswer(BaseModel):
+class PublishAnswer(ApiModel):
     """The build that was published, and the result of each gate."""
 
     build: str
     verdicts: list[VerdictItem]
 
 
-class RollbackAnswer(BaseModel):
+class RollbackAnswer(ApiModel):
     """The earlier build that is live again. Publishing is on hold until it is released."""
 
     build: str
 
 
-class ReleaseAnswer(BaseModel):
+class ReleaseAnswer(ApiModel):
     """The answer to a request that allows publishing again."""
 
-    released: bool = Field(description="false if publishing was not on hold")
+    released: bool
+    """false if publishing was not on hold"""
 
 
 def builds_router(context: EditorialContext) -> APIRouter:

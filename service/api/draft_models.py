@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from index.articles.card import ArticleCard
 from index.articles.record_parser import MAX_LABEL, MAX_LABELS, MAX_TEXT, MAX_TITLE
 from index.build.build import Build
 from index.query import MAX_LIMIT
+from service.api.api_models import ApiModel, RequestModel
 from service.api.openapi import RelatedItem
 from service.api.query_body import QueryBody, described
 from service.http.list_json import items_json, quoted
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 MAX_SECTIONS = 200
 
 
-class DraftSection(BaseModel):
+class DraftSection(RequestModel):
     """A part of the text, under an optional heading."""
-
-    model_config = ConfigDict(extra="forbid")
 
     heading: Annotated[str, Field(max_length=MAX_TITLE, description="plain text")] = ""
     text: Annotated[str, Field(max_length=MAX_TEXT, description="plain text")]
@@ -35,20 +34,20 @@ class DraftRequest(QueryBody):
     language_field = "only_language"
 
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE, description="plain text")]
-    summary: Annotated[str, Field(max_length=MAX_TEXT)] | None = Field(
-        None, description="the draft's text, if it has no sections"
-    )
-    sections: Annotated[list[DraftSection], Field(max_length=MAX_SECTIONS)] | None = Field(
-        None, description="the draft's text, section by section"
-    )
-    language: Annotated[str, Field(max_length=35)] | None = Field(
-        None, description="the draft's language as a BCP 47 tag; articles in it come first"
-    )
+    summary: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+    """the draft's text, if it has no sections"""
+
+    sections: Annotated[list[DraftSection], Field(max_length=MAX_SECTIONS)] | None = None
+    """the draft's text, section by section"""
+
+    language: Annotated[str, Field(max_length=35)] | None = None
+    """the draft's language as a BCP 47 tag; articles in it come first"""
+
     tags: list[Annotated[str, Field(max_length=MAX_LABEL)]] = Field(
-        default_factory=list,
-        max_length=MAX_LABELS,
-        description="the draft's tags, used by the fallback tag",
+        default_factory=list, max_length=MAX_LABELS
     )
+    """the draft's tags, used by the fallback tag"""
+
     only_language: Annotated[str, Field(max_length=35)] | None = described("language")
 
     def fields(self) -> dict[str, Any]:
@@ -83,15 +82,20 @@ class SameStory(ArticleCard):
     """An article that is a near-duplicate of the draft."""
 
 
-class DraftRelated(BaseModel):
+class DraftRelated(ApiModel):
     """The related articles of a draft, best first."""
 
-    build: str = Field(description="the name of the build that the list is from")
-    terms: list[str] = Field(description="phrases of the site that describe the draft")
-    same_story: list[SameStory] = Field(
-        description="visible near-duplicates of the draft, which the list leaves out"
-    )
-    items: list[RelatedItem] = Field(max_length=MAX_LIMIT, description="the related articles")
+    build: str
+    """the name of the build that the list is from"""
+
+    terms: list[str]
+    """phrases of the site that describe the draft"""
+
+    same_story: list[SameStory]
+    """visible near-duplicates of the draft, which the list leaves out"""
+
+    items: list[RelatedItem] = Field(max_length=MAX_LIMIT)
+    """the related articles"""
 
 
 def draft_json(build: Build, answer: DraftAnswer) -> bytes:

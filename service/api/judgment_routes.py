@@ -8,8 +8,9 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from service.api.api_models import ApiModel, RequestModel
 from service.api.editorial_router import Id, Target, make_router, problems
 from service.decisions.decision_rules import MAX_NAME, MAX_REASON
 from service.decisions.judgments import Judgment
@@ -28,22 +29,19 @@ def _no_boolean(value: Any) -> Any:
     return value
 
 
-class JudgmentChange(BaseModel):
+class JudgmentChange(RequestModel):
     """A request to judge a link, an article in another one's list, as good or bad."""
 
-    model_config = ConfigDict(extra="forbid")
+    verdict: Annotated[Literal[-1, 1], BeforeValidator(_no_boolean)]
+    """1 for a good link, -1 for a bad one"""
 
-    verdict: Annotated[Literal[-1, 1], BeforeValidator(_no_boolean)] = Field(
-        description="1 for a good link, -1 for a bad one"
-    )
-    build: str = Field(
-        "", max_length=40, pattern=r"^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})?$",
-        description="the build whose list was judged",
-    )  # fmt: skip
+    build: str = Field("", max_length=40, pattern=r"^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})?$")
+    """the build whose list was judged"""
+
     reason: str = Field("", max_length=MAX_REASON)
 
 
-class JudgmentItem(BaseModel):
+class JudgmentItem(ApiModel):
     """One editor's judgment whether an article in another one's list is a good or bad link."""
 
     article_id: str
@@ -55,13 +53,13 @@ class JudgmentItem(BaseModel):
     created: Timestamp
 
 
-class JudgmentsAnswer(BaseModel):
+class JudgmentsAnswer(ApiModel):
     """Judgments, sorted by article, target and author."""
 
     items: list[JudgmentItem]
 
 
-class AuditItem(BaseModel):
+class AuditItem(ApiModel):
     """One entry of the audit trail."""
 
     seq: int
@@ -69,20 +67,21 @@ class AuditItem(BaseModel):
     who: str
     how: str
     action: str
-    article_id: str = Field(description="empty if the entry is about an account or a token")
+    article_id: str
+    """empty if the entry is about an account or a token"""
+
     target_id: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     reason: str
 
 
-class AuditAnswer(BaseModel):
+class AuditAnswer(ApiModel):
     """A page of the audit trail, latest first."""
 
     items: list[AuditItem]
-    next: int | None = Field(
-        description="the value of before to get the next page; null on the last page"
-    )
+    next: int | None
+    """the value of before to get the next page; null on the last page"""
 
 
 _NAME = r"^[^\u0000-\u001f\u007f-\u009f]+$"

@@ -8,11 +8,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from index.articles.card import ArticleCard
 from index.query import MAX_LIMIT, ArticleId, RelatedQuery, query_options
+from service.api.api_models import ApiModel
 from service.api.operation_routes import PROBES, Alive, NotReady, Ready
 from service.http.problems import MEDIA_TYPE
 from service.serving.selection import Origin
@@ -40,30 +41,51 @@ _REFUSALS = {
 class RelatedItem(ArticleCard):
     """One related article, with the fields to show."""
 
-    score: float = Field(
-        ge=0, le=1, description="similarity: 0 as two random articles of the site, 1 identical"
-    )
-    origin: Origin = Field(description="why the article is in the list")
-    position: int = Field(ge=1, le=MAX_LIMIT, description="its position in the list")
-    shared_terms: list[str] = Field(max_length=4, description="phrases that the two articles share")
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    score: float = Field(ge=0, le=1)
+    """similarity: 0 as two random articles of the site, 1 identical"""
+
+    origin: Origin
+    """why the article is in the list"""
+
+    position: int = Field(ge=1, le=MAX_LIMIT)
+    """its position in the list"""
+
+    shared_terms: list[str] = Field(max_length=4)
+    """phrases that the two articles share"""
 
 
-class RelatedAnswer(BaseModel):
+class RelatedAnswer(ApiModel):
     """The related articles of one article, best first."""
 
-    article_id: str = Field(description="the id of the article whose list it is")
-    build: str = Field(description="the name of the build that the list is from")
-    items: list[RelatedItem] = Field(max_length=MAX_LIMIT, description="the related articles")
+    article_id: str
+    """the id of the article whose list it is"""
+
+    build: str
+    """the name of the build that the list is from"""
+
+    items: list[RelatedItem] = Field(max_length=MAX_LIMIT)
+    """the related articles"""
 
 
-class Problem(BaseModel):
+class Problem(ApiModel):
     """The JSON object that every error is sent as: problem details (RFC 9457)."""
 
-    type: str = Field(description="always about:blank")
-    title: str = Field(description="the HTTP status in words")
-    status: int = Field(description="the HTTP status")
-    detail: str = Field(description="what is wrong, and what to do")
-    field: str | None = Field(None, description="the parameter or field at fault, if there is one")
+    type: str
+    """always about:blank"""
+
+    title: str
+    """the HTTP status in words"""
+
+    status: int
+    """the HTTP status"""
+
+    detail: str
+    """what is wrong, and what to do"""
+
+    field: str | None = None
+    """the parameter or field at fault, if there is one"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,41 +9,56 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from service.api.api_models import ApiModel
 from service.http.metrics import CONTENT_TYPE, Metrics
 from service.http.middleware import LIVEZ, READYZ
 
 
-class Alive(BaseModel):
+class Alive(ApiModel):
     """The answer of ``/livez``: the process is alive."""
 
-    status: Literal["alive"] = Field("alive", description="always alive")
+    status: Literal["alive"] = "alive"
+    """always alive"""
 
 
-class Ready(BaseModel):
+class Ready(ApiModel):
     """The answer of ``/readyz`` if related articles can be served."""
 
-    status: Literal["ready"] = Field("ready", description="always ready")
-    build: str = Field(description="the name of the build that is served")
-    articles: int = Field(description="number of articles in the build")
-    age_seconds: int = Field(description="age of the build, in seconds")
-    refused: str | None = Field(
-        description="why a newer build could not be loaded; null if there is none"
-    )
-    decisions: int = Field(description="version of the editors' decisions")
-    database: str | None = Field(
-        description="why the decision database can't be read; null if it can"
-    )
+    status: Literal["ready"] = "ready"
+    """always ready"""
+
+    build: str
+    """the name of the build that is served"""
+
+    articles: int
+    """number of articles in the build"""
+
+    age_seconds: int
+    """age of the build, in seconds"""
+
+    refused: str | None
+    """why a newer build could not be loaded; null if there is none"""
+
+    decisions: int
+    """version of the editors' decisions"""
+
+    database: str | None
+    """why the decision database can't be read; null if it can"""
+
     snapshot: str | None = Field(
         description="why the copy of the decisions in the root lacks the latest ones (the service "
         "keeps trying to update it); null if it is up to date"
     )
 
 
-class NotReady(BaseModel):
+class NotReady(ApiModel):
     """The answer of ``/readyz`` if nothing can be served: no build, or no takedowns to obey."""
 
-    status: Literal["not ready"] = Field("not ready", description="always not ready")
-    reason: str = Field(description="why nothing is served")
+    status: Literal["not ready"] = "not ready"
+    """always not ready"""
+
+    reason: str
+    """why nothing is served"""
 
 
 def _json(description: str, model: type[BaseModel]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from recommender.visibility import NEVER
+from service.api.api_models import ApiModel, RequestModel
 from service.api.editorial_router import Id, Target, make_router, problems
 from service.decisions.decision_rules import MAX_POSITION, MAX_REASON
 from service.decisions.decision_state import OverrideKind
@@ -33,28 +34,25 @@ _TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _PAGE = 1_000
 
 
-class OverrideChange(BaseModel):
+class OverrideChange(RequestModel):
     """A request to pin or hide one article in another article's list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: Literal["pin", "hide"] = Field(
         description="pin: show the article at a position; hide: leave out the article and other "
         "versions of its story"
     )
-    position: int | None = Field(
-        None, strict=True, ge=1, le=MAX_POSITION, description="position in the list, for a pin only"
-    )
+    position: int | None = Field(None, strict=True, ge=1, le=MAX_POSITION)
+    """position in the list, for a pin only"""
+
     reason: str = Field("", max_length=MAX_REASON)
-    not_related: bool = Field(
-        False,
-        strict=True,
-        description="for a hide only: whether it also judges the link as bad",
-    )
-    until: Until = Field(NEVER, description="when the pin or hide ends; null for never")
+    not_related: bool = Field(False, strict=True)
+    """for a hide only: whether it also judges the link as bad"""
+
+    until: Until = NEVER
+    """when the pin or hide ends; null for never"""
 
 
-class OverrideItem(BaseModel):
+class OverrideItem(ApiModel):
     """A pin or a hide, and whether it has an effect."""
 
     article_id: str
@@ -65,50 +63,44 @@ class OverrideItem(BaseModel):
     not_related: bool
     author: str
     created: Timestamp
-    until: Timestamp = Field(description="when the pin or hide ends; null for never")
+    until: Timestamp
+    """when the pin or hide ends; null for never"""
+
     ended: bool
     target: VisibilityStatus | None = Field(
         description="whether readers can see the pinned or hidden article; null if the live build "
         "does not have it"
     )
-    warning: str | None = Field(
-        description="why the pin or hide has no effect now; null if it has one, or has ended"
-    )
+    warning: str | None
+    """why the pin or hide has no effect now; null if it has one, or has ended"""
 
 
-class OverridesAnswer(BaseModel):
+class OverridesAnswer(ApiModel):
     """Pins and hides. Those of one list are sorted by position, pins first; others by age."""
 
     article_id: str | None
-    version: int | None = Field(
-        description="the version of the list's pins and hides, for If-Match"
-    )
+    version: int | None
+    """the version of the list's pins and hides, for If-Match"""
+
     items: list[OverrideItem]
-    next: int | None = Field(
-        description="the value of after to get the next page; null on the last page"
-    )
+    next: int | None
+    """the value of after to get the next page; null on the last page"""
 
 
-class UndoRequest(BaseModel):
+class UndoRequest(RequestModel):
     """A request to undo a decision."""
 
-    model_config = ConfigDict(extra="forbid")
+    seq: int = Field(strict=True, ge=1, le=2**53)
+    """the number of the decision's entry in the audit trail"""
 
-    seq: int = Field(
-        strict=True,
-        ge=1,
-        le=2**53,
-        description="the number of the decision's entry in the audit trail",
-    )
     reason: str = Field("", max_length=MAX_REASON)
 
 
-class UndoAnswer(BaseModel):
+class UndoAnswer(ApiModel):
     """The answer to an undo: the number of its entry in the audit trail."""
 
-    seq: int = Field(
-        description="the number of the new audit entry; undo that entry to redo the decision"
-    )
+    seq: int
+    """the number of the new audit entry; undo that entry to redo the decision"""
 
 
 IfMatch = Annotated[

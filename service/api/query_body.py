@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from index.query import (
     MAX_EXCLUDE,
@@ -17,6 +17,7 @@ from index.query import (
     query_options,
 )
 from recommender.article import MAX_ID_BYTES
+from service.api.api_models import RequestModel
 
 ExcludedId = Annotated[str, Field(max_length=MAX_ID_BYTES)]
 
@@ -26,13 +27,11 @@ def described(name: str) -> Any:
     return Field(None, description=query_options()[name].description)
 
 
-class QueryBody(BaseModel):
+class QueryBody(RequestModel):
     """The options of a query in a JSON body, except the language; all are optional.
 
     Subclasses add the language, in the field that :attr:`language_field` names.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     language_field: ClassVar[str] = "language"
 
@@ -40,9 +39,8 @@ class QueryBody(BaseModel):
     min_score: MinScore | None = described("min_score")
     fallback: FallbackChoice | None = described("fallback")
     sort: Sort | None = described("sort")
-    exclude: list[ExcludedId] = Field(
-        default_factory=list, max_length=MAX_EXCLUDE, description="ids of articles to leave out"
-    )
+    exclude: list[ExcludedId] = Field(default_factory=list, max_length=MAX_EXCLUDE)
+    """ids of articles to leave out"""
 
     def query(self, defaults: RelatedQuery) -> RelatedQuery:
         """Returns the query that the body describes, with ``defaults`` for missing fields."""

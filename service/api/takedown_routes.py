@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
+from service.api.api_models import ApiModel, RequestModel
 from service.api.editorial_router import Id, make_router, problems
 from service.decisions.decision_rules import MAX_REASON
 from service.decisions.takedowns import Takedown
@@ -23,48 +24,49 @@ from service.serving.visibility_status import VisibilityStatus
 _PAGE = 1_000
 
 
-class VisibilityChange(BaseModel):
+class VisibilityChange(RequestModel):
     """A request to take an article down, or to make it visible again."""
 
-    model_config = ConfigDict(extra="forbid")
+    visible: bool = Field(strict=True)
+    """false takes the article down, true ends its takedown"""
 
-    visible: bool = Field(
-        strict=True, description="false takes the article down, true ends its takedown"
-    )
-    reason: str = Field("", max_length=MAX_REASON, description="recorded in the audit trail")
-    until: Until = Field(NEVER, description="when the takedown ends; null for never")
+    reason: str = Field("", max_length=MAX_REASON)
+    """recorded in the audit trail"""
+
+    until: Until = NEVER
+    """when the takedown ends; null for never"""
 
 
-class TakedownItem(BaseModel):
+class TakedownItem(ApiModel):
     """One takedown: which article, when, by whom and why."""
 
     article_id: str
     since: Timestamp
     who: str
     reason: str
-    until: Timestamp = Field(description="when the takedown ends; null for never")
-    standing: VisibilityStatus | None = Field(
-        description="null if the live build has no such article"
-    )
+    until: Timestamp
+    """when the takedown ends; null for never"""
+
+    standing: VisibilityStatus | None
+    """null if the live build has no such article"""
 
 
-class VisibilityAnswer(BaseModel):
+class VisibilityAnswer(ApiModel):
     """The answer that says whether readers see an article and, if not, why."""
 
     article_id: str
-    standing: VisibilityStatus | None = Field(
-        description="null if the live build has no such article"
-    )
+    standing: VisibilityStatus | None
+    """null if the live build has no such article"""
+
     takedown: TakedownItem | None
 
 
-class TakedownsAnswer(BaseModel):
+class TakedownsAnswer(ApiModel):
     """Takedowns, latest first."""
 
     items: list[TakedownItem]
-    next: int | None = Field(
-        description="the value of offset to get the next page; null on the last page"
-    )
+    next: int | None
+    """the value of offset to get the next page; null on the last page"""
 
 
 def takedowns_router(context: EditorialContext) -> APIRouter:

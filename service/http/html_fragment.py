@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from pydantic import Field
 
 from index.articles.card import ArticleCard, read_card
 from index.build.build import Build
@@ -47,13 +46,20 @@ _fragment = templates.get_template("related.html")
 class FragmentCard(ArticleCard):
     """One article of the section "You May Also Like": its card, labels and readable date."""
 
-    initial: str = Field(description="the title's first letter, shown in place of a missing image")
-    printed_date: str | None = Field(description="the date in the format of the language")
-    language: str | None = Field(description="the article's language, if known")
-    read_more: str = Field(description="the label of the link")
-    read_more_language: str | None = Field(
-        description="the label's language, if it is not the article's"
-    )
+    initial: str
+    """the title's first letter, shown in place of a missing image"""
+
+    printed_date: str | None
+    """the date in the format of the language"""
+
+    language: str | None
+    """the article's language, if known"""
+
+    read_more: str
+    """the label of the link"""
+
+    read_more_language: str | None
+    """the label's language, if it is not the article's"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
