@@ -1,4 +1,4 @@
-"""Reading and writing a build's files: synced writes, memory-mapped arrays, strings and SQLite."""
+"""Reading and writing a build's files: arrays, strings, SQLite; a build is synced when finished."""
 
 from __future__ import annotations
 
@@ -45,34 +45,25 @@ def is_missing(path: Path) -> bool:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file's content atomically: readers see either the old bytes or the new ones."""
+    # Other users may read it, as the umask says; `tempfile` would allow only its owner.
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    write_file(beside, content)
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     beside.replace(path)
     sync_folder(path.parent)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write and sync a file that nobody reads yet.
-
-    Other users may be able to read it, as the umask says; ``tempfile`` would allow only its owner.
-    """
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def write_json(path: Path, value: Any) -> None:
-    """Write and sync an indented JSON file."""
-    write_file(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+    """Write an indented JSON file."""
+    path.write_bytes((json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
-    """Write a ``.npy`` file and sync it."""
+    """Write a ``.npy`` file."""
     with path.open("wb") as file:
         np.save(file, array, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def load_array(path: Path) -> NDArray[np.generic]:
@@ -147,10 +138,8 @@ class BlobWriter:
             self._write()
 
     def close(self) -> None:
-        """Write and sync both files."""
+        """Write both files."""
         self._write()
-        with self._path.open("rb") as file:
-            os.fsync(file.fileno())
         save_array(ends_path(self._path), np.concatenate(self._ends))
 
     def _write(self) -> None:

@@ -227,9 +227,7 @@ def _stop_words(words: list[str], uses: NDArray[np.int64], languages: Sequence[s
     if not known:
         frequent = Counter({words[i]: int(uses[i]) for i in np.argsort(-uses)[:300] if words[i]})
         covered = {
-            code: sum(
-                number for word, number in frequent.items() if word in stopwordsiso.stopwords(code)
-            )
+            code: sum(frequent[word] for word in stopwordsiso.stopwords(code) & frequent.keys())
             for code in sorted(stopwordsiso.langs())
         }
         known = [max(covered, key=lambda code: covered[code])] if any(covered.values()) else []

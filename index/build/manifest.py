@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index.errors import BuildError
-from index.files import file_sha256, write_file
+from index.files import file_sha256
 
 FORMAT_VERSION = 5
 MANIFEST = "manifest.json"
@@ -84,8 +84,8 @@ class Manifest(_Strict):
 def write_manifest(folder: Path, manifest: Manifest) -> str:
     """Write ``manifest.json`` and ``manifest.sha256``; return the manifest's SHA-256 in hex."""
     content = (manifest.model_dump_json(indent=2) + "\n").encode()
-    write_file(folder / MANIFEST, content)
-    write_file(folder / SEAL, _seal(content))
+    (folder / MANIFEST).write_bytes(content)
+    (folder / SEAL).write_bytes(_seal(content))
     return hashlib.sha256(content).hexdigest()
 
 

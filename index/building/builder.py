@@ -38,7 +38,7 @@ from index.building.link_stage import resolve_links
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
 from index.errors import BuildError, UnavailableError
-from index.files import save_array, save_names, write_file, write_json
+from index.files import save_array, save_names, write_json
 from index.publishing.churn import describe_churn
 from index.publishing.publish import Assessment, assess
 from index.reporting.report import REPORT, BuildFindings, make_report
@@ -239,7 +239,6 @@ def _make(
         columns.save(folder)
         store.close()
         texts.discard()
-        workspace.sync()
         explain_lists(folder, spread)
     with context.stage("search"):
         full_text.result()
@@ -299,7 +298,7 @@ def _make(
             "seconds": context.seconds,
         }
     )
-    write_file(folder / PAGE, render_page(manifest, report).encode())
+    (folder / PAGE).write_bytes(render_page(manifest, report).encode())
     manifest = manifest.model_copy(update={"files": describe_files(folder)})
     write_manifest(folder, manifest)
     return manifest, assessment

@@ -70,8 +70,6 @@ def encode_texts(
         embeddings[rows] = encoded
     embeddings.flush()
     del embeddings
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
     return load_array(path), len(missing)  # type: ignore[return-value]  # written above
 
 

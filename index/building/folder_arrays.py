@@ -7,7 +7,6 @@ raises an error; writing to a mapped page would kill the process.
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,24 +25,15 @@ class FolderWorkspace:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._names: set[str] = set()
 
     def column(self, name: str, dtype: DTypeLike, width: int = 0) -> FileColumn:
         """Starts an array that grows by rows, in a new file ``NAME.npy``."""
-        self._names.add(name)
         return FileColumn(self._folder / f"{name}.npy", dtype, width)
 
     def drop(self, *names: str) -> None:
         """Removes the files of complete arrays, which may not be read afterwards."""
         for name in names:
-            self._names.discard(name)
             (self._folder / f"{name}.npy").unlink(missing_ok=True)
-
-    def sync(self) -> None:
-        """Syncs every column that was not dropped to disk."""
-        for name in sorted(self._names):
-            with (self._folder / f"{name}.npy").open("rb") as file:
-                os.fsync(file.fileno())
 
 
 class FileColumn:

@@ -69,7 +69,6 @@ def test_what_is_dropped_leaves_no_file_and_the_rest_stays(tmp_path: Path) -> No
         column.append(np.ones(2, dtype=np.uint8))
         column.finish()
     workspace.drop("dropped")
-    workspace.sync()
     assert [path.name for path in tmp_path.iterdir()] == ["kept.npy"]
 
 
