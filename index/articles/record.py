@@ -25,6 +25,7 @@ class Record:
             does not say.
         url_template: The template for the link, if the record states none; empty for the build's.
         link: The link by the rules of the site's generator; empty if they are not known.
+        no_link: Why the link by those rules can't be known, with the remedy; empty if it can.
         language: The language of the source's records that do not say theirs; empty if unknown.
         language_from: What says the language in ``values``, if it is not a field of the record:
             ``"path"`` or ``"page"``, which is the whole page's ``lang``.
@@ -35,6 +36,7 @@ class Record:
     date_format: str = ""
     url_template: str = ""
     link: str = ""
+    no_link: str = ""
     language: str = ""
     language_from: str = ""
 

@@ -224,6 +224,8 @@ class RecordParser:
         templates = [self._record.url_template, self._url_template, DEFAULT_TEMPLATE]
         if link and self._url_template == DEFAULT_TEMPLATE:
             templates[1] = link
+        elif self._record.no_link and not value and templates == ["", *2 * [DEFAULT_TEMPLATE]]:
+            self._note("unknown-address", self._record.no_link, "url")
         for given in (value, *templates):
             if given is None or given == "":
                 continue

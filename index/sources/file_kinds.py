@@ -15,6 +15,7 @@ from index.sources.encodings import codec_of, marked_codec, markup_encoding
 from index.sources.feed_xml import xml_kind
 from index.sources.json_source import lists_of_objects
 from index.sources.regular_file import open_unpacked
+from index.sources.site_presets.find_site import find_site
 from recommender.errors import SettingError
 
 _SUFFIXES = {
@@ -108,6 +109,8 @@ def kind_of_folder(folder: Path) -> str | None:
             kinds[kind] += count
     if len(kinds) > 1:
         del kinds["plain"]
+    if len(kinds) > 1 and find_site(str(folder)).is_at_root:
+        return "markdown"  # some HTML beside, such as a page for a search engine's eyes
     if len(kinds) > 1:
         most = kinds.most_common(1)[0][0]
         raise SettingError(

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import yaml
 
 from index.articles.cleaning import plain_value
-from index.articles.json_text import load_json
 from index.sources.page_folder import PageError
 
 MAX_FRONT = 64 * 1024
@@ -47,7 +48,28 @@ _YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeErr
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader, except that an impossible date (February 30) stays a text."""
+    """The safe loader, except that impossible dates stay texts.
+
+    A name that comes again later is kept with spaces behind it, so that it hides what it hides.
+    """
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        seen: Counter[str] = Counter()
+        for key, _ in reversed(node.value):
+            if isinstance(key, yaml.ScalarNode):
+                key.value += " " * seen[key.value]
+                seen[key.value.rstrip(" ")] += 1
+        super().flatten_mapping(node)
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns a table in JSON, with a name that comes again later kept with a space behind it."""
+    seen: Counter[str] = Counter()
+    table: dict[str, Any] = {}
+    for name, value in reversed(pairs):
+        table[name + " " * seen[name]] = value
+        seen[name] += 1
+    return table
 
 
 def _date_or_text(loader: Any, node: yaml.ScalarNode) -> Any:
@@ -118,30 +140,20 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
         return {}
     if not isinstance(front, Mapping):
         raise _error(f"the front matter is not a table: {front!r:.40}")
-    _check(front)
+    if sum(_count(str(name)[:40], pair, 0) for name, pair in front.items()) > _MAX_VALUES:
+        raise _error(_TOO_MANY)
     return {str(name): plain_value(value) for name, value in front.items()}
 
 
-def _check(front: Mapping[Any, Any]) -> None:
-    """Refuses deep nesting, too many values and endless numbers, whatever the format."""
-    pending: list[tuple[str, Any, int]] = [("a name", name, 1) for name in front]
-    pending += [
-        (name if isinstance(name, str) else "a name", value, 1) for name, value in front.items()
-    ]
-    count = 0
-    while pending:
-        name, value, depth = pending.pop()
-        count += 1
-        if depth > _MAX_DEPTH:
-            raise _error(f"{name} is nested more than {_MAX_DEPTH} levels deep")
-        if count > _MAX_VALUES:
-            raise _error(_TOO_MANY)
-        if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-            raise _error(f"{name} holds an integer of over {_MAX_BITS} bits")
-        if isinstance(value, Mapping):
-            value = [part for pair in value.items() for part in pair]
-        if isinstance(value, list | tuple | set):
-            pending += [(name, item, depth + 1) for item in value]
+def _count(name: str, value: Any, depth: int) -> int:
+    """Returns how many values a value holds; refuses deep nesting and endless numbers."""
+    if depth > _MAX_DEPTH:
+        raise _error(f"{name} is nested more than {_MAX_DEPTH} levels deep")
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise _error(f"{name} holds an integer of over {_MAX_BITS} bits")
+    parts = [*value, *value.values()] if isinstance(value, Mapping) else value
+    nested = isinstance(parts, list | tuple | set)
+    return 1 + sum(_count(name, part, depth + 1) for part in parts) if nested else 1
 
 
 def _bare_json(text: str, start: int) -> tuple[dict[str, Any], str]:
@@ -186,8 +198,6 @@ def _check_yaml(text: str) -> None:
                 raise _error(f"the front matter is nested more than {_MAX_DEPTH} levels deep")
             continue
         if isinstance(event, yaml.AliasEvent):
-            if any(anchor == name for name, _ in within):
-                raise _error("the front matter holds an alias of itself")
             size = sizes.get(str(anchor), 0)
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, size = within.pop()
@@ -212,5 +222,5 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "yaml": ("YAML", _yaml),
     "yml": ("YAML", _yaml),
     "toml": ("TOML", tomllib.loads),
-    "json": ("JSON", load_json),
+    "json": ("JSON", partial(json.loads, object_pairs_hook=_table)),
 }

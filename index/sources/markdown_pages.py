@@ -25,6 +25,7 @@ from index.sources.page_folder import (
     folder_of,
     literal,
     parse_raw_page,
+    read_pages,
 )
 from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
@@ -35,7 +36,6 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 """A link relative to the site's root, as every generator means it (``about/``, ``a.html``)."""
 
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
-_LIST_NAME = re.compile(r"_index(\..+)?")
 _SLUG_LINE = re.compile(rb"""^["']?slug["']?\s*[:=]\s*["']?([^"'\r\n]+)""", re.MULTILINE)
 _FOR_AUTHORS = {
     *("readme", "license", "licence", "contributing", "changelog", "code_of_conduct", "security"),
@@ -45,24 +45,6 @@ _FOR_AUTHORS = {
 _MAX_INCLUDED = 64 * 1024
 
 _LABELS = ("tags", "tag", "categories", "category")
-_NAMES = {
-    "id": ("id",),
-    "title": ("title", "linkTitle"),
-    "url": ("url", "permalink"),
-    "excerpt": ("excerpt", "description", "summary"),
-    "date": ("date", "publishDate", "pubDate"),
-    "visible_from": ("visible_from", "publishDate"),
-    "visible_until": ("visible_until", "expiryDate", "unpublishDate"),
-    "language": ("language", "lang", "locale"),
-    "image": ("image", "heroImage", "cover", "featured_image", "thumbnail", "images"),
-    "authors": ("authors", "author"),
-    "status": ("status",),
-    "supersedes": ("supersedes",),
-    "aliases": ("aliases", "redirect_from", "alias"),
-    "translation_key": ("translation_key", "translationKey", "lang-ref", "lang_ref", "ref"),
-    "ratings": ("ratings",),
-}
-"""For each article field, the names it may have in front matter; the first one found is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +64,19 @@ class MarkdownSource(PageFolderSource):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to know of the site: which generator it is read as, and what can't be known."""
+        """What to know of the site: which generator it is read as."""
         preset = find_site(self.path, self.preset)
         if preset.name == "none":
-            return preset.remarks
+            return ()
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
-        return (f"read as a site made by {preset.name}{chosen}", *preset.remarks)
+        return (f"read as a site made by {preset.name}{chosen}",)
 
     def split(
         self,
     ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
         """Returns the contents of the files, and the function that parses one of them."""
         site = find_site(self.path, self.preset)
-        raw, _ = PageFolderSource.split(self)
+        raw = read_pages(self, site.has_folder)
         return _mark_shared_names(raw), partial(parse_raw_page, partial(self._parse, site), False)
 
     def parse_page(self, page: Page) -> Record:
@@ -109,22 +91,23 @@ class MarkdownSource(PageFolderSource):
         values = {**front, **_fields(given)}
         _name(values, page, given)
         placed = SitePage(path=PurePosixPath(page.file), given=given, values=values)
-        site.place(placed)
-        if _LIST_NAME.fullmatch(page.path.stem):
-            raise PageError("list-page", "the page lists a section's pages and is not an article")
+        no_link = site.place(placed)
         if isinstance(aliases := values.get("aliases"), list):
             values["aliases"] = [
                 placed.base + one if one.startswith("/") else one for one in map(str, aliases)
             ]
         include = partial(self._included, page.path.parent)
-        root = page_content(body, mdx=page.path.suffix.lower() == ".mdx", include=include)
+        is_mdx = site.is_mdx or page.path.suffix.lower() == ".mdx"
+        root = page_content(body, mdx=is_mdx, include=include)
         if not values.get("title"):
             headings = select(root, "h1")[:1] or select(root, "h2, h3, h4, h5, h6")[:1]
             values["title"] = literal("".join(map(text_of, headings)))
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
-        return Record(location=display_path(page.path), values=values, link=placed.link)
+        return Record(
+            location=display_path(page.path), values=values, link=placed.link, no_link=no_link
+        )
 
     def _included(self, folder: Path, name: str) -> str:
         """Returns the text of a file that a page in ``folder`` includes.
@@ -166,14 +149,12 @@ def _mark_shared_names(
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, theirs in _NAMES.items():
+    for name, (read, *theirs) in _READ.items():
         found = [given[key.casefold()] for key in theirs if key.casefold() in given]
         if found:
-            values[name] = _READ.get(name, _as_is)(found[0])
-    named = {
-        **given,
-        **(given["taxonomies"] if isinstance(given.get("taxonomies"), Mapping) else {}),
-    }
+            values[name] = read(found[0])
+    groups = given.get("taxonomies")
+    named = {**given, **groups} if isinstance(groups, Mapping) else given
     labels = [label for name in _LABELS for label in _list(named.get(name)) if label]
     if labels:
         values["tags"] = labels
@@ -189,7 +170,8 @@ def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
     """Adds id, date, slug and section from the file's name, where the front matter has none."""
     folder, _, name = page.id.rpartition("/")
     dated = _DATED_ID.fullmatch(name)
-    slug = str(given.get("slug") or (dated[2] if dated else name))
+    parts = str(given.get("slug") or (dated[2] if dated else name)).split("/")
+    slug = "/".join(part for part in parts if part not in ("", ".", "..")) or name
     if dated:
         values.setdefault("date", dated[1])
     last = name if page.shares_name else slug
@@ -197,10 +179,6 @@ def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
     values.setdefault("path", page.id)
     values.setdefault("slug", slug)
     values.setdefault("section", folder.partition("/")[0])
-
-
-def _as_is(value: Any) -> Any:
-    return value
 
 
 def _text(value: Any) -> str:
@@ -212,7 +190,12 @@ def _line(value: Any) -> str:
 
 
 def _time(value: Any) -> Any:
-    """Returns a date-time unchanged, but a date without a time of day as text."""
+    """Returns a date-time unchanged, but a date without a time of day as text.
+
+    Of a table (``{created: ..., updated: ...}``, as in MkDocs), it is when the page was made.
+    """
+    if isinstance(value, Mapping):
+        value = value.get("created", value)
     return value if isinstance(value, dt.datetime) else str(value)
 
 
@@ -236,15 +219,24 @@ def _image(value: Any) -> Any:
     return item
 
 
-_READ: dict[str, Callable[[Any], Any]] = {
-    "title": _line,
-    "excerpt": _line,
-    "date": _time,
-    "visible_from": _time,
-    "visible_until": _time,
-    "image": _image,
-    "aliases": _list,
-    "translation_key": _text,
-    "authors": _authors,
+def _as_is(value: Any) -> Any:
+    return value
+
+
+_READ: dict[str, tuple[Any, ...]] = {
+    "id": (_as_is, "id"),
+    "title": (_line, "title", "linkTitle"),
+    "url": (_as_is, "url", "permalink"),
+    "excerpt": (_line, "excerpt", "description", "summary"),
+    "date": (_time, "date", "publishDate", "pubDate"),
+    "visible_from": (_time, "visible_from", "publishDate"),
+    "visible_until": (_time, "visible_until", "expiryDate", "unpublishDate"),
+    "language": (_as_is, "language", "lang", "locale"),
+    "image": (_image, "image", "heroImage", "cover", "featured_image", "thumbnail", "images"),
+    "authors": (_authors, "authors", "author"),
+    "aliases": (_list, "aliases", "redirect_from", "alias"),
+    "translation_key": (_text, "translation_key", "translationKey", "lang-ref", "lang_ref", "ref"),
+    **{name: (_as_is, name) for name in ("status", "supersedes", "ratings")},
 }
-"""The function that converts the value of each of these fields; other values stay unchanged."""
+"""For each article field, how it is read, and the names it may have in front matter; the first one
+found is read."""

@@ -19,7 +19,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 from index.sources.markup import Element, MarkupError, parse_html, select
 from index.sources.page_folder import PageError
-from index.sources.template_tags import emojis, strip_extensions, strip_mdx, strip_templates
+from index.sources.template_tags import strip_extensions, strip_mdx, strip_templates
 
 MAX_OPEN = 2_000
 """Most ``[`` without ``]``: the parser searches the whole text for each one's end."""
@@ -65,10 +65,8 @@ def page_content(
     Raises:
         PageError: If the page is too large, too deeply nested or too costly to parse.
     """
-    text = strip_mdx(body) if mdx else body
-    text = emojis(
-        strip_extensions(strip_templates(text), lambda file: strip_templates(include(file)))
-    )
+    text = strip_templates(strip_mdx(body) if mdx else body)
+    text = strip_extensions(text, lambda file: strip_templates(include(file)))
     if text.count("[") - text.count("]") > MAX_OPEN:
         raise PageError("invalid-markdown", f"more than {MAX_OPEN} unclosed [")
     try:
@@ -86,7 +84,7 @@ def markdown_line(text: str) -> str:
     Underscores are kept as they are, because names such as ``__init__`` are commoner in titles
     than emphasis by underscores.
     """
-    text = emojis(strip_extensions(strip_templates(text), lambda _: ""))
+    text = strip_extensions(strip_templates(text), lambda _: "")
     if not any(mark in text for mark in "*`[\\~!"):
         return text
     (inline,) = _line.parseInline(text.replace("_", _UNDERSCORE))

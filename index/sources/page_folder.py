@@ -117,7 +117,7 @@ class PageFolderSource(PathSource, SplitSource):
     ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
         """Returns the contents of the files, and the function that parses one of them."""
         parse = partial(parse_raw_page, self.parse_page, self.is_markup)
-        return _read_pages(self.path, self.suffixes, self.languages), parse
+        return read_pages(self), parse
 
     @abstractmethod
     def parse_page(self, page: Page) -> Record:
@@ -129,20 +129,36 @@ class PageFolderSource(PathSource, SplitSource):
         ...
 
 
-def _read_pages(
-    location: str, suffixes: tuple[str, ...], languages: tuple[str, ...]
+def read_pages(
+    source: PageFolderSource, has_folder: Callable[[str], bool] = lambda _: False
 ) -> Iterator[RawPage | RecordProblem]:
     """Yields every page of a folder or glob, sorted by path.
+
+    Args:
+        source: The source.
+        has_folder: Tells whether pages are made of a folder whose name begins with a dot or ``_``.
 
     Raises:
         SourceError: If there are no pages, or the folder or file can't be read.
     """
-    base, paths = _find(location, suffixes)
+    location = source.path
+    base, paths = _find(location, source.suffixes)
+    named = Path(location).parts[len(base.parts) :]
     translated = translated_bases(_name(path, base) for path, _ in paths)
     vanished: Path | None = None
     for path, refusal in paths:
+        *folders, name = path.relative_to(base).parts
+        marked = [one for one in folders if one[0] in "._" and not has_folder(one)]
+        marked += [name] if name[0] in "._" else []
         if refusal:
             yield _problem(path, "link", refusal)
+            continue
+        if name.startswith("_index."):
+            yield _problem(path, "list-page", "a section's page, which lists others")
+            continue
+        if other := set(marked).difference(named):
+            message = f"no page is made of {min(other)}: its name begins with a dot or _"
+            yield _problem(path, "not-content", message)
             continue
         try:
             with open_regular(path) as file:
@@ -155,7 +171,7 @@ def _read_pages(
             _check_folder(path.parent, path)
             yield _problem(path, "unreadable", f"can't be read: {reason}")
         else:
-            where = read_page_path(_name(path, base), languages, translated)
+            where = read_page_path(_name(path, base), source.languages, translated)
             if where.base:  # another source may have a file of the same name
                 where = where._replace(base=f"{location}: {where.base}")
             yield path, path.relative_to(base).as_posix(), where, content, False

@@ -26,6 +26,7 @@ _TAGS = re.compile(
     (?P<inside>(?:(?!\{{%[-~]?\s*(?:end)?(?P=block)).)*+)\{{%[-~]?\s*end(?P=block)\s*[-~]?%\}}
   | \{{\#(?:(?!\{{\#|\#\}}).){{0,2000}}+\#\}}(?=\s|$)
   | \{{%[-~]?\s*(?P<tag>\w*)(?P<words>(?:(?!\{{%|[-~]?%\}}).){{0,2000}}+)[-~]?%\}}
+  | <%(?:(?!%>).){{0,2000}}+%> | \{{\{{\{{(?:(?!\}}\}}\}}).){{0,2000}}+\}}\}}\}}
   | \{{\{{[<%]\s*(?P<shortcode>/?[\w/.-]*)(?P<parts>(?:(?!\{{\{{|[>%]\}}\}}).){{0,2000}}+)[>%]\}}\}}
   | \{{\{{(?P<value>(?:(?!\{{\{{|\}}\}}).){{0,2000}}+)\}}\}}
     """,
@@ -43,11 +44,25 @@ _IN_TARGET = re.compile(
 _FILE_TAGS = {"post_url": "file:_posts/", "link": "file:"}
 _FILE_SHORTCODES = ("ref", "relref")
 
+_ATTRIBUTES = r"\{[ ]?(?:[.#]|[\w-]{1,40}=)[^{}\n]{0,300}\}"
 _EXTENSIONS = re.compile(
-    rf"""{_CODE}
+    rf"""(?:(?=[`~{{\[:%+^=!$])|^)(?:{_CODE}
+  | (?<![\w%])%%(?:.*?%%|(?<=^%%).*\Z) | \{{/\*.*?(?:\*/\}}|\Z)
+  | ^import\s(?:[^"';]{{0,500}}?\sfrom\s{{1,9}})?["'][^"'\n]{{1,300}}["'];?[ \t]*$
+  | ^export\s(?:default|const|let|var|(?:async\ )?function|class|type|\*|\{{)(?!\w)
+    [^\n]*(?:\n(?![ \t]*\n)[^\n]*)*
   | ^[ \t]*(?:[*+-]|1\.)[ ][^\n]*\n[ \t]*\{{:\s*toc\b[^}}\n]*\}}
   | \{{::comment\}}(?:(?!\{{:[:/]).)*+\{{:/(?:comment)?\}}
-  | \{{:[^{{}}\n]{{0,300}}\}} | \{{[#.][\w:.#=\ \t"'-]{{0,200}}\}}
+  | (?:(?<![\w:]):[a-z][\w-]{{0,30}})?\[(?P<span>[^\[\]\n]{{1,300}})\]{_ATTRIBUTES}
+  | (?<![\w:]):[a-z][\w-]{{0,30}}\[(?P<role>[^\[\]\n]{{1,300}})\]
+  | ^[ \t]*::[a-z][\w-]*(?:\[(?P<leaf>[^\[\]\n]{{0,300}})\])?(?:\{{[^{{}}\n]{{0,300}}\}})?[ \t]*$
+  | \{{:[^{{}}\n]{{0,300}}\}} | \{{[ ]?[#.][\w:.#=\ \t"'%-]{{0,200}}\}}
+  | (?<=[)\]`*]){_ATTRIBUTES} | (?:^|(?<=[ \t])){_ATTRIBUTES}(?=[ \t]*$)
+  | \{{(?:>>.{{0,2000}}?<<|--.{{0,2000}}?--)\}}
+  | \{{(?P<edit>\+\+|==|~~)(?:[^{{}}\n]{{0,300}}~>)?(?P<edited>[^{{}}\n]{{0,300}}?)(?P=edit)\}}
+  | (?<![\w+])\+\+(?P<keys>[^\s+]{{1,30}}(?:\+[^\s+]{{1,30}}){{0,5}})\+\+(?![\w+])
+  | (?<=[\w)])~(?P<low>[^\s~]{{1,50}})~(?!~) | (?<=[\w)])\^(?P<high>[^\s^]{{1,50}})\^(?!\^)
+  | \^\^(?P<added>[^\s^][^^\n]{{0,300}})\^\^ | (?<=\ )\^[\w-]{{3,30}}[ \t]*$
   | \[!INCLUDE\s*\[[^\]\n]{{0,200}}\]\((?P<file>[^)\n]{{1,300}})\)\]
   | (?:(?<=>)|(?<=>\ ))\[!\w[\w-]{{0,30}}\][+-]?
   | \[!(?:div|VIDEO|code[\w-]*)\b[^\[\]\n]{{0,300}}(?:\[[^\]\n]*\]\([^)\n]*\))?\]
@@ -56,18 +71,20 @@ _EXTENSIONS = re.compile(
   | \$\$.{{1,2000}}?\$\$
   | !?\[\[(?P<page>[^\[\]|\n!]{{1,200}})(?:\|(?P<words>[^\[\]\n]{{1,200}}))?\]\](?!\()
   | ==(?P<marked>[^=\s][^=\n]{{0,300}})==
+  | :(?:material|fontawesome|octicons|simple)-[\w-]{{1,80}}: | (?P<emoji>:[a-z0-9_+-]{{2,50}}:)
   | ^[ \t]*(?P<tab>===[+!]?[ ]+(?="))
   | ^[ \t]*(?P<untitled>(?:!!!|\?\?\?\+?)[ ]+[\w -]+)$
-    """,
+    )""",
     _FLAGS | re.IGNORECASE,
 )
-_MODULE_LINES = re.compile(r"^(?:import|export)\s[^\n]*(?:\n(?![ \t]*\n)[^\n]*)*", re.MULTILINE)
+_KEPT = ("span", "role", "leaf", "edited", "keys", "low", "high", "added", "marked")
+"""The groups that hold what stays of an extension."""
+
 _TEXT_EXPRESSION = re.compile(r"""\{\s*(?P<quote>["'])(?P<text>[^"'{}\n]*)(?P=quote)\s*\}""")
 _COMPONENT = re.compile(
     r"""</?(?:[A-Z][\w.]*|[a-z]\w*\.[\w.]+)?(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?>"""
 )
 _BRACE = re.compile(r"([{}])")
-_EMOJI_CODE = re.compile(r":[a-z0-9_+-]{2,50}:")
 
 
 def strip_templates(text: str) -> str:
@@ -75,7 +92,7 @@ def strip_templates(text: str) -> str:
 
     Comments and captured text are removed whole; ``{% raw %}`` protects what is inside.
     """
-    if "{%" not in text and "{{" not in text and "{#" not in text:
+    if not any(mark in text for mark in ("{%", "{{", "{#", "<%")):
         return text
     return _TAGS.sub(_without_tag, text)
 
@@ -111,8 +128,9 @@ def _value(found: re.Match[str]) -> str:
 def strip_extensions(text: str, include: Callable[[str], str]) -> str:
     """Removes Markdown extensions that the parser doesn't know, outside code.
 
-    Attribute lists, alert markers, includes, abbreviations, block mathematics, tables of contents
-    and the marks of tabs are removed; ``[[page|words]]`` becomes a link to ``file:page``.
+    Comments, attribute lists, alert markers, includes, abbreviations, block mathematics, tables of
+    contents, imports, icons and the marks of tabs are removed; of keys, raised and changed text the
+    words stay; ``[[page|words]]`` becomes a link to ``file:page``, and ``:tada:`` the emoji.
 
     Args:
         text: The Markdown.
@@ -129,37 +147,28 @@ def strip_extensions(text: str, include: Callable[[str], str]) -> str:
             return "" if found[0][0] == "!" else f"[{words}](<file:{found['page'].strip()}>)"
         if found["tab"]:
             return found[0].replace(found["tab"], "!!! tab ")
-        return f'{found[0]} ""' if found["untitled"] else found["marked"] or ""
+        if found["emoji"]:
+            return emoji.emojize(found[0], language="alias")
+        return f'{found[0]} ""' if found["untitled"] else "".join(filter(None, found.group(*_KEPT)))
 
     return _EXTENSIONS.sub(without, text)
 
 
 def strip_mdx(text: str) -> str:
-    """Removes what MDX adds to Markdown, outside code: imports, exports, expressions, components.
+    """Removes what MDX adds to Markdown, outside code: expressions and components.
 
     The children of components are kept, and expressions that are only a text.
     """
-    return _outside_code(text, _without_components)
-
-
-def emojis(text: str) -> str:
-    """Replaces emoji codes (``:tada:``), outside code, by the emoji itself."""
-    if not _EMOJI_CODE.search(text):
-        return text
-    return _outside_code(text, lambda part: emoji.emojize(part, language="alias"))
-
-
-def _outside_code(text: str, change: Callable[[str], str]) -> str:
     pieces: list[str] = []
     end = 0
     for code in _ONLY_CODE.finditer(text):
-        pieces += (change(text[end : code.start()]), code[0])
+        pieces += (_without_components(text[end : code.start()]), code[0])
         end = code.end()
-    return "".join([*pieces, change(text[end:])])
+    return "".join([*pieces, _without_components(text[end:])])
 
 
 def _without_components(text: str) -> str:
-    text = _TEXT_EXPRESSION.sub(r"\g<text>", _MODULE_LINES.sub("", text))
+    text = _TEXT_EXPRESSION.sub(r"\g<text>", text)
     kept: list[str] = []
     depth = 0
     for part in _BRACE.split(text):

@@ -252,11 +252,12 @@ def print_build(
     manifest: Manifest, report: ReadReport, settings: Settings, *, published: bool
 ) -> None:
     """Prints for people what was read and built."""
-    skipping = [
-        problem
+    told = {
+        problem.message if problem.reason == "unknown-address" else str(problem): problem
         for problem in report.problems
         if problem.reason not in ("no-text", "made-from-template")
-    ]
+    }
+    skipping = list(told.values())
     for problem in skipping[:10]:
         typer.echo(str(problem), err=True)
     if len(skipping) > 10:

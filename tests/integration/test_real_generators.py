@@ -62,11 +62,19 @@ def starlight(folder: Path) -> Path:
     return folder / "made"
 
 
+def docusaurus(folder: Path) -> Path:
+    script = "@docusaurus/core/bin/docusaurus.mjs"
+    run_node(folder, "@docusaurus/core", script, "build", "--out-dir", "made")
+    return folder / "made"
+
+
 GENERATORS: dict[str, Callable[[Path], Path]] = {
     "jekyll": jekyll,
     "hugo": hugo,
     "zola": zola,
     "eleventy": eleventy,
+    "starlight": starlight,
+    "docusaurus": docusaurus,
 }
 
 

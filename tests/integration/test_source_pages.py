@@ -320,16 +320,112 @@ def test_code_that_computes_addresses_is_said_with_the_remedy(tmp_path: Path) ->
     (tmp_path / "posts.11tydata.js").write_text(data)
     (tmp_path / f"{tmp_path.name}.11tydata.js").write_text(data)
     table = {"kind": "markdown", "path": str(tmp_path)}
-    assert any("set url_template" in remark for remark in open_source(table).remarks)
+    articles, report = read(table)
+    assert "set url_template" in next(str(one) for one in report.problems if one.field == "url")
     articles, report = read({**table, "url_template": "/{kind}/{year}/{slug}/"})
     assert [article.url for article in articles.values()] == ["/log/2026/a/"]
     assert not report.skipped
+    assert not [str(one) for one in report.problems if "set url_template" in str(one)]
     assert open_source({**table, "preset": "none"}).remarks == ()
 
 
-def test_files_that_generators_make_no_page_of_are_reported(tmp_path: Path) -> None:
-    for name in ("_about.md", ".hidden.md", "page.md"):
-        (tmp_path / name).write_text("---\ntitle: A page\n---\nWords\n")
-    records = list(open_source({"kind": "markdown", "path": str(tmp_path)}).records())
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("markdown.md", "---\ntitle: A page\n---\nWords\n"),
+        ("html.html", f"<h1>A page</h1><p>{'Words of it. ' * 30}"),
+        ("plain.txt", "A page\n\nWords"),
+    ],
+)
+def test_files_that_no_page_is_made_of_are_reported(tmp_path: Path, kind: str, text: str) -> None:
+    kind, _, suffix = kind.partition(".")
+    for name in ("_about", ".hidden", "page", "_static/x", ".cache/x", "_index"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.{suffix}").write_text(text)
+    records = list(open_source({"kind": kind, "path": str(tmp_path)}).records())
     assert [type(record) for record in records].count(Record) == 1
-    assert {r.reason for r in records if isinstance(r, RecordProblem)} == {"not-content"}
+    reasons = [record.reason for record in records if isinstance(record, RecordProblem)]
+    assert sorted(reasons) == ["list-page"] + 4 * ["not-content"]
+    for named in (f"_about.{suffix}", f"_static/*.{suffix}"):  # the path itself names it
+        found = list(open_source({"kind": kind, "path": str(tmp_path / named)}).records())
+        assert [type(record) for record in found] == [Record]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            {"hugo.toml": "[permalinks]\nboats = '/:tide/:slug/'\n", "content/boats/a.md": ""},
+            ":tide",
+        ),
+        ({"hugo.toml": "[permalinks]\nboats = '/:year/'\n", "content/boats/a.md": ""}, ":year"),
+        ({"_config.yml": "permalink: /:tide/:title\n", "_posts/2026-01-02-a.md": ""}, ":tide"),
+        ({"eleventy.config.js": "", "a.md": "permalink: '/{{ tide | high }}/'\n"}, "high"),
+        ({"astro.config.mjs": "export default {}", "src/content/blog/a.md": ""}, "starlight"),
+    ],
+)
+def test_an_address_that_cant_be_known_is_said_with_the_remedy(
+    tmp_path: Path, files: dict[str, str], message: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        front = f"---\ntitle: T\n{text}---\nWords"
+        (tmp_path / name).write_text(front if name.endswith(".md") else text)
+    table = {"kind": "markdown", "path": str(tmp_path)}
+    told = [str(one) for one in read(table)[1].problems if one.field == "url"]
+    assert len(told) == 1
+    assert message in told[0]
+    assert "set url_template" in told[0]
+    assert not read({**table, "url_template": "/x/{slug}"})[1].problems
+
+
+@pytest.mark.parametrize(
+    ("files", "address"),
+    [
+        (
+            {"astro.config.mjs": "x({ site: 'https://x.example', base: '/b' }, starlight())"},
+            "/b/a/",
+        ),
+        (
+            {"_config.yml": "title: x", "front": "permalink: https://y.example/a"},
+            "https://y.example/a",
+        ),
+        ({"zola.toml": "base_url = '/'", "front": "slug: ../../a b"}, "/a-b/"),
+        ({"hugo.toml": "baseURL = '/'", "front": "url: /x/../../y/"}, "/x/y/"),
+        ({"eleventy.config.js": "", "front": "permalink: {build: /made/}"}, "/made/"),
+        ({"front": "slug: /../a"}, "/a"),
+    ],
+)
+def test_a_page_s_address_is_the_site_s(
+    tmp_path: Path, files: dict[str, str], address: str
+) -> None:
+    front = files.pop("front", "x: y")
+    content = {"astro": "src/content/docs", "zola.": "content", "hugo.": "content"}
+    folder = tmp_path / content.get(next(iter(files), "")[:5], "")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (folder / "a.md").write_text(f"---\ntitle: T\n{front}\n---\nWords")
+    articles, _ = read({"kind": "markdown", "path": str(tmp_path)})
+    assert [article.url for article in articles.values()] == [address]
+
+
+@pytest.mark.parametrize("broken", ["a.json", "boats.11tydata.json", "_index.md"])
+def test_data_of_a_page_that_cant_be_read_hides_it(tmp_path: Path, broken: str) -> None:
+    folder = tmp_path / "boats"
+    folder.mkdir()
+    (tmp_path / "eleventy.config.js").write_text("")
+    if broken == "_index.md":
+        (tmp_path / "eleventy.config.js").rename(tmp_path / "hugo.toml")
+        folder = tmp_path / "content"
+        folder.mkdir()
+    (folder / broken).write_text("---\ncascade: [\n---\n" if broken == "_index.md" else "{")
+    (folder / "a.md").write_text("---\ntitle: T\n---\nWords")
+    articles, report = read({"kind": "markdown", "path": str(tmp_path)})
+    assert [article.status for article in articles.values()] == [Status.HIDDEN]
+    assert any(broken in str(problem) for problem in report.problems)
+
+
+def test_a_date_that_is_a_table_is_when_the_page_was_made(tmp_path: Path) -> None:
+    text = "---\ntitle: T\ndate: {created: 2026-01-02, updated: 2026-02-03}\n---\nWords"
+    assert one(tmp_path, "a.md", text, "markdown").date == dt.date(2026, 1, 2)

@@ -139,6 +139,8 @@ def test_of_a_folder_of_two_kinds_the_counts_and_a_remedy_are_told(tmp_path: Pat
         table_for(str(tmp_path))
     assert f'kind = "markdown", path = "{tmp_path}"' in str(error.value)
     assert table_for(f"{tmp_path}/**/*.md")["kind"] == "markdown"
+    (tmp_path / "_config.yml").touch()  # at the root of a known site, the articles are sure
+    assert table_for(str(tmp_path))["kind"] == "markdown"
 
 
 @pytest.mark.parametrize(

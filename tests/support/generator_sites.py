@@ -141,6 +141,14 @@ HUGO = GeneratorSite(
         "content/boats/future.md": page("Future", "date: 2099-01-01"),
         "content/boats/past.md": page("Past", "expiryDate: 2020-01-01"),
         "content/boats/unlisted.md": page("Unlisted", "_build: {list: never, render: never}"),
+        "content/quiet/_index.md": page("Quiet", "cascade: {draft: true}"),
+        "content/quiet/deep/below.md": page("Below"),
+        "content/quiet/open.md": page("Open", "draft: false"),
+        "content/mixed/_index.md": page(
+            "Mixed", "cascade:", "- _target: {path: /mixed/old*}", "  draft: true"
+        ),
+        "content/mixed/old.md": page("Old"),
+        "content/mixed/young.md": page("Young"),
     },
     addresses={
         "content/about.md": "/notes/about/",
@@ -158,6 +166,8 @@ HUGO = GeneratorSite(
         "content/boats/deep/below.md": "/notes/boats/deep/below/",
         "content/boats/json.md": "/notes/boats/json/",
         "content/boats/toml.md": "/notes/boats/toml/",
+        "content/quiet/open.md": "/notes/quiet/open/",
+        "content/mixed/young.md": "/notes/mixed/young/",
     },
     base="/notes",
     hidden=(
@@ -165,10 +175,14 @@ HUGO = GeneratorSite(
         "content/boats/future.md",
         "content/boats/past.md",
         "content/boats/unlisted.md",
+        "content/mixed/old.md",
+        "content/quiet/deep/below.md",
     ),
     skipped={
         "archetypes/default.md": "not-content",
         "content/_index.md": "list-page",
+        "content/quiet/_index.md": "list-page",
+        "content/mixed/_index.md": "list-page",
         "content/news/_index.md": "list-page",
         "content/news/_index.de.md": "list-page",
         "content/boats/2026-03-01-kelp/exercise.md": "page-resource",
@@ -191,6 +205,8 @@ ZOLA = GeneratorSite(
         "content/own.md": "+++\ntitle = 'Own'\npath = '2026/03/01/own'\n+++\nThe harbour.\n",
         "content/future.md": "+++\ntitle = 'Future'\ndate = 2099-01-01\n+++\nThe harbour.\n",
         "content/draft.md": "+++\ntitle = 'Draft'\ndraft = true\n+++\nThe harbour.\n",
+        "content/quiet/_index.md": "+++\ntitle = 'Quiet'\ndraft = true\n+++\n",
+        "content/quiet/deep/below.md": "+++\ntitle = 'B'\ndraft = false\n+++\nThe harbour.\n",
     },
     addresses={
         "content/about.md": "/notes/about/",
@@ -203,8 +219,12 @@ ZOLA = GeneratorSite(
         "content/future.md": "/notes/future/",
     },
     base="/notes",
-    hidden=("content/draft.md",),
-    skipped={"content/_index.md": "list-page", "content/boats/_index.md": "list-page"},
+    hidden=("content/draft.md", "content/quiet/deep/below.md"),
+    skipped={
+        "content/_index.md": "list-page",
+        "content/boats/_index.md": "list-page",
+        "content/quiet/_index.md": "list-page",
+    },
 )
 
 ELEVENTY = GeneratorSite(
@@ -225,6 +245,10 @@ ELEVENTY = GeneratorSite(
         "src/boats/bare.md": page("Bare", "permalink: bare/place/"),
         "src/boats/off.md": page("Off", "permalink: false"),
         "src/boats/apart.md": page("Apart", "eleventyExcludeFromCollections: true"),
+        "src/boats/named.md": page("Named"),
+        "src/boats/named.11tydata.json": '{"permalink": "/by/data/"}',
+        "src/boats/quiet.md": page("Quiet"),
+        "src/boats/quiet.json": '{"draft": true, "permalink": false}',
         "src/news/news.json": (
             '{"permalink": "/{{ page.date | date: \'%Y/%m\' }}/{{ page.fileSlug }}/"}'
         ),
@@ -246,12 +270,13 @@ ELEVENTY = GeneratorSite(
         "src/boats/own.md": "/own/own/",
         "src/boats/title.md": "/t/high-tide.html",
         "src/boats/bare.md": "/bare/place/",
+        "src/boats/named.md": "/by/data/",
         "src/news/2026-01-31-links.md": "/2026/01/links/",
         "src/news/2026-02-28-links.md": "/2026/02/links/",
         "src/news/2026-03-01-late.md": "/2026/04/late/",
         "src/log/2026-03-02-first.md": "/log/log/first.html",
     },
-    hidden=("src/boats/off.md", "src/boats/apart.md"),
+    hidden=("src/boats/apart.md", "src/boats/off.md", "src/boats/quiet.md"),
     skipped={
         "README.md": "not-content",
         "src/index.md": "list-page",
@@ -307,10 +332,52 @@ STARLIGHT = GeneratorSite(
     },
 )
 
+DOCUSAURUS = GeneratorSite(
+    files={
+        "package.json": '{"name": "harbour"}',
+        "docusaurus.config.js": (
+            'module.exports = { title: "Harbour", url: "https://harbour.example",\n'
+            '  baseUrl: "/notes/", trailingSlash: true, onBrokenLinks: "ignore",\n'
+            '  i18n: { defaultLocale: "en", locales: ["en", "de"] },\n'
+            '  presets: [["@docusaurus/preset-classic", {\n'
+            "    docs: { sidebarPath: undefined }, theme: {} }]] };\n"
+        ),
+        "versions.json": '["2.0", "1.0"]',
+        "docs/start.md": page("Start", "id: start", "slug: /hello"),
+        "docs/02-knots/01-bow-line.md": page("Bow line"),
+        "docs/boats/index.md": page("Boats"),
+        "docs/boats/red.md": page("Red", "slug: gull"),
+        "docs/unlisted.md": page("Unlisted", "unlisted: true"),
+        "versioned_docs/version-2.0/start.md": page("Start", "id: start", "slug: /hello"),
+        "versioned_docs/version-1.0/start.md": page("Start", "id: start"),
+        "i18n/de/docusaurus-plugin-content-docs/current/start.md": page("Los", "id: start"),
+        "blog/2026-03-01-kelp.md": page("Kelp"),
+        "blog/2026-03-02-rye/index.md": page("Rye", "slug: named"),
+        "src/pages/about.md": page("About"),
+        "README.md": "# For whoever works on the site\n",
+    },
+    addresses={
+        "docs/start.md": "/notes/docs/next/hello/",
+        "docs/02-knots/01-bow-line.md": "/notes/docs/next/knots/bow-line/",
+        "docs/boats/index.md": "/notes/docs/next/boats/",
+        "docs/boats/red.md": "/notes/docs/next/boats/gull/",
+        "versioned_docs/version-2.0/start.md": "/notes/docs/hello/",
+        "versioned_docs/version-1.0/start.md": "/notes/docs/1.0/start/",
+        "i18n/de/docusaurus-plugin-content-docs/current/start.md": "/notes/de/docs/next/start/",
+        "blog/2026-03-01-kelp.md": "/notes/blog/2026/03/01/kelp/",
+        "blog/2026-03-02-rye/index.md": "/notes/blog/named/",
+        "src/pages/about.md": "/notes/about/",
+    },
+    base="/notes",
+    hidden=("docs/unlisted.md",),
+    skipped={"README.md": "not-content"},
+)
+
 SITES = {
     "jekyll": JEKYLL,
     "hugo": HUGO,
     "zola": ZOLA,
     "eleventy": ELEVENTY,
     "starlight": STARLIGHT,
+    "docusaurus": DOCUSAURUS,
 }

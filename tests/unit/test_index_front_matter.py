@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.articles.visibility_words import find_hiding_word
 from index.sources.front_matter import MAX_FRONT, split_front_matter
 from index.sources.page_folder import PageError
 
@@ -81,6 +82,25 @@ def test_other_values_keep_their_types() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: T\ndraft: true\ndraft: false\n---\n",
+        "---\ntitle: T\ndraft: false\ndraft: true\ndraft: false\n---\n",
+        "---\ntitle: T\nseo: {noindex: true, noindex: false}\n---\n",
+        '{"title": "T", "status": "draft", "status": "published"}',
+    ],
+)
+def test_of_a_name_that_is_written_twice_the_value_that_hides_holds(text: str) -> None:
+    front, _ = split_front_matter(text)
+    assert find_hiding_word(front, front.get("status")) is not None
+
+
+def test_what_a_merged_table_says_is_overridden() -> None:
+    front, _ = split_front_matter("---\nbase: &b {draft: true}\n<<: *b\ndraft: false\n---\n")
+    assert find_hiding_word(front, None) is None
+
+
 MERGES = "\n".join(
     f"{name}: &{name} {{<<: [{', '.join(f'*{below}' for _ in range(9))}]}}"
     for below, name in ("ab", "bc", "cd", "de", "ef", "fg")
@@ -97,7 +117,7 @@ MERGES = "\n".join(
         ("---\na: b\n\tc: d\n---\n", "line 3: .* tab"),
         ("---\n- x\n---\n", "not a table"),
         ("---\na: !!python/object/apply:os.system ['x']\n---\n", "not YAML"),
-        ("---\na: &a [*a]\n---\n", "alias of itself"),
+        ("---\na: &a [*a]\n---\n", "nested more than"),
         ("---\na: &a {x: 1}\n" + MERGES + "\n---\n", "more than 10000 values"),
         ("---\na: &a [" + "1," * 999 + "]\nb: [" + "*a," * 99 + "]\n---\n", "more than 10000"),
         ("---\na: " + "[" * 5000 + "\n---\n", "nested"),

@@ -69,6 +69,35 @@ def targets(body: str) -> list[str]:
         (':::image type="content" source="a.png" alt-text="A.":::\n\nText.', "Text."),
         ('::: zone pivot="a"\nText.\n::: zone-end', "Text."),
         ("> [!VIDEO https://video.example/1]\n\nText.", "Text."),
+        # Comments of Obsidian, MDX, CriticMarkup and ERB
+        (
+            "Tea %%not yet%%is hot.\n\n%%\nnot\n\nyet\n%%\n\n100%% of it.",
+            "Tea is hot.\n100%% of it.",
+        ),
+        ("Shown.\n\n%%\nnever\n\nclosed", "Shown."),
+        ("Tea {/* not yet */}is hot.\n\n{/*\nnot\n\nyet */}", "Tea is hot."),
+        ("Tea {>>not yet<<}is {--cold--}{++hot++} {~~ice~>iced~~}.", "Tea is hot iced."),
+        ("Tea <%# not yet %>is <%= hot %>hot {{{ raw }}}.", "Tea is hot ."),
+        # Modules in Docusaurus' Markdown
+        (
+            "import A from '@a/b';\nimport {\n  C,\n} from \"d\";\n\n"
+            "export const e = {\n  f: 1\n};\n\nimport what you need,\nexport the rest.",
+            "import what you need, export the rest.",
+        ),
+        # Attributes, spans, directives, keys, icons, raised and lowered text
+        ("![a](b.png){width=50%}\n\n[c](d){ target=_blank } `e`{.f}", "c e"),
+        (
+            "## Part { data-a='b' }\n\nText {x} and {n=1} more.\n{ .note }",
+            "Part\nText {x} and {n=1} more.",
+        ),
+        ("A [span]{.x}, [two]{lang=de} and [three] {y}.", "A span, two and [three] {y}."),
+        (
+            "::youtube{id=x}\n\n::: note\nIn :abbr[HTML]{title=y}.\n:::\n\nstd::vector",
+            "In HTML.\nstd::vector",
+        ),
+        ("Press ++ctrl+c++ in C++, ++i and i++.", "Press ctrl+c in C++, ++i and i++."),
+        ("Mail :material-email: or :octicons-heart-16:{ .red } it", "Mail or it"),
+        ("H~2~O, x^2^, 2^10 and ~5 of ^^new^^. ^block-1", "H2O, x2, 2^10 and ~5 of new."),
     ],
 )
 def test_a_page_reads_as_its_readers_see_it(body: str, seen: str) -> None:

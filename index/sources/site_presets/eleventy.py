@@ -1,4 +1,4 @@
-"""Eleventy's permalinks, as far as they are written down: in pages and in directory data."""
+"""Eleventy's permalinks, as far as they are written down: in pages and in files of data."""
 
 from __future__ import annotations
 
@@ -6,102 +6,61 @@ import datetime as dt
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
 from index.articles.record import get_field
-from index.sources.site_presets.site_preset import (
-    SitePage,
-    SitePreset,
-    ascii_slug,
-    base_path,
-    find_text,
-    list_page,
-    not_content,
-    read_config,
-    read_text,
-)
+from index.errors import SourceError
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
 
-_SUFFIXES = ("js", "mjs", "cjs", "ts")
-_CONFIGS = [f"{stem}.{end}" for stem in (".eleventy", "eleventy.config") for end in _SUFFIXES]
-_DATA_SUFFIXES = (".11tydata.json", ".json", *(f".11tydata.{end}" for end in _SUFFIXES))
-_INPUT = re.compile(r"""(?:\binput\s*:\s*|setInputDirectory\(\s*)["'`]([^"'`]*)["'`]""")
-_PREFIX = re.compile(r"""\bpathPrefix\s*:\s*["'`]([^"'`]*)["'`]""")
+_DATA_SUFFIXES = (".json", ".11tydata.json", *(f".11tydata.{end}" for end in site.CODE))
 _GLOBAL = re.compile(r"""addGlobalData\(\s*["'`](?:eleventyComputed\.)?permalink["'`]""")
 _PERMALINK = re.compile(r"""["']?\bpermalink["']?\s*:\s*(?:(["'`])(.*?)\1|(false)\b|(\S))""")
 _EXCLUDED = re.compile(r"""\b(draft|eleventyExcludeFromCollections)["']?\s*:\s*true\b""")
 _PRINTED = re.compile(r"\{\{-?([^{}]*?)-?\}\}")
-_FILTER = re.compile(r"""\|\s*(\w+)\s*(?:[:(]\s*["']?([^|"'}]*?)["']?\s*\)?\s*(?=\||-?\}\}))?""")
-_MAX_FOLDERS = 2_000
-_COMPUTED = "a function"
+_FILTER = re.compile(r"""\s*(\w+)[\s:("']*([^"')]*)""")
+_COMPUTED = "{a function}"
 _FILTERS: dict[str, Callable[[Any, str], Any]] = {
-    "slugify": lambda value, _: ascii_slug(str(value)) or None,
-    "slug": lambda value, _: ascii_slug(str(value)) or None,
+    **dict.fromkeys(("slugify", "slug"), lambda value, _: site.ascii_slug(str(value)) or None),
+    **dict.fromkeys(("downcase", "lower"), lambda value, _: str(value).lower()),
     "date": lambda value, form: (
         value.strftime(form) if isinstance(value, dt.date) and "%" in form else None
     ),
-    "downcase": lambda value, _: str(value).lower(),
-    "lower": lambda value, _: str(value).lower(),
     "string": lambda value, _: value,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EleventyPreset(SitePreset):
-    """A site made by Eleventy. A date in the future hides nothing there.
-
-    Attributes:
-        data: The data that the pages of a folder share, by the folder's path.
-    """
+    """A site made by Eleventy. A date in the future hides nothing there."""
 
     name = "eleventy"
-    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def find(cls, folder: Path) -> Self | None:
-        """Returns the preset for a folder with Eleventy's configuration or directory data."""
-        texts = [text for name in _CONFIGS if (text := read_text(folder / name)) is not None]
-        used = "@11ty/eleventy" in (read_text(folder / "package.json") or "")
-        if not texts and not used and not any(folder.glob("*.11tydata.*")):
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a folder with Eleventy's configuration or data."""
+        code = site.read_code(folder, ".eleventy", "eleventy.config")
+        used = named or "@11ty/eleventy" in (site.read_text(folder / "package.json") or "")
+        if code is None and not used and not any(folder.glob("*.11tydata.*")):
             return None
-        text = texts[0] if texts else ""
-        return cls._with_data(folder / find_text(_INPUT, text), text)
-
-    @classmethod
-    def assume(cls, folder: Path) -> Self:
-        """Returns the preset for a folder of content without a configuration."""
-        return cls._with_data(folder, "")
-
-    @classmethod
-    def _with_data(cls, root: Path, text: str) -> Self:
+        code = code or ""
+        root = folder / (site.written(code, "input") or site.written(code, "setInputDirectory"))
         data: dict[str, dict[str, Any]] = {}
-        files = (
-            [("the configuration", ".", {"permalink": _COMPUTED})] if _GLOBAL.search(text) else []
-        )
-        remarks: list[str] = []
-        for file, folder, values in (*files, *_data_files(root)):
-            data[folder] = {**data.get(folder, {}), **values}
-            permalink = str(values.get("permalink", ""))
-            if not _is_known(permalink):
-                remarks.append(
-                    f"{file} computes addresses in code ({permalink}), which can't be known here: "
-                    'set url_template, such as "/{year}/{month}/{day}/{slug}/"'
-                )
-        config = {"prefix": find_text(_PREFIX, text)}
-        return cls(root=root, data=data, remarks=tuple(remarks), config=config)
+        if _GLOBAL.search(code):
+            data["."] = {"permalink": _COMPUTED}
+        for place, values in _data_files(root):
+            data[place] = {**data.get(place, {}), **values}
+        return cls(root=root, shared=data, base=site.base_path(site.written(code, "pathPrefix")))
 
     def complete(self, page: SitePage) -> None:
-        """Completes a page, with the data of its folders."""
+        """Completes a page."""
         if "node_modules" in page.path.parts:
-            raise not_content("it lies in node_modules")
+            raise site.not_content("it lies in node_modules")
         if page.path.as_posix() == "index.md":
-            raise list_page("the site's first page, not an article")
-        own = isinstance(page.given.get("permalink"), str)
-        for folder in page.path.parents:
-            page.add_defaults(self.data.get(folder.as_posix(), {}))
+            raise site.list_page("the site's first page, not an article")
         stem, folder = page.path.stem, page.path.parent
         name = page.read_name(stem, page.given.get("date"), dated=stem[10:11] == "-")
         if isinstance(page.time, dt.datetime) and page.time.tzinfo:
@@ -109,59 +68,71 @@ class EleventyPreset(SitePreset):
         slug = folder.name if stem == "index" else name
         page.values["slug"] = str(page.given.get("slug") or slug)
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
-        page.base = base_path(self.config["prefix"])
         permalink = page.given.get("permalink")
+        if site.is_table(permalink):
+            permalink = page.values["permalink"] = permalink.get("build", False)
         if permalink is None or isinstance(permalink, bool):
             place = folder if stem in ("index", folder.name) else folder / stem
             page.set_link(f"{place}/")
             return
+        page.pattern = str(permalink)
         stated = {
             "date": page.time,
             "fileSlug": slug,
             "filePathStem": f"/{folder / name}",
             "inputPath": f"./{page.path}",
         }
-        made = _fill(str(permalink), {**page.values, **page.given, "page": stated})
-        page.set_link(re.sub(r"/index\.html$", "/", made.strip()), own=own)
+        made = _fill(page.pattern, {**page.values, **page.given, "page": stated})
+        page.set_link(re.sub(r"/index\.html$", "/", made.strip()), own="url" in page.values)
 
 
-def _data_files(root: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yields the files of data for a folder's pages: its path, the folder below root, the data."""
-    for folder, below, names in islice(os.walk(root), _MAX_FOLDERS):
-        below[:] = [one for one in sorted(below) if one[0] not in "._" and one != "node_modules"]
+def _data_files(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the data of each file that a folder's pages or one page share, with their path."""
+    for folder, below, names in os.walk(root):
+        below[:] = [one for one in below if one[0] not in "._" and one != "node_modules"]
+        path = Path(folder)
+        place = path.relative_to(root)
+        pages = {Path(name).stem for name in names if name.endswith((".md", ".markdown"))}
+        places = [(path.resolve().name, place), *((page, place / page) for page in pages)]
         for suffix in _DATA_SUFFIXES:
-            path = Path(folder, Path(folder).resolve().name + suffix)
-            if path.name in names and (values := _read_data(path)):
-                yield str(path), path.parent.relative_to(root).as_posix(), values
+            for stem, meant in places:
+                if f"{stem}{suffix}" in names:
+                    yield meant.as_posix(), _read_data(path / f"{stem}{suffix}")
 
 
 def _read_data(path: Path) -> dict[str, Any]:
-    """Returns the data of a file for a folder's pages; of code only what is plainly written."""
+    """Returns the data of a file; of code only what is plainly written.
+
+    A file that can't be read hides its pages.
+    """
     if path.suffix == ".json":
-        return read_config(path.parent, path.name) or {}
-    text = read_text(path) or ""
+        try:
+            return site.read_config(path.parent, path.name) or {}
+        except SourceError:
+            return {"draft": f"{path.name} unreadable"}
+    text = site.read_text(path) or ""
     values: dict[str, Any] = {found[1]: True for found in _EXCLUDED.finditer(text)}
     if found := _PERMALINK.search(text):
         values["permalink"] = False if found[3] else _COMPUTED if found[4] else found[2]
     return values
 
 
-def _is_known(template: str) -> bool:
-    """Tells whether a template for a permalink needs nothing that only the site's code knows."""
-    filters = (one for found in _PRINTED.finditer(template) for one in _FILTER.findall(found[0]))
-    plain = template != _COMPUTED and "{" not in _PRINTED.sub("", template)
-    return plain and all(name in _FILTERS for name, _ in filters)
-
-
 def _fill(template: str, values: Mapping[str, Any]) -> str:
     """Returns a permalink's template filled; "" if only the site's code can do that."""
-    made = _PRINTED.sub(partial(_printed, values), template) if _is_known(template) else ""
-    return "" if _COMPUTED in made else made
+    try:
+        made = _PRINTED.sub(partial(_printed, values), template)
+    except LookupError:
+        return ""
+    return "" if "{" in made else made
 
 
 def _printed(values: Mapping[str, Any], found: re.Match[str]) -> str:
-    name = found[1].partition("|")[0].strip()
+    name, *filters = found[1].split("|")
+    name = name.strip()
     value: Any = name[1:-1] if name[:1] in ("'", '"') else get_field(values, name)
-    for kind, argument in _FILTER.findall(found[0]):
+    for one in filters:
+        kind, argument = _FILTER.findall(one)[0]
         value = None if value is None else _FILTERS[kind](value, argument)
-    return str(value) if isinstance(value, str | int | float | dt.date) else _COMPUTED
+    if not isinstance(value, str | int | float | dt.date):
+        raise LookupError(name)
+    return str(value)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from index.errors import SourceError
 from index.sources.page_folder import folder_of
+from index.sources.site_presets.docusaurus import DocusaurusPreset
 from index.sources.site_presets.eleventy import EleventyPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
@@ -19,12 +20,15 @@ PRESETS: dict[str, type[SitePreset]] = {
     preset.name: preset
     for preset in (
         *(SitePreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset, StarlightPreset),
+        DocusaurusPreset,
     )
 }
 """The presets by name; in one folder they are looked for in this order."""
 
 _MAX_ABOVE = 6
-_DATA_BELOW = ("*.11tydata.*", "*/*.11tydata.*", "*/*/*.11tydata.*")
+_SIGNS = ((HugoPreset, "_index*.md"), (EleventyPreset, "*.11tydata.*"))
+_BELOW = ("", "*/", "*/*/")
+"""Where these signs are looked for, in the folder that is read."""
 
 
 def find_site(location: str, preset: str = "") -> SitePreset:
@@ -64,8 +68,7 @@ def _find_preset(base: Path, name: str) -> SitePreset:
                     return site
         if (folder / ".git").exists():
             break
-    if not name and any(base.glob("_index*.md")):
-        return HugoPreset.assume(base)
-    if not name and any(found for depth in _DATA_BELOW for found in base.glob(depth)):
-        return EleventyPreset.assume(base)
-    return kinds[0].assume(base)
+    for kind, sign in () if name else _SIGNS:
+        if any(found for below in _BELOW for found in base.glob(below + sign)):
+            kinds = [kind]
+    return kinds[0].find(base, named=True) or SitePreset(root=base)

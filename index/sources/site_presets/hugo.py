@@ -1,34 +1,26 @@
-"""Hugo's sections, bundles, languages and permalinks."""
+"""Hugo's sections, bundles, languages, cascades and permalinks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from index.articles.language_tags import is_language
 from index.sources.page_folder import PageError
-from index.sources.site_presets.site_preset import (
-    SitePage,
-    SitePreset,
-    base_path,
-    fill_pattern,
-    folded,
-    is_table,
-    keep_letters,
-    list_page,
-    not_content,
-    read_config,
-    words,
-)
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _NAMES = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
 _OLD_NAMES = ("config.toml", "config.yaml", "config.yml", "config.json")
-_SIGNS = ("baseurl", "languagecode", "theme", "params", "module", "permalinks", "languages")
+_SIGNS = {"baseurl", "languagecode", "theme", "params", "module", "permalinks", "languages"}
+_PARTS = ("languages", "permalinks", "cascade")
 _LISTS = {"search", "archive", "archives", "tags", "categories", "terms", "redirect"}
 _ALLOWED = "._#+~-@"
+_BRACES = re.compile(r"\{[^{}]*\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,68 +30,78 @@ class HugoPreset(SitePreset):
     Attributes:
         folders: The folders of content, relative to the site's, each with its language.
         bundles: The folders that are one page each, whose other files belong to it.
+        cascades: The values that pages below a folder have in common, with the folder, its page's
+            language and the target that they are for.
     """
 
     name = "hugo"
     folders: Mapping[str, str] = field(default_factory=dict)
-    bundles: frozenset[str] = frozenset()
+    bundles: Set[str] = frozenset()
+    cascades: Sequence[tuple[str, str, Mapping[str, Any], Mapping[str, Any]]] = ()
 
     @classmethod
-    def find(cls, folder: Path) -> Self | None:
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset for a folder with Hugo's configuration."""
-        config = read_config(folder, *_NAMES)
+        default = folder / "config" / "_default"
+        config = site.read_config(folder, *_NAMES)
         if config is None:
-            config = read_config(folder / "config" / "_default", *_NAMES, *_OLD_NAMES)
+            config = site.read_config(default, *_NAMES, *_OLD_NAMES)
         if config is None:
-            config = folded(read_config(folder, *_OLD_NAMES))
-            if "base_url" in config or not any(sign in config for sign in _SIGNS):
+            config = site.folded(site.read_config(folder, *_OLD_NAMES))
+            if named and not config:  # a folder of content, or a folder in it
+                above = [one for one in (folder, *folder.parents) if one.name == "content"]
+                folder, config = (above[0].parent, {}) if above else (folder, {"contentdir": "."})
+            elif "base_url" in config or not _SIGNS & config.keys():
                 return None
-        for part in ("languages", "permalinks"):
-            more = read_config(folder / "config" / "_default", f"{part}.toml", f"{part}.yaml")
+        for part in _PARTS:
+            more = site.read_config(default, f"{part}.toml", f"{part}.yaml")
             config |= {part: more} if more else {}
-        return cls._with_folders(folder, folded(config))
-
-    @classmethod
-    def assume(cls, folder: Path) -> Self:
-        """Returns the preset for a folder of content without a configuration."""
-        above = [one for one in (folder, *folder.parents) if one.name == "content"]
-        if above:
-            return cls._with_folders(above[0].parent, {})
-        return cls._with_folders(folder, {"contentdir": "."})
-
-    @classmethod
-    def _with_folders(cls, root: Path, config: dict[str, Any]) -> Self:
-        config["languages"] = languages = folded(config.get("languages"))
+        config = site.folded(config)
+        languages = site.folded(config.get("languages"))
+        config["languages"] = {name: site.folded(one) for name, one in languages.items()}
         folders = {
             str(options["contentdir"]).strip("/"): name
-            for name, options in ((name, folded(one)) for name, one in languages.items())
+            for name, options in config["languages"].items()
             if options.get("contentdir")
         }
         folders.setdefault(str(config.get("contentdir") or "content").strip("/"), "")
         bundles = {
-            path.parent.relative_to(root).as_posix()
+            path.parent.relative_to(folder).as_posix()
             for one in folders
-            for path in (root / one).rglob("index*.md")
+            for path in (folder / one).rglob("index*.md")
             if re.fullmatch(r"index(\.[\w-]+)?", path.stem)
         }
-        return cls(root=root, config=config, folders=folders, bundles=frozenset(bundles))
+        base = site.base_path(config.get("baseurl"))
+        made = cls(root=folder, config=config, folders=folders, bundles=bundles, base=base)
+        cascades = [
+            (path.parent.as_posix(), made._split_language(path.stem)[1], *one)
+            for home in folders
+            for path, front in site.section_pages(folder, home)
+            for one in _cascades(front)
+        ]
+        cascades.sort(key=lambda one: -len(one[0]))  # the nearest folder goes first
+        return replace(made, cascades=[*cascades, *((".", "", *one) for one in _cascades(config))])
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of a section, or a bundle's."""
         home = max((one for one in self.folders if page.path.is_relative_to(one)), default=None)
         if home is None:
-            raise not_content("it lies outside of the folder of the site's content")
+            raise site.not_content("it lies outside of the folder of the site's content")
         path = page.path.relative_to(home)
         stem, suffix = self._split_language(path.stem)
         is_index = stem == "index"
-        if stem == "_index" or page.given.get("layout") in _LISTS:
-            raise list_page("the page lists a section's pages and is not an article")
+        place = path.parent if is_index else path.parent / stem
+        for folder, language, target, values in self.cascades:
+            is_meant = page.path.is_relative_to(folder) and language in ("", suffix)
+            if is_meant and _is_target(target, place, suffix or self.folders[home]):
+                page.add_defaults(values)
+        if page.given.get("layout") in _LISTS:
+            raise site.list_page()
         if not is_index and any(one.as_posix() in self.bundles for one in page.path.parents):
             raise PageError("page-resource", "a file that belongs to the page of its folder")
-        place = path.parent if is_index else path.parent / stem
         section = path.parts[0] if len(path.parts) > 1 + is_index else ""
         page.values |= {"section": section, "path": place.as_posix()}
-        dated = ":filename" in words(folded(self.config.get("frontmatter")).get("date"))
+        dated = ":filename" in site.words(site.folded(self.config.get("frontmatter")).get("date"))
         name = page.read_name(
             place.name,
             place.name[:10] if dated else None,
@@ -115,43 +117,35 @@ class HugoPreset(SitePreset):
             page.values |= {"language": language, "translation_key": str(key)}
             if language != main or self.config.get("defaultcontentlanguageinsubdir"):
                 prefix = f"/{language}"
-        page.base = base_path(self.config.get("baseurl"))
-        own = page.given.get("url")
-        if isinstance(own, str) and (url := own.strip()):
+        if url := page.text("url"):
             url = url if url.startswith("/") else f"{prefix}/{url}"
             page.set_link(url if "." in url.rsplit("/", 1)[-1] else f"{url}/", own=True)
             return
         slug = str(page.given.get("slug") or ("" if name == place.name else name))
         path_on_site = self._path_on_site(page, place, section, slug)
         ugly = self.config.get("uglyurls")
-        ending = ".html" if ugly is True or (is_table(ugly) and ugly.get(section)) else "/"
+        ending = ".html" if ugly is True or (site.is_table(ugly) and ugly.get(section)) else "/"
         page.set_link(path_on_site and f"{prefix}/{path_on_site.strip('/')}{ending}")
 
     def _path_on_site(self, page: SitePage, place: PurePosixPath, section: str, slug: str) -> str:
-        patterns = folded(self.config.get("permalinks"))
-        pattern = (patterns | folded(patterns.get("page"))).get(section.casefold())
+        patterns = site.folded(self.config.get("permalinks"))
+        pattern = (patterns | site.folded(patterns.get("page"))).get(section.casefold())
         name = slug or place.name
         if not isinstance(pattern, str):
             return self._sanitized((place.parent / name).as_posix(), "/")
+        page.pattern = pattern
         title = str(page.given.get("title") or "")
-        texts = {
-            **page.date_parts(),
-            "section": section,
-            "title": title,
-            "slug": slug or title,
-            "slugorfilename": name,
-            "slugorcontentbasename": name,
-            "filename": place.name,
-            "contentbasename": place.name,
-        }
-        parts = {key: self._sanitized(text) for key, text in texts.items()}
+        texts = {"section": section, "title": title, "slug": slug or title}
+        texts |= dict.fromkeys(("slugorfilename", "slugorcontentbasename"), name)
+        texts |= dict.fromkeys(("filename", "contentbasename"), place.name)
+        parts = {key: self._sanitized(text) for key, text in (texts | page.date_parts()).items()}
         parts["sections"] = self._sanitized(place.parent.as_posix().strip("."), "/")
-        return fill_pattern(pattern, parts)
+        return site.fill_pattern(pattern, parts)
 
     def _sanitized(self, path: str, kept: str = "") -> str:
         """Returns a path as Hugo writes it: spaces as hyphens, other marks left out."""
         spaced = " ".join((path if kept else path.replace("/", "-")).split())
-        letters = keep_letters(spaced, f" {_ALLOWED}{kept}")
+        letters = site.keep_letters(spaced, f" {_ALLOWED}{kept}")
         made = re.sub(r"(?<![-\s])\s+(?![-\s])", "-", letters.strip()).replace(" ", "")
         return made if self.config.get("disablepathtolower") else made.lower()
 
@@ -160,3 +154,22 @@ class HugoPreset(SitePreset):
         languages = self.config["languages"]
         known = suffix.casefold() in languages or (not languages and is_language(suffix.lower()))
         return (name, suffix.casefold()) if name and known else (stem, "")
+
+
+def _cascades(front: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yields the targets and values of a page's or the configuration's ``cascade``."""
+    given = front.get("cascade")
+    for one in map(site.folded, given if isinstance(given, list) else [given]):
+        targets = [site.folded(one.pop(name, None)) for name in ("_target", "target")]
+        yield targets[0] or targets[1], one
+
+
+def _is_target(target: Mapping[str, Any], place: PurePosixPath, language: str) -> bool:
+    """Tells whether a cascade's target names a page; what can't be told does."""
+    wanted = {name: str(value).casefold() for name, value in target.items()}
+    pattern = _BRACES.sub("*", wanted.get("path", "**")).replace("/**", "*")
+    return (
+        any(kind in wanted.get("kind", "page") for kind in ("page", "*"))
+        and any(one in wanted.get("lang", language) for one in (language, "*"))
+        and fnmatchcase(f"/{place}".casefold(), f"/{pattern.lstrip('/')}")
+    )

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
 
-from index.sources.site_presets.site_preset import (
-    DATED_NAME,
-    SitePage,
-    SitePreset,
-    base_path,
-    fill_pattern,
-    is_table,
-    keep_letters,
-    list_page,
-    not_content,
-    read_config,
-    words,
-)
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _STYLES = {
     "date": "/:categories/:year/:month/:day/:title:output_ext",
@@ -42,13 +31,14 @@ class JekyllPreset(SitePreset):
     name = "jekyll"
 
     @classmethod
-    def find(cls, folder: Path) -> Self | None:
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset for a folder with ``_config.yml`` or ``_posts``."""
-        config = read_config(folder, "_config.yml", "_config.yaml", "_config.toml")
-        if config is None and not (folder / "_posts").is_dir():
+        config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.toml")
+        if config is None and not named and not (folder / "_posts").is_dir():
             return None
-        site = cls(root=folder, config=config or {})
-        return replace(site, root=folder / site.setting("source"))
+        config = config or {}
+        base = site.base_path(config.get("baseurl"))
+        return cls(root=folder / str(config.get("source") or ""), config=config, base=base)
 
     def has_folder(self, name: str) -> bool:
         """Tells whether a folder is one of posts, drafts or a collection."""
@@ -69,7 +59,7 @@ class JekyllPreset(SitePreset):
             path, template = stem, style
             given = page.given.get("categories") or page.given.get("category")
             above = folders[: folders.index(home)]
-            categories = [*(part for part in above if part[0] != "_"), *words(given, " ")]
+            categories = [*(part for part in above if part[0] != "_"), *site.words(given, " ")]
         elif not kind:
             path = "/".join(folders)
             template = "/:path/" if stem == "index" else f"/:path/:basename{ending}"
@@ -79,11 +69,10 @@ class JekyllPreset(SitePreset):
         page.values |= {"section": "posts" if home else kind, "path": path}
         page.values["categories"] = page.given["categories"] = categories
         if isinstance(page.values.get("tags"), list):
-            separators = {"tags": " ", "tag": ",", "categories": " ", "category": ","}
             page.values["tags"] = [
                 word
-                for name, separator in separators.items()
-                for word in words(page.given.get(name), separator)
+                for name in ("tags", "tag", "categories", "category")
+                for word in site.words(page.given.get(name), " " if name[-1] == "s" else ",")
             ]
         page.read_name(
             stem,
@@ -100,26 +89,26 @@ class JekyllPreset(SitePreset):
         if kind == "drafts":
             page.values["status"] = "draft"
         elif kind == "posts":
-            if not DATED_NAME.fullmatch(page.path.stem):
-                raise not_content("a post's name begins with its date, as in 2026-03-01-name.md")
+            if not site.DATED_NAME.fullmatch(page.path.stem):
+                raise site.not_content(
+                    "a post's name begins with its date, as in 2026-03-01-name.md"
+                )
         elif kind:
             options = self._collections().get(kind)
-            if not (is_table(options) and options.get("output")):
-                raise not_content(f"_{kind} is no collection that the site gives pages")
+            if not (site.is_table(options) and options.get("output")):
+                raise site.not_content(f"_{kind} is no collection that the site gives pages")
         elif any(
             fnmatchcase(name, one) or name.startswith(f"{one.rstrip('/')}/")
-            for one in words(self.config.get("exclude"))
+            for one in site.words(self.config.get("exclude"))
         ):
-            raise not_content("the site's configuration excludes it")
+            raise site.not_content("the site's configuration excludes it")
         elif not page.given:
-            raise not_content("a file without front matter is no page of the site")
+            raise site.not_content("a file without front matter is no page of the site")
         elif name in _FIRST or str(page.given.get("layout", "")).casefold() in _LISTS:
-            raise list_page("a page that lists others, not an article")
+            raise site.list_page("a page that lists others, not an article")
 
     def _set_link(self, page: SitePage, template: str) -> None:
-        own = page.given.get("permalink")
-        own = own.strip() if isinstance(own, str) else ""
-        values = page.values
+        own, values = page.text("permalink"), page.values
         categories = dict.fromkeys(one.lower() for one in values["categories"])
         parts = {
             **page.date_parts(),
@@ -132,22 +121,20 @@ class JekyllPreset(SitePreset):
             "slug": _slugify(values["slug"]).lower(),
             "output_ext": ".html",
         }
-        page.base = base_path(self.config.get("baseurl"))
-        page.set_link(fill_pattern(own or _STYLES.get(template, template), parts), own=bool(own))
+        page.pattern = own or _STYLES.get(template, template)
+        page.set_link(site.fill_pattern(page.pattern, parts), own=bool(own))
 
     def _collections(self) -> Mapping[str, Any]:
-        named = self.config.get("collections")
-        if isinstance(named, list):  # without options: none has pages
-            return {str(name): {} for name in named}
-        return named if is_table(named) else {}
+        named = self.config.get("collections")  # in a list, none has the option to have pages
+        return named if site.is_table(named) else {}
 
     def _defaults(self, path: str, kind: str) -> dict[str, Any]:
         """Returns the values that the site's configuration gives to pages of a path and kind."""
         found: dict[str, Any] = {}
         defaults = self.config.get("defaults")
-        for one in filter(is_table, defaults if isinstance(defaults, list) else []):
+        for one in filter(site.is_table, defaults if isinstance(defaults, list) else []):
             scope = one.get("scope")
-            if is_table(scope) and is_table(one.get("values")):
+            if site.is_table(scope) and site.is_table(one.get("values")):
                 below = str(scope.get("path") or "").strip("/")
                 within = not below or path.startswith(f"{below}/") or fnmatchcase(path, below)
                 if within and scope.get("type") in (None, "", kind):
@@ -156,4 +143,4 @@ class JekyllPreset(SitePreset):
 
 
 def _slugify(text: str, kept: str = "") -> str:
-    return re.sub("-+", "-", keep_letters(text, kept, "-")).strip("-")
+    return re.sub("-+", "-", site.keep_letters(text, kept, "-")).strip("-")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from index.articles.foreign_dates import DateError, DateReader
 from index.errors import SourceError
-from index.sources.front_matter import parse_table
+from index.sources.front_matter import parse_table, split_front_matter
 from index.sources.page_folder import PageError
 
 _SAFE = "/-._~!$&'()*+,;=:@"
@@ -31,6 +31,9 @@ _DATE_PARTS = [
 ]
 """What placeholders of Jekyll's and Hugo's patterns take from a page's date."""
 
+CODE = ("js", "mjs", "cjs", "ts", "mts")
+"""The suffixes of files of code."""
+
 DATED_NAME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})[-_](.+)")
 """A file's name that begins with a date, as posts' names do: the date, and the rest."""
 
@@ -44,7 +47,8 @@ class SitePage:
         given: The page's front matter, by names in lower case.
         values: The values of the page's record.
         link: The page's address on the site; empty if it is not known.
-        base: What the addresses of the site begin with.
+        pattern: What the address is made from.
+        base: What the address begins with.
         time: The page's date or time.
     """
 
@@ -52,14 +56,23 @@ class SitePage:
     given: dict[str, Any]
     values: dict[str, Any]
     link: str = ""
+    pattern: str = ""
     base: str = ""
     time: dt.datetime | dt.date | None = None
 
     def add_defaults(self, values: Mapping[str, Any]) -> None:
         """Adds the values that the site gives to pages that have none of their own."""
         for name, value in values.items():
-            self.given.setdefault(str(name).casefold(), value)
-            self.values.setdefault(str(name), value)
+            if (key := str(name).casefold()) not in self.given:
+                self.given[key] = value
+                self.values.setdefault(str(name), value)
+            elif is_table(own := self.given[key]) and is_table(value):
+                self.given[key] = self.values[str(name)] = {**value, **own}
+
+    def text(self, name: str) -> str:
+        """Returns a text of the page's front matter, without spaces around it; "" if none."""
+        value = self.given.get(name)
+        return value.strip() if isinstance(value, str) else ""
 
     def read_name(
         self, name: str, *dates: Any, zone: str = "", dated: bool = True, waits: bool = False
@@ -92,11 +105,12 @@ class SitePage:
         """Sets the page's address.
 
         Args:
-            path: The path on the site; empty if it is not known.
+            path: The path on the site, or an address elsewhere; empty if it is not known.
             own: Whether the page itself says what it is.
         """
         self.values.pop("url", None)
-        self.link = address(self.base, path) if path else ""
+        elsewhere = path.startswith(("https://", "http://"))
+        self.link = path if elsewhere or not path else address(self.base, path)
         if own and self.link:
             self.values["url"] = self.link
 
@@ -108,27 +122,32 @@ class SitePreset:
     Attributes:
         root: The folder of the site's content, which addresses are relative to.
         config: The site's configuration, as far as it is written down and not computed.
-        remarks: What people must know of the site, such as addresses that code computes.
+        base: What the addresses of the site begin with.
         above: The folder that is read, relative to the site's content.
         below: The site's content, relative to the folder that is read.
+        shared: The values that a folder's pages, or one page, have in common, by the path below
+            the site's content.
     """
 
     name: ClassVar[str] = "none"
+    is_mdx: ClassVar[bool] = False
     root: Path
     config: Mapping[str, Any] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
+    base: str = ""
     above: str = ""
     below: str = ""
+    shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def find(cls, folder: Path) -> Self | None:  # noqa: ARG003 - presets look there
-        """Returns the preset for a site whose configuration is in a folder, if there is one."""
-        return None
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a site whose configuration is in a folder.
 
-    @classmethod
-    def assume(cls, folder: Path) -> Self:
-        """Returns the preset for a site whose configuration is not there."""
-        return cls(root=folder)
+        Args:
+            folder: The folder.
+            named: Whether the preset is wanted even if there is no configuration; else it is
+                ``None`` then.
+        """
+        return cls(root=folder) if named else None
 
     def setting(self, name: str, default: str = "") -> str:
         """Returns a text of the site's configuration."""
@@ -139,24 +158,37 @@ class SitePreset:
         """Tells whether pages are made of a folder whose name begins with a dot or ``_``."""
         return False
 
-    def place(self, page: SitePage) -> None:
+    @property
+    def is_at_root(self) -> bool:
+        """Whether the folder that is read holds a known generator's whole site."""
+        return self.name != SitePreset.name and self.above in ("", ".")
+
+    def place(self, page: SitePage) -> str:
         """Completes a page's values, and gives it its link.
 
         Args:
             page: The page, its path relative to the folder that is read.
 
+        Returns:
+            Why the page's address is not known, with the remedy; empty if it is.
+
         Raises:
             PageError: If the page is no article of the site.
         """
-        for part in page.path.parts[:-1]:
-            if part.startswith((".", "_")) and not self.has_folder(part):
-                raise not_content(f"it lies in {part}, a folder that no page is made of")
-        if page.path.name.startswith((".", "_")) and not page.path.name.startswith("_index."):
-            raise not_content("no page is made of a file whose name begins with a dot or _")
         if not page.path.is_relative_to(self.below):
             raise not_content(f"it lies outside of {self.below}, the folder of the site's content")
+        page.base = self.base
         page.path = PurePosixPath(self.above, page.path.relative_to(self.below))
+        for path in (page.path.with_suffix(""), *page.path.parents):
+            page.add_defaults(self.shared.get(path.as_posix(), {}))
         self.complete(page)
+        if page.link or self.name == SitePreset.name:
+            return ""
+        made_from = f" from {page.pattern!r:.100}" if page.pattern else ""
+        return (
+            f"{self.name} computes this page's address{made_from}, which can't be known here: set "
+            'url_template, such as "/{year}/{month}/{day}/{slug}/"'
+        )
 
     def complete(self, page: SitePage) -> None:
         """Completes a page whose path is relative to the site's content.
@@ -164,9 +196,8 @@ class SitePreset:
         Raises:
             PageError: If the page is no article of the site.
         """
-        path = page.given.get("path")
-        if isinstance(path, str) and not page.values.get("url") and path.strip("/ "):
-            page.set_link(f"{path.strip('/ ')}/", own=True)  # as Zola and Gatsby mean it
+        if not page.values.get("url") and (path := page.text("path").strip("/ ")):
+            page.set_link(f"{path}/", own=True)  # as Zola and Gatsby mean it
 
 
 def not_content(message: str) -> PageError:
@@ -174,7 +205,7 @@ def not_content(message: str) -> PageError:
     return PageError("not-content", message)
 
 
-def list_page(message: str) -> PageError:
+def list_page(message: str = "the page lists others and is not an article") -> PageError:
     """Returns the error for a page that lists others."""
     return PageError("list-page", message)
 
@@ -198,18 +229,40 @@ def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
     return None
 
 
+def section_pages(root: Path, folder: str = "") -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yields the list pages (``_index.md``) of a site's folder, with their front matter.
+
+    One that can't be read may hide the pages of its section: it is given as doing so.
+    """
+    for path in sorted((root / folder).rglob("_index*.md")):
+        try:
+            front, _ = split_front_matter(read_text(path) or "")
+        except PageError:
+            front = {"draft": f"{path.name} unreadable"}
+            front["cascade"] = dict(front)
+        yield path.relative_to(root), folded(front)
+
+
 def read_text(path: Path) -> str | None:
-    """Returns the beginning of a file of the site's code; ``None`` if it is not there."""
+    """Returns the beginning of a file of the site; ``None`` if it is not there."""
     try:
-        return path.read_bytes()[:_MAX_CONFIG].decode(errors="replace")
+        with path.open("rb") as file:
+            return file.read(_MAX_CONFIG).decode("utf-8-sig", errors="replace")
     except OSError:
         return None
 
 
-def find_text(pattern: re.Pattern[str], text: str) -> str:
-    """Returns the first group of the first match in a file of code; empty if there is none."""
-    found = pattern.search(text)
-    return found[1] if found else ""
+def read_code(folder: Path, *stems: str) -> str | None:
+    """Returns the configuration that a folder holds as code; ``None`` if there is none."""
+    names = (f"{stem}.{suffix}" for stem in stems for suffix in CODE)
+    return next((text for name in names if (text := read_text(folder / name)) is not None), None)
+
+
+def written(code: str, name: str) -> str:
+    """Returns what code plainly says of a setting: a text, true or false; "" if it doesn't."""
+    value = r"""["']?\s*[:(]\s*(?:["'`]([^"'`\n]*)["'`]|(true|false)\b)"""
+    found = re.search(rf"""(?:^|[{{,(.])\s*["']?{name}{value}""", code, re.MULTILINE)
+    return found[1] or found[2] or "" if found else ""
 
 
 def folded(table: Any) -> dict[str, Any]:
@@ -222,19 +275,18 @@ def is_table(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping)
 
 
-def base_path(*parts: Any) -> str:
+def base_path(text: Any) -> str:
     """Returns the path of a site's base address, without a slash at its end."""
-    text = "".join(part.strip().rstrip("/") for part in parts if isinstance(part, str))
     try:
-        return urlsplit(text).path.rstrip("/")
+        return urlsplit(text.strip()).path.rstrip("/") if isinstance(text, str) else ""
     except ValueError:
         return ""
 
 
 def address(*parts: str) -> str:
     """Returns parts of a path joined, from the site's root, each segment percent-encoded."""
-    path = re.sub(r"/{2,}", "/", "/" + "/".join(parts))
-    return quote(path, safe=_SAFE, errors="replace")
+    path = re.sub(r"/(?:\.{0,2}/)+", "/", "/" + "/".join(parts))
+    return quote(re.sub(r"/\.{1,2}$", "/", path), safe=_SAFE, errors="replace")
 
 
 def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
@@ -243,7 +295,7 @@ def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
     The longest name that fits is taken. The pattern is "" if it names what there is no part for.
     """
     names = re.compile(f":({'|'.join(sorted(parts, key=len, reverse=True))})")
-    if re.search(r":[a-z]|\[", names.sub("", pattern)):
+    if re.search(r"(?<!https)(?<!http):[a-z]|\[", names.sub("", pattern)):
         return ""
     return names.sub(lambda found: parts[found[1]], pattern)
 
@@ -267,7 +319,7 @@ def words(value: Any, separator: str = ",") -> list[str]:
     """Returns a list of names that is written as a list, or as a text with separators."""
     if isinstance(value, str):
         value = value.split(separator)
-    items = value if isinstance(value, list) else [] if value is None else [value]
+    items = value if isinstance(value, list) else [value]
     return [str(item).strip() for item in items if item is not None and str(item).strip()]
 
 

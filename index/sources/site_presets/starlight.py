@@ -8,22 +8,11 @@ from pathlib import Path
 from typing import Self
 
 from index.articles.language_tags import is_language
-from index.sources.site_presets.site_preset import (
-    SitePage,
-    SitePreset,
-    base_path,
-    find_text,
-    keep_letters,
-    list_page,
-    read_text,
-)
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
 
-_CONFIGS = tuple(f"astro.config.{suffix}" for suffix in ("mjs", "js", "ts", "mts", "cjs"))
-_BASE = re.compile(r"""^\s*base\s*:\s*["'`]([^"'`]*)["'`]""", re.MULTILINE)
-_NO_SLASH = re.compile(r"""\btrailingSlash\s*:\s*["'`](never)""")
 _LOCALES = re.compile(r"\blocales\s*:\s*\{((?:[^{}]|\{[^{}]*\})*)")
 _LOCALE = re.compile(r"""["']?([\w-]+)["']?\s*:\s*\{(?:[^{}]*?\blang\s*:\s*["'`]([\w-]+)["'`])?""")
-_DEFAULT = re.compile(r"""\bdefaultLocale\s*:\s*["'`]([\w-]+)""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,29 +22,26 @@ class StarlightPreset(SitePreset):
     name = "starlight"
 
     @classmethod
-    def find(cls, folder: Path) -> Self | None:
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset for a folder with ``astro.config``."""
-        text = next((one for name in _CONFIGS if (one := read_text(folder / name))), None)
-        if text is None:
+        code = site.read_code(folder, "astro.config")
+        if code is None and not named:
             return None
-        plain = "starlight" not in text
+        content = "." if code is None else "src/content/docs"
+        code = code or "starlight"
+        plain = "starlight" not in code
+        locales = _LOCALES.search(code)
         config = {
-            "base": find_text(_BASE, text),
-            "slash": "" if find_text(_NO_SLASH, text) else "/",
+            "slash": "" if site.written(code, "trailingSlash") == "never" else "/",
             "locales": {
                 name: lang or (name if is_language(name.lower()) else "")
-                for name, lang in _LOCALE.findall(find_text(_LOCALES, text))
+                for name, lang in _LOCALE.findall(locales[1] if locales else "")
             },
-            "default": find_text(_DEFAULT, text) or "root",
+            "default": site.written(code, "defaultLocale") or "root",
             "plain": plain,
         }
-        if not plain:
-            return cls(root=folder / "src" / "content" / "docs", config=config)
-        remark = (
-            f"{folder} computes the addresses of its collections in code, which can't be known "
-            'here: set url_template, such as "/blog/{slug}/"'
-        )
-        return cls(root=folder / "src", config=config, remarks=(remark,))
+        base = site.base_path(site.written(code, "base"))
+        return cls(root=folder / ("src" if plain else content), config=config, base=base)
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of the documentation."""
@@ -72,12 +58,11 @@ class StarlightPreset(SitePreset):
         elif not plain:
             page.values.setdefault("language", "en")
         if parts[-1] == "404" or rest == ["index"]:
-            raise list_page("the first page or the page for errors, not an article")
-        slugs = [_slug(part) for part in parts]
+            raise site.list_page("the first page or the page for errors, not an article")
+        slugs = [site.keep_letters(part.lower(), "-_ ").replace(" ", "-") for part in parts]
         if slugs[-1] == "index":
             del slugs[-1]
-        own = page.given.get("slug")
-        path = own.strip("/") if isinstance(own, str) else "/".join(slugs)
+        path = page.text("slug").strip("/") or "/".join(slugs)
         page.read_name(
             parts[-1], page.given.get("lastupdated"), page.given.get("date"), dated=False
         )
@@ -86,10 +71,4 @@ class StarlightPreset(SitePreset):
             page.values["section"] = slugs[0] if len(slugs) > 1 else ""
         elif collection == "pages":
             path = "/".join(part for part in parts if part != "index")
-        page.base = base_path(self.config["base"])
         page.set_link("" if plain and collection != "pages" else f"{path}{self.config['slash']}")
-
-
-def _slug(text: str) -> str:
-    """Returns a name as it stands in an address: lower case, spaces as hyphens, no other marks."""
-    return keep_letters(text.lower(), "-_ ").replace(" ", "-")

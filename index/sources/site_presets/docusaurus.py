@@ -1,0 +1,79 @@
+"""Docusaurus' docs with their versions and translations, its blog and its pages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
+
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
+
+_PLACE = re.compile(
+    r"(?:i18n/(?P<locale>[^/]+)/docusaurus-plugin-content-)?"
+    r"(?P<kind>docs|versioned_docs|blog|src/pages|pages)/"
+    r"(?:version-(?P<version>[^/]+)/|(?(locale)current/))?(?P<path>.+)"
+)
+_NUMBER = re.compile(r"\d+\s*[-_.]+\s*(?=\D)")
+_DATED = re.compile(r"(?:.*/)?(\d{4})[-/](\d{1,2})[-/](\d{1,2})[-/](.+?)(?:/index)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocusaurusPreset(SitePreset):
+    """A site made by Docusaurus, which reads all its Markdown as MDX."""
+
+    name = "docusaurus"
+    is_mdx = True
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a folder with ``docusaurus.config``."""
+        code = site.read_code(folder, "docusaurus.config")
+        if code is None and not named and not (folder / "versioned_docs").is_dir():
+            return None
+        code = code or ""
+        config: dict[str, Any] = {"main": site.written(code, "defaultLocale") or "en"}
+        for kind in ("docs", "blog"):
+            options = re.search(rf"\b{kind}\s*:\s*(\{{[^{{}}]*)", code)
+            config[kind] = site.written(options[1] if options else "", "routeBasePath") or kind
+        config["slash"] = "/" if site.written(code, "trailingSlash") == "true" else ""
+        versions = site.read_text(folder / "versions.json") or ""
+        config["versions"] = re.findall(r'"([^"]+)"', versions)
+        return cls(root=folder, config=config, base=site.base_path(site.written(code, "baseUrl")))
+
+    def complete(self, page: SitePage) -> None:
+        """Completes a page of the docs, the blog or another."""
+        name = page.path.with_suffix("").as_posix()
+        page.values["id"] = str(PurePosixPath(name).with_name(page.text("id") or page.path.stem))
+        found = _PLACE.fullmatch(name)
+        if found is None:
+            return
+        main = self.config["main"]
+        locale, path, kind = found["locale"] or main, found["path"], found["kind"]
+        page.values |= {"language": locale, "translation_key": f"{found['version']}/{kind}/{path}"}
+        if path == "index" and kind.endswith("pages"):
+            raise site.list_page("the site's first page, not an article")
+        slug = page.text("slug")
+        *folders, last = [_NUMBER.sub("", part, count=1) for part in path.split("/")]
+        route = ""
+        if kind == "blog":
+            route, dated = self.config["blog"], _DATED.fullmatch(path)
+            page.read_name(path, page.given.get("date"), dated and "-".join(dated.groups()[:3]))
+            path = "/".join(dated.groups()) if dated else path
+        elif kind in ("docs", "versioned_docs"):
+            is_index = last.lower() in ("index", "readme") or last == (folders or [""])[-1]
+            path = "/".join((*folders, *([] if is_index else [page.text("id") or last])))
+            slug = "/".join((*folders, slug)) if slug and not slug.startswith("/") else slug
+            route = f"{self.config['docs']}/{self._version(found['version'])}"
+        path = (slug or path).removesuffix("/index")
+        page.values["slug"] = path.rsplit("/", 1)[-1]
+        page.base = f"{self.base}/{'' if locale == main else locale}"
+        page.set_link(f"{route}/{path}".rstrip("/") + self.config["slash"])
+
+    def _version(self, name: str | None) -> str:
+        """Returns what stands in the addresses of a version: the latest goes without."""
+        versions = self.config["versions"]
+        if name is None:
+            return "next" if versions else ""
+        return "" if name in versions[:1] else name
