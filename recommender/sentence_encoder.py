@@ -7,10 +7,12 @@ machine, in the installed package of the default model, in a folder, or in the l
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib.util
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,22 +91,24 @@ class SentenceEncoder:
         # Must be set before the import: huggingface_hub reads its environment only once.
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        import torch
-        import transformers
-        from sentence_transformers import SentenceTransformer
+        with _without_garbage_collection():
+            import torch
+            import transformers
+            from sentence_transformers import SentenceTransformer
 
         # The commands show their own progress bar.
         transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         if precision == "auto":
             precision = "bfloat16" if _native_bfloat16() else "float32"
         try:
-            self._model: SentenceTransformer = SentenceTransformer(
-                str(folder),
-                device="cuda" if torch.cuda.is_available() else "cpu",
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
-            )
+            with _without_garbage_collection():  # loading a model imports its code
+                self._model: SentenceTransformer = SentenceTransformer(
+                    str(folder),
+                    device="cuda" if torch.cuda.is_available() else "cpu",
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    model_kwargs={"use_safetensors": True},
+                )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"model {model!r} in {folder} can't be loaded: {error}") from error
         self._model.eval()
@@ -191,6 +195,18 @@ class SentenceEncoder:
         with torch.inference_mode(), autocast:
             vectors = self._model(features)["sentence_embedding"]
         return normalized(vectors.float().cpu().numpy(), origin=self.fingerprint.model)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Importing leaves hardly any garbage, and the search for it takes a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _batches(lengths: list[int]) -> Iterator[list[int]]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 
 from index.build.build import Build
 from index.building.builder import BuildOptions, make_build
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
+from service.decisions import editor_accounts
 from tests.support.articles import topical
 from tests.support.builds import SAMPLE, plain_mapping, publish
 from tests.support.decision_databases import urls
@@ -33,6 +37,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where tests are run side by side, each file stays whole, to make once what its tests share.
 
     Files marked ``xdist_group("milvus")`` go together: their server can't run twice on a machine.
+    So do those of the group ``model``, whose libraries take seconds to import.
     The mark is read here, since xdist 3.8 passes it on in a way that pytest 9 does not know.
     """
     from xdist.scheduler import LoadScopeScheduling
@@ -41,7 +46,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("::")[0]
             text = (config.rootpath / path).read_text(encoding="utf-8")
-            return "milvus" if 'xdist_group("milvus")' in text else path
+            named = re.search(r'pytest\.mark\.xdist_group\("(\w+)"\)', text)
+            return named[1] if named else path
 
     return ByFile(config, log)
 
@@ -49,6 +55,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest begins, or one process would still be at it when the others are done."""
     items.sort(key=lambda item: item.get_closest_marker("slow_first") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Imports make no garbage, and looking for it among all modules takes half of their time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +135,15 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
         ).manifest
         place.make_live(place.verify(manifest.name))
     return place.open(manifest.name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Argon2 with the least that it takes: services in processes of their own hash in earnest."""
+    with pytest.MonkeyPatch.context() as patch:
+        hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+        patch.setattr(editor_accounts, "_hasher", hasher)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Benchmarks run without any data from outside and end with one JSON object."""
 
 import asyncio
+import importlib
 import json
 import math
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.offered_load import offer, percentile
+
+pytestmark = pytest.mark.xdist_group("model")
 
 HERE = Path(__file__).parents[2]
 
@@ -23,16 +26,30 @@ def last_line(*arguments: str) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.fixture
+def last_line_here(monkeypatch, capsys):
+    """As :func:`last_line`, in this process: importing the model's libraries takes seconds."""
+
+    def run(module: str, *arguments: str) -> dict:
+        monkeypatch.setattr(sys, "argv", [module, *arguments])
+        importlib.import_module(module).main()
+        return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    return run
+
+
 @pytest.mark.model
-def test_encode_compares_equal_vectors():
-    found = last_line("benchmarks.encode", "--windows", "24")
+@pytest.mark.filterwarnings("default")  # those of the libraries that are compared
+def test_encode_compares_equal_vectors(last_line_here):
+    found = last_line_here("benchmarks.encode", "--windows", "24")
     assert set(found) == {"alsolike_per_s", "plain_per_s", "ratio", "min_cosine"}
     assert found["min_cosine"] >= 0.9995
 
 
 @pytest.mark.model
-def test_relevance_measures_every_method_on_the_sample():
-    found = last_line("benchmarks.relevance")
+@pytest.mark.filterwarnings("default")
+def test_relevance_measures_every_method_on_the_sample(last_line_here):
+    found = last_line_here("benchmarks.relevance")
     methods = {"dense", "bm25", "tfidf", "more-like-this", "rrf", "alsolike"}
     assert set(found["macro_ndcg10"]) == set(found["sets"]["series"]) == methods
     assert found["macro_ndcg10"]["alsolike"] > found["macro_ndcg10"]["dense"]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.commands import runner
 from tests.support.http_site import Site, page, serving
 
 PASSWORD = "hunter2 Ärger&Co/%"
@@ -33,21 +31,18 @@ def server() -> Iterator[Site]:
 
 
 @pytest.fixture
-def alsolike(tmp_path: Path) -> Callable[..., Ran]:
-    """The command as a process, in a folder of its own."""
+def alsolike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
+    """The command in a folder of its own; all that this process says counts as its output."""
+    monkeypatch.chdir(tmp_path)
+    run = runner(monkeypatch, capfd)
 
-    def run(*arguments: str, **environment: str) -> Ran:
-        done = subprocess.run(
-            [sys.executable, "-m", "service.cli", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
+    def ran(*arguments: str) -> Ran:
+        code, out, err = run(*arguments)
+        return Ran(code=code, out=out, err=err)
 
-    return run
+    return ran
 
 
 def write_records(path: Path, *ids: str, **more: str) -> None:

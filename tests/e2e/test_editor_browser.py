@@ -548,12 +548,18 @@ def _leave_a_trace(page: Page) -> None:
 def _violations(page: Page) -> list[str]:
     """What axe finds: in the light all it knows, in the dark what colors decide."""
     found = []
-    part = ".alsolike" if page.url == "about:blank" else None
-    for scheme, options in ({"light": None, "dark": {"runOnly": ["color-contrast"]}}).items():
+    part = ".alsolike" if page.url == "about:blank" else "html"
+    page.evaluate(Axe().axe_script)
+    for scheme, options in ({"light": {}, "dark": {"runOnly": ["color-contrast"]}}).items():
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # nothing half-way
+        options["resultTypes"] = ["violations"]  # what is right is not described at length
+        violations = page.evaluate(
+            "([part, options]) => axe.run(part, options).then(found => found.violations)",
+            [part, options],
+        )
         found += [
             f"{scheme}, {each['id']}: {node['html'][:160]} {node['failureSummary']}"
-            for each in Axe().run(page, part, options).response["violations"]
+            for each in violations
             for node in each["nodes"][:1]
         ]
     page.emulate_media(color_scheme="light")

@@ -35,13 +35,6 @@ class Clock:
 REAL_HASHER = editors._hasher
 
 
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2 with the least that it takes: its cost is not what is tested."""
-    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(editors, "_hasher", hasher)
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

@@ -9,6 +9,8 @@ import pytest
 
 from recommender import Recommender
 
+pytestmark = [pytest.mark.model, pytest.mark.xdist_group("model")]
+
 SAMPLE = Path(__file__).parents[2] / "index" / "sample"
 
 
@@ -16,7 +18,6 @@ def ids(found):
     return [item.article.id for item in found]
 
 
-@pytest.mark.model
 def test_the_default_model_relates_without_a_shared_word():
     records = [json.loads(line) for line in (SAMPLE / "articles.jsonl").read_text().splitlines()]
     texts = {

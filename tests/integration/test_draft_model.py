@@ -26,7 +26,7 @@ from service.serving.selection import SelectedItem, select
 from service.serving.serving_view import ServingView
 from tests.support.builds import SAMPLE, plain_mapping
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.xdist_group("model")]
 
 NOW = 1_790_000_000_000_000
 SHOWN = 6

@@ -19,7 +19,7 @@ from recommender.visibility import microseconds
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.xdist_group("model")]
 
 SAMPLE = Path(__file__).parents[2] / "index" / "sample"
 KIN = json.loads((SAMPLE / "kin.json").read_text())

@@ -15,6 +15,8 @@ from recommender.errors import ModelError
 from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, load_encoder
 from tests.support.encoder_texts import TEXTS
 
+pytestmark = pytest.mark.xdist_group("model")
+
 
 def long_text(end: str) -> str:
     """About 700 words, far beyond one window, that differ at the end only."""
