@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from recommender.errors import ArticleError, one_line
@@ -12,6 +14,7 @@ MAX_MESSAGE = 500
 """Longest message of a problem in characters; limited because a thousand messages are kept."""
 
 _EXACT_FLOATS = 2**53
+_OTHER_MARKS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,28 @@ def id_text(value: Any, field: str = "id") -> str:
         "invalid",
         f"{field} {short(value)} is neither text nor a whole number; store it as text",
     )
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the value in an object of extended JSON, such as ``{"$oid": "65f1"}``."""
+    while isinstance(value, Mapping) and len(value) == 1 and str(*value)[:1] == "$":
+        (value,) = value.values()
+    return value
+
+
+@lru_cache(maxsize=4096)
+def plain_name(name: str) -> str:
+    """Return a field's name in one spelling: noIndex, no_index and no-index are one name."""
+    return _OTHER_MARKS.sub("", name[:40].casefold())
+
+
+@lru_cache(maxsize=256)
+def names_in_other_spelling(names: tuple[str, ...]) -> Mapping[str, str]:
+    """Return each name that differs from its plain spelling, by that spelling.
+
+    ``("id", "Title", "Visible From")`` gives ``{"title": "Title", "visiblefrom": "Visible From"}``.
+    """
+    return {plain: name for name in names if (plain := plain_name(name)) != name}
 
 
 def get_field(values: Mapping[str, Any], name: str) -> Any:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from index.articles.cleaning import cut_text, drop_open_tag, plain_text
-from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateError, DateReader
-from index.articles.json_text import load_json
+from index.articles.cleaning import plain_text
+from index.articles.date_words import DateError
+from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader
 from index.articles.language_tags import read_language
 from index.articles.link_parser import (
     RELATED_FIELDS,
@@ -27,7 +27,8 @@ from index.articles.link_parser import (
     parse_related,
 )
 from index.articles.read_more import without_read_more
-from index.articles.record import Record, RecordProblem, get_field, id_text, short
+from index.articles.record import Record, id_text, short
+from index.articles.record_fields import FieldReader
 from index.articles.text_lists import split_authors, split_keywords
 from index.articles.translation_keys import read_translation_key
 from index.articles.url_template import DEFAULT_TEMPLATE, MissingFieldError, fill_template
@@ -36,7 +37,7 @@ from index.articles.visibility_words import (
     SCHEDULED,
     find_hiding_word,
     is_publication_date,
-    names_in_other_spelling,
+    never_ends,
     other_instant,
 )
 from recommender.article import Article, Image, Link, Section, Status, check_id
@@ -55,12 +56,10 @@ Parts are the sections of a text and the entries of a list of labels.
 
 _LARGEST = sys.float_info.max
 
-_WITH_PARTS = set("sections image tags ratings authors links related aliases".split())
-
-T = TypeVar("T")
+_OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id")  # of exports, as of newsletters
 
 
-class RecordParser:
+class RecordParser(FieldReader):
     """A parser for one record.
 
     Args:
@@ -79,13 +78,10 @@ class RecordParser:
     def __init__(
         self, record: Record, fields: Mapping[str, str], url_template: str, dates: DateReader
     ) -> None:
-        self._record, self._values = record, record.values
-        self._fields = fields
-        self._others = names_in_other_spelling(tuple(record.values))
+        super().__init__(record, fields)
         self._url_template = url_template
         self._dates = dates
-        self.field = self.language_from = self._id = ""
-        self.notes: list[RecordProblem] = []
+        self.language_from = self._id = ""
         self._date: dt.date | None = None
         self._positions: dict[int, int] = {}  # of the record's sections among the article's
         self._links_in_markup: list[dict[str, Any]] = []
@@ -126,23 +122,26 @@ class RecordParser:
         return article
 
     def _identifier(self) -> str:
-        """Return the record's id; if it has no such field, its slug or its link's path."""
-        found = id_text(self._get("id"))
-        if not found and "id" not in self._values:
-            slug, url = self._get("slug"), self._get("url")
-            found = slug.strip() if isinstance(slug, str) else ""
+        """Return the record's id; if it has none, its slug or its link's path."""
+        given = self._get("id")
+        found = "" if given != given else id_text(given)  # NaN stands for none
+        if not found:
+            ids = (self._get(name) for name in (*_OTHER_IDS, "slug"))
+            found = next((text for one in ids if (text := _id_or_empty(one))), "")
+        if not found:
+            url = self._get("url")
             with suppress(ValueError):
                 parts = urlsplit(url.strip() if isinstance(url, str) else "")
                 path = parts.path.strip("/") + (f"?{parts.query}" if parts.query else "")
-                found = found or path or parts.hostname or ""
-            self.field = "id"
-            if not found:
-                raise ArticleError(
-                    "id",
-                    "missing",
-                    "the record has neither id, slug nor url; if another field holds one, use "
-                    "--map id=FIELD or --map url=FIELD",
-                )
+                found = path or parts.hostname or ""
+        self.field = "id"
+        if not found:
+            raise ArticleError(
+                "id",
+                "missing",
+                "the record has neither id, slug nor url; if another field holds one, use "
+                "--map id=FIELD or --map url=FIELD",
+            )
         return check_id(found)
 
     def _language(self) -> str | None:
@@ -152,62 +151,6 @@ class RecordParser:
         elif language := self._record.language or None:
             self.language_from = "constant"
         return language
-
-    def _get(self, name: str) -> Any:
-        """Return a field's value; JSON text of a list or object, as in a CSV cell, is parsed.
-
-        A field that is not mapped is found in another spelling too: ``Title``, ``Visible From``.
-        """
-        self.field = name
-        theirs = self._fields.get(name, name)
-        value = self._values.get(theirs)
-        if value is None and ("." in theirs or "," in theirs):
-            value = get_field(self._values, theirs)
-        elif value is None and self._others and theirs == name:
-            value = self._values.get(self._others.get(name.replace("_", ""), ""))
-        if isinstance(value, str) and name in _WITH_PARTS and value.lstrip()[:1] in ("[", "{"):
-            with suppress(ValueError):
-                return load_json(value)
-        return value
-
-    def _optional(self, name: str, parse: Callable[[Any], T]) -> T | None:
-        """Parse a field; return ``None`` if it is empty or invalid (which is also noted)."""
-        value = self._get(name)
-        if value is None or value == "":
-            return None
-        try:
-            return parse(value)
-        except ArticleError as error:
-            self._note(error.reason, f"{error}: left out", name)
-            return None
-
-    def _note(self, reason: str, message: str, field: str = "") -> None:
-        """Note a problem with a field: the one that was read last, if no other is named."""
-        self.notes.append(
-            RecordProblem(
-                location=self._record.location,
-                field=field or self.field,
-                reason=reason,
-                message=message,
-            )
-        )
-
-    def _text(self, name: str, limit: int) -> str:
-        return self._plain(self._get(name), limit)
-
-    def _plain(self, value: Any, limit: int) -> str:
-        """Return a value as plain text of at most ``limit`` characters, without markup."""
-        if value is None or value == "":
-            return ""
-        if not isinstance(value, str):
-            self._note("not-text", f"expected text, found {type(value).__name__}: left out")
-            return ""
-        most = 4 * limit  # so that cleaning stays cheap
-        text = plain_text(value if len(value) <= most else drop_open_tag(value[:most]))
-        if len(value) > most or len(text) > limit:
-            self._note("too-long", f"{self.field} has {len(value)} characters, cut at {limit}")
-            text = cut_text(text, limit)
-        return text
 
     def _title(self) -> str:
         title = self._text("title", MAX_TITLE).replace("\n", " ")
@@ -321,8 +264,10 @@ class RecordParser:
         instants: list[dt.datetime | None] = [None, None]
         for position, name in enumerate(("visible_from", "visible_until")):
             value, theirs = self._get(name), name
-            if value is None or value == "":
+            if value in (None, "", []):
                 theirs, value = other_instant(self._values, name)
+            if name == "visible_until" and never_ends(value):
+                continue
             try:
                 instants[position] = self._dates.instant(value)
             except DateError as error:
@@ -386,3 +331,7 @@ class RecordParser:
             message = "supersedes is the article's own id; name another"
             raise ArticleError("supersedes", "invalid", message)
         return older
+
+
+def _id_or_empty(value: Any) -> str:
+    return id_text(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

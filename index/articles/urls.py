@@ -46,6 +46,9 @@ def check_url(url: str, *, field_name: str = "url") -> str:
         _ = parts.port
     except ValueError as error:
         raise ArticleError(field_name, "invalid", f"{field_name} {url!r:.80}: {error}") from None
+    if "@" in parts.netloc:
+        message = f"{field_name} of {parts.hostname} holds a user or a password, as no page may"
+        raise ArticleError(field_name, "unsafe", message)
     if parts.scheme in ("http", "https") and parts.hostname:
         return url
     # Browsers read two or more leading slashes as the beginning of a host name.

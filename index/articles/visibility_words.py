@@ -10,10 +10,9 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from index.articles.record import short
+from index.articles.record import plain_name, short, unwrapped
 from recommender.article import Status
 
 SCHEDULED = ("scheduled", "future")
@@ -31,12 +30,12 @@ _OTHER_STATUSES = (
     *("workflowstate", "workflowstatus", "entrystatus"),
 )
 _DRAFTS = ("draft", "isdraft")
+_TIMES = ("deletedat", "archivedat", "trashedat")
 _HIDES_IF_TRUE = (
     *(*_DRAFTS, "unlisted", "hidden", "hide", "private", "headless", "noindex", "donotindex"),
     *("robotsnoindex", "searchnoindex", "archived", "unpublished", "deleted", "sitemapexclude"),
     *("isunlisted", "ishidden", "isprivate", "isarchived", "isdeleted", "trashed", "istrashed"),
-    *("deletedat", "archivedat", "trashedat", "membersonly", "paidonly", "subscribersonly"),
-    "eleventyexcludefromcollections",
+    *(*_TIMES, "membersonly", "paidonly", "subscribersonly", "eleventyexcludefromcollections"),
 )
 _MAY_BE_DATE = ("published", "publish")
 _OFTEN_OTHER = ("public", "sitemap", "index", "render", "permalink", "active", "enabled")
@@ -70,6 +69,7 @@ _UNTIL = (
     *("visibleuntil", "expirydate", "expirationdate", "expiresat", "expireson", "expires"),
     *("expiry", "unpublishdate", "unpublishat", "unpublishedat", "validuntil"),
 )
+_NEVER = ("never", "no", "false", "forever", "always", "unlimited", "permanent", "indefinite")
 _OPTIONS = {"list": ("always", "true", "local"), "render": ("always", "true")}
 _NOT_FOR_ALL = (
     *("private", "hidden", "unlisted", "draft", "none", "password", "members", "member", "paid"),
@@ -79,7 +79,6 @@ _TRUE = ("true", "yes", "y", "on", "1", "t", "ja", "wahr", "oui", "vrai", "sí",
 _FALSE = ("false", "no", "n", "off", "0", "f", "nein", "falsch", "non", "faux", "falso")
 _NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(noindex|none)\b", re.IGNORECASE)
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
-_OTHER_MARKS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
 
 def is_visibility_name(name: str) -> bool:
     """Tells whether a field's name is one that :func:`find_hiding_word` reads."""
-    return _plain(name) in _NAMES
+    return plain_name(name) in _NAMES
 
 
 def _unknown(name: str, value: Any) -> HidingWord:
@@ -125,8 +124,8 @@ def _unknown(name: str, value: Any) -> HidingWord:
 
 
 def _hiding_words(values: Mapping[str, Any], prefix: str) -> Iterator[HidingWord]:
-    for name, value in values.items():
-        plain = _plain(name)
+    for name, given in values.items():
+        plain, value = plain_name(name), unwrapped(given)
         if plain not in _NAMES or value in (None, "", [], {}) or (plain == "index" and not prefix):
             continue  # index is a row's number; only within "seo" and the like is it for robots
         if plain in _WITHIN and isinstance(value, Mapping) and not prefix:
@@ -156,7 +155,7 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
 
 def _flag_hides(plain: str, value: Any) -> bool | None:
     """Tells whether a yes or no hides the article; ``None`` if it is not understood."""
-    if isinstance(value, Mapping):  # sitemap: {exclude: true}
+    if isinstance(value, Mapping) and plain not in _TIMES:  # sitemap: {exclude: true}
         return any(_truth(value.get(key)) for key in ("disable", "exclude", "ignore", "noindex"))
     truth = _truth(value)
     if truth is not None:
@@ -183,15 +182,15 @@ def _word_hides(plain: str, value: Any) -> bool:
         return _truth(value) is not False
     word = str(value)[:1000]
     robots = plain in _ROBOTS and bool(_NOT_INDEXED.search(word))
-    return robots or (plain in _READERS and _plain(word) in _NOT_FOR_ALL)
+    return robots or (plain in _READERS and plain_name(word) in _NOT_FOR_ALL)
 
 
 def _has_robots_tag(value: Any, depth: int) -> bool:
     """Tells whether tags for a page's head keep robots from listing the page."""
     if isinstance(value, Mapping):
-        if _plain(str(value.get("name"))) in _ROBOTS:
+        if plain_name(str(value.get("name"))) in _ROBOTS:
             return bool(_NOT_INDEXED.search(str(value.get("content"))[:1000]))
-        if _plain(str(value.get("http-equiv"))) == "refresh":
+        if plain_name(str(value.get("http-equiv"))) == "refresh":
             return True
         value = list(value.values())
     return (
@@ -217,24 +216,14 @@ def _is_date(value: Any) -> bool:
     return isinstance(value, dt.date) or (isinstance(value, int | float) and abs(value) >= 1e8)
 
 
-@lru_cache(maxsize=4096)
-def _plain(name: str) -> str:
-    """Returns a field's name in one spelling: noIndex, no_index and no-index are one name."""
-    return _OTHER_MARKS.sub("", name[:40].casefold())
-
-
 def is_publication_date(name: str) -> bool:
     """Tells whether a field holds when an article was published: it may be any sort of date."""
-    return _plain(name) in (*_MAY_BE_DATE, "publishedat")
+    return plain_name(name) in (*_MAY_BE_DATE, "publishedat")
 
 
-@lru_cache(maxsize=256)
-def names_in_other_spelling(names: tuple[str, ...]) -> Mapping[str, str]:
-    """Returns each name that differs from its plain spelling, by that spelling.
-
-    ``("id", "Title", "Visible From")`` gives ``{"title": "Title", "visiblefrom": "Visible From"}``.
-    """
-    return {plain: name for name in names if (plain := _plain(name)) != name}
+def never_ends(until: Any) -> bool:
+    """Tells whether what says until when an article is visible says that it stays so."""
+    return until is False or (isinstance(until, str) and plain_name(until) in _NEVER)
 
 
 def other_instant(values: Mapping[str, Any], name: str) -> tuple[str, Any]:
@@ -249,6 +238,6 @@ def other_instant(values: Mapping[str, Any], name: str) -> tuple[str, Any]:
     """
     wanted = _FROM if name == "visible_from" else _UNTIL
     for given, value in values.items():
-        if _plain(given) in wanted and value not in (None, "") and _truth(value) is None:
+        if plain_name(given) in wanted and value not in (None, "", []) and _truth(value) is None:
             return given, value
     return "", None

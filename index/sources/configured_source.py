@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from index.articles.record import Record, RecordProblem, describe, get_field, unreadable
 from index.errors import SourceError
+from index.sources.parser_process import ParserStoppedError
 from index.sources.secret_options import mask
 from index.sources.source import Source, pass_through, read_record, split_records
 from recommender.errors import AlsoLikeError, one_line
@@ -78,8 +79,10 @@ class ConfiguredSource:
         try:
             yield from read()
         except AlsoLikeError as error:
+            stopped = isinstance(error, ParserStoppedError)
+            message = f"{self.name} can't be read: {error}" if stopped else str(error)
             # "from None" because the cause's message may hold a secret.
-            raise SourceError(self._mask(str(error))) from None
+            raise SourceError(self._mask(message)) from None
         except Exception as error:  # noqa: BLE001 - libraries raise what they like over files
             message = f"{self.name} can't be read to its end: {describe(error)}"
             raise SourceError(self._mask(message)) from None

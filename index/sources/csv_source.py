@@ -25,6 +25,7 @@ MAX_COLUMNS = 2_000
 _SAMPLE = 64 * 1024
 _DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 50
+_WHOLE = re.compile(r"\d+\.0")
 _MARKED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _VALUE = re.compile(
     r"""[+-]?\d[\d.,]*  # a number
@@ -75,25 +76,37 @@ class CsvSource(PathSource):
                 text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
                 yield from self._rows(text, *layout)
 
-    def _layout(self, sample: str) -> tuple[str, int]:
-        """Returns the delimiter, and how many rows at the beginning are passed over."""
+    def _layout(self, sample: str) -> tuple[str, int, set[int]]:
+        """Returns how the table is written.
+
+        It is the delimiter, how many rows at the beginning are passed over, and the columns of
+        which each cell is a whole number with ".0", as tools write the ids of tables with gaps.
+        """
         marked = _MARKED.match(sample)  # as spreadsheets write it
         sample = sample[marked.end() :] if marked else sample
         tab = self.path.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
         delimiter = self.delimiter or (marked[1] if marked else "")
         delimiter = delimiter or _delimiter(sample, "\t" if tab else ",")
-        cells = [cell.strip() for cell in next(iter(_sample_rows(sample, delimiter)), [])]
+        head, *rows = _sample_rows(sample, delimiter) or [[]]
+        cells = [cell.strip() for cell in head]
         named = self.header or any(cell.casefold() in FIELDS for cell in cells)
         is_data = len(cells) > 1 and not named and any(map(_VALUE.fullmatch, cells))
         if not self.columns and (is_data or self.header is False):
             raise SourceError(
-                f"{self.path} line 1 holds data, not names of columns: name them in order, as in "
-                'columns = ["id", "title", "", "summary"] ("" is not read), or set header = true'
+                f"{self.path} line 1 holds data ({', '.join(cells):.60}), not names of columns: "
+                "put a line with the names before it, or name them in order in the file's "
+                '[[source]] table: columns = ["id", "title", "", "summary"], "" for one that is '
+                "not read. If line 1 does hold names, set header = true there"
             )
-        return delimiter, bool(marked) + bool(self.columns and self.header)
+        numbers = {
+            at
+            for at, column in enumerate(zip(*rows, strict=False))
+            if any(column) and all(not cell or _WHOLE.fullmatch(cell) for cell in column)
+        }
+        return delimiter, bool(marked) + bool(self.columns and self.header), numbers
 
     def _rows(
-        self, text: io.TextIOWrapper, delimiter: str, skipped: int
+        self, text: io.TextIOWrapper, delimiter: str, skipped: int, numbers: set[int]
     ) -> Iterator[Record | RecordProblem]:
         csv.field_size_limit(MAX_CELL)
         lines = _Lines(text)
@@ -117,6 +130,9 @@ class CsvSource(PathSource):
             elif not header:
                 header = self._header(row, delimiter)
             else:
+                for at in numbers:
+                    if at < len(header) and header[at].casefold().endswith(("id", "supersedes")):
+                        row[at : at + 1] = [cell.removesuffix(".0") for cell in row[at : at + 1]]
                 yield _record(row, header, location)
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:
@@ -192,7 +208,7 @@ def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
                 return rows
     except csv.Error:
         pass
-    return rows[:-1] or rows  # the last one may be cut
+    return rows if len(sample) < _SAMPLE // 4 else rows[:-1]  # the last one may be cut
 
 
 def _delimiter(sample: str, usual: str) -> str:

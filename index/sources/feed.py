@@ -14,7 +14,7 @@ from index.sources.feed_xml import read_xml_feed
 from index.sources.host_rules import redacted
 from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.markup import MarkupError
-from index.sources.parser_process import ParserStoppedError, parse_apart
+from index.sources.parser_process import parse_apart
 from index.sources.regular_file import file_errors, open_unpacked
 from recommender.errors import SettingError
 
@@ -55,7 +55,7 @@ class FeedSource(HttpOptions):
                 raise SourceError(
                     f"{self.path} exceeds {self.max_bytes} bytes; raise its max_bytes"
                 )
-            found = _read_apart(content, self.path)
+            found = parse_apart(_read, content, self.path, "", "")
             yield from (item for item in found if not isinstance(item, str))
             return
         fetcher = Fetcher(url=self.url, options=self)
@@ -67,21 +67,12 @@ class FeedSource(HttpOptions):
             answer = fetcher.get(pending)
             charset = charset_of(answer.headers.get("content-type", ""))
             pending = ""
-            for item in _read_apart(answer.body, redacted(answer.url), answer.url, charset):
+            name = redacted(answer.url)
+            for item in parse_apart(_read, answer.body, name, answer.url, charset):
                 if isinstance(item, str):
                     pending = urljoin(answer.url, item) if item else ""
                 else:
                     yield item
-
-
-def _read_apart(
-    content: bytes, name: str, url: str = "", charset: str = ""
-) -> Iterator[Record | RecordProblem | str]:
-    """Yields what :func:`_read` yields in the parser process."""
-    try:
-        yield from parse_apart(_read, content, name, url, charset)
-    except ParserStoppedError as error:
-        raise SourceError(f"{name} can't be read: {error}") from error
 
 
 def _read(

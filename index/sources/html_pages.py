@@ -73,6 +73,8 @@ class HtmlSource(PageFolderSource):
         _drop_heading_links(root)
         said = SchemaOrg(root, canonical_of(root, page.address) or page.url)
         metas = metas_of(root)
+        if page.robots:
+            metas.setdefault("x-robots-tag", []).append(page.robots)
         check_is_article(root, page, said)
         if self.main:
             main = MainText(element=next(iter(select(root, self.main)), root))

@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote, urljoin, urlsplit
 
-from index.articles.foreign_dates import DateError, DateReader
+from index.articles.date_words import DateError
+from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.host_rules import (
     Address,

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from index.articles.foreign_dates import DateError, DateReader
+from index.articles.date_words import DateError
+from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.host_rules import redacted
 from index.sources.http_client import FetchError

@@ -63,6 +63,7 @@ class Page:
         file: The path relative to the folder that is read, with ``/``.
         shares_name: Whether an earlier page goes by the same name once dates are left out.
         url: The address that the page was fetched from; empty for a file.
+        robots: What the server told robots of it, by its header ``X-Robots-Tag``.
     """
 
     path: Path
@@ -71,6 +72,7 @@ class Page:
     file: str = ""
     shares_name: bool = False
     url: str = ""
+    robots: str = ""
 
     @property
     def address(self) -> str:
@@ -214,16 +216,36 @@ def _parse_page(
     parse: Callable[[Page], Record], is_markup: bool, raw: RawPage
 ) -> Record | RecordProblem:
     path, file, where, content, shares_name = raw
+    encoding = markup_encoding(content) if is_markup else ""
+    page = Page(path=path, id=where.id, text="", file=file, shares_name=shares_name)
+    record = read_page(display_path(path), parse, page, content, encoding)
+    if isinstance(record, Record):
+        record = _with_path(record, where)
+        record = replace(record, values=with_file_links(record.values, file))
+    return record
+
+
+def read_page(
+    location: str, parse: Callable[[Page], Record], page: Page, content: bytes, encoding: str
+) -> Record | RecordProblem:
+    """Decodes a page's content and parses the page, which comes without text.
+
+    Args:
+        location: Where the page is, for messages.
+        parse: Parses a page.
+        page: The page, with an empty text.
+        content: Its bytes.
+        encoding: The encoding that it declares; empty if none.
+    """
     try:
-        text = decode(content, markup_encoding(content) if is_markup else "")
+        text = decode(content, encoding)
     except ValueError as error:
-        return _problem(path, "invalid-encoding", f"the page can't be decoded: {error}")
+        message = f"the page can't be decoded: {error}"
+        return RecordProblem(location=location, reason="invalid-encoding", message=message)
     try:
-        page = Page(path=path, id=where.id, text=text, file=file, shares_name=shares_name)
-        record = _with_path(parse(page), where)
+        return parse(replace(page, text=text))
     except PageError as error:
-        return _problem(path, error.reason, str(error))
-    return replace(record, values=with_file_links(record.values, file))
+        return RecordProblem(location=location, reason=error.reason, message=str(error))
 
 
 def _with_path(record: Record, where: PagePath) -> Record:

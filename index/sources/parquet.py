@@ -11,7 +11,7 @@ from typing import Any
 from index.articles.cleaning import plain_value
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
-from index.sources.parser_process import ParserStoppedError, parse_apart
+from index.sources.parser_process import parse_apart
 from index.sources.regular_file import open_regular
 from index.sources.source import PathSource, read_record
 
@@ -35,7 +35,7 @@ class ParquetSource(PathSource):
             for records in parse_apart(_batches, self.path):
                 row += len(records)
                 yield from records
-        except (ParserStoppedError, SourceError) as error:
+        except SourceError as error:
             raise SourceError(f"{self.path} can't be read after row {row}: {error}") from error
 
 

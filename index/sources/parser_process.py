@@ -38,7 +38,7 @@ _MAIN = (
 )
 
 
-class ParserStoppedError(Exception):
+class ParserStoppedError(SourceError):
     """A parser took too much time or memory, or crashed; the message says which."""
 
 
@@ -72,11 +72,11 @@ def parse_apart(work: Callable[..., Any], *args: Any) -> Iterator[Any]:
     child = _borrow()
     try:
         yield from child.run(work, args)
-    except SourceError:
-        _idle.append(child)
-        raise
-    except BaseException:
-        child.close()
+    except BaseException as error:
+        if isinstance(error, SourceError) and not isinstance(error, ParserStoppedError):
+            _idle.append(child)
+        else:
+            child.close()
         raise
     _idle.append(child)
 

@@ -11,7 +11,7 @@ from index.errors import SourceError
 from index.sources.host_rules import origin_of, redacted
 from index.sources.http_client import MAX_WAIT, Fetcher, FetchError, HttpError, HttpResponse
 from index.sources.page_folder import MAX_PAGE_BYTES
-from index.sources.parser_process import ParserStoppedError, parse_apart
+from index.sources.parser_process import parse_apart
 from index.sources.robots_file import MAX_BYTES, RobotsRules, read_robots
 
 
@@ -89,11 +89,8 @@ class PoliteClient:
                     raise SourceError(f"{error}; without it no page may be fetched") from error
                 content = ""
             self._robots[origin] = content
-        try:
-            (found,) = parse_apart(read_robots, self._robots[origin], url)
-        except ParserStoppedError as error:
-            raise SourceError(f"{redacted(address)} can't be read: {error}") from error
-        rules: RobotsRules = found
+        rules: RobotsRules
+        (rules,) = parse_apart(read_robots, self._robots[origin], url)
         if rules.delay > MAX_WAIT:
             raise SourceError(
                 f"{redacted(address)} asks for {rules.delay:g} seconds between two requests; read "

@@ -15,7 +15,7 @@ from index.sources.encodings import charset_of, decode, markup_encoding
 from index.sources.host_rules import is_public, origin_of, redacted, resolve_host
 from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.markup import MarkupError, parse_html, select
-from index.sources.parser_process import ParserStoppedError, parse_apart
+from index.sources.parser_process import parse_apart
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import table_for
 from index.sources.sitemap import SitemapSource, fetch_sitemap
@@ -103,7 +103,7 @@ def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
     content_type = response.headers.get("content-type", "")
     try:
         (feeds,) = parse_apart(_feed_links, response.body, charset_of(content_type), url)
-    except (ParserStoppedError, SourceError):
+    except SourceError:
         feeds = []
     if feeds:
         return by_feed(feeds[0], f"{site} has the feed {redacted(feeds[0])}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -16,12 +15,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
-from index.sources.encodings import charset_of, decode, markup_encoding
+from index.sources.encodings import charset_of, markup_encoding
 from index.sources.host_rules import redacted
 from index.sources.html_pages import HtmlSource
 from index.sources.http_client import Fetcher, FetchError, HttpOptions
 from index.sources.page_cache import FetchedPage, PageCache, fetch_page
-from index.sources.page_folder import Page, PageError
+from index.sources.page_folder import Page, read_page
 from index.sources.parser_process import parse_record
 from index.sources.polite_client import PoliteClient
 from index.sources.regular_file import file_errors, open_regular
@@ -39,7 +38,6 @@ MAX_SITEMAPS = 5_000
 
 _ENOUGH = 3  # times as many pages as are wanted, from which they are chosen
 _PAGE_SUFFIXES = (".html", ".htm", ".xhtml")
-_UNAVAILABLE = re.compile(r"unavailable_after:\s*((?:[A-Za-z]+,\s*)?[^,]+)", re.IGNORECASE)
 
 RawPage = tuple[SitemapEntry, FetchedPage]
 
@@ -241,24 +239,16 @@ def _parse_raw_page(html: HtmlSource, raw: RawPage | RecordProblem) -> Record | 
 
 def _parse_page(html: HtmlSource, entry: SitemapEntry, page: FetchedPage) -> Record | RecordProblem:
     charset = charset_of(page.headers.get("content-type", ""))
-    try:
-        text = decode(page.body, charset or markup_encoding(page.body))
-    except ValueError as error:
-        return _problem(page.url, "invalid-encoding", f"the page can't be decoded: {error}")
-    try:
-        record = html.parse_page(
-            Page(path=Path("page"), id=page_id(page.url), text=text, url=page.url)
-        )
-    except PageError as error:
-        return _problem(page.url, error.reason, str(error))
+    robots = page.headers.get("x-robots-tag", "")
+    bare = Page(path=Path("page"), id=page_id(page.url), text="", url=page.url, robots=robots)
+    encoding = charset or markup_encoding(page.body)
+    record = read_page(redacted(page.url), html.parse_page, bare, page.body, encoding)
+    if isinstance(record, RecordProblem):
+        return record
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}
     values = {**entry.facts, **stated}
     with suppress(ValueError):  # the record parser reports it
         values["url"] = urljoin(page.url, values.get("url", ""))
-    robots = values.get("robots"), page.headers.get("x-robots-tag")
-    values["robots"] = ", ".join(filter(None, robots))
-    if until := _UNAVAILABLE.search(values["robots"]):
-        values.setdefault("visible_until", until[1].strip())
     return replace(record, location=redacted(page.url), values=values)
 
 

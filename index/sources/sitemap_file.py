@@ -15,7 +15,7 @@ from index.errors import SourceError
 from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.page_folder import literal
-from index.sources.parser_process import ParserStoppedError, parse_apart
+from index.sources.parser_process import parse_apart
 from index.sources.regular_file import file_errors, unpacked
 
 _STRAY = re.compile(rb"&(?!#?\w{1,31};)")
@@ -60,10 +60,7 @@ def read_sitemap(
         text = content.read(max_bytes + 1)
     if len(text) > max_bytes:
         raise SourceError(f"{name} is larger than {max_bytes} bytes (max_bytes)")
-    try:
-        return [entry for part in parse_apart(_batches, text, base, name) for entry in part]
-    except ParserStoppedError as error:
-        raise SourceError(f"{name} can't be read: {error}") from error
+    return [entry for part in parse_apart(_batches, text, base, name) for entry in part]
 
 
 def in_memory(content: bytes) -> io.BufferedReader:

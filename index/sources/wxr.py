@@ -15,7 +15,7 @@ from index.errors import SourceError
 from index.sources.html_texts import html_record
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.page_folder import literal
-from index.sources.parser_process import ParserStoppedError, parse_apart, parse_record
+from index.sources.parser_process import parse_apart, parse_record
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, SplitSource
 
@@ -69,12 +69,9 @@ class WxrSource(PathSource, SplitSource):
         return self._posts(), _parsed
 
     def _posts(self) -> Iterator[dict[str, Any] | RecordProblem]:
-        try:
-            for post in parse_apart(_read, self.path, self.types):
-                if post is not None:
-                    yield post
-        except ParserStoppedError as error:
-            raise SourceError(f"{self.path} can't be read: {error}") from error
+        for post in parse_apart(_read, self.path, self.types):
+            if post is not None:
+                yield post
 
 
 def _parsed(post: dict[str, Any] | RecordProblem) -> Record | RecordProblem:

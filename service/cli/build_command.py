@@ -272,6 +272,8 @@ def print_build(
             + (long if count > report.kept // 2 else ""),
             err=True,
         )
+    if hint := _other_languages(manifest, settings):
+        typer.echo(hint, err=True)
     total = sum(manifest.seconds.values())
     typer.echo(
         f"{manifest.count} articles ({manifest.visible} visible), {manifest.encoded} encoded, "
@@ -280,6 +282,23 @@ def print_build(
     typer.echo(counts(manifest.reading))
     state = "published" if published else "built, not published"
     typer.echo(f"{state}: {Root(settings.root).builds / manifest.name}")
+
+
+def _other_languages(manifest: Manifest, settings: Settings) -> str:
+    """Returns the hint that the default model does not know the languages of most articles."""
+    from recommender.sentence_encoder import DEFAULT_MODEL
+
+    if manifest.encoder.model != DEFAULT_MODEL:
+        return ""
+    found = Root(settings.root).open(manifest.name).report()["languages"]
+    others = [row for row in found if row["name"].partition("-")[0] not in ("en", "unknown")]
+    if 2 * sum(row["articles"] for row in others) <= manifest.count:
+        return ""
+    named = ", ".join(f"{row['name']} {row['articles']}" for row in others[:5])
+    return (
+        f"hint: most articles are not in English ({named}), the only language that the default "
+        "model knows; let the setting model name a multilingual one (docs/tuning.md)"
+    )
 
 
 @contextmanager

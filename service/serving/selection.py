@@ -96,18 +96,34 @@ def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> l
         query: How many articles may be shown, and which.
     """
     build = served.build
-    rows, scores = build.related(row)
+    best = _in_language(served, row, now, query.language)
+    rows, scores = build.related(best)
     context = ListContext(
         rows=rows,
         scores=scores,
         kin=(row,),
         language=build.language_of[row],
         tags=lambda: build.tags.numbers(row),
-        explain=explainer(build, build.phrases(row)),
-        explained=build.explained(row),
+        explain=explainer(build, build.phrases(best)),
+        explained=build.explained(best),
         overrides=served.overrides(row, now),
     )
     return select_beside(served, context, now=now, query=query)
+
+
+def _in_language(served: ServingView, row: int, now: int, language: str | None) -> int:
+    """Returns the article's visible translation in the language asked for, or else itself.
+
+    What is related to the translation is told better by its own text.
+    """
+    build = served.build
+    names = build.language_names
+    if language in names and names[build.language_of[row]] != language:
+        visible, wanted = served.showing(now)[2], names.index(language)
+        for member in build.members.numbers(build.story_of[row]):
+            if visible[member] and build.language_of[member] == wanted:
+                return int(member)
+    return row
 
 
 def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:

@@ -12,13 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.articles.foreign_dates import (
-    FAR_FUTURE,
-    FAR_PAST,
-    DateError,
-    DateReader,
-    check_date_format,
-)
+from index.articles.date_words import DateError
+from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader, check_date_format
 
 READER = DateReader(timezone=ZoneInfo("Europe/Berlin"))
 NINE = "2026-03-01T09:00:00+00:00"  # ten o'clock in Berlin
@@ -241,3 +236,31 @@ def test_a_time_survives_every_common_way_of_writing_it(instant: dt.datetime) ->
     whole = instant.replace(microsecond=0)
     assert READER.instant(f"{whole:%Y}".zfill(4) + f"{whole:-%m-%d %H:%M:%S} +0000") == whole
     assert READER.instant(f"{whole:%a, %d %b} {whole.year:04} {whole:%H:%M:%S} GMT") == whole
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"$date": "2026-03-01T09:00:00Z"},
+        {"$date": {"$numberLong": "1772355600000"}},
+        {"seconds": 1772355600, "nanoseconds": 0},
+        {"_seconds": 1772355600, "_nanoseconds": 0},
+        {"date": "2026-03-01 10:00:00.000000", "timezone_type": 3},
+        ["2026-03-01T10:00"],
+    ],
+)
+def test_an_object_that_stands_for_a_time_is_read(given: Any) -> None:
+    assert READER.instant(given) == dt.datetime(2026, 3, 1, 9, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-03-01T24:00:00Z", "2026-03-01 24:00Z", "20260301T240000Z", "2026-03-02Z"]
+)
+def test_the_end_of_a_day_is_the_beginning_of_the_next(written: str) -> None:
+    assert READER.instant(written) == dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+    assert READER.instant("9999-12-31T24:00") == FAR_FUTURE
+
+
+@pytest.mark.parametrize("none", ["-", "—", "n/a", "NULL", "None", "NaN", "NaT", r"\N"])
+def test_words_for_no_date_are_none(none: str) -> None:
+    assert READER.date(none) is READER.instant(none) is None

@@ -53,9 +53,8 @@ def read(
     ("line", "reason"),
     [
         ({"title": "No id"}, "id: missing"),
-        ({**GOOD, "id": ""}, "id: missing"),
-        ({**GOOD, "id": None}, "id: missing"),
-        ({**GOOD, "id": "  "}, "id: missing"),
+        ({"title": "No id", "id": ""}, "id: missing"),
+        ({"title": "No id", "id": None, "slug": " "}, "id: missing"),
         ({**GOOD, "id": "x" * 513}, "id: too-long"),
         ({**GOOD, "id": ".."}, "id: invalid"),
         ({**GOOD, "id": "a\nb"}, "id: invalid"),
@@ -73,7 +72,6 @@ def read(
         ("not json", "invalid-json"),
         ("[1, 2]", "invalid-json"),
         ("7", "invalid-json"),
-        ('{"id": "kelp", "title": "Kelp", "ratings": {"a": NaN}}', "invalid-json"),
         ("[" * 100_000, "invalid-json"),
     ],
 )
@@ -717,3 +715,45 @@ def test_every_line_that_is_not_blank_is_read_once(
     _, report = read(path)
     assert report.read == sum(1 for line in flat if line.strip())
     assert report.read == report.kept + sum(report.skipped.values())
+
+
+@pytest.mark.parametrize(
+    ("values", "article_id"),
+    [
+        ({"id": None, "slug": "kelp"}, "kelp"),
+        ({"id": "", "url": "/sea/kelp/"}, "sea/kelp"),
+        ({"id": float("nan"), "url": "/sea/kelp/"}, "sea/kelp"),
+        ({"id": {"$oid": "65f1"}}, "65f1"),
+        ({"post_id": "12.kelp"}, "12.kelp"),
+    ],
+)
+def test_an_id_is_found_where_exports_keep_it(
+    write_jsonl: Write, values: dict[str, Any], article_id: str
+) -> None:
+    (article,), _ = read(write_jsonl([{"title": "Kelp", **values}]))
+    assert article.id == article_id
+
+
+def test_nan_costs_only_its_field(write_jsonl: Write) -> None:
+    line = '{"id": "kelp", "title": "Kelp", "excerpt": NaN, "ratings": {"a": NaN, "b": 2}}'
+    (article,), report = read(write_jsonl([line]))
+    assert (article.excerpt, article.ratings) == (None, {"b": 2.0})
+    assert report.notes["ratings: invalid"] == report.notes["excerpt: not-text"] == 1
+
+
+@pytest.mark.parametrize("until", ["never", "Never", "-", "n/a", "None", False, "false", [], 0])
+def test_an_article_may_say_that_it_is_visible_for_good(write_jsonl: Write, until: Any) -> None:
+    for name in ("visible_until", "expires"):
+        (article,), _ = read(write_jsonl([{**GOOD, name: until}]))
+        assert (article.status, article.visible_until) == (Status.PUBLISHED, None)
+
+
+def test_when_an_article_appears_is_not_told_by_never(write_jsonl: Write) -> None:
+    (article,), _ = read(write_jsonl([{**GOOD, "visible_from": "never"}]))
+    assert article.status is Status.HIDDEN
+
+
+def test_an_address_with_a_password_is_replaced_and_not_repeated(write_jsonl: Write) -> None:
+    (article,), report = read(write_jsonl([{**GOOD, "url": "https://ann:secret@kelp.example/1"}]))
+    assert "secret" not in article.url + str(report.problems)
+    assert report.notes["url: unsafe"] == 1

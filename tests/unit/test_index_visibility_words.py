@@ -185,5 +185,6 @@ def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -
 
 
 def test_a_badge_of_a_documentation_site_is_no_status() -> None:
+    assert find_hiding_word({"deleted_at": {"$date": "2026-03-01"}}, None) is not None
     assert find_hiding_word({}, "new") is None
     assert find_hiding_word({}, "deprecated") is None

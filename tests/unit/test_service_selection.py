@@ -168,6 +168,19 @@ def test_only_articles_of_the_language_asked_for_are_shown(build: Build) -> None
     assert shown(build, language="fr") == []
 
 
+def test_a_page_with_a_translation_in_the_language_asked_for_gets_its_list(tmp_path: Path) -> None:
+    records = [{**record, "language": "en"} for record in topical(16)]
+    german = {**records[1], "id": "de", "language": "de"}
+    records[0]["translation_key"] = german["translation_key"] = "one page"
+    made = make(tmp_path, [*records, german])
+    row, english = made.row("de"), made.row(records[0]["id"])
+    served, query = ServingView(made), RelatedQuery(limit=3, language="en", fallback=Fallback.NONE)
+    assert row is not None
+    assert english is not None
+    lists = [select(served, each, now=JUNE, query=query) for each in (row, english)]
+    assert lists[0] == lists[1] != []
+
+
 def test_related_articles_say_which_phrases_they_share(build: Build) -> None:
     page = words_of(build, PAGE)
     explained = [item for item in choose(build) if item.shared_terms]

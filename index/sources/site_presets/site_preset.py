@@ -13,7 +13,8 @@ from typing import Any, ClassVar, Self, TypeGuard
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from index.articles.foreign_dates import DateError, DateReader
+from index.articles.date_words import DateError
+from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.front_matter import parse_table, split_front_matter
 from index.sources.page_folder import PageError

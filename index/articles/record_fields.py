@@ -1,0 +1,100 @@
+"""Reads the fields of one record, and notes which values were repaired or left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from index.articles.cleaning import cut_text, drop_open_tag, plain_text
+from index.articles.json_text import load_json
+from index.articles.record import (
+    Record,
+    RecordProblem,
+    get_field,
+    names_in_other_spelling,
+    unwrapped,
+)
+from recommender.errors import ArticleError
+
+_WITH_PARTS = set("sections image tags ratings authors links related aliases".split())
+
+T = TypeVar("T")
+
+
+class FieldReader:
+    """Reads the fields of one record.
+
+    Args:
+        record: The record.
+        fields: For each article field whose name differs in the source, the source's field.
+
+    Attributes:
+        field: The field that was read last.
+        notes: One problem for each value that was repaired or left out.
+    """
+
+    def __init__(self, record: Record, fields: Mapping[str, str]) -> None:
+        self._record, self._values = record, record.values
+        self._fields = fields
+        self._others = names_in_other_spelling(tuple(record.values))
+        self.field = ""
+        self.notes: list[RecordProblem] = []
+
+    def _get(self, name: str) -> Any:
+        """Return a field's value; JSON text of a list or object, as in a CSV cell, is parsed.
+
+        A field that is not mapped is found in another spelling too: ``Title``, ``Visible From``.
+        """
+        self.field = name
+        theirs = self._fields.get(name, name)
+        value = self._values.get(theirs)
+        if value is None and ("." in theirs or "," in theirs):
+            value = get_field(self._values, theirs)
+        elif value is None and self._others and theirs == name:
+            value = self._values.get(self._others.get(name.replace("_", ""), ""))
+        if isinstance(value, dict):
+            value = unwrapped(value)
+        if isinstance(value, str) and name in _WITH_PARTS and value.lstrip()[:1] in ("[", "{"):
+            with suppress(ValueError):
+                return load_json(value)
+        return value
+
+    def _optional(self, name: str, parse: Callable[[Any], T]) -> T | None:
+        """Parse a field; return ``None`` if it is empty or invalid (which is also noted)."""
+        value = self._get(name)
+        if value is None or value == "":
+            return None
+        try:
+            return parse(value)
+        except ArticleError as error:
+            self._note(error.reason, f"{error}: left out", name)
+            return None
+
+    def _note(self, reason: str, message: str, field: str = "") -> None:
+        """Note a problem with a field: the one that was read last, if no other is named."""
+        self.notes.append(
+            RecordProblem(
+                location=self._record.location,
+                field=field or self.field,
+                reason=reason,
+                message=message,
+            )
+        )
+
+    def _text(self, name: str, limit: int) -> str:
+        return self._plain(self._get(name), limit)
+
+    def _plain(self, value: Any, limit: int) -> str:
+        """Return a value as plain text of at most ``limit`` characters, without markup."""
+        if value is None or value == "":
+            return ""
+        if not isinstance(value, str):
+            self._note("not-text", f"expected text, found {type(value).__name__}: left out")
+            return ""
+        most = 4 * limit  # so that cleaning stays cheap
+        text = plain_text(value if len(value) <= most else drop_open_tag(value[:most]))
+        if len(value) > most or len(text) > limit:
+            self._note("too-long", f"{self.field} has {len(value)} characters, cut at {limit}")
+            text = cut_text(text, limit)
+        return text
