@@ -27,12 +27,10 @@ MAX_ALIASES = 100
 """Most other addresses of an article."""
 
 RELATED_FIELDS = frozenset(
-    "related_posts related_articles related_pages related_content related_links see_also"
-    " relatedPosts relatedArticles relatedPages relatedContent relatedLinks seeAlso"
-    " related-posts related-articles related-pages related-content related-links see-also"
-    " jetpack-related-posts".split()
+    "relatedposts relatedarticles relatedpages relatedcontent relatedlinks seealso"
+    " jetpackrelatedposts".split()
 )
-"""Fields that name related articles on many sites; read besides ``related``."""
+"""Fields that name related articles on many sites, in one spelling; read besides ``related``."""
 
 _ADDRESS_KEYS = ("url", "link", "href", "permalink", "id", "slug", "path", "file", "name", "title")
 _WORDS_KEYS = ("title", "text", "label", "name")

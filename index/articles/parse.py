@@ -66,8 +66,8 @@ def parse_records(
     report: ReadReport,
     *,
     strict: bool = False,
-) -> Iterator[tuple[Article, str]]:
-    """Parse records into articles, and yield each article with its location in the source.
+) -> Iterator[tuple[Article, Record]]:
+    """Parse records into articles, and yield each article with its record.
 
     Duplicate ids are not checked here: only the caller sees the articles of all sources.
 
@@ -108,7 +108,7 @@ def parse_records(
         _count_unused(item, used, report)
         report.kept += 1
         report.languages[parser.language_from or "unknown"] += 1
-        yield article, item.location
+        yield article, item
 
 
 def _refuse(problem: RecordProblem, strict: bool) -> None:

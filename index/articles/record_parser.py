@@ -27,7 +27,7 @@ from index.articles.link_parser import (
     parse_related,
 )
 from index.articles.read_more import without_read_more
-from index.articles.record import Record, id_text, short
+from index.articles.record import Record, id_text, plain_name, short
 from index.articles.record_fields import FieldReader
 from index.articles.text_lists import split_authors, split_keywords
 from index.articles.translation_keys import read_translation_key
@@ -236,7 +236,11 @@ class RecordParser(FieldReader):
             self._note("invalid", f"expected a list of links, found {short(given)}")
         named = {self._fields.get("related", "related"): self._get("related")}
         if "related" not in self._fields:
-            named |= {name: value for name, value in self._values.items() if name in RELATED_FIELDS}
+            named |= {
+                name: value
+                for name, value in self._values.items()
+                if plain_name(name) in RELATED_FIELDS
+            }
         if not (given or self._links_in_markup or any(named.values())):
             return ()
         found = [*parse_links(given, url, self._positions, plain_text)]

@@ -82,12 +82,12 @@ def parse_batch(
     articles: list[ParsedArticle] = []
     refused = ""
     try:
-        for article, location in parse_records(map(parse, raw), mapping, report, strict=strict):
+        for article, record in parse_records(map(parse, raw), mapping, report, strict=strict):
             articles.append(
                 ParsedArticle(
                     id=article.id,
                     data=to_bytes(replace(article, source=source)),
-                    location=location,
+                    location=record.location,
                     language=_language(article, mapping),
                     problems_before=len(report.problems),
                 )

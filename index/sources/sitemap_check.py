@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urljoin, urlsplit
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record
 from index.articles.urls import url_key
 from index.sources.source import Source
 from recommender.article import Article, Status
@@ -94,7 +94,7 @@ def compare_addresses(
     taken: set[str] = set()
     other: list[_Other] = []
     for source in sources:
-        for article, record in _articles(source.records(), mapping, report):
+        for article, record in parse_records(source.records(), mapping, report):
             url = urljoin(pages[0], article.url)  # a relative link is one of this site
             page = by_key.get(url_key(url), "")
             taken.add(page)
@@ -114,21 +114,6 @@ def compare_addresses(
     check.unknown = [page for page in by_key.values() if page not in taken]
     check.hints = _hints(other, check.unknown, mapping)
     return check
-
-
-def _articles(
-    records: Iterable[Record | RecordProblem], mapping: FieldMapping, report: ReadReport
-) -> Iterator[tuple[Article, Record]]:
-    """Yields each article with the record of which it was made."""
-    last: list[Record] = []
-
-    def remembered() -> Iterator[Record | RecordProblem]:
-        for item in records:
-            last[:] = [item] if isinstance(item, Record) else []
-            yield item
-
-    for article, _ in parse_records(remembered(), mapping, report):
-        yield article, last[0]
 
 
 def _hints(

@@ -87,7 +87,7 @@ def one_by_one(
     report = ReadReport()
     articles: dict[str, bytes] = {}
     for source in sources:
-        for article, place in parse_records(
+        for article, record in parse_records(
             source.records(), options.mapping, report, strict=options.strict
         ):
             if options.only and article.id not in options.only:
@@ -95,10 +95,12 @@ def one_by_one(
             if article.id in articles:
                 message = f"id {article.id!r} occurred before; the first article keeps it"
                 if options.strict:
-                    raise SourceError(f"{place}: {message} (--strict refuses the source)")
+                    raise SourceError(f"{record.location}: {message} (--strict refuses the source)")
                 report.kept -= 1
                 report.skip(
-                    RecordProblem(location=place, field="id", reason="duplicate", message=message)
+                    RecordProblem(
+                        location=record.location, field="id", reason="duplicate", message=message
+                    )
                 )
             else:
                 articles[article.id] = to_bytes(replace(article, source=source.name))
