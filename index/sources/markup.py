@@ -77,20 +77,6 @@ def parse_html(text: str) -> Element:
     return root
 
 
-def parse_xml(content: bytes) -> Element:
-    """Parses an XML document that defines no entities, and returns its root element.
-
-    Raises:
-        MarkupError: If the document is not well-formed (with line and column) or defines entities.
-    """
-    try:
-        root = etree.fromstring(content, etree.XMLParser(dtd_validation=False, **_SAFELY))
-    except etree.XMLSyntaxError as error:
-        raise MarkupError(_message(error)) from error
-    _refuse_entities(root)
-    return root
-
-
 def stream_xml(
     file: Any, names: tuple[str, ...], mended: list[str] | None = None
 ) -> Iterator[Element]:
