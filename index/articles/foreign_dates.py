@@ -150,7 +150,7 @@ class DateReader:
         if found := _JSON_DATE.fullmatch(text):
             return self._since_epoch(decimal.Decimal(found[1]) / 1000)
         if _MIDNIGHT.search(text):  # the end of a day is the beginning of the next
-            start = self._from_form(_MIDNIGHT.sub("00", text))
+            start = self._from_text(_MIDNIGHT.sub("00", text))
             with suppress(OverflowError):
                 return start and start + dt.timedelta(days=1)
             return FAR_FUTURE

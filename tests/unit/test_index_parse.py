@@ -675,8 +675,8 @@ def check_any_records(values: list[dict[str, Any]]) -> None:
     assert report.read == len(values)
     assert report.kept == len(found)
     assert report.read == report.kept + sum(report.skipped.values())
-    for article, place in found:
-        assert place.startswith("list line ")
+    for article, record in found:
+        assert record.location.startswith("list line ")
         adapter = TypeAdapter(Article)
         assert adapter.validate_json(adapter.dump_json(article)) == article
 

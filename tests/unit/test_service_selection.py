@@ -169,9 +169,9 @@ def test_only_articles_of_the_language_asked_for_are_shown(build: Build) -> None
 
 
 def test_a_page_with_a_translation_in_the_language_asked_for_gets_its_list(tmp_path: Path) -> None:
-    records = [{**record, "language": "en"} for record in topical(16)]
-    german = {**records[1], "id": "de", "language": "de"}
-    records[0]["translation_key"] = german["translation_key"] = "one page"
+    *records, german = [{**record, "language": "en"} for record in topical(18)]
+    german |= {"id": "de", "language": "de", "translation_key": "one page"}
+    records[0]["translation_key"] = "one page"
     made = make(tmp_path, [*records, german])
     row, english = made.row("de"), made.row(records[0]["id"])
     served, query = ServingView(made), RelatedQuery(limit=3, language="en", fallback=Fallback.NONE)
