@@ -33,6 +33,7 @@ from index.root.journal import utc_timestamp
 from index.root.root import Root
 from recommender.article import Article, Image
 from recommender.keyphrases import PER_ARTICLE
+from recommender.labels import NO_LABELS, Labels
 from recommender.text import PreparedText
 from recommender.visibility import window
 
@@ -146,9 +147,10 @@ def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> 
         recency=days.astype(np.int64),
         languages=np.ones(count, dtype=np.int32),
         language_names=["", "en"],
-        tag_rows=np.arange(count, dtype=np.int32),
-        tag_ids=np.arange(count, dtype=np.int32) % 50,
+        tags=Labels(np.arange(count, dtype=np.int32), np.arange(count, dtype=np.int32) % 50, 50),
         tag_names=[f"tag {number}" for number in range(50)],
+        authors=NO_LABELS,
+        author_names=[],
         superseded={},
         pages=np.arange(count, dtype=np.int64),
         versions=np.zeros(count, dtype=np.int64),

@@ -1,37 +1,37 @@
-"""Fusion: combines cosine, lexical similarity and the scores of an article's neighbors.
+"""Fusion: makes one score of all evidence that two articles are related.
 
-Cosine and lexical similarity have different scales. So each is converted to standard deviations
-above the mean of random pairs of articles of the same corpus; 0 then means no more similar than a
-random pair. The weighted sum of the two is the *own score* of a pair::
+The kinds of evidence have different scales. So each is converted to standard deviations above the
+mean of random pairs of articles of the same corpus; 0 then means no more similar than a random
+pair. The weighted sum is the *own score* of a pair::
 
-    s(i, j) = 0.7 · (cosine - mean) / deviation + 0.3 · (lexical - mean) / deviation
+    s(i, j) = Σ weight(kind) · (value(i, j) - mean) / deviation
 
-Then diffusion adds the scores of the neighbors, following the cluster hypothesis (van Rijsbergen,
-1979): an article that is close to the nearest neighbors of ``i`` is likely related to ``i``, too::
+Two things are added. The neighbors' say follows the cluster hypothesis (van Rijsbergen, 1979): an
+article that is close to the nearest neighbors of ``i`` is likely related to ``i``, too. And some
+articles are close to very many others (hubs: Radovanović et al., "Hubs in Space", JMLR 2010), so
+each pays for how close it is to its own neighbors on the average::
 
-    t(i, j) = s(i, j) + Σ w(r) · s(n(r), j)
+    t(i, j) = s(i, j) + neighbors · Σ w(r) · s(n(r), j) - hub · (h(j) - mean of h)
 
 Here n(r) is the r-th nearest of the 30 nearest neighbors of ``i``; its weight w(r) is proportional
 to 1/r, and the weights sum to 1. A neighbor's score with itself is set to the mean of its five best
-scores. Scores are only computed for an article's candidates, which are its nearest neighbors by
-embedding and by words. Any other article gets the score of the worst candidate, which its own score
-can hardly exceed.
+scores. h(j) is the mean own score of j's ten best candidates. Scores are only computed for an
+article's candidates, which are its nearest neighbors by embedding and by words. Any other article
+gets the score of the worst candidate, which its own score can hardly exceed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.encoder import Embeddings
-from recommender.faiss_index import inner_products
-from recommender.lexical import LexicalVectors
+from recommender.evidence import DEFAULT_WEIGHTS, KINDS, PairData, compare
 from recommender.neighbors import NO_ROW, Neighbors, Rows
-from recommender.parameters import DEFAULT_RECIPE, RankingParameters
-from recommender.postings import similarities
+from recommender.parameters import DEFAULT_RECIPE, SHOWN, RankingParameters
 from recommender.top_k import NO_KEY, from_keys, sort_keys, top_of_rows
 
 SELF_OF = 5
@@ -40,80 +40,88 @@ SELF_OF = 5
 _LISTED = np.float32(1e-6)  # so that an article's worst candidate is not dropped as a zero
 _RANDOM_PAIRS = 20_000
 _USUAL_PAIRS = 50
-_USUAL_DENSE = (0.15, 0.16)
-_USUAL_LEXICAL = (0.035, 0.027)
 _SEED = 20_260_101
+_NEAREST = 10
+_HUB_LISTS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Mean and deviation of the similarity of random pairs of articles of one corpus.
+    """What is frozen of a site for scoring pairs: a build stores it and carries it to the next.
 
     Attributes:
-        dense_mean: Mean cosine.
-        dense_deviation: Standard deviation of the cosine.
-        lexical_mean: Mean lexical similarity.
-        lexical_deviation: Standard deviation of the lexical similarity.
-        dense_weight: Weight of the cosine in a pair's score; the lexical similarity has the weight
-            1 - ``dense_weight``.
+        means: Mean of each kind of evidence over random pairs, in the order of
+            :data:`recommender.evidence.KINDS`.
+        deviations: Standard deviation of each kind.
+        weights: Weight of each kind.
+        neighbors: Weight of the neighbors' say.
+        hub: Strength of the hub correction.
+        hub_mean: Mean of h over the corpus.
     """
 
-    dense_mean: float
-    dense_deviation: float
-    lexical_mean: float
-    lexical_deviation: float
-    dense_weight: float = DEFAULT_RECIPE.dense_weight
+    means: Sequence[float]
+    deviations: Sequence[float]
+    weights: Sequence[float]
+    neighbors: float
+    hub: float = 0.0
+    hub_mean: float = 0.0
 
-    def fuse(self, dense: NDArray[np.float32], lexical: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the own scores of pairs: the weighted sums of their standardized similarities.
+    def standardize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Convert evidence, shape (..., kinds), to deviations above the mean of random pairs."""
+        means, deviations = (np.array(some, np.float32) for some in (self.means, self.deviations))
+        found: NDArray[np.float32] = np.nan_to_num((values - means) / deviations, copy=False)
+        return found
+
+    def fuse(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the own scores of pairs.
 
         Args:
-            dense: The cosine of each pair.
-            lexical: The lexical similarity of each pair, of the same shape.
+            values: Shape (..., kinds), float32: their evidence; NaN counts as the mean.
         """
-        return (
-            self.dense_weight / self.dense_deviation * (dense - self.dense_mean)
-            + (1.0 - self.dense_weight) / self.lexical_deviation * (lexical - self.lexical_mean)
-        ).astype(np.float32)
+        return self.standardize(values) @ np.array(self.weights, dtype=np.float32)
 
-    @property
-    def self_score(self) -> float:
-        """The own score of a pair of equal texts, whose similarities are both 1."""
-        one = np.ones(1, dtype=np.float32)
-        return float(self.fuse(one, one)[0])
+    def copy_scores(self, own: PairData) -> NDArray[np.float32]:
+        """Return the own score that each of some articles would have with a copy of it."""
+        copies = np.tile(np.array([kind.copy for kind in KINDS], np.float32), (len(own), 1))
+        for position, kind in enumerate(KINDS):
+            if kind.name in ("tags", "authors"):
+                copies[:, position] *= np.diff(getattr(own, kind.name).indptr) > 0
+        return self.fuse(copies)
 
 
 def calibrate(
-    embeddings: Embeddings, lexical: LexicalVectors, recipe: RankingParameters = DEFAULT_RECIPE
+    corpus: PairData,
+    *,
+    weights: Sequence[float] = DEFAULT_WEIGHTS,
+    neighbors: float = DEFAULT_RECIPE.neighbors_say,
 ) -> Calibration:
-    """Measure the similarity of random pairs, or of all pairs of a small corpus.
+    """Measure the evidence of random pairs, or of all pairs of a small corpus.
 
     A few articles are too small a sample, so fifty pairs with typical values of other sites are
     added, which hardly matter for a corpus of a few dozen articles or more. The random sample is
     the same each time.
 
     Args:
-        embeddings: Shape (n, dim), float32, unit rows.
-        lexical: Term weights of the same articles.
-        recipe: Ranking parameters, of which the weight of the embeddings is used.
+        corpus: All articles.
+        weights: Weight of each kind of evidence.
+        neighbors: Weight of the neighbors' say.
     """
-    count = len(embeddings)
+    count = len(corpus)
     generator = np.random.default_rng(_SEED)
     if count * (count - 1) // 2 <= _RANDOM_PAIRS:
         left, right = np.triu_indices(count, k=1)
     else:
         left = generator.integers(count, size=_RANDOM_PAIRS)
         right = (left + generator.integers(1, count, size=_RANDOM_PAIRS)) % count
-    dense = np.einsum("ij,ij->i", embeddings[left], embeddings[right])
-    words = lexical.weights[left].multiply(lexical.weights[right]).sum(axis=1)
-    dense_mean, dense_deviation = _with_prior(dense, *_USUAL_DENSE)
-    lexical_mean, lexical_deviation = _with_prior(np.asarray(words).ravel(), *_USUAL_LEXICAL)
+    values = compare(corpus.take(left), corpus, right[:, None].astype(np.int32))[:, 0]
+    means, deviations = [], []
+    for kind, sample in zip(KINDS, values.T, strict=True):
+        known = sample[~np.isnan(sample)] if kind.measured else sample[:0]
+        mean, deviation = _with_prior(known, *kind.usual)
+        means.append(mean)
+        deviations.append(deviation)
     return Calibration(
-        dense_mean=dense_mean,
-        dense_deviation=dense_deviation,
-        lexical_mean=lexical_mean,
-        lexical_deviation=lexical_deviation,
-        dense_weight=recipe.dense_weight,
+        means=means, deviations=deviations, weights=list(weights), neighbors=neighbors
     )
 
 
@@ -129,32 +137,65 @@ def _with_prior(
 
 
 def gather_candidates(
-    embeddings: Embeddings,
-    weights: sp.csr_matrix,
-    found: Rows,
-    calibration: Calibration,
-    start: int,
+    own: PairData, corpus: PairData, found: Rows, calibration: Calibration, own_rows: Rows
 ) -> Neighbors:
-    """Compute the own scores of consecutive articles with their candidates.
+    """Compute the own scores of some articles with their candidates.
 
     Args:
-        embeddings: Shape (n, dim), float32, unit rows.
-        weights: Shape (n, terms), float32 CSR: term weights of all articles.
+        own: The articles whose candidates they are.
+        corpus: All articles.
         found: Shape (articles, k), int32: candidates by embedding and by words, in any order.
             Repetitions, the article itself and :data:`NO_ROW` are ignored.
-        calibration: Mean and deviation of the similarity of random pairs.
-        start: The row of the first of these articles.
+        calibration: What is frozen of the site.
+        own_rows: Shape (articles,), int32: the row of each article; :data:`NO_ROW` for a text that
+            is not in the corpus.
 
     Returns:
         Rows and scores, shape (articles, k): each candidate once, sorted by (-score, row).
     """
-    stop = start + len(found)
-    rows = _distinct(found, np.arange(start, stop, dtype=np.int32))
-    dense = inner_products(embeddings[start:stop], embeddings, rows)
-    fused = calibration.fuse(dense, similarities(weights[start:stop], weights, rows))
+    rows = _distinct(found, own_rows)
+    fused = calibration.fuse(compare(own, corpus, rows, calibration.weights))
     keys = sort_keys(fused, rows)
     keys[rows == NO_ROW] = NO_KEY
     return from_keys(np.sort(keys, axis=1))
+
+
+def mean_nearest(own: Neighbors) -> NDArray[np.float32]:
+    """Return h: the mean own score of each article's ten best candidates; 0 without any."""
+    scores = own.scores[:, :_NEAREST]
+    present = np.isfinite(scores)
+    total = np.where(present, scores, 0.0).sum(axis=1)
+    found: NDArray[np.float32] = (total / np.maximum(present.sum(axis=1), 1)).astype(np.float32)
+    return found
+
+
+def choose_hub_strength(
+    own: Neighbors, nearest: NDArray[np.float32], strengths: Sequence[float], most: float
+) -> float:
+    """Return the least strength at which no article is in too many lists.
+
+    Only own scores are looked at, in at most 20,000 lists.
+
+    Args:
+        own: Every article's candidates.
+        nearest: Shape (n,), float32: the result of :func:`mean_nearest`.
+        strengths: The strengths to choose from, ascending.
+        most: Largest share of lists that an article may be in. On a small site even an equal
+            share is large, so three times that share is always allowed.
+    """
+    count = len(own.rows)
+    rows = own.rows[:: max(1, count // _HUB_LISTS)]
+    scores = own.scores[:: max(1, count // _HUB_LISTS)]
+    most = max(most, 3.0 * SHOWN / max(count, 1))
+    for strength in strengths:
+        corrected = scores - strength * nearest[np.maximum(rows, 0)]
+        keys = sort_keys(corrected.astype(np.float32), rows)
+        keys[rows == NO_ROW] = NO_KEY
+        keys = np.partition(keys, min(SHOWN, keys.shape[1] - 1), axis=1)[:, :SHOWN]
+        shown = from_keys(keys).rows
+        if np.bincount(shown[shown != NO_ROW], minlength=1).max() <= most * len(rows):
+            break
+    return strength
 
 
 def _distinct(found: Rows, own: NDArray[np.int32]) -> Rows:
@@ -188,6 +229,8 @@ class DiffusedScores:
 
 def diffuse(
     own: Neighbors,
+    nearest: NDArray[np.float32],
+    copies: NDArray[np.float32],
     calibration: Calibration,
     keep: int,
     recipe: RankingParameters = DEFAULT_RECIPE,
@@ -195,10 +238,12 @@ def diffuse(
     start: int = 0,
     stop: int | None = None,
 ) -> DiffusedScores:
-    """Add the scores of each article's nearest neighbors, and keep its best candidates.
+    """Add the neighbors' say, subtract the hub correction, and keep the best candidates.
 
     Args:
         own: Every article's candidates, as :func:`gather_candidates` returns them.
+        nearest: Shape (n,), float32: h of every article, see :func:`mean_nearest`.
+        copies: Shape (stop - start,), float32: the own score of each article's copy.
         calibration: The calibration with which ``own`` was scored.
         keep: Number of candidates to keep per article.
         recipe: Ranking parameters, of which the number of neighbors is used.
@@ -207,10 +252,10 @@ def diffuse(
     """
     stop = len(own.rows) if stop is None else stop
     block = np.arange(start, stop)
-    links = own.rows[start:stop, : recipe.diffusion_neighbors]
+    links = own.rows[start:stop, : recipe.diffusion_neighbors if calibration.neighbors else 0]
     present = links != NO_ROW
     weights = np.where(present, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    weights *= calibration.neighbors / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     # The article's own scores count with weight 1; its score with itself is skipped below.
     summands = np.concatenate([block[:, None], links], axis=1)
     listed = summands != NO_ROW
@@ -223,11 +268,13 @@ def diffuse(
     total = (graph @ scores).tocsr()
     unlisted = (graph @ floors).astype(np.float32)
     total.data += np.repeat(unlisted, np.diff(total.indptr))
+    paid = (calibration.hub * (nearest - calibration.hub_mean)).astype(np.float32)
+    total.data -= paid[total.indices]
     # A copy of an article is as close to its neighbors as the article itself.
     closeness = weights * np.where(present, own.scores[start:stop, : links.shape[1]], 0)
     return DiffusedScores(
         neighbors=top_of_rows(total, keep, skip=block),
-        copy_scores=(calibration.self_score + closeness.sum(axis=1)).astype(np.float32),
+        copy_scores=(copies + closeness.sum(axis=1) - paid[block]).astype(np.float32),
         unlisted_scores=unlisted,
     )
 

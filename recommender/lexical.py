@@ -6,6 +6,7 @@ product of their vectors.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
+from recommender.neighbors import NO_ROW, Rows
 from recommender.parallel import BlockMapper, map_in_threads
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.term_counts import CorpusTerms, TermCounts
 
 _MAX_SHARE = 0.5
+_COMPARED = 16  # few enough for the rows that they are compared with to stay in the cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +30,13 @@ class LexicalVectors:
     Attributes:
         weights: Shape (n, words + pairs), float32 CSR: the weight of each term in each article. The
             L2 norm of a row is 1; it is less if the article has words that occur in no other.
+        titles: Shape (n, words), float32 CSR: for each word of an article's title, its share of the
+            idf of all the title's words.
         idf: Shape (words + pairs,), float32: the square root of each term's idf.
     """
 
     weights: sp.csr_matrix
+    titles: sp.csr_matrix
     idf: NDArray[np.float32]
 
 
@@ -49,7 +55,8 @@ def weigh_terms(
     Args:
         corpus: The term counts of all articles.
         recipe: Ranking parameters, of which the weight of word pairs is used.
-        workspace: Stores the arrays ``lexical_data``, ``lexical_indices``, ``lexical_indptr``.
+        workspace: Stores the arrays ``lexical_data``, ``lexical_indices``, ``lexical_indptr``, and
+            ``titles_…`` likewise.
         mapper: Runs a function on every block of articles; by default on every core of this
             machine.
     """
@@ -64,7 +71,87 @@ def weigh_terms(
     matrix = MatrixColumns(workspace, "lexical")
     for rows in mapper(weigh, corpus.blocks, stage="weights"):
         matrix.append(rows)
-    return LexicalVectors(weights=matrix.finish(len(idf)), idf=idf)
+    titles = MatrixColumns(workspace, "titles")
+    for start, stop in corpus.title_blocks:
+        titles.append(SparseRows.of(title_shares(corpus.title_counts(start, stop), idf)))
+    return LexicalVectors(
+        weights=matrix.finish(len(idf)), titles=titles.finish(len(corpus.vocabulary)), idf=idf
+    )
+
+
+def title_shares(titles: TermCounts, idf: NDArray[np.float32]) -> sp.csr_matrix:
+    """Return the share of each word in the idf of its title.
+
+    A word that occurs in no other article counts for the title's idf, but has no column.
+
+    Args:
+        titles: The term counts of titles alone, of which the words are used.
+        idf: Shape (words + pairs,), float32: the square root of each term's idf.
+    """
+    shares = titles.words.copy()
+    shares.data = idf[shares.indices] ** 2
+    lengths = np.diff(shares.indptr)
+    rows = np.repeat(np.arange(shares.shape[0]), lengths)
+    rarest = idf[: shares.shape[1]].max(initial=1.0) ** 2
+    whole = titles.unmatched * rarest + np.bincount(rows, shares.data, minlength=shares.shape[0])
+    shares.data = (shares.data / np.repeat(np.maximum(whole, 1e-9), lengths)).astype(np.float32)
+    return shares
+
+
+def compare_terms(
+    own: sp.csr_matrix,
+    own_titles: sp.csr_matrix,
+    terms: sp.csr_matrix,
+    titles: sp.csr_matrix,
+    rows: Rows,
+) -> NDArray[np.float32]:
+    """Compare some texts with rows of a corpus by their words and by the titles that they name.
+
+    Args:
+        own: Shape (texts, words + pairs), float32 CSR: the texts' term weights.
+        own_titles: Shape (texts, words), float32 CSR: what :func:`title_shares` returns for them.
+        terms: Shape (n, words + pairs), float32 CSR: the corpus's term weights.
+        titles: Shape (n, words), float32 CSR: the same of the corpus's titles.
+        rows: Shape (texts, k), int32; :data:`NO_ROW` only at the end.
+
+    Returns:
+        Shape (texts, k, 3), float32: the inner product of the term weights; the share of the row's
+        title that stands in the text or its title; the share of the text's title that stands in the
+        row's text or title. 0 for :data:`NO_ROW`.
+    """
+    found = np.zeros((*rows.shape, 3), dtype=np.float32)
+    weight, held, named = np.zeros((3, terms.shape[1]), dtype=np.float32)
+    present = rows != NO_ROW
+    for start in range(0, len(rows), _COMPARED):
+        here = slice(start, start + _COMPARED)
+        asked = rows[here][present[here]]
+        theirs, their_titles = terms[asked], titles[asked]
+        their_words = sp.csr_matrix(
+            (np.ones_like(theirs.data), theirs.indices, theirs.indptr), shape=theirs.shape
+        )
+        ends = np.concatenate([[0], np.cumsum(present[here].sum(axis=1))])
+        sums = np.empty((len(asked), 3), dtype=np.float32)
+        for position, (first, last) in enumerate(itertools.pairwise(ends.tolist()), start):
+            mine = slice(own.indptr[position], own.indptr[position + 1])
+            title = slice(own_titles.indptr[position], own_titles.indptr[position + 1])
+            columns, words = own.indices[mine], own_titles.indices[title]
+            weight[columns], held[columns] = own.data[mine], 1.0
+            named[words] = own_titles.data[title]
+            sums[first:last, 0] = _slice_rows(theirs, first, last) @ weight
+            sums[first:last, 1] = _slice_rows(their_titles, first, last) @ held[: titles.shape[1]]
+            sums[first:last, 2] = _slice_rows(their_words, first, last) @ named
+            weight[columns] = held[columns] = 0.0
+            named[words] = 0.0
+        found[here][present[here]] = sums
+    return found
+
+
+def _slice_rows(matrix: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
+    """Return a view of some rows of a CSR matrix; slicing the matrix would copy them."""
+    indptr = matrix.indptr[first : last + 1]
+    here = slice(indptr[0], indptr[-1])
+    parts = (matrix.data[here], matrix.indices[here], indptr - indptr[0])
+    return sp.csr_matrix(parts, shape=(last - first, matrix.shape[1]), copy=False)
 
 
 def apply_weights(

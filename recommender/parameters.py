@@ -15,22 +15,27 @@ class RankingParameters:
     """Parameters by which candidates are found, scored and ordered.
 
     Attributes:
-        dense_weight: Weight of the cosine in a pair's score; the rest, 1 - ``dense_weight``, is
-            the weight of the lexical similarity.
         pair_share: The squared length of an article's vector of word pairs, relative to that of
             its vector of words.
         candidates: Number of nearest neighbors by embedding that are scored, and as many by words.
-        diffusion_neighbors: Number of nearest neighbors of an article whose scores are added to
-            its own; 0 for none.
+        diffusion_neighbors: Number of nearest neighbors of an article that have a say.
+        neighbors_say: Weight of what they say.
+        hub_strengths: Strengths of the hub correction, of which the least that suffices is taken.
+        most_hub: Largest share of lists that the correction lets one article be in.
+        heard_up_to: The neighbors have no say where the hub correction must be stronger than this,
+            since what they say makes hubs.
         diversity: Weight, 0 to 1, of the penalty for similarity to articles higher up in the list;
             :func:`recommender.rerank.diversify` applies it.
     """
 
-    dense_weight: float = 0.7
     pair_share: float = 0.5
     candidates: int = 64
     diffusion_neighbors: int = 30
-    diversity: float = 0.1
+    neighbors_say: float = 0.2
+    hub_strengths: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.6)
+    most_hub: float = 0.06
+    heard_up_to: float = 0.2
+    diversity: float = 0.05
 
 
 DEFAULT_RECIPE = RankingParameters()

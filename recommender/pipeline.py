@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Column, Workspace
 from recommender.encoder import Embeddings
+from recommender.evidence import PairData
 from recommender.fusion import (
     Calibration,
     calibrate,
+    choose_hub_strength,
     diffuse,
     gather_candidates,
+    mean_nearest,
 )
+from recommender.labels import Labels
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
@@ -47,6 +51,8 @@ class CorpusArticles:
         dates: Shape (n,), int32: days since 1970; of two versions of a story, the later is newer.
         superseded: Maps the row of a newer version to the row of the version it replaces.
         visible: Shape (n,), bool: which articles readers may see.
+        tags: The tags of the articles.
+        authors: The authors of the articles.
         weights: Shape (n,), float32: the factor by which the site's preferences multiply an
             article's score as a candidate.
         translation_keys: Shape (n,), int64: the same number for all translations of a page; 0 for
@@ -61,6 +67,8 @@ class CorpusArticles:
     texts: StoryTexts
     languages: NDArray[np.int32]
     dates: NDArray[np.int32]
+    tags: Labels
+    authors: Labels
     superseded: Mapping[int, int]
     visible: NDArray[np.bool_]
     weights: NDArray[np.float32]
@@ -77,8 +85,10 @@ class PipelineResult:
         lists: The related list of each article, and its rejected candidates.
         stories: The stories of the corpus.
         lexical: Term weights, which a build stores to score drafts.
-        calibration: Mean and deviation of the similarity of random pairs, stored for the same
-            reason.
+        calibration: What is frozen of the site for scoring, stored for the same reason.
+        pairs: What articles are compared by.
+        nearest: Shape (n,), float32: how close each article is to its own ten nearest, see
+            :func:`recommender.fusion.mean_nearest`.
         health: Figures about all lists together, from :func:`measure_health`.
     """
 
@@ -86,6 +96,8 @@ class PipelineResult:
     stories: Stories
     lexical: LexicalVectors
     calibration: Calibration
+    pairs: PairData
+    nearest: NDArray[np.float32]
     health: dict[str, float]
 
 
@@ -94,7 +106,7 @@ def relate(
     *,
     depth: int = DEFAULT_DEPTH,
     recipe: RankingParameters = DEFAULT_RECIPE,
-    adopt: bool = False,
+    adopt: bool = True,
     calibration: Calibration | None = None,
     workspace: Workspace = IN_MEMORY,
     mapper: BlockMapper = map_in_threads,
@@ -128,17 +140,30 @@ def relate(
     )
     lexical = weigh_terms(catalogue.terms, recipe, workspace, mapper)
     postings = make_postings(lexical.weights, workspace, mapper)
-    calibration = calibration or calibrate(catalogue.embeddings, lexical, recipe)
-    own = _find_candidates(
-        catalogue.embeddings, lexical.weights, postings, calibration, nearest, workspace, mapper
+    count = len(catalogue.embeddings)
+    pairs = PairData(
+        embeddings=catalogue.embeddings,
+        terms=lexical.weights,
+        titles=lexical.titles,
+        tags=catalogue.tags.vectors(count, workspace, "tag_vectors"),
+        authors=catalogue.authors.vectors(count, workspace, "author_vectors"),
+        days=catalogue.dates,
     )
+    scoring = calibration or calibrate(pairs, neighbors=recipe.neighbors_say)
+    own = _find_candidates(pairs, postings, scoring, nearest, workspace, mapper)
     workspace.drop("nearest_rows", "nearest_scores")
+    close = mean_nearest(own)
+    if calibration is None:
+        hub = choose_hub_strength(own, close, recipe.hub_strengths, recipe.most_hub)
+        heard = scoring.neighbors if hub <= recipe.heard_up_to else 0.0
+        scoring = replace(scoring, hub=hub, hub_mean=float(close.mean()), neighbors=heard)
 
     languages, weights, embeddings = catalogue.languages, catalogue.weights, catalogue.embeddings
     story_languages = StoryLanguages(stories.of, stories.members, languages)
 
     def list_block(start: int, stop: int) -> RankedLists:
-        diffused = diffuse(own, calibration, 2 * depth, recipe, start=start, stop=stop)
+        copies = scoring.copy_scores(pairs.take(slice(start, stop)))
+        diffused = diffuse(own, close, copies, scoring, 2 * depth, recipe, start=start, stop=stop)
         candidates = to_scale(diffused.neighbors, diffused.copy_scores)
         listed = np.arange(start, start + len(candidates.rows))
         return rerank(
@@ -169,7 +194,9 @@ def relate(
         lists=lists,
         stories=stories,
         lexical=lexical,
-        calibration=calibration,
+        calibration=scoring,
+        pairs=pairs,
+        nearest=close,
         health=measure_health(lists, catalogue.visible),
     )
 
@@ -195,8 +222,7 @@ def _find_nearest(
 
 
 def _find_candidates(
-    embeddings: Embeddings,
-    weights: sp.csr_matrix,
+    pairs: PairData,
     postings: sp.csr_matrix,
     calibration: Calibration,
     nearest: Neighbors,
@@ -207,13 +233,15 @@ def _find_candidates(
     k = nearest.rows.shape[1]
 
     def find(start: int, stop: int) -> Neighbors:
-        found = search_postings(weights[start:stop], postings, k)
+        own = pairs.take(slice(start, stop))
+        found = search_postings(own.terms, postings, k)
         both = np.concatenate([nearest.rows[start:stop], found], axis=1)
-        return gather_candidates(embeddings, weights, both, calibration, start)
+        rows = np.arange(start, stop, dtype=np.int32)
+        return gather_candidates(own, pairs, both, calibration, rows)
 
     return _join_parts(
         Neighbors,
-        mapper(find, equal_blocks(len(embeddings), _BLOCK), stage="candidates"),
+        mapper(find, equal_blocks(len(pairs), _BLOCK), stage="candidates"),
         {
             "rows": workspace.column("candidate_rows", np.int32, 2 * k),
             "scores": workspace.column("candidate_scores", np.float32, 2 * k),

@@ -2,12 +2,10 @@
 
 Comparing all pairs of articles would take quadratic time. To limit the work per article, only the
 postings of its heaviest terms are searched, and they list a limited number of articles for each
-term. That is enough to find candidates, whose exact similarity :func:`similarities` then computes.
+term. That is enough to find candidates, whose exact similarity is then computed.
 """
 
 from __future__ import annotations
-
-import itertools
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,7 +26,6 @@ _ENTRIES = 16_000_000
 """Number of matrix entries transposed at a time, which take up to 0.4 GB of memory."""
 
 _ROWS = 65_536
-_SCORED = 16  # few enough for their candidates to stay in the cache
 
 
 def make_postings(
@@ -123,37 +120,20 @@ def search_postings(
     return top_of_rows(found, keep).rows
 
 
-def similarities(own: sp.csr_matrix, weights: sp.csr_matrix, rows: Rows) -> NDArray[np.float32]:
-    """Compute the exact lexical similarity of each of a few texts with some rows of the corpus.
+def similarities(own: sp.csr_matrix, vectors: sp.csr_matrix, rows: Rows) -> NDArray[np.float32]:
+    """Compute the inner products of a few short vectors with some rows of a matrix.
 
     Args:
-        own: Shape (texts, terms), float32 CSR: the texts' term weights.
-        weights: Shape (n, terms), float32 CSR: the corpus's term weights.
-        rows: Shape (texts, k), int32; :data:`~recommender.neighbors.NO_ROW` only at the end.
+        own: Shape (q, width), float32 CSR.
+        vectors: Shape (n, width), float32 CSR.
+        rows: Shape (q, k), int32; :data:`~recommender.neighbors.NO_ROW` only at the end.
 
     Returns:
-        Shape (texts, k), float32; 0 for :data:`~recommender.neighbors.NO_ROW`.
+        Shape (q, k), float32; 0 for :data:`~recommender.neighbors.NO_ROW`.
     """
-    found = np.zeros(rows.shape, dtype=np.float32)
-    words = np.zeros(weights.shape[1], dtype=np.float32)  # one text's weights, by term
     present = rows != NO_ROW
-    for start in range(0, len(rows), _SCORED):
-        here = slice(start, start + _SCORED)
-        theirs = weights[rows[here][present[here]]]
-        ends = np.concatenate([[0], np.cumsum(present[here].sum(axis=1))])
-        sums = np.empty(theirs.shape[0], dtype=np.float32)
-        for position, (first, last) in enumerate(itertools.pairwise(ends.tolist()), start):
-            mine = slice(own.indptr[position], own.indptr[position + 1])
-            words[own.indices[mine]] = own.data[mine]
-            sums[first:last] = _slice_rows(theirs, first, last) @ words
-            words[own.indices[mine]] = 0.0
-        found[here][present[here]] = sums
+    owners = np.repeat(np.arange(len(rows)), present.sum(axis=1))
+    products = own[owners].multiply(vectors[rows[present]]).sum(axis=1)
+    found = np.zeros(rows.shape, dtype=np.float32)
+    found[present] = np.asarray(products, dtype=np.float32).ravel()
     return found
-
-
-def _slice_rows(matrix: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
-    """Return a view of some rows of a CSR matrix; slicing the matrix would copy them."""
-    indptr = matrix.indptr[first : last + 1]
-    here = slice(indptr[0], indptr[-1])
-    parts = (matrix.data[here], matrix.indices[here], indptr - indptr[0])
-    return sp.csr_matrix(parts, shape=(last - first, matrix.shape[1]), copy=False)

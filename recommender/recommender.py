@@ -26,9 +26,11 @@ from recommender.article import Article, to_articles
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder, Progress, embed_texts
 from recommender.errors import InputError, NotFoundError
+from recommender.evidence import NO_DAY, PairData
 from recommender.faiss_index import build_index
 from recommender.keyphrases import NO_PHRASE, Phrases, extract_phrases, find_known_phrases
-from recommender.lexical import apply_weights
+from recommender.labels import LabelNumbers, label_row
+from recommender.lexical import apply_weights, title_shares
 from recommender.neighbors import NO_ROW
 from recommender.parameters import DEFAULT_DEPTH, SHOWN
 from recommender.pipeline import CorpusArticles, relate
@@ -132,6 +134,10 @@ class Recommender:
         index = build_index(embeddings)
         self._windows = np.array([window(article) for article in known], dtype=np.int64)
         self._phrases = extract_phrases(corpus, sorted({a.language for a in known if a.language}))
+        tags, authors = LabelNumbers(), LabelNumbers()
+        for row, article in enumerate(known):
+            tags.add(row, article.tags)
+            authors.add(row, article.authors)
         boosts = np.array([self._preferences.boost(article) for article in known], dtype=np.float32)
         weights = boosts * self._preferences.fade(dates, int(time.time() // 86_400))
         self._related = relate(
@@ -144,6 +150,8 @@ class Recommender:
                 dates=dates,
                 superseded=self._superseded(known),
                 visible=self._visible(),
+                tags=tags.labels(),
+                authors=authors.labels(),
                 weights=weights,
                 translation_keys=np.array(
                     [key_number(article) for article in known], dtype=np.int64
@@ -152,13 +160,12 @@ class Recommender:
             ),
             depth=self._depth,
         )
-        lexical = self._related.lexical
         self._corpus = Corpus(
-            embeddings=embeddings,
+            pairs=self._related.pairs,
             index=index,
-            weights=lexical.weights,
-            postings=make_postings(lexical.weights),
+            postings=make_postings(self._related.lexical.weights),
             calibration=self._related.calibration,
+            nearest=self._related.nearest,
             texts=texts,
             stories=self._related.stories.of,
             story_languages=StoryLanguages(
@@ -220,13 +227,20 @@ class Recommender:
         if not prepared.whole.strip():
             raise InputError("the text is empty: give a text or a title to find related articles")
         words = tokenize_corpus([prepared])
-        counts = count_terms(words, self._vocabulary, self._pair_keys)
-        weights = apply_weights(counts, self._related.lexical.idf)
+        idf, pairs = self._related.lexical.idf, self._corpus.pairs
+        weights = apply_weights(count_terms(words, self._vocabulary, self._pair_keys), idf)
         weights.sort_indices()
+        titles = count_terms(words.titles(), self._vocabulary, self._pair_keys)
         query = TextQuery(
             text=prepared,
-            embedding=embed_texts(self._encoder, [prepared]),
-            weights=weights,
+            pairs=PairData(
+                embeddings=embed_texts(self._encoder, [prepared]),
+                terms=weights,
+                titles=title_shares(titles, idf),
+                tags=label_row([], pairs.tags),
+                authors=label_row([], pairs.authors),
+                days=np.array([NO_DAY], dtype=np.int32),
+            ),
             language=self._languages.get(language, len(self._languages)),
         )
         everything = CandidateFilter(index=self._corpus.index, rows=np.ones(len(self), dtype=bool))
@@ -255,15 +269,15 @@ class Recommender:
             NotFoundError: If there is no article with one of the ids.
         """
         row, other = self._row(article_id), self._row(other_id)
-        stories, weights = self._related.stories, self._related.lexical.weights
+        stories, pairs = self._related.stories, self._corpus.pairs
         listed = np.flatnonzero(self._related.lists.rows[row] == other)
         shared = self._shared(row, other)
         return Explanation(
             sentence=explain(shared),
             shared_terms=shared,
             score=float(self._related.lists.scores[row, listed[0]]) if len(listed) else None,
-            cosine=float(self._corpus.embeddings[row] @ self._corpus.embeddings[other]),
-            word_similarity=float(weights[row].multiply(weights[other]).sum()),
+            cosine=float(pairs.embeddings[row] @ pairs.embeddings[other]),
+            word_similarity=float(pairs.terms[row].multiply(pairs.terms[other]).sum()),
             same_story=bool(stories.of[row] == stories.of[other]),
         )
 

@@ -25,6 +25,7 @@ _HEAD = 12
 _POOL = 24
 _CHUNK = 1_024
 _ADOPTING = 65_536
+_WORTH = 0.7
 
 
 class RejectReason(enum.IntEnum):
@@ -222,7 +223,7 @@ def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) ->
     """Move orphans, articles that are in no shown list, into a shown list where they fit well.
 
     Each orphan moves to the last shown place of the list in which it is nearest to that place, if
-    its score is at least nine tenths of the score of the article that moves down for it. At most
+    its score is at least seven tenths of the score of the article that moves down for it. At most
     one orphan moves up in each list. Changes ``lists`` in place.
 
     Args:
@@ -252,7 +253,7 @@ def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) ->
     taken: set[int] = set()
     for entry in np.lexsort((homes, targets, -ratio)).tolist():
         home, position, target = int(homes[entry]), int(places[entry]), int(targets[entry])
-        if ratio[entry] < 0.9:
+        if ratio[entry] < _WORTH:
             break
         if target in adopted or home in taken:
             continue

@@ -52,12 +52,13 @@ class CorpusTerms:
     def __init__(
         self,
         bags: Bags,
+        titles: Bags,
         columns: _Columns,
         *,
         word_holders: NDArray[np.int64],
         pair_holders: NDArray[np.int64],
     ) -> None:
-        self._bags, self._columns = bags, columns
+        self._bags, self._titles, self._columns = bags, titles, columns
         self.vocabulary = columns.vocabulary
         self.pair_keys = columns.pair_keys
         self.word_holders, self.pair_holders = word_holders, pair_holders
@@ -74,6 +75,15 @@ class CorpusTerms:
         """Return the counts of the block of rows from ``start`` up to, not including, ``stop``."""
         return self._columns.read(self._bags.bag(start, stop))
 
+    @property
+    def title_blocks(self) -> Sequence[Block]:
+        """The blocks of rows in which the terms of titles were counted."""
+        return self._titles.blocks
+
+    def title_counts(self, start: int, stop: int) -> TermCounts:
+        """Return the counts of the titles alone, for a block of :attr:`title_blocks`."""
+        return self._columns.read(self._titles.bag(start, stop))
+
     def whole(self) -> TermCounts:
         """Return the counts of all articles at once, in memory."""
         parts = [self.counts(*block) for block in self.blocks]
@@ -88,6 +98,7 @@ class CorpusTerms:
     def drop(self) -> None:
         """Free the space that the counts take in the workspace."""
         self._bags.drop()
+        self._titles.drop()
 
 
 def count_corpus(
@@ -107,6 +118,14 @@ def count_corpus(
     """
     found, spelling_columns = _spelling_columns(corpus.spellings, ())
     bags = count_bags(corpus, spelling_columns, name="terms", workspace=workspace, mapper=mapper)
+    titles = count_bags(
+        corpus.titles(workspace),
+        spelling_columns,
+        name="title_terms",
+        workspace=workspace,
+        mapper=mapper,
+    )
+    workspace.drop("title_tokens")
     names = np.array(found, dtype=object)
     del found, spelling_columns
     kept = np.flatnonzero(bags.word_holders >= min(2, len(corpus)))
@@ -122,6 +141,7 @@ def count_corpus(
     )
     return CorpusTerms(
         bags,
+        titles,
         columns,
         word_holders=bags.word_holders[order],
         pair_holders=shared.holders[by_key],
@@ -144,7 +164,7 @@ def count_terms(
     new_column[: len(vocabulary)] = np.arange(len(vocabulary))
     columns = _Columns(vocabulary=vocabulary, pair_keys=pair_keys, new_column=new_column)
     nothing = np.zeros(0, dtype=np.int64)
-    return CorpusTerms(bags, columns, word_holders=nothing, pair_holders=nothing).whole()
+    return CorpusTerms(bags, bags, columns, word_holders=nothing, pair_holders=nothing).whole()
 
 
 def _spelling_columns(

@@ -23,8 +23,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.encoder import Embeddings
-from recommender.fusion import Calibration, DiffusedScores, diffuse, gather_candidates
+from recommender.evidence import PairData
+from recommender.fusion import (
+    Calibration,
+    DiffusedScores,
+    diffuse,
+    gather_candidates,
+    mean_nearest,
+)
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows, no_neighbors
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import to_scale
@@ -37,6 +43,7 @@ from recommender.translations import StoryLanguages
 _DEEPEST = 8_192
 """Most articles to search for to fill up a list; a Milvus server can return twice as many."""
 
+_NOT_IN_CORPUS = np.array([NO_ROW], dtype=np.int32)
 _NO_ROWS, _NO_SCORES = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
 
 
@@ -45,12 +52,12 @@ class Corpus:
     """The articles to which a text is compared, with the data that a build has of them.
 
     Attributes:
-        embeddings: Shape (n, dim), float32, unit rows.
-        index: The neighbor index over the embeddings.
-        weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
+        pairs: What articles are compared by.
+        index: The neighbor index over their embeddings.
         postings: Shape (terms, n), float32 CSR: the result of
             :func:`recommender.postings.make_postings`.
-        calibration: Mean and deviation of the similarity of random pairs.
+        calibration: What is frozen of the site for scoring.
+        nearest: Shape (n,), float32: how close each article is to its own ten nearest.
         texts: The prepared text of each row, to recognize near-duplicates.
         stories: Shape (n,), int32: the story of each row.
         story_languages: The members of those stories by language.
@@ -59,11 +66,11 @@ class Corpus:
             article's score as a candidate.
     """
 
-    embeddings: Embeddings
+    pairs: PairData
     index: NeighborIndex
-    weights: sp.csr_matrix
     postings: sp.csr_matrix
     calibration: Calibration
+    nearest: NDArray[np.float32]
     texts: StoryTexts
     stories: NDArray[np.int32]
     story_languages: StoryLanguages
@@ -90,15 +97,13 @@ class TextQuery:
 
     Attributes:
         text: Title and body, without the site's boilerplate.
-        embedding: Shape (1, dim), float32, a unit row.
-        weights: Shape (1, terms), float32 CSR: term weights over the corpus's columns.
+        pairs: What it is compared by: one row, over the corpus's columns.
         language: The id of the text's language; an unused id if no article of the corpus has this
             language; 0 if unknown.
     """
 
     text: PreparedText
-    embedding: Embeddings
-    weights: sp.csr_matrix
+    pairs: PairData
     language: int
 
 
@@ -119,13 +124,13 @@ class TextQueryResult:
         self, query: TextQuery, corpus: Corpus, recipe: RankingParameters = DEFAULT_RECIPE
     ) -> None:
         self._query, self._corpus, self._recipe = query, corpus, recipe
-        nearest = corpus.index.search(query.embedding, recipe.candidates)
+        nearest = corpus.index.search(query.pairs.embeddings, recipe.candidates)
         self.same_story = _near_duplicates(query, nearest, corpus)
-        found = search_postings(query.weights, corpus.postings, recipe.candidates)
+        found = search_postings(query.pairs.terms, corpus.postings, recipe.candidates)
         own = _score_candidates(query, np.concatenate([nearest.rows, found], axis=1), corpus)
         listed = own.scores[own.rows != NO_ROW]
         self._worst = listed[-1] if len(listed) else np.float32(0)
-        self._diffused = _diffuse(own, corpus, recipe)
+        self._diffused = _diffuse(query, own, corpus, recipe)
         self._listed = self._ordered(self._diffused.neighbors)
 
     def among(
@@ -174,8 +179,8 @@ class TextQueryResult:
         width = self._recipe.candidates
         while True:
             width = min(4 * width, _DEEPEST)
-            nearest = shown.index.search(query.embedding, width).rows
-            words = search_postings(query.weights, self._corpus.postings, width, shown.rows)
+            nearest = shown.index.search(query.pairs.embeddings, width).rows
+            words = search_postings(query.pairs.terms, self._corpus.postings, width, shown.rows)
             found = np.append(nearest, words)
             new = np.unique(stories[found[found != NO_ROW]])
             new = new[allowed[new]]
@@ -233,49 +238,43 @@ def _score_candidates(query: TextQuery, found: Rows, corpus: Corpus) -> Neighbor
         found: Shape (1, k), int32: the candidates, possibly with repetitions.
         corpus: The articles to compare the text with.
     """
-    here = _LocalRows(found)
-    scored = gather_candidates(
-        np.concatenate([query.embedding, corpus.embeddings[here.rows]]),
-        sp.vstack([query.weights, corpus.weights[here.rows]], format="csr"),
-        here.to_local(found),
-        corpus.calibration,
-        0,
-    )
-    return Neighbors(rows=here.to_corpus(scored.rows), scores=scored.scores)
+    return gather_candidates(query.pairs, corpus.pairs, found, corpus.calibration, _NOT_IN_CORPUS)
 
 
-def _diffuse(own: Neighbors, corpus: Corpus, recipe: RankingParameters) -> DiffusedScores:
+def _diffuse(
+    query: TextQuery, own: Neighbors, corpus: Corpus, recipe: RankingParameters
+) -> DiffusedScores:
     """Add to the scores of the text's candidates those that they have with its nearest neighbors.
 
     Args:
+        query: The text.
         own: The text's candidates with their own scores.
         corpus: The articles to compare the text with.
         recipe: The ranking parameters.
     """
-    links = own.rows[0, : recipe.diffusion_neighbors]
+    links = own.rows[0, : recipe.diffusion_neighbors if corpus.calibration.neighbors else 0]
     links = links[links != NO_ROW]
-    nearest = corpus.index.search(
-        np.ascontiguousarray(corpus.embeddings[links]), recipe.candidates + 1
-    )
-    found = search_postings(corpus.weights[links], corpus.postings, recipe.candidates + 1)
+    linked = corpus.pairs.take(links)
+    nearest = corpus.index.search(np.ascontiguousarray(linked.embeddings), recipe.candidates + 1)
+    found = search_postings(linked.terms, corpus.postings, recipe.candidates + 1)
     both = np.concatenate([nearest.rows, found], axis=1)
-    theirs = [
-        gather_candidates(
-            corpus.embeddings,
-            corpus.weights,
-            both[position : position + 1],
-            corpus.calibration,
-            row,
-        )
-        for position, row in enumerate(links.tolist())
-    ]
+    theirs = gather_candidates(linked, corpus.pairs, both, corpus.calibration, links)
     here = _LocalRows(own.rows, both)
     width = max(own.rows.shape[1], both.shape[1])
     candidates = no_neighbors(len(here), width)
-    for row, scored in zip([0, *here.to_local(links).tolist()], [own, *theirs], strict=True):
-        candidates.rows[row, : scored.rows.shape[1]] = here.to_local(scored.rows[0])
-        candidates.scores[row, : scored.rows.shape[1]] = scored.scores[0]
-    diffused = diffuse(candidates, corpus.calibration, len(here), recipe, start=0, stop=1)
+    for places, scored in ((np.zeros(1, dtype=np.int32), own), (here.to_local(links), theirs)):
+        candidates.rows[places, : scored.rows.shape[1]] = here.to_local(scored.rows)
+        candidates.scores[places, : scored.rows.shape[1]] = scored.scores
+    diffused = diffuse(
+        candidates,
+        np.concatenate([mean_nearest(own), corpus.nearest[here.rows]]),
+        corpus.calibration.copy_scores(query.pairs),
+        corpus.calibration,
+        len(here),
+        recipe,
+        start=0,
+        stop=1,
+    )
     best = Neighbors(rows=here.to_corpus(diffused.neighbors.rows), scores=diffused.neighbors.scores)
     return replace(diffused, neighbors=best)
 
@@ -326,7 +325,7 @@ def _rerank(
         ),
         languages=np.concatenate([[query.language], corpus.languages[here.rows]]).astype(np.int32),
         weights=np.concatenate([[1.0], corpus.preferences[here.rows]]).astype(np.float32),
-        embeddings=np.concatenate([query.embedding, corpus.embeddings[here.rows]]),
+        embeddings=np.concatenate([query.pairs.embeddings, corpus.pairs.embeddings[here.rows]]),
         depth=candidates.rows.shape[1],
         diversity=recipe.diversity,
     )

@@ -130,6 +130,29 @@ class TokenizedCorpus:
         owners = np.repeat(np.arange(stop - start), np.diff(ends, prepend=0))
         return TokenizedBlock(tokens=tokens, owners=owners, weights=weights, count=stop - start)
 
+    def titles(self, workspace: Workspace = IN_MEMORY) -> TokenizedCorpus:
+        """Return the titles alone, as texts without a title.
+
+        Args:
+            workspace: Stores the array ``title_tokens``; the caller must free it.
+        """
+        starts = np.concatenate([[0], self.ends[:-1]]).astype(np.int64)[: len(self)]
+        ends = np.cumsum(self.title_ends - starts)
+        tokens = workspace.column("title_tokens", np.int32)
+        for start, stop in equal_blocks(len(self), _SCANNED):
+            begin = int(starts[start])
+            inside = np.zeros(int(self.ends[stop - 1]) - begin + 1, dtype=np.int8)
+            np.add.at(inside, starts[start:stop] - begin, 1)
+            np.add.at(inside, self.title_ends[start:stop] - begin, -1)
+            part = self.tokens[begin : begin + len(inside) - 1]
+            tokens.append(part[np.cumsum(inside[:-1]) > 0])
+        return TokenizedCorpus(
+            tokens=tokens.finish(),
+            ends=ends,
+            title_ends=ends - np.diff(ends, prepend=0),
+            spellings=self.spellings,
+        )
+
     def blocks(self) -> list[Block]:
         """Divide the articles into blocks with limited numbers of words and articles.
 

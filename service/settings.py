@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     boost: list[Boost] = Field(default_factory=list)
     """articles to favor: field, factor, and one of equals, at_least or below"""
 
-    adopt_orphans: bool = False
+    adopt_orphans: bool = True
     """add each article that no list shows to a list where it fits well"""
 
     trust_related_blocks: bool = False

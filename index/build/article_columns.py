@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from index.build.ragged import Ragged
 from index.files import save_array, write_json
+from recommender.labels import Labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +25,10 @@ class ArticleColumns:
             microseconds since 1970 UTC.
         languages: Shape (n,), int32: positions in ``language_names``; 0 if unknown.
         language_names: BCP 47 tags; the first is empty and stands for an unknown language.
-        tag_rows: Shape (m,), int32. Each of the m entries stands for one tag of one article; this
-            is the article's row.
-        tag_ids: Shape (m,), int32: the tag of each of these entries, as position in ``tag_names``.
+        tags: Which articles have which tags, as positions in ``tag_names``.
         tag_names: The tags as the site spells them; of spellings that differ in case, the first.
+        authors: Which articles have which authors, as positions in ``author_names``.
+        author_names: The authors, likewise.
         superseded: Maps the row of a newer version to the row of the version it replaces.
         pages: Shape (n,), int64: the same number for articles at one address.
         versions: Shape (n,), int64: higher for newer versions of an article.
@@ -42,9 +43,10 @@ class ArticleColumns:
     recency: NDArray[np.int64]
     languages: NDArray[np.int32]
     language_names: list[str]
-    tag_rows: NDArray[np.int32]
-    tag_ids: NDArray[np.int32]
+    tags: Labels
     tag_names: list[str]
+    authors: Labels
+    author_names: list[str]
     superseded: dict[int, int]
     pages: NDArray[np.int64]
     versions: NDArray[np.int64]
@@ -62,11 +64,17 @@ class ArticleColumns:
         Ragged.grouped(self.languages[newest], newest, len(self.language_names)).save(
             folder, "recent"
         )
-        Ragged.grouped(self.tag_rows, self.tag_ids, count).save(folder, "tags")
-        by_recency = np.lexsort((self.tag_rows, -self.recency[self.tag_rows]))
-        Ragged.grouped(
-            self.tag_ids[by_recency], self.tag_rows[by_recency], len(self.tag_names)
-        ).save(folder, "tagged")
+        rows, tags = self.tags.rows, self.tags.numbers
+        Ragged.grouped(rows, tags, count).save(folder, "tags")
+        by_recency = np.lexsort((rows, -self.recency[rows]))
+        Ragged.grouped(tags[by_recency], rows[by_recency], len(self.tag_names)).save(
+            folder, "tagged"
+        )
         write_json(
-            folder / "facets.json", {"languages": self.language_names, "tags": self.tag_names}
+            folder / "facets.json",
+            {
+                "languages": self.language_names,
+                "tags": self.tag_names,
+                "authors": self.author_names,
+            },
         )

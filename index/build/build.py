@@ -17,15 +17,17 @@ phrases.bin            the text of every key phrase
 shared.bin             phrases shared with the first eight of each row's list, as JSON strings
 stories.npy            (n,) int32: the story of each row
 members_*.npy          each story's rows, newest version first
-facets.json            the names of tags and languages
+facets.json            the names of tags, authors and languages
 languages.npy          (n,) int32: each row's language, 0 unknown
 recent_*.npy           each language's rows, newest first
 tags_*.npy             each row's tags · tagged_*.npy: each tag's rows, newest first
 dates.npy              (n,) int32: days since 1970
 embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: hashes of their texts
 index.faiss            the neighbor index over the embeddings
-words.bin, lexical_*   term weights of every article · calibration.json: similarity of random
-                       pairs; both are needed to score drafts
+words.bin, lexical_*   term weights of every article · titles_*, tag_vectors_*, author_vectors_*:
+                       what else articles are compared by; see recommender.evidence
+calibration.json       weights and what else is frozen for scoring · nearest.npy: (n,) float32: how
+                       close each article is to its ten nearest
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
 boilerplate.json       text that the pages share, ignored in comparisons
 links_*.npy            the rows that each row's own page links to · link_kinds.npy: what these are
@@ -145,6 +147,7 @@ class Build:
         self.members = Ragged.load(folder, "members")
         facets = cast("dict[str, list[str]]", self.read_json("facets.json"))
         self.language_names, self.tag_names = facets["languages"], facets["tags"]
+        self.author_names = facets["authors"]
         self.languages = cast("NDArray[np.int32]", self._array("languages"))
         self.tags = Ragged.load(folder, "tags")
         self.tagged = Ragged.load(folder, "tagged")
@@ -163,6 +166,11 @@ class Build:
     def tag_numbers(self) -> dict[str, int]:
         """The number of each tag, by its name without case."""
         return {name.casefold(): number for number, name in enumerate(self.tag_names)}
+
+    @functools.cached_property
+    def author_numbers(self) -> dict[str, int]:
+        """The number of each author, by the name without case."""
+        return {name.casefold(): number for number, name in enumerate(self.author_names)}
 
     def row(self, article_id: str) -> int | None:
         """Return the row of an article, or ``None`` if the build does not have it."""

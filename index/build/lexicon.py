@@ -21,29 +21,36 @@ from index.build.manifest import EncoderEntry
 from index.files import Blob, load_array, save_array, save_names, write_json
 from recommender.arrays import find_sorted
 from recommender.fusion import Calibration
-from recommender.lexical import LexicalVectors, apply_weights
-from recommender.term_counts import CorpusTerms, count_terms
+from recommender.lexical import apply_weights, title_shares
+from recommender.pipeline import PipelineResult
+from recommender.term_counts import CorpusTerms, TermCounts, count_terms
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 _PARTS = ("data", "indices", "indptr")
 
 
-def save_lexicon(
-    folder: Path, terms: CorpusTerms, lexical: LexicalVectors, calibration: Calibration
-) -> None:
-    """Write the vocabulary and the calibration into a build's folder.
+def save_lexicon(folder: Path, terms: CorpusTerms, related: PipelineResult) -> None:
+    """Write the vocabulary and what is frozen for scoring into a build's folder.
 
-    The term weights and postings are not written again: they are large, and were written into the
-    folder while they were computed.
+    Term weights, postings and the vectors of titles, tags and authors are not written again: they
+    are large, and were written into the folder while they were computed.
     """
     save_names(folder / "words.bin", terms.vocabulary)
     save_array(folder / "pair_keys.npy", terms.pair_keys)
-    save_array(folder / "lexical_idf.npy", lexical.idf)
-    write_json(folder / "calibration.json", asdict(calibration))
+    save_array(folder / "lexical_idf.npy", related.lexical.idf)
+    save_array(folder / "nearest.npy", related.nearest)
+    write_json(folder / "calibration.json", asdict(related.calibration))
 
 
 def load_matrix(build: Build, name: str, shape: tuple[int, int]) -> sp.csr_matrix:
-    """Map a matrix of a build: ``lexical`` (articles, terms) or ``postings`` (terms, articles)."""
+    """Map a matrix of a build.
+
+    Args:
+        build: The build.
+        name: ``lexical`` (articles, terms), ``postings`` (terms, articles), ``titles`` (articles,
+            words), ``tag_vectors`` (articles, tags) or ``author_vectors`` (articles, authors).
+        shape: Its shape.
+    """
     parts: Any = tuple(load_array(build.checked(f"{name}_{part}.npy")) for part in _PARTS)
     return sp.csr_matrix(parts, shape=shape, copy=False)
 
@@ -61,7 +68,12 @@ def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibr
     """
     if previous is None or previous.manifest.encoder != encoder:
         return None
-    found = cast("dict[str, float]", previous.read_json("calibration.json"))
+    return load_calibration(previous)
+
+
+def load_calibration(build: Build) -> Calibration:
+    """Return what is frozen of the site for scoring."""
+    found = cast("dict[str, Any]", build.read_json("calibration.json"))
     return Calibration(**found)
 
 
@@ -72,6 +84,9 @@ class Vocabulary:
 
     Args:
         build: The build, whose files are verified before they are used.
+
+    Attributes:
+        words: The number of words; the other terms are word pairs.
     """
 
     def __init__(self, build: Build) -> None:
@@ -80,7 +95,7 @@ class Vocabulary:
         self._pair_keys = cast("NDArray[np.int64]", load_array(build.checked("pair_keys.npy")))
         self._idf = cast("NDArray[np.float32]", load_array(build.checked("lexical_idf.npy")))
         self._articles = build.count
-        width = len(self._words)
+        self.words = width = len(self._words)
         self._rarest = int(np.argmax(self._idf[:width])) if width else None
 
     def __len__(self) -> int:
@@ -95,6 +110,21 @@ class Vocabulary:
         Returns:
             Shape (texts, terms), float32 CSR with sorted indices, over the build's columns.
         """
+        counts, columns = self._count(corpus)
+        weights = apply_weights(counts, self._idf[columns])
+        weights.sort_indices()
+        shape = (len(corpus.ends), len(self._idf))
+        return sp.csr_matrix((weights.data, columns[weights.indices], weights.indptr), shape=shape)
+
+    def weigh_titles(self, corpus: TokenizedCorpus) -> sp.csr_matrix:
+        """Return what :func:`recommender.lexical.title_shares` returns for the texts' titles."""
+        counts, columns = self._count(corpus.titles())
+        shares = title_shares(counts, self._idf[columns])
+        shape = (len(corpus.ends), len(self._words))
+        return sp.csr_matrix((shares.data, columns[shares.indices], shares.indptr), shape=shape)
+
+    def _count(self, corpus: TokenizedCorpus) -> tuple[TermCounts, NDArray[np.int64]]:
+        """Count the terms of texts; return the counts, and the build's column of each of theirs."""
         names = [split_terms(spelling) for spelling in corpus.spellings]
         positions = self._find_words({name for some in names for name in some})
         if self._rarest is not None:  # weights words that the build does not have
@@ -105,10 +135,7 @@ class Vocabulary:
         last = np.array([local.get(some[-1], -1) if some else -1 for some in names], dtype=np.int64)
         pair_keys, pair_positions = self._find_pairs(corpus, last, columns)
         found = np.concatenate([columns, len(self._words) + pair_positions])
-        weights = apply_weights(count_terms(corpus, vocabulary, pair_keys), self._idf[found])
-        weights.sort_indices()
-        shape = (len(corpus.ends), len(self._idf))
-        return sp.csr_matrix((weights.data, found[weights.indices], weights.indptr), shape=shape)
+        return count_terms(corpus, vocabulary, pair_keys), found
 
     def rarity(self, phrase: str) -> float:
         """Return ``ln(1 + articles / holders)`` for a phrase; 0 if the build does not have it.

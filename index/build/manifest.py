@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from index.errors import BuildError
 from index.files import file_sha256
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
 """File with the manifest's own hash, in the format of ``sha256sum --check``. A published build's

@@ -218,6 +218,8 @@ def _make(
                 pages=columns.pages,
                 versions=columns.versions,
                 dates=columns.dates,
+                tags=columns.tags,
+                authors=columns.authors,
                 texts=texts,
                 visible=visible_at(columns.visibility, utc_now()),
                 weights=columns.weights,
@@ -235,7 +237,7 @@ def _make(
         _report_apart(context, store, related.stories.apart)
     with context.stage("write"):
         _write_stories(folder, related)
-        save_lexicon(folder, terms, related.lexical, related.calibration)
+        save_lexicon(folder, terms, related)
         columns.save(folder)
         store.close()
         texts.discard()

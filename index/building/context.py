@@ -53,7 +53,7 @@ class BuildOptions:
     keep_missing: bool = False
     relearn: bool = False
     preferences: Preferences = field(default_factory=Preferences)
-    adopt_orphans: bool = False
+    adopt_orphans: bool = True
     trust_related_blocks: bool = False
     milvus: MilvusSettings | None = None
     engine: Engine = field(default_factory=LocalEngine)

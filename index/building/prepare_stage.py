@@ -7,7 +7,6 @@ dates and languages, are returned; the service filters and sorts lists by them.
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from index.building.link_stage import LinkCollector
 from index.files import Blob, BlobWriter, ends_path, save_array
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
+from recommender.labels import LabelNumbers
 from recommender.parallel import equal_blocks, in_turn
 from recommender.preferences import Preferences
 from recommender.text import PreparedText, prepare
@@ -58,6 +58,7 @@ class PreparedArticle:
         language: BCP 47 language tag; empty if unknown.
         translation_key: The number that the page's translations share; 0 if it may have none.
         tags: The site's tags for the article.
+        authors: The names of its authors.
         supersedes: The id of the older version that this article replaces, if it names one.
         page: A number that articles at one address share.
         version: A number that is higher for a newer version; 0 if unknown.
@@ -75,6 +76,7 @@ class PreparedArticle:
     language: str
     translation_key: int
     tags: tuple[str, ...]
+    authors: tuple[str, ...]
     supersedes: str | None
     page: int
     version: int
@@ -109,6 +111,7 @@ def prepare_article(
         language=article.language or "",
         translation_key=key_number(article),
         tags=tuple(article.tags),
+        authors=tuple(article.authors),
         supersedes=article.supersedes,
         page=_page_number(article.url),
         version=version_number(article.title, article.id),
@@ -175,9 +178,7 @@ def prepare_articles(
     translation_keys = np.zeros(count, dtype=np.int64)
     pages, versions = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     language_ids: dict[str, int] = {"": 0}
-    tag_numbers: dict[str, int] = {}
-    tag_names: list[str] = []
-    tag_rows, tag_ids = array("i"), array("i")
+    tags, authors = LabelNumbers(), LabelNumbers()
     preferences = context.options.preferences
     supersedes: dict[int, str] = {}
     links = LinkCollector(FolderWorkspace(folder))
@@ -208,12 +209,8 @@ def prepare_articles(
             cards.append(article.card)
             texts.append(article.text)
             languages[row] = language_ids.setdefault(article.language, len(language_ids))
-            for tag in article.tags:
-                tag_rows.append(row)
-                number = tag_numbers.setdefault(tag.casefold(), len(tag_names))
-                if number == len(tag_names):
-                    tag_names.append(tag)
-                tag_ids.append(number)
+            tags.add(row, article.tags)
+            authors.add(row, article.authors)
             if article.supersedes is not None:
                 supersedes[row] = article.supersedes
         first = rows.stop
@@ -228,9 +225,10 @@ def prepare_articles(
         recency=recency,
         languages=languages,
         language_names=list(language_ids),
-        tag_rows=np.frombuffer(tag_rows, dtype=np.int32),
-        tag_ids=np.frombuffer(tag_ids, dtype=np.int32),
-        tag_names=tag_names,
+        tags=tags.labels(),
+        tag_names=tags.names,
+        authors=authors.labels(),
+        author_names=authors.names,
         weights=boosts * preferences.fade(dates, utc_now() // _DAY),
         pages=pages,
         versions=versions,

@@ -97,7 +97,7 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
             best,
         ),
         "tags": _coverage(
-            columns.tag_names, columns.tag_ids, columns.tag_rows, visible, inbound, best
+            columns.tag_names, columns.tags.numbers, columns.tags.rows, visible, inbound, best
         ),
         "boilerplate": _boilerplate(findings.boilerplate, findings.relearned),
         "reading": {
@@ -284,7 +284,7 @@ def _map_groups(columns: ArticleColumns) -> tuple[list[str], NDArray[np.int64]]:
         The names of the groups, the last of which is "other"; and the group of each article as
         position among these names, shape (n,), int64.
     """
-    names, ids, rows = columns.tag_names, columns.tag_ids, columns.tag_rows
+    names, ids, rows = columns.tag_names, columns.tags.numbers, columns.tags.rows
     if not names:
         names = [name or "unknown" for name in columns.language_names]
         ids, rows = columns.languages, np.arange(len(columns.languages), dtype=np.int32)

@@ -46,13 +46,19 @@ class DraftRequest(QueryBody):
     tags: list[Annotated[str, Field(max_length=MAX_LABEL)]] = Field(
         default_factory=list, max_length=MAX_LABELS
     )
-    """the draft's tags, used by the fallback tag"""
+    """the draft's tags"""
+
+    authors: list[Annotated[str, Field(max_length=MAX_LABEL)]] = Field(
+        default_factory=list, max_length=MAX_LABELS
+    )
+    """the names of the draft's authors"""
 
     only_language: Annotated[str, Field(max_length=35)] | None = described("language")
 
     def fields(self) -> dict[str, Any]:
         """Returns the draft's fields as a dictionary, named like those of an article's record."""
-        return self.model_dump(include={"title", "summary", "sections", "language", "tags"})
+        own = {"title", "summary", "sections", "language", "tags", "authors"}
+        return self.model_dump(include=own)
 
 
 def request_schema() -> dict[str, Any]:

@@ -8,7 +8,8 @@ it loads FAISS and a library for sparse matrices.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
 from index.build.build import Build
-from index.build.lexicon import Vocabulary, load_matrix
+from index.build.lexicon import Vocabulary, load_calibration, load_matrix
 from index.build.vectors import open_index
 from index.files import load_array
 from index.query import RelatedQuery
@@ -28,8 +29,9 @@ from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings, Encoder, Fingerprint, embed_texts
 from recommender.errors import ArticleError, ModelError
-from recommender.fusion import Calibration
+from recommender.evidence import NO_DAY, PairData
 from recommender.keyphrases import find_known_phrases
+from recommender.labels import label_row
 from recommender.sentence_encoder import load_encoder
 from recommender.shared_phrases import distinct_phrases
 from recommender.text import RECIPE, PreparedText, prepare
@@ -119,7 +121,8 @@ class DraftRelater:
 
         Args:
             served: The build to search, with the editors' decisions.
-            fields: The draft: ``title``, ``summary`` or ``sections``, ``language`` and ``tags``.
+            fields: The draft: ``title``, ``summary`` or ``sections``, ``language``, ``tags``,
+                ``authors`` and ``date``.
             now: The current time, in microseconds since 1970 UTC.
             query: How many articles may be shown, and which.
 
@@ -162,7 +165,8 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
     """Turns the fields of a draft into an article, cleaned as articles from a source are.
 
     Args:
-        fields: ``title``, ``summary`` or ``sections``, ``language`` and ``tags``, as in a source;
+        fields: ``title``, ``summary`` or ``sections``, ``language``, ``tags``, ``authors`` and
+            ``date``, as in a source;
             other fields are ignored.
 
     Raises:
@@ -195,12 +199,20 @@ class DraftIndex:
         self._vocabulary = Vocabulary(build)
         terms = len(self._vocabulary)
         self._index = open_index(build)
+        count = build.count
         self._corpus = Corpus(
-            embeddings=cast("Embeddings", load_array(build.checked("embeddings.npy"))),
+            pairs=PairData(
+                embeddings=cast("Embeddings", load_array(build.checked("embeddings.npy"))),
+                terms=load_matrix(build, "lexical", (count, terms)),
+                titles=load_matrix(build, "titles", (count, self._vocabulary.words)),
+                tags=load_matrix(build, "tag_vectors", (count, len(build.tag_names))),
+                authors=load_matrix(build, "author_vectors", (count, len(build.author_names))),
+                days=build.dates,
+            ),
             index=self._index,
-            weights=load_matrix(build, "lexical", (build.count, terms)),
-            postings=load_matrix(build, "postings", (terms, build.count)),
-            calibration=Calibration(**build.read_json("calibration.json")),
+            postings=load_matrix(build, "postings", (terms, count)),
+            calibration=load_calibration(build),
+            nearest=cast("NDArray[np.float32]", load_array(build.checked("nearest.npy"))),
             texts=_Texts(build, self._boilerplate),
             stories=build.stories,
             story_languages=StoryLanguages(build.stories, build.members.values, build.languages),
@@ -234,15 +246,22 @@ class DraftIndex:
             query: How many articles may be shown, and which.
         """
         text = self.prepare(article)
-        embedding = embed_texts(encoder, [text])
-        build = self.build
+        build, pairs = self.build, self._corpus.pairs
         words = tokenize_corpus([text])
+        tags = _numbers(article.tags, build.tag_numbers)
+        authors = _numbers(article.authors, build.author_numbers)
         language = _index_in(article.language or "", build.language_names)
         related = TextQueryResult(
             TextQuery(
                 text=text,
-                embedding=embedding,
-                weights=self._vocabulary.weigh(words),
+                pairs=PairData(
+                    embeddings=embed_texts(encoder, [text]),
+                    terms=self._vocabulary.weigh(words),
+                    titles=self._vocabulary.weigh_titles(words),
+                    tags=label_row(tags, pairs.tags),
+                    authors=label_row(authors, pairs.authors),
+                    days=np.array([_day(article)], dtype=np.int32),
+                ),
                 language=language,
             ),
             self._corpus,
@@ -251,16 +270,14 @@ class DraftIndex:
         rows, scores = all_rows, _ = related.among(self.candidates(served, now), depth)
         if query.language is not None or query.exclude:
             rows, scores = related.among(self.candidates(served, now, query), depth)
-        tags = (build.tag_numbers.get(tag.casefold()) for tag in article.tags)
         near = np.append(related.same_story, all_rows)
         phrases = self._phrases(words, near)
-        known = [tag for tag in tags if tag is not None]
         context = ListContext(
             rows=rows.tolist(),
             scores=scores.tolist(),
             kin=related.same_story.tolist(),
             language=language,
-            tags=lambda: known,
+            tags=lambda: tags,
             explain=lambda row: explainer(
                 build, phrases if row in near else self._phrases(words, np.append(near, row))
             )(row),
@@ -320,6 +337,16 @@ class _Texts:
 
     def __getitem__(self, row: int) -> PreparedText:
         return prepare(self._build.article(row), self._boilerplate)
+
+
+def _numbers(names: Sequence[str], numbers: Mapping[str, int]) -> list[int]:
+    """Returns the numbers of a draft's tags or authors; those not in the build are left out."""
+    found = (numbers.get(name.casefold()) for name in names)
+    return list(dict.fromkeys(number for number in found if number is not None))
+
+
+def _day(article: Article) -> int:
+    return NO_DAY if article.date is None else (article.date - dt.date(1970, 1, 1)).days
 
 
 def _index_in(name: str, names: list[str]) -> int:

@@ -16,7 +16,7 @@ from index.build.build import Build
 from index.build.manifest import FORMAT_VERSION
 from index.root.root import Root
 
-DIGESTS = {5: "40400f00f499e6961de399ce2c952395b86a16a6356fe9836317ab4781a8aada"}
+DIGESTS = {6: "8c16a4e404856a62a8c06218a6bf3444405349f82c41a01be1d1aa348d9e95ea"}
 """SHA-256 of what :func:`describe` gives of a build of the present version."""
 
 BY_CONTENT = {

@@ -17,6 +17,7 @@ from index.build.manifest import FORMAT_VERSION, EncoderEntry, IndexEntry, Manif
 from index.build.ragged import Ragged
 from index.files import BlobWriter, save_array, save_names
 from index.publishing.gates import Limits
+from recommender.labels import NO_LABELS
 from recommender.visibility import ALWAYS, NEVER
 
 NOW = 1_000_000
@@ -86,16 +87,16 @@ def snapshot(
     save_names(folder / "phrases.bin", [])
     write_id_table(folder)
     explain_lists(folder)
-    none = np.zeros(0, dtype=np.int32)
     ArticleColumns(
         visibility=visibility,
         dates=np.full(len(names), NO_DATE, dtype=np.int32),
         recency=np.zeros(len(names), dtype=np.int64),
         languages=np.zeros(len(names), dtype=np.int32),
         language_names=[""],
-        tag_rows=none,
-        tag_ids=none,
+        tags=NO_LABELS,
         tag_names=[],
+        authors=NO_LABELS,
+        author_names=[],
         superseded={},
         pages=np.arange(len(names), dtype=np.int64),
         versions=np.zeros(len(names), dtype=np.int64),

@@ -26,4 +26,5 @@ def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:
         pair_keys=keys,
         unmatched=np.zeros(0, dtype=np.float32),
     )
-    return terms, LexicalVectors(weights=weights, idf=idf)
+    titles = load_matrix(build, "titles", (build.count, len(words)))
+    return terms, LexicalVectors(weights=weights, titles=titles, idf=idf)

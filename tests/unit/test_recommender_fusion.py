@@ -1,10 +1,23 @@
 """Fusing evidence and letting neighbors have a say, against slow exact sums."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from recommender.fusion import Calibration, calibrate, diffuse, gather_candidates
+from recommender.arrays import IN_MEMORY
+from recommender.evidence import KINDS, NO_DAY, PairData, compare
+from recommender.fusion import (
+    Calibration,
+    DiffusedScores,
+    calibrate,
+    choose_hub_strength,
+    diffuse,
+    gather_candidates,
+    mean_nearest,
+)
+from recommender.labels import Labels
 from recommender.lexical import weigh_terms
 from recommender.neighbors import NO_ROW, ExactIndex, Neighbors
 from recommender.parameters import RankingParameters
@@ -14,19 +27,38 @@ from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
 from recommender.top_k import top_of_rows
 
-CHANCE = Calibration(dense_mean=0.1, dense_deviation=0.2, lexical_mean=0.05, lexical_deviation=0.05)
+SCORING = Calibration(
+    means=[0.1] * len(KINDS),
+    deviations=[0.2] * len(KINDS),
+    weights=[1.0] + [0.0] * (len(KINDS) - 1),
+    neighbors=1.0,
+)
+"""A score is the cosine in deviations; neighbors count as much as the article itself."""
 
 
 @pytest.fixture
-def corpus():
+def corpus() -> PairData:
     generator = np.random.default_rng(3)
     vectors = generator.normal(size=(40, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     words = [f"w{i}" for i in range(60)]
     texts = [
-        PreparedText(title="", body=" ".join(generator.choice(words, size=12))) for _ in range(40)
+        PreparedText(
+            title=" ".join(generator.choice(words, size=3)),
+            body=" ".join(generator.choice(words, size=12)),
+        )
+        for _ in range(40)
     ]
-    return vectors, weigh_terms(count_corpus(tokenize_corpus(texts)))
+    lexical = weigh_terms(count_corpus(tokenize_corpus(texts)))
+    tags = Labels(np.arange(40, dtype=np.int32), np.arange(40, dtype=np.int32) % 5, 5)
+    return PairData(
+        embeddings=vectors,
+        terms=lexical.weights,
+        titles=lexical.titles,
+        tags=tags.vectors(40, IN_MEMORY, "tags"),
+        authors=tags.vectors(40, IN_MEMORY, "authors"),
+        days=np.where(np.arange(40) % 3, np.arange(40) * 20, NO_DAY).astype(np.int32),
+    )
 
 
 def listed(scores: np.ndarray) -> Neighbors:
@@ -34,21 +66,26 @@ def listed(scores: np.ndarray) -> Neighbors:
     return top_of_rows(sp.csr_matrix(scores), len(scores) - 1)
 
 
-def exact_scores(vectors, lexical, calibration):
-    words = (lexical.weights @ lexical.weights.T).toarray()
-    return calibration.fuse(vectors @ vectors.T, words.astype(np.float32))
+def spread(
+    scores: np.ndarray, keep: int, neighbors: int, scoring: Calibration = SCORING
+) -> DiffusedScores:
+    own = listed(scores)
+    count = len(scores)
+    copies = np.ones(count, dtype=np.float32)
+    recipe = RankingParameters(diffusion_neighbors=neighbors)
+    return diffuse(own, mean_nearest(own), copies, scoring, keep, recipe)
 
 
-def test_every_candidate_has_its_exact_score_and_none_is_the_article_itself(corpus):
-    vectors, lexical = corpus
-    calibration = calibrate(vectors, lexical)
-    nearest = ExactIndex(vectors).search(vectors, 11).rows
-    both = np.concatenate(
-        [nearest, search_postings(lexical.weights, make_postings(lexical.weights), 11)], axis=1
-    )
-    exact = exact_scores(vectors, lexical, calibration)
+def test_every_candidate_has_its_exact_score_and_none_is_the_article_itself(corpus: PairData):
+    scoring = calibrate(corpus)
+    every = np.tile(np.arange(40, dtype=np.int32), (40, 1))
+    exact = scoring.fuse(compare(corpus, corpus, every))
+    nearest = ExactIndex(corpus.embeddings).search(corpus.embeddings, 11).rows
+    found = search_postings(corpus.terms, make_postings(corpus.terms), 11)
+    both = np.concatenate([nearest, found], axis=1)
     for start in (0, 15):
-        own = gather_candidates(vectors, lexical.weights, both[start:], calibration, start)
+        block = np.arange(start, 40, dtype=np.int32)
+        own = gather_candidates(corpus.take(block), corpus, both[start:], scoring, block)
         for row, (columns, scores) in enumerate(zip(own.rows, own.scores, strict=True), start):
             named = columns[columns != NO_ROW]
             assert set(named.tolist()) == set(both[row].tolist()) - {row, NO_ROW}
@@ -62,7 +99,7 @@ def test_diffusion_equals_the_sum_it_is_documented_as():
     full = generator.uniform(1, 5, size=(12, 12)).astype(np.float32)
     np.fill_diagonal(full, 0)
     k = 4
-    found = diffuse(listed(full), CHANCE, 11, RankingParameters(diffusion_neighbors=k)).neighbors
+    found = spread(full, 11, k).neighbors
     weights = 1 / np.arange(1, k + 1)
     weights /= weights.sum()
     for i in range(12):
@@ -79,7 +116,7 @@ def test_diffusion_equals_the_sum_it_is_documented_as():
 
 def test_a_pair_that_nobody_lists_gets_the_worst_listed_score():
     full = np.array([[0, 4, 0], [4, 0, 2], [0, 2, 0]], dtype=np.float32)
-    found = diffuse(listed(full), CHANCE, 2, RankingParameters(diffusion_neighbors=1)).neighbors
+    found = spread(full, 2, 1).neighbors
     # Article 0 lists only 1 (4.0, also its floor); 2 is known through neighbor 1 (2.0).
     assert found.rows[0].tolist() == [1, 2]
     assert found.scores[0][1] == pytest.approx(4 + 2)
@@ -87,23 +124,55 @@ def test_a_pair_that_nobody_lists_gets_the_worst_listed_score():
 
 def test_without_neighbors_the_own_scores_stay():
     full = np.array([[0, 3, 1], [3, 0, 2], [1, 2, 0]], dtype=np.float32)
-    found = diffuse(listed(full), CHANCE, 2, RankingParameters(diffusion_neighbors=0)).neighbors
+    found = spread(full, 2, 0).neighbors
     assert found.rows[1].tolist() == [0, 2]
     assert found.scores[1].tolist() == pytest.approx([3, 2])
 
 
-def test_chance_is_zero_and_the_same_text_scores_highest():
-    chance = CHANCE.fuse(np.array([0.1], dtype=np.float32), np.array([0.05], dtype=np.float32))
-    assert chance[0] == pytest.approx(0, abs=1e-6)
-    assert CHANCE.self_score > 5
+def test_an_article_that_is_close_to_all_pays_for_it():
+    full = np.array([[0, 3, 2], [3, 0, 3], [2, 3, 0]], dtype=np.float32)
+    plain = spread(full, 2, 0, replace(SCORING, neighbors=0.0))
+    paid = spread(full, 2, 0, replace(SCORING, neighbors=0.0, hub=0.5, hub_mean=2.5))
+    hubness = np.array([2.5, 3.0, 2.5])  # the means of each row's scores
+    for row in range(3):
+        for column, score in zip(paid.neighbors.rows[row], paid.neighbors.scores[row], strict=True):
+            assert score == pytest.approx(full[row, column] - 0.5 * (hubness[column] - 2.5))
+    assert paid.copy_scores == pytest.approx(plain.copy_scores - 0.5 * (hubness - 2.5))
 
 
-def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus):
-    vectors, _ = corpus
+def test_the_hub_correction_is_as_weak_as_it_may_be():
+    # Article 0 is the best of all others and little more than the second.
+    count = 100
+    generator = np.random.default_rng(1)
+    full = generator.uniform(1, 4, size=(count, count)).astype(np.float32)
+    full[:, 0] = 4.5
+    full[0] = 4.0
+    np.fill_diagonal(full, 0)
+    own = listed(full)
+    strengths = (0.0, 0.1, 2.0)
+    assert choose_hub_strength(own, mean_nearest(own), strengths, 0.06) == 2.0
+    np.fill_diagonal(full[:, 1:], 0)
+    full[:, 0] = generator.uniform(1, 4, size=count)
+    assert choose_hub_strength(listed(full), mean_nearest(listed(full)), strengths, 0.3) == 0.0
+
+
+def test_chance_is_zero_and_evidence_that_is_missing_counts_as_chance():
+    assert SCORING.fuse(np.full(len(KINDS), 0.1, dtype=np.float32)) == pytest.approx(0, abs=1e-6)
+    assert SCORING.fuse(np.full(len(KINDS), np.nan, dtype=np.float32)) == 0
+    everything = replace(SCORING, weights=[1.0] * len(KINDS))
+    some = np.full(len(KINDS), np.nan, dtype=np.float32)
+    some[0] = 0.5
+    assert everything.fuse(some) == pytest.approx(2.0)
+
+
+def test_a_copy_has_more_of_every_kind_of_evidence_than_anything_else(corpus: PairData):
+    scoring = calibrate(corpus)
+    every = np.tile(np.arange(40, dtype=np.int32), (40, 1))
+    own = scoring.fuse(compare(corpus, corpus, every))
+    assert (own.max(axis=1) <= scoring.copy_scores(corpus) + 1e-4).all()
+
+
+def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus: PairData):
     for count in (1, 2):
-        lexical = weigh_terms(
-            count_corpus(tokenize_corpus([PreparedText(title="", body="a b c")] * count))
-        )
-        found = calibrate(vectors[:count], lexical)
-        assert found.dense_deviation > 0.05
-        assert found.lexical_deviation > 0.005
+        found = calibrate(corpus.take(np.arange(count)))
+        assert all(deviation > 0.005 for deviation in found.deviations)

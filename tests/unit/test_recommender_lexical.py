@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from recommender.lexical import apply_weights, weigh_terms
 from recommender.neighbors import NO_ROW
-from recommender.parameters import DEFAULT_RECIPE
 from recommender.postings import make_postings, search_postings
 from recommender.term_counts import count_corpus, count_terms
 from recommender.text import PreparedText
@@ -100,7 +99,3 @@ def test_candidates_are_the_true_nearest_where_nothing_is_pruned(bodies):
         assert len(set(found.tolist())) == len(found) <= 5
         best = np.sort(similar[row][similar[row] > 0])[::-1][: len(found)]
         assert np.allclose(np.sort(similar[row][found])[::-1], best, atol=1e-5)
-
-
-def test_the_default_recipe_weighs_both_kinds_of_evidence():
-    assert 0 < DEFAULT_RECIPE.dense_weight < 1

@@ -1,0 +1,156 @@
+"""Evidence: the kinds of signs that two articles are related, one number per pair and kind.
+
+Every kind looks at the two articles alone, with the idf of words and labels, which a build stores.
+A new kind is one function and one line of :data:`EVIDENCE`. A kind's weight says how much it counts
+(:mod:`recommender.fusion`): a default for sites that give nothing to learn from, or one that was
+learned (:mod:`recommender.learning`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recommender.encoder import Embeddings
+from recommender.faiss_index import inner_products
+from recommender.lexical import compare_terms
+from recommender.neighbors import Rows
+from recommender.postings import similarities
+
+NO_DAY = np.iinfo(np.int32).min
+"""The day of an article without a date."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairData:
+    """What is known of some articles, by which they are compared; row ``i`` of each is article i.
+
+    Attributes:
+        embeddings: Shape (n, dim), float32, unit rows.
+        terms: Shape (n, words + pairs), float32 CSR: term weights.
+        titles: Shape (n, words), float32 CSR: the share of each word in the idf of the title.
+        tags: Shape (n, tags), float32 CSR: unit rows, or empty ones for articles without tags.
+        authors: Shape (n, authors), float32 CSR: the same for authors.
+        days: Shape (n,), int32: dates in days since 1970; :data:`NO_DAY` if unknown.
+    """
+
+    embeddings: Embeddings
+    terms: sp.csr_matrix
+    titles: sp.csr_matrix
+    tags: sp.csr_matrix
+    authors: sp.csr_matrix
+    days: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def take(self, rows: slice | NDArray[np.integer]) -> PairData:
+        """Return the data of some of the articles."""
+        return replace(self, **{part.name: getattr(self, part.name)[rows] for part in fields(self)})
+
+
+class Kind(NamedTuple):
+    """One kind of evidence.
+
+    Attributes:
+        name: Its name in files, settings and reports.
+        weight: Its default weight.
+        usual: Mean and standard deviation of random pairs, as they are on most sites.
+        measured: Whether both are measured on the site itself. Labels differ so much from site to
+            site that their overlap is taken as it is.
+        copy: The value that an article has with its copy.
+    """
+
+    name: str
+    weight: float
+    usual: tuple[float, float]
+    measured: bool = True
+    copy: float = 1.0
+
+
+Compare = Callable[[PairData, PairData, Rows], NDArray[np.float32]]
+"""Compares q articles with rows of a corpus, shape (q, k), int32, with ``NO_ROW`` only at the end.
+Returns float32 of shape (q, k, kinds); values at ``NO_ROW`` are ignored, NaN is "can't be told"."""
+
+
+def _compare_meaning(own: PairData, corpus: PairData, rows: Rows) -> NDArray[np.float32]:
+    return inner_products(own.embeddings, corpus.embeddings, rows)[..., None]
+
+
+def _compare_words(own: PairData, corpus: PairData, rows: Rows) -> NDArray[np.float32]:
+    return compare_terms(own.terms, own.titles, corpus.terms, corpus.titles, rows)
+
+
+def _compare_tags(own: PairData, corpus: PairData, rows: Rows) -> NDArray[np.float32]:
+    return _overlap(own.tags, corpus.tags, rows)
+
+
+def _compare_authors(own: PairData, corpus: PairData, rows: Rows) -> NDArray[np.float32]:
+    return _overlap(own.authors, corpus.authors, rows)
+
+
+def _overlap(own: sp.csr_matrix, labels: sp.csr_matrix, rows: Rows) -> NDArray[np.float32]:
+    if not own.nnz:
+        return np.zeros((*rows.shape, 1), dtype=np.float32)
+    return similarities(own, labels, rows)[..., None]
+
+
+def _compare_dates(own: PairData, corpus: PairData, rows: Rows) -> NDArray[np.float32]:
+    """Return -ln(1 + months between the two dates)."""
+    theirs, mine = corpus.days[np.maximum(rows, 0)], own.days[:, None]
+    months = np.abs(theirs.astype(np.float64) - mine) / 30.0
+    told = (theirs != NO_DAY) & (mine != NO_DAY)
+    return np.where(told, -np.log1p(months), np.nan).astype(np.float32)[..., None]
+
+
+EVIDENCE: Sequence[tuple[Compare, Sequence[Kind]]] = (
+    (_compare_meaning, [Kind("meaning", 0.55, (0.15, 0.16))]),
+    (
+        _compare_words,
+        [
+            Kind("words", 0.45, (0.035, 0.027)),
+            Kind("names", 0.13, (0.1, 0.15)),  # the text names the other's title
+            Kind("named", 0.08, (0.1, 0.15)),  # the other's text names the title
+        ],
+    ),
+    (_compare_tags, [Kind("tags", 1.0, (0.0, 1.0), measured=False)]),
+    (_compare_authors, [Kind("authors", 0.4, (0.0, 1.0), measured=False)]),
+    (_compare_dates, [Kind("dates", 0.0, (-3.0, 1.0), copy=0.0)]),
+)
+"""All kinds of evidence, with the functions that compute them. ``dates`` counts only where a site's
+own links show that it does."""
+
+KINDS: Sequence[Kind] = [kind for _, kinds in EVIDENCE for kind in kinds]
+"""All kinds of evidence, in the order of the numbers that :func:`compare` returns."""
+
+DEFAULT_WEIGHTS = tuple(kind.weight for kind in KINDS)
+
+
+def compare(
+    own: PairData, corpus: PairData, rows: Rows, weights: Sequence[float] | None = None
+) -> NDArray[np.float32]:
+    """Compute all evidence for pairs of articles.
+
+    Args:
+        own: The q articles whose lists are made.
+        corpus: The articles that they are compared with.
+        rows: Shape (q, k), int32: for each of the q articles, rows of the corpus; ``NO_ROW`` only
+            at the end.
+        weights: Shape (kinds,): kinds whose weight is 0 are not computed; by default all are.
+
+    Returns:
+        Shape (q, k, kinds), float32, in the order of :data:`KINDS`; NaN where it can't be told.
+    """
+    found = np.full((*rows.shape, len(KINDS)), np.nan, dtype=np.float32)
+    start = 0
+    for function, kinds in EVIDENCE:
+        stop = start + len(kinds)
+        if weights is None or any(weights[start:stop]):
+            found[..., start:stop] = function(own, corpus, rows)
+        start = stop
+    return found
