@@ -76,5 +76,5 @@ def _text(value: Any) -> str:
     if isinstance(value, dt.datetime):
         value = value.date()
     if isinstance(value, str | int | dt.date) and not isinstance(value, bool):
-        return str(value).strip()
+        return "/".join(one for one in str(value).strip().split("/") if one not in (".", ".."))
     return ""

@@ -28,7 +28,7 @@ _TOO_MANY = f"the front matter has more than {_MAX_VALUES} values"
 
 _FENCE = re.compile(r"\s*^(?P<fence>---|\+\+\+|;;;)(?P<format>\w*)[^\S\n]*\n", re.MULTILINE)
 _JSON = re.compile(r"\s*(?=\{\s*[\"}])")
-_CLOSING = {"---": r"^(?:---|\.\.\.)", "+++": r"^\+\+\+", ";;;": r"^;;;"}
+_FENCES = {"---": ("yaml", r"---|\.\.\."), "+++": ("toml", r"\+\+\+"), ";;;": ("json", ";;;")}
 _UNREAD = re.compile(
     r"""\s*(?:<!--\s*)?(?:[ \t]+---|----+|[–—-]{2,}|```ya?ml)[^\S\n]*\n\s*[\w-]+\s*:
       | \s*<!--\s*(?:---\s*)?(?:title|draft|published|layout|date)\s*:
@@ -38,7 +38,6 @@ _UNREAD = re.compile(
 )
 """What looks like front matter, but is not written so that a generator reads it as such."""
 
-_FORMATS = {"---": "yaml", "+++": "toml", ";;;": "json"}
 _AS_WRITTEN = {"id", "title", "linktitle", "slug", "description", "excerpt", "summary", "author"}
 _NOT_TEXT = re.compile(r".*:(int|float|bool|timestamp)")
 
@@ -50,13 +49,16 @@ _YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeErr
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """The safe loader, except that impossible dates stay texts.
 
-    A name that comes again later is kept with spaces behind it, so that it hides what it hides.
+    Titles and the like are texts, also where YAML would read numbers, dates or truth. A name that
+    comes again later is kept with spaces behind it, so that it hides what it hides.
     """
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         seen: Counter[str] = Counter()
-        for key, _ in reversed(node.value):
+        for key, value in reversed(node.value):
             if isinstance(key, yaml.ScalarNode):
+                if key.value.lower() in _AS_WRITTEN and _NOT_TEXT.fullmatch(value.tag):
+                    value.tag = "tag:yaml.org,2002:str"
                 key.value += " " * seen[key.value]
                 seen[key.value.rstrip(" ")] += 1
         super().flatten_mapping(node)
@@ -102,12 +104,11 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
                 "it may say that the page is a draft"
             )
         return {}, text
-    fence = opening["fence"]
-    closing = re.compile(_CLOSING[fence] + r"[^\S\n]*(?:\n|\Z)", re.MULTILINE)
-    end = closing.search(text, opening.end())
+    usual, closing = _FENCES[opening["fence"]]
+    end = re.compile(rf"^(?:{closing})[^\S\n]*(?:\n|\Z)", re.MULTILINE).search(text, opening.end())
     if end is None:
-        raise _error(f"the front matter has no closing {fence}")
-    name = opening["format"].lower() or _FORMATS[fence]
+        raise _error(f"the front matter has no closing {opening['fence']}")
+    name = opening["format"].lower() or usual
     if name not in _READERS:
         raise _error(f"front matter in {name} can't be read: write it as YAML, TOML or JSON")
     # Empty lines stand for those before, so that messages name the file's lines.
@@ -140,20 +141,22 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
         return {}
     if not isinstance(front, Mapping):
         raise _error(f"the front matter is not a table: {front!r:.40}")
-    if sum(_count(str(name)[:40], pair, 0) for name, pair in front.items()) > _MAX_VALUES:
+    if _count(front) > _MAX_VALUES:
         raise _error(_TOO_MANY)
     return {str(name): plain_value(value) for name, value in front.items()}
 
 
-def _count(name: str, value: Any, depth: int) -> int:
+def _count(value: Any, name: str = "a name", depth: int = 0) -> int:
     """Returns how many values a value holds; refuses deep nesting and endless numbers."""
     if depth > _MAX_DEPTH:
         raise _error(f"{name} is nested more than {_MAX_DEPTH} levels deep")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         raise _error(f"{name} holds an integer of over {_MAX_BITS} bits")
-    parts = [*value, *value.values()] if isinstance(value, Mapping) else value
-    nested = isinstance(parts, list | tuple | set)
-    return 1 + sum(_count(name, part, depth + 1) for part in parts) if nested else 1
+    parts = [(name, part) for part in value] if isinstance(value, list | tuple | set) else []
+    if isinstance(value, Mapping):
+        parts = [("a name", key) for key in value]
+        parts += [(key if isinstance(key, str) else name, part) for key, part in value.items()]
+    return 1 + sum(_count(part, within, depth + 1) for within, part in parts)
 
 
 def _bare_json(text: str, start: int) -> tuple[dict[str, Any], str]:
@@ -167,13 +170,7 @@ def _bare_json(text: str, start: int) -> tuple[dict[str, Any], str]:
 def _yaml(text: str) -> Any:
     try:
         _check_yaml(text)
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        if node is None:
-            return {}
-        if isinstance(node, yaml.MappingNode):
-            _keep_as_written(node)
-        return loader.construct_document(node)
+        return _Loader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
@@ -208,14 +205,6 @@ def _check_yaml(text: str) -> None:
         within[-1] = (within[-1][0], within[-1][1] + size)
         if within[-1][1] > _MAX_VALUES:
             raise _error(_TOO_MANY)
-
-
-def _keep_as_written(node: yaml.MappingNode) -> None:
-    """Makes texts of titles and the like that YAML would read as numbers, dates or truth."""
-    for key, value in node.value:
-        named = isinstance(key, yaml.ScalarNode) and key.value.lower() in _AS_WRITTEN
-        if named and isinstance(value, yaml.ScalarNode) and _NOT_TEXT.fullmatch(value.tag):
-            value.tag = "tag:yaml.org,2002:str"
 
 
 _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {

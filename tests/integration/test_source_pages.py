@@ -393,6 +393,7 @@ def test_an_address_that_cant_be_known_is_said_with_the_remedy(
         ({"zola.toml": "base_url = '/'", "front": "slug: ../../a b"}, "/a-b/"),
         ({"hugo.toml": "baseURL = '/'", "front": "url: /x/../../y/"}, "/x/y/"),
         ({"eleventy.config.js": "", "front": "permalink: {build: /made/}"}, "/made/"),
+        ({"eleventy.config.js": "", "front": "eleventyComputed: {permalink: /b/}"}, "/b/"),
         ({"front": "slug: /../a"}, "/a"),
     ],
 )

@@ -64,6 +64,7 @@ def targets(body: str) -> list[str]:
         ("==Marked== if a == b and c == d", "Marked if a == b and c == d"),
         ("[[Kelp]] and [[kelp|the weed]], not [[1]](#fn)", "Kelp and the weed, not [1]"),
         ("[TOC]\n\n[[_TOC_]]\n\nText.", "Text."),
+        ("{!docs/x.md!}\n\n\\newpage\n\nText.", "Text."),
         ('--8<-- "snippets/x.md"\n\n*[HTML]: Hyper Text\n\nText.', "Text."),
         ("Before.\n\n$$\n\\alpha\n$$\n\nIt costs $5 or $6.", "Before.\nIt costs $5 or $6."),
         (':::image type="content" source="a.png" alt-text="A.":::\n\nText.', "Text."),

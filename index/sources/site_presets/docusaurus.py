@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Self
 
 from index.sources.site_presets import site_preset as site
@@ -44,15 +44,16 @@ class DocusaurusPreset(SitePreset):
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of the docs, the blog or another."""
-        name = page.path.with_suffix("").as_posix()
-        page.values["id"] = str(PurePosixPath(name).with_name(page.text("id") or page.path.stem))
-        found = _PLACE.fullmatch(name)
+        if own := page.text("id"):  # which versions and translations have too
+            page.values["id"] = str(page.path.parent / own)
+        found = _PLACE.fullmatch(page.path.with_suffix("").as_posix())
         if found is None:
             return
         main = self.config["main"]
-        locale, path, kind = found["locale"] or main, found["path"], found["kind"]
+        locale, path = found["locale"] or main, found["path"]
+        kind = found["kind"].removeprefix("versioned_").removeprefix("src/")
         page.values |= {"language": locale, "translation_key": f"{found['version']}/{kind}/{path}"}
-        if path == "index" and kind.endswith("pages"):
+        if path == "index" and kind == "pages":
             raise site.list_page("the site's first page, not an article")
         slug = page.text("slug")
         *folders, last = [_NUMBER.sub("", part, count=1) for part in path.split("/")]
@@ -61,9 +62,9 @@ class DocusaurusPreset(SitePreset):
             route, dated = self.config["blog"], _DATED.fullmatch(path)
             page.read_name(path, page.given.get("date"), dated and "-".join(dated.groups()[:3]))
             path = "/".join(dated.groups()) if dated else path
-        elif kind in ("docs", "versioned_docs"):
+        elif kind == "docs":
             is_index = last.lower() in ("index", "readme") or last == (folders or [""])[-1]
-            path = "/".join((*folders, *([] if is_index else [page.text("id") or last])))
+            path = "/".join((*folders, *([] if is_index else [own or last])))
             slug = "/".join((*folders, slug)) if slug and not slug.startswith("/") else slug
             route = f"{self.config['docs']}/{self._version(found['version'])}"
         path = (slug or path).removesuffix("/index")

@@ -68,7 +68,8 @@ class EleventyPreset(SitePreset):
         slug = folder.name if stem == "index" else name
         page.values["slug"] = str(page.given.get("slug") or slug)
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
-        permalink = page.given.get("permalink")
+        computed = site.folded(page.given.get("eleventycomputed"))
+        permalink = computed.get("permalink", page.given.get("permalink"))
         if site.is_table(permalink):
             permalink = page.values["permalink"] = permalink.get("build", False)
         if permalink is None or isinstance(permalink, bool):

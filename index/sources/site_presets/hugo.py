@@ -19,6 +19,7 @@ _OLD_NAMES = ("config.toml", "config.yaml", "config.yml", "config.json")
 _SIGNS = {"baseurl", "languagecode", "theme", "params", "module", "permalinks", "languages"}
 _PARTS = ("languages", "permalinks", "cascade")
 _LISTS = {"search", "archive", "archives", "tags", "categories", "terms", "redirect"}
+_HIDES = ("draft", "publishdate", "expirydate")
 _ALLOWED = "._#+~-@"
 _BRACES = re.compile(r"\{[^{}]*\}")
 
@@ -95,6 +96,8 @@ class HugoPreset(SitePreset):
             is_meant = page.path.is_relative_to(folder) and language in ("", suffix)
             if is_meant and _is_target(target, place, suffix or self.folders[home]):
                 page.add_defaults(values)
+                if not target and values.get("draft"):  # the section's too, which goes as a whole
+                    page.values["draft"] = values["draft"]
         if page.given.get("layout") in _LISTS:
             raise site.list_page()
         if not is_index and any(one.as_posix() in self.bundles for one in page.path.parents):
@@ -157,7 +160,11 @@ class HugoPreset(SitePreset):
 
 
 def _cascades(front: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Yields the targets and values of a page's or the configuration's ``cascade``."""
+    """Yields the targets and values of a section's or the configuration's ``cascade``.
+
+    A section that is a draft, or is not shown at a time, has its pages so.
+    """
+    yield {}, {name: front[name] for name in _HIDES if front.get(name)}
     given = front.get("cascade")
     for one in map(site.folded, given if isinstance(given, list) else [given]):
         targets = [site.folded(one.pop(name, None)) for name in ("_target", "target")]

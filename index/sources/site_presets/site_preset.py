@@ -235,7 +235,7 @@ def section_pages(root: Path, folder: str = "") -> Iterator[tuple[Path, dict[str
 
     One that can't be read may hide the pages of its section: it is given as doing so.
     """
-    for path in sorted((root / folder).rglob("_index*.md")):
+    for path in sorted((root / folder).rglob("_index.*")):
         try:
             front, _ = split_front_matter(read_text(path) or "")
         except PageError:
@@ -296,7 +296,7 @@ def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
     The longest name that fits is taken. The pattern is "" if it names what there is no part for.
     """
     names = re.compile(f":({'|'.join(sorted(parts, key=len, reverse=True))})")
-    if re.search(r"(?<!https)(?<!http):[a-z]|\[", names.sub("", pattern)):
+    if re.search(r":[a-z]|\[", names.sub("", pattern)):
         return ""
     return names.sub(lambda found: parts[found[1]], pattern)
 
