@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from recommender.article import Article
+from recommender.article import Article, LinkKind
 from recommender.boilerplate import Boilerplate
 
 RECIPE = "1"
@@ -51,3 +51,16 @@ def prepare(article: Article, boilerplate: Boilerplate) -> PreparedText:
             parts.append(section.heading)
         parts.append(section.text)
     return PreparedText(title=article.title, body=boilerplate.clean("\n".join(parts)))
+
+
+def without_link_words(article: Article) -> Article:
+    """Return an article whose texts lack the words of its own links.
+
+    Where a link says that two articles are related, its words would only repeat the answer.
+    """
+    texts = [section.text for section in article.sections]
+    for link in article.links:
+        if link.kind is LinkKind.TEXT and link.section is not None and link.text:
+            texts[link.section] = texts[link.section].replace(link.text, " ", 1)
+    sections = (replace(old, text=text) for old, text in zip(article.sections, texts, strict=True))
+    return replace(article, sections=tuple(sections))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.article import Article, Section
+from recommender.article import Article, Link, LinkKind, Section
 from recommender.boilerplate import Boilerplate
-from recommender.text import PreparedText, prepare
+from recommender.text import PreparedText, prepare, without_link_words
 
 NOTHING = Boilerplate(passages={}, labels={}, headings={})
 
@@ -69,3 +69,19 @@ def test_two_texts_have_the_same_digest_only_if_they_are_the_same(
     ]
     assert len(texts[0].digest()) == 16
     assert (texts[0].digest() == texts[1].digest()) == (texts[0] == texts[1])
+
+
+def test_link_words_are_taken_out_once_for_each_link_in_the_text() -> None:
+    sections = (Section(text="See kelp waves. Kelp waves matter."), Section(text="kelp waves"))
+    links = (
+        Link(url="/kelp", text="kelp waves", section=0),
+        Link(url="/kelp", text="kelp waves", section=1, kind=LinkKind.RELATED),
+        Link(url="/other", text="", section=1),
+        Link(url="/gone", text="words that are not there", section=1),
+    )
+    article = Article(id="a", title="A", url="/a", sections=sections, links=links)
+    found = without_link_words(article)
+    assert [section.text for section in found.sections] == [
+        "See  . Kelp waves matter.",
+        "kelp waves",
+    ]
