@@ -1,0 +1,78 @@
+"""What was learned, in sentences for editors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from recommender.learning.learned_weights import MIN_SEEDS, LearnedWeights
+
+_PHRASES = {
+    "meaning": "texts of similar meaning",
+    "words": "shared words",
+    "names": "titles named in the text",
+    "named": "texts that name the title",
+    "tags": "shared tags",
+    "authors": "shared authors",
+    "dates": "close dates",
+    "neighbors": "articles close to the nearest ones",
+}
+_VERBS = (
+    (0.1, "count for nothing"),
+    (0.35, "count for little"),
+    (0.65, "count half as much as usual"),
+    (0.85, "count less than usual"),
+    (1.2, ""),
+    (1.6, "count more than usual"),
+    (2.5, "count double"),
+    (3.5, "count three times as much as usual"),
+    (math.inf, "count far more than usual"),
+)
+_MATTERS = 0.03
+
+
+def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str]:
+    """Say what was learned and how good it is, or why the default weights are kept.
+
+    Args:
+        learned: The result of :func:`recommender.learning.learned_weights.learn_weights`.
+        kinds: The name of each kind of evidence, in the order of the weights. A kind that has no
+            phrase of its own here is called by its name.
+
+    Returns:
+        One to some sentences, the most important first.
+    """
+    if not learned.folds:
+        return [
+            f"{learned.seeds} articles say what they are related to; at least {MIN_SEEDS} are "
+            "needed to learn from them. The default weights are used."
+        ]
+    tested = (
+        f"On articles they were not learned from, learned weights reach an nDCG@10 of "
+        f"{learned.learned_ndcg10:.3f}, the default ones {learned.default_ndcg10:.3f}"
+    )
+    between = (
+        f"the gain lies between {learned.gain_low:+.3f} and {learned.gain_high:+.3f} "
+        "with 99 % certainty"
+    )
+    if learned.adopted:
+        source = f"The weights were learned from {learned.seeds} articles."
+        return [*_describe_changes(learned, kinds), f"{source} {tested}; {between}."]
+    return [f"The default weights are used. {tested}: not surely more, for {between}."]
+
+
+def _describe_changes(learned: LearnedWeights, kinds: Sequence[str]) -> Iterator[str]:
+    usual, now = learned.shares
+    told = False
+    for kind in abs(now - usual).argsort(kind="stable")[::-1]:
+        if abs(now[kind] - usual[kind]) < _MATTERS:
+            break
+        ratio = now[kind] / usual[kind] if usual[kind] else math.inf
+        verb = next(verb for most, verb in _VERBS if ratio <= most)
+        if not usual[kind]:
+            verb = "count, which they usually do not"
+        if verb:
+            told = True
+            yield f"On this site {_PHRASES.get(kinds[kind], kinds[kind])} {verb}."
+    if not told:
+        yield "On this site all evidence counts about as much as usual."

@@ -1,0 +1,85 @@
+"""What weights are learned from: judged articles with the evidence of their candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PLACES = 10
+_DISCOUNTS = 1.0 / np.log2(np.arange(2.0, _PLACES + 2.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSeeds:
+    """Judged articles (seeds), each with its candidates, ordered by the default's score.
+
+    Attributes:
+        features: Shape (seeds, candidates, kinds), float32: what each kind of evidence says.
+        offsets: Shape (seeds, candidates), float32: is added to the weighted sum, not learned.
+        grades: Shape (seeds, candidates), float32: the gain of each candidate; 0 if unrelated.
+        ideal: Shape (seeds,), float64: the largest possible discounted gain of ten articles,
+            among them related articles that are no candidates.
+        valid: Shape (seeds, candidates), bool: False where a seed has no more candidates.
+        groups: Shape (seeds,), int32: seeds of one group are never divided between training and
+            unseen seeds; None where each seed stands alone.
+    """
+
+    features: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+    grades: NDArray[np.float32]
+    ideal: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+    groups: NDArray[np.int32] | None = None
+
+    def __post_init__(self) -> None:
+        shape = self.features.shape[:2]
+        if not self.offsets.shape == self.grades.shape == self.valid.shape == shape:
+            raise ValueError(f"offsets, grades and valid must have the shape {shape}")
+        if self.ideal.shape != shape[:1] or not (self.ideal > 0).all():
+            raise ValueError("every seed needs an ideal gain above 0")
+        if not (np.isfinite(self.features).all() and np.isfinite(self.offsets).all()):
+            raise ValueError("features and offsets must be finite, at missing candidates too")
+
+    def __len__(self) -> int:
+        return len(self.ideal)
+
+    def take(self, seeds: NDArray[np.intp]) -> TrainingSeeds:
+        """Return some of the seeds, in the given order."""
+        return TrainingSeeds(
+            features=self.features[seeds],
+            offsets=self.offsets[seeds],
+            grades=self.grades[seeds],
+            ideal=self.ideal[seeds],
+            valid=self.valid[seeds],
+            groups=None if self.groups is None else self.groups[seeds],
+        )
+
+    def ndcg10(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each seed's nDCG@10 when its candidates are ranked by these weights.
+
+        Returns:
+            Shape (seeds,), float64. Of equal scores the candidate that stands first goes first.
+        """
+        scores = self.features @ weights.astype(np.float32) + self.offsets
+        scores[~self.valid] = -np.inf
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :_PLACES]
+        gains = np.take_along_axis(self.grades, best, axis=1)
+        found: NDArray[np.float64] = gains @ _DISCOUNTS[: gains.shape[1]] / self.ideal
+        return found
+
+    def shares(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return each kind's share in how much the scores of a list's candidates differ.
+
+        Returns:
+            Shape (kinds,), float64, sum 1, or 0 if nothing differs: each weight times the standard
+            deviation of its evidence inside a list.
+        """
+        inside = self.valid[..., None]
+        count = np.maximum(inside.sum(axis=1, keepdims=True), 1)
+        means = (self.features * inside).sum(axis=1, keepdims=True) / count
+        squares = ((self.features - means) ** 2 * inside / count).sum(axis=(0, 1))
+        parts = weights * np.sqrt(squares)
+        found: NDArray[np.float64] = parts / max(parts.sum(), 1e-9)
+        return found

@@ -1,0 +1,103 @@
+"""Weights learned from judged articles: what is found, and what is refused."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recommender.learning.learned_weights import learn_weights
+from recommender.learning.training_seeds import TrainingSeeds
+
+DEFAULT = np.array([0.6, 0.4, 0.1, 0.0])
+SCALES = np.array([0.3, 0.3, 0.15, 0.2])
+CANDIDATES = 40
+
+
+def draw_seeds(count, truth, seed=1, *, noise=0.3):
+    """Seeds whose three related candidates are the best by the true weights, with some noise."""
+    drawn = np.random.default_rng(seed)
+    features = drawn.normal(size=(count, CANDIDATES, len(DEFAULT))).astype(np.float32)
+    order = np.argsort(-(features @ DEFAULT), axis=1)
+    features = np.take_along_axis(features, order[..., None], axis=1)
+    wanted = features @ np.asarray(truth) + noise * drawn.normal(size=(count, CANDIDATES))
+    grades = (wanted >= np.sort(wanted, axis=1)[:, -3:-2]).astype(np.float32)
+    return TrainingSeeds(
+        features=features,
+        offsets=np.zeros((count, CANDIDATES), dtype=np.float32),
+        grades=grades,
+        ideal=np.full(count, (1 / np.log2([2, 3, 4])).sum()),
+        valid=np.ones((count, CANDIDATES), dtype=bool),
+    )
+
+
+def learn(seeds):
+    return learn_weights(seeds, DEFAULT, SCALES)
+
+
+def test_weights_by_which_candidates_are_related_are_found():
+    truth = np.array([0.2, 0.4, 0.8, 0.0])
+    learned = learn(draw_seeds(300, truth))
+    assert learned.adopted
+    assert learned.gain_low > 0
+    assert learned.weights / learned.weights.sum() == pytest.approx(truth / truth.sum(), abs=0.05)
+    unseen = draw_seeds(300, truth, seed=2)
+    gain = unseen.ndcg10(learned.weights).mean() - unseen.ndcg10(DEFAULT).mean()
+    assert learned.gain_low < gain < learned.gain_high
+
+
+def test_evidence_that_speaks_against_gets_no_negative_weight():
+    learned = learn(draw_seeds(200, [0.6, 0.4, -0.8, 0.0]))
+    assert learned.adopted
+    assert learned.weights.min() == 0 == learned.weights[2]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_judgments_drawn_by_chance_are_refused(seed):
+    drawn = np.random.default_rng(seed)
+    seeds = draw_seeds(150, DEFAULT)
+    learned = learn(replace(seeds, grades=drawn.permuted(seeds.grades, axis=1)))
+    assert not learned.adopted
+    assert learned.weights.tolist() == DEFAULT.tolist()
+
+
+def test_where_the_default_is_right_it_stays():
+    assert not learn(draw_seeds(200, DEFAULT)).adopted
+
+
+def test_few_seeds_are_not_learned_from():
+    learned = learn(draw_seeds(19, [0, 0, 1, 0]))
+    assert (learned.adopted, learned.folds, learned.seeds) == (False, 0, 19)
+    assert learned.strength == math.inf
+    assert not learn(draw_seeds(0, DEFAULT)).adopted
+
+
+def test_a_group_of_seeds_counts_as_one():
+    seeds = draw_seeds(100, [0, 0, 1, 0])
+    assert learn(seeds).adopted
+    few = replace(seeds, groups=np.arange(100, dtype=np.int32) // 10)
+    assert learn(few).folds == 0
+
+
+def test_the_same_seeds_teach_the_same_weights():
+    seeds = draw_seeds(60, [0.2, 0.4, 0.8, 0.0])
+    one, other = learn(seeds), learn(seeds)
+    assert one.weights.tobytes() == other.weights.tobytes()
+    assert one.gain_low == other.gain_low
+
+
+def test_related_articles_that_are_no_candidates_teach_nothing_and_count():
+    seeds = draw_seeds(40, DEFAULT)
+    learned = learn(replace(seeds, grades=np.zeros_like(seeds.grades)))
+    assert not learned.adopted
+    assert learned.default_ndcg10 == 0
+
+
+def test_arrays_that_do_not_fit_together_are_refused():
+    seeds = draw_seeds(3, DEFAULT)
+    with pytest.raises(ValueError, match="finite"):
+        replace(seeds, offsets=np.full_like(seeds.offsets, np.nan))
+    with pytest.raises(ValueError, match="ideal"):
+        replace(seeds, ideal=np.zeros(3))
+    with pytest.raises(ValueError, match="shape"):
+        replace(seeds, valid=seeds.valid[:, :5])

@@ -1,0 +1,55 @@
+"""What editors read about learned weights."""
+
+import math
+
+import numpy as np
+
+from recommender.learning.learned_weights import LearnedWeights
+from recommender.learning.learning_words import describe_learning
+
+KINDS = ("meaning", "words", "names", "tags", "mood")
+USUAL = [0.4, 0.3, 0.15, 0.15, 0.0]
+
+
+def learned(now, **values):
+    known = {
+        "weights": np.ones(5),
+        "adopted": True,
+        "strength": 1.0,
+        "seeds": 120,
+        "folds": 5,
+        "default_ndcg10": 0.5,
+        "learned_ndcg10": 0.55,
+        "gain_low": 0.02,
+        "gain_high": 0.08,
+        "shares": np.array([USUAL, now]),
+    }
+    return LearnedWeights(**known | values)
+
+
+def test_only_changes_that_matter_are_told_the_largest_first():
+    said = describe_learning(learned([0.39, 0.16, 0.31, 0.04, 0.1]), KINDS)
+    assert said[:-1] == [
+        "On this site titles named in the text count double.",
+        "On this site shared words count half as much as usual.",
+        "On this site shared tags count for little.",
+        "On this site mood count, which they usually do not.",
+    ]
+    assert "learned from 120 articles" in said[-1]
+    assert "0.550, the default ones 0.500" in said[-1]
+    assert "+0.020 and +0.080" in said[-1]
+
+
+def test_weights_that_hardly_changed_are_told_as_such():
+    said = describe_learning(learned(USUAL), KINDS)
+    assert said[0] == "On this site all evidence counts about as much as usual."
+
+
+def test_the_reason_why_the_default_stays_is_told():
+    (unsure,) = describe_learning(learned(USUAL, adopted=False, gain_low=-0.02), KINDS)
+    assert unsure.startswith("The default weights are used.")
+    assert "-0.020 and +0.080" in unsure
+    (few,) = describe_learning(
+        learned(USUAL, adopted=False, seeds=7, folds=0, strength=math.inf), KINDS
+    )
+    assert few.startswith("7 articles say what they are related to; at least 20 are needed")
