@@ -7,19 +7,21 @@ and draft requests, their documentation, the settings and the cache key are made
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter
+from pydantic import Field, Strict, TypeAdapter
 
 from recommender.article import MAX_ID_BYTES
 
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 6
 MAX_EXCLUDE = 100
+MAX_EXCLUDED = 2_048
+"""Longest id or address of an article to leave out, in bytes."""
 LANGUAGE_PATTERN = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"
 ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
 """Regular expression for valid article ids; it allows the same ids as
@@ -34,6 +36,14 @@ class Fallback(enum.StrEnum):
     NEWEST = "newest"
 
 
+class SkipLinked(enum.StrEnum):
+    """What happens to related articles that the article's own text links to."""
+
+    LAST = "last"
+    DROP = "drop"
+    OFF = "off"
+
+
 class Order(enum.StrEnum):
     """The order in which the selected articles are shown."""
 
@@ -43,6 +53,9 @@ class Order(enum.StrEnum):
 
 ArticleId = Annotated[
     str, Field(min_length=1, max_length=MAX_ID_BYTES, json_schema_extra={"pattern": ID_PATTERN})
+]
+Excluded = Annotated[
+    str, Field(min_length=1, max_length=MAX_EXCLUDED, json_schema_extra={"pattern": ID_PATTERN})
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="most articles to return")]
 MinScore = Annotated[
@@ -60,8 +73,21 @@ Language = Annotated[
     ),
 ]
 Exclude = Annotated[
-    frozenset[ArticleId],
-    Field(max_length=MAX_EXCLUDE, description="ids of articles to leave out; may be repeated"),
+    frozenset[Excluded],
+    Field(
+        max_length=MAX_EXCLUDE,
+        description="ids or addresses of articles to leave out; may be repeated",
+    ),
+]
+SkipLinkedChoice = Annotated[
+    SkipLinked,
+    Field(
+        description="where articles stand that the article's own text links to: after all other "
+        "related ones (last), nowhere (drop), or as if there were no links (off)"
+    ),
+]
+SitePins = Annotated[
+    bool, Strict(), Field(description="show first what the page itself names as related")
 ]
 
 
@@ -71,13 +97,17 @@ class RelatedQuery:
 
     Attributes:
         limit: Most articles to return, 1 to 50.
-        exclude: Ids of articles to leave out, such as those that the page shows already.
+        exclude: Ids or addresses (absolute, or relative to the site) of articles to leave out,
+            such as those that the page shows already; unknown ones are ignored.
         min_score: Related articles below this score are left out.
         fallback: ``tag`` fills a short list with articles that share a tag, then with the newest
             in the same language (or in any, if the language is unknown); ``newest`` with the
             newest only; ``none`` leaves the list short.
         sort: Order of the selected articles; it does not affect which are selected.
         language: Only articles in this language, in lower case; ``None`` for any.
+        skip_linked: ``last`` shows related articles that the article's own text links to after all
+            other related ones, ``drop`` leaves them out, ``off`` ignores these links.
+        site_pins: Whether the articles that the page itself names as related come first.
     """
 
     limit: Limit = DEFAULT_LIMIT
@@ -86,6 +116,15 @@ class RelatedQuery:
     fallback: FallbackChoice = Fallback.TAG
     sort: Sort = Order.RELEVANCE
     language: Language | None = None
+    skip_linked: SkipLinkedChoice = SkipLinked.LAST
+    site_pins: SitePins = True
+
+    def by_ranking(self) -> RelatedQuery:
+        """Return the query as if pages had no links, to measure or judge the ranking alone.
+
+        Else the links that lists are measured by would have made these lists.
+        """
+        return replace(self, skip_linked=SkipLinked.OFF, site_pins=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +179,9 @@ def _in_words(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     if schema["type"] == "array":
-        return f"at most {schema['maxItems']} ids"
+        return f"at most {schema['maxItems']} ids or addresses"
+    if schema["type"] == "boolean":
+        return "true or false"
     if schema["type"] == "string":
         return "a language tag like en or pt-BR"
     kind = "whole number" if schema["type"] == "integer" else "number"

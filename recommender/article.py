@@ -146,7 +146,7 @@ class Article:
         return any(section.text.strip() for section in self.sections)
 
 
-def check_id(article_id: str, *, field: str = "id") -> str:
+def check_id(article_id: str, *, field: str = "id", longest: int = MAX_ID_BYTES) -> str:
     """Return ``article_id`` unchanged if it is a valid article id.
 
     Any text is valid (slashes, spaces, any script) except control characters, lone
@@ -164,11 +164,11 @@ def check_id(article_id: str, *, field: str = "id") -> str:
         raise ArticleError(
             field, "invalid", f"{field} {article_id!r} is not valid Unicode"
         ) from None
-    if size > MAX_ID_BYTES:
+    if size > longest:
         raise ArticleError(
             field,
             "too-long",
-            f"{field} {article_id[:40]!r}… has {size} bytes; at most {MAX_ID_BYTES} are allowed",
+            f"{field} {article_id[:40]!r}… has {size} bytes; at most {longest} are allowed",
         )
     if article_id in (".", ".."):
         raise ArticleError(field, "invalid", f"{field} {article_id!r} can't be used in a URL")

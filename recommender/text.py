@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 
-from recommender.article import Article, LinkKind
+from recommender.article import Article, LinkKind, Section
 from recommender.boilerplate import Boilerplate
 
 RECIPE = "1"
@@ -56,11 +57,26 @@ def prepare(article: Article, boilerplate: Boilerplate) -> PreparedText:
 def without_link_words(article: Article) -> Article:
     """Return an article whose texts lack the words of its own links.
 
-    Where a link says that two articles are related, its words would only repeat the answer.
+    Where a link says that two articles are related, its words would only repeat the answer. They
+    are taken out wherever they stand in the section that holds the link, since a page may repeat
+    it; or in the whole text, if that section is not known.
     """
-    texts = [section.text for section in article.sections]
+    sections = list(article.sections)
+    every = range(len(sections))
     for link in article.links:
-        if link.kind is LinkKind.TEXT and link.section is not None and link.text:
-            texts[link.section] = texts[link.section].replace(link.text, " ", 1)
-    sections = (replace(old, text=text) for old, text in zip(article.sections, texts, strict=True))
+        words = link.text.split()
+        if words and link.kind is not LinkKind.APART:
+            held = every if link.section is None else every[link.section : link.section + 1]
+            for place in held:
+                text, heading = sections[place].text, sections[place].heading
+                sections[place] = Section(
+                    text=_without(text, words), heading=_without(heading, words)
+                )
     return replace(article, sections=tuple(sections))
+
+
+def _without(text: str, words: list[str]) -> str:
+    """Take words out of a text; where they stand nowhere as whole words, as parts of words."""
+    pattern = r"\s+".join(map(re.escape, words))
+    found, count = re.subn(rf"(?<!\w){pattern}(?!\w)", " ", text)
+    return found if count else re.sub(pattern, " ", text)

@@ -17,7 +17,7 @@ are searched for among the articles that may.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -100,11 +100,13 @@ class TextQuery:
         pairs: What it is compared by: one row, over the corpus's columns.
         language: The id of the text's language; an unused id if no article of the corpus has this
             language; 0 if unknown.
+        without: Shape (any,), int32: rows that are treated as if the corpus did not have them.
     """
 
     text: PreparedText
     pairs: PairData
     language: int
+    without: NDArray[np.int32] = field(default_factory=lambda: _NO_ROWS)
 
 
 class TextQueryResult:
@@ -127,7 +129,9 @@ class TextQueryResult:
         nearest = corpus.index.search(query.pairs.embeddings, recipe.candidates)
         self.same_story = _near_duplicates(query, nearest, corpus)
         found = search_postings(query.pairs.terms, corpus.postings, recipe.candidates)
-        own = _score_candidates(query, np.concatenate([nearest.rows, found], axis=1), corpus)
+        rows = np.concatenate([nearest.rows, found], axis=1)
+        rows[np.isin(rows, query.without)] = NO_ROW
+        own = _score_candidates(query, rows, corpus)
         listed = own.scores[own.rows != NO_ROW]
         self._worst = listed[-1] if len(listed) else np.float32(0)
         self._diffused = _diffuse(query, own, corpus, recipe)

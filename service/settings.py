@@ -33,7 +33,7 @@ from pydantic_settings import (
 from index.articles.foreign_dates import check_date_format
 from index.articles.url_template import DEFAULT_TEMPLATE, check_template
 from index.publishing.gates import Limits
-from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery
+from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery, SkipLinked
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
@@ -116,6 +116,14 @@ class Settings(BaseSettings):
     fallback: Fallback = Fallback.TAG
     """how a list that is too short is filled: tag, newest or none"""
 
+    skip_linked: SkipLinked = Field(
+        SkipLinked.LAST,
+        description="where articles stand that the article's own text links to: after all other "
+        "related ones (last), nowhere (drop), or as if there were no links (off)",
+    )
+    site_pins: bool = Field(
+        True, description="show first what a page itself names as related, by hand"
+    )
     index: Literal["local", "milvus"] = "local"
     """where vectors are searched: in a file of the build, or in Milvus"""
 
@@ -362,7 +370,13 @@ class Settings(BaseSettings):
     @property
     def query(self) -> RelatedQuery:
         """The query for related articles that a request without parameters makes."""
-        return RelatedQuery(limit=self.limit, min_score=self.min_score, fallback=self.fallback)
+        return RelatedQuery(
+            limit=self.limit,
+            min_score=self.min_score,
+            fallback=self.fallback,
+            skip_linked=self.skip_linked,
+            site_pins=self.site_pins,
+        )
 
     @property
     def limits(self) -> Limits:
@@ -371,10 +385,9 @@ class Settings(BaseSettings):
             max_loss=self.max_loss,
             max_churn=self.max_churn,
             max_weak=self.max_weak,
-            good_score=self.min_score,
             max_hub=self.max_hub,
             min_recall=self.min_recall,
-            limit=self.limit,
+            query=self.query,
         )
 
     @property

@@ -50,7 +50,9 @@ class AlsoLike(Peer):
 
         self._served = ServingView(open_live(self.folder))
         defaults = Settings()
-        self._query = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
+        self._query = RelatedQuery(
+            min_score=defaults.min_score, fallback=defaults.fallback
+        ).by_ranking()
 
     def related(self, row: int, limit: int) -> list[int]:
         """See :class:`Peer`."""

@@ -29,6 +29,7 @@ words.bin, lexical_*   term weights of every article · titles_*, tag_vectors_*,
 calibration.json       weights and what else is frozen for scoring · nearest.npy: (n,) float32: how
                        close each article is to its ten nearest
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
+names_*.npy            numbers of addresses and other names, ascending · the rows that they name
 boilerplate.json       text that the pages share, ignored in comparisons
 links_*.npy            the rows that each row's own page links to · link_kinds.npy: what these are
 rejected_rows.npy      (n, 20) int32: candidates left out of each list, best first
@@ -57,6 +58,7 @@ from index.build.file_watch import FileWatch
 from index.build.id_table import IdTable
 from index.build.link_graph import PAGE_LINK_FILES, PageLinks
 from index.build.manifest import Manifest, check_files
+from index.build.name_table import NAME_FILES, NameTable
 from index.build.ragged import Ragged
 from index.build.search_index import FULL_TEXT, FullText
 from index.errors import BuildError
@@ -92,6 +94,8 @@ SERVED = frozenset(
         "recent_values.npy",
         "recent_ends.npy",
         "dates.npy",
+        *PAGE_LINK_FILES,
+        *NAME_FILES,
     }
 )
 """Files that are read to answer requests; their hashes are checked when a build is opened."""
@@ -153,6 +157,8 @@ class Build:
         self.tagged = Ragged.load(folder, "tagged")
         self.recent = Ragged.load(folder, "recent")
         self.dates = cast("NDArray[np.int32]", self._array("dates"))
+        self.page_links = PageLinks.load(folder)
+        self.names = NameTable.load(folder)
         # Requests read single rows of the same arrays, as plain numbers.
         self._windows = Rows(self.visibility)
         self._related = Rows(self.related_rows), Rows(self.related_scores)
@@ -175,6 +181,15 @@ class Build:
     def row(self, article_id: str) -> int | None:
         """Return the row of an article, or ``None`` if the build does not have it."""
         return self._table.row(article_id)
+
+    def find(self, name: str) -> int | None:
+        """Return the row of an article by its id or address; ``None`` if there is no such one.
+
+        Args:
+            name: An id; or an address, absolute or relative to the site (``/path``).
+        """
+        row = self.row(name)
+        return self.names.row_at(name) if row is None else row
 
     def article_id(self, row: int) -> str:
         """Return the article id of a row."""
@@ -255,13 +270,6 @@ class Build:
     def articles(self) -> ArticleStore:
         """The store of all articles; its file is verified before its first use."""
         return ArticleStore(self.checked(ARTICLES))
-
-    @functools.cached_property
-    def page_links(self) -> PageLinks:
-        """The links of the pages to each other; the files are verified before their first use."""
-        for name in PAGE_LINK_FILES:
-            self.checked(name)
-        return PageLinks.load(self.folder)
 
     @functools.cached_property
     def full_text(self) -> FullText:

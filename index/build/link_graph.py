@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,6 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from index.build.name_table import NameTable
 from index.build.ragged import Ragged
 from index.files import load_array, save_array
 
@@ -30,13 +32,17 @@ class PageLinkKind(enum.IntEnum):
     """In navigation and the like, or to a page that very many articles link to."""
 
 
+_NOTHING: tuple[list[int], list[int]] = [], []
+
 EDITORIAL = (PageLinkKind.TEXT, PageLinkKind.RELATED)
 """The kinds of links that an editor set."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageLinks:
     """The links between the pages of a site; for each row, one of each kind to a target.
+
+    The links of a row are in the order of their kinds, and those of a kind in the page's order.
 
     Attributes:
         targets: For each row, the rows that its article's page links to.
@@ -48,15 +54,57 @@ class PageLinks:
 
     def out(self, row: int) -> list[tuple[int, PageLinkKind]]:
         """Return where a row's page links to, with the kind of each link."""
-        start = int(self.targets.ends[row - 1]) if row else 0
-        kinds = self.kinds[start : int(self.targets.ends[row])].tolist()
-        return list(zip(self.targets.numbers(row), map(PageLinkKind, kinds), strict=True))
+        kinds = map(PageLinkKind, self._kinds_of(row))
+        return list(zip(self.targets.numbers(row), kinds, strict=True))
+
+    def editorial(self, row: int) -> tuple[list[int], list[int]]:
+        """Return which rows the text of a row's page links to, and which the page calls related.
+
+        Requests need this, so it takes the same time for any number of other links.
+        """
+        start, end = self.targets.span(row)
+        if start == end:
+            return _NOTHING
+        kinds = self._plain[start:end].tobytes()
+        text = start + kinds.count(PageLinkKind.TEXT)
+        related = text + kinds.count(PageLinkKind.RELATED)
+        return self.targets.values_between(start, text), self.targets.values_between(text, related)
+
+    def of_kind(
+        self, rows: NDArray[np.integer], kind: PageLinkKind
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the links of one kind of several rows, row by row, as on their pages.
+
+        Args:
+            rows: Shape (m,): the rows.
+            kind: The kind.
+
+        Returns:
+            The position in ``rows`` that each link belongs to, shape (links,), int64; and the row
+            that it leads to, shape (links,), int32.
+        """
+        ends = self.targets.ends
+        starts = np.where(rows > 0, ends[rows - 1], 0)
+        lengths = ends[rows] - starts
+        places = np.repeat(np.arange(len(rows)), lengths)
+        first = np.cumsum(lengths) - lengths
+        links = np.arange(len(places)) + np.repeat(starts - first, lengths)
+        held = self.kinds[links] == kind
+        return places[held], self.targets.values[links[held]]
 
     def into(self, row: int) -> list[tuple[int, PageLinkKind]]:
         """Return which rows' pages link to a row, with the kind of each link."""
         found = np.flatnonzero(self.targets.values == row)
         sources = np.searchsorted(self.targets.ends, found, side="right").tolist()
         return list(zip(sources, map(PageLinkKind, self.kinds[found].tolist()), strict=True))
+
+    def _kinds_of(self, row: int) -> bytes:
+        start, end = self.targets.span(row)
+        return self._plain[start:end].tobytes()
+
+    @functools.cached_property
+    def _plain(self) -> memoryview:
+        return self.kinds.data
 
     def sources(self) -> NDArray[np.int32]:
         """Return the row that each entry of ``targets.values`` stands on, shape (links,)."""
@@ -111,6 +159,7 @@ class LinkFindings:
 
     Attributes:
         links: The links between articles.
+        names: What articles are called.
         blocks: The blocks of related links.
         frequent: Rows that very many articles link to, so that links to them are apart, with the
             number of these articles; most first.
@@ -120,6 +169,7 @@ class LinkFindings:
     """
 
     links: PageLinks
+    names: NameTable
     blocks: list[RelatedBlock]
     frequent: list[tuple[int, int]]
     unresolved: list[tuple[str, int, int]]

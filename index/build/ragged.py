@@ -34,9 +34,18 @@ class Ragged:
         values, ends = self._plain
         return values[ends[index - 1] if index else 0 : ends[index]].tolist()
 
+    def values_between(self, start: int, end: int) -> list[int]:
+        """Return a part of :attr:`values` as Python integers."""
+        return self._plain[0][start:end].tolist()
+
+    def span(self, index: int) -> tuple[int, int]:
+        """Return where list ``index`` starts and ends in :attr:`values`, as Python integers."""
+        ends = self._plain[1]
+        return ends[index - 1] if index else 0, ends[index]
+
     def __getitem__(self, index: int) -> NDArray[np.int32]:
-        start = int(self.ends[index - 1]) if index else 0
-        return self.values[start : int(self.ends[index])]
+        start, end = self.span(index)
+        return self.values[start:end]
 
     def __len__(self) -> int:
         return len(self.ends)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
+from index.build.link_graph import PageLinkKind
 from index.build.ragged import Ragged
-from index.query import RelatedQuery, shown_scores
+from index.query import RelatedQuery, SkipLinked, shown_scores
 from recommender.neighbors import NO_ROW
 from recommender.parameters import SHOWN
 from recommender.translations import StoryLanguages
@@ -24,8 +25,9 @@ def list_heads(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the first visible articles of every stored list, for the figures of a build.
 
-    Readers may see fewer: low scores and repeated stories are not left out here, but in
-    :func:`related_lists`.
+    This is the build's own ranking, by which hubs and orphans are counted. Readers may see other
+    lists: low scores and repeated stories are not left out here, and the links of the pages do not
+    count, but in :func:`related_lists`.
 
     Args:
         build: The build.
@@ -75,7 +77,7 @@ def related_lists(
     Args:
         build: The build.
         now: The time, in microseconds since 1970 UTC.
-        query: The query; only its ``limit`` and ``min_score`` have an effect.
+        query: The query; its ``exclude``, ``fallback``, ``sort`` and ``language`` have no effect.
         rows: Shape (m,): the rows whose lists to return; all rows by default.
 
     Returns:
@@ -87,19 +89,88 @@ def related_lists(
     members = build.members.values
     spoken = StoryLanguages(build.stories, members[visible[members]], build.languages)
     lists = np.full((len(wanted), query.limit), NO_ROW, dtype=np.int32)
+    depth = build.related_rows.shape[1]
     for start in range(0, len(wanted), _CHUNK):
         some = np.arange(start, min(start + _CHUNK, len(wanted)))
-        for width in (2 * query.limit, build.related_rows.shape[1]):
-            candidates = np.asarray(build.related_rows[wanted[some], :width])
-            scores = build.related_scores[wanted[some], :width]
+        for width in (2 * query.limit, depth):
+            own = wanted[some]
             # A stored list has each story once, and never the article's own story.
+            candidates = np.asarray(build.related_rows[own, :width])
+            present = shown_scores(build.related_scores[own, :width]) >= query.min_score
+            present &= candidates != NO_ROW
+            last = np.zeros_like(present)
+            if query.skip_linked is not SkipLinked.OFF:
+                linked = build.page_links.of_kind(own, PageLinkKind.TEXT)
+                last = _in_stories(build, candidates, *linked)
+                if query.skip_linked is SkipLinked.DROP or width < depth:
+                    present &= ~last
+            if query.site_pins:
+                candidates, present, last = _named_first(build, own, candidates, present, last)
             shown = newest[np.where(candidates == NO_ROW, 0, candidates)]
-            shown = spoken.members_in(shown, build.languages[wanted[some]])
-            present = (candidates != NO_ROW) & (shown != NO_ROW)
-            present &= shown_scores(scores) >= query.min_score
-            lists[some] = _first_present(present, shown, query.limit)[0]
-            some = some[(lists[some, -1] == NO_ROW) & (candidates[:, -1] != NO_ROW)]
+            shown = spoken.members_in(shown, build.languages[own])
+            present &= shown != NO_ROW
+            lists[some] = _first_present(present, shown, query.limit, last)[0]
+            more = (candidates[:, -1] != NO_ROW) | last.any(axis=1)
+            some = some[(lists[some, -1] == NO_ROW) & more]
     return lists
+
+
+def _named_first(
+    build: Build,
+    own: NDArray[np.int64],
+    candidates: NDArray[np.int32],
+    present: NDArray[np.bool_],
+    last: NDArray[np.bool_],
+) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Put before the candidates of each list the rows that its article's page names as related.
+
+    Args:
+        build: The build.
+        own: Shape (lists,): the rows whose lists these are.
+        candidates: Shape (lists, any): the rows in each list, -1 for none.
+        present: Which of them to keep; same shape.
+        last: Which of them stand after all others; same shape.
+
+    Returns:
+        The three last arguments, wider; a story that is named is kept once, where it is named.
+    """
+    lists, targets = build.page_links.of_kind(own, PageLinkKind.RELATED)
+    stories = build.stories[targets]
+    _, first = np.unique(lists * build.count + stories, return_index=True)
+    first = np.sort(first)
+    first = first[stories[first] != build.stories[own[lists[first]]]]
+    lists, targets = lists[first], targets[first]
+    if not len(lists):
+        return candidates, present, last
+    places = np.arange(len(lists)) - np.searchsorted(lists, lists)
+    named = np.full((len(own), int(places.max()) + 1), NO_ROW, dtype=np.int32)
+    named[lists, places] = targets
+    present = present & ~_in_stories(build, candidates, lists, targets)
+    return (
+        np.concatenate([named, candidates], axis=1),
+        np.concatenate([named != NO_ROW, present], axis=1),
+        np.concatenate([np.zeros_like(named, dtype=np.bool_), last], axis=1),
+    )
+
+
+def _in_stories(
+    build: Build,
+    candidates: NDArray[np.int32],
+    lists: NDArray[np.int64],
+    targets: NDArray[np.int32],
+) -> NDArray[np.bool_]:
+    """Say which candidates belong to stories that belong to the same list.
+
+    Args:
+        build: The build.
+        candidates: Shape (lists, any): the rows in each list, -1 for none.
+        lists: Shape (pairs,): the list that each of ``targets`` belongs to.
+        targets: Shape (pairs,): a row of each story.
+    """
+    if not len(targets):
+        return np.zeros(candidates.shape, dtype=np.bool_)
+    every = np.arange(len(candidates))[:, np.newaxis] * build.count + build.stories[candidates]
+    return np.isin(every, lists * build.count + build.stories[targets])
 
 
 def newest_visible(
@@ -122,7 +193,10 @@ def newest_visible(
 
 
 def _first_present(
-    present: NDArray[np.bool_], rows: NDArray[np.int32], length: int
+    present: NDArray[np.bool_],
+    rows: NDArray[np.int32],
+    length: int,
+    last: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.bool_]]:
     """Move the present rows of each list to its front, and cut the list to ``length`` rows.
 
@@ -130,12 +204,14 @@ def _first_present(
         present: Shape (lists, any), bool: which entries of ``rows`` to keep.
         rows: The rows of each list, of the same shape.
         length: Length of the resulting lists.
+        last: Which of the present rows stand after all others; none by default.
 
     Returns:
         The rows, shape (lists, length), -1 at the end; the position that each had in its list; and
         whether it is present. The last two have shape (lists, at most length).
     """
-    order = np.argsort(~present, axis=1, kind="stable")[:, :length]
+    later = ~present if last is None else np.where(present, last, np.uint8(2))
+    order = np.argsort(later, axis=1, kind="stable")[:, :length]
     taken = np.take_along_axis(present, order, axis=1)
     head = np.full((len(rows), length), NO_ROW, dtype=np.int32)
     head[:, : order.shape[1]] = np.where(taken, np.take_along_axis(rows, order, axis=1), NO_ROW)

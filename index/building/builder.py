@@ -183,6 +183,7 @@ def _make(
         trusted = context.options.trust_related_blocks
         links = resolve_links(collected, store, columns.dates, trust_related_blocks=trusted)
         links.links.save(folder)
+        links.names.save(folder)
         collected.drop()
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
@@ -288,7 +289,7 @@ def _make(
                 relearned=relearned,
                 churn=churn,
                 verdicts=assessment.verdicts,
-                good_score=context.options.limits.good_score,
+                good_score=context.options.limits.query.min_score,
                 page_links=links,
             )
         )

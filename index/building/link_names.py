@@ -6,7 +6,6 @@ whatever the number of articles.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from posixpath import splitext
@@ -14,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from index.articles.urls import url_key
+from index.build.name_table import ANY_HOST, address_key, host_of, number_of, path_of
 from recommender.article import FILE_LINK, Article, Link, LinkKind
 
 LINK = np.dtype(
@@ -63,12 +62,13 @@ class LinkNames:
 
 def link_names(article: Article) -> LinkNames:
     """Return the numbers of an article and of its links."""
-    address = address_key(article.url)
-    exact = [address, f"{FILE_LINK}{_stem(article.id)}"]
+    addresses = [article.url, *(each for each in article.aliases if not each.startswith(FILE_LINK))]
+    keys = [address_key(each) for each in addresses]
+    exact = [*keys, *(f"{ANY_HOST}{path_of(key)}" for key in keys if path_of(key))]
+    exact.append(f"{FILE_LINK}{_stem(article.id)}")
     loose = [_last(article.id), _last(unquote(urlsplit(article.url).path)), article.title]
     for alias in article.aliases:
         if not alias.startswith(FILE_LINK):
-            exact.append(address_key(alias))
             continue
         stem = _stem(alias[len(FILE_LINK) :])
         folder, _, name = stem.rpartition("/")
@@ -80,29 +80,10 @@ def link_names(article: Article) -> LinkNames:
     return LinkNames(
         names=np.array([number_of(name) for name in sorted(names)], dtype="<u8").tobytes(),
         links=np.array([link for link in found if link is not None], dtype=LINK).tobytes(),
-        host=host_of(address),
+        host=host_of(keys[0]),
         source=article.source,
         headings=tuple(dict.fromkeys(related)),
     )
-
-
-def address_key(url: str) -> str:
-    """Return :func:`index.articles.urls.url_key` without ``www.`` and in lower case.
-
-    No site has two articles whose addresses differ in no more, but links often do.
-    """
-    return re.sub(r"^//www\.", "//", url_key(url).casefold())
-
-
-def host_of(key: str) -> str:
-    """Return the host of an address's key; empty if it has none."""
-    return key[2:].partition("/")[0].partition("?")[0] if key.startswith("//") else ""
-
-
-def number_of(name: str) -> int:
-    """Return the 64-bit number of a name, never 0."""
-    digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") or 1
 
 
 def block_number(source: str, heading: str) -> int:
@@ -111,6 +92,18 @@ def block_number(source: str, heading: str) -> int:
 
 
 def _link(order: int, link: Link, source: str) -> tuple[int, ...] | None:
+    numbers = link_numbers(link)
+    if numbers is None:
+        return None
+    block = block_number(source, link.heading) if link.kind is LinkKind.RELATED else 0
+    return (0, order, *numbers, block, KINDS.index(link.kind))
+
+
+def link_numbers(link: Link) -> tuple[int, int, int] | None:
+    """Return the numbers of what a link names, of what else it may mean, and of its host.
+
+    The latter two are 0 if there is nothing. The result is ``None`` for what is no page.
+    """
     host = second = ""
     if link.url.startswith(FILE_LINK):
         stem = _stem(link.url[len(FILE_LINK) :])
@@ -121,10 +114,8 @@ def _link(order: int, link: Link, source: str) -> tuple[int, ...] | None:
         if _NO_PAGE.search(unquote(name.partition("?")[0])):
             return None
         host = host_of(name)
-        second = (name[2 + len(host) :] or "/") if host else ""
-    block = block_number(source, link.heading) if link.kind is LinkKind.RELATED else 0
-    numbers = (number_of(name), *(number_of(each) if each else 0 for each in (second, host)))
-    return (0, order, *numbers, block, KINDS.index(link.kind))
+        second = path_of(name)
+    return number_of(name), number_of(second) if second else 0, number_of(host) if host else 0
 
 
 def _stem(name: str) -> str:

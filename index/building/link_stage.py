@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from index.articles.article_store import ArticleStore
 from index.build.build import NO_DATE
 from index.build.link_graph import LinkFindings, PageLinkKind, PageLinks, RelatedBlock
+from index.build.name_table import NameTable, number_of
 from index.build.ragged import Ragged
 from index.building.folder_arrays import FolderWorkspace
-from index.building.link_names import KINDS, LINK, LinkNames, block_number, number_of
+from index.building.link_names import KINDS, LINK, LinkNames, block_number
 from recommender.article import FILE_LINK, LinkKind
 
 FREQUENT = 0.03
@@ -101,7 +102,9 @@ def resolve_links(
         trust_related_blocks: Take related links that stand on most pages for an editor's own.
     """
     names, links = collector.finish()
-    targets, own = _find_targets(names, links, collector.hosts)
+    numbers, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
+    table = NameTable(numbers, names["row"][first])
+    targets, own = _find_targets(table, counts, links, collector.hosts)
     kinds = links["kind"].astype(np.uint8)
     kinds[kinds == KINDS.index(LinkKind.APART)] = PageLinkKind.APART
     blocks = _related_blocks(collector, links, targets, dates)
@@ -112,6 +115,7 @@ def resolve_links(
     page_links, frequent = _page_links(links["row"], targets, kinds, len(dates))
     return LinkFindings(
         links=page_links,
+        names=table,
         blocks=blocks,
         frequent=frequent,
         unresolved=unresolved,
@@ -120,11 +124,17 @@ def resolve_links(
 
 
 def _find_targets(
-    names: NDArray[np.void], links: NDArray[np.void], hosts: set[str]
+    names: NameTable, counts: NDArray[np.intp], links: NDArray[np.void], hosts: set[str]
 ) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
-    """Returns the row that each link leads to, -1 for none; and the numbers of the site's hosts."""
-    keys, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
-    rows = names["row"][first]
+    """Returns the row that each link leads to, -1 for none; and the numbers of the site's hosts.
+
+    Args:
+        names: The names of all articles.
+        counts: Shape (names,): how many articles have each name.
+        links: The links.
+        hosts: The hosts of the articles' addresses.
+    """
+    keys, rows = names.numbers, names.rows
     exact, second = np.full((2, len(links)), -1, dtype=np.int32)
     for start in range(0, len(links) if len(keys) else 0, _JOIN):
         part = slice(start, start + _JOIN)
@@ -198,10 +208,13 @@ def _by_date(
 def _page_links(
     rows: NDArray[np.int32], targets: NDArray[np.int32], kinds: NDArray[np.uint8], count: int
 ) -> tuple[PageLinks, list[tuple[int, int]]]:
-    """Returns the links between articles once each, and the rows that very many link to."""
+    """Returns the links between articles once each, and the rows that very many link to.
+
+    The links of a row are in the order of their kinds, and those of a kind in the page's order.
+    """
     held = (targets >= 0) & (targets != rows)
     keys = (rows[held].astype(np.int64) * count + targets[held]) * len(PageLinkKind) + kinds[held]
-    keys = np.unique(keys)
+    keys, first = np.unique(keys, return_index=True)
     pairs, kind = np.divmod(keys, len(PageLinkKind))
     kind = kind.astype(np.uint8)
     row, target = np.divmod(pairs, max(count, 1))
@@ -211,7 +224,8 @@ def _page_links(
     kind[editorial & often[target]] = PageLinkKind.APART
     frequent = np.flatnonzero(often)
     frequent = frequent[np.argsort(-linking[frequent], kind="stable")][:_NAMED]
-    links = PageLinks(Ragged.grouped(row, target, count), kind)
+    order = np.lexsort((first, kind, row))
+    links = PageLinks(Ragged.grouped(row[order], target[order], count), kind[order])
     return links, [(each, int(linking[each])) for each in frequent.tolist()]
 
 

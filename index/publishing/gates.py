@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from index.build.build import Build
 from index.build.manifest import Manifest
 from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.churn import Churn
-from index.query import DEFAULT_LIMIT, RelatedQuery
+from index.query import RelatedQuery
 from recommender.parameters import SHOWN
 
 FEW = 20
@@ -65,25 +65,19 @@ class Limits:
         max_loss: Largest share of the live build's articles that may be missing.
         max_churn: Largest share of lists that may show other articles than before.
         max_weak: Largest share of visible articles without a good related article.
-        good_score: Least score of a good related article: the least that readers are shown.
         max_hub: Largest share of shown lists that one article may be in. On a small site an equal
             share for every article is already large, so 25 times an equal share always passes.
         min_recall: Least share of true neighbors that the index must find.
-        limit: Number of places of a list that readers see.
+        query: What the site asks for by default. Its least score is that of a good related
+            article; the lists of two builds are computed with it and compared.
     """
 
     max_loss: float = 0.1
     max_churn: float = 0.5
     max_weak: float = 0.2
-    good_score: float = 0.05
     max_hub: float = 0.1
     min_recall: float = 0.98
-    limit: int = DEFAULT_LIMIT
-
-    @property
-    def query(self) -> RelatedQuery:
-        """The query with which the lists of two builds are computed and compared."""
-        return RelatedQuery(limit=self.limit, min_score=self.good_score)
+    query: RelatedQuery = field(default_factory=lambda: RelatedQuery(min_score=0.05))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +172,7 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
     visible = new.visible(now)
     count = int(visible.sum())
     heads, best = list_heads(new, visible)
-    weak = float((best[visible] < limits.good_score).mean()) if count else 1.0
+    weak = float((best[visible] < limits.query.min_score).mean()) if count else 1.0
     inbound = count_inbound(heads, visible)
     hub = int(np.argmax(inbound))
     share = float(inbound[hub] / count) if count else 0.0
@@ -191,7 +185,7 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
             limit=limits.max_weak,
             passed=weak <= limits.max_weak or count < FEW,
             message=f"{weak:.0%} of {count} visible articles have no related article that scores "
-            f"{limits.good_score:g} or more; at most {limits.max_weak:.0%} may lack one",
+            f"{limits.query.min_score:g} or more; at most {limits.max_weak:.0%} may lack one",
         ),
         Verdict(
             gate=Gate.HUB,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -18,7 +19,7 @@ from service.api.openapi import Problem, RelatedAnswer
 from service.api.query_body import QueryBody, described
 from service.http.headers import by_name
 from service.http.problems import ProblemError, not_ready
-from service.http.query_params import check_article_id, check_language
+from service.http.query_params import check_article_id, check_excluded, check_language
 from service.http.related_lists import ListRequest, RelatedLists
 from service.serving.live import Generation, Live
 
@@ -34,6 +35,8 @@ class BatchQuestion(QueryBody):
     limit: Annotated[Limit, Strict()] | None = described("limit")
     min_score: Annotated[MinScore, Strict()] | None = described("min_score")
     language: str | None = described("language")
+    distinct: Annotated[bool, Strict()] = False
+    """leave out of each list what an earlier list of the answer shows"""
 
 
 class BatchResult(ApiModel):
@@ -90,6 +93,7 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         """Returns for each id the list that /v1/related returns, all from one build.
 
         For an id that is unknown or not visible, the result holds an error instead of a list.
+        With `distinct`, no article is in two of the lists.
         """
         now = live.clock()
         generation = live.at(now)
@@ -99,6 +103,8 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         results = []
         for article_id in question.ids:
             results.append(_result(lists, generation, article_id, query, now))
+            if question.distinct:
+                query = replace(query, exclude=query.exclude | _shown(results[-1]))
             await asyncio.sleep(0)  # lets other requests be answered in between
         body = b'{"build":"%b","results":[%b]}' % (
             generation.served.build.name.encode(),
@@ -118,10 +124,16 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
 
 def _query(question: BatchQuestion, defaults: RelatedQuery) -> RelatedQuery:
     for article_id in question.exclude:
-        check_article_id("exclude", article_id)
+        check_excluded(article_id)
     if question.language is not None:
         check_language(question.language)
     return question.query(defaults)
+
+
+def _shown(result: bytes) -> set[str]:
+    """Returns the ids of the articles that a result's list shows."""
+    answer = json.loads(result).get("answer", {"items": []})
+    return {item["article_id"] for item in answer["items"]}
 
 
 def _result(

@@ -47,7 +47,7 @@ class RelatedItem(ArticleCard):
     """similarity: 0 as two random articles of the site, 1 identical"""
 
     origin: Origin
-    """why the article is in the list"""
+    """why the article is in the list; site: the page itself names it as related"""
 
     position: int = Field(ge=1, le=MAX_LIMIT)
     """its position in the list"""

@@ -9,17 +9,17 @@ from pydantic import Field
 
 from index.query import (
     MAX_EXCLUDE,
+    MAX_EXCLUDED,
     FallbackChoice,
     Limit,
     MinScore,
     RelatedQuery,
+    SitePins,
+    SkipLinkedChoice,
     Sort,
     query_options,
 )
-from recommender.article import MAX_ID_BYTES
 from service.api.api_models import RequestModel
-
-ExcludedId = Annotated[str, Field(max_length=MAX_ID_BYTES)]
 
 
 def described(name: str) -> Any:
@@ -39,8 +39,13 @@ class QueryBody(RequestModel):
     min_score: MinScore | None = described("min_score")
     fallback: FallbackChoice | None = described("fallback")
     sort: Sort | None = described("sort")
-    exclude: list[ExcludedId] = Field(default_factory=list, max_length=MAX_EXCLUDE)
-    """ids of articles to leave out"""
+    exclude: list[Annotated[str, Field(max_length=MAX_EXCLUDED)]] = Field(
+        default_factory=list, max_length=MAX_EXCLUDE
+    )
+    """ids or addresses of articles to leave out"""
+
+    skip_linked: SkipLinkedChoice | None = described("skip_linked")
+    site_pins: SitePins | None = described("site_pins")
 
     def query(self, defaults: RelatedQuery) -> RelatedQuery:
         """Returns the query that the body describes, with ``defaults`` for missing fields."""

@@ -36,6 +36,20 @@ def evaluate(
             help="Use editors' judgments and pins; measure lists without pins and hides.",
         ),
     ] = False,
+    own_links: Annotated[
+        bool,
+        typer.Option(
+            "--own-links",
+            help="Use the links of the site's own pages as judgments, and measure lists made "
+            "without the links' words.",
+        ),
+    ] = False,
+    min_related: Annotated[
+        int, typer.Option(min=1, help="With --own-links: least number of an article's links.")
+    ] = 1,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="With --own-links: most articles to measure.")
+    ] = 200,
     least: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="With --golden: exit with code 21 below this share."),
@@ -47,13 +61,28 @@ def evaluate(
     settings = load_settings(root=root)
     opened_root = Root(settings.root)
     build = opened_root.open(name)
-    if golden == (qrels is not None) or (least is not None and not golden):
-        raise InputError("use either --qrels FILE or --golden; --least needs --golden")
+    chosen = [qrels is not None, golden, own_links].count(True)
+    if chosen != 1 or (least is not None and not golden):
+        raise InputError("use --qrels FILE, --golden or --own-links; --least needs --golden")
     if qrels is not None:
         query = settings.query
         _print_figures(
             evaluate_build(build, read_qrels(qrels), query, read_state(settings)), as_json
         )
+        return
+    if own_links:
+        from service.serving.drafts import DraftRelater
+        from service.serving.own_links import evaluate_own_links
+
+        figures = evaluate_own_links(
+            build,
+            DraftRelater(settings.model, settings.precision),
+            settings.query,
+            read_state(settings),
+            min_related=min_related,
+            seeds=seeds,
+        )
+        _print_own_links(figures, as_json)
         return
     found = agreement_of(build, settings)
     _print_agreement(build, found, as_json)
@@ -80,6 +109,19 @@ def _print_agreement(build: Build, found: Agreement, as_json: bool) -> None:
             typer.echo(f"  {sign} {target_id}  in the list of  {article_id}")
 
 
+def _print_own_links(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
+        return
+    typer.echo(
+        f"{figures['seeds']} of {figures['linking']} articles that link to others, "
+        f"build {figures['build']}"
+    )
+    for part, label in (("masked", "without the links' words"), ("as_written", "as written")):
+        typer.echo(f"{label}:")
+        _print_estimates(figures[part])
+
+
 def _print_figures(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(figures)
@@ -87,8 +129,12 @@ def _print_figures(figures: dict[str, Any], as_json: bool) -> None:
     typer.echo(
         f"{figures['seeds']} articles with 3 or more related by judgment, build {figures['build']}"
     )
+    _print_estimates(figures)
+    for name in ("coverage", "orphans", "largest_hub", "diversity"):
+        typer.echo(f"{name:12} {figures[name]:g}")
+
+
+def _print_estimates(figures: dict[str, Any]) -> None:
     for name in ("ndcg10", "p6", "recall50"):
         low, high = figures[f"{name}_95"]
         typer.echo(f"{name:12} {figures[name]:.4f}   (95 %: {low:.4f} to {high:.4f})")
-    for name in ("coverage", "orphans", "largest_hub", "diversity"):
-        typer.echo(f"{name:12} {figures[name]:g}")

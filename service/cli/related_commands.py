@@ -23,6 +23,12 @@ from service.serving.static_export import export_lists
 from service.serving.visibility_status import VisibilityStatus, visibility_status
 from service.settings import Settings, load_settings
 
+_NOTES = {
+    Origin.PINNED: "pinned",
+    Origin.SITE: "the page itself names it as related",
+    Origin.FALLBACK: "fallback",
+}
+
 
 def related(
     article_id: Annotated[
@@ -154,7 +160,7 @@ def print_list(build: Build, chosen: list[SelectedItem], *, addresses: bool = Fa
     typer.echo()
     for position, item in enumerate(chosen, 1):
         shown = build.article(item.row)
-        note = explain(item.shared_terms) if item.origin is Origin.RELATED else item.origin.value
+        note = _NOTES.get(item.origin) or explain(item.shared_terms)
         typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
         typer.echo(f"          {shown.date or ''}  {note}".rstrip())
         if addresses:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from index.build.build import Build
 from index.build.search_index import split_words
 from index.publishing.churn import compare
-from index.query import DEFAULT_LIMIT, RelatedQuery
+from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from service.curation.link_graph import LinkGraph, count_link_graph
@@ -106,14 +106,12 @@ class ArticleSearch:
     Args:
         root: The folder that holds the builds; the published build is compared with the one
             that was published before.
-        good_score: The lowest score at which an article is shown in a list.
-        shown: The number of articles that a list shows.
+        query: What the site asks for by default; its least score is that of a good link.
     """
 
-    def __init__(self, root: Root, good_score: float, shown: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, root: Root, query: RelatedQuery) -> None:
         self._root = root
-        self._good_score = good_score
-        self._query = RelatedQuery(limit=shown, min_score=good_score)
+        self._query = query
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
         self._links: tuple[str, NDArray[np.bool_], LinkGraph] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
@@ -167,7 +165,7 @@ class ArticleSearch:
                 key,
                 {
                     **{str(name): mask for name, mask in by_standing.items()},
-                    "weak": visible & (links.best < self._good_score),
+                    "weak": visible & (links.best < self._query.min_score),
                     "orphans": visible & (links.inbound == 0),
                     "overridden": self._mark_overridden(served),
                 },

@@ -1,8 +1,8 @@
 """The links that editors judged good or bad, and how far a build's lists agree with them.
 
-Together these links are called the golden set. Agreement is measured without pins and hides, to
-rate the ranking of the build itself. If several editors judged a link, the majority counts; a pin
-counts as a good judgment.
+Together these links are called the golden set. Agreement is measured without pins and hides, and
+as if pages had no links, to rate the ranking of the build itself. If several editors judged a link,
+the majority counts; a pin counts as a good judgment.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def measure_agreement(
         build: The build to rate.
         state: The decisions; only the takedowns among them are applied, not the pins and hides.
         golden: The judged links.
-        query: What the site asks for by default: how many articles, and which.
+        query: What the site asks for by default; the pages' own links are ignored.
         now: The current time, in microseconds since 1970 UTC.
     """
     served = ServingView(build, DecisionState(takedowns=state.takedowns))
@@ -143,7 +143,7 @@ def measure_agreement(
         if not served.is_visible(row, now) or not served.is_visible(target, now):
             return None
         if row not in shown:
-            chosen = select(served, row, now=now, query=query)
+            chosen = select(served, row, now=now, query=query.by_ranking())
             shown[row] = {int(build.stories[item.row]) for item in chosen}
         return int(build.stories[target]) in shown[row]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from index.build.link_graph import PageLinkKind
 from index.build.shown_lists import count_inbound, list_heads
 from index.query import RelatedQuery
 from service.decisions.decision_state import OverrideKind
@@ -62,7 +63,7 @@ class InboundLinks:
 def inbound_links(
     served: ServingView, row: int, now: int, query: RelatedQuery, limit: int
 ) -> tuple[list[InboundLinks], bool]:
-    """Finds the lists that show an article now, as related or pinned.
+    """Finds the lists that show an article now, as related, pinned or named by the page.
 
     Each list is selected as for a reader. Lists that show the article only as a fallback don't
     count, since a fallback does not mean that the articles are related.
@@ -85,7 +86,8 @@ def inbound_links(
     ]
     lists, places = np.divmod(np.concatenate(found_at), build.related_rows.shape[1])
     near = np.argsort(places, kind="stable")
-    candidates = dict.fromkeys([*_pinning(served, row), *lists[near].tolist()])
+    naming = [other for other, kind in build.page_links.into(row) if kind is PageLinkKind.RELATED]
+    candidates = dict.fromkeys([*_pinning(served, row), *naming, *lists[near].tolist()])
     found: list[InboundLinks] = []
     for other in list(candidates)[:MOST_INBOUND]:
         if not served.is_visible(other, now):

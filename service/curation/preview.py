@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.files import load_array
-from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery
+from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery, SkipLinked
 from recommender.neighbors import NO_ROW
 from recommender.rerank import RejectReason
 from recommender.visibility import NEVER
@@ -39,6 +39,7 @@ class LeftOut(enum.StrEnum):
     SAME_STORY = "same-story"
     BELOW_MINIMUM = "below-minimum"
     TOO_FAR = "too-far"
+    LINKED = "linked"
     BEYOND_LIMIT = "beyond-limit"
 
 
@@ -152,6 +153,8 @@ class _Explanation:
             for override in served.overrides(row, now)
             if override.kind is OverrideKind.HIDE
         )
+        linked, _ = build.page_links.editorial(row)
+        self._linked = {int(build.stories[other]) for other in linked}
         self._hidden = {int(build.stories[found]) for found in hidden if found is not None}
 
     def all(self) -> list[Candidate]:
@@ -207,7 +210,8 @@ class _Explanation:
         stands = self._stands_for.get(story)
         if stands is not None and stands != other:
             return LeftOut.SAME_STORY, stands
-        return LeftOut.BEYOND_LIMIT, None
+        linked = story in self._linked and self._query.skip_linked is not SkipLinked.OFF
+        return LeftOut.LINKED if linked else LeftOut.BEYOND_LIMIT, None
 
 
 def _rejected(build: Build, row: int) -> list[tuple[int, RejectReason]]:

@@ -23,6 +23,7 @@ WHY: Mapping[LeftOut, str] = {
     LeftOut.SAME_STORY: "same story",
     LeftOut.BELOW_MINIMUM: "score below the minimum",
     LeftOut.TOO_FAR: "too far in meaning",
+    LeftOut.LINKED: "already linked in the text",
     LeftOut.BEYOND_LIMIT: "",
 }
 

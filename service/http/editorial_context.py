@@ -32,7 +32,7 @@ class EditorialContext:
         self.database = database
         self.query = settings.query
         self.auth = Auth(settings, database)
-        self.search = ArticleSearch(live.root, settings.min_score, settings.limit)
+        self.search = ArticleSearch(live.root, settings.query)
         self.actions = DecisionActions(database, live)
         self.builds = BuildActions(settings, live)
 

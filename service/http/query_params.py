@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from index.query import MAX_EXCLUDE, QueryOption, RelatedQuery, query_options
-from recommender.article import check_id
+from index.query import MAX_EXCLUDE, MAX_EXCLUDED, QueryOption, RelatedQuery, query_options
+from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
 from service.http.problems import ProblemError
 
@@ -99,11 +99,13 @@ def _read_option(option: QueryOption, text: str) -> Any:
     try:
         if option.schema["type"] == "integer":
             return option.type.validate_python(_read_number(text))
+        if option.schema["type"] == "boolean":
+            return {"true": True, "false": False}[text]
         if option.schema["type"] == "number":
             return option.type.validate_python(float(text))
         value = option.type.validate_python(text)
         return value.lower() if option.name == "language" else value
-    except ValueError:
+    except (ValueError, KeyError):
         raise _wrong(option.name, text, option.allowed) from None
 
 
@@ -113,10 +115,19 @@ def _read_number(text: str) -> int:
     return int(text)
 
 
-def _read_exclude(article_ids: list[str]) -> frozenset[str]:
-    if len(article_ids) > MAX_EXCLUDE:
-        raise _wrong("exclude", f"{len(article_ids)} ids", query_options()["exclude"].allowed)
-    return frozenset(check_article_id("exclude", article_id) for article_id in article_ids)
+def _read_exclude(names: list[str]) -> frozenset[str]:
+    if len(names) > MAX_EXCLUDE:
+        raise _wrong("exclude", f"{len(names)} ids", query_options()["exclude"].allowed)
+    return frozenset(map(check_excluded, names))
+
+
+def check_excluded(name: str) -> str:
+    """Checks an id or address of an article to leave out, and returns it unchanged.
+
+    Raises:
+        ProblemError: 422, saying why the value is neither.
+    """
+    return check_article_id("exclude", name, MAX_EXCLUDED)
 
 
 def check_language(text: str) -> str:
@@ -129,18 +140,19 @@ def check_language(text: str) -> str:
     return language
 
 
-def check_article_id(name: str, value: str) -> str:
+def check_article_id(name: str, value: str, longest: int = MAX_ID_BYTES) -> str:
     """Checks an article id and returns it unchanged.
 
     Args:
         name: The name of the request's parameter that holds the id, for the error.
         value: The id.
+        longest: The largest number of bytes.
 
     Raises:
         ProblemError: 422, saying why the value is not a valid article id.
     """
     try:
-        return check_id(value, field=name)
+        return check_id(value, field=name, longest=longest)
     except ArticleError as error:
         raise ProblemError(422, str(error), field=name) from None
 

@@ -82,7 +82,9 @@ class RelatedLists:
             ProblemError: 404, if the article is unknown or readers may not see it.
         """
         article_id, as_html, query = request
-        key = f"{_cache_key(query)}{as_html:d}{article_id}"
+        # A query with exclusions rarely comes again, and may be large.
+        make_key = _cache_key.__wrapped__ if query.exclude else _cache_key
+        key = f"{make_key(query)}{as_html:d}{article_id}"
         cached = generation.cache.get(key)
         if cached is not None:
             self._counts.hits += 1

@@ -131,13 +131,36 @@ class DraftRelater:
             ModelError: If the model is missing, or the build was made with another one.
             BuildError: If a file of the build is missing or damaged.
         """
-        article = read_draft(fields)
+        return self.relate_article(served, read_draft(fields), now=now, query=query)
+
+    def relate_article(
+        self,
+        served: ServingView,
+        article: Article,
+        *,
+        now: int,
+        query: RelatedQuery,
+        own: int | None = None,
+    ) -> RelatedDraft:
+        """Finds the articles of a build that are related to another text in an article's form.
+
+        Args:
+            served: The build to search, with the editors' decisions.
+            article: The text.
+            now: The current time, in microseconds since 1970 UTC.
+            query: How many articles may be shown, and which.
+            own: The row number of an article that the text is a form of: its story is then ignored.
+
+        Raises:
+            ModelError: If the model is missing, or the build was made with another one.
+            BuildError: If a file of the build is missing or damaged.
+        """
         encoder = self._encoder_for(served.build)
         index = self._index
         if index is None or index.build is not served.build:
             self._index = index = None  # free the old build's memory before the new one needs some
             self._index = index = DraftIndex(served.build)
-        return index.relate(article, encoder, served=served, now=now, query=query)
+        return index.relate(article, encoder, served=served, now=now, query=query, own=own)
 
     def forget(self) -> None:
         """Lets go of the build that the last draft was compared with, so that its memory is freed.
@@ -235,6 +258,7 @@ class DraftIndex:
         served: ServingView,
         now: int,
         query: RelatedQuery,
+        own: int | None = None,
     ) -> RelatedDraft:
         """Finds the articles of the build that are related to a draft and that readers may see.
 
@@ -244,6 +268,7 @@ class DraftIndex:
             served: This build with the editors' decisions.
             now: The current time, in microseconds since 1970 UTC.
             query: How many articles may be shown, and which.
+            own: The row number of an article that the draft is a form of: its story is ignored.
         """
         text = self.prepare(article)
         build, pairs = self.build, self._corpus.pairs
@@ -251,6 +276,8 @@ class DraftIndex:
         tags = _numbers(article.tags, build.tag_numbers)
         authors = _numbers(article.authors, build.author_numbers)
         language = _index_in(article.language or "", build.language_names)
+        none = np.empty(0, dtype=np.int32)
+        kin = none if own is None else build.members[build.story_of[own]]
         related = TextQueryResult(
             TextQuery(
                 text=text,
@@ -263,6 +290,7 @@ class DraftIndex:
                     days=np.array([_day(article)], dtype=np.int32),
                 ),
                 language=language,
+                without=kin,
             ),
             self._corpus,
         )
@@ -275,7 +303,7 @@ class DraftIndex:
         context = ListContext(
             rows=rows.tolist(),
             scores=scores.tolist(),
-            kin=related.same_story.tolist(),
+            kin=[*related.same_story.tolist(), *kin.tolist()],
             language=language,
             tags=lambda: tags,
             explain=lambda row: explainer(
@@ -308,7 +336,7 @@ class DraftIndex:
         rows = np.array(served.showing(now).visible)
         languages = []
         if query is not None:
-            excluded = [row for key in query.exclude if (row := build.row(key)) is not None]
+            excluded = [row for key in query.exclude if (row := build.find(key)) is not None]
             rows &= ~np.isin(build.stories, build.stories[excluded])
             if query.language is not None:
                 languages = [_index_in(query.language, build.language_names)]

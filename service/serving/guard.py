@@ -51,8 +51,8 @@ class Guard:
         for row in kin:
             self._seen.add(self._newest[row])
         # The reader's page already shows these articles, so their other versions are excluded too.
-        for article_id in query.exclude:
-            self._leave_out(article_id)
+        for name in query.exclude:
+            self.leave_out(self._build.find(name))
 
     def is_visible(self, row: int) -> bool:
         """Whether readers may see an article now, no matter what the list shows so far.
@@ -70,7 +70,7 @@ class Guard:
         """
         for override in overrides:
             if override.kind is OverrideKind.HIDE:
-                self._leave_out(override.target_id)
+                self.leave_out(self._build.row(override.target_id))
 
     def admit_itself(self, row: int) -> bool:
         """Whether the list may show exactly this article, and not another version of it.
@@ -111,8 +111,12 @@ class Guard:
         self._seen.add(newest)
         return shown
 
-    def _leave_out(self, article_id: str) -> None:
-        row = self._build.row(article_id)
+    def leave_out(self, row: int | None) -> None:
+        """Excludes an article and all its versions.
+
+        Args:
+            row: The article's row number in the build; ``None`` changes nothing.
+        """
         if row is not None:
             self._seen.add(self._newest[row])
 

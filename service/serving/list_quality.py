@@ -1,4 +1,4 @@
-"""Measures the quality of a build's lists of related articles, as readers get them.
+"""Measures how good the ranking of a build is, before pins, hides and the pages' own links.
 
 The lists are compared with relevance judgments: which articles people found relevant for another.
 """
@@ -15,7 +15,12 @@ from index.files import load_array
 from index.query import MAX_LIMIT, RelatedQuery
 from recommender.encoder import Embeddings
 from recommender.parameters import SHOWN
-from recommender.ranking_metrics import Estimate, intra_list_diversity, measure_relevance
+from recommender.ranking_metrics import (
+    Estimate,
+    Relevance,
+    intra_list_diversity,
+    measure_relevance,
+)
 from recommender.relevance_judgments import Qrels, judged_seeds
 from recommender.visibility import utc_now
 from service.decisions.decision_state import NO_STATE, DecisionState
@@ -33,8 +38,9 @@ def evaluate_build(
     Args:
         build: The build to evaluate.
         qrels: The relevance judgments by article id.
-        query: The query of a request without parameters; recall is measured at a higher limit.
-        state: The editors' decisions; none by default.
+        query: The query of a request without parameters; recall is measured at a higher limit. The
+            pages' own links are ignored, since judgments may be made of them.
+        state: The editors' decisions, of which only takedowns are applied; none by default.
 
     Returns:
         A dictionary of JSON values. Over the judged articles: ``ndcg10``, ``p6`` (precision of the
@@ -47,7 +53,8 @@ def evaluate_build(
     Raises:
         SourceError: If no judged article has enough relevant articles in the build.
     """
-    served, now = ServingView(build, state), utc_now()
+    served, now = ServingView(build, DecisionState(takedowns=state.takedowns)), utc_now()
+    query = query.by_ranking()
     deep = replace(query, limit=MAX_LIMIT)
     visible = [row for row in range(build.count) if served.is_visible(row, now)]
     ids = {build.article_id(row): row for row in visible}
@@ -69,9 +76,7 @@ def evaluate_build(
     return {
         "build": build.name,
         "seeds": relevance.seeds,
-        **_flat("ndcg10", relevance.ndcg10),
-        **_flat("p6", relevance.p6),
-        **_flat("recall50", relevance.recall50),
+        **flat_figures(relevance),
         "coverage": round(float((inbound > 0).mean()), 4),
         "orphans": int((inbound == 0).sum()),
         "largest_hub": round(float(inbound.max()) / len(visible), 4),
@@ -79,8 +84,11 @@ def evaluate_build(
     }
 
 
-def _flat(name: str, estimate: Estimate) -> dict[str, Any]:
-    return {
-        name: round(estimate.mean, 4),
-        f"{name}_95": [round(estimate.low, 4), round(estimate.high, 4)],
-    }
+def flat_figures(relevance: Relevance) -> dict[str, Any]:
+    """Returns the figures of measured lists as JSON values, each with its 95 % interval."""
+    found: dict[str, Any] = {}
+    for name in ("ndcg10", "p6", "recall50"):
+        estimate: Estimate = getattr(relevance, name)
+        found[name] = round(estimate.mean, 4)
+        found[f"{name}_95"] = [round(estimate.low, 4), round(estimate.high, 4)]
+    return found

@@ -3,7 +3,8 @@
 The lists in a build may hold articles that readers may not see yet, or no longer. All selection
 happens here: such articles are dropped, editors' pins and hides are applied, and of several
 versions of an article only the newest visible one is shown, in the reader's language if there is
-one. If too few articles are good enough, fallbacks (by tag, or the newest) fill the list.
+one. What the page itself names as related comes first, what its text links to last. If too few
+articles are good enough, fallbacks (by tag, or the newest) fill the list.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from index.build.build import Build
 from index.build.explanations import phrases_json
-from index.query import Fallback, Order, RelatedQuery, shown_score
+from index.query import Fallback, Order, RelatedQuery, SkipLinked, shown_score
 from recommender.neighbors import NO_ROW
 from recommender.shared_phrases import SharedPhrases, shared_phrases
 from service.decisions.decision_state import Override
@@ -25,10 +26,11 @@ from service.serving.serving_view import ServingView
 
 
 class Origin(enum.StrEnum):
-    """Why an article is in a list: by its text, by an editor's pin, or to fill the list."""
+    """Why an article is in a list: by its text, by a pin, named by the page, or to fill it."""
 
     RELATED = "related"
     PINNED = "pinned"
+    SITE = "site"
     FALLBACK = "fallback"
 
 
@@ -74,6 +76,8 @@ class ListContext(NamedTuple):
         explained: The phrases shared with the first of ``rows``, in the same form, as stored in
             the build.
         overrides: The editors' pins by position, then their hides, for this list.
+        linked: The row numbers of the articles that the text of the article links to.
+        named: The row numbers of those that its page names as related, in the page's order.
     """
 
     rows: Sequence[int]
@@ -84,6 +88,8 @@ class ListContext(NamedTuple):
     explain: Callable[[int], bytes]
     explained: Sequence[bytes] = ()
     overrides: Sequence[Override] = ()
+    linked: Sequence[int] = ()
+    named: Sequence[int] = ()
 
 
 def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> list[SelectedItem]:
@@ -98,6 +104,7 @@ def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> l
     build = served.build
     best = _in_language(served, row, now, query.language)
     rows, scores = build.related(best)
+    linked, named = build.page_links.editorial(row)
     context = ListContext(
         rows=rows,
         scores=scores,
@@ -107,6 +114,8 @@ def select(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> l
         explain=explainer(build, build.phrases(best)),
         explained=build.explained(best),
         overrides=served.overrides(row, now),
+        linked=linked,
+        named=named,
     )
     return select_beside(served, context, now=now, query=query)
 
@@ -146,7 +155,8 @@ def select_beside(
     """Selects the related articles to show for an article of the build or for a draft.
 
     Pinned articles that may be shown get their positions first. Hiding an article hides all its
-    versions, so that no near-duplicate takes its place.
+    versions, so that no near-duplicate takes its place. The articles that the page names as related
+    take the first positions that are free.
 
     Args:
         served: The build with the editors' decisions.
@@ -158,7 +168,15 @@ def select_beside(
     pinned = _pinned(served.build, context, guard, query.limit)
     guard.hide(context.overrides)
     wanted = query.limit - len(pinned)
-    chosen = _related(context, guard, query, wanted)
+    named = _named(context, guard, wanted) if context.named and query.site_pins else []
+    wanted -= len(named)
+    story_of, linked = served.build.story_of, set[int]()
+    if context.linked and query.skip_linked is not SkipLinked.OFF:
+        linked = {story_of[row] for row in context.linked}
+        if query.skip_linked is SkipLinked.DROP:
+            for row in context.linked:
+                guard.leave_out(row)
+    chosen = _related(context, guard, query, wanted, story_of, linked)
     if len(chosen) < wanted and query.fallback is not Fallback.NONE:
         for shown in fallback_rows(
             served.build, guard, query, language=context.language, tags=context.tags
@@ -168,6 +186,7 @@ def select_beside(
                 break
     if query.sort is Order.NEWEST:
         chosen.sort(key=lambda item: (-served.build.date_of[item.row], item.row))
+    chosen[:0] = named
     for position, item in pinned:
         chosen.insert(position - 1, item)  # if the list is too short, this appends the item
     return chosen
@@ -198,21 +217,51 @@ def _pinned(
         target = build.row(override.target_id)
         if target is None or not guard.admit_itself(target):
             continue
-        rows = list(context.rows)
-        score = shown_score(context.scores[rows.index(target)]) if target in rows else 0.0
-        item = SelectedItem(target, score, Origin.PINNED, context.explain(target))
-        pinned.append((override.position, item))
+        pinned.append((override.position, _chosen_by_hand(context, target, target, Origin.PINNED)))
     return pinned
 
 
+def _named(context: ListContext, guard: Guard, wanted: int) -> list[SelectedItem]:
+    """Selects the first articles that the page names as related and that may be shown."""
+    named: list[SelectedItem] = []
+    for target in context.named:
+        if len(named) == wanted:
+            break
+        shown = guard.admit(target)
+        if shown is not None:
+            named.append(_chosen_by_hand(context, target, shown, Origin.SITE))
+    return named
+
+
+def _chosen_by_hand(context: ListContext, target: int, shown: int, origin: Origin) -> SelectedItem:
+    rows = list(context.rows)
+    place = rows.index(target) if target in rows else None
+    score = 0.0 if place is None else shown_score(context.scores[place])
+    return SelectedItem(shown, score, origin, context.explain(shown))
+
+
 def _related(
-    context: ListContext, guard: Guard, query: RelatedQuery, wanted: int
+    context: ListContext,
+    guard: Guard,
+    query: RelatedQuery,
+    wanted: int,
+    story_of: memoryview,
+    linked: set[int],
 ) -> list[SelectedItem]:
     """Selects the best related articles that may be shown, at most ``wanted``.
 
     A request spends nearly all its time here.
+
+    Args:
+        context: The candidates.
+        guard: Decides which of them may be shown.
+        query: The query, of which the least score is applied.
+        wanted: Most articles to select.
+        story_of: The story of each row.
+        linked: The stories that stand after all others.
     """
     chosen: list[SelectedItem] = []
+    later: list[tuple[int, float]] = []
     admit, least, explained = guard.admit, query.min_score, context.explained
     known = len(explained)
     for place, (candidate, score) in enumerate(zip(context.rows, context.scores, strict=True)):
@@ -221,9 +270,15 @@ def _related(
         score = shown_score(score)  # rounded as clients see it, for the comparison with the minimum
         if score < least:
             continue  # better scores may follow: lists made more varied are not sorted by score
+        if linked and story_of[candidate] in linked:
+            later.append((candidate, score))
+            continue
         shown = admit(candidate)
         if shown is not None:
             stored = place < known and shown == candidate
             shared = explained[place] if stored else context.explain(shown)
             chosen.append(SelectedItem(shown, score, Origin.RELATED, shared))
+    for candidate, score in later:
+        if len(chosen) < wanted and (shown := admit(candidate)) is not None:
+            chosen.append(SelectedItem(shown, score, Origin.RELATED, context.explain(shown)))
     return chosen

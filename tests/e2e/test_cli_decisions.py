@@ -147,7 +147,14 @@ def test_a_build_can_be_held_to_what_editors_said(call: Run, settings: Settings)
     code, out, _ = call("evaluate", told["build"], "--golden", "--least", "0.6")
     assert code == 21
     assert f"- {second}  in the list of  {PAGE}" in out
-    for wrong in ((), ("--golden", "--qrels", "x"), ("--least", "0.5")):
+    code, _, problem = call("evaluate", "--own-links")
+    assert (code, "links to 1 or more others" in problem) == (2, True)
+    for wrong in (
+        (),
+        ("--golden", "--qrels", "x"),
+        ("--least", "0.5"),
+        ("--own-links", "--golden"),
+    ):
         assert call("evaluate", *wrong)[0] == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +99,31 @@ def test_one_script_tag_serves_any_page_any_id_and_any_limit(
         assert page.locator("#two .alsolike-card").count() == 6
         assert page.locator("#none").inner_text() == "what the page had"
         assert page.locator("link[data-alsolike-style]").count() == 1
+
+
+def test_the_widget_can_leave_out_what_the_page_links_to_already(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    service, _ = addresses
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    answer = get(f"{service}/v1/related?id={SAMPLE_ARTICLE}")
+    assert answer is not None
+    items = json.loads(answer.body)["items"]
+    first, second, third, fourth, *_ = (item["url"] for item in items)
+    html = (
+        f'<!doctype html><meta charset="utf-8"><script src="{service}/widget.js"></script>'
+        f'<nav><a href="{first}/#end">One</a><a href="{third}">Three</a></nav>'
+        f'<div data-alsolike="{SAMPLE_ARTICLE}" data-limit="2" data-skip-links></div>'
+    )
+    with site_of_one_page(html) as site:
+        page.goto(site)
+        page.wait_for_selector(".alsolike-card")
+        links = page.locator(".alsolike-title a").evaluate_all(
+            "links => links.map(link => link.getAttribute('href'))"
+        )
+    assert links == [second, fourth]
+    assert next(url for url in asked if "related.html" in url).endswith("limit=6")
 
 
 def test_a_page_stays_quiet_when_its_service_is_gone(page: Page, tmp_path: Path) -> None:

@@ -58,6 +58,23 @@ def test_the_parameters_mean_what_they_mean_for_one_list(client: TestClient) -> 
         assert many == client.get("/v1/related", params={"id": "p-0", **query}).json()
 
 
+def test_lists_can_be_asked_for_without_repeats(client: TestClient) -> None:
+    ids = ["p-0", "p-1", "nobody", "p-2"]
+    plain, distinct = (
+        [
+            [item["article_id"] for item in result["answer"]["items"]]
+            for result in ask(client, ids=ids, limit=3, distinct=wanted).json()["results"]
+            if result["status"] == 200
+        ]
+        for wanted in (False, True)
+    )
+    assert distinct[0] == plain[0]
+    assert [len(some) for some in distinct] == [3, 3, 3]
+    every = [name for some in distinct for name in some]
+    assert len(set(every)) == len(every)
+    assert len({name for some in plain for name in some}) < len(every)
+
+
 @pytest.mark.parametrize(
     ("question", "field"),
     [
@@ -65,6 +82,9 @@ def test_the_parameters_mean_what_they_mean_for_one_list(client: TestClient) -> 
         ({"ids": []}, "ids"),
         ({"ids": "p-1"}, "ids"),
         ({"ids": ["x"] * 101}, "ids"),
+        ({"ids": ["p-1"], "distinct": "yes"}, "distinct"),
+        ({"ids": ["p-1"], "site_pins": "yes"}, "site_pins"),
+        ({"ids": ["p-1"], "exclude": ["\n"]}, "exclude"),
         ({"ids": [1]}, "ids.0"),
         ({"ids": ["p-1"], "limit": 0}, "limit"),
         ({"ids": ["p-1"], "limit": "6"}, "limit"),

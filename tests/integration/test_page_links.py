@@ -49,9 +49,9 @@ def test_links_are_found_by_address_alias_file_id_slug_and_title(
         ("k2", PageLinkKind.TEXT),
         ("k3", PageLinkKind.TEXT),
         ("k4", PageLinkKind.RELATED),
-        ("k5", PageLinkKind.APART),
         ("k6", PageLinkKind.RELATED),
         ("k7", PageLinkKind.RELATED),
+        ("k5", PageLinkKind.APART),
     ]
     assert build.page_links.into(1) == [(0, PageLinkKind.TEXT)]
     report = build.report()["page_links"]
@@ -130,6 +130,6 @@ def test_links_to_what_very_many_articles_link_to_are_apart(
         links[number].append("/2026/kelp-1/")
     records = [page(number, found) for number, found in enumerate(links)]
     _, build = build_root(write_jsonl(records))
-    assert out(build, "k12") == [("k0", PageLinkKind.APART), ("k1", PageLinkKind.TEXT)]
+    assert out(build, "k12") == [("k1", PageLinkKind.TEXT), ("k0", PageLinkKind.APART)]
     (frequent,) = build.report()["page_links"]["frequent"]
     assert (frequent["article_id"], frequent["articles"]) == ("k0", 11)

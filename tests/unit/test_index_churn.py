@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,7 @@ from hypothesis import strategies as st
 from index.build.build import Build
 from index.build.shown_lists import list_heads, related_lists
 from index.publishing.churn import compare, describe_churn
-from index.publishing.gates import Limits
-from index.query import Fallback, RelatedQuery
+from index.query import Fallback, RelatedQuery, SkipLinked
 from index.root.root import Root
 from recommender.visibility import microseconds
 from service.serving.selection import select
@@ -84,7 +84,7 @@ def test_as_many_places_count_as_the_site_shows(tmp_path: Path) -> None:
     turned = {name: [*related[:6], "a000"] for name, related in turned.items()}
     old = snapshot(tmp_path / "old", ring(20, near=7))
     new = snapshot(tmp_path / "new", turned)
-    churn = compare(old, new, now=NOW, query=Limits(limit=7).query)
+    churn = compare(old, new, now=NOW, query=replace(WISH, limit=7))
     assert churn.turned.max() == 1
     assert churn.replaced.max() == 1 / 7
     found = describe_churn(old, new, churn, now=NOW)
@@ -131,6 +131,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Build:
             record["visible_from"] = "2026-07-01T00:00Z"
         elif number >= 8 and number % 3 == 0:
             record["supersedes"] = records[number - 8]["id"]
+        if number % 4 == 1:
+            others = [records[(number * step) % 48]["id"] for step in (3, 5, 7, 11)]
+            record["links"] = [{"url": f"file:{other}"} for other in others * 2]
+        if number % 6 == 1:
+            record["related"] = [records[(number * step) % 48]["id"] for step in (13, 2, 5, 1)]
     records += [{**record, "id": f"{record['id']} again"} for record in records[::9]]
     root = Root(tmp_path_factory.mktemp("site") / "root")
     return root.open(publish(root, root.path.parent, records))
@@ -139,11 +144,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Build:
 @pytest.mark.parametrize("month", [6, 8])
 @pytest.mark.parametrize("limit", [1, 3, 6, 50])
 @pytest.mark.parametrize("least", [0.0, 0.2, 0.35, 0.6])
+@pytest.mark.parametrize("skip_linked", SkipLinked)
+@pytest.mark.parametrize("site_pins", [False, True])
 def test_lists_are_compared_as_they_are_served(
-    site: Build, month: int, limit: int, least: float
+    site: Build, month: int, limit: int, least: float, skip_linked: SkipLinked, site_pins: bool
 ) -> None:
     now = microseconds(dt.datetime(2026, month, 1, tzinfo=dt.UTC))
-    query = RelatedQuery(limit=limit, min_score=least, fallback=Fallback.NONE)
+    query = RelatedQuery(
+        limit=limit,
+        min_score=least,
+        fallback=Fallback.NONE,
+        skip_linked=skip_linked,
+        site_pins=site_pins,
+    )
     served = ServingView(site)
     expected = [
         [item.row for item in select(served, row, now=now, query=query)]

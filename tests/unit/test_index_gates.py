@@ -10,6 +10,7 @@ import pytest
 from index.build.build import Build
 from index.publishing.churn import compare
 from index.publishing.gates import Gate, Limits, Verdict, judge
+from index.query import RelatedQuery
 from index.root.root import HELD_EXIT_CODE
 from service.settings import Settings
 from tests.support.build_snapshots import ENCODER, NOW, WISH, ring, snapshot
@@ -128,8 +129,8 @@ def test_a_build_with_too_many_articles_without_a_good_link_is_held_back(
 
 def test_a_link_below_what_readers_are_shown_is_no_good_link(tmp_path: Path) -> None:
     new = snapshot(tmp_path / "new", ring(100), score=0.3)
-    assert refused(new, None, good_score=0.3) == set()
-    assert refused(new, None, good_score=0.31) == {Gate.WEAK}
+    assert refused(new, None, query=RelatedQuery(min_score=0.3)) == set()
+    assert refused(new, None, query=RelatedQuery(min_score=0.31)) == {Gate.WEAK}
 
 
 def test_links_to_hidden_articles_are_no_good_links(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from index.building.context import BuildOptions
 from index.errors import GateError
 from index.publishing.gates import Gate, Limits, Verdict
 from index.publishing.publish import publish_build
+from index.query import RelatedQuery
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from tests.support.builds import plain_mapping
 
-NEVER_GOOD = Limits(good_score=1.0)
+NEVER_GOOD = Limits(query=RelatedQuery(min_score=1.0))
 
 
 @pytest.fixture

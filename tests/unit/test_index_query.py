@@ -29,6 +29,8 @@ VALUES: dict[str, Any] = {
     "fallback": "newest",
     "sort": "newest",
     "language": "de",
+    "skip_linked": "drop",
+    "site_pins": False,
 }
 """For each field a value that is not its default."""
 DEFAULTS = RelatedQuery()
@@ -37,6 +39,10 @@ DEFAULTS = RelatedQuery()
 def as_json(name: str) -> Any:
     value = VALUES[name]
     return sorted(value) if isinstance(value, frozenset) else value
+
+
+def text_of(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +72,7 @@ def test_every_field_of_the_query_is_tested_here() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_view_can_give_each_field(name: str) -> None:
     value = as_json(name)
-    texts = [str(one) for one in (value if isinstance(value, list) else [value])]
+    texts = [text_of(one) for one in (value if isinstance(value, list) else [value])]
     query = read_related_query({"id": ["a"], name: texts}, DEFAULTS)
     assert query == replace(DEFAULTS, **{name: VALUES[name]})
     assert type(getattr(query, name)) is type(getattr(replace(query), name))
@@ -136,7 +142,9 @@ def test_a_field_that_can_be_set_takes_its_default_from_the_setting(
         ("fallback", "Tag", "one of none, tag, newest"),
         ("sort", "", "one of relevance, newest"),
         ("language", "K\u212a", "a language tag like en or pt-BR"),
-        ("exclude", "&exclude=a" * 100, "at most 100 ids"),
+        ("exclude", "&exclude=a" * 100, "at most 100 ids or addresses"),
+        ("skip_linked", "first", "one of last, drop, off"),
+        ("site_pins", "yes", "true or false"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_with_what_is(

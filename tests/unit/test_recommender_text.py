@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,17 +74,35 @@ def test_two_texts_have_the_same_digest_only_if_they_are_the_same(
     assert (texts[0].digest() == texts[1].digest()) == (texts[0] == texts[1])
 
 
-def test_link_words_are_taken_out_once_for_each_link_in_the_text() -> None:
-    sections = (Section(text="See kelp waves. Kelp waves matter."), Section(text="kelp waves"))
-    links = (
-        Link(url="/kelp", text="kelp waves", section=0),
-        Link(url="/kelp", text="kelp waves", section=1, kind=LinkKind.RELATED),
-        Link(url="/other", text="", section=1),
-        Link(url="/gone", text="words that are not there", section=1),
-    )
-    article = Article(id="a", title="A", url="/a", sections=sections, links=links)
-    found = without_link_words(article)
-    assert [section.text for section in found.sections] == [
-        "See  . Kelp waves matter.",
-        "kelp waves",
-    ]
+def masked(text: str, words: str, **more: Any) -> str:
+    section = Section(text=text, heading=text)
+    link = Link(**{"url": "/kelp", "text": words, "section": 0, **more})
+    article = Article(id="a", title=text, url="/a", sections=(section, section), links=(link,))
+    after = without_link_words(article)
+    assert after.title == text
+    assert all(section.text == section.heading for section in after.sections)
+    return " | ".join(" ".join(section.text.split()) for section in after.sections)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "left"),
+    [
+        ("On kelp\nwaves: kelp waves rise.", "kelp waves", "On : rise."),
+        ("Kelp waves, kelpish.", "Kelp", "waves, kelpish."),
+        ("Ein Tangwald.", "Tang", "Ein wald."),
+        ("海藻の森", "海藻", "の森"),
+        ("A (b) c", "(b)", "A c"),
+        ("Kelp rises.", "", "Kelp rises."),
+        ("Kelp rises.", "urchins", "Kelp rises."),
+    ],
+)
+def test_the_words_of_a_link_are_taken_out_of_its_section(text: str, words: str, left: str) -> None:
+    rest = " ".join(text.split())
+    assert masked(text, words) == f"{left} | {rest}"
+    assert masked(text, words, kind=LinkKind.RELATED) == f"{left} | {rest}"
+    assert masked(text, words, section=None) == f"{left} | {left}"
+
+
+def test_words_of_navigation_and_of_no_section_stay() -> None:
+    assert masked("Kelp rises.", "Kelp", kind=LinkKind.APART) == "Kelp rises. | Kelp rises."
+    assert masked("Kelp rises.", "Kelp", section=7) == "Kelp rises. | Kelp rises."

@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from index.build.build import Build
+from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.visibility import microseconds
 from service.curation.article_search import FEW, ArticleSearch, SearchQuery, SearchResult
@@ -21,6 +22,7 @@ from service.decisions.decision_state import DecisionState, Override, OverrideKi
 from service.serving.serving_view import ServingView
 from service.serving.visibility_status import VisibilityStatus, visibility_masks, visibility_status
 from tests.support.articles import topical
+from tests.support.build_snapshots import WISH
 from tests.support.builds import publish
 
 JUNE = microseconds(dt.datetime(2026, 6, 1, tzinfo=dt.UTC))
@@ -56,7 +58,7 @@ def find(
     root: Root, build: Build, state: DecisionState | None = None, **query: Any
 ) -> SearchResult:
     served = ServingView(build, state or DecisionState())
-    return ArticleSearch(root, 0.05).find(served, SearchQuery(**query), now=JUNE, limit=100)
+    return ArticleSearch(root, WISH).find(served, SearchQuery(**query), now=JUNE, limit=100)
 
 
 def ids(build: Build, found: SearchResult) -> list[str]:
@@ -149,7 +151,7 @@ def test_what_is_kept_from_search_to_search_changes_no_answer(root: Root, build:
     pin = Override(article_id="song-001", target_id="sea-000", kind=OverrideKind.PIN, position=1)
     pinned = {"overrides": {"song-001": (pin,)}}
     taken = {"takedowns": {f"rail-{number:03}": 2**62 for number in (3, 7, 11, 15)}}
-    kept, told = ArticleSearch(root, 0.05), set()
+    kept, told = ArticleSearch(root, WISH), set()
     for version, decided in enumerate([{}, pinned, taken, {**taken, **pinned}, {}]):
         served = ServingView(build, DecisionState(database="x", version=version, **decided))
         for query in (
@@ -159,7 +161,7 @@ def test_what_is_kept_from_search_to_search_changes_no_answer(root: Root, build:
             SearchQuery(overridden=True),
         ):
             found = kept.find(served, query, now=JUNE, limit=100)
-            assert found == ArticleSearch(root, 0.05).find(served, query, now=JUNE, limit=100)
+            assert found == ArticleSearch(root, WISH).find(served, query, now=JUNE, limit=100)
             told.add((query, found.total))
     assert len(told) > 4, "some decision changes what is found"
 
@@ -172,7 +174,7 @@ def test_without_words_the_newest_stand_first(root: Root, build: Build) -> None:
 
 
 def test_pages_follow_one_another(root: Root, build: Build) -> None:
-    finder, served = ArticleSearch(root, 0.05), ServingView(build)
+    finder, served = ArticleSearch(root, WISH), ServingView(build)
     whole = finder.find(served, SearchQuery(words="tag"), now=JUNE, limit=100)
     pages = [
         row
@@ -225,7 +227,7 @@ def test_filters_and_words_hold_together(root: Root, build: Build) -> None:
 
 
 def test_a_good_score_that_none_reaches_makes_every_list_weak(root: Root, build: Build) -> None:
-    found = ArticleSearch(root, 1.01).find(
+    found = ArticleSearch(root, RelatedQuery(min_score=1.01)).find(
         ServingView(build), SearchQuery(weak=True), now=JUNE, limit=100
     )
     assert found.total == found.counts.standing[VisibilityStatus.VISIBLE]

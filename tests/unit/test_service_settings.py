@@ -31,6 +31,8 @@ VALUES: dict[str, Any] = {
     "limit": 3,
     "min_score": 0.25,
     "fallback": "newest",
+    "skip_linked": "drop",
+    "site_pins": False,
     "index": "milvus",
     "milvus_uri": "http://milvus:19530",
     "milvus_alias": "other",

@@ -1,0 +1,101 @@
+"""What articles are called by links and requests: addresses, files, ids, slugs and titles.
+
+A build holds the number of each name with the row that it names, sorted, so that a look-up is a
+binary search in memory-mapped files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.articles.urls import url_key
+from index.files import load_array, save_array
+
+ANY_HOST = "path:"
+"""Begins the name of an address without its host."""
+
+_ADDRESS = re.compile(r"(?:https?:/)?/", re.IGNORECASE)
+_NUMBERS, _ROWS = "names_numbers.npy", "names_rows.npy"
+NAME_FILES = (_NUMBERS, _ROWS)
+"""The files of a build that hold its names."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameTable:
+    """The names of a build's articles.
+
+    Attributes:
+        numbers: Shape (names,), uint64, ascending: the result of :func:`number_of` for each name.
+        rows: Shape (names,), int32: the row of the article that each names; of several, the first.
+    """
+
+    numbers: NDArray[np.uint64]
+    rows: NDArray[np.int32]
+
+    def row(self, number: int) -> int | None:
+        """Return the row of the article that a name's number stands for; ``None`` for none."""
+        numbers = self.numbers.data
+        place = bisect_left(numbers, number)
+        return self.rows.data[place] if place < len(numbers) and numbers[place] == number else None
+
+    def row_at(self, address: str) -> int | None:
+        """Return the row of the article at an address; ``None`` if it is no article's.
+
+        An article whose address names no host is found at any; an address without a host finds
+        articles at any host.
+
+        Args:
+            address: Absolute (http, https), or relative to the site (``/path``).
+        """
+        if not _ADDRESS.match(address) or not address.isprintable():
+            return None
+        key = address_key(address)
+        path = path_of(key)
+        row = self.row(number_of(key))
+        return self.row(number_of(path or f"{ANY_HOST}{key}")) if row is None else row
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays into a build's folder."""
+        save_array(folder / _NUMBERS, self.numbers)
+        save_array(folder / _ROWS, self.rows)
+
+    @classmethod
+    def load(cls, folder: Path) -> NameTable:
+        """Map the arrays that :meth:`save` wrote into memory, read-only."""
+        return cls(
+            cast("NDArray[np.uint64]", load_array(folder / _NUMBERS)),
+            cast("NDArray[np.int32]", load_array(folder / _ROWS)),
+        )
+
+
+def address_key(url: str) -> str:
+    """Return :func:`index.articles.urls.url_key` without ``www.`` and in lower case.
+
+    No site has two articles whose addresses differ in no more, but links often do.
+    """
+    return re.sub(r"^//www\.", "//", url_key(url).casefold())
+
+
+def host_of(key: str) -> str:
+    """Return the host of an address's key; empty if it has none."""
+    return key[2:].partition("/")[0].partition("?")[0] if key.startswith("//") else ""
+
+
+def path_of(key: str) -> str:
+    """Return what follows the host in an address's key; empty if it has no host."""
+    host = host_of(key)
+    return (key[2 + len(host) :] or "/") if host else ""
+
+
+def number_of(name: str) -> int:
+    """Return the 64-bit number of a name, never 0."""
+    digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") or 1
