@@ -152,10 +152,13 @@ def _count(value: Any, name: str = "a name", depth: int = 0) -> int:
         raise _error(f"{name} is nested more than {_MAX_DEPTH} levels deep")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         raise _error(f"{name} holds an integer of over {_MAX_BITS} bits")
-    parts = [(name, part) for part in value] if isinstance(value, list | tuple | set) else []
+    nested = isinstance(value, list | tuple | set | Mapping)
+    parts = [(name, part) for part in value] if nested else []
     if isinstance(value, Mapping):
-        parts = [("a name", key) for key in value]
-        parts += [(key if isinstance(key, str) else name, part) for key, part in value.items()]
+        pairs = value.items()
+        parts += [
+            (key if isinstance(key, str) and not depth else name, part) for key, part in pairs
+        ]
     return 1 + sum(_count(part, within, depth + 1) for within, part in parts)
 
 

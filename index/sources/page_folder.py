@@ -149,7 +149,8 @@ def read_pages(
     translated = translated_bases(_name(path, base) for path, _ in paths)
     vanished: Path | None = None
     for path, refusal in paths:
-        *folders, name = path.relative_to(base).parts
+        relative = path.relative_to(base)
+        *folders, name = relative.parts
         marked = [one for one in folders if one[0] in "._" and not has_folder(one)]
         marked += [name] if name[0] in "._" else []
         if refusal:
@@ -176,7 +177,7 @@ def read_pages(
             where = read_page_path(_name(path, base), source.languages, translated)
             if where.base:  # another source may have a file of the same name
                 where = where._replace(base=f"{location}: {where.base}")
-            yield path, path.relative_to(base).as_posix(), where, content, False
+            yield path, relative.as_posix(), where, content, False
     if vanished is not None:
         _check_folder(base, vanished)
 
@@ -357,14 +358,14 @@ def _refusal(link: Path, inside: str) -> str:
         OSError: If it can't be told where the link leads.
     """
     try:
-        if _is_folder(link):
-            return "it is a link to a folder, which is not followed"
-        link.stat()
+        target = os.path.realpath(link, strict=True)
     except OSError as error:
         if error.errno not in _NO_FILE:
             raise
         return f"it is a link that can't be followed: {error.strerror}"
-    return "" if os.path.realpath(link).startswith(inside) else _LEADS_OUT
+    if Path(target).is_dir():
+        return "it is a link to a folder, which is not followed"
+    return "" if target.startswith(inside) else _LEADS_OUT
 
 
 def _is_folder(path: Path) -> bool:

@@ -26,7 +26,7 @@ def read(
     report = ReadReport()
     source = open_source({"kind": "markdown", "path": str(folder), **options})
     found = parse_records(source.records(), mapping or MAPPING, report)
-    articles = {location.removeprefix(f"{folder}/"): article for article, location in found}
+    articles = {one.location.removeprefix(f"{folder}/"): article for article, one in found}
     skipped = {
         problem.location.removeprefix(f"{folder}/"): problem.reason for problem in report.problems
     }

@@ -26,7 +26,7 @@ PRESETS: dict[str, type[SitePreset]] = {
 """The presets by name; in one folder they are looked for in this order."""
 
 _MAX_ABOVE = 6
-_SIGNS = ((HugoPreset, "_index.*"), (EleventyPreset, "*.11tydata.*"))
+_SIGNS = ((HugoPreset, "_index*.md"), (EleventyPreset, "*.11tydata.*"))
 _BELOW = ("", "*/", "*/*/")
 """Where these signs are looked for, in the folder that is read."""
 

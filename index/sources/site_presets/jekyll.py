@@ -94,8 +94,7 @@ class JekyllPreset(SitePreset):
                     "a post's name begins with its date, as in 2026-03-01-name.md"
                 )
         elif kind:
-            options = self._collections().get(kind)
-            if not (site.is_table(options) and options.get("output")):
+            if not site.folded(self._collections().get(kind)).get("output"):
                 raise site.not_content(f"_{kind} is no collection that the site gives pages")
         elif any(
             fnmatchcase(name, one) or name.startswith(f"{one.rstrip('/')}/")
@@ -132,13 +131,12 @@ class JekyllPreset(SitePreset):
         """Returns the values that the site's configuration gives to pages of a path and kind."""
         found: dict[str, Any] = {}
         defaults = self.config.get("defaults")
-        for one in filter(site.is_table, defaults if isinstance(defaults, list) else []):
-            scope = one.get("scope")
-            if site.is_table(scope) and site.is_table(one.get("values")):
-                below = str(scope.get("path") or "").strip("/")
-                within = not below or path.startswith(f"{below}/") or fnmatchcase(path, below)
-                if within and scope.get("type") in (None, "", kind):
-                    found |= one["values"]
+        for one in map(site.folded, defaults if isinstance(defaults, list) else []):
+            scope = site.folded(one.get("scope"))
+            below = str(scope.get("path") or "").strip("/")
+            within = not below or path.startswith(f"{below}/") or fnmatchcase(path, below)
+            if within and scope.get("type") in (None, "", kind):
+                found |= site.folded(one.get("values"))
         return found
 
 

@@ -235,7 +235,7 @@ def section_pages(root: Path, folder: str = "") -> Iterator[tuple[Path, dict[str
 
     One that can't be read may hide the pages of its section: it is given as doing so.
     """
-    for path in sorted((root / folder).rglob("_index.*")):
+    for path in sorted((root / folder).rglob("_index*.[hm]*")):  # .md, .markdown, .html
         try:
             front, _ = split_front_matter(read_text(path) or "")
         except PageError:
