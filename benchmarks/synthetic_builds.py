@@ -19,6 +19,7 @@ from index.articles.card import render_card
 from index.build.article_columns import ArticleColumns
 from index.build.explanations import explain_lists
 from index.build.id_table import write_id_table
+from index.build.link_graph import PageLinks
 from index.build.manifest import (
     FORMAT_VERSION,
     EncoderEntry,
@@ -27,6 +28,7 @@ from index.build.manifest import (
     describe_files,
     write_manifest,
 )
+from index.build.name_table import NameTable
 from index.build.ragged import Ragged
 from index.files import BlobWriter, save_array, save_names
 from index.root.journal import utc_timestamp
@@ -96,6 +98,9 @@ def _write(folder: Path, name: str, count: int, marker: str, half: int | None) -
     explain_lists(folder)
     save_array(folder / "stories.npy", rows.astype(np.int32))
     Ragged(rows.astype(np.int32), rows + 1).save(folder, "members")
+    none = np.zeros(0, dtype=np.int32)
+    PageLinks(Ragged(none, np.zeros(count, dtype=np.int64)), none.astype(np.uint8)).save(folder)
+    NameTable(none.astype(np.uint64), none).save(folder)
     manifest = Manifest(
         format=FORMAT_VERSION,
         name=name,

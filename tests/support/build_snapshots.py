@@ -13,7 +13,7 @@ from index.build.article_columns import ArticleColumns
 from index.build.build import NO_DATE, Build
 from index.build.explanations import explain_lists
 from index.build.id_table import write_id_table
-from index.build.link_graph import PageLinkKind, PageLinks
+from index.build.link_graph import PageLinks
 from index.build.manifest import FORMAT_VERSION, EncoderEntry, IndexEntry, Manifest
 from index.build.name_table import NameTable
 from index.build.ragged import Ragged
@@ -41,7 +41,6 @@ def snapshot(
     recipe: str = "1",
     recall: float = 1.0,
     stories: Mapping[str, str] | None = None,
-    links: Mapping[str, Sequence[tuple[str, PageLinkKind]]] | None = None,
     scores: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Build:
     """A build of the given related lists.
@@ -56,7 +55,6 @@ def snapshot(
         recipe: Which text preparation.
         recall: Of its index.
         scores: Those that are others, by article and related article.
-        links: What each article's page links to, in the order of kinds, by id.
         stories: What stands in for a story, by id: of several the first by id is the newest.
     """
     folder.mkdir(parents=True)
@@ -91,13 +89,11 @@ def snapshot(
     save_names(folder / "phrases.bin", [])
     write_id_table(folder)
     explain_lists(folder)
-    linked = [(rows[on], rows[to], kind) for on, some in (links or {}).items() for to, kind in some]
-    on, to, kinds = (
-        np.array(sorted(linked, key=lambda link: link[0]), dtype=np.int32).reshape(-1, 3).T
-    )
-    PageLinks(Ragged.grouped(on, to, len(names)), kinds.astype(np.uint8)).save(folder)
     none = np.zeros(0, dtype=np.int32)
-    NameTable(np.zeros(0, dtype=np.uint64), none).save(folder)
+    PageLinks(Ragged(none, np.zeros(len(names), dtype=np.int64)), none.astype(np.uint8)).save(
+        folder
+    )
+    NameTable(none.astype(np.uint64), none).save(folder)
     ArticleColumns(
         visibility=visibility,
         dates=np.full(len(names), NO_DATE, dtype=np.int32),
