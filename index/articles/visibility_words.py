@@ -9,9 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from index.articles.date_words import DateError
+from index.articles.foreign_dates import DateReader
 from index.articles.record import plain_name, short, unwrapped
 from recommender.article import Status
 
@@ -155,6 +158,9 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
 
 def _flag_hides(plain: str, value: Any) -> bool | None:
     """Tells whether a yes or no hides the article; ``None`` if it is not understood."""
+    if plain in _TIMES:
+        with suppress(DateError):  # databases write "none" in many ways, such as 0000-00-00
+            return DateReader().instant(value) is not None
     if isinstance(value, Mapping) and plain not in _TIMES:  # sitemap: {exclude: true}
         return any(_truth(value.get(key)) for key in ("disable", "exclude", "ignore", "noindex"))
     truth = _truth(value)
@@ -169,7 +175,7 @@ def _word_hides(plain: str, value: Any) -> bool:
     if plain in _TAGS:
         return _has_robots_tag(value, 4)
     if plain in _PASSWORDS:
-        return _truth(value) is not False
+        return _truth(value) is not False and value not in ("NULL", r"\N")
     if plain in _LAYOUTS:
         return bool(value == "redirect")
     if plain in _ROBOTS and isinstance(value, Mapping) and _truth(value.get("index")) is False:

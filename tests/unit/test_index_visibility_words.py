@@ -185,6 +185,10 @@ def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -
 
 
 def test_a_badge_of_a_documentation_site_is_no_status() -> None:
-    assert find_hiding_word({"deleted_at": {"$date": "2026-03-01"}}, None) is not None
+    for time in ({"$date": "2026-03-01"}, {"seconds": 1772355600}, "2026-03-01", True, "soon"):
+        assert find_hiding_word({"deleted_at": time}, None) is not None
+    for none in ("NULL", "0000-00-00 00:00:00", r"\N", 0, False, "-"):
+        assert find_hiding_word({"deleted_at": none}, None) is None
+    assert find_hiding_word({"post_password": "NULL"}, None) is None
     assert find_hiding_word({}, "new") is None
     assert find_hiding_word({}, "deprecated") is None
