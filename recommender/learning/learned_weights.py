@@ -37,7 +37,8 @@ class LearnedWeights:
         folds: Number of parts of the seeds, each of which was unseen once; 0 if too few seeds.
         default_ndcg10: Mean nDCG@10 of the default weights.
         learned_ndcg10: Mean nDCG@10 of learned weights on seeds that they were not learned from.
-        gain_low: Lower end of the 99 % interval of the difference of the two.
+        gain_low: Lower end of the 99 % interval of the difference of the two. Weights are not
+            adopted if it is 0 or less, or if as much may be gained by chance.
         gain_high: Upper end.
         shares: Shape (2, kinds), float64: the share of each kind of evidence in how much the
             scores of a list's candidates differ, by the default and by ``weights``.
@@ -73,19 +74,21 @@ def learn_weights(
     groups = np.arange(len(sample)) if sample.groups is None else sample.groups
     names, group = np.unique(groups, return_inverse=True)
     enough = len(names) >= MIN_SEEDS
-    before = sample.ndcg10(default)
-    unseen, choices = np.zeros(len(sample)), np.zeros(len(_STRENGTHS))
-    low = high = 0.0
+    before = sample.ndcg10(default)[:, 0]
+    unseen, choices = np.zeros((len(sample), 2)), np.zeros(len(_STRENGTHS))
+    low = high = beyond_chance = 0.0
     if enough:
         folds = (drawn.permutation(len(names)) % FOLDS)[group]
         gains = _measure_gains(sample, folds, default, scales)
         for fold in range(FOLDS):
             here = folds == fold
-            unseen[here] = gains[fold, here, gains[fold, ~here].mean(axis=0).argmax()]
-            choices += gains[fold, here].sum(axis=0)
-        low, high = _interval(unseen, group)
+            chosen = gains[fold, ~here, :, 0].mean(axis=0).argmax()
+            unseen[here] = gains[fold, here, chosen]
+            choices += gains[fold, here, :, 0].sum(axis=0)
+        low, high = _interval(unseen[:, 0], group)
+        beyond_chance, _ = _interval(unseen[:, 0] - unseen[:, 1], group)
     best = int(choices.argmax())
-    adopted = low > 0 and best > 0
+    adopted = best > 0 and min(low, beyond_chance) > 0
     weights = _fit_path(seeds, default, scales)[best] if adopted else default
     return LearnedWeights(
         weights=weights,
@@ -94,7 +97,7 @@ def learn_weights(
         seeds=len(seeds),
         folds=FOLDS if enough else 0,
         default_ndcg10=float(before.sum()) / max(len(sample), 1),
-        learned_ndcg10=float((before + unseen).sum()) / max(len(sample), 1),
+        learned_ndcg10=float((before + unseen[:, 0]).sum()) / max(len(sample), 1),
         gain_low=low,
         gain_high=high,
         shares=np.stack([seeds.shares(default), seeds.shares(weights)]),
@@ -120,10 +123,11 @@ def _measure_gains(
     """Return what weights gain in nDCG@10 on seeds that they were not fitted to.
 
     Returns:
-        Shape (folds, seeds, strengths), float64: the gain of each seed for weights fitted without
-        that seed's fold and without the fold of the first axis.
+        Shape (folds, seeds, strengths, 2), float64: the gain of each seed for weights fitted
+        without that seed's fold and without the fold of the first axis, and how much of it is
+        expected by chance.
     """
-    gains = np.zeros((FOLDS, len(seeds), len(_STRENGTHS)))
+    gains = np.zeros((FOLDS, len(seeds), len(_STRENGTHS), 2))
     for one, other in itertools.combinations_with_replacement(range(FOLDS), 2):
         held = np.isin(folds, (one, other))
         path = _fit_path(seeds.take(np.flatnonzero(~held)), default, scales)

@@ -58,7 +58,11 @@ def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str
     if learned.adopted:
         source = f"The weights were learned from {learned.seeds} articles."
         return [*_describe_changes(learned, kinds), f"{source} {tested}; {between}."]
-    return [f"The default weights are used. {tested}: not surely more, for {between}."]
+    if learned.gain_low > 0:
+        why = "but no more than chance gives, as some articles are judged related to many"
+    else:
+        why = f"not surely more, for {between}"
+    return [f"The default weights are used. {tested}: {why}."]
 
 
 def _describe_changes(learned: LearnedWeights, kinds: Sequence[str]) -> Iterator[str]:

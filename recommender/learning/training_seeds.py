@@ -22,6 +22,9 @@ class TrainingSeeds:
         ideal: Shape (seeds,), float64: the largest possible discounted gain of ten articles,
             among them related articles that are no candidates.
         valid: Shape (seeds, candidates), bool: False where a seed has no more candidates.
+        popularity: Shape (seeds, candidates), float32: the gain that each candidate would have on
+            the average if the judged articles were dealt to the seeds by chance, see
+            :func:`deal_by_chance`.
         groups: Shape (seeds,), int32: seeds of one group are never divided between training and
             unseen seeds; None where each seed stands alone.
     """
@@ -31,6 +34,7 @@ class TrainingSeeds:
     grades: NDArray[np.float32]
     ideal: NDArray[np.float64]
     valid: NDArray[np.bool_]
+    popularity: NDArray[np.float32] | None = None
     groups: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
@@ -53,6 +57,7 @@ class TrainingSeeds:
             grades=self.grades[seeds],
             ideal=self.ideal[seeds],
             valid=self.valid[seeds],
+            popularity=None if self.popularity is None else self.popularity[seeds],
             groups=None if self.groups is None else self.groups[seeds],
         )
 
@@ -60,14 +65,17 @@ class TrainingSeeds:
         """Return each seed's nDCG@10 when its candidates are ranked by these weights.
 
         Returns:
-            Shape (seeds,), float64. Of equal scores the candidate that stands first goes first.
+            Shape (seeds, 2), float64: nDCG@10, and how much of it is expected by chance as some
+            articles are judged related to many. Of equal scores the candidate that stands first
+            goes first.
         """
         scores = self.features @ weights.astype(np.float32) + self.offsets
         scores[~self.valid] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :_PLACES]
-        gains = np.take_along_axis(self.grades, best, axis=1)
-        found: NDArray[np.float64] = gains @ _DISCOUNTS[: gains.shape[1]] / self.ideal
-        return found
+        chance = np.zeros_like(self.grades) if self.popularity is None else self.popularity
+        gains = np.stack([np.take_along_axis(some, best, axis=1) for some in (self.grades, chance)])
+        found: NDArray[np.float64] = gains @ _DISCOUNTS[: best.shape[1]] / self.ideal
+        return found.T
 
     def shares(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return each kind's share in how much the scores of a list's candidates differ.
@@ -83,3 +91,28 @@ class TrainingSeeds:
         parts = weights * np.sqrt(squares)
         found: NDArray[np.float64] = parts / max(parts.sum(), 1e-9)
         return found
+
+
+def deal_by_chance(
+    seeds: NDArray[np.integer],
+    targets: NDArray[np.integer],
+    gains: NDArray[np.floating],
+    candidates: NDArray[np.integer],
+    grades: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return the mean gain of each candidate if the other seeds' judged articles were dealt anew.
+
+    Every seed gets as many as it has. What is judged related to many seeds is likely dealt to any.
+
+    Args:
+        seeds: Shape (pairs,), int: of each judged related pair the seed's position.
+        targets: Shape (pairs,), int: the row of the article judged related to it.
+        gains: Shape (pairs,), float: its gain.
+        candidates: Shape (seeds, candidates), int: the rows of the candidates.
+        grades: Shape (seeds, candidates), float32: the gain of each candidate for the seed itself.
+    """
+    known = np.bincount(targets, gains, minlength=int(candidates.max(initial=0)) + 1)
+    own = np.bincount(seeds, minlength=len(candidates))[:, None]
+    dealt = own * (known[candidates] - grades) / np.maximum(len(seeds) - own, 1)
+    found: NDArray[np.float32] = dealt.astype(np.float32)
+    return found

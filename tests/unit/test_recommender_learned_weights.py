@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recommender.learning.learned_weights import learn_weights
-from recommender.learning.training_seeds import TrainingSeeds
+from recommender.learning.training_seeds import TrainingSeeds, deal_by_chance
 
 DEFAULT = np.array([0.6, 0.4, 0.1, 0.0])
 SCALES = np.array([0.3, 0.3, 0.15, 0.2])
@@ -42,7 +42,7 @@ def test_weights_by_which_candidates_are_related_are_found():
     assert learned.gain_low > 0
     assert learned.weights / learned.weights.sum() == pytest.approx(truth / truth.sum(), abs=0.05)
     unseen = draw_seeds(300, truth, seed=2)
-    gain = unseen.ndcg10(learned.weights).mean() - unseen.ndcg10(DEFAULT).mean()
+    gain = (unseen.ndcg10(learned.weights) - unseen.ndcg10(DEFAULT))[:, 0].mean()
     assert learned.gain_low < gain < learned.gain_high
 
 
@@ -101,3 +101,25 @@ def test_arrays_that_do_not_fit_together_are_refused():
         replace(seeds, ideal=np.zeros(3))
     with pytest.raises(ValueError, match="shape"):
         replace(seeds, valid=seeds.valid[:, :5])
+
+
+def test_what_is_gained_as_some_articles_are_related_to_many_is_refused():
+    drawn = np.random.default_rng(4)
+    seeds = draw_seeds(200, DEFAULT)
+    features = seeds.features.copy()
+    features[..., 3] = drawn.normal(size=CANDIDATES)  # the same for all seeds, as popularity is
+    rows = np.tile(np.arange(CANDIDATES), (200, 1))
+    popular = np.exp(2 * features[0, :, 3])
+    targets = np.concatenate(
+        [drawn.choice(CANDIDATES, 3, replace=False, p=popular / popular.sum()) for _ in range(200)]
+    )
+    positions = np.repeat(np.arange(200), 3)
+    grades = np.zeros((200, CANDIDATES), dtype=np.float32)
+    grades[positions, targets] = 1
+    seeds = replace(seeds, features=features, grades=grades)
+    assert learn(seeds).adopted
+    chance = deal_by_chance(positions, targets, np.ones(600), rows, grades)
+    assert chance.sum() == pytest.approx(600, rel=0.01)
+    learned = learn(replace(seeds, popularity=chance))
+    assert not learned.adopted
+    assert learned.gain_low > 0

@@ -49,6 +49,8 @@ def test_the_reason_why_the_default_stays_is_told():
     (unsure,) = describe_learning(learned(USUAL, adopted=False, gain_low=-0.02), KINDS)
     assert unsure.startswith("The default weights are used.")
     assert "-0.020 and +0.080" in unsure
+    (chance,) = describe_learning(learned(USUAL, adopted=False), KINDS)
+    assert "no more than chance gives" in chance
     (few,) = describe_learning(
         learned(USUAL, adopted=False, seeds=7, folds=0, strength=math.inf), KINDS
     )
