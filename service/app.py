@@ -17,18 +17,16 @@ from starlette.types import ASGIApp
 
 from index.root.root import Root
 from service.decisions.open_decisions import keep_state
-from service.http.metrics import Metrics
+from service.http.metrics import Metrics, RequestCounts
 from service.http.middleware import LateApp, Lifespan, Middleware, Probes
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import RequestCounts
-from service.http.request_limits import body_limits
+from service.serving.background import keep_warm
 from service.serving.live import Live
-from service.serving.prewarm import keep_warm
 from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from service.editor.demo_login import Invitation
+    from service.editor.sign_in import Invitation
 
 log = logging.getLogger("alsolike")
 
@@ -53,7 +51,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     def compose() -> ASGIApp:
         from service.fastapi_app import compose_api
 
-        return compose_api(settings, live, lists, keeper, metrics, invitation)
+        return compose_api(live, lists, metrics, invitation)
 
     api = LateApp(compose)
 
@@ -75,14 +73,14 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         await asyncio.to_thread(keeper.close)
 
     probes = Probes(Lifespan(api, running), live)
-    edge = Middleware(probes, body_limits(settings), counts, access_log=settings.access_log)
+    edge = Middleware(probes, settings, counts)
     readers = None
     if settings.read_token:
         # Imported here, since only a service that requires a token needs it this early.
         from service.http.auth import Auth, ReadAccess
 
         readers = ReadAccess(Auth(settings, lambda: keeper.database))
-    return RelatedRoutes(edge, live, lists, settings, counts, readers)
+    return RelatedRoutes(edge, live, lists, readers)
 
 
 async def _follow(api: LateApp, live: Live) -> None:

@@ -17,15 +17,6 @@
 from index.errors import BuildError
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
 
-__all__ = [
-    "ConflictError",
-    "DecisionError",
-    "NotReadyError",
-    "PublishError",
-    "SupersededError",
-    "UnknownArticleError",
-]
-
 
 class DecisionError(InputError):
     """An editor's decision is not valid.
@@ -54,16 +45,7 @@ class UnknownArticleError(NotFoundError):
 
 
 class ConflictError(AlsoLikeError):
-    """A change was refused, since someone else changed the same thing in the meantime.
-
-    Args:
-        message: A sentence for people that says what was changed and what to do.
-        version: The current version of the thing, such as a list.
-    """
-
-    def __init__(self, message: str, version: int) -> None:
-        super().__init__(message)
-        self.version = version
+    """A change was refused, since someone else changed the same thing in the meantime."""
 
 
 class SupersededError(ConflictError):

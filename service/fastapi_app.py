@@ -13,22 +13,20 @@ from fastapi import Depends, FastAPI
 from service.api.article_routes import articles_router
 from service.api.batch_routes import batch_router
 from service.api.build_routes import builds_router
-from service.api.documentation import add_documentation
 from service.api.draft_routes import Drafts, drafts_router
 from service.api.judgment_routes import judgments_router
+from service.api.openapi import add_documentation
 from service.api.operation_routes import add_metrics
 from service.api.override_routes import overrides_router
 from service.api.takedown_routes import takedowns_router
-from service.decisions.poller import StatePoller
 from service.editor.article_page import article_page_router
 from service.editor.builds_page import builds_page_router
 from service.editor.decision_page import decision_router
-from service.editor.demo_login import Invitation, demo_login_router
 from service.editor.draft_page import draft_page_router
 from service.editor.editor_pages import EditorPages
 from service.editor.history_page import history_router
 from service.editor.search_page import search_router
-from service.editor.sign_in import sign_in_router
+from service.editor.sign_in import Invitation, demo_login_router, sign_in_router
 from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import add_error_handlers
 from service.http.metrics import Metrics
@@ -36,28 +34,21 @@ from service.http.related_lists import RelatedLists
 from service.http.static_files import STATIC, add_static_file
 from service.roles import Role
 from service.serving.live import Live
-from service.settings import Settings
 
 
 def compose_api(
-    settings: Settings,
-    live: Live,
-    lists: RelatedLists,
-    keeper: StatePoller,
-    metrics: Metrics,
-    invitation: Invitation | None,
+    live: Live, lists: RelatedLists, metrics: Metrics, invitation: Invitation | None
 ) -> FastAPI:
     """Creates the FastAPI app and adds all its routes.
 
     Args:
-        settings: The effective settings.
         live: Holds the build that the service serves now.
         lists: Makes and caches the responses with related lists.
-        keeper: Reads editors' decisions, and opens their database.
         metrics: Collects the service's figures for Prometheus.
         invitation: The secret of the link with which a demo's first visitor signs in as an editor;
             ``None`` outside a demo.
     """
+    settings = lists.settings
     app = FastAPI(
         title="AlsoLike",
         version=version("alsolike"),
@@ -70,10 +61,13 @@ def compose_api(
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
     add_error_handlers(app)
-    context = EditorialContext(live, settings, lambda: keeper.database)
+    context = EditorialContext(live, settings)
     reading = [Depends(context.auth.require(Role.READ))] if settings.read_token else []
     app.include_router(batch_router(live, lists, reading))
-    drafts = Drafts(live, settings, context.auth, metrics.queue.set)
+    drafts = Drafts(context, metrics.queue.set)
+    pages = EditorPages(context)
+    if invitation is not None:
+        app.include_router(demo_login_router(pages, invitation))
     for router in [
         articles_router(context),
         overrides_router(context),
@@ -81,19 +75,6 @@ def compose_api(
         judgments_router(context),
         builds_router(context),
         drafts_router(drafts),
-    ]:
-        app.include_router(router)
-    _add_pages(app, EditorPages(context), drafts, invitation)
-    return app
-
-
-def _add_pages(
-    app: FastAPI, pages: EditorPages, drafts: Drafts, invitation: Invitation | None
-) -> None:
-    """Adds the editors' pages, their stylesheet and their scripts."""
-    if invitation is not None:
-        app.include_router(demo_login_router(pages, invitation))
-    for router in [
         sign_in_router(pages),
         search_router(pages),
         article_page_router(pages),
@@ -106,3 +87,4 @@ def _add_pages(
     for file in (STATIC / "editor").iterdir():
         path = f"/editor/static/{file.name}"
         add_static_file(app, path, file, {"Cache-Control": "no-cache"}, include_in_schema=False)
+    return app

@@ -15,6 +15,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -81,29 +82,39 @@ def run_server(settings: Settings) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):  # each connection takes a descriptor
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with (
-        bind(settings.host, settings.port) as bound,
-        _counts_of_workers(),
-        _metrics_server(settings),
-    ):
+    with bind(settings.host, settings.port) as bound, _counts_of_workers():
+        _start_metrics(settings)
         log_settings(settings)
         log.info("%s", takedown_time(settings))
         os.environ["ALSOLIKE_ROOT"] = str(settings.root)
-        config = uvicorn.Config(
+        config = uvicorn_config(
             "service.server:create_process",
             factory=True,
             host=settings.host,
             port=bound.getsockname()[1],
             workers=settings.workers,
-            access_log=False,  # the service's own access log has the request id
             log_config=log_config(settings.log_format),  # each worker sets up its own
-            http=http_protocol(),
-            server_header=False,
-            proxy_headers=False,  # the setting trusted_proxies decides which are trusted
-            ws="none",
-            timeout_graceful_shutdown=GRACE_SECONDS,
         )
         serve_on(config, bound)
+
+
+def uvicorn_config(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
+    """Returns how uvicorn runs an app, or the one that an import string names.
+
+    Args:
+        app: The app.
+        **more: Further options of :class:`uvicorn.Config`.
+    """
+    return uvicorn.Config(
+        app,
+        access_log=False,  # the service's own access log has the request id
+        http=http_protocol(),
+        server_header=False,
+        proxy_headers=False,  # the setting trusted_proxies decides which are trusted
+        ws="none",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        **more,
+    )
 
 
 def create_process() -> ASGIApp:
@@ -205,21 +216,15 @@ def _sweep() -> None:
                 os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _metrics_server(settings: Settings) -> Iterator[None]:
-    """Serves metrics on the port that the setting ``metrics_port`` names, if any, until the end."""
+def _start_metrics(settings: Settings) -> None:
+    """Serves metrics on the port that the setting ``metrics_port`` names, if any."""
     if not settings.metrics or settings.metrics_port is None:
-        yield
         return
     from service.http.metrics import serve_metrics
 
     bind(settings.metrics_host, settings.metrics_port).close()  # for a helpful error message
-    stop = serve_metrics(settings.metrics_host, settings.metrics_port)
+    serve_metrics(settings.metrics_host, settings.metrics_port)
     log.info("metrics on http://%s:%d/metrics", settings.metrics_host, settings.metrics_port)
-    try:
-        yield
-    finally:
-        stop()
 
 
 def _explain(host: str, port: int, error: OSError) -> str:

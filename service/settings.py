@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     Field,
     SecretStr,
     ValidationError,
     field_serializer,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -57,6 +57,108 @@ _FROM_KUBERNETES = re.compile(
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _without_secrets(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for table in tables:
+        refuse_secrets(table)
+    return tables
+
+
+def _expand_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from None
+
+
+def _expand_home_in(text: str) -> str:
+    prefix = "sqlite:///" if text.startswith("sqlite:///") else ""
+    path = text.removeprefix(prefix)
+    return f"{prefix}{_expand_home(Path(path))}" if path.startswith("~") else text
+
+
+def _check_networks(networks: list[str]) -> list[str]:
+    for network in networks:
+        try:
+            parsed = ip_network(network)
+        except ValueError as error:
+            raise ValueError(
+                f"{network!r} is not an address or network ({error}); write it like 10.0.0.0/8"
+            ) from None
+        if getattr(parsed.network_address, "ipv4_mapped", None) is not None:
+            raise ValueError(
+                f"{network!r} is an IPv4 network in IPv6 form; write it like 10.0.0.0/8"
+            )
+    return networks
+
+
+def _check_milvus_uri(uri: str) -> str:
+    if "://" in uri:
+        if urlsplit(uri).scheme not in ("http", "https") or "@" in uri:
+            raise ValueError(
+                "write it like http://host:19530; credentials go into the environment "
+                f"variable {TOKEN_VARIABLE}"
+            )
+    elif not uri.endswith(".db"):
+        raise ValueError("a Milvus Lite file must have a name that ends in .db")
+    return uri
+
+
+def _check_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a time zone; write it like Europe/Berlin") from None
+    return name
+
+
+def _check_url_template(template: str) -> str:
+    try:
+        return check_template(template, "url_template")
+    except SettingError as error:
+        raise ValueError(str(error)) from None
+
+
+def _check_locale(tag: str) -> str:
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        Locale.parse(tag.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        raise ValueError(f"{tag!r} is not a locale; write it like en or pt-BR") from None
+    return tag
+
+
+def _read_origins(texts: list[str]) -> list[str]:
+    return [text if text in ("*", "null") else _origin(text) for text in texts]
+
+
+def _origin(text: str) -> str:
+    """Normalizes an origin to the form in which browsers send it.
+
+    Raises:
+        ValueError: If the text is not a valid origin.
+    """
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    rest = "" if host is None else f"{parts.path.rstrip('/')}{parts.query}{parts.fragment}"
+    if host is None or not parts.scheme or rest or "@" in parts.netloc or re.search(r"[\s,]", text):
+        raise ValueError(f"{text!r} is not an origin; write it like https://www.example.org")
+    if "*" in host:
+        raise ValueError(f"{text!r}: list each origin, or allow all with '*'")
+    if not host.isascii():
+        raise ValueError(f"{text!r}: write the host in its ASCII form, which starts with xn--")
+    shown = f"[{host}]" if ":" in host else host
+    if port not in (None, {"http": 80, "https": 443}.get(parts.scheme)):
+        shown += f":{port}"
+    return f"{parts.scheme}://{shown}"
+
+
+Home = AfterValidator(_expand_home_in)
+
+
 class Settings(BaseSettings):
     """All settings; each can also be set as ``ALSOLIKE_<NAME>`` in the environment."""
 
@@ -68,10 +170,10 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    root: Path = Path("alsolike-root")
+    root: Annotated[Path, AfterValidator(_expand_home)] = Path("alsolike-root")
     """folder that holds the builds"""
 
-    model: str = DEFAULT_MODEL
+    model: Annotated[str, Home] = DEFAULT_MODEL
     """the embedding model: a name, a folder, or hashing:DIM"""
 
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
@@ -83,22 +185,22 @@ class Settings(BaseSettings):
     map: dict[str, str | list[str]] = Field(default_factory=dict)
     """fields that the source names differently: AlsoLike's name = the source's"""
 
-    source: list[dict[str, Any]] = Field(default_factory=list)
+    source: Annotated[list[dict[str, Any]], AfterValidator(_without_secrets)] = []
     """the sources that articles are read from, one table each"""
 
-    url_template: str = DEFAULT_TEMPLATE
+    url_template: Annotated[str, AfterValidator(_check_url_template)] = DEFAULT_TEMPLATE
     """URL of articles without one: {id}, {path}, {slug}, {year} or any field's name"""
 
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = "UTC"
     """time zone of dates that do not name one"""
 
-    date_format: str = ""
+    date_format: Annotated[str, AfterValidator(check_date_format)] = ""
     """how sources write unclear dates, such as %d/%m/%Y; unset: none is taken"""
 
     guess_language: bool = True
     """guess the language of articles from their text, if nothing else says it"""
 
-    locale: str = "en"
+    locale: Annotated[str, AfterValidator(_check_locale)] = "en"
     """language of dates and labels for articles whose language is unknown"""
 
     heading: Annotated[str, Field(pattern=r"\S")] | None = None
@@ -127,7 +229,7 @@ class Settings(BaseSettings):
     index: Literal["local", "milvus"] = "local"
     """where vectors are searched: in a file of the build, or in Milvus"""
 
-    milvus_uri: str | None = None
+    milvus_uri: Annotated[str, Home, AfterValidator(_check_milvus_uri)] | None = None
     """Milvus server (http://host:19530) or file (*.db); unset: a file in the root"""
 
     milvus_alias: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{0,200}$")] = "alsolike"
@@ -188,13 +290,13 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """server processes"""
 
-    database: str = ""
+    database: Annotated[str, Home] = ""
     """URL of the decision database; unset: alsolike.sqlite in the root"""
 
     database_password: SecretStr = SecretStr("")
     """password of the database, so that the URL need not contain it"""
 
-    cors_origins: list[str] = Field(default_factory=lambda: ["*"])
+    cors_origins: Annotated[list[str], AfterValidator(_read_origins)] = ["*"]
     """origins of websites whose scripts may read the public API"""
 
     cache_mb: Annotated[int, Field(ge=0, le=65_536)] = 256
@@ -227,7 +329,7 @@ class Settings(BaseSettings):
     access_log: bool = False
     """log a line for every request"""
 
-    trusted_proxies: list[str] = Field(default_factory=list)
+    trusted_proxies: Annotated[list[str], AfterValidator(_check_networks)] = []
     """addresses or networks of proxies whose X-Forwarded-… headers are trusted"""
 
     identity_header: Annotated[str, Field(pattern=_HEADER_NAME)] | None = None
@@ -254,51 +356,6 @@ class Settings(BaseSettings):
     read_token: bool = False
     """require a token of role read for related articles"""
 
-    @field_validator("source")
-    @classmethod
-    def _refuse_secrets(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        for table in value:
-            refuse_secrets(table)
-        return value
-
-    @field_validator("root")
-    @classmethod
-    def _expand_home(cls, value: Path) -> Path:
-        try:
-            return value.expanduser()
-        except RuntimeError as error:
-            raise ValueError(str(error)) from None
-
-    @field_validator("model", "milvus_uri", "database")
-    @classmethod
-    def _expand_home_of_path(cls, value: str | None) -> str | None:
-        prefix = "sqlite:///" if value and value.startswith("sqlite:///") else ""
-        path = (value or "").removeprefix(prefix)
-        if not path.startswith("~"):
-            return value
-        return f"{prefix}{cls._expand_home(Path(path))}"
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _read_origins(cls, value: list[str]) -> list[str]:
-        return [origin if origin in ("*", "null") else _origin(origin) for origin in value]
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _check_networks(cls, value: list[str]) -> list[str]:
-        for network in value:
-            try:
-                parsed = ip_network(network)
-            except ValueError as error:
-                raise ValueError(
-                    f"{network!r} is not an address or network ({error}); write it like 10.0.0.0/8"
-                ) from None
-            if getattr(parsed.network_address, "ipv4_mapped", None) is not None:
-                raise ValueError(
-                    f"{network!r} is an IPv4 network in IPv6 form; write it like 10.0.0.0/8"
-                )
-        return value
-
     @model_validator(mode="after")
     def _check_combinations(self) -> Settings:
         everywhere = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not bound to
@@ -313,52 +370,6 @@ class Settings(BaseSettings):
                 "which is empty: add the address of the proxy that sets the header"
             )
         return self
-
-    @field_validator("milvus_uri")
-    @classmethod
-    def _check_milvus_uri(cls, value: str | None) -> str | None:
-        if value is not None and "://" in value:
-            if urlsplit(value).scheme not in ("http", "https") or "@" in value:
-                raise ValueError(
-                    "write it like http://host:19530; credentials go into the environment "
-                    f"variable {TOKEN_VARIABLE}"
-                )
-        elif value is not None and not value.endswith(".db"):
-            raise ValueError("a Milvus Lite file must have a name that ends in .db")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _check_timezone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is not a time zone; write it like Europe/Berlin") from None
-        return value
-
-    @field_validator("url_template")
-    @classmethod
-    def _check_url_template(cls, value: str) -> str:
-        try:
-            return check_template(value, "url_template")
-        except SettingError as error:
-            raise ValueError(str(error)) from None
-
-    @field_validator("date_format")
-    @classmethod
-    def _check_date_format(cls, value: str) -> str:
-        return check_date_format(value)
-
-    @field_validator("locale")
-    @classmethod
-    def _check_locale(cls, value: str) -> str:
-        from babel import Locale, UnknownLocaleError
-
-        try:
-            Locale.parse(value.replace("-", "_"))
-        except (UnknownLocaleError, ValueError):
-            raise ValueError(f"{value!r} is not a locale; write it like en or pt-BR") from None
-        return value
 
     @field_serializer("database", when_used="json")
     def _mask_password(self, value: str) -> str:
@@ -381,14 +392,8 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """The limits of the checks (gates) that a build must pass to be published."""
-        return Limits(
-            max_loss=self.max_loss,
-            max_churn=self.max_churn,
-            max_weak=self.max_weak,
-            max_hub=self.max_hub,
-            min_recall=self.min_recall,
-            query=self.query,
-        )
+        same = {"max_loss", "max_churn", "max_weak", "max_hub", "min_recall"}
+        return Limits(query=self.query, **self.model_dump(include=same))
 
     @property
     def preferences(self) -> Preferences:
@@ -413,26 +418,22 @@ class Settings(BaseSettings):
         return ZoneInfo(self.timezone)
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the framework's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    def settings_customise_sources(  # type: ignore[override]  # two of those given are used
+        cls, settings_cls: type[BaseSettings], **given: PydanticBaseSettingsSource
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Returns the sources of settings by priority: command line, environment, file."""
         named = os.environ.get(CONFIG_VARIABLE)
         path = Path(named or CONFIG_FILE).expanduser()
         if named and not path.is_file():
             raise SettingError(f"{CONFIG_VARIABLE} names {named!r}, which is not a file")
+        env_settings = given["env_settings"]
         if isinstance(env_settings, EnvSettingsSource):
             env_settings.env_vars = {
                 name: value
                 for name, value in env_settings.env_vars.items()
                 if not _is_from_kubernetes(name, value or "")
             }
-        return init_settings, env_settings, _TomlFile(settings_cls, path)
+        return given["init_settings"], env_settings, _TomlFile(settings_cls, path)
 
 
 class _TomlFile(TomlConfigSettingsSource):
@@ -440,30 +441,6 @@ class _TomlFile(TomlConfigSettingsSource):
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         return tomllib.loads(file_path.read_bytes().decode("utf-8-sig"))
-
-
-def _origin(text: str) -> str:
-    """Normalizes an origin to the form in which browsers send it.
-
-    Raises:
-        ValueError: If the text is not a valid origin.
-    """
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    rest = "" if host is None else f"{parts.path.rstrip('/')}{parts.query}{parts.fragment}"
-    if host is None or not parts.scheme or rest or "@" in parts.netloc or re.search(r"[\s,]", text):
-        raise ValueError(f"{text!r} is not an origin; write it like https://www.example.org")
-    if "*" in host:
-        raise ValueError(f"{text!r}: list each origin, or allow all with '*'")
-    if not host.isascii():
-        raise ValueError(f"{text!r}: write the host in its ASCII form, which starts with xn--")
-    shown = f"[{host}]" if ":" in host else host
-    if port not in (None, {"http": 80, "https": 443}.get(parts.scheme)):
-        shown += f":{port}"
-    return f"{parts.scheme}://{shown}"
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -6,26 +6,53 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from index.query import MAX_LIMIT
 from service.api.api_models import ApiModel
 from service.api.editorial_router import Id, make_router, problems
 from service.api.openapi import RelatedItem
-from service.curation.article_row import read_article_row
-from service.curation.article_search import SearchQuery
+from service.curation.article_search import SearchQuery, read_article_row
+from service.curation.decision_actions import find_row
 from service.curation.preview import LeftOut, make_preview
 from service.decisions.decision_state import OverrideKind
-from service.errors import UnknownArticleError
 from service.http.editorial_context import EditorialContext
 from service.http.list_json import items_json
 from service.http.timestamps import Timestamp
 from service.roles import Role
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import VisibilityStatus
 
 MAX_PAGE = 100
 MAX_OFFSET = 10_000_000
+
+
+class SearchParameters(ApiModel):
+    """The query parameters of a search for articles."""
+
+    q: str = Field(
+        "",
+        max_length=200,
+        description="words, or beginnings of words, in id, title or text; words of five "
+        "or more letters are also found with one wrong letter",
+    )
+    standing: VisibilityStatus | None = None
+    language: Annotated[str, Field(max_length=35)] | None = None
+    tag: Annotated[str, Field(max_length=500)] | None = None
+    weak: bool = False
+    """only articles without a good related article"""
+
+    orphans: bool = False
+    """only articles that no other list shows"""
+
+    overridden: bool = False
+    """only articles with pins or hides in their list"""
+
+    changed: bool = False
+    """only articles that are new, or whose list changed"""
+
+    limit: int = Field(20, ge=1, le=MAX_PAGE)
+    offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
 
 class Card(ApiModel):
@@ -134,53 +161,13 @@ class PreviewAnswer(ApiModel):
 
 def articles_router(context: EditorialContext) -> APIRouter:
     """Returns the routes that search articles and preview lists."""
-    router = make_router("editors")
-    identity = Depends(context.auth.require(Role.EDITOR))
+    router = make_router("editors", context.auth.require(Role.EDITOR))
 
-    @router.get(
-        "/articles",
-        summary="Search articles by words, visibility, tag or weak links",
-        dependencies=[identity],
-        responses=problems(),
-    )
-    def search(
-        q: Annotated[
-            str,
-            Query(
-                max_length=200,
-                description="words, or beginnings of words, in id, title or text; words of five "
-                "or more letters are also found with one wrong letter",
-            ),
-        ] = "",
-        standing: VisibilityStatus | None = None,
-        language: Annotated[str | None, Query(max_length=35)] = None,
-        tag: Annotated[str | None, Query(max_length=500)] = None,
-        weak: Annotated[
-            bool, Query(description="only articles without a good related article")
-        ] = False,
-        orphans: Annotated[
-            bool, Query(description="only articles that no other list shows")
-        ] = False,
-        overridden: Annotated[
-            bool, Query(description="only articles with pins or hides in their list")
-        ] = False,
-        changed: Annotated[
-            bool, Query(description="only articles that are new, or whose list changed")
-        ] = False,
-        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
-        offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
-    ) -> SearchAnswer:
+    @router.get("/articles", summary="Search articles by words, visibility, tag or weak links")
+    def search(given: Annotated[SearchParameters, Query()]) -> SearchAnswer:
         view, now = context.live.view()
-        query = SearchQuery(
-            words=q,
-            standing=standing,
-            language=language,
-            tag=tag,
-            weak=weak,
-            orphans=orphans,
-            overridden=overridden,
-            changed=changed,
-        )
+        query = SearchQuery(words=given.q, **given.model_dump(exclude={"q", "limit", "offset"}))
+        limit, offset = given.limit, given.offset
         result = context.search.find(view, query, now=now, limit=limit, offset=offset)
         return SearchAnswer(
             build=view.build.name,
@@ -193,52 +180,38 @@ def articles_router(context: EditorialContext) -> APIRouter:
     @router.get(
         "/preview",
         summary="Preview an article's list, with its candidates, pins and hides",
-        dependencies=[identity],
         responses=problems(404),
     )
     def preview(id: Id) -> PreviewAnswer:
-        return _preview(context, id)
+        view, now = context.live.view()
+        build = view.build
+        row = find_row(build, id)
+        found = make_preview(view, row, now=now, query=context.query)
+
+        def values(of: int) -> dict[str, Any]:
+            return asdict(read_article_row(view, of, now))
+
+        return PreviewAnswer(
+            build=build.name,
+            version=view.state.version,
+            article=Card(**values(row)),
+            items=json.loads(items_json(build, found.chosen)),
+            candidates=[
+                CandidateCard(
+                    **values(each.row)
+                    | asdict(each)
+                    | {"same_as": None if each.same_as is None else build.article_id(each.same_as)}
+                )
+                for each in found.candidates
+            ],
+            overrides=[
+                PreviewOverride(**asdict(each.override), target=each.target, shown=each.shown)
+                for each in found.overrides
+            ],
+            inbound=[
+                InboundCard(**values(link.row), position=link.position) for link in found.inbound
+            ],
+            more_inbound=found.more_inbound,
+        )
 
     return router
-
-
-def _preview(context: EditorialContext, article_id: str) -> PreviewAnswer:
-    """Returns one article's list as readers see it, with the candidates that it leaves out.
-
-    Raises:
-        UnknownArticleError: If the live build has no such article.
-    """
-    view, now = context.live.view()
-    build = view.build
-    row = build.row(article_id)
-    if row is None:
-        raise UnknownArticleError(
-            "id", f"the live build {build.name} has no article {article_id[:80]!r}"
-        )
-    preview = make_preview(view, row, now=now, query=context.query)
-
-    def values(of: int) -> dict[str, Any]:
-        return asdict(read_article_row(view, of, now))
-
-    return PreviewAnswer(
-        build=build.name,
-        version=view.state.version,
-        article=Card(**values(row)),
-        items=json.loads(items_json(build, preview.chosen)),
-        candidates=[
-            CandidateCard(
-                **values(each.row)
-                | asdict(each)
-                | {"same_as": None if each.same_as is None else build.article_id(each.same_as)}
-            )
-            for each in preview.candidates
-        ],
-        overrides=[
-            PreviewOverride(**asdict(each.override), target=each.target, shown=each.shown)
-            for each in preview.overrides
-        ],
-        inbound=[
-            InboundCard(**values(link.row), position=link.position) for link in preview.inbound
-        ],
-        more_inbound=preview.more_inbound,
-    )

@@ -20,7 +20,7 @@ from service.api.query_body import QueryBody, described
 from service.http.headers import by_name
 from service.http.problems import ProblemError, not_ready
 from service.http.query_params import check_article_id, check_excluded, check_language
-from service.http.related_lists import ListRequest, RelatedLists
+from service.http.related_lists import RelatedLists
 from service.serving.live import Generation, Live
 
 MAX_IDS = 100
@@ -99,7 +99,11 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         generation = live.at(now)
         if generation is None:
             raise not_ready()
-        query = _query(question, lists.defaults)
+        for article_id in question.exclude:
+            check_excluded(article_id)
+        if question.language is not None:
+            check_language(question.language)
+        query = question.query(lists.defaults)
         results = []
         for article_id in question.ids:
             results.append(_result(lists, generation, article_id, query, now))
@@ -122,14 +126,6 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
     return router
 
 
-def _query(question: BatchQuestion, defaults: RelatedQuery) -> RelatedQuery:
-    for article_id in question.exclude:
-        check_excluded(article_id)
-    if question.language is not None:
-        check_language(question.language)
-    return question.query(defaults)
-
-
 def _shown(result: bytes) -> set[str]:
     """Returns the ids of the articles that a result's list shows."""
     answer = json.loads(result).get("answer", {"items": []})
@@ -142,7 +138,7 @@ def _result(
     quoted_id = json.dumps(article_id).encode()  # escaped: it may be invalid Unicode
     try:
         check_article_id("ids", article_id)
-        response = lists.find(generation, ListRequest(article_id, False, query), now)
+        response = lists.find(generation, article_id, query, now, as_html=False)
     except ProblemError as problem:
         return b'{"article_id":%b,"status":%d,"problem":%b}' % (
             quoted_id,

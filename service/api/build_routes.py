@@ -115,12 +115,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
     readers = [Depends(context.auth.require(Role.EDITOR))]
     admin = context.auth.require(Role.ADMIN)
 
-    @router.get(
-        "/builds",
-        summary="List all builds, oldest first",
-        dependencies=readers,
-        responses=problems(),
-    )
+    @router.get("/builds", summary="List all builds, oldest first", dependencies=readers)
     def builds() -> BuildsAnswer:
         return BuildsAnswer(**describe_builds(context.root))
 
@@ -155,13 +150,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
         responses=problems(400, 404, 409, 413),
     )
     def publish(name: Name, how: Publishing, identity: Identity = Depends(admin)) -> PublishAnswer:
-        verdicts = context.builds.publish(
-            identity.actor,
-            name,
-            accept_change=how.accept_change,
-            force=how.force,
-            reason=how.reason,
-        )
+        verdicts = context.builds.publish(identity.actor, name, **how.model_dump())
         return PublishAnswer(
             build=name,
             verdicts=[

@@ -16,7 +16,7 @@ from service.api.query_body import QueryBody, described
 from service.http.list_json import items_json, quoted
 
 if TYPE_CHECKING:
-    from service.serving.drafts import DraftAnswer
+    from service.serving.drafts import RelatedDraft
 
 MAX_SECTIONS = 200
 
@@ -104,11 +104,11 @@ class DraftRelated(ApiModel):
     """the related articles"""
 
 
-def draft_json(build: Build, answer: DraftAnswer) -> bytes:
+def draft_json(build: Build, answer: RelatedDraft) -> bytes:
     """Returns the response to a draft as JSON; the cards are copied from the build's files."""
     return b'{"build":%b,"terms":[%b],"same_story":[%b],"items":%b}' % (
         quoted(build.name),
         b",".join(map(quoted, answer.terms)),
         b",".join(b"{%b}" % build.cards[row] for row in answer.same_story),
-        items_json(build, answer.items),
+        items_json(build, [*answer.items]),
     )

@@ -1,12 +1,20 @@
-"""The API route ``POST /v1/related``, which finds related articles for a draft."""
+"""The API route ``POST /v1/related``, which finds related articles for a draft.
+
+Encoding a text uses a whole processor core for a while. So drafts are processed one at a time, off
+the event loop, on a low-priority thread. When too many wait, clients get 429 and must wait.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,17 +25,99 @@ from starlette.types import Scope
 from index.query import RelatedQuery
 from recommender.errors import ModelError
 from service.api.draft_models import DraftRelated, DraftRequest, draft_json, request_schema
-from service.api.draft_queue import DraftQueue
-from service.http.auth import Auth
-from service.http.clients import Limiter, Proxies, header
-from service.http.problems import ProblemError, not_ready
+from service.http.clients import Limiter, header
+from service.http.editorial_context import EditorialContext
+from service.http.problems import ProblemError
 from service.roles import Role
-from service.serving.live import Live
+from service.serving.background import background_thread
 from service.serving.serving_view import ServingView
-from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.serving.drafts import DraftAnswer, DraftRelater, RelatedDraft
+    from service.serving.drafts import DraftRelater, RelatedDraft
+
+T = TypeVar("T")
+
+
+class DraftQueue:
+    """Runs jobs one at a time on a low-priority thread.
+
+    Args:
+        size: The largest number of jobs that may wait or run at once.
+        seconds: The longest time that a job may take, including waiting, in seconds.
+        watch: Called with the number of jobs in the queue whenever it changes.
+    """
+
+    def __init__(
+        self, size: int, seconds: float, watch: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._size = size
+        self._seconds = seconds
+        self._watch = watch
+        self._thread = background_thread("drafts")
+        self._lock = threading.Lock()
+        self.waiting = 0
+
+    async def run(
+        self, work: Callable[[], T], gone: Callable[[], Coroutine[Any, Any, object]]
+    ) -> T:
+        """Runs a job when its turn comes, and returns its result.
+
+        Args:
+            work: The job; called in the thread, its exceptions are raised here.
+            gone: A function that returns a coroutine, which ends when the client disconnects.
+
+        Raises:
+            ProblemError: 429 if the queue is full, 503 if the job takes too long or the client
+                disconnects.
+        """
+        job = self._enter(work)
+        answer = asyncio.wrap_future(job)
+        leaving = asyncio.create_task(gone())
+        try:
+            either: set[asyncio.Future[Any]] = {answer, leaving}
+            await asyncio.wait(either, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            if leaving.done():
+                raise ProblemError(503, "the client disconnected before the draft was answered")
+            raise ProblemError(
+                503,
+                f"the draft was not answered within {self._seconds:g} s; try a shorter text",
+                headers={"Retry-After": str(max(1, self.waiting))},
+            )
+        finally:
+            leaving.cancel()
+            answer.cancel()  # removes the job, unless it is running already
+            with suppress(asyncio.CancelledError):
+                await leaving
+
+    def close(self) -> None:
+        """Closes the queue: waiting jobs are cancelled, and new ones are refused."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _enter(self, work: Callable[[], T]) -> Future[T]:
+        with self._lock:
+            if self.waiting >= self._size:
+                raise ProblemError(
+                    429,
+                    f"{self.waiting} drafts are waiting already; try again later",
+                    headers={"Retry-After": str(max(1, self.waiting))},
+                )
+            self.waiting += 1
+            self._watch(self.waiting)
+        try:
+            job = self._thread.submit(work)
+        except BaseException:
+            self._leave(None)
+            raise
+        job.add_done_callback(self._leave)
+        return job
+
+    def _leave(self, _: object) -> None:
+        with self._lock:
+            self.waiting -= 1
+            self._watch(self.waiting)
+
 
 log = logging.getLogger("alsolike")
 
@@ -48,26 +138,18 @@ class Drafts:
     """Finds related articles for drafts, for the API and the editors' pages.
 
     Args:
-        live: Holds the build that is served.
-        settings: The effective settings.
-        auth: Checks the tokens of clients on other machines; if ``None``, they are refused.
+        context: The live build, the settings, and what checks the tokens of clients elsewhere.
         watch: Called with the number of drafts in the queue whenever it changes.
     """
 
     def __init__(
-        self,
-        live: Live,
-        settings: Settings,
-        auth: Auth | None = None,
-        watch: Callable[[int], None] = lambda _: None,
+        self, context: EditorialContext, watch: Callable[[int], None] = lambda _: None
     ) -> None:
-        self._live = live
-        self._settings = settings
-        self._auth = auth
-        self._proxies = Proxies(settings.trusted_networks)
+        self._live, self._settings, self._auth = context.live, context.settings, context.auth
+        settings = context.settings
         self._limiter = Limiter(settings.draft_rate, 60.0)
         self._relater: DraftRelater | None = None
-        live.forgetful.append(self._forget)
+        context.live.forgetful.append(self._forget)
         self.queue = DraftQueue(settings.draft_queue, settings.draft_seconds, watch)
 
     def admit(self, request: Request) -> None:
@@ -79,10 +161,6 @@ class Drafts:
         """
         local = self._is_local(request.scope)
         if self._settings.drafts and not (local and not self._settings.read_token):
-            if self._auth is None:
-                raise ProblemError(
-                    403, "drafts are only accepted from the machine that the service runs on"
-                )
             self._auth.authorize(request.scope, Role.READ if local else Role.EDITOR)
         self.take(request)
 
@@ -94,7 +172,7 @@ class Drafts:
         """
         if not self._settings.drafts:
             raise ProblemError(403, "drafts are turned off: the setting drafts is false")
-        wait = self._limiter.take(self._proxies.client(request.scope))
+        wait = self._limiter.take(self._auth.proxies.client(request.scope))
         if wait:
             raise ProblemError(
                 429,
@@ -127,7 +205,7 @@ class Drafts:
 
     async def relate(
         self, request: Request, draft: DraftRequest
-    ) -> tuple[ServingView, DraftAnswer]:
+    ) -> tuple[ServingView, RelatedDraft]:
         """Finds the articles of the live build that are related to a draft.
 
         Args:
@@ -139,10 +217,11 @@ class Drafts:
 
         Raises:
             ProblemError: If the draft can't be answered now.
+            NotReadyError: If no build is served.
             AlsoLikeError: If the draft is invalid, or the model or the build can't be used.
         """
-        query, now = draft.query(self._settings.query), self._live.clock()
-        served = self._served(now)
+        query = draft.query(self._settings.query)
+        served, now = self._live.view()
         try:
             related = await self.queue.run(
                 lambda: self._relate(served, draft, now, query), lambda: _left(request)
@@ -150,8 +229,7 @@ class Drafts:
         except ModelError as error:
             log.error("a draft can't be answered: %s", error)
             raise ProblemError(503, str(error)) from error
-        now = self._live.clock()
-        newest = self._served(now)  # the newest decisions, with the same build
+        newest, now = self._live.view()  # the newest decisions, with the same build
         if newest.build is not served.build:
             newest = ServingView(served.build, newest.state)
         return newest, related.answer(newest, now=now, query=query)
@@ -168,12 +246,6 @@ class Drafts:
     def _forget(self) -> None:
         if self._relater is not None:
             self._relater.forget()
-
-    def _served(self, now: int) -> ServingView:
-        generation = self._live.at(now)
-        if generation is None:
-            raise not_ready()
-        return generation.served
 
     async def _read(self, request: Request) -> bytes:
         media_type = (header(request.scope, b"content-type") or "").partition(";")[0].strip()

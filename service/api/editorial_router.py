@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,13 +11,20 @@ from pydantic import AfterValidator
 from index.query import ID_PATTERN
 from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
-from service.http.problems import MEDIA_TYPE, ProblemError
-from service.http.query_params import parse_query
+from service.http.auth import Identity
+from service.http.problems import MEDIA_TYPE
+from service.http.query_params import parse_query, refuse_repeated
 
 
-def make_router(tag: str) -> APIRouter:
-    """Returns a router for ``/v1`` that forbids caching and refuses repeated parameters."""
-    return APIRouter(prefix="/v1", tags=[tag], dependencies=[Depends(_private)])
+def make_router(tag: str, *required: Callable[..., Identity]) -> APIRouter:
+    """Returns a router for ``/v1`` that forbids caching and refuses repeated parameters.
+
+    Args:
+        tag: The group of its routes in the OpenAPI document.
+        *required: What refuses a sender of any of its requests, as ``Auth.require`` returns it.
+    """
+    dependencies = [Depends(_private), *map(Depends, required)]
+    return APIRouter(prefix="/v1", tags=[tag], dependencies=dependencies, responses=problems())
 
 
 def _private(request: Request, response: Response) -> None:
@@ -28,22 +35,17 @@ def _private(request: Request, response: Response) -> None:
     """
     response.headers["Cache-Control"] = "no-store"
     for name, values in parse_query(request.scope["query_string"]).items():
-        if len(values) > 1:
-            raise ProblemError(
-                422,
-                f"the parameter {name[:80]} is given {len(values)} times; give it once",
-                field=name[:80],
-            )
+        refuse_repeated(name, values)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Returns the errors to document for a route: its own, and those that any route may return."""
+    """Returns the errors to document for a route, or without any those that all routes share."""
     return {
         status: {
             "description": _DESCRIPTIONS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in sorted({401, 403, 422, 429, 503, *statuses})
+        for status in statuses or (401, 403, 422, 429, 503)
     }
 
 

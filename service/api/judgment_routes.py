@@ -14,7 +14,7 @@ from service.api.api_models import ApiModel, RequestModel
 from service.api.editorial_router import Id, Target, make_router, problems
 from service.decisions.decision_rules import MAX_NAME, MAX_REASON
 from service.decisions.judgments import Judgment
-from service.http.audit_export import csv_download
+from service.http.audit_export import download
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.timestamps import Timestamp
@@ -102,15 +102,10 @@ Name = Annotated[
 
 def judgments_router(context: EditorialContext) -> APIRouter:
     """Returns the routes for judgments and the audit trail."""
-    router = make_router("editors")
     editor = context.auth.require(Role.EDITOR)
+    router = make_router("editors", editor)
 
-    @router.get(
-        "/judgments",
-        summary="List judgments of links as good or bad",
-        dependencies=[Depends(editor)],
-        responses=problems(),
-    )
+    @router.get("/judgments", summary="List judgments of links as good or bad")
     def get_judgments(article_id: Id | None = None) -> JudgmentsAnswer:
         judgments = context.database().judgments
         return _judgments(judgments.all() if article_id is None else judgments.of(article_id))
@@ -126,29 +121,21 @@ def judgments_router(context: EditorialContext) -> APIRouter:
         change: JudgmentChange,
         identity: Identity = Depends(editor),
     ) -> JudgmentsAnswer:
-        context.actions.judge(
-            identity.actor,
-            article_id=article_id,
-            target_id=target_id,
-            verdict=change.verdict,
-            build=change.build,
-            reason=change.reason,
+        judgments = context.database().judgments
+        judgments.put(
+            identity.actor, article_id=article_id, target_id=target_id, **change.model_dump()
         )
-        return _judgments(context.database().judgments.of(article_id))
+        return _judgments(judgments.of(article_id))
 
     @router.delete("/judgments", summary="Remove your judgment of a link", responses=problems(404))
     def delete_judgment(
         article_id: Id, target_id: Target, identity: Identity = Depends(editor)
     ) -> JudgmentsAnswer:
-        context.actions.remove_judgment(identity.actor, article_id=article_id, target_id=target_id)
-        return _judgments(context.database().judgments.of(article_id))
+        judgments = context.database().judgments
+        judgments.remove(identity.actor, article_id=article_id, target_id=target_id)
+        return _judgments(judgments.of(article_id))
 
-    @router.get(
-        "/audit",
-        summary="List the audit trail, latest first",
-        dependencies=[Depends(editor)],
-        responses=problems(),
-    )
+    @router.get("/audit", summary="List the audit trail, latest first")
     def audit(
         before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
@@ -166,15 +153,11 @@ def judgments_router(context: EditorialContext) -> APIRouter:
     @router.get(
         "/audit.csv",
         summary="Download the whole audit trail as CSV, oldest first",
-        dependencies=[Depends(editor)],
         response_class=Response,
-        responses={
-            **problems(),
-            200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
-        },
+        responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
     )
     def audit_csv() -> Response:
-        return csv_download(context.database().audit.all(), "audit.csv")
+        return download(context.database().audit.all(), "audit.csv")
 
     return router
 

@@ -1,13 +1,19 @@
-"""Generates the OpenAPI document: FastAPI's routes, and those answered without FastAPI."""
+"""Generates the OpenAPI document, and serves it, its page and the widget's files.
+
+The document describes FastAPI's routes, and those that are answered without FastAPI.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import copy
-from dataclasses import dataclass
+import json
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
@@ -15,8 +21,13 @@ from index.articles.card import ArticleCard
 from index.query import MAX_LIMIT, ArticleId, RelatedQuery, query_options
 from service.api.api_models import ApiModel
 from service.api.operation_routes import PROBES, Alive, NotReady, Ready
+from service.http.content_policy import page_policy
+from service.http.html_fragment import templates
+from service.http.list_json import related_json
 from service.http.problems import MEDIA_TYPE
-from service.serving.selection import Origin
+from service.http.static_files import MEDIA_TYPES, STATIC, add_static_file
+from service.serving.live import Live
+from service.serving.selection import Origin, select
 from service.settings import Settings
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -88,26 +99,14 @@ class Problem(ApiModel):
     """the parameter or field at fault, if there is one"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """An example request that works now, with its response.
-
-    Attributes:
-        article_id: The id of the article whose list is requested.
-        answer: The JSON response.
-    """
-
-    article_id: str
-    answer: dict[str, Any]
-
-
-def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[str, Any]:
+def openapi(app: FastAPI, settings: Settings, example: dict[str, Any] | None) -> dict[str, Any]:
     """Generates the OpenAPI document.
 
     Args:
         app: The FastAPI app.
         settings: The effective settings, for the parameters' defaults.
-        example: An example for the related routes; ``None`` if no build is served.
+        example: The JSON response to a request for related articles that works now; ``None`` if
+            no build is served.
     """
     document = get_openapi(
         title="AlsoLike",
@@ -128,7 +127,7 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
         "required": True,
         "description": "the site's own id of the article",
         "schema": TypeAdapter(ArticleId).json_schema(),
-        **({} if example is None else {"example": example.article_id}),
+        **({} if example is None else {"example": example["article_id"]}),
     }
     path_id = {
         **query_id,
@@ -144,7 +143,7 @@ def openapi(app: FastAPI, settings: Settings, example: Example | None) -> dict[s
         json_route = _operation(first, settings, prefix, as_html=False)
         if example is not None:
             answer = json_route["responses"]["200"]["content"]["application/json"]
-            answer["example"] = example.answer
+            answer["example"] = example
         paths[prefix] = {"get": json_route}
         paths[prefix + ".html"] = {"get": _operation(first, settings, prefix, as_html=True)}
     probes = {path: {"get": copy.deepcopy(operation)} for path, operation in PROBES.items()}
@@ -223,3 +222,96 @@ def _query_parameters(defaults: RelatedQuery) -> list[dict[str, Any]]:
             {"name": name, "in": "query", "description": option.description, "schema": schema}
         )
     return parameters
+
+
+_WIDGET = {
+    "widget.js": (
+        "The widget's script",
+        'Puts the HTML fragment into every <div data-alsolike="ARTICLE_ID"> of the page.',
+    ),
+    "widget.css": (
+        "The widget's stylesheet",
+        "For pages that include the HTML fragment; the script loads it by itself.",
+    ),
+}
+_ANY_ORIGIN = {
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "public, max-age=3600",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
+    """Adds the routes of the documentation and of the widget's files."""
+    for name, (summary, description) in _WIDGET.items():
+        media_type = MEDIA_TYPES["." + name.rpartition(".")[2]].partition(";")[0]
+        add_static_file(
+            app,
+            f"/{name}",
+            STATIC / name,
+            _ANY_ORIGIN,
+            tags=["site"],
+            summary=summary,
+            description=description,
+            operation_id=name.replace(".", "_"),
+            response_class=Response,
+            responses={200: {"content": {media_type: {"schema": {"type": "string"}}}}},
+        )
+
+    def document() -> dict[str, Any]:
+        # The page is public, so it shows no list if reading lists requires a token.
+        example = None if settings.read_token else _example(live, settings)
+        return openapi(app, settings, example)
+
+    def render() -> tuple[Response, Response]:
+        content = document()
+        page = templates.get_template("docs.html").render(document=content, pretty=_pretty)
+        policy = {"Content-Security-Policy": page_policy(page)}
+        return JSONResponse(content), HTMLResponse(page, headers=policy)
+
+    rendering, latest = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()
+
+    async def rendered() -> tuple[Response, Response]:
+        """Returns the OpenAPI document and the page made from it.
+
+        Both are cached until the build or the decisions change, because rendering is slow.
+        """
+        generation = live.at(live.clock())
+        tag = b"" if generation is None else generation.tag
+        async with rendering:
+            if tag not in latest:
+                responses = await asyncio.to_thread(render)
+                latest.clear()
+                latest[tag] = responses
+            return latest[tag]
+
+    @app.head("/openapi.json", include_in_schema=False)
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi_json() -> Response:
+        return (await rendered())[0]
+
+    @app.head("/docs", include_in_schema=False)
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return (await rendered())[1]
+
+
+_pretty = partial(json.dumps, ensure_ascii=False, indent=2)
+
+
+def _example(live: Live, settings: Settings) -> dict[str, Any] | None:
+    """Returns the list of an article that is visible now; ``None`` if there is none."""
+    now = live.clock()
+    generation = live.at(now)
+    if generation is None:
+        return None
+    served = generation.served
+    build = served.build
+    visible = (row for row in range(min(build.count, 1_000)) if served.is_visible(row, now))
+    row = next(visible, None)
+    if row is None:
+        return None
+    article_id = build.article_id(row)
+    items = select(served, row, now=now, query=settings.query)
+    example: dict[str, Any] = json.loads(related_json(build, article_id, items))
+    return example

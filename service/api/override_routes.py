@@ -8,8 +8,7 @@ have changed since, the request is refused, and the answer holds the current one
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -28,7 +27,7 @@ from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.http.timestamps import Timestamp, Until
 from service.roles import Role
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import VisibilityStatus
 
 _TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 _PAGE = 1_000
@@ -115,14 +114,11 @@ IfMatch = Annotated[
 
 def overrides_router(context: EditorialContext) -> APIRouter:
     """Returns the routes for pins, hides and undo."""
-    router = make_router("editors")
     editor = context.auth.require(Role.EDITOR)
+    router = make_router("editors", editor)
 
     @router.get(
-        "/overrides",
-        summary="List pins and hides: in one article's list, of one article, or all",
-        dependencies=[Depends(editor)],
-        responses=problems(),
+        "/overrides", summary="List pins and hides: in one article's list, of one article, or all"
     )
     def get_overrides(
         response: Response,
@@ -130,7 +126,15 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         target_id: Target | None = None,
         after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     ) -> OverridesAnswer:
-        return _read(context, article_id, target_id, after, response)
+        if article_id is not None and target_id is not None:
+            raise ProblemError(422, "give article_id or target_id, not both", field="target_id")
+        if article_id is not None:
+            return _list(context, article_id, response)
+        overrides = context.database().overrides
+        if target_id is not None:
+            return _answer(context, overrides.into(target_id))
+        found = overrides.all(after=after, limit=_PAGE)
+        return _answer(context, found, next=found[-1].id if len(found) == _PAGE else None)
 
     @router.put(
         "/overrides",
@@ -147,25 +151,19 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         identity: Identity = Depends(editor),
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
-        version = _read_version(if_match)
-        with _showing_conflict(context, article_id):
-            context.actions.override(
-                identity.actor,
-                article_id=article_id,
-                target_id=target_id,
-                kind=OverrideKind(change.kind),
-                position=change.position,
-                reason=change.reason,
-                not_related=change.not_related,
-                until=change.until,
-                if_version=version,
-            )
-        return _list(context, article_id, response)
+        values = change.model_dump() | {"kind": OverrideKind(change.kind)}
+        pair = article_id, target_id
+        return _change(
+            context,
+            pair,
+            if_match,
+            response,
+            lambda database, **given: database.overrides.put(identity.actor, **given, **values),
+            known=pair,
+        )
 
     @router.delete(
-        "/overrides",
-        summary="Remove a pin or a hide",
-        responses=problems(404, 412, 428),
+        "/overrides", summary="Remove a pin or a hide", responses=problems(404, 412, 428)
     )
     def delete_override(
         article_id: Id,
@@ -175,16 +173,15 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         reason: Annotated[str, Query(max_length=MAX_REASON)] = "",
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
-        version = _read_version(if_match)
-        with _showing_conflict(context, article_id):
-            context.actions.remove_override(
-                identity.actor,
-                article_id=article_id,
-                target_id=target_id,
-                reason=reason,
-                if_version=version,
-            )
-        return _list(context, article_id, response)
+        return _change(
+            context,
+            (article_id, target_id),
+            if_match,
+            response,
+            lambda database, **given: database.overrides.remove(
+                identity.actor, **given, reason=reason
+            ),
+        )
 
     @router.post(
         "/undo",
@@ -192,28 +189,12 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         responses=problems(400, 404, 409, 413),
     )
     def undo(request: UndoRequest, identity: Identity = Depends(editor)) -> UndoAnswer:
-        written = context.actions.undo(identity.actor, request.seq, reason=request.reason)
-        return UndoAnswer(seq=written.seq)
+        entry = context.actions.store(
+            lambda database: database.undo(identity.actor, request.seq, reason=request.reason)
+        )
+        return UndoAnswer(seq=entry)
 
     return router
-
-
-def _read(
-    context: EditorialContext,
-    article_id: str | None,
-    target_id: str | None,
-    after: int,
-    response: Response,
-) -> OverridesAnswer:
-    if article_id is not None and target_id is not None:
-        raise ProblemError(422, "give article_id or target_id, not both", field="target_id")
-    if article_id is not None:
-        return _list(context, article_id, response)
-    overrides = context.database().overrides
-    if target_id is not None:
-        return _answer(context, overrides.into(target_id))
-    found = overrides.all(after=after, limit=_PAGE)
-    return _answer(context, found, found[-1].id if len(found) == _PAGE else None)
 
 
 def _read_version(if_match: str | None) -> int | None:
@@ -234,35 +215,54 @@ def _read_version(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-@contextmanager
-def _showing_conflict(context: EditorialContext, article_id: str) -> Iterator[None]:
-    """Answers a change of an outdated list with an error that holds the current pins and hides.
+def _change(
+    context: EditorialContext,
+    pair: tuple[str, str],
+    if_match: str | None,
+    response: Response,
+    decide: Callable[..., int],
+    known: tuple[str, str] | None = None,
+) -> OverridesAnswer:
+    """Changes a pin or hide of a list, and answers with all of the list.
+
+    Args:
+        context: The objects that all routes for editors share.
+        pair: The article whose list is changed, and the one that is pinned or hidden there.
+        if_match: The header ``If-Match``, which names the version of the list that was seen.
+        response: The response, which gets the list's new version as ``ETag``.
+        decide: Stores the change in a database; gets both ids and the version by name.
+        known: The articles that the published build must hold, as in ``DecisionActions.store``.
 
     Raises:
-        ProblemError: 412, if the list's pins or hides have changed in the meantime.
+        ProblemError: 412, with the current pins and hides, if these have changed in the meantime.
     """
+    given = {"article_id": pair[0], "target_id": pair[1], "if_version": _read_version(if_match)}
     try:
-        yield
+        context.actions.store(lambda database: decide(database, **given), known=known)
     except ConflictError as error:
-        response = Response()
-        current = _list(context, article_id, response).model_dump(mode="json")
+        current = _list(context, pair[0], response).model_dump(mode="json")
         raise ProblemError(
             412, str(error), headers={"ETag": response.headers["ETag"]}, current=current
         ) from None
+    return _list(context, pair[0], response)
 
 
 def _list(context: EditorialContext, article_id: str, response: Response) -> OverridesAnswer:
     found = context.database().overrides.of(article_id)
     response.headers["ETag"] = f'"{found.version}"'
-    answer = _answer(context, list(found.items))
-    return answer.model_copy(update={"article_id": article_id, "version": found.version})
+    return _answer(context, found.items, article_id=article_id, version=found.version)
 
 
 def _answer(
-    context: EditorialContext, found: list[StoredOverride], following: int | None = None
+    context: EditorialContext,
+    found: Iterable[StoredOverride],
+    *,
+    article_id: str | None = None,
+    version: int | None = None,
+    next: int | None = None,
 ) -> OverridesAnswer:
     items = [_item(context, each) for each in found]
-    return OverridesAnswer(article_id=None, version=None, items=items, next=following)
+    return OverridesAnswer(article_id=article_id, version=version, items=items, next=next)
 
 
 def _item(context: EditorialContext, found: StoredOverride) -> OverrideItem:

@@ -19,7 +19,7 @@ from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.timestamps import Timestamp, Until
 from service.roles import Role
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import VisibilityStatus
 
 _PAGE = 1_000
 
@@ -71,15 +71,10 @@ class TakedownsAnswer(ApiModel):
 
 def takedowns_router(context: EditorialContext) -> APIRouter:
     """Returns the routes for takedowns."""
-    router = make_router("editors")
     editor = context.auth.require(Role.EDITOR)
+    router = make_router("editors", editor)
 
-    @router.get(
-        "/visibility",
-        summary="Check whether readers see an article",
-        dependencies=[Depends(editor)],
-        responses=problems(),
-    )
+    @router.get("/visibility", summary="Check whether readers see an article")
     def get_visibility(id: Id) -> VisibilityAnswer:
         return _answer(context, id)
 
@@ -97,17 +92,20 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
     ) -> VisibilityAnswer:
         if change.visible:
             with suppress(NotFoundError):  # already not taken down
-                context.actions.lift_takedown(identity.actor, id, reason=change.reason)
+                context.actions.store(
+                    lambda database: database.takedowns.lift(
+                        identity.actor, article_id=id, reason=change.reason
+                    )
+                )
         else:
-            context.actions.take_down(identity.actor, id, reason=change.reason, until=change.until)
+            context.actions.store(
+                lambda database: database.takedowns.put(
+                    identity.actor, article_id=id, reason=change.reason, until=change.until
+                )
+            )
         return _answer(context, id)
 
-    @router.get(
-        "/takedowns",
-        summary="List takedowns, including ended ones, a thousand per page",
-        dependencies=[Depends(editor)],
-        responses=problems(),
-    )
+    @router.get("/takedowns", summary="List takedowns, including ended ones, a thousand per page")
     def takedowns(offset: Annotated[int, Query(ge=0, le=2**53)] = 0) -> TakedownsAnswer:
         found = context.database().takedowns.all(offset=offset, limit=_PAGE)
         following = offset + _PAGE if len(found) == _PAGE else None

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import typer
 
-from recommender.errors import AlsoLikeError
+from index.errors import BuildError, BusyError, DatabaseError, GateError, UnavailableError
+from recommender.errors import AlsoLikeError, InputError, ModelError, NotFoundError, VectorFileError
+from service.cli.account_commands import editors_app, tokens_app
 from service.cli.build_command import build
 from service.cli.builds_commands import builds, diff, inspect, report, verify
 from service.cli.database_commands import db_app
 from service.cli.decision_commands import audit, check_overrides, takedown
-from service.cli.editor_commands import editors_app
-from service.cli.evaluate_command import evaluate
-from service.cli.exit_codes import exit_code
 from service.cli.options import GATES_EPILOG
 from service.cli.publish_commands import prune, publish, release, rollback
-from service.cli.related_commands import export, related
-from service.cli.serve_commands import demo, serve
+from service.cli.related_commands import evaluate, export, related
+from service.cli.serve_commands import demo, serve, try_site
 from service.cli.source_commands import sources_app
 from service.cli.streams import Streams
-from service.cli.token_commands import tokens_app
-from service.cli.try_command import try_site
+from service.errors import ConflictError
+
+CODES: Mapping[type[AlsoLikeError], int] = {
+    InputError: 2,
+    ModelError: 3,
+    BusyError: 5,
+    UnavailableError: 9,
+    BuildError: 4,
+    VectorFileError: 4,
+    NotFoundError: 6,
+    DatabaseError: 7,
+    ConflictError: 8,
+}
+"""The exit code of each class of error; subclasses come first, as the first match counts."""
+
+
+def exit_code(error: AlsoLikeError) -> int:
+    """Returns the exit code for an error; 1 if its class has none."""
+    if isinstance(error, GateError):
+        return error.gate
+    return next((code for kind, code in CODES.items() if isinstance(error, kind)), 1)
+
 
 app = typer.Typer(
     name="alsolike",
@@ -53,11 +72,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
         "related my-article --limit 6 && alsolike related --text draft.txt",
         "Show the related list of an article or a text.",
     ),
-    (
-        inspect,
-        "inspect --root /srv/alsolike",
-        "Show what a build holds, and its measured quality.",
-    ),
+    (inspect, "inspect --root /srv/alsolike", "Show what a build holds, and its measured quality."),
     (verify, "verify && alsolike publish BUILD", None),
     (
         publish,
@@ -69,11 +84,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
         "rollback --reason 'lists look odd'",
         "Go back to the previous build, and put publishing on hold.",
     ),
-    (
-        evaluate,
-        "evaluate --qrels judgments.tsv",
-        "Measure how well lists agree with judgments.",
-    ),
+    (evaluate, "evaluate --qrels judgments.tsv", "Measure how well lists agree with judgments."),
     (
         takedown,
         "takedown my-article --reason 'withdrawn'",
@@ -85,16 +96,8 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (diff, "diff 20260102T030405Z-0a1b2c", "Compare the articles and lists of two builds."),
     (prune, "prune --keep 3", "Remove old builds."),
     (release, "release --reason 'feed fixed'", None),
-    (
-        export,
-        "export --out public/related",
-        "Write every list as a JSON file, for static sites.",
-    ),
-    (
-        report,
-        "report --out report.html",
-        "Show where a build's report page is, or copy it.",
-    ),
+    (export, "export --out public/related", "Write every list as a JSON file, for static sites."),
+    (report, "report --out report.html", "Show where a build's report page is, or copy it."),
     (serve, "serve --port 8000 --workers 2", "Serve the live build over HTTP."),
     (demo, "demo --port 8000", "Build the sample corpus, show a list, serve it."),
 )
@@ -148,7 +151,3 @@ def _run() -> int:
 
 def _fail(message: str) -> None:
     typer.echo("alsolike: " + " ".join(message.splitlines()), err=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -14,6 +14,7 @@ import typer
 from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
 from index.errors import GateError
+from index.publishing.publish import publish_build
 from index.publishing.retention import prune
 from index.root.root import Root
 from service.cli.builds_commands import counts
@@ -31,8 +32,7 @@ from service.cli.options import (
     read_mapping,
 )
 from service.cli.publish_commands import print_cleanup
-from service.curation.golden_gate import golden_gate
-from service.curation.publishing import publish_by_settings
+from service.curation.golden_set import golden_gate
 from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -214,10 +214,11 @@ def make_live(
             )
         if publish:
             try:
-                verdicts = publish_by_settings(
+                verdicts = publish_build(
                     root,
                     made.manifest.name,
-                    settings,
+                    settings.limits,
+                    golden=golden_gate(settings),
                     accept_change=options.accept_change,
                     force=force,
                     reason=reason,

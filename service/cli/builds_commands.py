@@ -7,14 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
+from index.build.build import Build
+from index.build.link_graph import PageLinkKind
 from index.files import replace_file
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
 from index.reporting.report_page import PAGE
 from index.root.root import Root
+from recommender.article import FILE_LINK
 from recommender.visibility import utc_now
-from service.cli.article_links import print_article_links
-from service.cli.options import BuildArgument, JsonOption, LimitOption, RootOption, print_json
+from service.cli.options import (
+    BuildArgument,
+    JsonOption,
+    LimitOption,
+    RootOption,
+    print_json,
+    print_result,
+)
 from service.settings import load_settings
 
 
@@ -177,18 +186,15 @@ def report(
 
 
 def verify(
-    name: BuildArgument = None,
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    name: BuildArgument = None, root: RootOption = None, as_json: JsonOption = False
 ) -> None:
     """Check that a build's files are complete and unchanged."""
     opened_root = Root(load_settings(root=root).root)
     manifest = opened_root.verify(name)
     opened_root.open(manifest.name)  # checks that this version of AlsoLike can read the build
-    if as_json:
-        print_json({"build": manifest.name, "files": len(manifest.files), "intact": True})
-    else:
-        typer.echo(f"{manifest.name}: {len(manifest.files)} files, all unchanged")
+    found = {"build": manifest.name, "files": len(manifest.files), "intact": True}
+    sentence = f"{manifest.name}: {len(manifest.files)} files, all unchanged"
+    print_result(found, sentence, as_json=as_json)
 
 
 def counts(reading: dict[str, Any]) -> str:
@@ -204,3 +210,43 @@ def counts(reading: dict[str, Any]) -> str:
         inner = ", ".join(f"{name} {count}" for name, count in languages.items())
         parts.append(f"language from {inner}")
     return ", ".join(parts)
+
+
+_KINDS = {
+    PageLinkKind.TEXT: "in the text",
+    PageLinkKind.RELATED: "called related",
+    PageLinkKind.MACHINE: "in a block that a program filled",
+    PageLinkKind.APART: "apart",
+}
+_MOST = 200
+
+
+def print_article_links(build: Build, row: int, *, as_json: bool) -> None:
+    """Prints the links between an article and others by kind, and all links on its page."""
+    article = build.article(row)
+    graph = build.page_links
+    groups = {"links_out": graph.out(row), "links_in": graph.into(row)}
+    found: dict[str, Any] = {"article_id": article.id, "title": article.title}
+    for name, links in groups.items():
+        found[name] = [
+            {"article_id": build.article_id(other), "title": build.title(other), "kind": kind.name}
+            for other, kind in links[:_MOST]
+        ]
+    found["on_the_page"] = [
+        {"url": link.url, "text": link.text, "kind": link.kind.value, "heading": link.heading}
+        for link in article.links[:_MOST]
+    ]
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(f"{article.title}  [{article.id}]")
+    for name, label in (("links_out", "links to"), ("links_in", "is linked from")):
+        typer.echo(f"\n{label} {len(groups[name])} articles of this site")
+        for item in found[name]:
+            kind = _KINDS[PageLinkKind[item["kind"]]]
+            typer.echo(f"  {item['title']}  [{item['article_id']}]  {kind}")
+    typer.echo(f"\nall links on its page: {len(article.links)}")
+    for item in found["on_the_page"]:
+        where = f"under {item['heading']}" if item["heading"] else item["kind"]
+        words = item["text"] or "(no words)"
+        typer.echo(f"  {words}  {item['url'].removeprefix(FILE_LINK)}  {where}")

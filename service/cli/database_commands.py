@@ -8,24 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from index.sql_engine import describe, parse_url
-from service.cli.options import JsonOption, RootOption, print_json, print_result
+from service.cli.options import JsonOption, RootOption, command_group, print_json, print_result
 from service.decisions.database import back_up, copy_database
 from service.decisions.open_decisions import database_url, decisions_status, upgrade_decisions
 from service.decisions.schema import HEAD
 from service.http.timestamps import format_timestamp
 from service.settings import load_settings
 
-db_app = typer.Typer(
-    help="Create, upgrade, copy and inspect the database of decisions.",
-    epilog="Example: alsolike db status",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+db_app = command_group("Create, upgrade, copy and inspect the database of decisions.", "db status")
 
 
 @db_app.command(
-    epilog="Example: alsolike db upgrade",
-    short_help="Create the tables, or upgrade older ones.",
+    epilog="Example: alsolike db upgrade", short_help="Create the tables, or upgrade older ones."
 )
 def upgrade(root: RootOption = None, as_json: JsonOption = False) -> None:
     """Create the tables, or upgrade older ones to this version; safe to run again."""

@@ -23,7 +23,6 @@ from service.cli.options import (
     print_result,
     read_until,
 )
-from service.curation.decision_actions import DecisionActions
 from service.curation.pin_alerts import find_alerts
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.open_decisions import open_decisions, read_state
@@ -31,6 +30,8 @@ from service.http.audit_export import audit_json, csv_lines
 from service.http.timestamps import format_timestamp
 from service.serving.serving_view import ServingView
 from service.settings import load_settings
+
+_PIN = ("article_id", "target_id", "kind", "position")
 
 ALERTS_EXIT_CODE = 20
 """The exit code of ``check-overrides`` if it finds pins that have no effect."""
@@ -49,15 +50,15 @@ def takedown(
     if lift and until is not None:
         raise InputError("--until can't be used with --lift")
     with closing(open_decisions(settings)) as database:
-        actions = DecisionActions(lambda: database)
+        takedowns, actor = database.takedowns, command_actor()
         if lift:
-            actions.lift_takedown(command_actor(), article_id, reason=reason)
+            takedowns.lift(actor, article_id=article_id, reason=reason)
         else:
             end = read_until(until, settings)
-            actions.take_down(command_actor(), article_id, reason=reason, until=end)
+            takedowns.put(actor, article_id=article_id, reason=reason, until=end)
             if warning := _warning(Root(settings.root), article_id):
                 typer.echo(warning, err=True)
-        found = database.takedowns.get(article_id)
+        found = takedowns.get(article_id)
     print_result(
         {
             "article_id": article_id,
@@ -123,19 +124,11 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
     served = ServingView(Root(settings.root).open(), read_state(settings))
     alerts = find_alerts(served, now=utc_now())
     if as_json:
-        print_json(
-            [
-                {
-                    "article_id": alert.override.article_id,
-                    "target_id": alert.override.target_id,
-                    "kind": alert.override.kind.value,
-                    "position": alert.override.position,
-                    "reason": alert.reason.value,
-                    "from": format_timestamp(alert.moment),
-                }
-                for alert in alerts
-            ]
-        )
+        rows = []
+        for alert in alerts:
+            pin = {name: getattr(alert.override, name) for name in _PIN}
+            rows.append({**pin, "reason": alert.reason, "from": format_timestamp(alert.moment)})
+        print_json(rows)
     else:
         for alert in alerts:
             typer.echo(f"{alert.override.article_id}: {alert.sentence()}")

@@ -54,8 +54,7 @@ ForceOption = Annotated[
 AcceptOption = Annotated[
     bool,
     typer.Option(
-        "--accept-change",
-        help="Publish though the model or the preparation of texts has changed.",
+        "--accept-change", help="Publish though the model or the preparation of texts has changed."
     ),
 ]
 
@@ -66,6 +65,21 @@ GATES_EPILOG = (
     "text preparation changed, 16 publishing on hold since a rollback, 17 no live build to compare "
     "with, 18 too few of the editors' judgments met."
 )
+
+
+def command_group(purpose: str, example: str) -> typer.Typer:
+    """Returns a group of commands, such as ``alsolike tokens``.
+
+    Args:
+        purpose: What its commands do, as a sentence.
+        example: One of its commands, without ``alsolike``.
+    """
+    return typer.Typer(
+        help=purpose,
+        epilog=f"Example: alsolike {example}",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
 
 
 def field_mapping(settings: Settings) -> FieldMapping:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,6 @@ from service.cli.options import (
 )
 from service.curation.publishing import BuildActions
 from service.settings import load_settings
-
-if TYPE_CHECKING:
-    pass
 
 
 def print_cleanup(found: list[str]) -> None:

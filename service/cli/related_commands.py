@@ -1,26 +1,35 @@
-"""The commands ``alsolike related`` and ``export``."""
+"""The commands ``alsolike related``, ``export`` and ``evaluate``."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from index.build.build import Build
-from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
+from recommender.relevance_judgments import read_qrels
 from recommender.shared_phrases import explain
 from recommender.visibility import utc_now
-from service.cli.options import JsonOption, LimitOption, RootOption, print_json
+from service.cli.options import (
+    BuildArgument,
+    JsonOption,
+    LimitOption,
+    RootOption,
+    print_json,
+    print_result,
+)
+from service.curation.golden_set import Agreement, agreement_of
 from service.decisions.open_decisions import read_state
+from service.serving.list_quality import evaluate_build
 from service.serving.selection import Origin, SelectedItem, select
-from service.serving.serving_view import ServingView
+from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 from service.serving.static_export import export_lists
-from service.serving.visibility_status import VisibilityStatus, visibility_status
 from service.settings import Settings, load_settings
 
 _NOTES = {
@@ -53,7 +62,7 @@ def related(
     opened = Root(settings.root).open()
     query = settings.query
     if article_id is None:
-        related_to_text(opened, settings, query, text or "-", language, as_json=as_json)
+        related_to_text(opened, settings, text or "-", language, as_json=as_json)
         return
     row = opened.row(article_id)
     if row is None:
@@ -75,20 +84,13 @@ def related(
 
 
 def related_to_text(
-    build: Build,
-    settings: Settings,
-    query: RelatedQuery,
-    file: str,
-    language: str | None,
-    *,
-    as_json: bool,
+    build: Build, settings: Settings, file: str, language: str | None, *, as_json: bool
 ) -> None:
     """Shows the list that a text would have if the site published it.
 
     Args:
         build: The live build.
-        settings: The settings, which name the model.
-        query: The query's limit and filters.
+        settings: The settings, which name the model and the query.
         file: The text file, whose first line is the title; ``-`` for stdin.
         language: The text's language, a BCP 47 tag.
         as_json: Whether to print the same JSON as ``POST /v1/related``.
@@ -101,7 +103,7 @@ def related_to_text(
 
     title, _, body = _read(file).strip().partition("\n")
     fields = {"title": title, "summary": body, "language": language}
-    served, now = ServingView(build, read_state(settings)), utc_now()
+    served, now, query = ServingView(build, read_state(settings)), utc_now(), settings.query
     related = DraftRelater(settings.model, settings.precision).relate(
         served, fields, now=now, query=query
     )
@@ -115,7 +117,7 @@ def related_to_text(
     typer.echo(f"  about: {', '.join(answer.terms) or 'no topic of this site'}")
     for row in answer.same_story:
         typer.echo(f"  (the same as {build.article_id(row)}: {build.article(row).title})")
-    print_list(build, answer.items)
+    print_list(build, [*answer.items])
 
 
 def export(
@@ -147,12 +149,8 @@ def export(
         )
 
     done = export_lists(served, out, render, now=now)
-    if as_json:
-        print_json({"written": done.written, "unchanged": done.unchanged, "removed": done.removed})
-    else:
-        typer.echo(
-            f"{done.written} written, {done.unchanged} unchanged, {done.removed} removed in {out}"
-        )
+    counted = ", ".join(f"{count} {what}" for what, count in done.items())
+    print_result(done, f"{counted} in {out}", as_json=as_json)
 
 
 def print_list(build: Build, chosen: list[SelectedItem], *, addresses: bool = False) -> None:
@@ -190,3 +188,124 @@ def _read(file: str) -> str:
         return data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--text {file}: {error}; name a UTF-8 file, or - for stdin") from None
+
+
+GOLDEN_EXIT_CODE = 21
+"""The exit code of ``evaluate --golden`` if the measured share is below ``--least``."""
+
+
+def evaluate(
+    name: BuildArgument = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option(help="File of judgments: seed, article and grade, tab-separated; .gz too."),
+    ] = None,
+    golden: Annotated[
+        bool,
+        typer.Option(
+            "--golden",
+            help="Use editors' judgments and pins; measure lists without pins and hides.",
+        ),
+    ] = False,
+    own_links: Annotated[
+        bool,
+        typer.Option(
+            "--own-links",
+            help="Use the links of the site's own pages as judgments, and measure lists made "
+            "without the links' words.",
+        ),
+    ] = False,
+    min_related: Annotated[
+        int, typer.Option(min=1, help="With --own-links: least number of an article's links.")
+    ] = 1,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="With --own-links: most articles to measure.")
+    ] = 200,
+    least: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="With --golden: exit with code 21 below this share."),
+    ] = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how well a build's lists agree with judgments, from a file or by editors."""
+    settings = load_settings(root=root)
+    opened_root = Root(settings.root)
+    build = opened_root.open(name)
+    chosen = [qrels is not None, golden, own_links].count(True)
+    if chosen != 1 or (least is not None and not golden):
+        raise InputError("use --qrels FILE, --golden or --own-links; --least needs --golden")
+    if qrels is not None:
+        query = settings.query
+        _print_figures(
+            evaluate_build(build, read_qrels(qrels), query, read_state(settings)), as_json
+        )
+        return
+    if own_links:
+        from service.serving.drafts import DraftRelater
+        from service.serving.own_links import evaluate_own_links
+
+        figures = evaluate_own_links(
+            build,
+            DraftRelater(settings.model, settings.precision),
+            settings.query,
+            read_state(settings),
+            min_related=min_related,
+            seeds=seeds,
+        )
+        _print_own_links(figures, as_json)
+        return
+    found = agreement_of(build, settings)
+    _print_agreement(build, found, as_json)
+    if least is not None and found.share < least:
+        raise typer.Exit(GOLDEN_EXIT_CODE)
+
+
+def _print_agreement(build: Build, found: Agreement, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "build": build.name,
+                "share": round(found.share, 4),
+                **{name: figure for name, figure in asdict(found).items() if name != "pairs"},
+            }
+        )
+        return
+    typer.echo(
+        f"{found.share:.1%} as editors want it, build {build.name}: {found.good_shown} of "
+        f"{found.good} good links shown, {found.bad_shown} of {found.bad} bad links shown"
+    )
+    for sign, pairs in (("+", found.missed), ("-", found.wrong)):
+        for article_id, target_id in pairs:
+            typer.echo(f"  {sign} {target_id}  in the list of  {article_id}")
+
+
+def _print_own_links(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
+        return
+    typer.echo(
+        f"{figures['seeds']} of {figures['linking']} articles that link to others, "
+        f"build {figures['build']}"
+    )
+    for part, label in (("masked", "without the links' words"), ("as_written", "as written")):
+        typer.echo(f"{label}:")
+        _print_estimates(figures[part])
+
+
+def _print_figures(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
+        return
+    typer.echo(
+        f"{figures['seeds']} articles with 3 or more related by judgment, build {figures['build']}"
+    )
+    _print_estimates(figures)
+    for name in ("coverage", "orphans", "largest_hub", "diversity"):
+        typer.echo(f"{name:12} {figures[name]:g}")
+
+
+def _print_estimates(figures: dict[str, Any]) -> None:
+    for name in ("ndcg10", "p6", "recall50"):
+        low, high = figures[f"{name}_95"]
+        typer.echo(f"{name:12} {figures[name]:.4f}   (95 %: {low:.4f} to {high:.4f})")

@@ -1,7 +1,13 @@
-"""The commands ``alsolike serve`` and ``alsolike demo``."""
+"""The commands ``alsolike serve``, ``demo`` and ``try``."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +15,16 @@ import typer
 
 from index.errors import BuildError
 from index.root.root import Root
-from recommender.errors import NotFoundError
-from service.cli.build_command import build
-from service.cli.options import ModelOption, RootOption
-from service.cli.related_commands import related
-from service.settings import load_settings
+from recommender.errors import InputError, NotFoundError
+from recommender.visibility import utc_now
+from service.cli.build_command import build, build_options, build_summary, make_live, print_build
+from service.cli.options import JsonOption, ModelOption, RootOption, print_json
+from service.cli.related_commands import print_list, related
+from service.decisions.open_decisions import read_state
+from service.http.list_json import related_json
+from service.serving.selection import Origin, SelectedItem, select
+from service.serving.serving_view import ServingView
+from service.settings import Settings, load_settings
 
 
 def serve(
@@ -43,8 +54,7 @@ def demo(
     ] = True,
 ) -> None:
     """Build the sample corpus, show one list, and serve it with a small demo site."""
-    from service.demo.demo_content import SAMPLE_ARTICLE, SAMPLE_SOURCE, sample_content
-    from service.demo.site import bind_demo, run_demo
+    from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo, sample_content
 
     settings = load_settings(root=root, port=port, model=model)
     # Bind the ports first, so that a taken port is reported before the build.
@@ -73,3 +83,145 @@ def is_unreadable(opened_root: Root) -> bool:
     except (BuildError, NotFoundError):
         return True
     return False
+
+
+_FROM_WEB = 200
+_FROM_FILES = 1_000
+_SHOWN = 4
+_TABLES = ("jsonl", "json", "csv", "parquet")
+_USUAL_FIELDS = {
+    "title": "title,headline,name",
+    "summary": "summary,text,body,content,description",
+    "url": "url,link,permalink",
+    "date": "date,published_at,pubDate,created_at",  # "published" may say whether, not when
+}
+"""What tables usually call our fields."""
+
+_ITEMS = 5
+_INTERRUPTED = 130  # as a shell reports Ctrl+C
+
+
+def try_site(
+    location: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS-OR-FOLDER",
+            help="A site, its sitemap or feed (https://example.org), or a folder or file.",
+        ),
+    ],
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most pages to read; by default 200, of files 1000.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port of the service; the preview takes the next. Default: free ones."),
+    ] = None,
+    model: ModelOption = None,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve a preview afterwards.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a site as it is, show some related lists, and serve a preview on this machine."""
+    try:
+        _try(location, limit, port or 0, model, serve=serve and not as_json, as_json=as_json)
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _try(
+    location: str, limit: int | None, port: int, model: str | None, *, serve: bool, as_json: bool
+) -> None:
+    from index.sources.registry import open_source
+    from index.sources.site_discovery import discover_site
+
+    folder = _folder(location)
+    settings = load_settings(
+        root=folder / "root",
+        model=model,
+        host="127.0.0.1",  # whatever is configured: a preview is for this machine alone
+        port=port,
+        database="",
+        index="local",
+        engine="local",
+        read_token=False,
+        keep=1,
+    )
+    found = discover_site(location, most=limit or _FROM_WEB, cache=str(folder / "pages"))
+    kinds = [table["kind"] for table in found.tables]
+    typer.echo(f"{found.how} (kind {', '.join(dict.fromkeys(kinds))}); reading …", err=True)
+    sources = [
+        open_source(table, _USUAL_FIELDS if table["kind"] in _TABLES else {})
+        for table in found.tables
+    ]
+    stale = is_unreadable(Root(settings.root))
+    options = build_options(settings, relearn=True, accept_change=True, from_scratch=stale)
+    made, refusal = make_live(
+        settings, sources, options, force=True, reason="a trial", most=limit or _FROM_FILES
+    )
+    if refusal is not None:
+        raise refusal
+    build = Root(settings.root).open(made.manifest.name)
+    lists = _some_lists(ServingView(build, read_state(settings)), settings)
+    languages = Counter(article.language or "unknown" for article in build.articles)
+    if as_json:
+        told = {"found": found.how, "kinds": kinds, "folder": str(folder), "languages": languages}
+        shown = [
+            json.loads(related_json(build, build.article_id(row), lists[row])) for row in lists
+        ]
+        summary = build_summary(made.manifest, made.report, published=True)
+        print_json({**summary, **made.manifest.reading, **told, "lists": shown})
+        return
+    print_build(made.manifest, made.report, settings, published=True)
+    typer.echo(f"languages: {', '.join(f'{name} {n}' for name, n in languages.most_common())}")
+    typer.echo(f"kept in {folder}; remove it when you like")
+    for row in lists:
+        typer.echo(f"\n{build.title(row)}  [{build.article_id(row)}]", nl=False)
+        typer.secho(f"\n{build.article(row).url}", dim=True, nl=False)
+        print_list(build, lists[row], addresses=True)
+    if not lists:
+        raise InputError("no article may be shown: what was read is hidden, or there is none")
+    if serve:
+        from service.demo.site import bind_demo, build_content, run_demo
+
+        first = build.article_id(next(iter(lists)))
+        sockets = bind_demo(settings.host, settings.port, exact=port != 0)
+        run_demo(build_content(build, location, first), settings, *sockets)
+
+
+def _folder(location: str) -> Path:
+    """Returns a folder for what is read and built: in the user's cache, else a temporary one."""
+    name = re.sub(r"[^\w.-]+", "-", location.partition("://")[2] or location).strip("-.")[-40:]
+    whole = location if "://" in location else str(Path(location).absolute())
+    name = f"{name or 'site'}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    folder = Path(cache) / "alsolike" / "try" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # a machine without a home
+        return Path(tempfile.mkdtemp(prefix="alsolike-try-"))
+    return folder
+
+
+def _some_lists(view: ServingView, settings: Settings) -> dict[int, list[SelectedItem]]:
+    """Returns the lists of some articles by row: of those with the best related articles."""
+    build, now = view.build, utc_now()
+    query = settings.query
+    lists = {
+        row: [*select(view, row, now=now, query=query)][:_ITEMS]
+        for row in range(build.manifest.count)
+        if build.is_visible(row, now)
+    }
+
+    def strength(row: int) -> float:
+        return sum(item.score for item in lists[row] if item.origin is Origin.RELATED)
+
+    best = sorted(lists, key=lambda row: (-strength(row), row))
+    shown: dict[int, list[SelectedItem]] = {}
+    for row in best:  # not one list after another of the same few articles
+        if not {item.row for item in lists[row]} & set(shown):
+            shown[row] = lists[row]
+        if len(shown) == _SHOWN:
+            break
+    return shown

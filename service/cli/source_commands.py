@@ -16,6 +16,7 @@ from service.cli.options import (
     JsonOption,
     MapOption,
     UrlTemplateOption,
+    command_group,
     field_mapping,
     print_json,
     read_mapping,
@@ -24,12 +25,7 @@ from service.settings import load_settings
 
 _COUNTS = ("skipped", "notes", "languages")
 
-sources_app = typer.Typer(
-    help="Check the sources of a build.",
-    epilog="Example: alsolike sources check",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+sources_app = command_group("Check the sources of a build.", "sources check")
 
 
 @sources_app.callback()

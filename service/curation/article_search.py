@@ -5,23 +5,80 @@ They can search by words, visibility, tag and language, and for articles whose l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.articles.card import read_card
 from index.build.build import Build
-from index.build.search_index import split_words
+from index.build.search_index import FullText, split_words
+from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.churn import compare
 from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
-from service.curation.link_graph import LinkGraph, count_link_graph
-from service.curation.spelling import near_spellings
-from service.decisions.decision_state import Overrides, differing
-from service.serving.serving_view import ServingView
-from service.serving.visibility_status import VisibilityStatus, visibility_masks
+from service.decisions.decision_state import DecisionState
+from service.serving.serving_view import (
+    ServingView,
+    VisibilityStatus,
+    visibility_masks,
+    visibility_status,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleRow:
+    """One article in a list for editors, in the JSON API and on the editors' pages.
+
+    Attributes:
+        article_id: The site's own id of the article.
+        title: The article's title.
+        url: The article's URL on the site.
+        date: The ISO date, if known; may be in the future.
+        language: The BCP 47 language tag, if known.
+        tags: The site's tags.
+        standing: Whether readers see the article, and if not, why.
+    """
+
+    article_id: str
+    title: str
+    url: str
+    date: str | None
+    language: str | None
+    tags: tuple[str, ...]
+    standing: VisibilityStatus
+
+
+def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
+    """Reads what lists for editors show about an article of the published build.
+
+    Args:
+        view: The published build with the editors' decisions.
+        row: The article's row number in the build.
+        now: The time for which the visibility is given, in microseconds since 1970 UTC.
+    """
+    build = view.build
+    card = read_card(build.cards[row])
+    return ArticleRow(
+        article_id=card.article_id,
+        title=card.title,
+        url=card.url,
+        date=card.date,
+        language=build.language_names[int(build.languages[row])] or None,
+        tags=tuple(build.tag_names[tag] for tag in build.tags[row].tolist()),
+        standing=visibility_status(view, row, now),
+    )
+
+
+def read_title(build: Build, article_id: str) -> str:
+    """Returns an article's title, or its id if the article is not in the build."""
+    row = build.row(article_id)
+    return article_id if row is None else read_card(build.cards[row]).title
+
 
 FEW = 20
 """If a search finds fewer articles than this, it also finds those with similarly spelled words."""
@@ -113,9 +170,9 @@ class ArticleSearch:
         self._root = root
         self._query = query
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
-        self._links: tuple[str, NDArray[np.bool_], LinkGraph] | None = None
+        self._links: tuple[str, NDArray[np.bool_], tuple[NDArray[Any], NDArray[Any]]] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
-        self._overridden: tuple[Build, Overrides, NDArray[np.bool_]] | None = None
+        self._overridden: tuple[Build, DecisionState, NDArray[np.bool_]] | None = None
 
     def find(
         self, served: ServingView, query: SearchQuery, *, now: int, limit: int, offset: int = 0
@@ -160,13 +217,13 @@ class ArticleSearch:
         if kept is None or kept[0] != key:
             by_standing = visibility_masks(served, now)
             visible = by_standing[VisibilityStatus.VISIBLE]
-            links = self._count_links(served, visible)
+            best, inbound = self._count_links(served.build, visible)
             kept = (
                 key,
                 {
                     **{str(name): mask for name, mask in by_standing.items()},
-                    "weak": visible & (links.best < self._query.min_score),
-                    "orphans": visible & (links.inbound == 0),
+                    "weak": visible & (best < self._query.min_score),
+                    "orphans": visible & (inbound == 0),
                     "overridden": self._mark_overridden(served),
                 },
             )
@@ -174,37 +231,46 @@ class ArticleSearch:
         changed = self._since_the_last(served.build, now)
         return kept[1] if changed is None else {**kept[1], "changed": changed}
 
-    def _count_links(self, served: ServingView, visible: NDArray[np.bool_]) -> LinkGraph:
+    def _count_links(
+        self, build: Build, visible: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Counts how many lists show each article; cached until the build or a visibility changes.
 
+        Pins and hides are left out.
+
         Args:
-            served: The published build with the editors' decisions.
+            build: The published build.
             visible: Which articles readers may see, a bool array of shape (n,).
+
+        Returns:
+            Two arrays of shape (n,), indexed by row number: the best score in each article's list,
+            ``-inf`` if it is empty; and in how many visible articles' lists each is shown.
         """
-        name, kept = served.build.name, self._links
-        if kept is None or kept[0] != name or not np.array_equal(kept[1], visible):
-            kept = self._links = name, visible, count_link_graph(served, visible)
+        kept = self._links
+        if kept is None or kept[0] != build.name or not np.array_equal(kept[1], visible):
+            heads, best = list_heads(build, visible)
+            kept = self._links = build.name, visible, (best, count_inbound(heads, visible))
         return kept[2]
 
     def _mark_overridden(self, served: ServingView) -> NDArray[np.bool_]:
         """Finds the articles in whose lists editors pinned or hid something.
 
-        After the first call, only articles about which editors decided since are looked up.
+        If one decision follows another, only the articles that it is about are looked up.
 
         Returns:
             A bool array of shape (n,), indexed by row number.
         """
-        build, overrides, kept = served.build, served.state.overrides, self._overridden
-        decided = None
-        if kept is not None and kept[0] is build:
-            decided, mask = differing(overrides, kept[1]), kept[2].copy()
-        if decided is None:
-            decided, mask = set(overrides), np.zeros(build.count, dtype=bool)
-        for article_id in decided:
+        build, state, kept = served.build, served.state, self._overridden
+        same = kept is not None and kept[0] is build
+        changes = state.changes_since(kept[1]) if kept is not None and same else None
+        mask = np.zeros(build.count, dtype=bool)
+        if kept is not None and changes is not None:
+            mask = kept[2].copy()
+        for article_id in state.overrides if changes is None else changes.overrides:
             row = build.row(article_id)
             if row is not None:
-                mask[row] = article_id in overrides
-        self._overridden = build, overrides, mask
+                mask[row] = article_id in state.overrides
+        self._overridden = build, state, mask
         return mask
 
     def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:
@@ -301,3 +367,77 @@ def _count(
 def _commonest(counts: NDArray[np.int64], names: list[str]) -> dict[str, int]:
     order = np.argsort(-counts, kind="stable")[:_NAMED]
     return {names[at]: int(counts[at]) for at in order.tolist() if counts[at]}
+
+
+SHORTEST = 5
+"""The fewest letters of a word that is corrected; shorter words resemble too many others."""
+
+_MOST = 20
+_LAST = "\U0010ffff"
+_LATIN = 0x250
+"""Code points below this are taken for Latin letters, with or without diacritics."""
+_ALPHABET = 0x80
+"""The largest distance between the code points of two letters of an alphabet other than Latin."""
+
+
+def near_spellings(full_text: FullText, word: str) -> list[str]:
+    """Returns beginnings of words in the build that differ from ``word`` by one typing error.
+
+    A typing error is one letter that is wrong, missing, extra, or swapped with the next. Instead of
+    comparing all words, the search tries for each beginning of ``word`` which letters follow that
+    beginning in the vocabulary. So the search works for every alphabet, and takes one or two
+    hundred look-ups for any size of build. Letters far outside the word's own alphabet are skipped,
+    since they are unlikely typing errors. A result that begins with an earlier result is omitted.
+
+    Args:
+        full_text: The full-text index of the build.
+        word: The word as typed; if it has fewer than :data:`SHORTEST` letters, the result is empty.
+    """
+    word = fold(word)
+    if len(word) < SHORTEST or not word.isalnum():
+        return []
+    near: list[str] = []
+    for at in reversed(range(len(word))):  # from the end, as errors are rarer at the beginning
+        for spelling in _wrong_at(full_text, word, at):
+            if spelling != word and not any(map(spelling.startswith, near)):
+                near.append(spelling)
+            if len(near) == _MOST:
+                return near
+    return near
+
+
+def fold(word: str) -> str:
+    """Returns a word as the full-text index stores it: in lower case, without diacritics."""
+    parts = unicodedata.normalize("NFD", word.lower())
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
+def _wrong_at(full_text: FullText, word: str, at: int) -> Iterator[str]:
+    """Yields beginnings of words in the index that differ from a word by one typing error.
+
+    Args:
+        full_text: The full-text index of the build.
+        word: The word as typed, in lower case and without diacritics.
+        at: The position of the wrong letter in ``word``, from 0.
+    """
+    before, after = word[:at], word[at:]
+    swapped = [after[1] + after[0] + after[2:]] if len(after) > 1 else []
+    for rest in (after[1:], *swapped):
+        found = full_text.first_word(before + rest)
+        if found is not None and found.startswith(before + rest):
+            yield before + rest
+    if not after[1:]:
+        return  # words with another last letter begin with ``before``, which is yielded above
+    # A look-up returns the first word from a spelling on. That word often comes after further
+    # spellings too, which then need no look-up of their own.
+    found = full_text.first_word(before + "\1")
+    last = before + chr(max(_LATIN, ord(max(word)) + _ALPHABET))
+    while found is not None and found.startswith(before) and found < last:
+        begun = found[: at + 1]
+        for spelling in sorted((begun + after[1:], begun + after)):
+            if found is not None and found < spelling:
+                found = full_text.first_word(spelling)
+            if found is not None and found.startswith(spelling):
+                yield spelling
+        if found is not None and found.startswith(begun):
+            found = full_text.first_word(begun + _LAST)

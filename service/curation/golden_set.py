@@ -3,21 +3,36 @@
 Together these links are called the golden set. Agreement is measured without pins and hides, and
 as if pages had no links, to rate the ranking of the build itself. If several editors judged a link,
 the majority counts; a pin counts as a good judgment.
+
+A gate refuses builds that agree too little. The setting ``min_golden`` is the lowest share of
+judged links that the build must get right. ``max_golden_drop`` is how much lower this share may be
+than in the published build; since a new judgment changes both shares, it blocks no build by itself.
+The gate needs lists as readers get them, and the database of decisions, which the package ``index``
+never opens. So it is passed as a function to the code that makes or publishes a build.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 
 from index.build.build import Build
+from index.errors import BuildError, DatabaseError
+from index.publishing.gates import Gate, GoldenGate, Verdict
 from index.query import RelatedQuery
+from index.root.root import Root
+from recommender.errors import NotFoundError
+from recommender.visibility import utc_now
 from service.decisions.database import Database
-from service.decisions.decision_state import DecisionState, Override, OverrideKind
+from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
 from service.decisions.judgments import Judgment
+from service.decisions.open_decisions import nothing_decided, open_decisions
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
+from service.settings import Settings
 
 Pair = tuple[str, str]
 """A link: the id of an article, and the id of a target that the article's list may show."""
@@ -32,12 +47,8 @@ class GoldenSet:
         bad: The pairs in which the first article's list should not show the second.
     """
 
-    good: frozenset[Pair]
-    bad: frozenset[Pair]
-
-
-NO_GOLDEN = GoldenSet(good=frozenset(), bad=frozenset())
-"""The golden set of a site whose editors have not judged any link."""
+    good: frozenset[Pair] = frozenset()
+    bad: frozenset[Pair] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,4 +168,111 @@ def measure_agreement(
         missed=tuple(pair for pair, found in good.items() if not found),
         wrong=tuple(pair for pair, found in bad.items() if found),
         pairs=frozenset([*good, *bad]),
+    )
+
+
+def golden_gate(settings: Settings) -> GoldenGate | None:
+    """Returns the function that decides whether a build agrees with editors' judgments well enough.
+
+    Returns ``None`` if the settings ``min_golden`` and ``max_golden_drop`` are both off.
+    """
+    demanded = settings.min_golden or settings.max_golden_drop is not None
+    return partial(_judge, settings) if demanded else None
+
+
+def agreement_of(build: Build, settings: Settings) -> Agreement:
+    """Measures how far a build's lists of related articles agree with editors' judgments.
+
+    The lists are those that a request without parameters gets.
+
+    Raises:
+        DatabaseError: If the judgments can't be read.
+    """
+    return _measure([build], settings)[0]
+
+
+def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
+    """Measures for each build how far its lists agree with all judgments and pins of editors."""
+    moment = utc_now()
+    query = settings.query
+    state, golden = NO_STATE, GoldenSet()
+    if not nothing_decided(settings):
+        with closing(open_decisions(settings)) as database:
+            state, golden = database.state(), read_golden(database, now=moment)
+    return [measure_agreement(build, state, golden, query, now=moment) for build in builds]
+
+
+def _judge(settings: Settings, build: Build) -> Verdict:
+    try:
+        live = None if settings.max_golden_drop is None else _live(Root(settings.root), build)
+        found, *before = _measure([build] if live is None else [build, live], settings)
+    except (DatabaseError, BuildError, NotFoundError) as error:
+        # Refuse the build if the judgments or the published build can't be read.
+        return Verdict(
+            gate=Gate.GOLDEN,
+            value=0.0,
+            limit=settings.min_golden,
+            passed=False,
+            message=f"editors' judgments can't be read: {error}"
+            if isinstance(error, DatabaseError)
+            else f"the live build can't be read for a comparison: {error}",
+        )
+    verdicts = [_judge_drop(found, live, settings.max_golden_drop or 0.0) for live in before]
+    if settings.min_golden or not before:
+        verdicts.insert(0, _judge_share(found, settings.min_golden))
+    first = min(verdicts, key=lambda verdict: verdict.passed)
+    return replace(first, message="; ".join(verdict.message for verdict in verdicts))
+
+
+def _live(root: Root, build: Build) -> Build | None:
+    """Opens and returns the published build.
+
+    Returns ``None`` if no build is published, or if ``build`` is the published one.
+    """
+    pointer = root.current()
+    if pointer is None or pointer.build == build.name:
+        return None
+    return root.open(pointer.build)
+
+
+def _judge_share(found: Agreement, least: float) -> Verdict:
+    message = (
+        f"{found.share:.1%} of the {len(found.pairs)} links that editors judged or pinned are as "
+        f"they want them; at least {least:.1%} are required"
+        if found.pairs
+        else "editors have not judged or pinned any link between visible articles"
+    )
+    return Verdict(
+        gate=Gate.GOLDEN,
+        value=found.share,
+        limit=least,
+        passed=found.share >= least,
+        message=message,
+    )
+
+
+def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
+    """Checks that a build agrees with editors' judgments nearly as well as the published build.
+
+    Only judgments of links that both builds could show count, not those of articles that were
+    added or removed.
+
+    Args:
+        found: How far the build agrees with the judgments.
+        live: How far the published build agrees with them.
+        most: How much lower the build's share of right links may be, in [0, 1].
+    """
+    pairs = found.pairs & live.pairs
+    failed, before = found.failed(pairs), live.failed(pairs)
+    share, live_share = (1 - count / max(len(pairs), 1) for count in (failed, before))
+    return Verdict(
+        gate=Gate.GOLDEN,
+        value=share,
+        limit=max(0.0, live_share - most),
+        passed=failed - before <= most * len(pairs) + 1e-9,  # whole counts have no rounding error
+        message=f"of the {len(pairs)} judged or pinned links that both builds could show, "
+        f"{share:.1%} are as editors want them, in the live build {live_share:.1%}; a drop of at "
+        f"most {most:.1%} is allowed"
+        if pairs
+        else "editors have not judged or pinned any link that both builds could show",
     )

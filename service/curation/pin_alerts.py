@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from recommender.visibility import NEVER
 from service.decisions.decision_state import Override, OverrideKind
-from service.serving.serving_view import ServingView
-from service.serving.visibility_status import VisibilityStatus, visibility_status
+from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 
 
 class AlertReason(enum.StrEnum):

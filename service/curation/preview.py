@@ -10,16 +10,83 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
+from index.build.link_graph import PageLinkKind
 from index.files import load_array
 from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery, SkipLinked
 from recommender.neighbors import NO_ROW
 from recommender.rerank import RejectReason
 from recommender.visibility import NEVER
-from service.curation.link_graph import InboundLinks, inbound_links
 from service.decisions.decision_state import Override, OverrideKind
 from service.serving.selection import SelectedItem, select, shared_terms
-from service.serving.serving_view import ServingView
-from service.serving.visibility_status import VisibilityStatus, visibility_status
+from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
+
+MOST_INBOUND = 200
+"""The largest number of lists that are looked through for one article."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundLinks:
+    """A link to an article from the list of another article.
+
+    Attributes:
+        row: The row number, in the build, of the article whose list shows the link.
+        position: The position in that list, counted from 1.
+    """
+
+    row: int
+    position: int
+
+
+def inbound_links(
+    served: ServingView, row: int, now: int, query: RelatedQuery, limit: int
+) -> tuple[list[InboundLinks], bool]:
+    """Finds the lists that show an article now, as related, pinned or named by the page.
+
+    Each list is selected as for a reader. Lists that show the article only as a fallback don't
+    count, since a fallback does not mean that the articles are related.
+
+    Args:
+        served: A build with the editors' decisions.
+        row: The article's row number in the build.
+        now: The current time, in microseconds since 1970 UTC.
+        query: What the site asks for by default: how many articles, and which.
+        limit: The largest number of links to return.
+
+    Returns:
+        The links, those with the best positions first, and whether there may be more.
+    """
+    build = served.build
+    everywhere = build.related_rows.reshape(-1)  # NumPy searches a flat array fastest
+    found_at = [
+        np.flatnonzero(everywhere == member)
+        for member in build.members[int(build.stories[row])].tolist()
+    ]
+    lists, places = np.divmod(np.concatenate(found_at), build.related_rows.shape[1])
+    near = np.argsort(places, kind="stable")
+    naming = [other for other, kind in build.page_links.into(row) if kind is PageLinkKind.RELATED]
+    candidates = dict.fromkeys([*_pinning(served, row), *naming, *lists[near].tolist()])
+    found: list[InboundLinks] = []
+    for other in list(candidates)[:MOST_INBOUND]:
+        if not served.is_visible(other, now):
+            continue
+        chosen = select(served, other, now=now, query=query)
+        position = next((at for at, item in enumerate(chosen, 1) if item.row == row), None)
+        if position is not None and chosen[position - 1].origin != "fallback":
+            found.append(InboundLinks(row=other, position=position))
+    found.sort(key=lambda link: (link.position, link.row))
+    return found[:limit], len(candidates) > MOST_INBOUND or len(found) > limit
+
+
+def _pinning(served: ServingView, row: int) -> list[int]:
+    build, target = served.build, served.build.article_id(row)
+    rows = (
+        build.row(article_id)
+        for article_id, overrides in served.state.overrides.items()
+        if overrides[0].kind is OverrideKind.PIN  # an article's pins stand before its hides
+        and any(override.target_id == target for override in overrides)
+    )
+    return [other for other in rows if other is not None]
+
 
 DEPTH = 30
 """How many of the related articles that the build stores for an article a preview shows."""
@@ -90,7 +157,6 @@ class Preview:
     """The preview of one article's list at one moment.
 
     Attributes:
-        standing: The visibility of the article; only a visible article's list is served.
         chosen: The list exactly as the site gets it, or would get it if the article were visible.
         candidates: The candidates that the build ranked, best first, then those it rejected.
         overrides: The pins and hides of the list that are in force.
@@ -98,7 +164,6 @@ class Preview:
         more_inbound: Whether there may be more such links.
     """
 
-    standing: VisibilityStatus
     chosen: list[SelectedItem]
     candidates: list[Candidate]
     overrides: list[Pinned]
@@ -118,7 +183,6 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
     chosen = select(served, row, now=now, query=query)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
-        standing=visibility_status(served, row, now),
         chosen=chosen,
         candidates=_Explanation(served, row, now, query, chosen).all(),
         overrides=_overrides(served, row, now, chosen),
@@ -131,18 +195,13 @@ class _Explanation:
     """Finds the position of each candidate in a list, or the first reason why it is left out."""
 
     def __init__(
-        self,
-        served: ServingView,
-        row: int,
-        now: int,
-        query: RelatedQuery,
-        chosen: list[SelectedItem],
+        self, view: ServingView, row: int, now: int, query: RelatedQuery, chosen: list[SelectedItem]
     ) -> None:
-        self._served, self._row, self._now, self._query = served, row, now, query
-        build = self._build = served.build
+        self._served, self._row, self._now, self._query = view, row, now, query
+        build = self._build = view.build
         self._positions = {item.row: at for at, item in enumerate(chosen, 1)}
         deep = replace(query, limit=MAX_LIMIT, fallback=Fallback.NONE, sort=Order.RELEVANCE)
-        further = select(served, row, now=now, query=deep)
+        further = select(view, row, now=now, query=deep)
         # By story (all versions of an article), the row number of the version that the list shows,
         # or that a longer list would show.
         self._stands_for: dict[int, int] = {}
@@ -150,7 +209,7 @@ class _Explanation:
             self._stands_for.setdefault(int(build.stories[item.row]), item.row)
         hidden = (
             build.row(override.target_id)
-            for override in served.overrides(row, now)
+            for override in view.overrides(row, now)
             if override.kind is OverrideKind.HIDE
         )
         linked, _ = build.page_links.editorial(row)

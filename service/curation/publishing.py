@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 from index.errors import BuildError, BusyError, GateError, UnavailableError
 from index.publishing.gates import Verdict
-from index.publishing.publish import Assessment, publish_build
+from index.publishing.publish import publish_build
 from index.root.journal import acting_for
 from index.root.root import Root
-from service.curation.golden_gate import golden_gate
+from service.curation.golden_set import golden_gate
 from service.decisions.decision_store import Actor
 from service.errors import PublishError
 from service.serving.live import Live
@@ -74,10 +74,11 @@ class BuildActions:
         """
         self._root.folder(name)
         with self._holding_root(actor, "publish"):
-            return publish_by_settings(
+            return publish_build(
                 self._root,
                 name,
-                self._settings,
+                self._settings.limits,
+                golden=golden_gate(self._settings),
                 accept_change=accept_change,
                 force=force,
                 reason=reason,
@@ -125,33 +126,3 @@ class BuildActions:
             raise PublishError(str(error)) from error
         if self._live is not None:
             self._live.refresh()
-
-
-def publish_by_settings(
-    root: Root,
-    name: str,
-    settings: Settings,
-    *,
-    accept_change: bool = False,
-    force: bool = False,
-    reason: str = "",
-    assessment: Assessment | None = None,
-) -> list[Verdict]:
-    """Publishes a build if it passes the checks (gates) in the settings.
-
-    The caller must hold the lock of the builds' folder. The arguments are those of
-    :func:`index.publishing.publish.publish_build`.
-
-    Returns:
-        The result of each check.
-    """
-    return publish_build(
-        root,
-        name,
-        settings.limits,
-        golden=golden_gate(settings),
-        accept_change=accept_change,
-        force=force,
-        reason=reason,
-        assessment=assessment,
-    )

@@ -7,24 +7,23 @@ it, and a SHA-256 is much faster to check than a password hash.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.decision_rules import check_name, check_until
-from service.decisions.decision_store import Actor, Store
+from service.decisions.decision_rules import check_name, check_until, digest
+from service.decisions.decision_store import Actor, Table
 from service.roles import Role
 
 _TABLE = schema.tokens
 _FORM = re.compile(r"als_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
-_NO_HASH = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +57,11 @@ class Token:
         return self.revoked is None and now < self.expires
 
 
-class Tokens:
-    """Reads and changes the database table of API tokens, with which a site's programs sign in.
+_FIELDS = [_TABLE.c[name] for name in Token.__slots__]
 
-    Args:
-        store: The open database of decisions.
-    """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+class Tokens(Table):
+    """Reads and changes the database table of API tokens, with which a site's programs sign in."""
 
     def add(
         self, actor: Actor, *, name: str, role: Role, expires: int = NEVER
@@ -99,21 +94,16 @@ class Tokens:
                 expires=expires,
                 revoked=None,
             )
-            values = {column: getattr(token, column) for column in Token.__slots__}
-            change.connection.execute(
-                sa.insert(_TABLE).values(
-                    **{**values, "role": role.value}, secret_hash=_hash(secret)
-                )
-            )
-            values = {"id": token.id, "name": name, "role": role.value, "expires": expires}
+            row = {**asdict(token), "secret_hash": digest(secret)}
+            change.connection.execute(sa.insert(_TABLE).values(row))
+            values = {"id": token.id, "name": name, "role": role, "expires": expires}
             change.record("token.add", after=values)
         return f"als_{token.id}_{secret}", token
 
     def all(self) -> list[Token]:
         """Returns all tokens, oldest first, including revoked and expired ones."""
-        with self._store.read() as connection:
-            rows = connection.execute(_query().order_by(_TABLE.c.created, _TABLE.c.id)).mappings()
-            return [_token(row) for row in rows]
+        query = sa.select(*_FIELDS).order_by(_TABLE.c.created, _TABLE.c.id)
+        return [Token(**row) for row in self._rows(query)]
 
     def find(self, text: str) -> Token | None:
         """Returns the valid token with this full text; ``None`` if there is none.
@@ -122,14 +112,12 @@ class Tokens:
         """
         form = _FORM.fullmatch(text)
         token_id, secret = form.groups() if form else ("", "")
-        query = _query(_TABLE.c.secret_hash).where(_TABLE.c.id == token_id)
-        with self._store.read() as connection:
-            row = connection.execute(query).mappings().first()
-        stored = _NO_HASH if row is None else row["secret_hash"]
-        same = hmac.compare_digest(stored, _hash(secret))
-        if row is None or not same:
+        rows = self._rows(sa.select(_TABLE).where(_TABLE.c.id == token_id))
+        row: dict[str, Any] = {**rows[0]} if rows else {"secret_hash": digest("")}
+        same = hmac.compare_digest(row.pop("secret_hash"), digest(secret))
+        if not rows or not same:
             return None
-        token = _token(row)
+        token = Token(**row)
         return token if token.is_valid(self._store.now()) else None
 
     def revoke(self, actor: Actor, token_id: str, *, reason: str = "") -> Token:
@@ -145,27 +133,13 @@ class Tokens:
             DatabaseError: If the database can't be written; then nothing was revoked.
         """
         with self._store.change(actor) as change:
-            query = _query().where(_TABLE.c.id == token_id)
-            row = change.connection.execute(query).mappings().first()
+            row = change.stored(_TABLE, {"id": token_id}, *_FIELDS)
             if row is None:
                 raise NotFoundError(f"there is no token {token_id!r}; see: alsolike tokens list")
-            token = _token(row)
+            token = Token(**row)
             if token.revoked is None:
                 where = sa.update(_TABLE).where(_TABLE.c.id == token_id)
                 change.connection.execute(where.values(revoked=change.now))
-                values = {"id": token.id, "name": token.name, "role": token.role.value}
+                values = {"id": token.id, "name": token.name, "role": token.role}
                 change.record("token.revoke", before=values, reason=reason)
             return token
-
-
-def _query(*more: sa.Column[str]) -> sa.Select[tuple[object, ...]]:
-    return sa.select(*(_TABLE.c[name] for name in Token.__slots__), *more)
-
-
-def _token(row: sa.RowMapping) -> Token:
-    values = {name: row[name] for name in Token.__slots__}
-    return Token(**{**values, "role": Role(values["role"])})
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""The audit trail of editorial decisions: who changed what, when and why.
+"""The audit trail of editorial decisions: who changed what, when and why; and how to undo it.
 
-Entries are never changed or removed.
+Entries are never changed or removed. An undo is a new decision, which restores the earlier values.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from recommender.errors import NotFoundError
+from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.decision_store import Store
+from service.decisions.decision_store import Actor, Change, Store, Table
+from service.errors import DecisionError, SupersededError
 
 _TABLE = schema.audit
 _PAGE = 1_000
@@ -50,15 +53,8 @@ class AuditEntry:
     reason: str
 
 
-class AuditTrail:
-    """Reads the audit trail: the record of who changed what, when and why.
-
-    Args:
-        store: The open database of decisions.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
+class AuditTrail(Table):
+    """Reads the audit trail: the record of who changed what, when and why."""
 
     def latest(
         self,
@@ -85,15 +81,12 @@ class AuditTrail:
             query = query.where(about)
         if who is not None:
             query = query.where(_TABLE.c.who == who)
-        with self._store.read() as connection:
-            return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+        return [AuditEntry(**row) for row in self._rows(query)]
 
     def get(self, seq: int) -> AuditEntry | None:
         """Returns the entry of the audit trail with this number; ``None`` if there is none."""
-        with self._store.read() as connection:
-            row = connection.execute(sa.select(_TABLE).where(_TABLE.c.seq == seq)).mappings()
-            found = row.first()
-        return None if found is None else AuditEntry(**found)
+        rows = self._rows(sa.select(_TABLE).where(_TABLE.c.seq == seq))
+        return next((AuditEntry(**row) for row in rows), None)
 
     def all(self) -> Iterator[AuditEntry]:
         """Yields all entries of the audit trail, oldest first.
@@ -103,10 +96,75 @@ class AuditTrail:
         last = 0
         while True:
             query = sa.select(_TABLE).where(_TABLE.c.seq > last).order_by(_TABLE.c.seq)
-            with self._store.read() as connection:
-                rows = connection.execute(query.limit(_PAGE)).mappings().all()
+            rows = self._rows(query.limit(_PAGE))
             for row in rows:
                 yield AuditEntry(**row)
             if len(rows) < _PAGE:
                 return
             last = int(rows[-1]["seq"])
+
+
+_TABLE = schema.audit
+_TABLES = {"override": schema.overrides, "takedown": schema.takedowns, "judgment": schema.judgments}
+
+
+def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
+    """Undoes the decision that one entry of the audit trail records.
+
+    Refuses if a newer decision changed the same pin, hide, takedown or judgment.
+
+    Args:
+        store: The open database of decisions.
+        actor: The actor who undoes the decision.
+        seq: The number of the entry.
+        reason: The actor's reason, at most 1,000 characters.
+
+    Raises:
+        NotFoundError: If there is no such entry.
+        DecisionError: If the entry is about an account or token, which can't be undone.
+        SupersededError: If there is a newer decision on the same thing.
+        DatabaseError: If the database or the snapshot (its copy on disk) can't be written. If only
+            the snapshot can't, the decision is undone nevertheless.
+    """
+    with store.change(actor) as change:
+        query = sa.select(_TABLE).where(_TABLE.c.seq == seq)
+        entry = change.connection.execute(query).mappings().first()
+        if entry is None:
+            raise NotFoundError(f"the audit trail has no entry {seq}")
+        kind = entry["action"].partition(".")[0]
+        if kind not in _TABLES:
+            raise DecisionError(
+                "seq", f"entry {seq} ({entry['action']}) is of a kind that can't be undone"
+            )
+        _refuse_newer(change, entry, kind)
+        key = {"article_id": entry["article_id"]}
+        if kind != "takedown":
+            key["target_id"] = entry["target_id"]
+        if kind == "judgment":
+            key["author"] = _author(entry)
+        values = entry["before"]
+        if values is not None:
+            values = {name: value for name, value in values.items() if name not in key}
+            if "until" in values and values["until"] is None:
+                values["until"] = NEVER
+        return change.decide(f"{kind}.undo", _TABLES[kind], key, values, reason=reason)
+
+
+def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:
+    newer = sa.select(_TABLE).where(
+        _TABLE.c.seq > entry["seq"],
+        _TABLE.c.article_id == entry["article_id"],
+        _TABLE.c.target_id == entry["target_id"],
+        _TABLE.c.action.startswith(f"{kind}."),
+    )
+    for later in change.connection.execute(newer.order_by(_TABLE.c.seq)).mappings():
+        if kind == "judgment" and _author(later) != _author(entry):
+            continue
+        raise SupersededError(
+            f"entry {entry['seq']} can't be undone, as {later['who']} has made a newer decision "
+            f"(entry {later['seq']}); undo that first"
+        )
+
+
+def _author(entry: sa.RowMapping) -> str:
+    return str((entry["after"] or entry["before"])["author"])

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,7 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
         path: The file.
         create: Whether to create a missing file; otherwise a missing file is an error.
     """
-
-    def connect() -> sqlite3.Connection:
-        return _connect_sqlite(path, create=create)
-
+    connect = partial(_connect_sqlite, path, create=create)
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4)
 
     @sa.event.listens_for(engine, "connect")

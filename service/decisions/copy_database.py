@@ -65,13 +65,17 @@ def _batches(
         raise translate(error, label) from error
 
 
+def count_rows(connection: sa.Connection, table: sa.Table) -> int:
+    """Returns the number of rows in a table."""
+    return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
 def _refuse_rows(connection: sa.Connection, label: str) -> None:
     found = []
     for table in _TABLES:
         if table is schema.changes:
             continue  # each row here belongs to one in the audit trail, which is counted too
-        count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-        if count:
+        if count := count_rows(connection, table):
             found.append(f"{count} {table.name}")
     if found:
         raise DatabaseError(

@@ -20,6 +20,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,23 +29,25 @@ from index.errors import DatabaseError
 from index.files import is_missing
 from index.sql_engine import describe, parse_url, translate
 from recommender.visibility import utc_now
+from service.decisions import audit_trail as undoing
 from service.decisions import connections as connecting
-from service.decisions import copy_database as copying
-from service.decisions import read_state as reading
-from service.decisions import undo as undoing
+from service.decisions import schema
 from service.decisions.api_tokens import Tokens
 from service.decisions.audit_trail import AuditTrail
+from service.decisions.copy_database import copy_rows, count_rows
 from service.decisions.decision_state import DecisionState, StateChanges
-from service.decisions.decision_store import Actor, Check, Store, Written, lacks_version
+from service.decisions.decision_store import WRITES, Actor, Check, Store, lacks_version
 from service.decisions.editor_accounts import Editors
 from service.decisions.judgments import Judgments
 from service.decisions.overrides import Overrides
-from service.decisions.schema import HEAD
-from service.decisions.schema_version import check_schema, schema_version, upgrade
-from service.decisions.sessions import Sessions
-from service.decisions.sign_in_attempts import Attempts
+from service.decisions.read_state import read_changes, read_state
+from service.decisions.schema import HEAD, VERSION_TABLE, make_tables
+from service.decisions.sessions import Attempts, Sessions
 from service.decisions.snapshot_file import SNAPSHOT
 from service.decisions.takedowns import Takedowns
+
+if TYPE_CHECKING:  # Alembic is slow to import, and needed only for upgrades
+    from alembic.config import Config
 
 
 class Database:
@@ -72,11 +75,14 @@ class Database:
 
         The version is a number that grows with every decision that changes what readers see.
         """
-        return reading.read_version(self._store)
+        with self._store.read() as connection:
+            row = connection.execute(sa.select(schema.meta)).one()
+        return row.database_id, row.version
 
     def state(self) -> DecisionState:
         """Returns all takedowns, pins and hides, as they are at one moment."""
-        return reading.read_state(self._store)
+        with self._store.read() as connection:
+            return read_state(connection)
 
     def changes(self, database: str, version: int) -> StateChanges | None:
         """Returns the takedowns, pins and hides that changed since an earlier version.
@@ -87,7 +93,8 @@ class Database:
             database: The id of the database that had the version; see :meth:`version`.
             version: The earlier version.
         """
-        return reading.read_changes(self._store, database, version)
+        with self._store.read() as connection:
+            return read_changes(connection, database, version)
 
     def lacks(self, version: int) -> bool:
         """Whether it is certain that the database never had this version.
@@ -98,11 +105,11 @@ class Database:
         with self._store.read() as connection:
             return lacks_version(connection, version)
 
-    def undo(self, actor: Actor, seq: int, *, reason: str = "") -> Written:
+    def undo(self, actor: Actor, seq: int, *, reason: str = "") -> int:
         """Undoes the decision that one entry of the audit trail records.
 
-        Refuses if a newer decision changed the same thing. :func:`service.decisions.undo.undo`
-        lists the errors.
+        Refuses if a newer decision changed the same thing; the errors are those of
+        :func:`service.decisions.audit_trail.undo`.
 
         Args:
             actor: Who undoes the decision.
@@ -116,11 +123,9 @@ class Database:
 
         For example, ``{"overrides": 3, "takedowns": 0, …}``.
         """
-        return reading.count_rows(self._store)
-
-    def copy_into(self, empty: Database) -> dict[str, int]:
-        """Copies all rows into an empty database; returns the number of copied rows by table."""
-        return copying.copy_rows(self._store, empty._store)
+        tables = ("overrides", "takedowns", "judgments", "tokens", "editors", "audit")
+        with self._store.read() as connection:
+            return {name: count_rows(connection, schema.metadata.tables[name]) for name in tables}
 
     def close(self) -> None:
         """Closes all connections to the database."""
@@ -247,7 +252,7 @@ def copy_database(
         closing(open_database(source, password=source_password, create=False)) as old,
         closing(open_database(target, password=target_password, create=False)) as new,
     ):
-        return old.copy_into(new)
+        return copy_rows(old._store, new._store)
 
 
 def _lost(label: str) -> DatabaseError:
@@ -300,3 +305,103 @@ def _version(engine: sa.Engine, label: str) -> str | None:
             return schema_version(connection)
     except SQLAlchemyError as error:
         raise translate(error, label) from error
+
+
+_UPGRADE_LOCK = 0x616C736F
+"""The number of the PostgreSQL advisory lock that makes a second upgrade wait for the first."""
+
+
+def schema_version(connection: sa.Connection) -> str | None:
+    """Returns the version of a database's tables (its schema), such as ``"0002"``.
+
+    Returns ``None`` if the database has no tables of AlsoLike.
+    """
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version: str | None = connection.execute(
+        sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
+    ).scalar()
+    return version
+
+
+def check_schema(version: str | None, label: str) -> None:
+    """Checks that a database's schema is the current one.
+
+    Args:
+        version: The schema version; ``None`` if the database has no tables of AlsoLike.
+        label: The name of the database in error messages.
+
+    Raises:
+        DatabaseError: If the schema is missing, older or newer; the message names the remedy.
+    """
+    if version == HEAD:
+        return
+    if version is None:
+        raise DatabaseError(f"{label} has no AlsoLike tables yet; run: alsolike db upgrade")
+    if version in _steps():
+        raise DatabaseError(
+            f"{label} has schema {version}, but this version of AlsoLike needs {HEAD}; "
+            "run: alsolike db upgrade"
+        )
+    raise DatabaseError(
+        f"{label} has schema {version}, made by a newer AlsoLike (this one reads {HEAD}); "
+        "install the newer version"
+    )
+
+
+def upgrade(engine: sa.Engine, label: str) -> str | None:
+    """Brings the tables of a database to the current schema; creates them if there are none.
+
+    The upgrade is one transaction. If two processes upgrade at once, one waits for the other.
+
+    Args:
+        engine: The SQLAlchemy engine of the database.
+        label: The name of the database in error messages.
+
+    Returns:
+        The schema version before the upgrade; ``None`` if there were no tables of AlsoLike.
+
+    Raises:
+        DatabaseError: If a newer AlsoLike made the schema, or the database can't be written.
+    """
+    try:
+        with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+            before = schema_version(connection)
+            if before != HEAD:
+                if before is not None and before not in _steps():
+                    check_schema(before, label)
+                _run(connection, before)
+            return before
+    except SQLAlchemyError as error:
+        raise translate(error, label) from error
+
+
+def _run(connection: sa.Connection, before: str | None) -> None:
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    if before is None:
+        make_tables(connection)
+        command.stamp(config, "head")
+    else:
+        command.upgrade(config, "head")
+
+
+def _steps() -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(_config())
+    return {step.revision for step in script.walk_revisions()}
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

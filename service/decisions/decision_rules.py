@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 
 from recommender.article import check_id
@@ -83,6 +84,11 @@ def check_until(until: int, now: int) -> int:
     if until <= now:
         raise DecisionError("until", "the end time is in the past; choose a later one, or none")
     return min(until, NEVER)
+
+
+def digest(text: str) -> str:
+    """Returns the SHA-256 of a text, which may be any text from outside, as hexadecimal digits."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _refuse_controls(field: str, text: str, allowed: str = "") -> None:

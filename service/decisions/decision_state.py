@@ -10,11 +10,10 @@ before.
 from __future__ import annotations
 
 import enum
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,12 +86,14 @@ class DecisionState:
             since 1970 UTC, ``NEVER`` for no end).
         overrides: By the id of an article whose list editors changed, the list's pins by position,
             then its hides.
+        changes: What changed when this state was made from the one before; else ``None``.
     """
 
     database: str = ""
     version: int = 0
     takedowns: Mapping[str, int] = field(default_factory=dict)
     overrides: Overrides = field(default_factory=dict)
+    changes: StateChanges | None = field(default=None, compare=False)
 
     @cached_property
     def instants(self) -> NDArray[np.int64]:
@@ -117,10 +118,11 @@ class DecisionState:
         state = DecisionState(
             database=changes.database,
             version=changes.version,
-            takedowns=LayeredState.over(takedowns, changes.takedowns),
-            overrides=LayeredState.over(
+            takedowns=_replace(takedowns, changes.takedowns),
+            overrides=_replace(
                 overrides, {key: some or None for key, some in changes.overrides.items()}
             ),
+            changes=changes,
         )
         instants = self.instants
         for end in gone:
@@ -128,6 +130,20 @@ class DecisionState:
         instants = np.insert(instants, np.searchsorted(instants, np.sort(come)), np.sort(come))
         state.__dict__["instants"] = instants  # here cached_property looks for its value
         return state
+
+    def changes_since(self, earlier: DecisionState) -> StateChanges | None:
+        """Returns what changed since another state.
+
+        Returns ``None`` if that is not known, as this state was not made from the other one; then
+        all decisions may differ.
+        """
+        if self is earlier:
+            return StateChanges(database=self.database, since=self.version, version=self.version)
+        changes = self.changes
+        if changes is None:
+            return None
+        same = (changes.database, changes.since) == (earlier.database, earlier.version)
+        return changes if same else None
 
 
 NO_STATE = DecisionState()
@@ -139,107 +155,16 @@ def _ends(takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]) -
     return np.array([end for end in ends if end != NEVER], dtype=np.int64)
 
 
-def differing(mapping: Mapping[str, Value], earlier: Mapping[str, Value]) -> set[str] | None:
-    """Returns the keys whose values may differ between a mapping and an earlier version of it.
-
-    Only the keys that changed are looked at. If these are not known, because the two mappings are
-    not layers over the same one, this returns ``None``: then any value may differ.
-    """
-    if mapping is earlier:
-        return set()
-    return mapping.differing(earlier) if isinstance(mapping, LayeredState) else None
-
-
-_MOST_LAID_OVER = 1_000
-_numbers = itertools.count()
-
-
-class LayeredState(Mapping[str, Value]):
-    """A mapping stored as a large base mapping and a few changes to it.
-
-    To change a few keys of a large mapping, only the changes are copied, not the base.
-
-    Args:
-        base: The large mapping; must not be modified any more.
-        laid: The new values of changed keys; ``None`` for removed keys.
-        number: A number that identifies the base.
-        former: The number of the base that this base was made from, and the keys in which the two
-            differ; ``None`` if it was made from none.
-    """
-
-    __slots__ = ("_base", "_former", "_laid", "_length", "_number")
-
-    def __init__(
-        self,
-        base: Mapping[str, Value],
-        laid: Mapping[str, Value | None],
-        number: int,
-        former: tuple[int, frozenset[str]] | None = None,
-    ) -> None:
-        self._base = base
-        self._laid = laid
-        self._number = number
-        self._former = former
-        gone = sum(key in base for key, value in laid.items() if value is None)
-        new = sum(key not in base for key, value in laid.items() if value is not None)
-        self._length = len(base) + new - gone
-
-    @classmethod
-    def over(
-        cls, mapping: Mapping[str, Value], laid: Mapping[str, Value | None]
-    ) -> LayeredState[Value]:
-        """Returns a mapping with some changes; the given one stays as it is.
-
-        The whole mapping is copied only when over 1,000 changes have come together.
-
-        Args:
-            mapping: The mapping to change.
-            laid: The new values of changed keys; ``None`` for removed keys.
-        """
-        if not isinstance(mapping, LayeredState):
-            return cls(mapping, laid, next(_numbers))
-        together = {**mapping._laid, **laid}
-        if len(together) <= _MOST_LAID_OVER:
-            return cls(mapping._base, together, mapping._number, mapping._former)
-        base = {**mapping._base, **together}
-        whole = {key: value for key, value in base.items() if value is not None}
-        return cls(whole, {}, next(_numbers), (mapping._number, frozenset(together)))
-
-    def differing(self, earlier: Mapping[str, Value]) -> set[str] | None:
-        """Returns the keys whose values may differ from those in an earlier version.
-
-        Returns ``None`` if this is not known, because the two don't share a base; then any value
-        may differ.
-        """
-        if self._base is earlier:
-            return set(self._laid)
-        if not isinstance(earlier, LayeredState):
-            return None
-        if self._number == earlier._number:
-            return {*self._laid, *earlier._laid}
-        if self._former is not None and self._former[0] == earlier._number:
-            return {*self._laid, *earlier._laid, *self._former[1]}
-        return None
-
-    def __getitem__(self, key: str) -> Value:
-        value = self._laid[key] if key in self._laid else self._base[key]
+def _replace(
+    mapping: Mapping[str, Value], changed: Mapping[str, Value | None]
+) -> Mapping[str, Value]:
+    """Returns a copy of a mapping with some new values; for ``None``, the value is removed."""
+    if not changed:
+        return mapping
+    new = dict(mapping)
+    for key, value in changed.items():
         if value is None:
-            raise KeyError(key)
-        return value
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Returns the value of a key, or ``default`` if the key is missing, as a ``dict`` does.
-
-        The inherited method does the same but is slower, and every request calls this.
-        """
-        if key in self._laid:
-            value = self._laid[key]
-            return default if value is None else value
-        return self._base.get(key, default)
-
-    def __iter__(self) -> Iterator[str]:
-        yield from (key for key in self._base if key not in self._laid)
-        yield from (key for key, value in self._laid.items() if value is not None)
-
-    def __len__(self) -> int:
-        return self._length
+            new.pop(key, None)
+        else:
+            new[key] = value
+    return new

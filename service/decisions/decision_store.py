@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from index.sql_engine import translate
+from recommender.errors import NotFoundError
 from recommender.visibility import NEVER, utc_now
 from service.decisions import schema
-from service.decisions.upsert import upsert
+from service.decisions.decision_rules import check_reason
 from service.errors import ConflictError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 
 _KEPT = 30 * 24 * 3600 * 1_000_000
 """How long rows of the table ``changes`` are kept, in microseconds."""
@@ -39,23 +44,7 @@ class Actor:
     how: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """The numbers that a change got in the database.
-
-    Attributes:
-        seq: The number of the change's entry in the audit trail.
-        version: The database's version after the change; it grows with every decision that readers
-            see.
-        list_version: The version of the list that the decision is about, to pass as ``if_version``
-            with the next change; 0 for a takedown.
-    """
-
-    seq: int
-    version: int
-    list_version: int = 0
-
-
+@dataclass(frozen=True, slots=True)
 class Store:
     """An open database of decisions, on which transactions can be run.
 
@@ -71,19 +60,11 @@ class Store:
             a function that takes a version and says whether the database certainly never had it.
     """
 
-    def __init__(
-        self,
-        engine: sa.Engine,
-        label: str,
-        now: Callable[[], int] = utc_now,
-        save: Callable[[Store], object] = lambda _: None,
-        check: Check | None = None,
-    ) -> None:
-        self.engine = engine
-        self.label = label
-        self.now = now
-        self._save = save
-        self._check = check
+    engine: sa.Engine
+    label: str
+    now: Callable[[], int] = utc_now
+    save: Callable[[Store], object] = lambda _: None
+    check: Check | None = None
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -136,13 +117,28 @@ class Store:
             # On PostgreSQL, the lock of this row makes other decisions wait. SQLite allows only
             # one writing transaction at a time anyway.
             meta = connection.execute(sa.select(schema.meta).with_for_update()).one()
-            if self._check is not None:
+            if self.check is not None:
                 version = meta.database_id, meta.version
-                self._check(version, lambda one: lacks_version(connection, one))
+                self.check(version, lambda one: lacks_version(connection, one))
             change = Change(connection, actor, self.now(), meta.version)
             yield change
         if change.of_takedowns:
-            self._save(self)
+            self.save(self)
+
+
+class Table:
+    """Reads and changes one table of the database of decisions.
+
+    Args:
+        store: The open database.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+        with self._store.read() as connection:
+            return connection.execute(query).mappings().all()
 
 
 class Change:
@@ -192,17 +188,20 @@ class Change:
         query = sa.select(table.c.version).where(table.c.article_id == article_id)
         return self.connection.execute(query).scalar() or 0
 
-    def stored(self, table: sa.Table, key: Mapping[str, str]) -> dict[str, Any] | None:
+    def stored(
+        self, table: sa.Table, key: Mapping[str, str], *wanted: sa.Column[Any]
+    ) -> dict[str, Any] | None:
         """Returns the stored values of the row with this key; ``None`` if there is no such row.
 
         Args:
             table: The table to read.
             key: The values of the key columns, by column name.
+            *wanted: The columns to return; by default all but the key and the row's number.
 
         Returns:
-            The values of the other columns by name, without the row's number (``id``).
+            The values by the columns' names.
         """
-        columns = (column for column in table.c if column.name not in (*key, "id"))
+        columns = wanted or [column for column in table.c if column.name not in (*key, "id")]
         row = self.connection.execute(sa.select(*columns).where(*_has(table, key)))
         found = row.mappings().first()
         return None if found is None else dict(found)
@@ -216,7 +215,8 @@ class Change:
         *,
         reason: str,
         if_version: int | None = None,
-    ) -> Written:
+        absent: str = "",
+    ) -> int:
         """Writes a decision, replacing an earlier one, and records it in the audit trail.
 
         Args:
@@ -227,31 +227,38 @@ class Change:
             reason: The actor's reason; may be empty.
             if_version: For a pin or hide, the version of the list that the editor saw; ``None`` to
                 accept any.
+            absent: What the error says if there is no decision to remove; empty for no error.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
 
         Raises:
+            DecisionError: If the reason is not valid.
+            NotFoundError: If there is no decision to remove.
             ConflictError: If the list has changed since ``if_version``.
         """
+        check_reason(reason)
         article_id = key["article_id"]
+        before = self.stored(table, key)
+        if before is None and absent:
+            raise NotFoundError(absent)
         if table is schema.overrides:
             self._touch_list(article_id, if_version)
         elif table is schema.takedowns:
             self.new_version(article_id, takedown=True)
-        before = self.stored(table, key)
         if values is None:
             self.connection.execute(sa.delete(table).where(*_has(table, key)))
         else:
             upsert(self.connection, table, key, **values)
         pair = {name: key[name] for name in ("article_id", "target_id") if name in key}
         further = {name: value for name, value in key.items() if name not in pair}
-        seq = self.record(
+        return self.record(
             action,
             **pair,
             before=None if before is None else {**further, **before},
             after=None if values is None else {**further, **values},
             reason=reason,
         )
-        list_version = 0 if table is schema.takedowns else self.list_version(article_id)
-        return Written(seq=seq, version=self.version, list_version=list_version)
 
     def _touch_list(self, article_id: str, if_version: int | None) -> None:
         """Gives an article's list its next version, because a pin or hide in it changes.
@@ -267,8 +274,7 @@ class Change:
         if if_version is not None and if_version != found:
             raise ConflictError(
                 f"the list of {article_id!r} has changed since you read it (from version "
-                f"{if_version} to {found}); look at it again, then decide",
-                found,
+                f"{if_version} to {found}); look at it again, then decide"
             )
         version = self.new_version(article_id, takedown=False)
         upsert(self.connection, schema.list_versions, {"article_id": article_id}, version=version)
@@ -334,3 +340,50 @@ def _as_json(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if values is None:
         return None
     return {name: None if value == NEVER else value for name, value in values.items()}
+
+
+def lock_row(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
+) -> Mapping[str, Any]:
+    """Locks a row of a table until the transaction ends; inserts the row if there is none.
+
+    Both are one statement, since between two statements another transaction could insert the row.
+
+    Args:
+        connection: The connection, with its transaction begun.
+        table: The table.
+        key: The values of the key columns, by column name.
+        **values: The values of the other columns, if the row is inserted.
+
+    Returns:
+        All columns of the row by name.
+    """
+    statement = _insert(connection, table).values(**key, **values)
+    held = statement.on_conflict_do_update(index_elements=list(key), set_=key).returning(table)
+    return dict(connection.execute(held).mappings().one())
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], **values: Any
+) -> None:
+    """Sets columns of the row with a key; inserts the row if there is none.
+
+    Args:
+        connection: The connection, with its transaction begun.
+        table: The table.
+        key: The values of the key columns, by column name.
+        **values: The values to set, by column name.
+    """
+    statement = _insert(connection, table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    # Import only the dialect in use, because importing the other would slow down the start.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)

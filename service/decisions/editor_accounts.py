@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -14,7 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from recommender.errors import NotFoundError
 from service.decisions import schema
 from service.decisions.decision_rules import check_name
-from service.decisions.decision_store import Actor, Change, Store
+from service.decisions.decision_store import Actor, Change, Table
 from service.errors import DecisionError
 from service.roles import Role
 
@@ -51,15 +52,11 @@ class Editor:
     session_epoch: int
 
 
-class Editors:
-    """Reads and changes the database table of editors' accounts.
+_FIELDS = [_TABLE.c[name] for name in Editor.__slots__]
 
-    Args:
-        store: The open database of decisions.
-    """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+class Editors(Table):
+    """Reads and changes the database table of editors' accounts."""
 
     def add(self, actor: Actor, *, name: str, role: Role, password: str) -> Editor:
         """Adds an editor's account, or enables a disabled one again, with a new role and password.
@@ -73,7 +70,8 @@ class Editors:
             raise DecisionError("role", "an editor's role must be editor or admin, not read")
         hashed = _hash(password)
         with self._store.change(actor) as change:
-            before = _find(change.connection, name)
+            row = change.stored(_TABLE, {"name": name}, *_FIELDS)
+            before = None if row is None else Editor(**row)
             if before is not None and before.disabled is None:
                 raise DecisionError(
                     "name",
@@ -84,39 +82,39 @@ class Editors:
                 name=name, role=role, created=change.now, disabled=None, session_epoch=epoch
             )
             change.connection.execute(sa.delete(_TABLE).where(_TABLE.c.name == name))
-            values = {column: getattr(editor, column) for column in Editor.__slots__}
-            change.connection.execute(
-                sa.insert(_TABLE).values(**{**values, "role": role.value}, password_hash=hashed)
-            )
-            change.record("editor.add", after={"name": name, "role": role.value})
+            row = {**asdict(editor), "password_hash": hashed}
+            change.connection.execute(sa.insert(_TABLE).values(row))
+            change.record("editor.add", after={"name": name, "role": role})
         return editor
 
     def all(self) -> list[Editor]:
         """Returns all editors, sorted by name, including disabled ones."""
-        with self._store.read() as connection:
-            rows = connection.execute(_query().order_by(_TABLE.c.name)).mappings()
-            return [_editor(row) for row in rows]
+        query = sa.select(*_FIELDS).order_by(_TABLE.c.name)
+        return [Editor(**row) for row in self._rows(query)]
 
     def get(self, name: str) -> Editor | None:
         """Returns the editor with this name, disabled or not; ``None`` if there is none."""
-        with self._store.read() as connection:
-            return _find(connection, name)
+        rows = self._rows(sa.select(*_FIELDS).where(_TABLE.c.name == name))
+        return next((Editor(**row) for row in rows), None)
 
     def verify(self, name: str, password: str) -> Editor | None:
         """Returns the editor with this name, if the password is right and the account is enabled.
 
         Otherwise returns ``None``. An unknown name takes as long as a known one, so that the time
         does not reveal which names exist. The caller must limit the number of attempts, for which
-        there is :mod:`service.decisions.sign_in_attempts`.
+        there is :mod:`service.decisions.sessions`.
         """
-        query = _query(_TABLE.c.password_hash).where(_TABLE.c.name == name)
-        with self._store.read() as connection:
-            row = connection.execute(query).mappings().first() if _is_text(name) else None
-        unknown = _unknown()  # called even if the name is known, as the first call takes longer
-        right = _matches(unknown if row is None else row["password_hash"], password)
-        if row is None or not right:
+        query = sa.select(_TABLE).where(_TABLE.c.name == name)
+        rows = self._rows(query) if _is_text(name) else []
+        row: dict[str, Any] = {
+            "password_hash": _unknown()
+        }  # always called, as the first call takes longer
+        if rows:
+            row = {**rows[0]}
+        right = _matches(row.pop("password_hash"), password)
+        if not rows or not right:
             return None
-        editor = _editor(row)
+        editor = Editor(**row)
         return editor if editor.disabled is None else None
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
@@ -166,20 +164,6 @@ def _end_sessions(change: Change, name: str, **values: object) -> None:
     if not done.rowcount:
         raise NotFoundError(f"there is no editor {name!r}; see: alsolike editors list")
     change.connection.execute(sa.delete(_SESSIONS).where(_SESSIONS.c.editor == name))
-
-
-def _find(connection: sa.Connection, name: str) -> Editor | None:
-    row = connection.execute(_query().where(_TABLE.c.name == name)).mappings().first()
-    return None if row is None else _editor(row)
-
-
-def _query(*more: sa.Column[str]) -> sa.Select[tuple[object, ...]]:
-    return sa.select(*(_TABLE.c[name] for name in Editor.__slots__), *more)
-
-
-def _editor(row: sa.RowMapping) -> Editor:
-    values = {name: row[name] for name in Editor.__slots__}
-    return Editor(**{**values, "role": Role(values["role"])})
 
 
 def _hash(password: str) -> str:

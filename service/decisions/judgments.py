@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from recommender.errors import NotFoundError
 from service.decisions import schema
-from service.decisions.decision_rules import check_name, check_pair, check_reason
-from service.decisions.decision_store import Actor, Store, Written
+from service.decisions.decision_rules import check_name, check_pair
+from service.decisions.decision_store import Actor, Table
 from service.errors import DecisionError
 
 _TABLE = schema.judgments
@@ -43,30 +42,41 @@ class Judgment:
     created: int
 
 
-class Judgments:
+class Judgments(Table):
     """Reads and changes the database table of judgments.
 
     If an editor hides a link because it is "not related", this counts as a bad judgment too.
-
-    Args:
-        store: The open database of decisions.
     """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
 
     def all(self) -> list[Judgment]:
         """Returns all judgments, sorted by article, target and author.
 
         If an editor hid a link as not related, this counts instead of what the same editor judged.
         """
-        with self._store.read() as connection:
-            return _sorted(_select(connection))
+        return self._select()
 
     def of(self, article_id: str) -> list[Judgment]:
         """Returns all editors' judgments of the links in one article's list, sorted by target."""
+        return self._select(article_id)
+
+    def by(self, author: str, article_id: str) -> dict[str, int]:
+        """Returns what one editor judged of an article's list: the verdicts by target."""
+        found = self.of(article_id)
+        return {each.target_id: each.verdict for each in found if each.author == author}
+
+    def _select(self, article_id: str | None = None) -> list[Judgment]:
+        given = sa.select(_TABLE)
+        names = ("article_id", "target_id", "author", "reason", "created")
+        hidden = sa.select(*(_OVERRIDES.c[name] for name in names)).where(_OVERRIDES.c.not_related)
+        if article_id is not None:
+            given = given.where(_TABLE.c.article_id == article_id)
+            hidden = hidden.where(_OVERRIDES.c.article_id == article_id)
         with self._store.read() as connection:
-            return _sorted(_select(connection, article_id))
+            found = [Judgment(**row) for row in connection.execute(given).mappings()]
+            rows = connection.execute(hidden).mappings()
+            found += [Judgment(**row, verdict=-1, build="") for row in rows]
+        by_key = {(item.article_id, item.target_id, item.author): item for item in found}
+        return [by_key[key] for key in sorted(by_key)]
 
     def put(
         self,
@@ -77,7 +87,7 @@ class Judgments:
         verdict: int,
         build: str = "",
         reason: str = "",
-    ) -> Written:
+    ) -> int:
         """Stores whether an actor finds a link good or bad.
 
         It replaces an earlier judgment of the link by the same actor.
@@ -95,22 +105,16 @@ class Judgments:
             DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_pair(article_id, target_id)
-        check_reason(reason)
         if build:
             check_name(build, "build")
         if verdict not in (1, -1):
             raise DecisionError("verdict", f"a verdict must be 1 or -1, not {verdict}")
         with self._store.change(actor) as change:
-            values = {
-                "verdict": verdict,
-                "build": build,
-                "reason": reason,
-                "created": change.now,
-            }
+            values = {"verdict": verdict, "build": build, "reason": reason, "created": change.now}
             key = _key(article_id, target_id, actor)
             return change.decide("judgment.put", _TABLE, key, values, reason=reason)
 
-    def remove(self, actor: Actor, *, article_id: str, target_id: str, reason: str = "") -> Written:
+    def remove(self, actor: Actor, *, article_id: str, target_id: str, reason: str = "") -> int:
         """Removes the judgment of a link that the same actor stored earlier.
 
         Args:
@@ -125,39 +129,11 @@ class Judgments:
             DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_pair(article_id, target_id)
-        check_reason(reason)
         key = _key(article_id, target_id, actor)
+        absent = f"{actor.name} has not judged {target_id!r} as a link in {article_id!r}"
         with self._store.change(actor) as change:
-            if change.stored(_TABLE, key) is None:
-                raise NotFoundError(
-                    f"{actor.name} has not judged {target_id!r} as a link in {article_id!r}"
-                )
-            return change.decide("judgment.remove", _TABLE, key, None, reason=reason)
+            return change.decide("judgment.remove", _TABLE, key, None, reason=reason, absent=absent)
 
 
 def _key(article_id: str, target_id: str, actor: Actor) -> dict[str, str]:
     return {"article_id": article_id, "target_id": target_id, "author": actor.name}
-
-
-def _select(connection: sa.Connection, article_id: str | None = None) -> list[Judgment]:
-    given = sa.select(_TABLE)
-    hidden = sa.select(
-        _OVERRIDES.c.article_id,
-        _OVERRIDES.c.target_id,
-        _OVERRIDES.c.author,
-        _OVERRIDES.c.reason,
-        _OVERRIDES.c.created,
-    ).where(_OVERRIDES.c.not_related)
-    if article_id is not None:
-        given = given.where(_TABLE.c.article_id == article_id)
-        hidden = hidden.where(_OVERRIDES.c.article_id == article_id)
-    found = [Judgment(**row) for row in connection.execute(given).mappings()]
-    implied = [
-        Judgment(**row, verdict=-1, build="") for row in connection.execute(hidden).mappings()
-    ]
-    by_key = {(item.article_id, item.target_id, item.author): item for item in [*found, *implied]}
-    return list(by_key.values())
-
-
-def _sorted(found: list[Judgment]) -> list[Judgment]:
-    return sorted(found, key=lambda item: (item.article_id, item.target_id, item.author))

@@ -6,6 +6,7 @@ unavailable.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -120,16 +121,16 @@ def decisions_status(settings: Settings) -> DecisionsStatus:
         database = _open(settings, create=False)
     except DatabaseError as error:
         return DecisionsStatus(snapshot=snapshot, problem=str(error))
-    saved, problem = None if snapshot is None else (snapshot.database, snapshot.version), None
-    try:
+    problem = None
+    with closing(database):
         state, counts = database.state(), database.counts()
         version = state.database, state.version
-        try:
-            check_snapshot(settings.root, saved, version, database.lacks)
-        except DatabaseError as error:
-            problem = str(error)
-    finally:
-        database.close()
+        if snapshot is not None:
+            saved = snapshot.database, snapshot.version
+            try:
+                check_snapshot(settings.root, saved, version, database.lacks)
+            except DatabaseError as error:
+                problem = str(error)
     return DecisionsStatus(
         version=version,
         counts=counts,

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.decision_rules import MAX_POSITION, check_pair, check_reason, check_until
+from service.decisions.decision_rules import MAX_POSITION, check_pair, check_until
 from service.decisions.decision_state import OverrideKind
-from service.decisions.decision_store import Actor, Store, Written
+from service.decisions.decision_store import Actor, Table
 from service.errors import DecisionError
 
 _TABLE = schema.overrides
+_BY_ID = sa.select(_TABLE).order_by(_TABLE.c.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +64,13 @@ class ListOverrides:
     version: int
     items: tuple[StoredOverride, ...]
 
+    def about(self, target_id: str) -> StoredOverride | None:
+        """Returns the pin or hide of an article; ``None`` if there is none."""
+        return next((each for each in self.items if each.target_id == target_id), None)
 
-class Overrides:
-    """Reads and changes the database table of overrides: pins and hides in articles' lists.
 
-    Args:
-        store: The open database of decisions.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
+class Overrides(Table):
+    """Reads and changes the database table of overrides: pins and hides in articles' lists."""
 
     def of(self, article_id: str) -> ListOverrides:
         """Returns the pins and hides of one article's list, and the list's version."""
@@ -82,7 +79,8 @@ class Overrides:
             version = connection.execute(
                 sa.select(versions.c.version).where(versions.c.article_id == article_id)
             ).scalar()
-            found = _select(connection, _TABLE.c.article_id == article_id)
+            query = _BY_ID.where(_TABLE.c.article_id == article_id)
+            found = [StoredOverride(**row) for row in connection.execute(query).mappings()]
         return ListOverrides(version=version or 0, items=tuple(sorted(found, key=_list_order)))
 
     def into(self, target_id: str) -> list[StoredOverride]:
@@ -90,8 +88,8 @@ class Overrides:
 
         They are sorted by the ids of those articles.
         """
-        with self._store.read() as connection:
-            found = _select(connection, _TABLE.c.target_id == target_id)
+        query = _BY_ID.where(_TABLE.c.target_id == target_id)
+        found = [StoredOverride(**row) for row in self._rows(query)]
         return sorted(found, key=lambda item: item.article_id)
 
     def all(self, *, after: int = 0, limit: int | None = None) -> list[StoredOverride]:
@@ -101,8 +99,8 @@ class Overrides:
             after: Return only those with a larger number, to get the next page.
             limit: The largest number of pins and hides to return; ``None`` for all.
         """
-        with self._store.read() as connection:
-            return _select(connection, _TABLE.c.id > after, limit)
+        query = _BY_ID.where(_TABLE.c.id > after).limit(limit)
+        return [StoredOverride(**row) for row in self._rows(query)]
 
     def put(
         self,
@@ -116,7 +114,7 @@ class Overrides:
         not_related: bool = False,
         until: int = NEVER,
         if_version: int | None = None,
-    ) -> Written:
+    ) -> int:
         """Pins or hides an article in a list, replacing an earlier pin or hide of it there.
 
         Args:
@@ -136,7 +134,6 @@ class Overrides:
             DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_pair(article_id, target_id)
-        check_reason(reason)
         _check_kind(kind, position, not_related=not_related)
         check_until(until, self._store.now())
         with self._store.change(actor) as change:
@@ -145,7 +142,7 @@ class Overrides:
                 _TABLE,
                 {"article_id": article_id, "target_id": target_id},
                 {
-                    "kind": kind.value,
+                    "kind": kind,
                     "position": position,
                     "reason": reason,
                     "not_related": not_related,
@@ -165,7 +162,7 @@ class Overrides:
         target_id: str,
         reason: str = "",
         if_version: int | None = None,
-    ) -> Written:
+    ) -> int:
         """Removes a pin or a hide from an article's list.
 
         Args:
@@ -182,31 +179,21 @@ class Overrides:
             DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_pair(article_id, target_id)
-        check_reason(reason)
         with self._store.change(actor) as change:
-            key = {"article_id": article_id, "target_id": target_id}
-            if change.stored(_TABLE, key) is None:
-                raise NotFoundError(
-                    f"{target_id!r} is not pinned or hidden in the list of {article_id!r}"
-                )
             return change.decide(
-                "override.remove", _TABLE, key, None, reason=reason, if_version=if_version
+                "override.remove",
+                _TABLE,
+                {"article_id": article_id, "target_id": target_id},
+                None,
+                reason=reason,
+                if_version=if_version,
+                absent=f"{target_id!r} is not pinned or hidden in the list of {article_id!r}",
             )
 
 
 def _list_order(item: StoredOverride) -> tuple[int, int]:
     """Returns a key that sorts pins by position, the newer first, and puts hides after them."""
     return (MAX_POSITION + 1 if item.position is None else item.position), -item.created
-
-
-def _select(
-    connection: sa.Connection, where: sa.ColumnElement[bool], limit: int | None = None
-) -> list[StoredOverride]:
-    query = sa.select(_TABLE).where(where).order_by(_TABLE.c.id).limit(limit)
-    return [
-        StoredOverride(**{**row, "kind": OverrideKind(row["kind"])})
-        for row in connection.execute(query).mappings()
-    ]
 
 
 def _check_kind(kind: OverrideKind, position: int | None, *, not_related: bool) -> None:

@@ -6,7 +6,6 @@ decisions in the folder of the builds.
 
 from __future__ import annotations
 
-import enum
 import logging
 import threading
 import time
@@ -21,23 +20,16 @@ from service.decisions.database import Database
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.decisions.snapshot import (
     check_snapshot,
+    file_stamp,
     load_snapshot,
-    snapshot_stamp,
     snapshot_version,
     update_snapshot,
 )
+from service.decisions.snapshot_file import SNAPSHOT
 
 log = logging.getLogger("alsolike")
 
 _RETRY_SECONDS = 2.0
-
-
-class StateSource(enum.StrEnum):
-    """Where the decisions that a process applies to its responses come from."""
-
-    DATABASE = "database"
-    SNAPSHOT = "snapshot"
-    NOTHING = "nothing decided yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +38,6 @@ class PolledState:
 
     Attributes:
         state: The decisions to apply to responses; ``None`` means that no request may be answered.
-        source: Where the decisions come from; ``None`` if there are none.
         problem: Why the database is not used, as text; ``None`` if the database is used.
         away_since: Since when the database is not used, microseconds since 1970 UTC; ``None`` if
             the database is used.
@@ -55,7 +46,6 @@ class PolledState:
     """
 
     state: DecisionState | None = None
-    source: StateSource | None = None
     problem: str | None = "not read yet"
     away_since: int | None = None
     unsaved: str | None = None
@@ -136,8 +126,7 @@ class StatePoller:
             except DatabaseError as error:
                 self.kept = self._without_database(before, str(error))
             else:
-                source = StateSource.DATABASE
-                kept = PolledState(state=state, source=source, problem=None, unsaved=before.unsaved)
+                kept = PolledState(state=state, problem=None, unsaved=before.unsaved)
                 self.kept = kept  # set before the snapshot is written, as requests must not wait
                 self.kept = replace(kept, unsaved=self._save(database, before, state))
             _log_change(before, self.kept)
@@ -170,7 +159,7 @@ class StatePoller:
         database, known = self._database, before.state
         version = database.version()
         same = known is not None and version == (known.database, known.version)
-        if same and known is not None and snapshot_stamp(self._root) == self._saved:
+        if same and known is not None and file_stamp(self._root / SNAPSHOT) == self._saved:
             return database, known
         changes = None if known is None else database.changes(known.database, known.version)
         try:
@@ -200,7 +189,7 @@ class StatePoller:
             The error message if writing failed; ``None`` if the snapshot lacks nothing.
         """
         same = before.state is state and before.unsaved is None and self._verified
-        if same and snapshot_stamp(self._root) == self._saved:
+        if same and file_stamp(self._root / SNAPSHOT) == self._saved:
             return None
         if before.state is state and time.monotonic() < self._next_save:
             return before.unsaved
@@ -209,34 +198,31 @@ class StatePoller:
         except DatabaseError as error:
             self._next_save = time.monotonic() + _RETRY_SECONDS
             return str(error)
-        self._verified, self._saved = True, snapshot_stamp(self._root)
+        self._verified, self._saved = True, file_stamp(self._root / SNAPSHOT)
         return None
 
     def _without_database(self, before: PolledState, problem: str) -> PolledState:
-        state, source = before.state, before.source
-        stamp = snapshot_stamp(self._root)
+        state = before.state
+        stamp = file_stamp(self._root / SNAPSHOT)
         if stamp is not None and (state is None or stamp != self._seen):
             try:
                 saved = load_snapshot(self._root)
             except DatabaseError as error:
                 saved, problem = None, f"{problem}; and {error}"
-            if saved is not None and (state is None or _is_later(saved, state)):
+            if saved is not None and (
+                state is None
+                or (saved.database == state.database and saved.version > state.version)
+            ):
                 state = saved
         self._seen = stamp
-        if state is not None and state is not NO_STATE:
-            source = StateSource.SNAPSHOT
-        elif stamp is None and self._own_file is not None and is_missing(self._own_file):
-            state, source = NO_STATE, StateSource.NOTHING
+        unused = self._own_file is not None and is_missing(self._own_file)
+        if state is None and stamp is None and unused:
+            state = NO_STATE  # nothing was decided yet
         return PolledState(
             state=state,
-            source=source,
             problem=problem,
             away_since=self._now() if before.away_since is None else before.away_since,
         )
-
-
-def _is_later(saved: DecisionState, state: DecisionState) -> bool:
-    return saved.database == state.database and saved.version > state.version
 
 
 def _log_change(before: PolledState, kept: PolledState) -> None:
@@ -247,7 +233,7 @@ def _log_change(before: PolledState, kept: PolledState) -> None:
     if kept.problem is not None and kept.problem != before.problem:
         if kept.state is None:
             log.error("nothing is served, as editors' decisions can't be read: %s", kept.problem)
-        elif kept.source is not StateSource.NOTHING:
+        elif kept.state is not NO_STATE:
             log.error("serving with the last known decisions: %s", kept.problem)
     elif kept.problem is None and before.away_since is not None:
         log.info("the database of decisions is back, version %d", kept.state.version)  # type: ignore[union-attr]

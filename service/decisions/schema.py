@@ -7,11 +7,17 @@ a version that it had given before. An ``until`` of ``NEVER`` means that a decis
 
 from __future__ import annotations
 
+import enum
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Integer, Text
+
+from service.decisions.decision_state import OverrideKind
+from service.roles import Role
 
 HEAD = "0002"
 """The version of the tables' form (schema) below; it is the name of the last migration."""
@@ -21,20 +27,47 @@ VERSION_TABLE = "alsolike_schema"
 
 metadata = sa.MetaData()
 
-meta = sa.Table(
-    "meta",
-    metadata,
-    sa.Column("database_id", sa.Text, primary_key=True),
-    sa.Column("version", sa.BigInteger, nullable=False),
-)
 
-changes = sa.Table(
+class OneOf(sa.TypeDecorator[enum.StrEnum]):
+    """A text column whose values are those of an enumeration."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: type[enum.StrEnum]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: Any, _: sa.Dialect) -> str:
+        """Returns the text to store."""
+        return str(value)
+
+    def process_result_value(self, value: Any, _: sa.Dialect) -> enum.StrEnum:
+        """Returns the member of the enumeration that a stored text stands for."""
+        return self.kind(value)
+
+
+def _required(**kinds: Any) -> list[sa.Column[Any]]:
+    """Returns columns that always have a value, each by name and type."""
+    return [sa.Column(name, kind, nullable=False) for name, kind in kinds.items()]
+
+
+def _table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
+    """Returns a table of the database, made of columns, indexes and constraints."""
+    return sa.Table(name, metadata, *parts)
+
+
+def _key(name: str, kind: Any = Text) -> sa.Column[Any]:
+    """Returns a column of the primary key."""
+    return sa.Column(name, kind, primary_key=True, autoincrement=False)
+
+
+meta = _table("meta", _key("database_id"), *_required(version=BigInteger))
+
+changes = _table(
     "changes",
-    metadata,
-    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("since", sa.BigInteger, nullable=False),
-    sa.Column("article_id", sa.Text, nullable=False),
-    sa.Column("takedown", sa.Boolean, nullable=False),
+    _key("version", BigInteger),
+    *_required(since=BigInteger, article_id=Text, takedown=Boolean),
 )
 """Which takedown or list each version of the database changed; versions of the last 30 days.
 
@@ -43,111 +76,70 @@ follows the rows from there, and reads only what they name. If a row is missing 
 read all decisions.
 """
 
-overrides = sa.Table(
+overrides = _table(
     "overrides",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("article_id", sa.Text, nullable=False),
-    sa.Column("target_id", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("position", sa.Integer),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("not_related", sa.Boolean, nullable=False),
-    sa.Column("author", sa.Text, nullable=False),
-    sa.Column("created", sa.BigInteger, nullable=False),
-    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("id", Integer, primary_key=True, autoincrement=True),
+    *_required(article_id=Text, target_id=Text, kind=OneOf(OverrideKind)),
+    sa.Column("position", Integer),
+    *_required(reason=Text, not_related=Boolean, author=Text, created=BigInteger, until=BigInteger),
     sa.UniqueConstraint("article_id", "target_id", name="overrides_pair"),
     sa.Index("overrides_target", "target_id"),
 )
 
-list_versions = sa.Table(
-    "list_versions",
-    metadata,
-    sa.Column("article_id", sa.Text, primary_key=True),
-    sa.Column("version", sa.BigInteger, nullable=False),
-)
+list_versions = _table("list_versions", _key("article_id"), *_required(version=BigInteger))
 
-takedowns = sa.Table(
+takedowns = _table(
     "takedowns",
-    metadata,
-    sa.Column("article_id", sa.Text, primary_key=True),
-    sa.Column("since", sa.BigInteger, nullable=False),
-    sa.Column("who", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("until", sa.BigInteger, nullable=False),
+    _key("article_id"),
+    *_required(since=BigInteger, who=Text, reason=Text, until=BigInteger),
 )
 
-judgments = sa.Table(
+judgments = _table(
     "judgments",
-    metadata,
-    sa.Column("article_id", sa.Text, primary_key=True),
-    sa.Column("target_id", sa.Text, primary_key=True),
-    sa.Column("author", sa.Text, primary_key=True),
-    sa.Column("verdict", sa.Integer, nullable=False),
-    sa.Column("build", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("created", sa.BigInteger, nullable=False),
+    _key("article_id"),
+    _key("target_id"),
+    _key("author"),
+    *_required(verdict=Integer, build=Text, reason=Text, created=BigInteger),
 )
 
-tokens = sa.Table(
+tokens = _table(
     "tokens",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("role", sa.Text, nullable=False),
-    sa.Column("secret_hash", sa.Text, nullable=False),
-    sa.Column("created", sa.BigInteger, nullable=False),
-    sa.Column("created_by", sa.Text, nullable=False),
-    sa.Column("expires", sa.BigInteger, nullable=False),
-    sa.Column("revoked", sa.BigInteger),
+    _key("id"),
+    *_required(name=Text, role=OneOf(Role), secret_hash=Text),
+    *_required(created=BigInteger, created_by=Text, expires=BigInteger),
+    sa.Column("revoked", BigInteger),
 )
 
-editors = sa.Table(
+editors = _table(
     "editors",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("role", sa.Text, nullable=False),
-    sa.Column("password_hash", sa.Text, nullable=False),
-    sa.Column("created", sa.BigInteger, nullable=False),
-    sa.Column("disabled", sa.BigInteger),
-    sa.Column("session_epoch", sa.Integer, nullable=False),
+    _key("name"),
+    *_required(role=OneOf(Role), password_hash=Text, created=BigInteger),
+    sa.Column("disabled", BigInteger),
+    *_required(session_epoch=Integer),
 )
 
-sessions = sa.Table(
+sessions = _table(
     "sessions",
-    metadata,
-    sa.Column("id_hash", sa.Text, primary_key=True),
-    sa.Column("editor", sa.Text, nullable=False),
-    sa.Column("session_epoch", sa.Integer, nullable=False),
-    sa.Column("csrf", sa.Text, nullable=False),
-    sa.Column("created", sa.BigInteger, nullable=False),
-    sa.Column("expires", sa.BigInteger, nullable=False),
-    sa.Column("last_seen", sa.BigInteger, nullable=False),
+    _key("id_hash"),
+    *_required(editor=Text, session_epoch=Integer, csrf=Text),
+    *_required(created=BigInteger, expires=BigInteger, last_seen=BigInteger),
     sa.Index("sessions_editor", "editor"),
 )
 
-attempts = sa.Table(
+attempts = _table(
     "attempts",
-    metadata,
-    sa.Column("client", sa.Text, primary_key=True),
-    sa.Column("since", sa.BigInteger, nullable=False),
-    sa.Column("count", sa.Integer, nullable=False),
+    _key("client"),
+    *_required(since=BigInteger, count=Integer),
     sa.Index("attempts_since", "since"),
 )
 
-audit = sa.Table(
+audit = _table(
     "audit",
-    metadata,
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("who", sa.Text, nullable=False),
-    sa.Column("how", sa.Text, nullable=False),
-    sa.Column("action", sa.Text, nullable=False),
-    sa.Column("article_id", sa.Text, nullable=False),
-    sa.Column("target_id", sa.Text, nullable=False),
+    _key("seq", BigInteger),
+    *_required(at=BigInteger, who=Text, how=Text, action=Text, article_id=Text, target_id=Text),
     sa.Column("before", sa.JSON(none_as_null=True)),
     sa.Column("after", sa.JSON(none_as_null=True)),
-    sa.Column("reason", sa.Text, nullable=False),
+    *_required(reason=Text),
     sa.Index("audit_pair", "article_id", "target_id"),
     sa.Index("audit_target", "target_id"),
 )

@@ -1,13 +1,12 @@
-"""Sessions of signed-in editors, each in one browser and for some hours.
+"""Sessions of signed-in editors, each in one browser and for some hours, and attempts to sign in.
 
 Only the browser's cookie holds the session's secret. The database stores the secret's SHA-256, so
-that nobody can sign in with what is in the database.
+that nobody can sign in with what is in the database. Attempts are counted over all workers.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import secrets
 from dataclasses import dataclass
 
@@ -16,7 +15,8 @@ import sqlalchemy as sa
 from index.errors import DatabaseError
 from recommender.errors import NotFoundError
 from service.decisions import schema
-from service.decisions.decision_store import Store
+from service.decisions.decision_rules import digest
+from service.decisions.decision_store import Table, lock_row
 from service.decisions.editor_accounts import Editor
 from service.roles import Role
 
@@ -58,15 +58,8 @@ class Session:
     expires: int
 
 
-class Sessions:
-    """Reads and changes the database table of sessions, in which signed-in editors are remembered.
-
-    Args:
-        store: The open database of decisions.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
+class Sessions(Table):
+    """Reads and changes the database table of sessions: who is signed in, in which browser."""
 
     def open(self, editor: Editor) -> tuple[str, Session]:
         """Begins a session for an editor whose password was just verified.
@@ -97,7 +90,7 @@ class Sessions:
                 raise NotFoundError(f"editor {editor.name!r} was signed out; sign in again")
             connection.execute(
                 sa.insert(_TABLE).values(
-                    id_hash=_hash(secret),
+                    id_hash=digest(secret),
                     editor=editor.name,
                     session_epoch=editor.session_epoch,
                     csrf=session.csrf,
@@ -120,7 +113,7 @@ class Sessions:
             DatabaseError: If the database can't be read.
         """
         now = self._store.now()
-        id_hash = _hash(secret)
+        id_hash = digest(secret)
         query = (
             sa.select(_TABLE, _EDITORS.c.role)
             .join(_EDITORS, _EDITORS.c.name == _TABLE.c.editor)
@@ -131,8 +124,7 @@ class Sessions:
                 sa.not_(_over(now)),
             )
         )
-        with self._store.read() as connection:
-            row = connection.execute(query).mappings().first()
+        row = next(iter(self._rows(query)), None)
         if row is None:
             return None
         if now - row["last_seen"] > _SEEN_EVERY:
@@ -140,12 +132,7 @@ class Sessions:
             with contextlib.suppress(DatabaseError), self._store.write() as connection:
                 seen = sa.update(_TABLE).where(_TABLE.c.id_hash == id_hash)
                 connection.execute(seen.values(last_seen=now))
-        return Session(
-            editor=row["editor"],
-            role=Role(row["role"]),
-            csrf=row["csrf"],
-            expires=row["expires"],
-        )
+        return Session(**{name: row[name] for name in Session.__slots__})
 
     def close(self, secret: str) -> None:
         """Ends the session with this secret, which signs its browser out; does nothing without one.
@@ -157,7 +144,7 @@ class Sessions:
             DatabaseError: If the database can't be written.
         """
         with self._store.write() as connection:
-            connection.execute(sa.delete(_TABLE).where(_TABLE.c.id_hash == _hash(secret)))
+            connection.execute(sa.delete(_TABLE).where(_TABLE.c.id_hash == digest(secret)))
 
 
 def _over(now: int) -> sa.ColumnElement[bool]:
@@ -169,5 +156,54 @@ def _over(now: int) -> sa.ColumnElement[bool]:
     )
 
 
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+_TRIES = schema.attempts
+_SECOND = 1_000_000
+
+
+class Attempts(Table):
+    """Counts clients' attempts, such as to sign in, in a database table."""
+
+    def take(self, client: str, *, limit: int, seconds: int) -> int:
+        """Counts an attempt, if the client may make one now.
+
+        Call this before the attempt, so that several at the same time are all counted.
+
+        Args:
+            client: Any text that says whose attempts to count, such as ``"sign-in 192.0.2.7"``.
+            limit: The number of attempts that are allowed in a time window.
+            seconds: The length of a time window, which begins with the first attempt.
+
+        Returns:
+            0 if the attempt may be made, else the seconds to wait, rounded up.
+
+        Raises:
+            DatabaseError: If the attempt can't be counted; then it must not be made.
+        """
+        now = self._store.now()
+        key = digest(client)  # the table does not show who the client is
+        with self._store.write() as connection:
+            # Delete windows that are over or begin in the future; all are at most a day long.
+            over = sa.or_(_TRIES.c.since <= now - 86_400 * _SECOND, _TRIES.c.since > now + SKEW)
+            connection.execute(sa.delete(_TRIES).where(over))
+            row = lock_row(connection, _TRIES, {"client": key}, since=now, count=0)
+            since, count = int(row["since"]), int(row["count"])
+            if now >= since + seconds * _SECOND:
+                since, count = now, 0
+            if count >= limit:
+                return -(-(since + seconds * _SECOND - now) // _SECOND)
+            connection.execute(
+                sa.update(_TRIES).where(_TRIES.c.client == key).values(since=since, count=count + 1)
+            )
+            return 0
+
+    def clear(self, client: str) -> None:
+        """Forgets the attempts of a client, which is done after one succeeded.
+
+        Args:
+            client: The same text as for :meth:`take`.
+
+        Raises:
+            DatabaseError: If the database can't be written.
+        """
+        with self._store.write() as connection:
+            connection.execute(sa.delete(_TRIES).where(_TRIES.c.client == digest(client)))

@@ -14,19 +14,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from index.errors import DatabaseError
 from index.files import is_missing
 from service.decisions import snapshot_file
 from service.decisions.database import Database
 from service.decisions.decision_state import DecisionState
-from service.decisions.older_snapshot import OLDER_SNAPSHOT, load_older_snapshot
 from service.decisions.snapshot_file import SNAPSHOT
 
 LOCK_SECONDS = 5.0
 """How long a process waits for another one that writes before it fails, in seconds."""
 
 _LOCK = ".state.lock"
+
+Value = TypeVar("Value")
 
 
 def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> None:
@@ -86,12 +88,15 @@ def check_snapshot(
     if saved is None:
         return
     if saved[0] != version[0]:
-        raise DatabaseError(_another(root))
+        raise DatabaseError(
+            f"{root / SNAPSHOT} is a copy of another database, whose decisions this database lacks "
+            "(alsolike db status lists them); to use this database nevertheless, remove the copy"
+        )
     if saved[1] > version[1] or (saved[1] < version[1] and lacks(saved[1])):
         raise DatabaseError(
-            f"the database lacks decisions that are in its copy {_path(root)}, probably because it "
-            "was restored from an old backup (alsolike db status lists them); to use the database "
-            "nevertheless, remove the copy"
+            f"the database lacks decisions that are in its copy {root / SNAPSHOT}, probably "
+            "because it was restored from an old backup (alsolike db status lists them); to use "
+            "the database nevertheless, remove the copy"
         )
 
 
@@ -118,30 +123,28 @@ def check_decisions(root: Path, version: tuple[str, int], lacks: Callable[[int],
 
 def _is_up(root: Path, database: Database, *, verify: bool) -> bool:
     saved = snapshot_version(root)
-    if saved is None or is_missing(root / SNAPSHOT) or saved != database.version():
+    if saved is None or saved != database.version():
         return False
     return not verify or load_snapshot(root) is not None
 
 
 def has_snapshot(root: Path) -> bool:
     """Whether there is a snapshot (a copy of the decisions on disk), readable or not."""
-    return not (is_missing(root / SNAPSHOT) and is_missing(root / OLDER_SNAPSHOT))
+    return not is_missing(root / SNAPSHOT)
 
 
-def snapshot_stamp(root: Path) -> tuple[int, int, int] | None:
-    """Returns a value by which a change of the snapshot's file can be noticed.
+def file_stamp(path: Path) -> tuple[int, int, int] | None:
+    """Returns a value by which a change of a file can be noticed.
 
     Returns:
         The file's inode, modification time in nanoseconds and size in bytes; ``None`` if there is
         no file.
     """
-    for name in (SNAPSHOT, OLDER_SNAPSHOT):
-        try:
-            found = os.stat(root / name)  # noqa: PTH116 - called at every poll
-        except OSError:
-            continue
-        return found.st_ino, found.st_mtime_ns, found.st_size
-    return None
+    try:
+        found = os.stat(path)  # noqa: PTH116 - called at every poll
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def snapshot_version(root: Path) -> tuple[str, int] | None:
@@ -155,17 +158,7 @@ def snapshot_version(root: Path) -> tuple[str, int] | None:
     Raises:
         DatabaseError: If the snapshot exists, but can't be opened.
     """
-    if is_missing(root / SNAPSHOT):
-        old = load_older_snapshot(root)
-        return None if old is None else (old.database, old.version)
-    try:
-        database, version = snapshot_file.read_version(root)
-    except sqlite3.Error as error:
-        _refuse_unless_damaged(root, error)
-        return None
-    except (TypeError, ValueError):
-        return None
-    return (database, version) if isinstance(database, str) and isinstance(version, int) else None
+    return _read(root, snapshot_file.read_version)
 
 
 def load_snapshot(root: Path) -> DecisionState | None:
@@ -179,33 +172,30 @@ def load_snapshot(root: Path) -> DecisionState | None:
     Raises:
         DatabaseError: If the snapshot exists, but can't be opened.
     """
-    if is_missing(root / SNAPSHOT):
-        return load_older_snapshot(root)
-    try:
-        return snapshot_file.read_state(root)
-    except sqlite3.Error as error:
-        _refuse_unless_damaged(root, error)
-        return None
-    except (TypeError, ValueError, KeyError, OverflowError):
-        return None
+    return _read(root, snapshot_file.read_state)
 
 
-def _refuse_unless_damaged(root: Path, error: sqlite3.Error) -> None:
-    """Returns if an error in reading the snapshot means that the file is damaged, else raises it.
-
-    A damaged file counts as no snapshot.
+def _read(root: Path, read: Callable[[Path], Value | None]) -> Value | None:
+    """Reads the snapshot's file; a damaged file counts as none.
 
     Raises:
-        DatabaseError: If the snapshot may be intact, but is locked or may not be read.
+        DatabaseError: If the file may be intact, but is locked or may not be read.
     """
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return
-    raise DatabaseError(
-        f"the copy of the decisions {root / SNAPSHOT} can't be read ({error}): restore its read "
-        "permission, or end the process that locks it; until then, decisions are only in the "
-        "database"
-    ) from error
+    if is_missing(root / SNAPSHOT):
+        return None
+    try:
+        return read(root)
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return None
+        raise DatabaseError(
+            f"the copy of the decisions {root / SNAPSHOT} can't be read ({error}): restore its "
+            "read permission, or end the process that locks it; until then, decisions are only in "
+            "the database"
+        ) from error
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return None
 
 
 @contextmanager
@@ -231,14 +221,3 @@ def _locked(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _path(root: Path) -> Path:
-    return root / (OLDER_SNAPSHOT if is_missing(root / SNAPSHOT) else SNAPSHOT)
-
-
-def _another(root: Path) -> str:
-    return (
-        f"{_path(root)} is a copy of another database, whose decisions this database lacks "
-        "(alsolike db status lists them); to use this database nevertheless, remove the copy"
-    )

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from index.files import is_missing, sync_folder
-from recommender.visibility import NEVER
 from service.decisions.decision_state import DecisionState, Override, OverrideKind, StateChanges
-from service.decisions.older_snapshot import OLDER_SNAPSHOT
 
 SNAPSHOT = "decisions-snapshot.sqlite"
 _BESIDE = ".decisions-snapshot.new"
@@ -36,22 +34,20 @@ CREATE TABLE overrides (
 ) WITHOUT ROWID;
 """
 
-_KINDS = {kind.value: kind for kind in OverrideKind}
-
 _Row = tuple[Any, ...]
 
 
-def read_version(root: Path) -> tuple[Any, Any]:
+def read_version(root: Path) -> tuple[str, int] | None:
     """Returns the id and version of the database that the snapshot's file is a copy of.
 
-    This is fast, since the checksum is not verified.
+    This is fast, since the checksum is not verified. Returns ``None`` for values of other types.
 
     Raises:
         sqlite3.Error, TypeError, ValueError: If the file can't be read, or is damaged.
     """
     with closing(_connect(root / SNAPSHOT)) as connection:
         database, version = connection.execute("SELECT database, version FROM meta").fetchone()
-    return database, version
+    return (database, version) if isinstance(database, str) and isinstance(version, int) else None
 
 
 def read_state(root: Path) -> DecisionState | None:
@@ -62,34 +58,30 @@ def read_state(root: Path) -> DecisionState | None:
             or is damaged.
     """
     with closing(_connect(root / SNAPSHOT)) as connection:
-        return _read(connection)
-
-
-def _read(connection: sqlite3.Connection) -> DecisionState | None:
-    connection.execute("BEGIN")
-    database, version, written = connection.execute("SELECT * FROM meta").fetchone()
-    total = _digest(("meta", database, version))
-    takedowns: dict[str, int] = {}
-    for row in connection.execute("SELECT article_id, until FROM takedowns"):
-        total += _digest(row)
-        takedowns[row[0]] = NEVER if row[1] == NEVER else row[1]
-    overrides: dict[str, tuple[Override, ...]] = {}
-    rows = connection.execute("SELECT * FROM overrides ORDER BY article_id, number")
-    for article_id, some in itertools.groupby(rows, key=lambda row: row[0]):
-        items = []
-        for row in some:
+        connection.execute("BEGIN")
+        database, version, written = connection.execute("SELECT * FROM meta").fetchone()
+        total = _digest(("meta", database, version))
+        takedowns: dict[str, int] = {}
+        for row in connection.execute("SELECT article_id, until FROM takedowns"):
             total += _digest(row)
-            _, _, target_id, kind, position, until = row
-            items.append(
-                Override(
-                    article_id=article_id,
-                    target_id=target_id,
-                    kind=_KINDS[kind],
-                    position=position,
-                    until=NEVER if until == NEVER else until,
+            takedowns[row[0]] = row[1]
+        overrides: dict[str, tuple[Override, ...]] = {}
+        rows = connection.execute("SELECT * FROM overrides ORDER BY article_id, number")
+        for article_id, some in itertools.groupby(rows, key=lambda row: row[0]):
+            items = []
+            for row in some:
+                total += _digest(row)
+                _, _, target_id, kind, position, until = row
+                items.append(
+                    Override(
+                        article_id=article_id,
+                        target_id=target_id,
+                        kind=OverrideKind(kind),
+                        position=position,
+                        until=until,
+                    )
                 )
-            )
-        overrides[article_id] = tuple(items)
+            overrides[article_id] = tuple(items)
     if _signed(total) != written:
         return None
     return DecisionState(
@@ -186,7 +178,6 @@ def replace_file(root: Path, state: DecisionState) -> None:
     (root / f"{SNAPSHOT}-journal").unlink(missing_ok=True)
     sync_folder(root)
     beside.replace(root / SNAPSHOT)
-    (root / OLDER_SNAPSHOT).unlink(missing_ok=True)
     sync_folder(root)
 
 
@@ -197,14 +188,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[_Row]) ->
 
 def _override_rows(some: Iterable[Override]) -> Iterator[_Row]:
     for number, item in enumerate(some):
-        yield (
-            item.article_id,
-            number,
-            item.target_id,
-            item.kind.value,
-            item.position,
-            item.until,
-        )
+        yield (item.article_id, number, item.target_id, item.kind.value, item.position, item.until)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

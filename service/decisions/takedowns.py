@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from recommender.article import check_id
-from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.decision_rules import check_reason, check_until
-from service.decisions.decision_store import Actor, Store, Written
+from service.decisions.decision_rules import check_until
+from service.decisions.decision_store import Actor, Table
 
 _TABLE = schema.takedowns
 
@@ -35,15 +34,8 @@ class Takedown:
     until: int
 
 
-class Takedowns:
-    """Reads and changes the database table of takedowns: articles that no list may show.
-
-    Args:
-        store: The open database of decisions.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
+class Takedowns(Table):
+    """Reads and changes the database table of takedowns: articles that no list may show."""
 
     def all(self, *, offset: int = 0, limit: int | None = None) -> list[Takedown]:
         """Returns takedowns, latest first, including those that have ended.
@@ -54,19 +46,14 @@ class Takedowns:
         """
         query = sa.select(_TABLE).order_by(_TABLE.c.since.desc(), _TABLE.c.article_id)
         query = query.offset(offset).limit(limit)
-        with self._store.read() as connection:
-            return [Takedown(**row) for row in connection.execute(query).mappings()]
+        return [Takedown(**row) for row in self._rows(query)]
 
     def get(self, article_id: str) -> Takedown | None:
         """Returns an article's takedown, even if it has ended; ``None`` if there is none."""
         query = sa.select(_TABLE).where(_TABLE.c.article_id == article_id)
-        with self._store.read() as connection:
-            row = connection.execute(query).mappings().first()
-        return None if row is None else Takedown(**row)
+        return next((Takedown(**row) for row in self._rows(query)), None)
 
-    def put(
-        self, actor: Actor, *, article_id: str, reason: str = "", until: int = NEVER
-    ) -> Written:
+    def put(self, actor: Actor, *, article_id: str, reason: str = "", until: int = NEVER) -> int:
         """Takes an article down, so that no reader sees it in any list of related articles.
 
         When this returns, the takedown is on disk, in the database and in the snapshot (the copy
@@ -84,7 +71,6 @@ class Takedowns:
                 can't, the takedown is in force nevertheless; repeating it is harmless.
         """
         check_id(article_id, field="article_id")
-        check_reason(reason)
         check_until(until, self._store.now())
         with self._store.change(actor) as change:
             return change.decide(
@@ -95,7 +81,7 @@ class Takedowns:
                 reason=reason,
             )
 
-    def lift(self, actor: Actor, *, article_id: str, reason: str = "") -> Written:
+    def lift(self, actor: Actor, *, article_id: str, reason: str = "") -> int:
         """Ends a takedown; readers see the article again, unless it is unpublished or expired.
 
         Args:
@@ -110,9 +96,6 @@ class Takedowns:
                 only the snapshot can't, the takedown has ended nevertheless.
         """
         check_id(article_id, field="article_id")
-        check_reason(reason)
         with self._store.change(actor) as change:
-            key = {"article_id": article_id}
-            if change.stored(_TABLE, key) is None:
-                raise NotFoundError(f"article {article_id!r} is not taken down")
-            return change.decide("takedown.lift", _TABLE, key, None, reason=reason)
+            key, absent = {"article_id": article_id}, f"article {article_id!r} is not taken down"
+            return change.decide("takedown.lift", _TABLE, key, None, reason=reason, absent=absent)

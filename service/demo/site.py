@@ -8,12 +8,16 @@ in them.
 from __future__ import annotations
 
 import contextlib
+import importlib.resources
 import ipaddress
 import logging
 import re
 import socket
 import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from html import escape, unescape
+from pathlib import Path
 from urllib.parse import quote
 
 import uvicorn
@@ -24,21 +28,114 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from index.articles.card import make_card
+from index.articles.parse import FieldMapping, parse_records
+from index.articles.read_report import ReadReport
+from index.build.build import Build
 from index.errors import DatabaseError
+from index.sources.jsonl_source import JsonlSource
 from recommender.article import Article
 from recommender.errors import SettingError
-from service.api.documentation import page_policy
+from recommender.visibility import utc_now, window
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
-from service.demo.demo_content import DemoContent, is_visible, page_path
-from service.editor.demo_login import Invitation, may_invite
+from service.editor.sign_in import Invitation, may_invite
+from service.http.content_policy import page_policy
 from service.http.html_fragment import FragmentCard, make_fragment_card, templates
 from service.http.logs import configure_logs
-from service.server import GRACE_SECONDS, bind, http_protocol
+from service.server import bind, uvicorn_config
 from service.settings import Settings
+
+SAMPLE = Path(str(importlib.resources.files("index") / "sample"))
+SAMPLE_SOURCE = SAMPLE / "articles.jsonl"
+SAMPLE_ARTICLE = "cooler-streets-1-one-broad-crown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoContent:
+    """The articles and the words of a demo site.
+
+    Attributes:
+        name: The site's name.
+        motto: What stands beside the name.
+        heading: The heading of the home page.
+        intro: The text below it.
+        articles: All articles by id, the newest first.
+        first: The article to begin with.
+        widget: Whether pages load the widget, unless they are asked for ``?include``.
+        images: The folder of the pictures that the site serves itself.
+        local: The path of each article's page, by the address that its card has.
+    """
+
+    name: str
+    motto: str
+    heading: str
+    intro: str
+    articles: Mapping[str, Article]
+    first: str
+    widget: bool = True
+    images: Path | None = None
+    local: Mapping[str, str] = field(default_factory=dict)
+
+
+def sample_content(settings: Settings) -> DemoContent:
+    """Returns the sample corpus as the site of a paper."""
+    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=settings.zone)
+    records = JsonlSource(str(SAMPLE_SOURCE)).records()
+    return DemoContent(
+        name="The Lindholt Digest",
+        motto="Fiction in the manner of research news",
+        heading="Latest summaries",
+        intro="A demo site for AlsoLike. Everything here is invented. Open an article and follow "
+        "its “You May Also Like”.",
+        articles=_newest_first(
+            article for article, _ in parse_records(records, mapping, ReadReport())
+        ),
+        first=SAMPLE_ARTICLE,
+        images=SAMPLE / "images",
+    )
+
+
+def build_content(build: Build, name: str, first: str) -> DemoContent:
+    """Returns the articles of a build as a preview of its site.
+
+    Args:
+        build: The build.
+        name: The site's name.
+        first: The article to begin with.
+    """
+    articles = _newest_first(build.articles)
+    return DemoContent(
+        name=name,
+        motto="A preview by AlsoLike",
+        heading="Articles",
+        intro="Open an article: its related articles stand below its text.",
+        articles=articles,
+        first=first,
+        widget=False,
+        local={article.url: page_path(article) for article in articles.values()},
+    )
+
+
+def page_path(article: Article) -> str:
+    """Returns the path of an article's page on the demo site."""
+    return "/" + quote(article.id)
+
+
+def is_visible(article: Article) -> bool:
+    """Tells whether an article may be shown now."""
+    start, end = window(article)
+    return start <= utc_now() < end
+
+
+def _newest_first(articles: Iterable[Article]) -> dict[str, Article]:
+    newest = sorted(
+        articles, key=lambda article: (str(article.date or ""), article.id), reverse=True
+    )
+    return {article.id: article for article in newest}
+
 
 _INCLUDE_SECONDS = 0.5
 
@@ -54,7 +151,12 @@ def create_demo_site(content: DemoContent, settings: Settings, service_url: str)
 
     def render(template: str, **values: object) -> Response:
         html = templates.get_template(template).render(site=content, **values)
-        return _page(html, service_url, "" if content.widget else " http: https:")
+        images = "" if content.widget else " http: https:"
+        sources = f"script-src {service_url}; connect-src {service_url}"
+        policy = page_policy(
+            html, styles=service_url, more=f"{sources}; img-src 'self' data:{images}"
+        )
+        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     def home(_: Request) -> Response:
         shown = [
@@ -140,23 +242,15 @@ def run_demo(
     lines = [f"{label:39}{place}" for label, place in places.items() if place]
     print("", *lines, "Stop with Ctrl+C.", "", sep="\n", flush=True)  # noqa: T201 - the demo's result
     seen = settings.model_copy(update={"site_url": settings.site_url or site_url})
-    apps = _ByPort(
-        create_app(seen, invitation),
-        create_demo_site(content, settings, service_url),
-        site.getsockname()[1],
-    )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            apps,
-            http=http_protocol(),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
+    apps = create_app(seen, invitation), create_demo_site(content, settings, service_url)
+    site_port = site.getsockname()[1]
+
+    async def by_port(scope: Scope, receive: Receive, send: Send) -> None:
+        # When the server starts and stops, only the service is told (ASGI lifespan).
+        to_site = scope["type"] == "http" and scope["server"][1] == site_port
+        await apps[to_site](scope, receive, send)
+
+    server = uvicorn.Server(uvicorn_config(by_port, log_config=None))
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[service, site])
 
@@ -167,34 +261,13 @@ def _invite(settings: Settings, service: socket.socket) -> Invitation | None:
     Returns ``None`` if the service can be reached from other machines, if an editor other than the
     guest has an account, or if the database can't be opened.
     """
-    local = ipaddress.ip_address(service.getsockname()[0]).is_loopback
-    if not local:
+    if not ipaddress.ip_address(service.getsockname()[0]).is_loopback:
         return None
     try:
-        database = open_decisions(settings)
+        with contextlib.closing(open_decisions(settings)) as database:
+            return Invitation() if may_invite(database) else None
     except DatabaseError:  # the service logs the reason, and runs without decisions
         return None
-    try:
-        return Invitation() if may_invite(database) else None
-    finally:
-        database.close()
-
-
-class _ByPort:
-    """Passes each request to the service or the demo site, by the port on which it arrived."""
-
-    def __init__(self, service: ASGIApp, site: ASGIApp, site_port: int) -> None:
-        self._service = service
-        self._site = site
-        self._site_port = site_port
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request to the app of its port.
-
-        When the server starts and stops, only the service is told (ASGI lifespan).
-        """
-        to_site = scope["type"] == "http" and scope["server"][1] == self._site_port
-        await (self._site if to_site else self._service)(scope, receive, send)
 
 
 def _url(bound: socket.socket) -> str:
@@ -207,22 +280,6 @@ def _teaser(article: Article, settings: Settings) -> FragmentCard:
     card = make_card(article, excerpt="")
     card.url = page_path(article)
     return make_fragment_card(card, article.language, settings.locale)
-
-
-def _page(html: str, service_url: str, images: str) -> HTMLResponse:
-    """Returns an HTML page with the strictest content security policy that lets the widget run.
-
-    Args:
-        html: The page.
-        service_url: The origin of the widget.
-        images: Further places from which images may come.
-    """
-    policy = page_policy(
-        html,
-        styles=service_url,
-        more=f"script-src {service_url}; connect-src {service_url}; img-src 'self' data:{images}",
-    )
-    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
 
 def _with_local_links(fragment: str, content: DemoContent) -> str:

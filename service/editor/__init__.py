@@ -5,12 +5,12 @@
     editor_pages.py    shared by all routes: access checks, errors as pages
     page_templates.py  renders templates to responses
     labels.py          labels for reasons, decisions and audit entries
-    sign_in.py         sign-in, sign-out and account; demo_login.py: the demo's one-time link
+    sign_in.py         sign-in, sign-out, account, and the demo's one-time link
     search_page.py     the search for articles
-    article_page.py    the page of one article; article_view.py: its contents
-    decision_page.py   pin, hide, take down, judge, undo; decision_form.py: the form
-    conflicts.py       the notice that another editor changed the list meanwhile
+    article_page.py    the page of one article
+    decision_page.py   pin, hide, take down, judge, undo; decision_form.py: the form, and
+                       the notice that another editor changed the list meanwhile
     history_page.py    the audit trail
-    builds_page.py     the builds: compare, publish, roll back; build_diff.py: the comparison
+    builds_page.py     the builds: compare, publish, roll back
     draft_page.py      related articles for a draft
 """

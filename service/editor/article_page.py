@@ -1,21 +1,198 @@
 """``/editor/article``: the page of one article, and a frame with its list as readers see it.
 
-The list holds the article's related articles, which the site shows as "You May Also Like".
+The page shows the list of related articles, further candidates, pins and hides, and the lists that
+show the article.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
 from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
 
-from service.editor.article_view import ArticleView, render_cards
-from service.editor.editor_pages import EditorPages, find_row
-from service.editor.labels import label_entry
+from recommender.visibility import NEVER
+from service.curation.article_search import ArticleRow, read_article_row
+from service.curation.decision_actions import find_row
+from service.curation.preview import Candidate, LeftOut, Pinned, Preview, make_preview
+from service.decisions.overrides import ListOverrides, StoredOverride
+from service.editor.editor_pages import EditorPages
+from service.editor.labels import (
+    STANDING_SENTENCES,
+    label_entry,
+    label_left_out,
+    label_override,
+    pin_problem,
+    tone_of,
+)
 from service.http.auth import Identity
-from service.serving.selection import select
+from service.http.html_fragment import related_html
+from service.serving.selection import Origin, SelectedItem, select
+from service.serving.serving_view import ServingView, VisibilityStatus
+from service.settings import Settings
+
+_LINE: Mapping[str, Any] = {
+    "position": None,
+    "origin": None,
+    "why": "",
+    "tone": "",
+    "same_as": None,
+    "hidden": False,
+}
+"""What the template shows of an article in the list or a candidate, unless it is said otherwise.
+
+``position`` and ``origin`` are those of the list, ``None`` if the list does not show the article.
+``why`` is the reason for that, ``tone`` the style in which the page shows it, and ``same_as`` the
+version of the same article that the list shows instead. ``hidden`` says whether an editor hid it.
+"""
+
+
+class ArticleView:
+    """What the page of one article shows an editor.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the published build.
+        person: The signed-in editor.
+        article_id: The id of the article.
+
+    Raises:
+        UnknownArticleError: If the published build does not hold the article.
+    """
+
+    def __init__(self, pages: EditorPages, person: Identity, article_id: str) -> None:
+        context = pages.context
+        database = context.database()
+        self.seen = next((each.seq for each in database.audit.latest(limit=1)), 0)
+        self.listed: ListOverrides = database.overrides.of(article_id)
+        self._view, self._now = pages.view()
+        self._when, self._limit = pages.templates.when, context.settings.limit
+        row = find_row(self._view.build, article_id)
+        self.preview: Preview = make_preview(self._view, row, now=self._now, query=context.query)
+        self.item = self._read(row)
+        self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
+        self._verdicts = database.judgments.by(person.name, article_id)
+        self._takedown = database.takedowns.get(article_id)
+        self.cards = render_cards(context.settings, self._view, row, self.preview.chosen)
+
+    def _read(self, row: int) -> ArticleRow:
+        return read_article_row(self._view, row, self._now)
+
+    def values(self) -> dict[str, Any]:
+        """Returns the values for the template ``editor/article.html``, by name."""
+        preview = self.preview
+        lines = [self._candidate(each) for each in preview.candidates if each.position is None]
+        decisions = self._decisions()
+        inbound = [
+            {"item": self._read(link.row), "position": link.position} for link in preview.inbound
+        ]
+        takedown = self._takedown if self.item.standing is VisibilityStatus.TAKEN_DOWN else None
+        return {
+            "item": self.item,
+            "chosen": [self._shown(at, each) for at, each in enumerate(preview.chosen, 1)],
+            "passed_over": [line for line in lines if line["score"] is not None],
+            "never_stored": [line for line in lines if line["score"] is None],
+            "decisions": decisions,
+            "alerts": [
+                f"“{each['title']}” is pinned at position {each['stored'].position}, but not "
+                f"shown: {each['trouble']}."
+                for each in decisions
+                if each["trouble"]
+            ],
+            "inbound": inbound,
+            "more_inbound": preview.more_inbound,
+            "inbound_count": _lists(len(inbound), more=preview.more_inbound),
+            "standing_sentence": STANDING_SENTENCES.get(self.item.standing, ""),
+            "takedown": takedown
+            and {
+                "who": takedown.who,
+                "since": takedown.since,
+                "reason": takedown.reason,
+                "ends": None if takedown.until == NEVER else takedown.until,
+            },
+            "version": self.listed.version,
+            "seen": self.seen,
+            "digest": hashlib.sha256(self.cards).hexdigest()[:12],
+        }
+
+    def _line(self, row: int, **values: Any) -> dict[str, Any]:
+        item = self._read(row)
+        return {**_LINE, "item": item, "verdict": self._verdicts.get(item.article_id, 0), **values}
+
+    def _shown(self, position: int, chosen: SelectedItem) -> dict[str, Any]:
+        return self._line(
+            chosen.row,
+            position=position,
+            origin=chosen.origin,
+            score=chosen.score if chosen.origin is Origin.RELATED or chosen.score else None,
+            terms=chosen.shared_terms,
+        )
+
+    def _candidate(self, candidate: Candidate) -> dict[str, Any]:
+        left_out = candidate.left_out or LeftOut.BEYOND_LIMIT
+        moment = "" if candidate.moment is None else self._when(candidate.moment)
+        same_as = candidate.same_as
+        return self._line(
+            candidate.row,
+            score=candidate.score,
+            terms=candidate.shared_terms,
+            why=label_left_out(left_out, moment),
+            tone=tone_of(left_out),
+            same_as=None if same_as is None else self._read(same_as),
+            hidden=self._view.build.article_id(candidate.row) in self._hidden,
+        )
+
+    def _decisions(self) -> list[dict[str, Any]]:
+        in_force = {each.override.target_id: each for each in self.preview.overrides}
+        return [self._decision(each, in_force.get(each.target_id)) for each in self.listed.items]
+
+    def _decision(self, stored: StoredOverride, pinned: Pinned | None) -> dict[str, Any]:
+        """Returns what the page shows of a pin or hide.
+
+        ``title`` is the id of an article that the build does not hold. ``trouble`` says why a pin
+        has no effect now; it is empty if the pin has one or has ended, and for a hide.
+        """
+        position, trouble = stored.position, ""
+        if position is not None and pinned is not None:
+            trouble = pin_problem(
+                pinned.target, shown=pinned.shown, position=position, limit=self._limit
+            )
+        row = self._view.build.row(stored.target_id)
+        target = None if row is None else self._read(row)
+        return {
+            "stored": stored,
+            "target": target,
+            "title": stored.target_id if target is None else target.title,
+            "label": label_override(asdict(stored)),
+            "trouble": trouble,
+            "ends": None if stored.until == NEVER else stored.until,
+            "over": stored.until <= self._now,
+        }
+
+
+def render_cards(
+    settings: Settings, view: ServingView, row: int, chosen: list[SelectedItem]
+) -> bytes:
+    """Renders the section "You May Also Like" of an article as HTML in UTF-8.
+
+    The result is exactly what ``/v1/related.html`` returns.
+
+    Args:
+        settings: The effective settings.
+        view: The published build with the editors' decisions.
+        row: The article's row number in the build.
+        chosen: The related articles to show.
+    """
+    return related_html(view.build, row, chosen, heading=settings.heading, locale=settings.locale)
+
+
+def _lists(count: int, *, more: bool) -> str:
+    if more:
+        return f"more than {count} lists"
+    return {0: "no list", 1: "one list"}.get(count, f"{count} lists")
 
 
 def show_article(
@@ -49,7 +226,7 @@ def article_page_router(pages: EditorPages) -> APIRouter:
     @router.get("/editor/cards", dependencies=[Depends(pages.reader)])
     def cards(id: str = "") -> Response:
         view, now = pages.view()
-        row = find_row(view, id)
+        row = find_row(view.build, id)
         chosen = select(view, row, now=now, query=pages.context.query)
         settings = pages.context.settings
         return pages.templates.frame(render_cards(settings, view, row, chosen), settings.site_url)

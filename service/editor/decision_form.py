@@ -1,14 +1,26 @@
-"""The form in which an editor makes one decision: what it shows at first, and what was entered."""
+"""The form in which an editor makes one decision, and what is shown after a conflict.
+
+A conflict is that another editor changed a list while this editor had its page open.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from fastapi import Form
+
+from index.build.build import Build
 from recommender.visibility import NEVER
+from service.curation.article_search import read_title
+from service.decisions.audit_trail import AuditEntry
+from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
+from service.editor.labels import label_entry, label_override
 from service.errors import DecisionError
 from service.http.timestamps import read_local_moment
 
@@ -33,13 +45,13 @@ class DecisionForm:
         seen: The number of the last audit entry when the editor loaded the page.
     """
 
-    do: str
-    position: str = ""
-    reason: str = ""
-    ends: str = "never"
-    until: str = ""
-    version: str = ""
-    seen: str = ""
+    do: Annotated[str, Form()]
+    position: Annotated[str, Form()] = ""
+    reason: Annotated[str, Form()] = ""
+    ends: Annotated[str, Form()] = "never"
+    until: Annotated[str, Form()] = ""
+    version: Annotated[str, Form()] = ""
+    seen: Annotated[str, Form()] = ""
 
     def pinned_at(self) -> int | None:
         """Returns the position, from 1, that the editor entered for a pin; else ``None``.
@@ -120,3 +132,91 @@ def prefilled_form(
 def read_number(text: str) -> int | None:
     """Parses a whole number from a hidden form field; returns ``None`` for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
+_LOOK_BACK = 200
+
+Fields = Mapping[str, str]
+
+
+def describe_conflict(
+    database: Database, build: Build, article_id: str, wanted: str, action: str, fields: Fields
+) -> dict[str, Any]:
+    """Returns the values for the template that tells an editor about a conflict, by name.
+
+    The editor wanted to decide something about a list that another editor has changed meanwhile.
+    The template shows the list's pins and hides as the editor saw them and as they are now, who
+    changed them, and a form to make the decision nevertheless.
+
+    Args:
+        database: The database of decisions.
+        build: The build that titles are read from.
+        article_id: The article whose list was changed.
+        wanted: What the editor wanted to do, as the end of a sentence, such as ``hide “Title”``.
+        action: The URL that the form is sent to.
+        fields: The fields that the form sent and sends again, with a new ``version`` and
+            ``seen``, the number of the last audit entry when the editor loaded the page.
+    """
+    seen = read_number(fields.get("seen", ""))
+    listed = database.overrides.of(article_id)
+    latest = database.audit.latest(limit=_LOOK_BACK, article_id=article_id)
+    newest = next((each.seq for each in database.audit.latest(limit=1)), 0)
+    since = [
+        entry
+        for entry in latest
+        if entry.action.startswith("override.")
+        and entry.article_id == article_id
+        and (seen is None or entry.seq > seen)
+    ]
+    now: dict[str, Mapping[str, Any]] = {each.target_id: asdict(each) for each in listed.items}
+
+    def lines(state: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        return [
+            f"{read_title(build, target)}: {label_override(values)}"
+            for target, values in state.items()
+        ]
+
+    return {
+        "who": _names(since),
+        "wanted": wanted,
+        "seen": lines(_before(now, since)),
+        "now": lines(now),
+        "entries": [
+            {
+                "at": entry.at,
+                "who": entry.who,
+                "sentence": label_entry(build, entry, within=True),
+                "reason": entry.reason,
+            }
+            for entry in since
+        ],
+        "action": action,
+        "fields": list({**fields, "version": str(listed.version), "seen": str(newest)}.items()),
+    }
+
+
+def _before(
+    now: Mapping[str, Mapping[str, Any]], since: Sequence[AuditEntry]
+) -> dict[str, Mapping[str, Any]]:
+    """Returns a list's pins and hides as they were before the changes in some audit entries.
+
+    Args:
+        now: The values of each pin and hide as they are now, by the id of the pinned or hidden
+            article.
+        since: The audit entries of the changes, latest first.
+
+    Returns:
+        The earlier values, in the form of ``now``.
+    """
+    state = dict(now)
+    for entry in since:
+        if entry.before is None:
+            state.pop(entry.target_id, None)
+        else:
+            state[entry.target_id] = entry.before
+    return state
+
+
+def _names(since: Sequence[AuditEntry]) -> str:
+    names = list(dict.fromkeys(entry.who for entry in reversed(since)))
+    return " and ".join(names) if names else "Someone"

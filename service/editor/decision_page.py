@@ -14,20 +14,25 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
 from recommender.errors import InputError
-from service.curation.article_row import read_article_row, read_title
+from service.curation.article_search import read_article_row, read_title
 from service.curation.decision_actions import check_known, positions
 from service.decisions.decision_state import OverrideKind
-from service.decisions.decision_store import Actor, Written
+from service.decisions.decision_store import Actor
 from service.editor.article_page import back_to, show_article
-from service.editor.conflicts import describe_conflict
-from service.editor.decision_form import DO, DecisionForm, prefilled_form, read_number
+from service.editor.decision_form import (
+    DO,
+    DecisionForm,
+    describe_conflict,
+    prefilled_form,
+    read_number,
+)
 from service.editor.editor_pages import EditorPages, sentence
 from service.errors import ConflictError
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.serving.selection import select
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import VisibilityStatus
 
 BUTTONS = {
     "up": "move “{}” up",
@@ -63,25 +68,12 @@ def decision_router(pages: EditorPages) -> APIRouter:
     def decide(
         article_id: Annotated[str, Form()],
         target_id: Annotated[str, Form()],
-        do: Annotated[str, Form()],
-        position: Annotated[str, Form()] = "",
-        reason: Annotated[str, Form()] = "",
-        ends: Annotated[str, Form()] = "never",
-        until: Annotated[str, Form()] = "",
-        version: Annotated[str, Form()] = "",
-        seen: Annotated[str, Form()] = "",
+        sent: Annotated[DecisionForm, Depends()],
         person: Identity = Depends(pages.writer),
     ) -> Response:
-        _check_action("do", do, DO)
-        given = DecisionForm(
-            do=do,
-            position=position.strip(),
-            reason=reason.replace("\r\n", "\n").strip(),
-            ends=ends,
-            until=until,
-            version=version,
-            seen=seen,
-        )
+        _check_action("do", sent.do, DO)
+        reason = sent.reason.replace("\r\n", "\n").strip()
+        given = replace(sent, position=sent.position.strip(), reason=reason)
         try:
             return _carry_out(
                 pages,
@@ -105,13 +97,12 @@ def decision_router(pages: EditorPages) -> APIRouter:
     ) -> Response:
         button, _, target_id = act.partition(" ")
         _check_action("act", button if target_id else act, BUTTONS)
+        pair = {"article_id": article_id, "target_id": target_id}
         return _carry_out(
             pages,
             person,
             article_id,
-            lambda: _press(
-                context, person.actor, article_id, button, target_id, read_number(version)
-            ),
+            lambda: _press(context, person.actor, button, pair, read_number(version)),
             wanted=BUTTONS[button].format(_title(context, target_id)),
             action="/editor/steer",
             fields={"article_id": article_id, "act": act, "version": version, "seen": seen},
@@ -123,7 +114,9 @@ def decision_router(pages: EditorPages) -> APIRouter:
         back: Annotated[str, Form()] = "",
         person: Identity = Depends(pages.writer),
     ) -> Response:
-        return back_to(back, context.actions.undo(person.actor, seq).seq)
+        return back_to(
+            back, context.actions.store(lambda database: database.undo(person.actor, seq))
+        )
 
     return router
 
@@ -135,7 +128,7 @@ def _check_action(field: str, action: str, known: Mapping[str, str] | tuple[str,
 
 def _decide(
     context: EditorialContext, actor: Actor, article_id: str, target_id: str, given: DecisionForm
-) -> Written:
+) -> int:
     """Stores the decision that an editor entered in the form: a pin, a hide or a takedown.
 
     Args:
@@ -147,64 +140,61 @@ def _decide(
     """
     until = given.end(context.live.clock(), context.settings.zone)
     if given.do == "everywhere":
-        return context.actions.take_down(actor, target_id, reason=given.reason, until=until)
-    return context.actions.override(
-        actor,
-        article_id=article_id,
-        target_id=target_id,
-        kind=OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE,
-        position=given.pinned_at(),
-        reason=given.reason,
-        not_related=given.do == "unrelated",
-        until=until,
-        if_version=read_number(given.version),
+        return context.actions.store(
+            lambda database: database.takedowns.put(
+                actor, article_id=target_id, reason=given.reason, until=until
+            )
+        )
+    return context.actions.store(
+        lambda database: database.overrides.put(
+            actor,
+            article_id=article_id,
+            target_id=target_id,
+            kind=OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE,
+            position=given.pinned_at(),
+            reason=given.reason,
+            not_related=given.do == "unrelated",
+            until=until,
+            if_version=read_number(given.version),
+        ),
+        known=(article_id, target_id),
     )
 
 
 def _press(
-    context: EditorialContext,
-    actor: Actor,
-    article_id: str,
-    button: str,
-    target_id: str,
-    version: int | None,
-) -> Written:
+    context: EditorialContext, actor: Actor, button: str, pair: dict[str, str], version: int | None
+) -> int:
     """Stores the decision of a button beside an article, such as to move it or to judge the link.
 
     Args:
         context: The objects that all routes for editors share.
         actor: Who decides.
-        article_id: The article whose list is changed.
         button: Which button was pressed, a key of :data:`BUTTONS`.
-        target_id: The article beside the button.
+        pair: The article whose list is changed (``article_id``), and the one beside the button
+            (``target_id``).
         version: The version of the list that the editor saw; ``None`` for any.
     """
-    actions = context.actions
-    pair = {"article_id": article_id, "target_id": target_id}
+    actions, (article_id, target_id) = context.actions, pair.values()
     if button in ("up", "down"):
         by = 1 if button == "down" else -1
-        return actions.move(actor, **pair, by=by, query=context.query, if_version=version)
+        return actions.move(actor, article_id, target_id, by, version)
     if button == "remove":
-        return actions.remove_override(actor, **pair, if_version=version)
+        return actions.store(lambda db: db.overrides.remove(actor, **pair, if_version=version))
     if button == "lift":
-        return actions.lift_takedown(actor, target_id)
+        return actions.store(lambda db: db.takedowns.lift(actor, article_id=target_id))
     verdict = 1 if button == "good" else -1
-    earlier = {
-        each.target_id: each.verdict
-        for each in context.database().judgments.of(article_id)
-        if each.author == actor.name
-    }
-    if earlier.get(target_id) == verdict:  # pressing the same button again removes the judgment
-        return actions.remove_judgment(actor, **pair)
+    judgments = context.database().judgments
+    if judgments.by(actor.name, article_id).get(target_id) == verdict:  # pressed again: take back
+        return judgments.remove(actor, **pair)
     view, _ = context.live.view()
-    return actions.judge(actor, **pair, verdict=verdict, build=view.build.name)
+    return judgments.put(actor, **pair, verdict=verdict, build=view.build.name)
 
 
 def _carry_out(
     pages: EditorPages,
     person: Identity,
     article_id: str,
-    write: Callable[[], Written],
+    write: Callable[[], int],
     *,
     wanted: str,
     action: str,
@@ -225,20 +215,14 @@ def _carry_out(
         fields: The fields that the form sent.
     """
     try:
-        written = write()
+        entry = write()
     except ConflictError:
         view, _ = pages.view()
-        conflict = describe_conflict(
-            pages.context.database(),
-            view.build,
-            article_id,
-            seen=read_number(fields.get("seen", "")),
-            wanted=wanted,
-            action=action,
-            fields={**fields, "csrf": person.csrf},
-        )
+        sent = {**fields, "csrf": person.csrf}
+        database = pages.context.database()
+        conflict = describe_conflict(database, view.build, article_id, wanted, action, sent)
         return show_article(pages, person, article_id, status=409, conflict=conflict)
-    return back_to(article_id, written.seq)
+    return back_to(article_id, entry)
 
 
 def _open_form(context: EditorialContext, article_id: str, target_id: str, do: str) -> DecisionForm:
@@ -255,7 +239,7 @@ def _open_form(context: EditorialContext, article_id: str, target_id: str, do: s
     chosen = [] if row is None else select(view, row, now=now, query=context.query)
     stored = context.database().overrides.of(article_id)
     given = prefilled_form(
-        next((each for each in stored.items if each.target_id == target_id), None),
+        stored.about(target_id),
         do,
         now=now,
         zone=context.settings.zone,
@@ -287,13 +271,8 @@ def _show_form(
             build.
     """
     view, now = pages.view()
-    build = view.build
-    check_known(build, article_id, target_id)
-    item, target = (
-        read_article_row(view, row, now)
-        for each in (article_id, target_id)
-        if (row := build.row(each)) is not None
-    )
+    rows = check_known(view.build, article_id, target_id)
+    item, target = (read_article_row(view, row, now) for row in rows)
     pin, same = given.do == "pin", article_id == target_id
     heading = "Pin" if pin else "Take down" if same else "Hide"
     unseen = pin and target.standing is not VisibilityStatus.VISIBLE

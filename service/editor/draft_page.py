@@ -12,12 +12,11 @@ from starlette.responses import Response
 from recommender.errors import ArticleError
 from service.api.draft_models import DraftRequest
 from service.api.draft_routes import Drafts
-from service.curation.article_row import ArticleRow, read_article_row
-from service.curation.article_search import SearchQuery
+from service.curation.article_search import ArticleRow, SearchQuery, read_article_row
 from service.editor.editor_pages import EditorPages, sentence
 from service.http.auth import Identity
 from service.http.problems import ProblemError
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import VisibilityStatus
 
 _WAITING = 30
 
@@ -51,7 +50,7 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
         given = {"title": title, "text": text, "language": language}
         try:
             drafts.take(request)
-            title = title.strip() or _first_line(text)
+            title = title.strip() or text.strip().partition("\n")[0].strip()[:200]
             fields = {"title": title, "summary": text, "language": language.strip() or None}
             draft = DraftRequest.model_validate(fields)
             view, related = await drafts.relate(request, draft)
@@ -99,8 +98,3 @@ def _unpublished(pages: EditorPages) -> list[ArticleRow]:
         ).rows
     ]
     return [read_article_row(view, row, now) for row in rows]
-
-
-def _first_line(text: str) -> str:
-    line = text.strip().partition("\n")[0].strip()
-    return line[:200]

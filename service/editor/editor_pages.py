@@ -15,7 +15,6 @@ from starlette.responses import RedirectResponse, Response
 
 from recommender.errors import AlsoLikeError
 from service.editor.page_templates import PageTemplates
-from service.errors import UnknownArticleError
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import problem_of
@@ -96,20 +95,6 @@ class EditorPages:
         """
         # Refresh, since other worker processes may have stored decisions.
         return self.context.live.view(refresh=True)
-
-
-def find_row(view: ServingView, article_id: str) -> int:
-    """Returns the row number, in the published build, of the article that a page is about.
-
-    Raises:
-        UnknownArticleError: If the published build does not hold the article.
-    """
-    row = view.build.row(article_id)
-    if row is None:
-        raise UnknownArticleError(
-            "id", f"the live build {view.build.name} has no article {article_id[:80]!r}"
-        )
-    return row
 
 
 def whole_number(name: str, text: str) -> int:

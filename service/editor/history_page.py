@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from index.build.build import Build
-from service.curation.article_row import read_title
+from service.curation.article_search import read_title
 from service.decisions.audit_trail import AuditEntry
 from service.editor.article_page import describe_done
 from service.editor.editor_pages import EditorPages
 from service.editor.labels import label_end, label_entry
-from service.http.audit_export import csv_download, json_download
+from service.http.audit_export import download
 from service.http.auth import Identity
 
 PAGE = 50
@@ -62,11 +62,11 @@ def history_router(pages: EditorPages) -> APIRouter:
 
     @router.get("/editor/history.csv", dependencies=[Depends(pages.reader)])
     def export_csv() -> Response:
-        return csv_download(context.database().audit.all(), "history.csv")
+        return download(context.database().audit.all(), "history.csv")
 
     @router.get("/editor/history.json", dependencies=[Depends(pages.reader)])
     def export_json() -> Response:
-        return json_download(context.database().audit.all(), "history.json")
+        return download(context.database().audit.all(), "history.json")
 
     return router
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from index.build.build import Build
 from recommender.visibility import NEVER
-from service.curation.article_row import read_title
+from service.curation.article_search import read_title
 from service.curation.preview import LeftOut
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.decision_state import OverrideKind
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import VisibilityStatus
 
 WHY: Mapping[LeftOut, str] = {
     LeftOut.SCHEDULED: "not visible yet",
@@ -27,13 +27,8 @@ WHY: Mapping[LeftOut, str] = {
     LeftOut.BEYOND_LIMIT: "",
 }
 
-TONES: Mapping[LeftOut, str] = {
-    LeftOut.TAKEN_DOWN: "bad",
-    LeftOut.HIDDEN_HERE: "bad",
-    LeftOut.SCHEDULED: "warn",
-    LeftOut.EXPIRED: "warn",
-    LeftOut.UNPUBLISHED: "warn",
-}
+_BAD = (LeftOut.TAKEN_DOWN, LeftOut.HIDDEN_HERE)
+_WARN = (LeftOut.SCHEDULED, LeftOut.EXPIRED, LeftOut.UNPUBLISHED)
 
 STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
     VisibilityStatus.SCHEDULED: (
@@ -44,6 +39,11 @@ STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
         "This article is not published. Below is what its readers would see."
     ),
 }
+
+
+def tone_of(left_out: LeftOut) -> str:
+    """Returns the style in which a page shows a reason: ``bad``, ``warn`` or empty."""
+    return "bad" if left_out in _BAD else "warn" if left_out in _WARN else ""
 
 
 def label_left_out(left_out: LeftOut, moment: str) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import hashlib
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from babel.dates import format_datetime
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from recommender.visibility import NEVER, microseconds
 from service.http.auth import Identity
+from service.http.content_policy import hash_source
+from service.http.html_fragment import load_templates
 from service.http.problems import ProblemError
 from service.http.static_files import STATIC
 from service.serving.live import Live
@@ -54,15 +54,14 @@ class PageTemplates:
 
     def __init__(self, settings: Settings, live: Live) -> None:
         self._zone = settings.zone
-        self._templates = Environment(
-            loader=PackageLoader("service"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = load_templates()
         self._templates.filters.update(
-            iso=self._iso, when=self.when, query=_query, number=_number, lang=_lang, day=self._day
+            iso=self._iso,
+            when=self.when,
+            query=_query,
+            number="{:,}".format,
+            lang=_lang,
+            day=self._day,
         )
         self._templates.globals.update(
             static=lambda name: f"/editor/static/{name}",
@@ -112,10 +111,13 @@ class PageTemplates:
             style=Markup(_CARDS_STYLE),  # noqa: S704 - ours
             site_url=site_url,
         )
+        origin = (
+            "'none'" if site_url is None else "{0.scheme}://{0.netloc}".format(urlsplit(site_url))
+        )
         policy = (
             "sandbox allow-same-origin allow-popups; default-src 'none'; "
-            f"style-src 'sha256-{_digest(_CARDS_STYLE)}'; img-src 'self' http: https: data:; "
-            f"base-uri {_origin(site_url)}; form-action 'none'; frame-ancestors 'self'"
+            f"style-src {hash_source(_CARDS_STYLE)}; img-src 'self' http: https: data:; "
+            f"base-uri {origin}; form-action 'none'; frame-ancestors 'self'"
         )
         return HTMLResponse(content.encode(), headers=HEADERS | {"Content-Security-Policy": policy})
 
@@ -169,12 +171,7 @@ class PageTemplates:
         return "" if local is None else local.isoformat(timespec="seconds")
 
 
-def _query(value: str) -> str:
-    return quote(value, safe="", errors="replace")
-
-
-def _number(value: int) -> str:
-    return f"{value:,}"
+_query = partial(quote, safe="", errors="replace")
 
 
 def _lang(language: str | None) -> Markup:
@@ -184,14 +181,3 @@ def _lang(language: str | None) -> Markup:
         language: The language tag; ``None`` if unknown, which gives ``dir="auto"`` alone.
     """
     return Markup(' lang="{}" dir="auto"').format(language) if language else Markup(' dir="auto"')
-
-
-def _digest(style: str) -> str:
-    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-
-
-def _origin(site_url: str | None) -> str:
-    if site_url is None:
-        return "'none'"
-    parts = urlsplit(site_url)
-    return f"{parts.scheme}://{parts.netloc}"

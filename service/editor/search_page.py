@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from service.curation.article_row import ArticleRow, read_article_row
-from service.curation.article_search import SearchCounts, SearchQuery
+from service.curation.article_search import ArticleRow, SearchCounts, SearchQuery, read_article_row
 from service.decisions.decision_state import OverrideKind
 from service.editor.editor_pages import EditorPages, whole_number
 from service.http.auth import Identity
 from service.http.query_params import parse_query
-from service.serving.serving_view import ServingView
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import ServingView, VisibilityStatus
 
 PAGE = 40
 _LONGEST = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchHit:
-    """An article that a search found, as the page lists it.
-
-    Attributes:
-        item: The article.
-        link: The URL that opens when the editor clicks the article.
-        decided: How many pins and hides its list has, as text such as ``1 pin, 2 hides``.
-    """
-
-    item: ArticleRow
-    link: str
-    decided: str
 
 
 def search_router(pages: EditorPages) -> APIRouter:
@@ -106,7 +88,8 @@ def _single(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_query(request.scope["query_string"]).items()}
 
 
-def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> SearchHit:
+def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> dict[str, Any]:
+    """Returns what the page shows of a hit: the article, its link, its number of pins and hides."""
     item = read_article_row(view, row, now)
     if pinning is None:
         link = f"/editor/article?{urlencode({'id': item.article_id})}"
@@ -116,12 +99,8 @@ def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> S
     overrides = view.overrides(row, now)
     pins = sum(each.kind is OverrideKind.PIN for each in overrides)
     hides = len(overrides) - pins
-    decided = [_counted(count, name) for count, name in ((pins, "pin"), (hides, "hide")) if count]
-    return SearchHit(item=item, link=link, decided=", ".join(decided))
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count} {name}{'s' if count > 1 else ''}"
+    decided = [f"{n} {name}{'s' * (n > 1)}" for n, name in ((pins, "pin"), (hides, "hide")) if n]
+    return {"item": item, "link": link, "decided": ", ".join(decided)}
 
 
 def _pinning(view: ServingView, article_id: str | None, now: int) -> ArticleRow | None:
@@ -141,25 +120,17 @@ def _pinning(view: ServingView, article_id: str | None, now: int) -> ArticleRow 
 def _selects(
     query: SearchQuery, counts: SearchCounts
 ) -> list[tuple[str, str, list[dict[str, Any]], str]]:
+    """Returns the label, the name, the options and the chosen value of each list to choose from."""
     language = UNKNOWN if query.language == "" else query.language or ""
+    standings = {name.value: count for name, count in counts.standing.items()}
     languages = {name or UNKNOWN: count for name, count in counts.language.items()}
     return [
-        (
-            "Status",
-            "standing",
-            _options(
-                {name.value: count for name, count in counts.standing.items()},
-                query.standing or "",
-            ),
-            query.standing or "",
-        ),
-        (
-            "Language",
-            "language",
-            _options(languages, language),
-            language,
-        ),
-        ("Tag", "tag", _options(counts.tag, query.tag or ""), query.tag or ""),
+        (label, name, _options(found, chosen), chosen)
+        for label, name, found, chosen in (
+            ("Status", "standing", standings, query.standing or ""),
+            ("Language", "language", languages, language),
+            ("Tag", "tag", counts.tag, query.tag or ""),
+        )
     ]
 
 

@@ -16,8 +16,6 @@ from service.http.timestamps import format_timestamp
 if TYPE_CHECKING:  # the command that prints the audit trail must not import the web framework
     from starlette.responses import StreamingResponse
 
-COLUMNS = tuple(AuditEntry.__slots__)
-
 
 def audit_json(entry: AuditEntry) -> dict[str, Any]:
     """Returns an audit entry as a dictionary of JSON values, the time as ISO 8601 text in UTC."""
@@ -26,35 +24,33 @@ def audit_json(entry: AuditEntry) -> dict[str, Any]:
 
 def csv_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
     """Yields the audit trail as CSV: a line with the column names, then one line for each entry."""
-    yield _line(COLUMNS)
+    yield _line(AuditEntry.__slots__)
     for entry in entries:
         yield _line(_cell(value) for value in audit_json(entry).values())
 
 
-def csv_download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
-    """Returns a response that streams the audit entries to the browser as a CSV file.
+def download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
+    """Returns a response that streams the audit entries to the browser as a CSV or JSON file.
 
     Args:
-        entries: The audit entries, in the order of the file's lines.
-        filename: The name under which the browser saves the file.
+        entries: The audit entries, in the order of the file.
+        filename: The name under which the browser saves the file; it ends in ``.csv`` or
+            ``.json``, which gives one JSON array.
 
     Raises:
         DatabaseError: If the entries can't be read; raised before anything is sent.
     """
-    return _download(csv_lines(_begun(entries)), "text/csv; charset=utf-8", filename)
+    from starlette.responses import StreamingResponse
 
-
-def json_download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
-    """Returns a response that streams the audit entries to the browser as one JSON array.
-
-    Args:
-        entries: The audit entries, in the order of the array.
-        filename: The name under which the browser saves the file.
-
-    Raises:
-        DatabaseError: If the entries can't be read; raised before anything is sent.
-    """
-    return _download(_json_lines(_begun(entries)), "application/json", filename)
+    as_csv = filename.endswith(".csv")
+    return StreamingResponse(
+        (csv_lines if as_csv else _json_lines)(_begun(entries)),
+        media_type="text/csv; charset=utf-8" if as_csv else "application/json",
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{filename}"',
+        },
+    )
 
 
 def _begun(entries: Iterator[AuditEntry]) -> Iterator[AuditEntry]:
@@ -73,16 +69,6 @@ def _json_lines(entries: Iterator[AuditEntry]) -> Iterator[str]:
         yield opening + json.dumps(audit_json(entry), ensure_ascii=False)
         opening = ",\n"
     yield "[]\n" if opening == "[\n" else "\n]\n"
-
-
-def _download(lines: Iterator[str], media_type: str, filename: str) -> StreamingResponse:
-    from starlette.responses import StreamingResponse
-
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Disposition": f'attachment; filename="{filename}"',
-    }
-    return StreamingResponse(lines, media_type=media_type, headers=headers)
 
 
 def _cell(value: Any) -> str:

@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
@@ -34,6 +34,7 @@ from starlette.types import Scope
 
 from index.errors import DatabaseError
 from service.decisions.database import Database
+from service.decisions.decision_rules import MAX_NAME
 from service.decisions.decision_store import Actor
 from service.decisions.sessions import LIFETIME
 from service.http.clients import Limiter, Proxies, header
@@ -45,6 +46,8 @@ from service.settings import Settings
 COOKIE = "alsolike-session"
 SECURE_COOKIE = "__Host-alsolike-session"
 """The session cookie's name over HTTPS; browsers protect cookies with the prefix ``__Host-``."""
+
+_PROTECTED: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "strict"}
 
 CSRF_HEADER = "X-CSRF-Token"
 
@@ -203,26 +206,13 @@ class Auth:
             secret: The session's secret, which is the cookie's value.
         """
         secure = self.proxies.is_secure(scope)
-        response.set_cookie(
-            SECURE_COOKIE if secure else COOKIE,
-            secret,
-            max_age=LIFETIME // 1_000_000,
-            path="/",
-            secure=secure,
-            httponly=True,
-            samesite="strict",
-        )
+        name = SECURE_COOKIE if secure else COOKIE
+        response.set_cookie(name, secret, LIFETIME // 1_000_000, secure=secure, **_PROTECTED)
 
     def clear_cookie(self, scope: Scope, response: Response) -> None:
         """Makes a response delete the session cookie from the browser."""
         secure = self.proxies.is_secure(scope)
-        response.delete_cookie(
-            SECURE_COOKIE if secure else COOKIE,
-            path="/",
-            secure=secure,
-            httponly=True,
-            samesite="strict",
-        )
+        response.delete_cookie(SECURE_COOKIE if secure else COOKIE, secure=secure, **_PROTECTED)
 
     def _by_token(self, scope: Scope, authorization: str) -> Identity:
         scheme, _, text = authorization.partition(" ")
@@ -249,7 +239,7 @@ class Auth:
             name = raw_name.encode("latin-1").decode()
         except UnicodeDecodeError:
             return None
-        if not name.isprintable() or len(name) > _LONGEST_NAME:
+        if not name.isprintable() or len(name) > MAX_NAME:
             return None
         editor = self._database().editors.get(name)
         if editor is not None:
@@ -330,9 +320,6 @@ def session_secret(scope: Scope, *, secure: bool) -> str | None:
     except CookieError:
         return None
     return None if cookie is None else cookie.value
-
-
-_LONGEST_NAME = 100
 
 
 def _unauthorized(detail: str) -> ProblemError:

@@ -92,31 +92,22 @@ class Limiter:
         self._clock = clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def wait(self, client: Address) -> int:
-        """Returns the seconds until this client may send another request; 0 means now."""
-        left, _ = self._bucket(network_of(client))
-        return 0 if left >= 1 else max(1, round((1 - left) / self._rate + 0.5))
-
     def take(self, client: Address) -> int:
         """Counts a request, if the client may send one now.
 
         Returns:
             0 if the request was counted; else the seconds that the client has to wait.
         """
-        wait = self.wait(client)
-        if not wait:
-            key = network_of(client)
-            left, now = self._bucket(key)
-            self._left[key] = left - 1, now
-            self._left.move_to_end(key)
-            if len(self._left) > _MAX_CLIENTS:
-                self._left.popitem(last=False)
-        return wait
-
-    def _bucket(self, key: str) -> tuple[float, float]:
-        now = self._clock()
-        left, then = self._left.get(key, (float(self._count), now))
-        return min(self._count, left + (now - then) * self._rate), now
+        key, now = network_of(client), self._clock()
+        before, then = self._left.get(key, (float(self._count), now))
+        left = min(self._count, before + (now - then) * self._rate)
+        if left < 1:
+            return max(1, round((1 - left) / self._rate + 0.5))
+        self._left[key] = left - 1, now
+        self._left.move_to_end(key)
+        if len(self._left) > _MAX_CLIENTS:
+            self._left.popitem(last=False)
+        return 0
 
 
 def network_of(client: Address) -> str:

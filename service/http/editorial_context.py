@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from index.root.root import Root
 from service.curation.article_search import ArticleSearch
 from service.curation.decision_actions import DecisionActions
 from service.curation.publishing import BuildActions
 from service.decisions.database import Database
 from service.http.auth import Auth
 from service.serving.live import Live
-from service.serving.serving_view import ServingView
-from service.serving.visibility_status import VisibilityStatus, visibility_status
+from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 from service.settings import Settings
 
 
@@ -22,24 +18,25 @@ class EditorialContext:
     Args:
         live: Holds the published build, which the service serves.
         settings: The effective settings.
-        database: A function that returns the database of editors' decisions, or raises
-            :class:`~index.errors.DatabaseError`.
     """
 
-    def __init__(self, live: Live, settings: Settings, database: Callable[[], Database]) -> None:
+    def __init__(self, live: Live, settings: Settings) -> None:
         self.live = live
+        self.root = live.root
         self.settings = settings
-        self.database = database
         self.query = settings.query
-        self.auth = Auth(settings, database)
+        self.auth = Auth(settings, self.database)
         self.search = ArticleSearch(live.root, settings.query)
-        self.actions = DecisionActions(database, live)
+        self.actions = DecisionActions(self.database, live, self.query)
         self.builds = BuildActions(settings, live)
 
-    @property
-    def root(self) -> Root:
-        """The folder that holds all builds."""
-        return self.live.root
+    def database(self) -> Database:
+        """Returns the database of editors' decisions.
+
+        Raises:
+            DatabaseError: If it is not available.
+        """
+        return self.live.keeper.database
 
     def view_or_none(self) -> ServingView | None:
         """Returns the published build with the editors' current decisions.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -14,32 +14,30 @@ from index.articles.card import ArticleCard, read_card
 from index.build.build import Build
 from service.serving.selection import SelectedItem
 
-_HEADINGS = {
-    "de": "Das könnte Sie auch interessieren",
-    "en": "You May Also Like",
-    "es": "También te puede interesar",
-    "fr": "Vous aimerez aussi",
-    "it": "Potrebbe interessarti anche",
-    "nl": "Misschien ook interessant",
-    "pt": "Você também pode gostar",
+_LABELS = {
+    "de": ("Das könnte Sie auch interessieren", "Weiterlesen"),
+    "en": ("You May Also Like", "Read more"),
+    "es": ("También te puede interesar", "Leer más"),
+    "fr": ("Vous aimerez aussi", "Lire la suite"),
+    "it": ("Potrebbe interessarti anche", "Continua a leggere"),
+    "nl": ("Misschien ook interessant", "Lees meer"),
+    "pt": ("Você também pode gostar", "Ler mais"),
 }
-_READ_MORE = {
-    "de": "Weiterlesen",
-    "en": "Read more",
-    "es": "Leer más",
-    "fr": "Lire la suite",
-    "it": "Continua a leggere",
-    "nl": "Lees meer",
-    "pt": "Ler mais",
-}
+"""The section's heading and the label of its links, by language."""
 
-templates = Environment(
-    loader=PackageLoader("service"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+
+def load_templates() -> Environment:
+    """Returns the templates of all pages; values are escaped, and a missing one is an error."""
+    return Environment(
+        loader=PackageLoader("service"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+templates = load_templates()
 _fragment = templates.get_template("related.html")
 
 
@@ -62,8 +60,7 @@ class FragmentCard(ArticleCard):
     """the label's language, if it is not the article's"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+class Heading(NamedTuple):
     """The heading of the section: its text, and the text's language (``None`` if unknown)."""
 
     text: str
@@ -94,8 +91,8 @@ def make_heading(text: str | None, language: str | None, locale: str) -> Heading
     if text is not None:
         return Heading(text=text, language=None)
     spoken = _speak(language, locale).language
-    spoken = spoken if spoken in _HEADINGS else "en"
-    return Heading(text=_HEADINGS[spoken], language=spoken)
+    spoken = spoken if spoken in _LABELS else "en"
+    return Heading(text=_LABELS[spoken][0], language=spoken)
 
 
 def make_fragment_card(card: ArticleCard, language: str | None, locale: str) -> FragmentCard:
@@ -112,8 +109,8 @@ def make_fragment_card(card: ArticleCard, language: str | None, locale: str) -> 
         initial=next(filter(str.isalnum, card.title), "").upper(),
         printed_date=None if card.date is None else print_date(card.date, spoken),
         language=language,
-        read_more=_READ_MORE.get(spoken.language, _READ_MORE["en"]),
-        read_more_language=None if spoken.language in _READ_MORE else "en",
+        read_more=_LABELS.get(spoken.language, _LABELS["en"])[1],
+        read_more_language=None if spoken.language in _LABELS else "en",
     )
 
 

@@ -163,7 +163,7 @@ class Connection(HttpToolsProtocol):
         self.named: dict[bytes, bytes] = {}
         self.url = b""
         self.headers = []
-        self._seconds = _SECONDS if self.routes is None else self.routes.limits.seconds
+        self._seconds = _SECONDS if self.routes is None else self.routes.settings.body_seconds
         self._turns: _Turns = vars(self.server_state).setdefault("turns", _Turns(self.loop))
         self._rest = _NOTHING
         self._in_head = True

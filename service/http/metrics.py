@@ -1,14 +1,16 @@
-"""Prometheus metrics, summed over all workers.
+"""Counts requests, and gives Prometheus metrics that are summed over all workers.
 
-Once a second each worker process writes its counts to its own files. The worker that answers a
-request to ``/metrics`` adds up the files of all workers. This is the multiprocess mode of the
-Prometheus client library.
+Requests, durations and cache hits are counted as plain numbers, which costs almost no time. Once a
+second each worker process writes its counts to its own files. The worker that answers a request to
+``/metrics`` adds up the files of all workers. This is the multiprocess mode of the Prometheus
+client library.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from bisect import bisect_left
+from collections import defaultdict
 from pathlib import Path
 from typing import Literal
 
@@ -23,8 +25,46 @@ from prometheus_client import (
 )
 
 from service.http.processes import is_running
-from service.http.request_counts import BOUNDS, RequestCounts
 from service.serving.live import Live
+
+BOUNDS = (
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005,
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+"""Upper bounds of the latency histogram's buckets, in seconds."""
+
+
+class RequestCounts:
+    """Request counts since the process started; only one thread may change them.
+
+    Attributes:
+        requests: The number of requests by route and HTTP status.
+        latencies: By route, the number of requests in each bucket of durations; :data:`BOUNDS`
+            holds the buckets' upper bounds, and the last bucket has none.
+        seconds: By route, the total duration of all requests, in seconds.
+        hits: The number of responses taken from the cache.
+        misses: The number of responses that had to be rendered.
+    """
+
+    def __init__(self) -> None:
+        self.requests: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self.latencies: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BOUNDS) + 1))
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.hits = 0
+        self.misses = 0
+
+    def add(self, route: str, status: int, seconds: float) -> None:
+        """Counts a request.
+
+        Args:
+            route: The path template of its route, such as ``/v1/related``.
+            status: The HTTP status of its response.
+            seconds: The time to answer it, in seconds.
+        """
+        self.requests[route, status] += 1
+        self.latencies[route][bisect_left(BOUNDS, seconds)] += 1
+        self.seconds[route] += seconds
+
 
 Mode = Literal["livemin", "livemax", "livesum"]
 
@@ -65,12 +105,11 @@ class Metrics:
         self._counted = {"swaps": 0, "refusals": 0}
         _remove_dead_gauges()
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "alsolike_requests",
-            "Requests answered",
-            ["route", "status"],
-            registry=self.registry,
-        )
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"alsolike_{name}", text, labels, registry=self.registry)
+
+        self._requests = counter("requests", "Requests answered", "route", "status")
         self._latency = Histogram(
             "alsolike_request_seconds",
             "Time to answer, within the service",
@@ -78,21 +117,10 @@ class Metrics:
             buckets=BOUNDS,
             registry=self.registry,
         )
-        self._cache = Counter(
-            "alsolike_cache",
-            "Requests for related lists, by cache hit or miss",
-            ["result"],
-            registry=self.registry,
-        )
+        self._cache = counter("cache", "Requests for related lists, by cache hit or miss", "result")
         self._events = {
-            "swaps": Counter(
-                "alsolike_build_swaps", "New builds loaded by a worker", registry=self.registry
-            ),
-            "refusals": Counter(
-                "alsolike_build_refusals",
-                "New builds that a worker failed to load",
-                registry=self.registry,
-            ),
+            "swaps": counter("build_swaps", "New builds loaded by a worker"),
+            "refusals": counter("build_refusals", "New builds that a worker failed to load"),
         }
         self._gauges = {
             name: Gauge(f"alsolike_{name}", text, registry=self.registry, multiprocess_mode=mode)
@@ -181,16 +209,9 @@ def _all_workers() -> CollectorRegistry:
     return registry
 
 
-def serve_metrics(host: str, port: int) -> Callable[[], None]:
-    """Starts a server for ``/metrics`` on a port of its own; returns a function that stops it."""
-    server, thread = start_http_server(port, host, _all_workers())
-
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-    return stop
+def serve_metrics(host: str, port: int) -> None:
+    """Starts a server for ``/metrics`` on a port of its own; it ends with the process."""
+    start_http_server(port, host, _all_workers())
 
 
 def _remove_dead_gauges() -> None:

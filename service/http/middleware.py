@@ -16,17 +16,20 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.headers import by_name
 from service.http.logs import REQUEST_ID_HEADER, current_request_id, log_access, request_id
+from service.http.metrics import RequestCounts
 from service.http.problems import ProblemError, out_of_files
-from service.http.request_counts import RequestCounts
-from service.http.request_limits import BodyLimits, check_head, has_body, read_body, replay
+from service.http.request_limits import check_head, has_body, read_body, replay
 from service.serving.live import Live
+from service.settings import Settings
 
 log = logging.getLogger("alsolike")
 
@@ -51,18 +54,14 @@ class Middleware:
 
     Args:
         app: The app that answers the requests.
-        limits: The largest size and the longest duration of a request body.
+        settings: The effective settings; they limit bodies, and say whether to log each request.
         counts: Counts the requests.
-        access_log: Whether to log each request.
     """
 
-    def __init__(
-        self, app: ASGIApp, limits: BodyLimits, counts: RequestCounts, *, access_log: bool
-    ) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, counts: RequestCounts) -> None:
         self._app = app
-        self._limits = limits
+        self._settings = settings
         self._counts = counts
-        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request to the app, or answers it with an error if it exceeds a limit."""
@@ -89,7 +88,7 @@ class Middleware:
         try:
             try:
                 check_head(scope)
-                body = await read_body(scope, receive, self._limits) if has_body(scope) else None
+                body = await read_body(scope, receive, self._settings) if has_body(scope) else None
             except ProblemError as problem:
                 await problem.send(send_named)
             else:
@@ -99,7 +98,7 @@ class Middleware:
             current_request_id.reset(token)
             seconds = time.perf_counter() - start
             self._counts.add(_route(scope), status, seconds)
-            if self._access_log:
+            if self._settings.access_log:
                 log_access(scope["method"], scope["raw_path"], status, seconds, name)
 
 
@@ -109,12 +108,6 @@ def _route(scope: Scope) -> str:
     Returns ``other`` for a path that no route has. The metrics count requests by this name.
     """
     return getattr(scope.get("route"), "path", None) or "other"
-
-
-class _Route(NamedTuple):
-    """The path of a probe's route, named as in Starlette's routes, for :func:`_route` to read."""
-
-    path: str
 
 
 class Probes:
@@ -137,17 +130,14 @@ class Probes:
         if scope["type"] != "http" or scope["path"] not in (LIVEZ, READYZ):
             await self._app(scope, receive, send)
             return
-        scope["route"] = _Route(scope["path"])
+        scope["route"] = SimpleNamespace(path=scope["path"])  # as Starlette's, for the metrics
         if scope["method"] not in ("GET", "HEAD"):
             await ProblemError(405, "Method Not Allowed", headers={"Allow": "GET"}).send(send)
             return
         alive: tuple[int, dict[str, Any]] = (200, {"status": "alive"})
         status, content = alive if scope["path"] == LIVEZ else readiness(self._live)
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-        ]
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else body
         await send({"type": "http.response.body", "body": body})
@@ -174,6 +164,7 @@ def readiness(live: Live) -> tuple[int, dict[str, Any]]:
     }
 
 
+@dataclass(frozen=True, slots=True)
 class Lifespan:
     """Runs code when the server starts and stops, by the ASGI lifespan protocol.
 
@@ -183,11 +174,8 @@ class Lifespan:
             after the last.
     """
 
-    def __init__(
-        self, app: ASGIApp, running: Callable[[], AbstractAsyncContextManager[None]]
-    ) -> None:
-        self._app = app
-        self._running = running
+    _app: ASGIApp
+    _running: Callable[[], AbstractAsyncContextManager[None]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request to the app, or handles the start and the stop of the server."""

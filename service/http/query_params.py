@@ -161,11 +161,21 @@ def _single(parameters: Mapping[str, list[str]], name: str) -> str | None:
     values = parameters.get(name)
     if values is None:
         return None
+    refuse_repeated(name, values)
+    return values[0]
+
+
+def refuse_repeated(name: str, values: list[str]) -> None:
+    """Refuses a parameter that is given more than once.
+
+    Raises:
+        ProblemError: 422, naming the parameter.
+    """
     if len(values) > 1:
+        name = name[:80]
         raise ProblemError(
             422, f"the parameter {name} is given {len(values)} times; give it once", field=name
         )
-    return values[0]
 
 
 def _wrong(name: str, value: str, allowed: str) -> ProblemError:

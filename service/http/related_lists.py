@@ -6,14 +6,13 @@ import dataclasses
 import functools
 import hashlib
 from importlib.metadata import version
-from typing import NamedTuple
 
 from index.query import RelatedQuery
 from service.http.headers import Cors, Header, as_lines
 from service.http.html_fragment import related_html
 from service.http.list_json import related_json
+from service.http.metrics import RequestCounts
 from service.http.problems import not_found
-from service.http.request_counts import RequestCounts
 from service.serving.live import Generation
 from service.serving.response_cache import CachedResponse
 from service.serving.selection import select
@@ -24,18 +23,6 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 ROUTES = {False: "/v1/related", True: "/v1/related.html"}
 """The route's name in the metrics: ``ROUTES[True]`` for HTML, ``ROUTES[False]`` for JSON."""
-
-
-class ListRequest(NamedTuple):
-    """What a request for related articles asks for: of which article, in which format, which ones.
-
-    Two URLs that ask for the same, such as ``/v1/related?id=a`` and ``/v1/articles/a/related``,
-    give equal objects.
-    """
-
-    article_id: str
-    as_html: bool
-    query: RelatedQuery
 
 
 class RelatedLists:
@@ -55,8 +42,8 @@ class RelatedLists:
     """
 
     def __init__(self, settings: Settings, counts: RequestCounts) -> None:
-        self._settings = settings
-        self._counts = counts
+        self.settings = settings
+        self.counts = counts
         self.defaults = settings.query
         self.cors = Cors(settings.cors_origins)
         self.private = (b"Authorization", b"Cookie") if settings.read_token else ()
@@ -70,26 +57,29 @@ class RelatedLists:
         rendered_by = (version("alsolike"), settings.heading, settings.locale)
         self._salt = repr(rendered_by).encode()
 
-    def find(self, generation: Generation, request: ListRequest, now: int) -> CachedResponse:
+    def find(
+        self, generation: Generation, article_id: str, query: RelatedQuery, now: int, as_html: bool
+    ) -> CachedResponse:
         """Returns the response to a request, from the cache if it is there; else renders it.
 
         Args:
             generation: The published build with the editors' decisions, and its response cache.
-            request: The article, the format and the query.
+            article_id: The article whose list is requested.
+            query: How many articles may be shown, and which.
             now: The current time, in microseconds since 1970 UTC.
+            as_html: Whether to return HTML rather than JSON.
 
         Raises:
             ProblemError: 404, if the article is unknown or readers may not see it.
         """
-        article_id, as_html, query = request
         # A query with exclusions rarely comes again, and may be large.
         make_key = _cache_key.__wrapped__ if query.exclude else _cache_key
         key = f"{make_key(query)}{as_html:d}{article_id}"
         cached = generation.cache.get(key)
         if cached is not None:
-            self._counts.hits += 1
+            self.counts.hits += 1
             return cached
-        self._counts.misses += 1
+        self.counts.misses += 1
         served = generation.served
         build = served.build
         row = build.row(article_id)
@@ -97,7 +87,7 @@ class RelatedLists:
             raise not_found()
         items = select(served, row, now=now, query=query)
         if as_html:
-            heading, locale = self._settings.heading, self._settings.locale
+            heading, locale = self.settings.heading, self.settings.locale
             body = related_html(build, row, items, heading=heading, locale=locale)
         else:
             body = related_json(build, article_id, items)

@@ -28,12 +28,10 @@ from service.http.headers import (
 from service.http.logs import REQUEST_ID_HEADER, log_access, request_id
 from service.http.problems import ProblemError, not_ready, server_error
 from service.http.query_params import parse_query, read_article_id, read_related_query
-from service.http.related_lists import POLICY, ROUTES, ListRequest, RelatedLists
-from service.http.request_counts import RequestCounts
-from service.http.request_limits import body_limits, check_address, has_body, read_body
+from service.http.related_lists import POLICY, ROUTES, RelatedLists
+from service.http.request_limits import check_address, has_body, read_body
 from service.serving.live import Generation, Live
 from service.serving.response_cache import CachedResponse
-from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.http.auth import ReadAccess
@@ -87,27 +85,19 @@ class RelatedRoutes:
     Args:
         app: The app that answers all other routes.
         live: Holds the published build, which the service serves.
-        lists: Renders and caches the responses.
-        settings: The effective settings.
-        counts: Counts the requests.
+        lists: Renders and caches the responses; gives the settings, and counts requests.
         readers: Checks tokens if the setting ``read_token`` requires one; else ``None``.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        live: Live,
-        lists: RelatedLists,
-        settings: Settings,
-        counts: RequestCounts,
-        readers: ReadAccess | None = None,
+        self, app: ASGIApp, live: Live, lists: RelatedLists, readers: ReadAccess | None = None
     ) -> None:
         self.readers = readers
-        self.limits = body_limits(settings)
+        settings = self.settings = lists.settings
         self._app = app
         self._live = live
         self._lists = lists
-        self._counts = counts
+        self._counts = lists.counts
         self._cors = lists.cors
         self._freshness = Freshness(
             settings.max_age,
@@ -115,7 +105,6 @@ class RelatedRoutes:
             "private" if settings.read_token else "public",
         )
         self._fresh = self._freshness.line(self._freshness.span)
-        self._access_log = settings.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request for related articles; passes any other to the app."""
@@ -145,7 +134,7 @@ class RelatedRoutes:
         refusal = None if self.readers is None else await self.readers.refusal(scope)
         if refusal is None and has_body(scope):
             try:
-                await read_body(scope, receive, self.limits)
+                await read_body(scope, receive, self.settings)
             except ProblemError as problem:
                 refusal = problem
         return refusal
@@ -200,7 +189,7 @@ class RelatedRoutes:
         name = request_id(request.headers.get(REQUEST_ID_HEADER))
         seconds = time.perf_counter() - start
         self._counts.add(route, status, seconds)
-        if self._access_log:
+        if self.settings.access_log:
             path = request.url.partition(b"?")[0]
             log_access(request.method, path, status, seconds, name)
         if request.method == "HEAD":
@@ -232,7 +221,7 @@ class RelatedRoutes:
             parameters = parse_query(raw_query)
             article_id = read_article_id(path_id, parameters)
             query = read_related_query(parameters, self._lists.defaults)
-            response = self._lists.find(generation, ListRequest(article_id, as_html, query), now)
+            response = self._lists.find(generation, article_id, query, now, as_html=as_html)
             if not query.exclude:
                 generation.cache.alias(request.url, response)
             return self._send(generation, response, request, now)

@@ -10,7 +10,6 @@ import asyncio
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope
 
@@ -43,24 +42,6 @@ _CLOSE = {"Connection": "close"}
 
 Otherwise the rest of its body would be taken for the next request.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyLimits:
-    """Limits on the size and the duration of a request body.
-
-    Attributes:
-        size: The largest size, in bytes.
-        seconds: The longest time to read the body, in seconds.
-    """
-
-    size: int
-    seconds: float
-
-
-def body_limits(settings: Settings) -> BodyLimits:
-    """Returns the limits on request bodies that the settings define."""
-    return BodyLimits(size=settings.max_body_kb * 1024, seconds=settings.body_seconds)
 
 
 def check_head(scope: Scope) -> None:
@@ -113,23 +94,26 @@ def has_body(scope: Scope) -> bool:
     return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 
-async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes:
+async def read_body(scope: Scope, receive: Receive, settings: Settings) -> bytes:
     """Reads and returns a request's whole body; stops as soon as a limit is exceeded.
+
+    The limits are the settings ``max_body_kb`` and ``body_seconds``.
 
     Raises:
         ProblemError: 400 for a ``Content-Length`` that is not a number, 413 for a body that is too
             large, 408 for one that arrives too slowly, 429 if this process already holds
             :data:`MAX_BODIES` bytes of other bodies.
     """
+    size, seconds = settings.max_body_kb * 1024, settings.body_seconds
     declared = by_name(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit():
         raise ProblemError(400, "Content-Length is not a number", headers=_CLOSE)
-    if int(declared[:20]) > limits.size:
-        raise _too_large(limits)
+    if int(declared[:20]) > size:
+        raise _too_large(size)
     global _reading
     body = bytearray()
     try:
-        async with asyncio.timeout(limits.seconds):
+        async with asyncio.timeout(seconds):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -137,8 +121,8 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
                 part = message.get("body", b"")
                 body += part
                 _reading += len(part)
-                if len(body) > limits.size:
-                    raise _too_large(limits)
+                if len(body) > size:
+                    raise _too_large(size)
                 if _reading > MAX_BODIES:
                     raise ProblemError(
                         429,
@@ -149,7 +133,7 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
                     return bytes(body)
     except TimeoutError:
         raise ProblemError(
-            408, f"the request's body did not arrive within {limits.seconds:g} s", headers=_CLOSE
+            408, f"the request's body did not arrive within {seconds:g} s", headers=_CLOSE
         ) from None
     finally:
         _reading -= len(body)
@@ -173,5 +157,5 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _too_large(limits: BodyLimits) -> ProblemError:
-    return ProblemError(413, f"the body has over {limits.size} bytes", headers=_CLOSE)
+def _too_large(size: int) -> ProblemError:
+    return ProblemError(413, f"the body has over {size} bytes", headers=_CLOSE)

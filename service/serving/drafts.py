@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -49,41 +49,27 @@ _HARMLESS = ("no-text", "made-from-template")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DraftAnswer:
-    """The related articles of a draft at one moment.
-
-    Attributes:
-        items: The related articles, in the order in which readers would get them.
-        terms: Phrases that are common on the site and occur in the draft, most characteristic
-            first.
-        same_story: The row numbers, in the build, of visible articles that are near-duplicates of
-            the draft; ``items`` leaves them out.
-    """
-
-    items: list[SelectedItem]
-    terms: tuple[str, ...]
-    same_story: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedDraft:
-    """A draft and its candidates: the build's most related articles, more than are shown.
+    """A draft, and the articles of a build that are related to it.
 
     Finding candidates takes long. In the meantime an article may appear or disappear, or an editor
-    may decide something. So :meth:`answer` checks that afterwards.
+    may decide something. So :meth:`answer` selects what may be shown afterwards.
 
     Attributes:
-        context: The candidates and the other inputs of the selection.
+        context: The candidates, more than are shown, and the other inputs of the selection.
         terms: Phrases that are common on the site and occur in the draft, most characteristic
             first.
-        same_story: The row numbers, in the build, of near-duplicates of the draft.
+        same_story: The row numbers, in the build, of near-duplicates of the draft; in an answer
+            only of visible ones. ``items`` leaves them out.
+        items: In an answer, the related articles, in the order in which readers would get them.
     """
 
     context: ListContext
     terms: tuple[str, ...]
     same_story: tuple[int, ...]
+    items: tuple[SelectedItem, ...] = ()
 
-    def answer(self, served: ServingView, *, now: int, query: RelatedQuery) -> DraftAnswer:
+    def answer(self, served: ServingView, *, now: int, query: RelatedQuery) -> RelatedDraft:
         """Selects the articles that may be shown beside the draft at a moment.
 
         Args:
@@ -91,9 +77,9 @@ class RelatedDraft:
             now: The moment, in microseconds since 1970 UTC.
             query: How many articles may be shown, and which.
         """
-        return DraftAnswer(
-            items=select_beside(served, self.context, now=now, query=query),
-            terms=self.terms,
+        return replace(
+            self,
+            items=tuple(select_beside(served, self.context, now=now, query=query)),
             same_story=tuple(row for row in self.same_story if served.is_visible(row, now)),
         )
 
@@ -243,13 +229,6 @@ class DraftIndex:
             preferences=cast("NDArray[np.float32]", load_array(build.checked("preferences.npy"))),
         )
 
-    def prepare(self, article: Article) -> PreparedText:
-        """Returns a draft's text as it is compared with articles: without the site's boilerplate.
-
-        Boilerplate are texts that many articles of the site repeat, such as a subscription notice.
-        """
-        return prepare(article, self._boilerplate)
-
     def relate(
         self,
         article: Article,
@@ -270,7 +249,7 @@ class DraftIndex:
             query: How many articles may be shown, and which.
             own: The row number of an article that the draft is a form of: its story is ignored.
         """
-        text = self.prepare(article)
+        text = prepare(article, self._boilerplate)
         build, pairs = self.build, self._corpus.pairs
         words = tokenize_corpus([text])
         tags = _numbers(article.tags, build.tag_numbers)

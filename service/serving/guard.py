@@ -8,9 +8,11 @@ shown, unless the query asks for a language.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from index.query import RelatedQuery
+from index.build.build import Build
+from index.query import Fallback, RelatedQuery
 from recommender.neighbors import NO_ROW
 from service.decisions.decision_state import Override, OverrideKind
 from service.serving.serving_view import ServingView
@@ -111,6 +113,31 @@ class Guard:
         self._seen.add(newest)
         return shown
 
+    def fallbacks(self, choice: Fallback, tags: Callable[[], Sequence[int]]) -> Iterator[int]:
+        """Yields the row numbers of articles that may be shown when related articles are too few.
+
+        For fallbacks by tag, the articles that share the rarest tag come first, then those that
+        share the next rarest, and so on. The newest articles of the site follow. All are in the
+        language of the article or draft; if that is unknown, they are in any language.
+
+        Args:
+            choice: Which fallbacks the query asks for.
+            tags: Returns the build's numbers of the tags of the article or draft.
+        """
+        build, language = self._build, self._language
+        if language >= len(build.language_names):
+            return
+        pools: list[Iterable[int]] = [_newest(build, language)]
+        if choice is Fallback.TAG:
+            pools = [*sorted((build.tagged[tag] for tag in tags()), key=len), *pools]
+        for pool in pools:
+            for candidate in map(int, pool):  # one at a time, since a pool may hold a million rows
+                # One that readers may not see is skipped, even if another version is visible.
+                if self.is_visible(candidate) and language in (0, build.language_of[candidate]):
+                    shown = self.admit(candidate)
+                    if shown is not None:
+                        yield shown
+
     def leave_out(self, row: int | None) -> None:
         """Excludes an article and all its versions.
 
@@ -122,3 +149,16 @@ class Guard:
 
     def _has_language(self, row: int) -> bool:
         return not self._only_language or self._build.language_of[row] == self._language
+
+
+def _newest(build: Build, language: int) -> Iterable[int]:
+    """Returns the row numbers of the articles in one language, newest first.
+
+    Args:
+        build: The build that holds the articles.
+        language: The build's number of the language; 0 for all languages.
+    """
+    if language:
+        return build.recent[language]
+    pools = (map(int, build.recent[one]) for one in range(len(build.recent)))
+    return heapq.merge(*pools, key=lambda row: (-build.recency(row), row))

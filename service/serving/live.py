@@ -10,15 +10,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from index.build.build import Build
 from index.build.file_watch import FileWatch
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, NotFoundError
 from recommender.visibility import utc_now
-from service.decisions.decision_state import DecisionState
-from service.decisions.poller import PolledState
+from service.decisions.poller import StatePoller
+from service.decisions.snapshot import file_stamp
 from service.errors import NotReadyError
 from service.serving.response_cache import ResponseCache
 from service.serving.serving_view import ServingView
@@ -27,24 +26,6 @@ log = logging.getLogger("alsolike")
 
 WATCH_SECONDS = 0.25
 RETRY_SECONDS = 30.0
-
-
-class DecisionPoller(Protocol):
-    """The methods by which :class:`Live` reads editors' decisions.
-
-    :class:`service.decisions.poller.StatePoller` has them and reads the database.
-    """
-
-    kept: PolledState
-
-    def refresh(self) -> bool:
-        """Reads new decisions now, even after a recent failure; returns whether there were any."""
-
-    def poll(self) -> DecisionState | None:
-        """Reads new decisions, if any; called a few times a second.
-
-        After a failure, the database is tried again only after a while.
-        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +70,7 @@ class Live:
     """
 
     root: Root
-    keeper: DecisionPoller
+    keeper: StatePoller
     cache_bytes: int = 64_000_000
     clock: Callable[[], int] = utc_now
     generation: Generation | None = None
@@ -167,7 +148,7 @@ class Live:
         with self._following:
             if self._let_go():
                 return
-            stamp = self._stamp()
+            stamp = file_stamp(self.root.path / "CURRENT")
             if stamp == self._seen and time.monotonic() < self._retry:
                 return
             self._seen, self._retry = stamp, float("inf")
@@ -178,7 +159,8 @@ class Live:
                 if str(error) != self.refused:
                     self.refused = str(error)
                     self.refusals += 1
-                    log.error("still serving %s: %s", self._name(), self.refused)
+                    name = "nothing" if self.build is None else self.build.name
+                    log.error("still serving %s: %s", name, self.refused)
         self._settle()
 
     def _let_go(self) -> bool:
@@ -277,13 +259,3 @@ class Live:
             tag=hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(),
             cache=ResponseCache(self.cache_bytes),
         )
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            pointer = (self.root.path / "CURRENT").stat()
-        except OSError:
-            return None
-        return pointer.st_ino, pointer.st_mtime_ns, pointer.st_size
-
-    def _name(self) -> str:
-        return "nothing" if self.generation is None else self.generation.served.build.name

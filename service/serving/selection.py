@@ -20,7 +20,6 @@ from index.query import Fallback, Order, RelatedQuery, SkipLinked, shown_score
 from recommender.neighbors import NO_ROW
 from recommender.shared_phrases import SharedPhrases, shared_phrases
 from service.decisions.decision_state import Override
-from service.serving.fallbacks import fallback_rows
 from service.serving.guard import Guard
 from service.serving.serving_view import ServingView
 
@@ -178,9 +177,7 @@ def select_beside(
                 guard.leave_out(row)
     chosen = _related(context, guard, query, wanted, story_of, linked)
     if len(chosen) < wanted and query.fallback is not Fallback.NONE:
-        for shown in fallback_rows(
-            served.build, guard, query, language=context.language, tags=context.tags
-        ):
+        for shown in guard.fallbacks(query.fallback, context.tags):
             chosen.append(SelectedItem(shown, 0.0, Origin.FALLBACK, b""))
             if len(chosen) == wanted:
                 break

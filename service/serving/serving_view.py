@@ -5,7 +5,8 @@ Requests are answered from such a view. It is replaced when the build or a decis
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import enum
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +15,7 @@ from numpy.typing import NDArray
 from index.build.build import Build
 from index.build.shown_lists import newest_visible
 from recommender.visibility import ALWAYS, NEVER
-from service.decisions.decision_state import NO_STATE, DecisionState, Override, differing
-
-_TABLES = 3
-"""How many visibility tables are cached: for now, and for other times that editors preview."""
+from service.decisions.decision_state import NO_STATE, DecisionState, Override
 
 
 class VisibilityTable(NamedTuple):
@@ -52,23 +50,22 @@ class ServingView:
     ) -> None:
         self.build = build
         self.state = state
-        self._tables: tuple[VisibilityTable, ...] = ()
+        self._table: VisibilityTable | None = None
         self._taken_rows: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._taken_until: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        decided: Iterable[str] | None = None
+        decided: Iterable[str] = state.takedowns
         if before is not None and before.build is build:
-            decided = differing(state.takedowns, before.state.takedowns)
-        if decided is None or before is None:
-            decided = state.takedowns
-        else:
-            self._taken_rows, self._taken_until = before._taken_rows, before._taken_until
+            changes = state.changes_since(before.state)
+            if changes is not None:
+                decided = changes.takedowns
+                self._taken_rows, self._taken_until = before._taken_rows, before._taken_until
         rows = sorted({row for key in decided if (row := build.row(key)) is not None})
         self._take(np.array(rows, dtype=np.int32))
         same = before is not None and before._taken_rows is self._taken_rows
-        self._earlier: tuple[VisibilityTable, ...] = ()
-        """The visibility tables of ``before``, if no newer decision has changed them."""
-        if before is not None and same:
-            self._earlier = before._tables or before._earlier
+        self._earlier: VisibilityTable | None = (
+            (before._table or before._earlier) if before is not None and same else None
+        )
+        """The visibility table of ``before``, if no newer decision has changed it."""
 
     def showing(self, now: int) -> VisibilityTable:
         """Returns the table that says which articles readers may see at a time.
@@ -79,11 +76,9 @@ class ServingView:
         Args:
             now: The time, in microseconds since 1970 UTC.
         """
-        for table in self._tables:
-            if table.since <= now < table.until:
-                return table
-        table = self._make_table(now)
-        self._tables = (table, *self._tables[: _TABLES - 1])
+        table = self._table
+        if table is None or not table.since <= now < table.until:
+            table = self._table = self._make_table(now)
         return table
 
     def _take(self, rows: NDArray[np.int32]) -> None:
@@ -105,10 +100,9 @@ class ServingView:
         self._taken_rows = together[order]
 
     def _make_table(self, now: int) -> VisibilityTable:
-        build = self.build
-        for table in self._earlier:  # still valid, since no newer decision changed it
-            if table.since <= now < table.until:
-                return VisibilityTable(*self._span(now), table.visible, table.newest)
+        build, earlier = self.build, self._earlier
+        if earlier is not None and earlier.since <= now < earlier.until:
+            return VisibilityTable(*self._span(now), earlier.visible, earlier.newest)
         visible = build.visible(now)
         visible[self.taken_down(now)] = False
         newest = newest_visible(visible, build.stories, build.members)
@@ -170,3 +164,60 @@ class ServingView:
         """
         ended = int(np.searchsorted(self.state.instants, now, side="right"))
         return self.build.epoch(now) + ended
+
+
+class VisibilityStatus(enum.StrEnum):
+    """Whether readers can see an article, and if not, why."""
+
+    VISIBLE = "visible"
+    SCHEDULED = "scheduled"
+    EXPIRED = "expired"
+    UNPUBLISHED = "unpublished"
+    TAKEN_DOWN = "taken-down"
+
+
+def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStatus:
+    """Returns whether readers can see an article at a time, and if not, why.
+
+    Args:
+        served: A build with the editors' decisions.
+        row: The article's row number in the build.
+        now: The time, in microseconds since 1970 UTC.
+    """
+    until = served.state.takedowns.get(served.build.article_id(row))
+    if until is not None and now < until:
+        return VisibilityStatus.TAKEN_DOWN
+    start, end = served.build.visibility[row].tolist()
+    if start == NEVER:
+        return VisibilityStatus.UNPUBLISHED
+    if now >= end:
+        return VisibilityStatus.EXPIRED
+    return VisibilityStatus.SCHEDULED if now < start else VisibilityStatus.VISIBLE
+
+
+def visibility_masks(served: ServingView, now: int) -> Mapping[VisibilityStatus, NDArray[np.bool_]]:
+    """Returns for each status which articles have it at a time.
+
+    Every article has exactly one status.
+
+    Args:
+        served: A build with n articles and the editors' decisions.
+        now: The time, in microseconds since 1970 UTC.
+
+    Returns:
+        For each status a bool array of shape (n,), indexed by row number.
+    """
+    start, end = served.build.visibility[:, 0], served.build.visibility[:, 1]
+    taken_down = np.zeros(served.build.count, dtype=bool)
+    taken_down[served.taken_down(now)] = True
+    unpublished = (start == NEVER) & ~taken_down
+    open_to_time = ~taken_down & ~unpublished
+    expired = open_to_time & (now >= end)
+    scheduled = open_to_time & ~expired & (now < start)
+    return {
+        VisibilityStatus.VISIBLE: open_to_time & ~expired & ~scheduled,
+        VisibilityStatus.SCHEDULED: scheduled,
+        VisibilityStatus.EXPIRED: expired,
+        VisibilityStatus.UNPUBLISHED: unpublished,
+        VisibilityStatus.TAKEN_DOWN: taken_down,
+    }

@@ -13,7 +13,6 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from index.files import replace_file
@@ -27,24 +26,9 @@ _LONGEST = 200
 _ESCAPED = re.compile(rb"[^A-Za-z0-9_.-]|^\.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """How many files an export wrote, left unchanged and removed.
-
-    Attributes:
-        written: The number of files that are new or changed.
-        unchanged: The number of files that were left as they were.
-        removed: The number of removed files; their articles may no longer be shown.
-    """
-
-    written: int
-    unchanged: int
-    removed: int
-
-
 def export_lists(
     served: ServingView, out: Path, render: Callable[[int], bytes], *, now: int
-) -> Exported:
+) -> dict[str, int]:
     """Writes one JSON file for each visible article; a file with the same content is left as it is.
 
     Each file is replaced in one step. Files of articles that may no longer be shown are removed
@@ -55,6 +39,10 @@ def export_lists(
         out: A new or empty folder, or the folder of an earlier export.
         render: A function that takes an article's row number and returns its file's content.
         now: The time for which lists are exported, in microseconds since 1970 UTC.
+
+    Returns:
+        How many files were ``written``, as they are new or changed, left ``unchanged``, and
+        ``removed``.
 
     Raises:
         InputError: If the folder holds other files.
@@ -71,7 +59,7 @@ def export_lists(
     for name, row in names.items():
         written += _write_if_changed(out / name, render(row))
     _write_ledger(out, names.keys())
-    return Exported(written=written, unchanged=len(names) - written, removed=len(gone))
+    return {"written": written, "unchanged": len(names) - written, "removed": len(gone)}
 
 
 def file_name(article_id: str) -> str:

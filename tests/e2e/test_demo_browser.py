@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page
 
-from service.demo.demo_content import SAMPLE_ARTICLE
+from service.demo.site import SAMPLE_ARTICLE
 from tests.support.chromium import NEEDS_CHROMIUM, site_of_one_page
 from tests.support.service_process import alsolike, free_ports, get, stop, until
 

@@ -16,8 +16,13 @@ from typer.testing import CliRunner
 
 from index.root.root import Root
 from service.cli.alsolike import app
-from service.demo.demo_content import SAMPLE, SAMPLE_ARTICLE, SAMPLE_SOURCE, sample_content
-from service.demo.site import create_demo_site
+from service.demo.site import (
+    SAMPLE,
+    SAMPLE_ARTICLE,
+    SAMPLE_SOURCE,
+    create_demo_site,
+    sample_content,
+)
 from service.settings import Settings
 from tests.support.service_process import Answer, alsolike, free_ports, get, until
 

@@ -19,7 +19,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from index.sources.jsonl_source import JsonlSource
-from service.demo.demo_content import SAMPLE_ARTICLE, SAMPLE_SOURCE
+from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE
 from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.editor_forms import PASSWORD
 from tests.support.service_process import alsolike, free_ports, get, until

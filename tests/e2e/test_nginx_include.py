@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.demo.demo_content import SAMPLE_ARTICLE
+from service.demo.site import SAMPLE_ARTICLE
 from tests.support.real_servers import free_port, need
 from tests.support.service_process import alsolike, free_ports, get, stop, until
 

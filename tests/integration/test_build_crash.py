@@ -141,7 +141,7 @@ def test_builds_with_the_real_model_killed_at_any_moment_leave_a_live_build(
         return [
             sys.executable,
             "-m",
-            "service.cli.alsolike",
+            "service.cli",
             "build",
             str(source),
             "--root",

@@ -16,7 +16,6 @@ from recommender.errors import ArticleError, InputError, NotFoundError
 from recommender.visibility import NEVER
 from service.decisions.database import Database
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
-from service.decisions.decision_store import Written
 from service.errors import ConflictError, DecisionError
 from service.roles import Role
 from tests.support.decision_databases import MIRA, OMAR, NewUrl, opened
@@ -45,12 +44,12 @@ def database(new_url: NewUrl, clock: Clock) -> Iterator[Database]:
         yield database
 
 
-def pin(database: Database, target: str = "b", **values: Any) -> Written:
+def pin(database: Database, target: str = "b", **values: Any) -> int:
     given = {"article_id": "a", "position": 1, "kind": OverrideKind.PIN, **values}
     return database.overrides.put(MIRA, target_id=target, **given)
 
 
-def hide(database: Database, target: str = "b", **values: Any) -> Written:
+def hide(database: Database, target: str = "b", **values: Any) -> int:
     given = {"article_id": "a", "kind": OverrideKind.HIDE, **values}
     return database.overrides.put(MIRA, target_id=target, **given)
 
@@ -102,10 +101,11 @@ def test_two_pins_to_one_position_reach_readers_older_first(
 
 
 def test_a_removed_override_is_gone_and_its_list_has_a_new_version(database: Database) -> None:
-    first = pin(database)
-    second = database.overrides.remove(MIRA, article_id="a", target_id="b")
+    pin(database)
+    first = database.overrides.of("a").version
+    database.overrides.remove(MIRA, article_id="a", target_id="b")
     assert targets(database) == []
-    assert second.list_version > first.list_version
+    assert database.overrides.of("a").version > first
     with pytest.raises(NotFoundError, match="'b' is not pinned or hidden in the list of 'a'"):
         database.overrides.remove(MIRA, article_id="a", target_id="b")
 
@@ -157,24 +157,27 @@ def test_an_editor_who_looked_at_an_older_list_is_told_and_overwrites_nothing(
     database: Database,
 ) -> None:
     assert database.overrides.of("a").version == 0
-    seen = pin(database, if_version=0).list_version
-    theirs = hide(database, "c", if_version=seen)
-    with pytest.raises(ConflictError, match="changed since you read it") as conflict:
+    pin(database, if_version=0)
+    seen = database.overrides.of("a").version
+    hide(database, "c", if_version=seen)
+    theirs = database.overrides.of("a").version
+    with pytest.raises(ConflictError, match=f"from version {seen} to {theirs}"):
         pin(database, "d", if_version=seen)
-    assert conflict.value.version == theirs.list_version
     assert targets(database) == [("b", "pin", 1), ("c", "hide", None)]
-    pin(database, "d", if_version=conflict.value.version)
+    pin(database, "d", if_version=theirs)
 
 
 def test_another_list_is_no_conflict(database: Database) -> None:
-    seen = pin(database).list_version
+    pin(database)
+    seen = database.overrides.of("a").version
     pin(database, article_id="other")
     pin(database, "c", if_version=seen)
     assert len(database.overrides.all()) == 3
 
 
 def test_of_many_who_saw_the_same_list_one_decides(database: Database) -> None:
-    seen = pin(database).list_version
+    pin(database)
+    seen = database.overrides.of("a").version
 
     def decide(number: int) -> bool:
         try:
@@ -193,10 +196,8 @@ def test_decisions_at_once_are_all_there_and_numbered_without_gaps(database: Dat
     with ThreadPoolExecutor(8) as pool:
         written = list(pool.map(lambda n: hide(database, f"t{n}"), range(40)))
     assert len(database.overrides.of("a").items) == 40
-    assert sorted(item.seq for item in written) == list(range(1, 41))
+    assert sorted(written) == list(range(1, 41))
     assert [entry.seq for entry in database.audit.all()] == list(range(1, 41))
-    assert len({item.version for item in written}) == 40
-    assert database.version()[1] == max(item.version for item in written)
 
 
 # Takedowns
@@ -267,7 +268,7 @@ def test_not_related_is_a_judgment_for_as_long_as_it_stands(database: Database) 
     database.judgments.put(MIRA, article_id="a", target_id="b", verdict=1)
     written = hide(database, not_related=True)
     assert [item.verdict for item in database.judgments.of("a")] == [-1]
-    database.undo(MIRA, written.seq)
+    database.undo(MIRA, written)
     assert [item.verdict for item in database.judgments.of("a")] == [1]
 
 
@@ -293,11 +294,12 @@ def test_the_version_grows_with_every_decision_and_never_lags_behind_the_clock(
         lambda: database.takedowns.lift(MIRA, article_id="x"),
         lambda: database.overrides.remove(MIRA, article_id="a", target_id="b"),
     ):
-        written = change()
-        assert database.version() == (database_id, written.version)
-        assert written.version > before
-        assert written.version >= clock.now
-        before = written.version
+        change()
+        same, version = database.version()
+        assert same == database_id
+        assert version > before
+        assert version >= clock.now
+        before = version
 
 
 def test_the_state_holds_what_was_decided_and_knows_its_version(
@@ -375,31 +377,31 @@ def test_undo_puts_back_what_stood_there_and_is_itself_told(
     before = database.overrides.of("a").items
     second = hide(database)
     clock.now += 2 * SECOND  # even if its end has passed meanwhile
-    undone = database.undo(OMAR, second.seq, reason="a slip")
+    undone = database.undo(OMAR, second, reason="a slip")
     assert database.overrides.of("a").items == before
-    entry = database.audit.get(undone.seq)
+    entry = database.audit.get(undone)
     assert entry is not None
     assert (entry.action, entry.who, entry.reason) == ("override.undo", "omar", "a slip")
-    database.undo(MIRA, undone.seq)
+    database.undo(MIRA, undone)
     assert targets(database) == [("b", "hide", None)]
 
 
 def test_undo_of_a_first_decision_leaves_none(database: Database) -> None:
-    database.undo(MIRA, pin(database).seq)
+    database.undo(MIRA, pin(database))
     assert targets(database) == []
-    database.undo(MIRA, database.takedowns.put(MIRA, article_id="x").seq)
+    database.undo(MIRA, database.takedowns.put(MIRA, article_id="x"))
     assert database.takedowns.all() == []
     word = database.judgments.put(MIRA, article_id="a", target_id="b", verdict=1)
-    database.undo(OMAR, word.seq)
+    database.undo(OMAR, word)
     assert database.judgments.all() == []
 
 
 def test_undo_of_a_removal_brings_back(database: Database) -> None:
     pin(database)
-    database.undo(MIRA, database.overrides.remove(MIRA, article_id="a", target_id="b").seq)
+    database.undo(MIRA, database.overrides.remove(MIRA, article_id="a", target_id="b"))
     assert targets(database) == [("b", "pin", 1)]
     database.takedowns.put(MIRA, article_id="x")
-    database.undo(MIRA, database.takedowns.lift(MIRA, article_id="x").seq)
+    database.undo(MIRA, database.takedowns.lift(MIRA, article_id="x"))
     assert "x" in database.state().takedowns
 
 
@@ -408,15 +410,15 @@ def test_undo_reaches_past_nothing_newer_about_the_same(database: Database) -> N
     second = hide(database)
     pin(database, "c")
     with pytest.raises(ConflictError, match="undo that first"):
-        database.undo(MIRA, first.seq)
-    database.undo(MIRA, second.seq)  # what happened to another article does not matter
+        database.undo(MIRA, first)
+    database.undo(MIRA, second)  # what happened to another article does not matter
     assert targets(database) == [("b", "pin", 1), ("c", "pin", 1)]
 
 
 def test_another_persons_judgment_is_no_reason_not_to_undo_ones_own(database: Database) -> None:
     mine = database.judgments.put(MIRA, article_id="a", target_id="b", verdict=1)
     database.judgments.put(OMAR, article_id="a", target_id="b", verdict=-1)
-    database.undo(MIRA, mine.seq)
+    database.undo(MIRA, mine)
     assert [item.author for item in database.judgments.all()] == ["omar"]
 
 

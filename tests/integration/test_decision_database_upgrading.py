@@ -15,8 +15,8 @@ from index.errors import DatabaseError
 from index.sql_engine import open_engine, parse_url
 from recommender.visibility import NEVER
 from service.decisions import connections as connecting
+from service.decisions import database as upgrading
 from service.decisions import schema
-from service.decisions import schema_version as upgrading
 from service.decisions.database import open_database, upgrade_database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import WRITES

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
-import json
 import logging
 import os
 import shutil
@@ -41,7 +39,7 @@ from service.decisions.open_decisions import (
     read_state,
     upgrade_decisions,
 )
-from service.decisions.poller import PolledState, StatePoller, StateSource
+from service.decisions.poller import PolledState, StatePoller
 from service.decisions.snapshot import load_snapshot, update_snapshot
 from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
@@ -113,7 +111,7 @@ def bring_back(settings: Settings) -> None:
 def test_a_root_without_any_database_gets_one_and_is_ready(
     settings: Settings, keeper: StatePoller
 ) -> None:
-    assert keeper.kept.source is StateSource.DATABASE
+    assert keeper.kept.problem is None
     assert keeper.kept.problem is None
     assert keeper.kept.state is not None
     assert keeper.kept.state.takedowns == {}
@@ -166,7 +164,7 @@ def test_a_takedown_answered_is_known_to_who_starts_without_the_database(
     take_down(settings, "x")
     lose(settings)
     kept = started(settings)
-    assert kept.source is StateSource.SNAPSHOT
+    assert kept.problem is not None
     assert kept.state is not None
     assert kept.state.takedowns == {"x": NEVER}
     assert kept.problem is not None
@@ -185,7 +183,7 @@ def test_a_database_that_goes_away_leaves_its_last_state_and_refuses_decisions(
     for _ in range(3):
         assert keeper.refresh() is False
     assert keeper.kept.state is known
-    assert keeper.kept.source is StateSource.SNAPSHOT
+    assert keeper.kept.problem is not None
     since = keeper.kept.away_since
     assert since is not None
     assert abs(since - time.time_ns() // 1000) < 60_000_000
@@ -196,7 +194,7 @@ def test_a_database_that_goes_away_leaves_its_last_state_and_refuses_decisions(
     bring_back(settings)
     with caplog.at_level(logging.INFO, "alsolike"):
         keeper.refresh()
-    assert keeper.kept == PolledState(state=known, source=StateSource.DATABASE, problem=None)
+    assert keeper.kept == PolledState(state=known, problem=None)
     assert "is back" in caplog.records[-1].message
 
 
@@ -253,7 +251,7 @@ def test_with_neither_database_nor_an_intact_snapshot_nothing_is_served(
         path.unlink()
     kept = started(settings)
     assert kept.state is None
-    assert kept.source is None
+    assert kept.state is None
     with pytest.raises(DatabaseError, match="there is no copy of the decisions"):
         read_state(settings)
 
@@ -270,7 +268,7 @@ def test_a_root_that_cant_be_written_and_never_was_decided_in_is_ready(tmp_path:
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         kept = started(Settings(root=disk))
         assert kept.state is NO_STATE
-        assert kept.source is StateSource.NOTHING
+        assert kept.state is NO_STATE
         assert kept.problem is not None
 
 
@@ -446,7 +444,7 @@ def test_another_database_is_not_believed_before_someone_removed_the_snapshot(
     kept = started(moved)
     assert kept.state is not None
     assert kept.state.takedowns == {}
-    assert kept.source is StateSource.DATABASE
+    assert kept.problem is None
 
 
 def test_an_upgrade_makes_no_empty_database_in_the_place_of_a_lost_one(
@@ -476,7 +474,7 @@ def test_reading_goes_on_while_postgresql_is_stopped(tmp_path: Path) -> None:
         keeper.refresh()
         postgresql.stop()
         for kept in (look_again(keeper), started(settings)):
-            assert kept.source is StateSource.SNAPSHOT
+            assert kept.problem is not None
             assert kept.state is not None
             assert set(kept.state.takedowns) == {"x"}
         with pytest.raises(DatabaseError, match="no decision can be made now"):
@@ -486,7 +484,7 @@ def test_reading_goes_on_while_postgresql_is_stopped(tmp_path: Path) -> None:
         keeper.refresh()
         keeper.database.takedowns.lift(MIRA, article_id="x")
         keeper.refresh()
-        assert keeper.kept.source is StateSource.DATABASE
+        assert keeper.kept.problem is None
         assert keeper.kept.state is not None
         assert keeper.kept.state.takedowns == {}
         keeper.close()
@@ -649,37 +647,6 @@ def test_processes_that_save_at_once_leave_the_newest(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {SNAPSHOT, ".state.lock"}
 
 
-def test_a_snapshot_of_the_version_before_is_read_and_taken_over(settings: Settings) -> None:
-    take_down(settings, "x/ü")
-    (settings.root / SNAPSHOT).unlink()
-    lose(settings)
-    body = {
-        "database": "0f",
-        "version": 5,
-        "takedowns": {"old/ü": None},
-        "overrides": [["a", "b", "pin", 1, None], ["a", "c", "hide", None, 17]],
-    }
-    dumped = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    digest = hashlib.sha256(dumped.encode()).hexdigest()
-    old = settings.root / "state.json"
-    old.write_text(f'{{"sha256":"{digest}","state":{dumped}}}')
-    kept = started(settings)
-    assert kept.source is StateSource.SNAPSHOT
-    assert kept.state is not None
-    assert kept.state.takedowns == {"old/ü": NEVER}
-    assert [item.until for item in kept.state.overrides["a"]] == [NEVER, 17]
-    bring_back(settings)
-    kept = started(settings)
-    assert "state.json is a copy of another database" in str(kept.problem)
-    old.write_text(old.read_text().replace("old/ü", "new/ü"))  # damaged: not believed
-    kept = started(settings)
-    assert kept.problem is None
-    assert kept.state is not None
-    assert set(kept.state.takedowns) == {"x/ü"}
-    assert not old.exists()
-    assert load_snapshot(settings.root) == kept.state
-
-
 def block(root: Path) -> list[Path]:
     """Let nothing be written into the snapshot, nor beside it; returns what is in the way."""
     ways = [root / f"{SNAPSHOT}-journal", root / ".decisions-snapshot.new"]
@@ -696,7 +663,7 @@ def test_a_snapshot_that_cant_be_written_is_tried_again_until_it_can(
     keeper.refresh()
     database = keeper.database
     database.takedowns.put(MIRA, article_id="a")
-    seq = database.takedowns.lift(MIRA, article_id="a").seq
+    seq = database.takedowns.lift(MIRA, article_id="a")
     ways = {
         "put": lambda: database.takedowns.put(MIRA, article_id="b"),
         "undo of a lift": lambda: database.undo(MIRA, seq),

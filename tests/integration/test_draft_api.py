@@ -22,6 +22,7 @@ from index.root.root import Root
 from service.api.draft_routes import Drafts, drafts_router
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
+from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import add_error_handlers
 from service.http.problems import ProblemError
 from service.roles import Role
@@ -267,7 +268,7 @@ def held_up(site: Path, **settings: Any) -> Iterator[tuple[TestClient, Live, Dra
     found = Settings(root=site, model=MODEL, **settings)
     live = Live(Root(site), Undecided())
     live.refresh()
-    drafts = Drafts(live, found)
+    drafts = Drafts(EditorialContext(live, found))
     app = FastAPI()
     add_error_handlers(app)
 

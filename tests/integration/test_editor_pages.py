@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from service.app import create_app
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions
-from service.editor.demo_login import Invitation, may_invite
+from service.editor.sign_in import Invitation, may_invite
 from service.roles import Role
 from service.settings import Settings
 from tests.support.editor_forms import PASSWORD, Editor, add_editor, editor

@@ -21,9 +21,9 @@ from starlette.types import Receive, Scope, Send
 from index.root.root import Root
 from service.http.fast_protocol import FastProtocol
 from service.http.http_connection import Connection
+from service.http.metrics import RequestCounts
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import RequestCounts
 from service.server import FAST_WITH, http_protocol, run_server
 from service.serving.live import Live
 from service.settings import Settings
@@ -149,7 +149,7 @@ def serving(root: Root, http: Any, **options: Any) -> Iterator[Served]:
     chosen, tally, ways = Settings(root=root.path), RequestCounts(), Counter[str]()
     live = Live(root, keeper=Undecided())
     live.refresh()
-    app = RelatedRoutes(behind, live, RelatedLists(chosen, tally), chosen, tally)
+    app = RelatedRoutes(behind, live, RelatedLists(chosen, tally))
     if http is FastProtocol:
 
         class Counting(FastProtocol):

@@ -23,7 +23,7 @@ from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from service.curation.golden_gate import agreement_of, golden_gate
+from service.curation.golden_set import agreement_of, golden_gate
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, open_decisions
 from service.decisions.snapshot_file import SNAPSHOT

@@ -19,11 +19,11 @@ from index.root.root import Root
 from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.app import create_app
+from service.http.metrics import RequestCounts
 from service.http.problems import ProblemError
 from service.http.query_params import parse_query, read_article_id
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import RequestCounts
 from service.serving.live import WATCH_SECONDS, Live
 from service.settings import Settings
 from tests.support.articles import prose
@@ -341,7 +341,7 @@ def test_whatever_fails_inside_is_answered_in_the_one_shape(root: Root) -> None:
     settings = Settings(root=root.path)
     tally = RequestCounts()
     lists = RelatedLists(settings, tally)
-    app = RelatedRoutes(create_app(settings), broken, lists, settings, tally)
+    app = RelatedRoutes(create_app(settings), broken, lists)
     client = TestClient(app, raise_server_exceptions=False)
     answer = client.get("/v1/related?id=plain-1")
     assert answer.status_code == 500

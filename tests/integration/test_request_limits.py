@@ -15,7 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from index.root.root import Root
-from service.api import documentation as pages
+from service.api import openapi as pages
 from service.app import create_app
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions
@@ -196,7 +196,7 @@ def test_a_real_server_gives_up_on_a_slow_body_and_logs_what_it_is_told_to(
 
 def test_bodies_that_come_at_once_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_BODIES", 1_000)
-    each = limits.BodyLimits(size=900, seconds=5.0)
+    each = Settings(max_body_kb=1, body_seconds=5.0)
     scope = {"headers": [(b"transfer-encoding", b"chunked")]}
 
     async def read() -> None:

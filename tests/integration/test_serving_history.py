@@ -32,9 +32,9 @@ from service.decisions.decision_state import OverrideKind
 from service.decisions.poller import StatePoller
 from service.decisions.snapshot import has_snapshot, update_snapshot
 from service.decisions.snapshot_file import SNAPSHOT
+from service.http.metrics import RequestCounts
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import RequestCounts
 from service.serving.live import Live
 from service.settings import Settings
 from tests.support.articles import prose
@@ -158,7 +158,7 @@ class World:
         live.refresh()
         tally = RequestCounts()
         lists = RelatedLists(settings, tally)
-        return live, TestClient(RelatedRoutes(_nothing, live, lists, settings, tally))
+        return live, TestClient(RelatedRoutes(_nothing, live, lists))
 
     def look(self) -> None:
         """What a second's passing does: whatever was decided is taken up."""

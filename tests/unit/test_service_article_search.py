@@ -16,11 +16,21 @@ from index.build.build import Build
 from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.visibility import microseconds
-from service.curation.article_search import FEW, ArticleSearch, SearchQuery, SearchResult
-from service.curation.spelling import fold, near_spellings
+from service.curation.article_search import (
+    FEW,
+    ArticleSearch,
+    SearchQuery,
+    SearchResult,
+    fold,
+    near_spellings,
+)
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
-from service.serving.serving_view import ServingView
-from service.serving.visibility_status import VisibilityStatus, visibility_masks, visibility_status
+from service.serving.serving_view import (
+    ServingView,
+    VisibilityStatus,
+    visibility_masks,
+    visibility_status,
+)
 from tests.support.articles import topical
 from tests.support.build_snapshots import WISH
 from tests.support.builds import publish

@@ -21,7 +21,7 @@ from service.editor.labels import (
     label_override,
     pin_problem,
 )
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import VisibilityStatus
 
 VALUES = {
     "override": {"kind": "pin", "position": 2, "not_related": False, "until": None},

@@ -18,8 +18,7 @@ from recommender.visibility import microseconds
 from service.curation.preview import DEPTH, Candidate, LeftOut, Preview, make_preview
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
 from service.serving.selection import Origin, select
-from service.serving.serving_view import ServingView
-from service.serving.visibility_status import VisibilityStatus
+from service.serving.serving_view import ServingView, VisibilityStatus
 from tests.support.articles import topical
 from tests.support.builds import publish
 

@@ -17,9 +17,9 @@ from index.root.root import Root
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.decisions.poller import PolledState
 from service.http.headers import Freshness, accepts_gzip, matches
+from service.http.metrics import RequestCounts
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
-from service.http.request_counts import RequestCounts
 from service.serving.live import Live
 from service.serving.response_cache import CachedResponse, ResponseCache
 from service.settings import Settings
@@ -60,7 +60,7 @@ class Service:
         self.live.refresh()
         self.tally = RequestCounts()
         lists = RelatedLists(chosen, self.tally)
-        self.client = TestClient(RelatedRoutes(_nothing, self.live, lists, chosen, self.tally))
+        self.client = TestClient(RelatedRoutes(_nothing, self.live, lists))
         self.client.headers.pop("accept-encoding")
 
     def ids(self, asked: str = "/v1/related?id=p-0&limit=20") -> list[str]:

@@ -17,7 +17,7 @@ from index.root.root import Root
 from recommender.article import check_id
 from recommender.errors import ArticleError, InputError
 from service.serving.serving_view import ServingView
-from service.serving.static_export import LEDGER, Exported, export_lists, file_name
+from service.serving.static_export import LEDGER, export_lists, file_name
 
 NOW = 1_800_000_000_000_000
 WRITE = Callable[[Iterable[Any]], Path]
@@ -31,7 +31,7 @@ def records(count: int = 8) -> list[dict[str, Any]]:
     ]
 
 
-def export(build: Build, out: Path, said: str = "", now: int = NOW) -> Exported:
+def export(build: Build, out: Path, said: str = "", now: int = NOW) -> dict[str, int]:
     served = ServingView(build)
     return export_lists(
         served, out, lambda row: f"{build.article_id(row)} {said}".encode(), now=now
@@ -49,7 +49,7 @@ def test_every_visible_article_has_a_file(
         write_jsonl([*records(), {"id": "draft", "title": "Draft", "status": "draft"}])
     )
     done = export(build, tmp_path / "out")
-    assert (done.written, done.unchanged, done.removed) == (8, 0, 0)
+    assert done == {"written": 8, "unchanged": 0, "removed": 0}
     assert files(tmp_path / "out") == {f"a~2F{number}.json" for number in range(8)}
     assert (tmp_path / "out" / "a~2F3.json").read_bytes() == b"a/3 "
 
@@ -61,9 +61,9 @@ def test_a_second_export_touches_nothing(
     out = tmp_path / "out"
     export(build, out)
     before = {name: (out / name).stat().st_mtime_ns for name in files(out)}
-    assert export(build, out) == Exported(written=0, unchanged=8, removed=0)
+    assert export(build, out) == {"written": 0, "unchanged": 8, "removed": 0}
     assert before == {name: (out / name).stat().st_mtime_ns for name in files(out)}
-    assert export(build, out, "changed").written == 8
+    assert export(build, out, "changed")["written"] == 8
 
 
 def test_what_may_no_longer_be_shown_is_removed_and_nothing_else(
@@ -75,7 +75,7 @@ def test_what_may_no_longer_be_shown_is_removed_and_nothing_else(
     out = tmp_path / "out"
     export(build, out, now=NOW - 10**14)
     (out / "robots.txt").write_text("mine")
-    assert export(build, out).removed == 1
+    assert export(build, out)["removed"] == 1
     assert not (out / "a~2F2.json").exists()
     assert (out / "robots.txt").read_text() == "mine"
 
@@ -110,9 +110,9 @@ def test_an_export_cut_short_is_finished_by_the_next(
     with pytest.raises(KeyboardInterrupt):
         export_lists(ServingView(build), out, die_late, now=NOW)
     (out / f"{LEDGER}.1.tmp").write_bytes(b"left by a process that died")
-    assert export(build, out).written == 8
+    assert export(build, out)["written"] == 8
     _, fewer = build_root(write_jsonl(records()[:3]))
-    assert export(fewer, out).removed == 5
+    assert export(fewer, out)["removed"] == 5
     assert files(out) == {f"a~2F{number}.json" for number in range(3)}
 
 

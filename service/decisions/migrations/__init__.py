@@ -1,1 +1,1 @@
-"""Migrations of the database schema; run by :mod:`service.decisions.schema_version`."""
+"""Migrations of the database schema; run by :mod:`service.decisions.database`."""

@@ -1,9 +1,10 @@
-"""The commands ``alsolike editors …``, which manage who may sign in to the editors' pages."""
+"""The commands ``alsolike tokens …`` and ``alsolike editors …``: who may sign in."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -13,31 +14,98 @@ from service.cli.options import (
     AuditReasonOption,
     JsonOption,
     RootOption,
+    UntilOption,
     command_actor,
+    command_group,
     print_json,
     print_result,
+    read_until,
 )
+from service.decisions.api_tokens import Token
 from service.decisions.editor_accounts import Editor
 from service.decisions.open_decisions import open_decisions
 from service.http.timestamps import format_timestamp
 from service.roles import Role
 from service.settings import load_settings
 
-editors_app = typer.Typer(
-    help="Manage who may sign in to the editors' pages.",
-    epilog="Example: alsolike editors add mira",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+_TIMES = ("created", "expires", "revoked", "disabled")
+
+tokens_app = command_group(
+    "Make, list and revoke tokens for the API.", "tokens add newsroom-cms --role editor"
 )
+
+
+@tokens_app.command("add", epilog="Example: alsolike tokens add newsroom-cms --role editor")
+def add_token(
+    name: Annotated[str, typer.Argument(help="What the token is for.")],
+    role: Annotated[
+        Role, typer.Option(help="What the token may do: read, editor or admin.")
+    ] = Role.EDITOR,
+    until: UntilOption = None,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a token, and print it once, as only its hash is stored."""
+    settings = load_settings(root=root)
+    with closing(open_decisions(settings)) as database:
+        text, token = database.tokens.add(
+            command_actor(), name=name, role=role, expires=read_until(until, settings)
+        )
+    if as_json:
+        print_json({"token": text, **_describe(token)})
+        return
+    typer.echo(text)
+    typer.echo(f"token {token.id} for {name} ({role}); it won't be shown again", err=True)
+
+
+@tokens_app.command("list", epilog="Example: alsolike tokens list")
+def list_tokens(root: RootOption = None, as_json: JsonOption = False) -> None:
+    """List all tokens, without their secrets."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        found = database.tokens.all()
+    if as_json:
+        print_json([_describe(token) for token in found])
+        return
+    for token in found:
+        ends = ""
+        if token.revoked is not None:
+            ends = f"revoked {format_timestamp(token.revoked)}"
+        elif format_timestamp(token.expires):
+            ends = f"until {format_timestamp(token.expires)}"
+        typer.echo(
+            f"{token.id}  {token.role:6}  {token.name}  made {format_timestamp(token.created)} "
+            f"by {token.created_by}  {ends}".rstrip()
+        )
+    if not found:
+        typer.echo("there are no tokens; make one with: alsolike tokens add NAME", err=True)
+
+
+@tokens_app.command(
+    "revoke", epilog="Example: alsolike tokens revoke 1f2e3d4c --reason 'laptop lost'"
+)
+def revoke_token(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="The id that tokens list shows.")],
+    reason: AuditReasonOption = "",
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Revoke a token at once."""
+    with closing(open_decisions(load_settings(root=root))) as database:
+        token = database.tokens.revoke(command_actor(), token_id, reason=reason)
+    print_result({"revoked": token.id}, f"revoked {token.id} ({token.name})", as_json=as_json)
+
+
+editors_app = command_group("Manage who may sign in to the editors' pages.", "editors add mira")
 
 NameArgument = Annotated[str, typer.Argument(help="The name that the editor signs in with.")]
 
 
 @editors_app.command(
+    "add",
     epilog="Example: alsolike editors add mira --role admin < password.txt",
     short_help="Add an editor; asks for the password.",
 )
-def add(
+def add_editor(
     name: NameArgument,
     role: Annotated[Role, typer.Option(help="editor or admin.")] = Role.EDITOR,
     root: RootOption = None,
@@ -51,7 +119,7 @@ def add(
 
 
 @editors_app.command("list", epilog="Example: alsolike editors list")
-def list_(root: RootOption = None, as_json: JsonOption = False) -> None:
+def list_editors(root: RootOption = None, as_json: JsonOption = False) -> None:
     """List all editors."""
     with closing(open_decisions(load_settings(root=root))) as database:
         found = database.editors.all()
@@ -112,10 +180,10 @@ def _read_password() -> str:
     return given
 
 
-def _describe(editor: Editor) -> dict[str, Any]:
+def _describe(account: Token | Editor) -> dict[str, Any]:
+    """Returns what ``--json`` prints of a token or an editor."""
     return {
-        "name": editor.name,
-        "role": editor.role.value,
-        "created": format_timestamp(editor.created),
-        "disabled": format_timestamp(editor.disabled),
+        name: format_timestamp(value) if name in _TIMES else value
+        for name, value in asdict(account).items()
+        if name != "session_epoch"
     }

@@ -13,9 +13,9 @@ import pytest
 from index.build.build import Build
 from index.errors import BuildError
 from index.root.root import Root
-from service.serving import prewarm as warming
+from service.serving import background as warming
+from service.serving.background import keep_warm
 from service.serving.live import Live
-from service.serving.prewarm import keep_warm
 from tests.support.articles import prose
 from tests.support.builds import publish
 from tests.support.undecided import Undecided

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from service.api.draft_queue import DraftQueue
+from service.api.draft_routes import DraftQueue
 from service.http.problems import ProblemError
 
 
