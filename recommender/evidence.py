@@ -64,6 +64,7 @@ class Kind(NamedTuple):
         measured: Whether both are measured on the site itself. Labels differ so much from site to
             site that their overlap is taken as it is.
         copy: The value that an article has with its copy.
+        varies: By how much a weight that is learned ordinarily differs from the default.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Kind(NamedTuple):
     usual: tuple[float, float]
     measured: bool = True
     copy: float = 1.0
+    varies: float = 0.15
 
 
 Compare = Callable[[PairData, PairData, Rows], NDArray[np.float32]]
@@ -109,18 +111,18 @@ def _compare_dates(own: PairData, corpus: PairData, rows: Rows) -> NDArray[np.fl
 
 
 EVIDENCE: Sequence[tuple[Compare, Sequence[Kind]]] = (
-    (_compare_meaning, [Kind("meaning", 0.55, (0.15, 0.16))]),
+    (_compare_meaning, [Kind("meaning", 0.55, (0.15, 0.16), varies=0.3)]),
     (
         _compare_words,
         [
-            Kind("words", 0.45, (0.035, 0.027)),
+            Kind("words", 0.45, (0.035, 0.027), varies=0.3),
             Kind("names", 0.13, (0.1, 0.15)),  # the text names the other's title
             Kind("named", 0.08, (0.1, 0.15)),  # the other's text names the title
         ],
     ),
-    (_compare_tags, [Kind("tags", 1.0, (0.0, 1.0), measured=False)]),
-    (_compare_authors, [Kind("authors", 0.4, (0.0, 1.0), measured=False)]),
-    (_compare_dates, [Kind("dates", 0.0, (-3.0, 1.0), copy=0.0)]),
+    (_compare_tags, [Kind("tags", 1.0, (0.0, 1.0), measured=False, varies=0.7)]),
+    (_compare_authors, [Kind("authors", 0.4, (0.0, 1.0), measured=False, varies=0.4)]),
+    (_compare_dates, [Kind("dates", 0.0, (-3.0, 1.0), copy=0.0, varies=0.2)]),
 )
 """All kinds of evidence, with the functions that compute them. ``dates`` counts only where a site's
 own links show that it does."""

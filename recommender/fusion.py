@@ -279,6 +279,36 @@ def diffuse(
     )
 
 
+def hear_neighbors(
+    own: Neighbors, links: Rows, rows: Rows, recipe: RankingParameters = DEFAULT_RECIPE
+) -> NDArray[np.float32]:
+    """Return what the nearest neighbors of some articles say of their candidates.
+
+    Args:
+        own: Every article's candidates, as :func:`gather_candidates` returns them.
+        links: Shape (q, any), int32: each article's nearest neighbors, best first.
+        rows: Shape (q, k), int32: its candidates.
+        recipe: Ranking parameters, of which the number of neighbors is used.
+
+    Returns:
+        Shape (q, k), float32: Σ w(r) · s(n(r), j).
+    """
+    links = links[:, : recipe.diffusion_neighbors]
+    listed = links != NO_ROW
+    weights = np.where(listed, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    articles, places = np.unique(links[listed], return_inverse=True)
+    ends = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
+    shape = (len(links), len(articles))
+    graph = sp.csr_matrix((weights[listed].astype(np.float32), places, ends), shape=shape)
+    scores, floors = _scores_above_floor(own, articles)
+    said = (graph @ scores).tocsr()
+    lists = np.repeat(np.arange(len(rows)), rows.shape[1])
+    found = np.asarray(said[lists, np.maximum(rows, 0).ravel()]).reshape(rows.shape)
+    result: NDArray[np.float32] = (found + (graph @ floors)[:, None]).astype(np.float32)
+    return result
+
+
 def _scores_above_floor(
     own: Neighbors, articles: NDArray[np.integer]
 ) -> tuple[sp.csr_matrix, NDArray[np.float32]]:

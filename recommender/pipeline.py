@@ -22,6 +22,8 @@ from recommender.fusion import (
     mean_nearest,
 )
 from recommender.labels import Labels
+from recommender.learning.judged_pairs import SCALES, JudgedPairs, training_seeds
+from recommender.learning.learned_weights import LearnedWeights, learn_weights
 from recommender.lexical import LexicalVectors, weigh_terms
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
@@ -89,6 +91,7 @@ class PipelineResult:
         pairs: What articles are compared by.
         nearest: Shape (n,), float32: how close each article is to its own ten nearest, see
             :func:`recommender.fusion.mean_nearest`.
+        learned: What was learned from judged pairs; ``None`` if nothing was.
         health: Figures about all lists together, from :func:`measure_health`.
     """
 
@@ -98,6 +101,7 @@ class PipelineResult:
     calibration: Calibration
     pairs: PairData
     nearest: NDArray[np.float32]
+    learned: LearnedWeights | None
     health: dict[str, float]
 
 
@@ -108,6 +112,7 @@ def relate(
     recipe: RankingParameters = DEFAULT_RECIPE,
     adopt: bool = True,
     calibration: Calibration | None = None,
+    judged: JudgedPairs | None = None,
     workspace: Workspace = IN_MEMORY,
     mapper: BlockMapper = map_in_threads,
 ) -> PipelineResult:
@@ -120,6 +125,8 @@ def relate(
         adopt: Move articles that are in no shown list into one where they fit well.
         calibration: The calibration of an earlier build, to keep scores comparable with it;
             measured on this corpus by default.
+        judged: Pairs of articles from which the weights of evidence are learned, unless a
+            calibration is given.
         workspace: Stores every array that grows with the corpus. When the function returns, the
             workspace still holds the lists, the term weights and their postings.
         mapper: Runs a function on every block of articles; by default on every core of this
@@ -151,12 +158,25 @@ def relate(
     )
     scoring = calibration or calibrate(pairs, neighbors=recipe.neighbors_say)
     own = _find_candidates(pairs, postings, scoring, nearest, workspace, mapper)
-    workspace.drop("nearest_rows", "nearest_scores")
     close = mean_nearest(own)
+    learned = None
     if calibration is None:
-        hub = choose_hub_strength(own, close, recipe.hub_strengths, recipe.most_hub)
-        heard = scoring.neighbors if hub <= recipe.heard_up_to else 0.0
-        scoring = replace(scoring, hub=hub, hub_mean=float(close.mean()), neighbors=heard)
+        scoring = _choose_hub(scoring, own, close, recipe)
+        if judged is not None:
+            seeds = training_seeds(
+                judged, pairs, own, close, stories, scoring, catalogue.terms, lexical.idf
+            )
+            if seeds is not None:
+                default = np.array([*scoring.weights, scoring.neighbors])
+                learned = learn_weights(seeds, default, np.array(SCALES))
+        if learned is not None and learned.adopted:
+            *kinds, neighbors = learned.weights.tolist()
+            scoring = replace(scoring, weights=kinds, neighbors=neighbors)
+            workspace.drop("candidate_rows", "candidate_scores")
+            own = _find_candidates(pairs, postings, scoring, nearest, workspace, mapper)
+            close = mean_nearest(own)
+            scoring = replace(_choose_hub(scoring, own, close, recipe), neighbors=neighbors)
+    workspace.drop("nearest_rows", "nearest_scores")
 
     languages, weights, embeddings = catalogue.languages, catalogue.weights, catalogue.embeddings
     story_languages = StoryLanguages(stories.of, stories.members, languages)
@@ -197,8 +217,21 @@ def relate(
         calibration=scoring,
         pairs=pairs,
         nearest=close,
+        learned=learned,
         health=measure_health(lists, catalogue.visible),
     )
+
+
+def _choose_hub(
+    scoring: Calibration,
+    own: Neighbors,
+    close: NDArray[np.float32],
+    recipe: RankingParameters,
+) -> Calibration:
+    """Choose the strength of the hub correction, and whether neighbors have a say."""
+    hub = choose_hub_strength(own, close, recipe.hub_strengths, recipe.most_hub)
+    heard = scoring.neighbors if hub <= recipe.heard_up_to else 0.0
+    return replace(scoring, hub=hub, hub_mean=float(close.mean()), neighbors=heard)
 
 
 def _find_nearest(

@@ -39,7 +39,7 @@ from recommender.preferences import Preferences
 from recommender.recommendation import Explanation, RelatedArticle
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from recommender.shared_phrases import explain, shared_phrases
-from recommender.term_counts import count_corpus, count_terms
+from recommender.term_counts import count_corpus, count_terms, count_titles
 from recommender.text import PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import tokenize_corpus
@@ -230,7 +230,7 @@ class Recommender:
         idf, pairs = self._related.lexical.idf, self._corpus.pairs
         weights = apply_weights(count_terms(words, self._vocabulary, self._pair_keys), idf)
         weights.sort_indices()
-        titles = count_terms(words.titles(), self._vocabulary, self._pair_keys)
+        titles = count_titles(words, self._vocabulary, self._pair_keys)
         query = TextQuery(
             text=prepared,
             pairs=PairData(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -81,8 +81,11 @@ class CorpusTerms:
         return self._titles.blocks
 
     def title_counts(self, start: int, stop: int) -> TermCounts:
-        """Return the counts of the titles alone, for a block of :attr:`title_blocks`."""
-        return self._columns.read(self._titles.bag(start, stop))
+        """Return which words the titles of one of :attr:`title_blocks` have, each counted once."""
+        bag = self._titles.bag(start, stop)
+        words = bag.words.copy()
+        words.data = np.ones_like(words.data)
+        return self._columns.read(replace(bag, words=words))
 
     def whole(self) -> TermCounts:
         """Return the counts of all articles at once, in memory."""
@@ -148,6 +151,14 @@ def count_corpus(
     )
 
 
+def count_titles(
+    corpus: TokenizedCorpus, vocabulary: Sequence[str], pair_keys: NDArray[np.int64]
+) -> TermCounts:
+    """Return which words the titles of texts outside the corpus have; see :func:`count_terms`."""
+    found = _count_outside(corpus.titles(), vocabulary, pair_keys)
+    return found.title_counts(*found.title_blocks[0])
+
+
 def count_terms(
     corpus: TokenizedCorpus, vocabulary: Sequence[str], pair_keys: NDArray[np.int64]
 ) -> TermCounts:
@@ -158,13 +169,19 @@ def count_terms(
         vocabulary: The build's words in column order.
         pair_keys: Shape (pairs,), int64, ascending: the keys of the build's word pairs.
     """
+    return _count_outside(corpus, vocabulary, pair_keys).whole()
+
+
+def _count_outside(
+    corpus: TokenizedCorpus, vocabulary: Sequence[str], pair_keys: NDArray[np.int64]
+) -> CorpusTerms:
     _, spelling_columns = _spelling_columns(corpus.spellings, vocabulary)
     bags = count_bags(corpus, spelling_columns, name="terms", workspace=IN_MEMORY)
     new_column = np.full(spelling_columns.width, -1, dtype=np.int64)
     new_column[: len(vocabulary)] = np.arange(len(vocabulary))
     columns = _Columns(vocabulary=vocabulary, pair_keys=pair_keys, new_column=new_column)
     nothing = np.zeros(0, dtype=np.int64)
-    return CorpusTerms(bags, bags, columns, word_holders=nothing, pair_holders=nothing).whole()
+    return CorpusTerms(bags, bags, columns, word_holders=nothing, pair_holders=nothing)
 
 
 def _spelling_columns(

@@ -247,6 +247,10 @@ class Settings(BaseSettings):
     boost: list[Boost] = Field(default_factory=list)
     """articles to favor: field, factor, and one of equals, at_least or below"""
 
+    learn: str = "auto"
+    """learn how much each kind of evidence counts: auto (from the site's own links and editors'
+    judgments), off, or a file of judgments to learn from as well"""
+
     adopt_orphans: bool = True
     """add each article that no list shows to a list where it fits well"""
 

@@ -26,6 +26,7 @@ embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: hashes o
 index.faiss            the neighbor index over the embeddings
 words.bin, lexical_*   term weights of every article · titles_*, tag_vectors_*, author_vectors_*:
                        what else articles are compared by; see recommender.evidence
+learning.json          what the weights were learned from, and how good they are
 calibration.json       weights and what else is frozen for scoring · nearest.npy: (n,) float32: how
                        close each article is to its ten nearest
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
@@ -99,6 +100,8 @@ SERVED = frozenset(
     }
 )
 """Files that are read to answer requests; their hashes are checked when a build is opened."""
+
+LEARNING = "learning.json"
 
 NO_DATE = np.iinfo(np.int32).min
 _DAY = 86_400_000_000
@@ -177,6 +180,11 @@ class Build:
     def author_numbers(self) -> dict[str, int]:
         """The number of each author, by the name without case."""
         return {name.casefold(): number for number, name in enumerate(self.author_names)}
+
+    @property
+    def learning(self) -> dict[str, Any]:
+        """What the weights of evidence were learned from; empty if from nothing."""
+        return cast("dict[str, Any]", self.read_json(LEARNING))
 
     def row(self, article_id: str) -> int | None:
         """Return the row of an article, or ``None`` if the build does not have it."""

@@ -7,7 +7,7 @@ to be loaded, and the time per text hardly grows with the number of articles.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +23,7 @@ from recommender.arrays import find_sorted
 from recommender.fusion import Calibration
 from recommender.lexical import apply_weights, title_shares
 from recommender.pipeline import PipelineResult
-from recommender.term_counts import CorpusTerms, TermCounts, count_terms
+from recommender.term_counts import CorpusTerms, TermCounts, count_terms, count_titles
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 _PARTS = ("data", "indices", "indptr")
@@ -118,12 +118,16 @@ class Vocabulary:
 
     def weigh_titles(self, corpus: TokenizedCorpus) -> sp.csr_matrix:
         """Return what :func:`recommender.lexical.title_shares` returns for the texts' titles."""
-        counts, columns = self._count(corpus.titles())
+        counts, columns = self._count(corpus, count_titles)
         shares = title_shares(counts, self._idf[columns])
         shape = (len(corpus.ends), len(self._words))
         return sp.csr_matrix((shares.data, columns[shares.indices], shares.indptr), shape=shape)
 
-    def _count(self, corpus: TokenizedCorpus) -> tuple[TermCounts, NDArray[np.int64]]:
+    def _count(
+        self,
+        corpus: TokenizedCorpus,
+        count: Callable[..., TermCounts] = count_terms,
+    ) -> tuple[TermCounts, NDArray[np.int64]]:
         """Count the terms of texts; return the counts, and the build's column of each of theirs."""
         names = [split_terms(spelling) for spelling in corpus.spellings]
         positions = self._find_words({name for some in names for name in some})
@@ -135,7 +139,7 @@ class Vocabulary:
         last = np.array([local.get(some[-1], -1) if some else -1 for some in names], dtype=np.int64)
         pair_keys, pair_positions = self._find_pairs(corpus, last, columns)
         found = np.concatenate([columns, len(self._words) + pair_positions])
-        return count_terms(corpus, vocabulary, pair_keys), found
+        return count(corpus, vocabulary, pair_keys), found
 
     def rarity(self, phrase: str) -> float:
         """Return ``ln(1 + articles / holders)`` for a phrase; 0 if the build does not have it.

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from index.errors import BuildError
 from index.files import file_sha256
@@ -77,6 +77,7 @@ class Manifest(_Strict):
     quality: dict[str, float]
     reading: dict[str, Any]
     encoded: int
+    weights: dict[str, float] = Field(default_factory=dict)
     seconds: dict[str, float]
     files: dict[str, FileEntry]
 

@@ -34,6 +34,7 @@ from index.build.vectors import describe_index, make_index
 from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
+from index.building.learn_stage import judged_pairs, save_learning, weights_by_name
 from index.building.link_stage import resolve_links
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
@@ -209,6 +210,13 @@ def _make(
         )
         recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
     with context.stage("relate"):
+        visible = visible_at(columns.visibility, utc_now())
+        carried = None
+        if not context.options.relearn:
+            carried = carried_calibration(context.previous, entry)
+        judged = None
+        if carried is None:
+            judged = judged_pairs(context, store, boilerplate, links.links, visible, encoder)
         related = relate(
             CorpusArticles(
                 embeddings=embeddings,
@@ -222,15 +230,14 @@ def _make(
                 tags=columns.tags,
                 authors=columns.authors,
                 texts=texts,
-                visible=visible_at(columns.visibility, utc_now()),
+                visible=visible,
                 weights=columns.weights,
                 translation_keys=columns.translation_keys,
             ),
             depth=context.options.depth,
             adopt=context.options.adopt_orphans,
-            calibration=None
-            if context.options.relearn
-            else carried_calibration(context.previous, entry),
+            calibration=carried,
+            judged=judged,
             workspace=workspace,
             mapper=spread,
         )
@@ -239,6 +246,8 @@ def _make(
     with context.stage("write"):
         _write_stories(folder, related)
         save_lexicon(folder, terms, related)
+        reused = context.previous if carried is not None else None
+        learning = save_learning(context, related, judged, reused)
         columns.save(folder)
         store.close()
         texts.discard()
@@ -262,6 +271,7 @@ def _make(
             quality={},
             reading={},
             encoded=encoded,
+            weights=weights_by_name(related.calibration),
             seconds={},
             files={},
         )
@@ -291,6 +301,7 @@ def _make(
                 verdicts=assessment.verdicts,
                 good_score=context.options.limits.query.min_score,
                 page_links=links,
+                learning=learning,
             )
         )
         write_json(folder / REPORT, report)

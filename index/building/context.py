@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +32,12 @@ class BuildOptions:
         strict: End the build at the first problem with a record.
         only: Ids to read from the source; all other articles come from the live build.
         keep_missing: Keep articles of the live build that the source no longer holds.
-        relearn: Learn the boilerplate again instead of reusing the live build's.
+        relearn: Learn the boilerplate and the weights of evidence again instead of reusing the
+            live build's.
+        learn: Learn the weights of evidence from the site's own links and from judgments.
+        judgments: Returns judged pairs: the ids of an article and of another, and a grade above 0
+            if the second belongs into the list of the first, 0 if not. Called if weights are
+            learned.
         from_scratch: Reuse nothing of the live build: encode and learn everything again.
         limits: The limits of the gates.
         golden: The gate that compares the lists with editors' judgments; ``None`` to skip it.
@@ -52,6 +57,8 @@ class BuildOptions:
     only: frozenset[str] = frozenset()
     keep_missing: bool = False
     relearn: bool = False
+    learn: bool = True
+    judgments: Callable[[], Mapping[tuple[str, str], int]] = dict
     preferences: Preferences = field(default_factory=Preferences)
     adopt_orphans: bool = True
     trust_related_blocks: bool = False

@@ -128,6 +128,7 @@ def judge(
         return verdicts
     old, made = live.manifest, new.manifest
     changed = old.encoder != made.encoder or old.recipe != made.recipe
+    reweighed = old.weights != made.weights
     return [
         Verdict(
             gate=Gate.ENCODER,
@@ -142,10 +143,11 @@ def judge(
             value=churn.changed,
             limit=limits.max_churn,
             passed=churn.changed <= limits.max_churn
-            or (changed and accept_change)
+            or (accept_change and (changed or reweighed))
             or len(churn.rows) < FEW,
             message=f"{churn.changed:.0%} of {len(churn.rows)} lists show other articles than "
-            f"in the live build; at most {limits.max_churn:.0%} may change",
+            f"in the live build; at most {limits.max_churn:.0%} may change"
+            + (", unless you accept the new weights of evidence with --accept-change" * reweighed),
         ),
         *verdicts,
     ]

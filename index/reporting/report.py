@@ -50,6 +50,7 @@ class BuildFindings:
         verdicts: The verdicts of the gates.
         good_score: The least score of an article that readers are shown.
         page_links: What was found about the pages' own links.
+        learning: What the weights of evidence were learned from.
     """
 
     now: int
@@ -64,6 +65,7 @@ class BuildFindings:
     verdicts: list[Verdict]
     good_score: float
     page_links: LinkFindings
+    learning: dict[str, Any]
 
 
 def make_report(findings: BuildFindings) -> dict[str, Any]:
@@ -88,6 +90,7 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
         "scores": {"good": findings.good_score, **_scores(best[visible])},
         "links": _links(findings.build, visible, inbound),
         "page_links": report_page_links(findings.page_links, findings.build, visible, heads),
+        "learning": findings.learning,
         "languages": _coverage(
             [name or "unknown" for name in columns.language_names],
             columns.languages,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,7 +33,7 @@ from service.cli.options import (
     read_mapping,
 )
 from service.cli.publish_commands import print_cleanup
-from service.curation.golden_set import golden_gate
+from service.curation.golden_set import golden_gate, read_judgments
 from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def build(
         ),
     ] = False,
     relearn: Annotated[
-        bool, typer.Option("--relearn", help="Learn again which passages are boilerplate.")
+        bool,
+        typer.Option("--relearn", help="Learn boilerplate and the weights of evidence again."),
     ] = False,
     from_scratch: Annotated[
         bool,
@@ -150,6 +152,8 @@ def build_options(settings: Settings, **more: Any) -> BuildOptions:
         mapping=field_mapping(settings),
         depth=settings.depth,
         preferences=settings.preferences,
+        learn=settings.learn != "off",
+        judgments=partial(read_judgments, settings),
         adopt_orphans=settings.adopt_orphans,
         trust_related_blocks=settings.trust_related_blocks,
         limits=settings.limits,

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from index.build.build import Build
 from index.errors import BuildError, DatabaseError
@@ -25,6 +26,7 @@ from index.publishing.gates import Gate, GoldenGate, Verdict
 from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import NotFoundError
+from recommender.relevance_judgments import read_qrels
 from recommender.visibility import utc_now
 from service.decisions.database import Database
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
@@ -111,6 +113,27 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
         if override.kind is OverrideKind.PIN and now < override.until
     ]
     return weigh(database.judgments.all(), pins)
+
+
+def read_judgments(settings: Settings) -> dict[tuple[str, str], int]:
+    """Reads all judged links that weights are learned from: a file's, and those of editors.
+
+    Returns:
+        The grade of each pair of article and target; 0 for one that does not belong together.
+
+    Raises:
+        InputError: If the file that the setting ``learn`` names can't be read.
+        DatabaseError: If the editors' judgments can't be read.
+    """
+    found: dict[tuple[str, str], int] = {}
+    if settings.learn not in ("auto", "off"):
+        for seed, grades in read_qrels(Path(settings.learn)).items():
+            found |= {(seed, target): grade for target, grade in grades.items()}
+    if not nothing_decided(settings):
+        with closing(open_decisions(settings)) as database:
+            golden = read_golden(database, now=utc_now())
+        found |= dict.fromkeys(golden.good, 1) | dict.fromkeys(golden.bad, 0)
+    return found
 
 
 def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:

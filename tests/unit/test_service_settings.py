@@ -40,6 +40,7 @@ VALUES: dict[str, Any] = {
     "ray_address": "head:6379",
     "half_life": 30.5,
     "boost": [{"field": "tags", "factor": 1.5, "equals": "news"}],
+    "learn": "off",
     "adopt_orphans": False,
     "trust_related_blocks": True,
     "keep": 2,

@@ -1,0 +1,141 @@
+"""Learning in a build: what weights are learned from, and the record of what was learned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.articles.article_store import ArticleStore
+from index.build.build import LEARNING, Build
+from index.build.id_table import IdTable
+from index.build.link_graph import EDITORIAL, PageLinkKind, PageLinks
+from index.building.context import BuildContext
+from index.files import write_json
+from recommender.boilerplate import Boilerplate
+from recommender.encoder import Embeddings, Encoder, embed_texts
+from recommender.evidence import KINDS
+from recommender.fusion import Calibration
+from recommender.learning.judged_pairs import JudgedPairs
+from recommender.learning.learning_words import describe_learning
+from recommender.pipeline import PipelineResult
+from recommender.text import PreparedText, prepare, without_link_words
+
+LEAST_ENCODED = 200
+ENCODED_SHARE = 0.05
+"""Texts are encoded again, without the words of their links, for at most this share of the
+articles, but for at least :data:`LEAST_ENCODED` if there are so many."""
+
+_DRAWN = 11
+
+
+def judged_pairs(
+    context: BuildContext,
+    store: ArticleStore,
+    boilerplate: Boilerplate,
+    links: PageLinks,
+    visible: NDArray[np.bool_],
+    encoder: Encoder,
+) -> JudgedPairs | None:
+    """Collect the pairs of visible articles that the site and its editors call related.
+
+    Args:
+        context: The build.
+        store: The build's articles.
+        boilerplate: The passages to remove from texts.
+        links: The links between the pages.
+        visible: Shape (n,), bool: which articles readers may see.
+        encoder: Encodes the texts without the words of their links.
+
+    Returns:
+        The pairs; ``None`` if there are none, or nothing is to be learned.
+    """
+    if not context.options.learn:
+        return None
+    sources, targets, kinds = links.sources(), links.targets.values, links.kinds
+    shown = visible[sources] & visible[targets]
+    in_text = shown & (kinds == PageLinkKind.TEXT)
+    linking = np.unique(sources[in_text])
+    most = max(LEAST_ENCODED, int(ENCODED_SHARE * len(visible)))
+    if len(linking) > most:
+        chosen = np.random.default_rng(_DRAWN).choice(linking, size=most, replace=False)
+        linking = np.sort(chosen)
+    told = shown & np.isin(kinds, EDITORIAL)
+    told &= (kinds != PageLinkKind.TEXT) | np.isin(sources, linking)
+    ids = IdTable(context.folder)
+    pairs = [
+        (seed, target, grade)
+        for (article, other), grade in context.options.judgments().items()
+        if (seed := ids.row(article)) is not None and (target := ids.row(other)) is not None
+    ]
+    judged = np.array(pairs, dtype=np.int32).reshape(-1, 3)
+    judged = judged[visible[judged[:, 0]] & visible[judged[:, 1]]]
+    count = Counter(kinds[told].tolist())
+    if not told.any() and not len(judged):
+        return None
+
+    def encode(texts: Sequence[PreparedText]) -> Embeddings:
+        return embed_texts(encoder, texts)
+
+    return JudgedPairs(
+        seeds=np.concatenate([sources[told], judged[:, 0]]),
+        targets=np.concatenate([targets[told], judged[:, 1]]),
+        grades=np.concatenate([np.ones(int(told.sum()), dtype=np.int32), judged[:, 2]]),
+        linked=np.stack([sources[in_text], targets[in_text]], axis=1),
+        texts={
+            row: prepare(without_link_words(store[row]), boilerplate) for row in linking.tolist()
+        },
+        encode=encode,
+        sources={
+            "links in texts": count[PageLinkKind.TEXT],
+            "related links of pages": count[PageLinkKind.RELATED],
+            "judgments": len(judged),
+        },
+    )
+
+
+def save_learning(
+    context: BuildContext,
+    related: PipelineResult,
+    judged: JudgedPairs | None,
+    previous: Build | None,
+) -> dict[str, Any]:
+    """Write what was learned into the build's folder, or what the live build says of it.
+
+    Args:
+        context: The build.
+        related: The result of relating the articles.
+        judged: What weights were learned from.
+        previous: The live build, if its weights are used.
+
+    Returns:
+        What was written; empty if nothing was ever learned from.
+    """
+    learned, learning = related.learned, dict[str, Any]()
+    if previous is not None:
+        learning = previous.learning
+    elif learned is not None and judged is not None:
+        weights = weights_by_name(related.calibration)
+        learning = {
+            "adopted": learned.adopted,
+            "sentences": describe_learning(learned, list(weights)),
+            "seeds": learned.seeds,
+            "sources": dict(judged.sources),
+            "default_ndcg10": round(learned.default_ndcg10, 4),
+            "learned_ndcg10": round(learned.learned_ndcg10, 4),
+            "gain_99": [round(learned.gain_low, 4), round(learned.gain_high, 4)],
+            "folds": learned.folds,
+            "weights": weights,
+        }
+    write_json(context.folder / LEARNING, learning)
+    return learning
+
+
+def weights_by_name(scoring: Calibration) -> dict[str, float]:
+    """Return the weight of each kind of evidence, and of the neighbors' say, by name."""
+    names = [*(kind.name for kind in KINDS), "neighbors"]
+    weights = [*scoring.weights, scoring.neighbors]
+    return {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}
