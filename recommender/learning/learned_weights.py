@@ -37,8 +37,9 @@ class LearnedWeights:
         folds: Number of parts of the seeds, each of which was unseen once; 0 if too few seeds.
         default_ndcg10: Mean nDCG@10 of the default weights.
         learned_ndcg10: Mean nDCG@10 of learned weights on seeds that they were not learned from.
-        gain_low: Lower end of the 99 % interval of the difference of the two. Weights are not
-            adopted if it is 0 or less, or if as much may be gained by chance.
+        gain_low: Lower end of the 99 % interval of what the first twenty of unseen lists gain, see
+            :meth:`TrainingSeeds.measure`. Weights are adopted only if it is above 0, also less
+            what is gained by chance, and if nDCG@10 does not fall.
         gain_high: Upper end.
         shares: Shape (2, kinds), float64: the share of each kind of evidence in how much the
             scores of a list's candidates differ, by the default and by ``weights``.
@@ -74,21 +75,21 @@ def learn_weights(
     groups = np.arange(len(sample)) if sample.groups is None else sample.groups
     names, group = np.unique(groups, return_inverse=True)
     enough = len(names) >= MIN_SEEDS
-    before = sample.ndcg10(default)[:, 0]
-    unseen, choices = np.zeros((len(sample), 2)), np.zeros(len(_STRENGTHS))
+    before = sample.measure(default)[:, 0]
+    unseen, choices = np.zeros((len(sample), 3)), np.zeros(len(_STRENGTHS))
     low = high = beyond_chance = 0.0
     if enough:
         folds = (drawn.permutation(len(names)) % FOLDS)[group]
         gains = _measure_gains(sample, folds, default, scales)
         for fold in range(FOLDS):
             here = folds == fold
-            chosen = gains[fold, ~here, :, 0].mean(axis=0).argmax()
+            chosen = gains[fold, ~here, :, 1].mean(axis=0).argmax()
             unseen[here] = gains[fold, here, chosen]
-            choices += gains[fold, here, :, 0].sum(axis=0)
-        low, high = _interval(unseen[:, 0], group)
-        beyond_chance, _ = _interval(unseen[:, 0] - unseen[:, 1], group)
+            choices += gains[fold, here, :, 1].sum(axis=0)
+        low, high = _interval(unseen[:, 1], group)
+        beyond_chance, _ = _interval(unseen[:, 1] - unseen[:, 2], group)
     best = int(choices.argmax())
-    adopted = best > 0 and min(low, beyond_chance) > 0
+    adopted = best > 0 and min(low, beyond_chance, unseen[:, 0].mean()) > 0
     weights = _fit_path(seeds, default, scales)[best] if adopted else default
     return LearnedWeights(
         weights=weights,
@@ -120,19 +121,19 @@ def _measure_gains(
     default: NDArray[np.float64],
     scales: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return what weights gain in nDCG@10 on seeds that they were not fitted to.
+    """Return what weights gain on seeds that they were not fitted to.
 
     Returns:
-        Shape (folds, seeds, strengths, 2), float64: the gain of each seed for weights fitted
-        without that seed's fold and without the fold of the first axis, and how much of it is
-        expected by chance.
+        Shape (folds, seeds, strengths, 3), float64: what each seed gains in every measure of
+        :meth:`TrainingSeeds.measure` by weights fitted without that seed's fold and without the
+        fold of the first axis.
     """
-    gains = np.zeros((FOLDS, len(seeds), len(_STRENGTHS), 2))
+    gains = np.zeros((FOLDS, len(seeds), len(_STRENGTHS), 3))
     for one, other in itertools.combinations_with_replacement(range(FOLDS), 2):
         held = np.isin(folds, (one, other))
         path = _fit_path(seeds.take(np.flatnonzero(~held)), default, scales)
         unseen = seeds.take(np.flatnonzero(held))
-        figures = np.stack([unseen.ndcg10(weights) for weights in path], axis=1)
+        figures = np.stack([unseen.measure(weights) for weights in path], axis=1)
         figures -= figures[:, :1].copy()
         for left_out, measured in ((one, other), (other, one)):
             gains[left_out, folds == measured] = figures[folds[held] == measured]

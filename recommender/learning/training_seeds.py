@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_PLACES = 10
+_PLACES = 20
 _DISCOUNTS = 1.0 / np.log2(np.arange(2.0, _PLACES + 2.0))
+_FIRST_TEN = np.where(np.arange(_PLACES) < 10, _DISCOUNTS, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,21 +62,27 @@ class TrainingSeeds:
             groups=None if self.groups is None else self.groups[seeds],
         )
 
-    def ndcg10(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return each seed's nDCG@10 when its candidates are ranked by these weights.
+    def measure(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how good each seed's list is when its candidates are ranked by these weights.
 
         Returns:
-            Shape (seeds, 2), float64: nDCG@10, and how much of it is expected by chance as some
-            articles are judged related to many. Of equal scores the candidate that stands first
-            goes first.
+            Shape (seeds, 3), float64: nDCG@10; the discounted gain of the first twenty over the
+            ideal of the first ten, which differs less by accident; and how much of that is
+            expected by chance, as some articles are judged related to many. Of equal scores the
+            candidate that stands first goes first.
         """
         scores = self.features @ weights.astype(np.float32) + self.offsets
         scores[~self.valid] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :_PLACES]
-        chance = np.zeros_like(self.grades) if self.popularity is None else self.popularity
-        gains = np.stack([np.take_along_axis(some, best, axis=1) for some in (self.grades, chance)])
-        found: NDArray[np.float64] = gains @ _DISCOUNTS[: best.shape[1]] / self.ideal
-        return found.T
+        gains = np.take_along_axis(self.grades, best, axis=1)
+        chance = np.zeros_like(gains)
+        if self.popularity is not None:
+            chance = np.take_along_axis(self.popularity, best, axis=1)
+        places = best.shape[1]
+        ten, twenty = _FIRST_TEN[:places], _DISCOUNTS[:places]
+        return (
+            np.stack([gains @ ten, gains @ twenty, chance @ twenty], axis=1) / self.ideal[:, None]
+        )
 
     def shares(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return each kind's share in how much the scores of a list's candidates differ.
