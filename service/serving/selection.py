@@ -169,7 +169,8 @@ def select_beside(
     wanted = query.limit - len(pinned)
     named = _named(context, guard, wanted) if context.named and query.site_pins else []
     wanted -= len(named)
-    story_of, linked = served.build.story_of, set[int]()
+    story_of = served.build.story_of
+    linked: set[int] | None = None
     if context.linked and query.skip_linked is not SkipLinked.OFF:
         linked = {story_of[row] for row in context.linked}
         if query.skip_linked is SkipLinked.DROP:
@@ -243,7 +244,7 @@ def _related(
     query: RelatedQuery,
     wanted: int,
     story_of: memoryview,
-    linked: set[int],
+    linked: set[int] | None,
 ) -> list[SelectedItem]:
     """Selects the best related articles that may be shown, at most ``wanted``.
 
@@ -255,7 +256,7 @@ def _related(
         query: The query, of which the least score is applied.
         wanted: Most articles to select.
         story_of: The story of each row.
-        linked: The stories that stand after all others.
+        linked: The stories that stand after all others; ``None`` for none.
     """
     chosen: list[SelectedItem] = []
     later: list[tuple[int, float]] = []
@@ -267,7 +268,7 @@ def _related(
         score = shown_score(score)  # rounded as clients see it, for the comparison with the minimum
         if score < least:
             continue  # better scores may follow: lists made more varied are not sorted by score
-        if linked and story_of[candidate] in linked:
+        if linked is not None and story_of[candidate] in linked:
             later.append((candidate, score))
             continue
         shown = admit(candidate)
