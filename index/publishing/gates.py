@@ -17,7 +17,7 @@ code     gate           refuses a build when
 A root's first build must only pass *recall* (:func:`index.publishing.publish.publish_build`).
 Code 16 is not a gate: it means that a rollback holds publishing
 (:meth:`index.root.root.Root.check_hold`). The gate *golden* reads the editors' database; it is in
-``service.curation.golden_gate``.
+``service.curation.golden_set``.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from service.curation.link_graph import inbound_links
 
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
@@ -16,7 +15,7 @@ from index.query import Fallback, Order, RelatedQuery, SkipLinked
 from index.root.root import Root
 from recommender.visibility import NEVER, microseconds
 from service.curation.golden_set import GoldenSet, measure_agreement
-from service.curation.preview import LeftOut, make_preview
+from service.curation.preview import LeftOut, inbound_links, make_preview
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
 from service.serving.list_quality import evaluate_build
 from service.serving.selection import Origin, SelectedItem, select
