@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,22 @@ def build_root(tmp_path: Path) -> Callable[..., tuple[Root, Build]]:
     return build
 
 
+_milvus = ExitStack()
+
+
 @pytest.fixture(scope="session")
 def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Milvus server, started once."""
-    with milvus_server(tmp_path_factory.mktemp("milvus")) as uri:
-        yield uri
+    with _milvus:
+        yield _milvus.enter_context(milvus_server(tmp_path_factory.mktemp("milvus")))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Side by side, Milvus ends with the last test of its group: idle, it takes much of a core."""
+    ours, others = (each and each.get_closest_marker("xdist_group") for each in (item, nextitem))
+    if "PYTEST_XDIST_WORKER" in os.environ and ours and ours != others:
+        _milvus.close()
 
 
 @pytest.fixture(scope="session")

@@ -332,7 +332,7 @@ def fuzz_documents(kind: str, examples: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_document_with_one_hostile_value_is_read_or_reported(kind: str) -> None:
-    fuzz_documents(kind, 200)
+    fuzz_documents(kind, 100)
 
 
 @pytest.mark.full
