@@ -27,6 +27,7 @@ from tests.support.articles import topical
 from tests.support.builds import SAMPLE, plain_mapping, publish
 from tests.support.decision_databases import urls
 from tests.support.milvus_server import milvus_server
+from tests.support.unsynced_disk import unsynced_disk
 
 # A busy machine is no defect of the code.
 hypothesis.settings.register_profile("alsolike", deadline=None)
@@ -150,9 +151,9 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap_hashes() -> Iterator[None]:
-    """Argon2 with the least that it takes: services in processes of their own hash in earnest."""
-    with pytest.MonkeyPatch.context() as patch:
+def _quick_hashes_and_disk() -> Iterator[None]:
+    """Argon2 at its cheapest, and no waiting for the disk; processes of their own do both."""
+    with pytest.MonkeyPatch.context() as patch, unsynced_disk():
         hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
         patch.setattr(editor_accounts, "_hasher", hasher)
         yield
