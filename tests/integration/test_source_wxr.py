@@ -215,7 +215,7 @@ def test_memory_does_not_grow_with_an_export(tmp_path: Path) -> None:
     with path.open("w") as file:
         file.write(HEAD)
         for number in range(2_000):
-            words = "<p>Words of the sea and the shore.</p>" * 400
+            words = f"<p>{'Words of the sea and the shore. ' * 48}</p>" * 10
             file.write(item(number, comment * 20, content__encoded=words))
         file.write("</channel></rss>")
     Path("/proc/self/clear_refs").write_text("5")
