@@ -1,27 +1,41 @@
-"""What is each stage of the recipe worth, and what does it cost?
+"""What is each kind of evidence and each step of the ranking worth, and what does it cost?
 
-``python -m benchmarks.ablation --data DIR`` (without it: the sample's series): one stage off in
-turn, nDCG@10 on every judged set, seconds for everything outside the encoder. A stage without gain
-would be deleted.
+``python -m benchmarks.ablation --data DIR`` (without it: the sample's series): one kind or step off
+in turn, and fixed recipes; nDCG@10 on every judged set, seconds for everything outside the encoder.
+What has no gain anywhere would be deleted.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 
-from benchmarks.corpora import CachedEncoder, Corpus, data_folder, load_corpora, say, table
-from recommender.article import Article, Section
+from benchmarks.corpora import (
+    CachedEncoder,
+    Corpus,
+    data_folder,
+    family,
+    load_corpora,
+    say,
+    table,
+)
+from recommender.article import Article
 from recommender.boilerplate import SAMPLE, learn_boilerplate
 from recommender.encoder import TITLE_SHARE, Embeddings, normalized
+from recommender.evidence import DEFAULT_WEIGHTS, KINDS, NO_DAY
 from recommender.faiss_index import build_index
+from recommender.labels import LabelNumbers
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import CorpusArticles, relate
-from recommender.ranking_metrics import measure_relevance
+from recommender.ranking_metrics import measure_seed
 from recommender.sentence_encoder import load_encoder
 from recommender.term_counts import CorpusTerms, count_corpus
 from recommender.text import PreparedText, prepare
@@ -32,33 +46,65 @@ _CHUNK = 4_096  # as a build encodes, so that what it encoded is found in the ca
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One stage off.
+    """The pipeline with something else.
 
     Attributes:
         name: For the table.
         recipe: The figures.
+        weights: Of each kind of evidence.
+        without: The kind of evidence whose weight is 0.
         title_share: See :data:`recommender.encoder.TITLE_SHARE`.
         cleaned: Whether boilerplate is taken out.
-        adopt: Whether orphans are given a place, which is off by default.
+        adopt: Whether orphans are given a place.
     """
 
     name: str
     recipe: RankingParameters = DEFAULT_RECIPE
+    weights: Sequence[float] = DEFAULT_WEIGHTS
+    without: str = ""
     title_share: float = TITLE_SHARE
     cleaned: bool = True
-    adopt: bool = False
+    adopt: bool = True
+
+
+def step(name: str, **changed: Any) -> Variant:
+    """A variant with other parameters of the ranking."""
+    return Variant(name=name, recipe=replace(DEFAULT_RECIPE, **changed))
+
+
+def fixed(name: str, *, say: float = 0.0, hub: float = 0.0, **weights: float) -> Variant:
+    """A recipe that is the same for all sites, without adoption."""
+    return Variant(
+        name=name,
+        recipe=replace(DEFAULT_RECIPE, neighbors_say=say, hub_strengths=(hub,)),
+        weights=[weights.get(kind.name, 0.0) for kind in KINDS],
+        adopt=False,
+    )
 
 
 VARIANTS = (
     Variant(name="everything"),
-    Variant(name="no diversity", recipe=replace(DEFAULT_RECIPE, diversity=0.0)),
-    Variant(name="no diffusion", recipe=replace(DEFAULT_RECIPE, diffusion_neighbors=0)),
-    Variant(name="no word pairs", recipe=replace(DEFAULT_RECIPE, pair_share=0.0)),
-    Variant(name="no words", recipe=replace(DEFAULT_RECIPE, dense_weight=1.0)),
-    Variant(name="no embeddings", recipe=replace(DEFAULT_RECIPE, dense_weight=0.0)),
+    *(
+        Variant(
+            name=f"no {kind.name}",
+            weights=[0.0 if other is kind else other.weight for other in KINDS],
+            without=kind.name,
+        )
+        for kind in KINDS
+        if kind.weight
+    ),
+    step("no neighbors' say", neighbors_say=0.0),
+    step("no hub correction", hub_strengths=(0.0,)),
+    Variant(name="no adoption", adopt=False),
+    step("no diversity", diversity=0.0),
+    step("no word pairs", pair_share=0.0),
     Variant(name="no title embedding", title_share=0.0),
     Variant(name="no boilerplate removal", cleaned=False),
-    Variant(name="with orphans adopted", adopt=True),
+    fixed("0.7 meaning, 0.3 words, full say", meaning=0.7, words=0.3, say=1.0),
+    fixed("0.6 meaning, 0.4 words", meaning=0.6, words=0.4),
+    fixed("the same, both mentions 0.1", meaning=0.6, words=0.4, names=0.1, named=0.1),
+    fixed("the same, hub 0.2", meaning=0.6, words=0.4, names=0.1, named=0.1, hub=0.2),
+    fixed("0.65, 0.3, mentions, say 0.3", meaning=0.65, words=0.3, names=0.1, named=0.1, say=0.3),
 )
 
 
@@ -80,12 +126,8 @@ def encode(encoder: CachedEncoder, texts: list[str]) -> Embeddings:
 
 def prepare_corpus(corpus: Corpus, encoder: CachedEncoder, *, cleaned: bool) -> Prepared:
     """Texts as a build prepares them, or as they came."""
-    texts = corpus.texts
+    texts, articles = corpus.texts, corpus.articles
     if cleaned:
-        articles = [
-            Article(id=i, title=text.title, url="/", sections=(Section(text=text.body),))
-            for i, text in zip(corpus.ids, texts, strict=True)
-        ]
         sample = articles[:: max(1, len(articles) // SAMPLE)]
         boilerplate = learn_boilerplate(sample, len(sample))
         texts = [prepare(article, boilerplate) for article in articles]
@@ -97,11 +139,17 @@ def prepare_corpus(corpus: Corpus, encoder: CachedEncoder, *, cleaned: bool) -> 
     )
 
 
-def measure(corpus: Corpus, prepared: Prepared, variant: Variant) -> tuple[dict[str, float], float]:
-    """nDCG@10 by judged set, and the seconds that relating took."""
+def measure(
+    corpus: Corpus, prepared: Prepared, variant: Variant
+) -> tuple[dict[str, float], dict[str, float]]:
+    """nDCG@10 by judged set; and the seconds that relating took, orphans and the largest hub."""
     mixed = prepared.wholes + variant.title_share * prepared.titles
     embeddings = normalized(mixed, origin="the benchmark")
-    count = len(corpus.ids)
+    count = len(corpus.articles)
+    tags, authors = LabelNumbers(), LabelNumbers()
+    for row, article in enumerate(corpus.articles):
+        tags.add(row, article.tags)
+        authors.add(row, article.authors)
     start = time.perf_counter()
     related = relate(
         CorpusArticles(
@@ -110,24 +158,37 @@ def measure(corpus: Corpus, prepared: Prepared, variant: Variant) -> tuple[dict[
             terms=prepared.terms,
             texts=prepared.texts,
             languages=np.zeros(count, dtype=np.int32),
-            dates=np.zeros(count, dtype=np.int32),
+            dates=np.array([day_number(article) for article in corpus.articles], dtype=np.int32),
+            tags=tags.labels(),
+            authors=authors.labels(),
             superseded={},
             visible=np.ones(count, dtype=bool),
             weights=np.ones(count, dtype=np.float32),
         ),
         recipe=variant.recipe,
+        weights=variant.weights,
         adopt=variant.adopt,
     )
     seconds = time.perf_counter() - start
-    rows = {article_id: row for row, article_id in enumerate(corpus.ids)}
-    figures = {}
-    for judged_set, judged in corpus.judged.items():
-        lists = {
-            seed: [corpus.ids[row] for row in related.lists.rows[rows[seed]] if row >= 0]
-            for seed in judged
-        }
-        figures[judged_set] = measure_relevance(lists, judged).ndcg10.mean
-    return figures, seconds
+    ids = corpus.ids
+    lists = {
+        own: [ids[row] for row in rows if row >= 0]
+        for own, rows in zip(ids, related.lists.rows, strict=True)
+    }
+    figures = {
+        judged_set: float(
+            np.mean([measure_seed(lists[s], grades)[0] for s, grades in some.items()])
+        )
+        for judged_set, some in corpus.judged.items()
+    }
+    health = related.health
+    orphans, hub = health["orphans"] / count, health["largest_hub"]
+    return figures, {"seconds": seconds, "orphans": orphans, "largest_hub": hub}
+
+
+def day_number(article: Article) -> int:
+    """Days since 1970, or that there is no date."""
+    return NO_DAY if article.date is None else (article.date - dt.date(1970, 1, 1)).days
 
 
 def main() -> None:
@@ -135,33 +196,47 @@ def main() -> None:
     arguments = data_folder(argparse.ArgumentParser(description=__doc__)).parse_args()
     encoder = CachedEncoder(load_encoder())
     figures: dict[str, dict[str, float]] = {variant.name: {} for variant in VARIANTS}
-    seconds: dict[str, float] = dict.fromkeys(figures, 0.0)
+    health: dict[str, list[dict[str, float]]] = {variant.name: [] for variant in VARIANTS}
     for corpus in load_corpora(arguments.data):
         by_cleaning = {
             cleaned: prepare_corpus(corpus, encoder, cleaned=cleaned) for cleaned in (True, False)
         }
         for variant in VARIANTS:
-            found, spent = measure(corpus, by_cleaning[variant.cleaned], variant)
+            label = variant.without if variant.without in ("tags", "authors") else ""
+            if label and not any(getattr(article, label) for article in corpus.articles):
+                found = {name: figures["everything"][name] for name in corpus.judged}
+                state = health["everything"][-1]
+            else:
+                found, state = measure(corpus, by_cleaning[variant.cleaned], variant)
             figures[variant.name].update(found)
-            seconds[variant.name] += spent
-            say(f"{corpus.name}: {variant.name}")
+            health[variant.name].append(state)
+            say(f"{corpus.name}: {variant.name} {state['seconds']:.1f} s")
     sets = sorted(figures["everything"])
-    macro = {name: float(np.mean([found[s] for s in sets])) for name, found in figures.items()}
+    result: dict[str, dict[str, float]] = {}
+    for name, found in figures.items():
+        families = [[found[s] for s in some] for _, some in groupby(sets, key=family)]
+        states = health[name]
+        result[name] = {
+            "macro_ndcg10": round(float(np.mean([np.mean(some) for some in families])), 4),
+            "seconds": round(sum(state["seconds"] for state in states), 2),
+            "orphans": round(float(np.mean([state["orphans"] for state in states])), 4),
+            "largest_hub": round(max(state["largest_hub"] for state in states), 4),
+        }
+    whole = result["everything"]
     rows = [
         [
             name,
             *(f"{figures[name][judged_set]:.4f}" for judged_set in sets),
-            f"{macro[name]:.4f}",
-            f"{macro['everything'] - macro[name]:+.4f}",
-            f"{seconds['everything'] - seconds[name]:+.1f} s",
+            f"{some['macro_ndcg10']:.4f}",
+            f"{some['macro_ndcg10'] - whole['macro_ndcg10']:+.4f}",
+            f"{some['orphans']:.1%}",
+            f"{some['largest_hub']:.1%}",
+            f"{some['seconds'] - whole['seconds']:+.1f} s",
         ]
-        for name in figures
+        for name, some in result.items()
     ]
-    print(table(["", *sets, "macro", "the stage's gain", "its cost"], rows))
-    result = {
-        name: {"macro_ndcg10": round(macro[name], 4), "seconds": round(seconds[name], 2)}
-        for name in figures
-    }
+    header = ["", *sets, "macro", "change", "orphans, mean", "hub, largest", "time"]
+    print(table(header, rows))
     print(json.dumps({"variants": result}))
 
 

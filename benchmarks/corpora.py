@@ -1,5 +1,8 @@
 """What benchmarks measure on: the data folder if one is named, else the sample corpus.
 
+Of the folder, ``NAME.jsonl.gz`` with ``NAME.qrels….tsv.gz`` is a corpus with judged sets, and
+``NAME-posts.tar.gz`` a blog whose own links are the judgments.
+
 Encoding takes minutes and does not change from run to run, so embeddings are kept under
 ``benchmarks/out/``; the seconds that encoding takes are measured anew in every run.
 """
@@ -10,53 +13,68 @@ import argparse
 import gzip
 import hashlib
 import json
+import re
 import sys
+import tarfile
+import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from index.articles.parse import FieldMapping, parse_records
+from index.articles.read_report import ReadReport
+from index.building.link_names import link_names, link_numbers
 from index.errors import SourceError
+from index.sources.registry import open_source
+from recommender.article import Article, LinkKind, Status, to_articles
+from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
 from recommender.relevance_judgments import judged_seeds, read_qrels
-from recommender.text import PreparedText
+from recommender.text import PreparedText, prepare, without_link_words
 
 OUT = Path(__file__).parent / "out"
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 
 _RATE_SAMPLE = 200
 _STEP = 1_000
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_NO_BOILERPLATE = Boilerplate(passages={}, labels={}, headings={})
 
-JUDGED = {
-    "synergy-citation": ("synergy", "synergy.qrels_citation"),
-    "synergy-coincluded": ("synergy", "synergy.qrels_coincluded"),
-    "trec-genomics": ("trec-genomics", "trec-genomics.qrels"),
-}
-"""Judged set to its corpus and its file of judgments."""
+_ANY_RELATED = 1
+_BLOG_ADDRESS = "/{year}/{month}/{day}/{slug}/"
+
+Judged = dict[str, dict[str, dict[str, int]]]
+"""Judged set to seeds to grades."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """A corpus by id, in the order of ids.
+    """A corpus in the order of ids.
 
     Attributes:
         name: Of the file.
-        ids: Article ids, ascending.
-        texts: Title and text of each.
-        judged: Judged set to seeds to grades.
+        articles: With text and, where the data says them, tags, authors and dates.
+        judged: The judgments.
     """
 
     name: str
-    ids: list[str]
-    texts: list[PreparedText]
-    judged: dict[str, dict[str, dict[str, int]]]
+    articles: list[Article]
+    judged: Judged = field(default_factory=dict)
 
     @property
-    def file(self) -> str:
-        """Its file's name in the data folder."""
-        return f"{self.name}.jsonl.gz"
+    def ids(self) -> list[str]:
+        """Article ids, ascending."""
+        return [article.id for article in self.articles]
+
+    @property
+    def texts(self) -> list[PreparedText]:
+        """Title and text of each article, as they came."""
+        return [prepare(article, _NO_BOILERPLATE) for article in self.articles]
 
 
 def data_folder(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -65,57 +83,125 @@ def data_folder(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
-def load_corpora(data: Path | None) -> list[Corpus]:
+def family(judged_set: str) -> str:
+    """The sites of one kind that a set belongs to: what its name begins with."""
+    return re.split("[-_]", judged_set)[0]
+
+
+def corpus_names(data: Path) -> list[str]:
+    """Every corpus of the folder that has judgments, or is a blog whose links are judgments."""
+    judged = {path.name.partition(".")[0] for path in data.glob("*.qrels*.tsv.gz")}
+    return sorted({*judged, *(path.name.partition(".")[0] for path in data.glob("*-posts.tar.gz"))})
+
+
+def load_corpora(data: Path | None) -> Iterator[Corpus]:
     """Every judged corpus of the folder; without one, the sample with its series as judgments."""
+    for name in ["sample"] if data is None else corpus_names(data):
+        yield load_corpus(data, name)
+
+
+def load_corpus(data: Path | None, name: str) -> Corpus:
+    """A corpus of the folder by name, with its judgments where there are any; or the sample."""
     if data is None:
-        return [_sample()]
-    names = sorted({corpus for corpus, _ in JUDGED.values()})
-    return [_load(data, name) for name in names]
+        return _sample()
+    if (blog := data / f"{name}.tar.gz").is_file():
+        return _load_blog(name, blog)
+    articles = _read_articles(data / f"{name}.jsonl.gz")
+    known = {article.id for article in articles}
+    judged = {
+        f"{name}{path.name.partition('.qrels')[2].removesuffix('.tsv.gz').replace('_', '-')}": (
+            judged_seeds(read_qrels(path), known)
+        )
+        for path in data.glob(f"{name}.qrels*.tsv.gz")
+    }
+    return Corpus(name=name, articles=articles, judged=dict(sorted(judged.items())))
 
 
-def load_texts(path: Path) -> tuple[list[str], list[PreparedText]]:
-    """Ids and texts of a ``.jsonl.gz`` with ``id``, ``title`` and ``text``."""
+def _read_articles(path: Path) -> list[Article]:
+    """The articles with a title of a ``.jsonl.gz`` with ``id``, ``title`` and ``text``."""
     if not path.is_file():
         raise SourceError(f"there is no {path}")
     with gzip.open(path, "rt") as file:
         records = [json.loads(line) for line in file]
-    records = sorted((r for r in records if r.get("title")), key=lambda record: str(record["id"]))
-    texts = [PreparedText(title=r["title"], body=r.get("text") or "") for r in records]
-    return [str(record["id"]) for record in records], texts
+    return to_articles(
+        {
+            "id": str(record["id"]),
+            "title": record["title"],
+            "text": record.get("text") or "",
+            "tags": record.get("tags") or (),
+            "authors": record.get("authors") or (),
+            "date": date[0] if (date := _DAY.match(str(record.get("date")))) else None,
+        }
+        for record in records
+        if record.get("title")
+    )
 
 
-def _load(data: Path, name: str) -> Corpus:
-    ids, texts = load_texts(data / f"{name}.jsonl.gz")
-    known = set(ids)
-    judged = {
-        judged_set: judged_seeds(read_qrels(data / f"{file}.tsv.gz"), known)
-        for judged_set, (corpus, file) in JUDGED.items()
-        if corpus == name
-    }
-    return Corpus(name=name, ids=ids, texts=texts, judged=judged)
+def _load_blog(name: str, path: Path) -> Corpus:
+    """A blog's posts in Markdown: related are two of which one links to the other in its text."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(path) as archive:
+            archive.extractall(folder, filter="data")
+        table = {"kind": "markdown", "path": folder, "url_template": _BLOG_ADDRESS}
+        mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+        records = open_source(table).records()
+        found = [article for article, _ in parse_records(records, mapping, ReadReport())]
+    posts = sorted(
+        (post for post in found if post.status is Status.PUBLISHED), key=lambda post: post.id
+    )
+    masked, qrels = take_out_links(posts)
+    known = {post.id for post in posts}
+    return Corpus(
+        name=name,
+        articles=masked,
+        judged={name: judged_seeds(qrels, known, min_related=_ANY_RELATED)},
+    )
+
+
+def take_out_links(articles: list[Article]) -> tuple[list[Article], dict[str, dict[str, int]]]:
+    """Make judgments of the links in texts between articles.
+
+    Returns:
+        The articles without the words of these links, and without links; and the judgments, in
+        both directions.
+    """
+    targets: dict[int, str] = {}
+    for article in articles:
+        for number in np.frombuffer(link_names(article).names, dtype="<u8").tolist():
+            targets.setdefault(number, article.id)
+    masked, qrels = [], defaultdict[str, dict[str, int]](dict)
+    for article in articles:
+        judging = []
+        for link in article.links:
+            names = (link_numbers(link) or ())[:2] if link.kind is LinkKind.TEXT else ()
+            other = next((targets[name] for name in names if name in targets), article.id)
+            if other != article.id:
+                judging.append(link)
+                qrels[article.id][other] = qrels[other][article.id] = 1
+        without = without_link_words(replace(article, links=tuple(judging)))
+        masked.append(replace(without, links=()))
+    return masked, dict(qrels)
 
 
 def _sample() -> Corpus:
     records = [json.loads(line) for line in (SAMPLE / "articles.jsonl").read_text().splitlines()]
     kin = json.loads((SAMPLE / "kin.json").read_text())
-    records.sort(key=lambda record: record["id"])
-    visible = [r for r in records if r["status"] == "published" and "visible_from" not in r]
-    texts = [
-        PreparedText(
-            title=record["title"],
-            body="\n".join(f"{s['heading']}\n{s['text']}" for s in record["sections"]),
-        )
-        for record in visible
-    ]
-    ids = [record["id"] for record in visible]
+    articles = to_articles(
+        {
+            "id": record["id"],
+            "title": record["title"],
+            "sections": [(part["heading"], part["text"]) for part in record["sections"]],
+        }
+        for record in records
+        if record["status"] == "published" and "visible_from" not in record
+    )
     qrels = {
         one: {other: 1 for other in series if other != one}
         for series in kin["series"].values()
         for one in series
     }
-    return Corpus(
-        name="sample", ids=ids, texts=texts, judged={"series": judged_seeds(qrels, set(ids))}
-    )
+    known = {article.id for article in articles}
+    return Corpus(name="sample", articles=articles, judged={"series": judged_seeds(qrels, known)})
 
 
 class CachedEncoder:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
+from benchmarks.corpora import data_folder, load_corpus, say, table
 from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, find_model
 
 ROUNDS = 3
@@ -24,10 +24,7 @@ _WORDS = 180  # of running text: nearly always under 256 tokens
 
 def windows(data: Path | None, count: int, encoder: SentenceEncoder) -> list[str]:
     """Texts of at most one window each, as a corpus gives them: of mixed length."""
-    if data is None:
-        texts = [text.whole for text in load_corpora(None)[0].texts]
-    else:
-        texts = [text.whole for text in load_texts(data / "ms-research.jsonl.gz")[1]]
+    texts = [text.whole for text in load_corpus(data, "ms-research").texts]
     found: list[str] = []
     offset = 0
     while len(found) < count:  # the sample is smaller: its texts come again, cut elsewhere

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
+from benchmarks.corpora import data_folder, load_corpus, say, table
 from index.build.vectors import VectorIndex, make_index
 from index.scale_out.milvus import milvus_index
 from index.scale_out.milvus.milvus_client import Milvus, MilvusColumns
@@ -170,10 +170,7 @@ class Kind:
 
 def read(data: Path | None, model: str) -> Embeddings:
     """One embedding an article."""
-    texts = (
-        load_corpora(None)[0].texts if data is None else load_texts(data / "arxiv-60k.jsonl.gz")[1]
-    )
-    return embed_texts(load_encoder(model), texts)
+    return embed_texts(load_encoder(model), load_corpus(data, "arxiv-60k").texts)
 
 
 def windows(count: int) -> Visibility:

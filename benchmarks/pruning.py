@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from benchmarks.corpora import data_folder, load_corpora, load_texts, say, table
+from benchmarks.corpora import data_folder, load_corpora, load_corpus, say, table
 from recommender.lexical import weigh_terms
 from recommender.parallel import equal_blocks, map_in_threads
 from recommender.parameters import DEFAULT_RECIPE
@@ -62,7 +62,7 @@ def main() -> None:
     arguments = data_folder(argparse.ArgumentParser(description=__doc__)).parse_args()
     corpora = {corpus.name: corpus.texts for corpus in load_corpora(arguments.data)}
     if arguments.data is not None:
-        corpora["arxiv-60k"] = load_texts(arguments.data / "arxiv-60k.jsonl.gz")[1]
+        corpora["arxiv-60k"] = load_corpus(arguments.data, "arxiv-60k").texts
     results = {}
     for name, texts in corpora.items():
         say(name)

@@ -21,31 +21,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.clusters import build, open_build, write_source
-from benchmarks.corpora import JUDGED, SAMPLE, data_folder, say, table
+from benchmarks.corpora import Judged, data_folder, load_corpus, say, table
 from index.build.build import Build
 from index.files import load_array
 from index.query import Fallback, RelatedQuery
-from recommender.relevance_judgments import Qrels, read_qrels
 from service.serving.list_quality import evaluate_build
 
 
-def load_judged(data: Path | None) -> dict[str, Qrels]:
-    """Judgments of the articles that are built."""
-    if data is not None:
-        return {
-            name: read_qrels(data / f"{file}.tsv.gz")
-            for name, (corpus, file) in JUDGED.items()
-            if corpus == "synergy"
-        }
-    series = json.loads((SAMPLE / "kin.json").read_text())["series"].values()
-    return {
-        "series": {
-            one: {other: 1 for other in some if other != one} for some in series for one in some
-        }
-    }
-
-
-def compare_lists(local: Build, there: Build, judged: dict[str, Qrels]) -> dict[str, Any]:
+def compare_lists(local: Build, there: Build, judged: Judged) -> dict[str, Any]:
     """How far two builds of the same articles agree."""
     mine, theirs = (
         np.asarray(load_array(build.checked("embeddings.npy"))) for build in (local, there)
@@ -109,7 +92,7 @@ def main() -> None:
         local = build(source, folder / "local", model=arguments.model)
         there = build(source, folder / "ray", engine="ray", model=arguments.model)
         builds = [open_build(Path(found["build"])) for found in (local, there)]
-        found = compare_lists(builds[0], builds[1], load_judged(arguments.data))
+        found = compare_lists(builds[0], builds[1], load_corpus(arguments.data, "synergy").judged)
     say(
         f"{local['articles']:,} articles, {arguments.model}, {len(os.sched_getaffinity(0))} cores\n"
     )

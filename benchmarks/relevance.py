@@ -1,9 +1,10 @@
 """How good are the lists? AlsoLike against what a site would otherwise do, on judged sets.
 
 ``python -m benchmarks.relevance --data DIR`` (without it: the sample's series). Every method ranks
-the whole corpus for every seed with at least three related articles, the seed left out, ties by
-id. ``alsolike`` is a real build, its lists read as a reader gets them. ``seconds`` is everything
-that a method does for all articles of the corpus, encoding included.
+the whole corpus for every seed, an article with at least three related ones (one on a blog), the
+seed left out, ties by id. ``alsolike`` is a real build, its lists read as a reader gets them
+before pins, hides, the page's own links and fallbacks. ``seconds`` is everything that a method does
+for all articles of the corpus, encoding included.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import argparse
 import json
 import tempfile
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import bm25s
@@ -28,6 +32,7 @@ from benchmarks.corpora import (
     CachedEncoder,
     Corpus,
     data_folder,
+    family,
     load_corpora,
     say,
     table,
@@ -37,11 +42,16 @@ from index.articles.record import Record
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.query import RelatedQuery
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
-from recommender.ranking_metrics import measure_relevance
+from recommender.parameters import SHOWN
+from recommender.ranking_metrics import bootstrap_interval, measure_seed
+from recommender.relevance_judgments import Qrels
 from recommender.sentence_encoder import load_encoder
-from service.serving.list_quality import evaluate_build
+from recommender.visibility import utc_now
+from service.decisions.decision_state import NO_STATE
+from service.serving.selection import Origin, select
+from service.serving.serving_view import ServingView
 from service.settings import Settings
 
 DEEP = 50
@@ -50,6 +60,12 @@ METHODS = ("dense", "bm25", "tfidf", "more-like-this", "rrf", "alsolike")
 
 Ranking = np.ndarray
 """Shape (n, up to 100), int: rows best first, -1 at the end."""
+
+Lists = dict[str, list[str]]
+"""Article id to the ids of its list, best first."""
+
+Figures = dict[str, Any]
+"""Of one judged set: ``seeds``, each method's figures, ``against`` the best other, ``spread``."""
 
 
 def top(scores: np.ndarray, first_row: int, keep: int = 100) -> Ranking:
@@ -155,9 +171,18 @@ class CorpusSource:
 
     def records(self) -> Iterator[Record]:
         """See :class:`index.sources.source.Source`."""
-        for article_id, text in zip(self._corpus.ids, self._corpus.texts, strict=True):
-            values = {"id": article_id, "title": text.title, "summary": text.body}
-            yield Record(location=f"{self.name} {article_id}", values=values)
+        for article in self._corpus.articles:
+            values = {
+                "id": article.id,
+                "title": article.title,
+                "sections": [
+                    {"heading": part.heading, "text": part.text} for part in article.sections
+                ],
+                "tags": list(article.tags),
+                "authors": list(article.authors),
+                "date": article.date,
+            }
+            yield Record(location=f"{self.name} {article.id}", values=values)
 
 
 def build_corpus(corpus: Corpus, encoder: CachedEncoder, folder: Path) -> Build:
@@ -171,9 +196,45 @@ def build_corpus(corpus: Corpus, encoder: CachedEncoder, folder: Path) -> Build:
     return root.open(manifest.name)
 
 
-def measure(corpus: Corpus, encoder: CachedEncoder) -> dict[str, dict[str, dict[str, float]]]:
+def read_build(build: Build, corpus: Corpus) -> tuple[Lists, dict[str, float]]:
+    """The lists of a build by its ranking alone, and how they spread.
+
+    Returns:
+        The lists, :data:`DEEP` long; and ``orphans``, the share of stories with text that no shown
+        list holds, ``largest_hub``, the share of shown lists that hold the article which is in
+        most, and ``fallback``, the share of places that fallbacks fill where they may.
+    """
+    defaults = Settings()
+    ranked = RelatedQuery(
+        limit=DEEP, min_score=defaults.min_score, fallback=Fallback.NONE
+    ).by_ranking()
+    filled = replace(ranked, limit=SHOWN, fallback=defaults.fallback)
+    served, now = ServingView(build, NO_STATE), utc_now()
+    lists, inbound, fallbacks, places = {}, Counter[int](), 0, 0
+    for row in range(build.count):
+        items = [item.row for item in select(served, row, now=now, query=ranked)]
+        lists[build.article_id(row)] = [build.article_id(other) for other in items]
+        inbound.update(items[:SHOWN])
+        if len(items) < SHOWN:
+            shown = select(served, row, now=now, query=filled)
+            fallbacks += sum(item.origin is Origin.FALLBACK for item in shown)
+            places += len(shown)
+        else:
+            places += SHOWN
+    rows = {article_id: row for row, article_id in enumerate(lists)}
+    told = {build.story_of[rows[article.id]] for article in corpus.articles if article.has_text}
+    shown_stories = {build.story_of[row] for row in inbound}
+    spread = {
+        "orphans": len(told - shown_stories) / max(len(told), 1),
+        "largest_hub": max(inbound.values(), default=0) / build.count,
+        "fallback": fallbacks / max(places, 1),
+    }
+    return lists, {name: round(share, 4) for name, share in spread.items()}
+
+
+def measure(corpus: Corpus, encoder: CachedEncoder) -> dict[str, Figures]:
     """Every method on every judged set of a corpus."""
-    results: dict[str, dict[str, dict[str, float]]] = {name: {} for name in corpus.judged}
+    by_method: dict[str, Lists] = {}
     rankings: dict[str, Ranking] = {}
     seconds: dict[str, float] = {}
     methods = {"dense": dense, "bm25": bm25, "tfidf": tfidf, "more-like-this": more_like_this}
@@ -185,37 +246,51 @@ def measure(corpus: Corpus, encoder: CachedEncoder) -> dict[str, dict[str, dict[
     start = time.perf_counter()
     rankings["rrf"] = rrf(rankings["dense"], rankings["bm25"])
     seconds["rrf"] = seconds["dense"] + seconds["bm25"] + time.perf_counter() - start
+    ids = corpus.ids
     for name, ranking in rankings.items():
-        rows = {article_id: row for row, article_id in enumerate(corpus.ids)}
-        for judged_set, judged in corpus.judged.items():
-            lists = {
-                seed: [corpus.ids[r] for r in ranking[rows[seed]] if r >= 0][:DEEP]
-                for seed in judged
-            }
-            found = measure_relevance(lists, judged)
-            results[judged_set][name] = {
-                "ndcg10": round(found.ndcg10.mean, 4),
-                "p6": round(found.p6.mean, 4),
-                "recall50": round(found.recall50.mean, 4),
-                "seconds": round(seconds[name], 1),
-            }
+        by_method[name] = {
+            own: [ids[row] for row in rows if row >= 0][:DEEP]
+            for own, rows in zip(ids, ranking, strict=True)
+        }
     with tempfile.TemporaryDirectory() as folder:
         start, before = encoder.clock(), encoder.seconds
         build = build_corpus(corpus, encoder, Path(folder))
-        spent, encoding = encoder.clock() - start, encoder.seconds - before
-        say(f"{corpus.name}: alsolike {spent:.1f} s, of which encoding {encoding:.1f} s")
-        defaults = Settings()
-        query = RelatedQuery(min_score=defaults.min_score, fallback=defaults.fallback)
-        for judged_set, judged in corpus.judged.items():
-            figures = evaluate_build(build, judged, query)
-            results[judged_set]["alsolike"] = {
-                **{name: figures[name] for name in ("ndcg10", "p6", "recall50")},
-                "seconds": round(spent, 1),
-            }
-    return results
+        seconds["alsolike"], encoding = encoder.clock() - start, encoder.seconds - before
+        say(f"{corpus.name}: alsolike {seconds['alsolike']:.1f} s, encoding {encoding:.1f} s")
+        by_method["alsolike"], spread = read_build(build, corpus)
+    return {
+        judged_set: compare_methods(by_method, judged, seconds) | {"spread": spread}
+        for judged_set, judged in corpus.judged.items()
+    }
 
 
-def plot(results: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
+def compare_methods(
+    by_method: dict[str, Lists], judged: Qrels, seconds: dict[str, float]
+) -> Figures:
+    """The figures of every method on one judged set, and how AlsoLike stands against the best."""
+    found: Figures = {"seeds": len(judged)}
+    gains = {}
+    for name, lists in by_method.items():
+        figures = np.array([measure_seed(lists[seed], grades) for seed, grades in judged.items()])
+        gains[name] = figures[:, 0]
+        ndcg10, p6, recall50 = (round(float(mean), 4) for mean in figures.mean(axis=0))
+        spent = round(seconds[name], 1)
+        found[name] = {"ndcg10": ndcg10, "p6": p6, "recall50": recall50, "seconds": spent}
+    best = max((name for name in gains if name != "alsolike"), key=lambda name: gains[name].mean())
+    low, high = bootstrap_interval(gains["alsolike"] - gains[best])
+    found["against"] = {"best": best, "low": round(low, 4), "high": round(high, 4)}
+    return found
+
+
+def by_family(results: dict[str, Figures], method: str) -> float:
+    """The mean nDCG@10 of a method over the families of sets."""
+    families = defaultdict(list)
+    for name, figures in results.items():
+        families[family(name)].append(figures[method]["ndcg10"])
+    return round(float(np.mean([np.mean(some) for some in families.values()])), 4)
+
+
+def plot(results: dict[str, Figures], path: Path) -> None:
     """Bars of nDCG@10 by set and method."""
     import matplotlib as mpl
 
@@ -241,28 +316,38 @@ def main() -> None:
     """Run the benchmark."""
     arguments = data_folder(argparse.ArgumentParser(description=__doc__)).parse_args()
     encoder = CachedEncoder(load_encoder())
-    results: dict[str, dict[str, dict[str, float]]] = {}
+    results: dict[str, Figures] = {}
     for corpus in load_corpora(arguments.data):
         results.update(measure(corpus, encoder))
     results = dict(sorted(results.items()))
-    macro = {
-        method: round(sum(f[method]["ndcg10"] for f in results.values()) / len(results), 4)
-        for method in METHODS
-    }
+    macro = {method: by_family(results, method) for method in METHODS}
+    header = ["nDCG@10", "seeds", *METHODS, "alsolike minus the best other, 95 %"]
     rows = [
         [
-            method,
-            *(f"{results[name][method]['ndcg10']:.4f}" for name in results),
-            f"{macro[method]:.4f}",
-            *(f"{results[name][method]['seconds']:.0f} s" for name in results),
+            name,
+            str(figures["seeds"]),
+            *(f"{figures[method]['ndcg10']:.4f}" for method in METHODS),
+            "{low:+.4f} to {high:+.4f} ({best})".format(**figures["against"]),
         ]
-        for method in METHODS
+        for name, figures in results.items()
     ]
-    print("nDCG@10 (then seconds for the whole corpus)\n")
-    print(table(["method", *results, "macro", *results], rows))
+    print(table(header, [*rows, ["macro", "", *(f"{macro[m]:.4f}" for m in METHODS), ""]]))
+    ratio = macro["alsolike"] / macro["rrf"]
+    print(f"\nmacro is the mean over families; alsolike is {ratio:.3f} times rrf\n")
+    columns = ("orphans", "largest_hub", "fallback")
+    header = ["alsolike", "orphans", "largest hub", "places by fallback", "seconds by method"]
+    rows = [
+        [
+            name,
+            *(f"{figures['spread'][column]:.1%}" for column in columns),
+            ", ".join(f"{method} {figures[method]['seconds']:.0f}" for method in METHODS),
+        ]
+        for name, figures in results.items()
+    ]
+    print(table(header, rows))
     plot(results, OUT / "relevance.svg")
     print(f"\nplot: {OUT / 'relevance.svg'}")
-    print(json.dumps({"sets": results, "macro_ndcg10": macro}))
+    print(json.dumps({"sets": results, "macro_ndcg10": macro, "rrf_ratio": round(ratio, 4)}))
 
 
 if __name__ == "__main__":

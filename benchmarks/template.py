@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.corpora import CachedEncoder, Corpus, data_folder, load_corpora, say, table
+from benchmarks.corpora import CachedEncoder, Corpus, data_folder, load_corpus, say, table
 from benchmarks.relevance import build_corpus, dense
 from index.query import RelatedQuery
+from recommender.article import Section
 from recommender.boilerplate import split_sentences
 from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
-from recommender.text import PreparedText
 from service.serving.list_quality import evaluate_build
 from service.settings import Settings
 
@@ -48,11 +48,12 @@ page is medical advice."""
 
 def wrapped(corpus: Corpus) -> Corpus:
     """The same corpus as pages of a site with a template."""
-    texts = [
-        PreparedText(title=text.title, body="\n\n".join(page(text.body, number)))
-        for number, text in enumerate(corpus.texts)
+    bodies = ("\n\n".join(page(text.body, number)) for number, text in enumerate(corpus.texts))
+    articles = [
+        replace(article, sections=(Section(text=body),))
+        for article, body in zip(corpus.articles, bodies, strict=True)
     ]
-    return replace(corpus, texts=texts, name=f"{corpus.name}, wrapped")
+    return replace(corpus, articles=articles, name=f"{corpus.name}, wrapped")
 
 
 def page(body: str, number: int) -> Iterator[str]:
@@ -71,14 +72,13 @@ def main() -> None:
     """Run the benchmark."""
     arguments = data_folder(argparse.ArgumentParser(description=__doc__)).parse_args()
     encoder = CachedEncoder(load_encoder())
-    corpora = [c for c in load_corpora(arguments.data) if c.name in ("synergy", "sample")]
     figures: dict[str, dict[str, dict[str, float]]] = {}
-    for corpus in corpora:
-        for name, variant in (("plain", corpus), ("wrapped", wrapped(corpus))):
-            for method, found in (("dense", by_dense), ("alsolike", by_build)):
-                say(f"{variant.name}: {method}")
-                for judged_set, value in found(variant, encoder).items():
-                    figures.setdefault(judged_set, {}).setdefault(method, {})[name] = value
+    corpus = load_corpus(arguments.data, "synergy")
+    for name, variant in (("plain", corpus), ("wrapped", wrapped(corpus))):
+        for method, found in (("dense", by_dense), ("alsolike", by_build)):
+            say(f"{variant.name}: {method}")
+            for judged_set, value in found(variant, encoder).items():
+                figures.setdefault(judged_set, {}).setdefault(method, {})[name] = value
     rows = []
     for judged_set, methods in sorted(figures.items()):
         for method, values in methods.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Column, Workspace
 from recommender.encoder import Embeddings
-from recommender.evidence import PairData
+from recommender.evidence import DEFAULT_WEIGHTS, PairData
 from recommender.fusion import (
     Calibration,
     calibrate,
@@ -110,6 +110,7 @@ def relate(
     *,
     depth: int = DEFAULT_DEPTH,
     recipe: RankingParameters = DEFAULT_RECIPE,
+    weights: Sequence[float] = DEFAULT_WEIGHTS,
     adopt: bool = True,
     calibration: Calibration | None = None,
     judged: JudgedPairs | None = None,
@@ -122,6 +123,7 @@ def relate(
         catalogue: The corpus.
         depth: Length of the lists.
         recipe: Ranking parameters.
+        weights: Weight of each kind of evidence, unless a calibration says them.
         adopt: Move articles that are in no shown list into one where they fit well.
         calibration: The calibration of an earlier build, to keep scores comparable with it;
             measured on this corpus by default.
@@ -156,7 +158,7 @@ def relate(
         authors=catalogue.authors.vectors(count, workspace, "author_vectors"),
         days=catalogue.dates,
     )
-    scoring = calibration or calibrate(pairs, neighbors=recipe.neighbors_say)
+    scoring = calibration or calibrate(pairs, weights=weights, neighbors=recipe.neighbors_say)
     own = _find_candidates(pairs, postings, scoring, nearest, workspace, mapper)
     close = mean_nearest(own)
     learned = None
@@ -178,7 +180,7 @@ def relate(
             scoring = replace(_choose_hub(scoring, own, close, recipe), neighbors=neighbors)
     workspace.drop("nearest_rows", "nearest_scores")
 
-    languages, weights, embeddings = catalogue.languages, catalogue.weights, catalogue.embeddings
+    languages, embeddings = catalogue.languages, catalogue.embeddings
     story_languages = StoryLanguages(stories.of, stories.members, languages)
 
     def list_block(start: int, stop: int) -> RankedLists:
@@ -190,7 +192,7 @@ def relate(
             story_languages.candidates_in(candidates, languages[listed], listed),
             stories=stories,
             languages=languages,
-            weights=weights,
+            weights=catalogue.weights,
             embeddings=embeddings,
             depth=depth,
             diversity=recipe.diversity,

@@ -68,7 +68,7 @@ def measure_relevance(
             f"no judged article of the build has {min_related} or more related articles: "
             "check that these judgments belong to this corpus"
         )
-    figures = np.array([_measure_seed(lists[seed], grades) for seed, grades in judged.items()])
+    figures = np.array([measure_seed(lists[seed], grades) for seed, grades in judged.items()])
     ndcg10, p6, recall50 = (_estimate(column) for column in figures.T)
     return Relevance(seeds=len(judged), ndcg10=ndcg10, p6=p6, recall50=recall50)
 
@@ -95,7 +95,13 @@ def intra_list_diversity(lists: NDArray[np.int32], embeddings: Embeddings) -> fl
     return total / pairs if pairs else 0.0
 
 
-def _measure_seed(ranked: Sequence[str], grades: Mapping[str, int]) -> tuple[float, float, float]:
+def measure_seed(ranked: Sequence[str], grades: Mapping[str, int]) -> tuple[float, float, float]:
+    """Return nDCG@10, the precision of the first six and the recall of the first fifty of a list.
+
+    Args:
+        ranked: The ids in the list, best first.
+        grades: The judged articles, of which at least one is related.
+    """
     gains = [2.0 ** max(grades.get(article, 0), 0) - 1.0 for article in ranked[:10]]
     ideal = sorted((2.0 ** max(grade, 0) - 1.0 for grade in grades.values()), reverse=True)[:10]
     related = sum(grade > 0 for grade in grades.values())
@@ -111,6 +117,15 @@ def _dcg(gains: Sequence[float]) -> float:
 
 
 def _estimate(values: NDArray[np.float64]) -> Estimate:
+    low, high = bootstrap_interval(values)
+    return Estimate(mean=float(values.mean()), low=low, high=high)
+
+
+def bootstrap_interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the bootstrap 95 % interval of the mean of values, shape (n,).
+
+    Of differences between two methods, by seed, it is the paired interval.
+    """
     generator = np.random.default_rng(_SEED)
     means = np.array(
         [
@@ -119,4 +134,4 @@ def _estimate(values: NDArray[np.float64]) -> Estimate:
         ]
     )
     low, high = np.percentile(means, [2.5, 97.5])
-    return Estimate(mean=float(values.mean()), low=float(low), high=float(high))
+    return float(low), float(high)

@@ -44,13 +44,16 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
     return qrels
 
 
-def judged_seeds(qrels: Qrels, known: set[str]) -> dict[str, dict[str, int]]:
+def judged_seeds(
+    qrels: Qrels, known: set[str], *, min_related: int = MIN_RELATED
+) -> dict[str, dict[str, int]]:
     """Return the judgments that can be measured.
 
     Args:
         qrels: All judgments.
         known: The ids of the corpus's articles; judgments of other articles are left out, and then
             seeds with too few related articles.
+        min_related: The least number of related articles per seed.
     """
     restricted = {
         seed: {other: grade for other, grade in judged.items() if other in known}
@@ -60,5 +63,5 @@ def judged_seeds(qrels: Qrels, known: set[str]) -> dict[str, dict[str, int]]:
     return {
         seed: judged
         for seed, judged in sorted(restricted.items())
-        if sum(grade > 0 for grade in judged.values()) >= MIN_RELATED
+        if sum(grade > 0 for grade in judged.values()) >= min_related
     }

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import numpy as np
 from _pytest.outcomes import OutcomeException
 
-from benchmarks.corpora import CachedEncoder, Corpus, data_folder, load_corpora, load_texts, say
+from benchmarks.corpora import CachedEncoder, Corpus, data_folder, load_corpus, say
 from benchmarks.peers.alsolike import STORIES
 from benchmarks.peers.lists import all_lists, worth_of
 from benchmarks.peers.load import measure_load
@@ -31,14 +31,6 @@ from recommender.text import PreparedText
 
 SHARE = 0.01
 _SEED = 20_260_101
-
-
-def load_corpus(name: str, data: Path | None) -> Corpus:
-    """A corpus by name, with its judgments where there are any."""
-    if name == "ms-research":
-        ids, texts = load_texts(Path(str(data)) / "ms-research.jsonl.gz")
-        return Corpus(name=name, ids=ids, texts=texts, judged={})
-    return next(corpus for corpus in load_corpora(data) if corpus.name == name)
 
 
 def change(texts: list[PreparedText]) -> list[int]:
@@ -122,7 +114,7 @@ def main() -> None:
     parser.add_argument("--patience", type=float, required=True)
     parser.add_argument("--model", default=DEFAULT_MODEL)
     arguments = parser.parse_args()
-    corpus = load_corpus(arguments.corpus, arguments.data)
+    corpus = load_corpus(arguments.data, arguments.corpus)
     arguments.folder.mkdir(parents=True)
     before = proportional_bytes(os.getpid())
     try:

@@ -18,7 +18,7 @@ from benchmarks.peers.plots import as_json, draw, render
 from benchmarks.peers.precomputed import build_with
 from index.query import Fallback, RelatedQuery
 from index.root.root import Root
-from recommender.text import PreparedText
+from recommender.article import Article
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
 from tests.support.real_servers import need
@@ -29,9 +29,8 @@ HERE = Path(__file__).parents[2]
 
 
 def corpus(judged=None):
-    ids = list("abcde")
-    texts = [PreparedText(title=name, body="") for name in ids]
-    return Corpus(name="five", ids=ids, texts=texts, judged=judged or {})
+    articles = [Article(id=name, title=name, url="/") for name in "abcde"]
+    return Corpus(name="five", articles=articles, judged=judged or {})
 
 
 def lists(*rows):
