@@ -39,7 +39,7 @@ FEW = 20
 """With fewer articles than this, gates that limit a share let every build pass, because a single
 article is too large a share."""
 
-_NATURAL_HUB = 25.0
+_NATURAL_HUB = 4.0
 """An article always passes the gate *hub* if it is in no more lists than this many times the
 average, because some articles of every site are in many lists."""
 
@@ -66,7 +66,7 @@ class Limits:
         max_churn: Largest share of lists that may show other articles than before.
         max_weak: Largest share of visible articles without a good related article.
         max_hub: Largest share of shown lists that one article may be in. On a small site an equal
-            share for every article is already large, so 25 times an equal share always passes.
+            share for every article is already large, so 4 times an equal share always passes.
         min_recall: Least share of true neighbors that the index must find.
         query: What the site asks for by default. Its least score is that of a good related
             article; the lists of two builds are computed with it and compared.
