@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recommender.encoder import Embeddings
 from recommender.evidence import KINDS, PairData, compare
 from recommender.fusion import Calibration, hear_neighbors
-from recommender.learning.training_seeds import TrainingSeeds
+from recommender.learning.training_seeds import TrainingSeeds, deal_by_chance
 from recommender.lexical import apply_weights
 from recommender.neighbors import NO_ROW, Neighbors
 from recommender.stories import Stories
@@ -124,11 +124,21 @@ def training_seeds(
         parts.append(
             [
                 np.take_along_axis(features, order[..., None], axis=1),
-                *(_by_order(some, order) for some in (-paid.astype(np.float32), grades, valid)),
+                *(
+                    _by_order(some, order)
+                    for some in (-paid.astype(np.float32), grades, valid, np.maximum(found, 0))
+                ),
             ]
         )
-    features, offsets, grades, valid = (np.concatenate(some) for some in zip(*parts, strict=True))
-    ideal = _ideal(rows, keys, gains, stories, links, count)
+    features, offsets, grades, valid, found = (
+        np.concatenate(some) for some in zip(*parts, strict=True)
+    )
+    seed, target = keys // len(corpus), keys % len(corpus)
+    own_story = stories.of[seed] == stories.of[target]
+    counted = (gains > 0) & ~own_story & ~_among(target * count + seed, links)
+    seed, target, gains = seed[counted], target[counted], gains[counted]
+    popularity = deal_by_chance(np.searchsorted(rows, seed), target, gains, found, grades)
+    ideal = _ideal(rows, seed, gains)
     kept = ideal > 0
     if not kept.any():
         return None
@@ -138,6 +148,7 @@ def training_seeds(
         grades=grades[kept],
         valid=valid[kept],
         ideal=ideal[kept],
+        popularity=popularity[kept],
     )
 
 
@@ -164,18 +175,9 @@ def _own_data(
 
 
 def _ideal(
-    rows: NDArray[np.int32],
-    keys: NDArray[np.int64],
-    gains: NDArray[np.float64],
-    stories: Stories,
-    links: NDArray[np.int64],
-    count: np.int64,
+    rows: NDArray[np.int32], seed: NDArray[np.int64], gains: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the largest discounted gain of ten articles that each seed's list could have."""
-    seed, target = np.divmod(keys, count)
-    kept = (gains > 0) & (stories.of[seed] != stories.of[target])
-    kept &= ~_among(target * count + seed, links)
-    seed, gains = seed[kept], gains[kept]
     order = np.lexsort((-gains, seed))
     seed, gains = seed[order], gains[order]
     rank = np.arange(len(seed)) - np.searchsorted(seed, seed)

@@ -52,8 +52,8 @@ def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str
         f"{learned.learned_ndcg10:.3f}, the default ones {learned.default_ndcg10:.3f}"
     )
     between = (
-        f"the gain lies between {learned.gain_low:+.3f} and {learned.gain_high:+.3f} "
-        "with 99 % certainty"
+        f"the first twenty places gain between {learned.gain_low:+.3f} and "
+        f"{learned.gain_high:+.3f}, with 99 % certainty"
     )
     if learned.adopted:
         source = f"The weights were learned from {learned.seeds} articles."
@@ -61,7 +61,7 @@ def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str
     if learned.gain_low > 0:
         why = "but no more than chance gives, as some articles are judged related to many"
     else:
-        why = f"not surely more, for {between}"
+        why = f"not surely more, as {between}"
     return [f"The default weights are used. {tested}: {why}."]
 
 
