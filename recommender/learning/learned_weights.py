@@ -37,9 +37,9 @@ class LearnedWeights:
         folds: Number of parts of the seeds, each of which was unseen once; 0 if too few seeds.
         default_ndcg10: Mean nDCG@10 of the default weights.
         learned_ndcg10: Mean nDCG@10 of learned weights on seeds that they were not learned from.
-        gain_low: Lower end of the 99 % interval of what the first twenty of unseen lists gain, see
-            :meth:`TrainingSeeds.measure`. Weights are adopted only if it is above 0, also less
-            what is gained by chance, and if nDCG@10 does not fall.
+        gain_low: Lower end of the 99 % interval of what unseen lists gain, as a share of the
+            default's rank-biased gain, see :meth:`TrainingSeeds.measure`. Weights are adopted only
+            if it is above 0, also less what is gained by chance, and if nDCG@10 does not fall.
         gain_high: Upper end.
         shares: Shape (2, kinds), float64: the share of each kind of evidence in how much the
             scores of a list's candidates differ, by the default and by ``weights``.
@@ -75,7 +75,7 @@ def learn_weights(
     groups = np.arange(len(sample)) if sample.groups is None else sample.groups
     names, group = np.unique(groups, return_inverse=True)
     enough = len(names) >= MIN_SEEDS
-    before = sample.measure(default)[:, 0]
+    before = sample.measure(default)
     unseen, choices = np.zeros((len(sample), 3)), np.zeros(len(_STRENGTHS))
     low = high = beyond_chance = 0.0
     if enough:
@@ -86,7 +86,8 @@ def learn_weights(
             chosen = gains[fold, ~here, :, 1].mean(axis=0).argmax()
             unseen[here] = gains[fold, here, chosen]
             choices += gains[fold, here, :, 1].sum(axis=0)
-        low, high = _interval(unseen[:, 1], group)
+        whole = max(float(before[:, 1].mean()), 1e-9)
+        low, high = _interval(unseen[:, 1] / whole, group)
         beyond_chance, _ = _interval(unseen[:, 1] - unseen[:, 2], group)
     best = int(choices.argmax())
     adopted = best > 0 and min(low, beyond_chance, unseen[:, 0].mean()) > 0
@@ -97,8 +98,8 @@ def learn_weights(
         strength=_STRENGTHS[best],
         seeds=len(seeds),
         folds=FOLDS if enough else 0,
-        default_ndcg10=float(before.sum()) / max(len(sample), 1),
-        learned_ndcg10=float((before + unseen[:, 0]).sum()) / max(len(sample), 1),
+        default_ndcg10=float(before[:, 0].sum()) / max(len(sample), 1),
+        learned_ndcg10=float((before + unseen)[:, 0].sum()) / max(len(sample), 1),
         gain_low=low,
         gain_high=high,
         shares=np.stack([seeds.shares(default), seeds.shares(weights)]),

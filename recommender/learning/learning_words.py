@@ -52,8 +52,8 @@ def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str
         f"{learned.learned_ndcg10:.3f}, the default ones {learned.default_ndcg10:.3f}"
     )
     between = (
-        f"the first twenty places gain between {learned.gain_low:+.3f} and "
-        f"{learned.gain_high:+.3f}, with 99 % certainty"
+        f"their lists gain between {learned.gain_low:+.1%} and {learned.gain_high:+.1%}, "
+        "with 99 % certainty"
     )
     if learned.adopted:
         source = f"The weights were learned from {learned.seeds} articles."

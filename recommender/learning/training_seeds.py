@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_PLACES = 20
-_DISCOUNTS = 1.0 / np.log2(np.arange(2.0, _PLACES + 2.0))
-_FIRST_TEN = np.where(np.arange(_PLACES) < 10, _DISCOUNTS, 0.0)
+_PLACES = 50
+_RANKS = np.arange(1.0, _PLACES + 1)
+_FIRST_TEN = np.where(_RANKS <= 10, 1.0 / np.log2(_RANKS + 1), 0.0)
+_PATIENCE = 0.9 ** (_RANKS - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +67,11 @@ class TrainingSeeds:
         """Return how good each seed's list is when its candidates are ranked by these weights.
 
         Returns:
-            Shape (seeds, 3), float64: nDCG@10; the discounted gain of the first twenty over the
-            ideal of the first ten, which differs less by accident; and how much of that is
-            expected by chance, as some articles are judged related to many. Of equal scores the
-            candidate that stands first goes first.
+            Shape (seeds, 3), float64: nDCG@10; the rank-biased gain, for readers who go on from a
+            place to the next nine times of ten, which differs less by accident (Moffat & Zobel,
+            "Rank-Biased Precision", TOIS 2008); and how much of that is expected by chance, as some
+            articles are judged related to many. All are in units of the ideal. Of equal scores
+            the candidate that stands first goes first.
         """
         scores = self.features @ weights.astype(np.float32) + self.offsets
         scores[~self.valid] = -np.inf
@@ -79,10 +81,9 @@ class TrainingSeeds:
         if self.popularity is not None:
             chance = np.take_along_axis(self.popularity, best, axis=1)
         places = best.shape[1]
-        ten, twenty = _FIRST_TEN[:places], _DISCOUNTS[:places]
-        return (
-            np.stack([gains @ ten, gains @ twenty, chance @ twenty], axis=1) / self.ideal[:, None]
-        )
+        ten, patience = _FIRST_TEN[:places], _PATIENCE[:places]
+        found = np.stack([gains @ ten, gains @ patience, chance @ patience], axis=1)
+        return found / self.ideal[:, None]
 
     def shares(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return each kind's share in how much the scores of a list's candidates differ.

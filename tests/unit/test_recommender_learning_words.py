@@ -37,7 +37,7 @@ def test_only_changes_that_matter_are_told_the_largest_first():
     ]
     assert "learned from 120 articles" in said[-1]
     assert "0.550, the default ones 0.500" in said[-1]
-    assert "+0.020 and +0.080" in said[-1]
+    assert "+2.0% and +8.0%" in said[-1]
 
 
 def test_weights_that_hardly_changed_are_told_as_such():
@@ -48,7 +48,7 @@ def test_weights_that_hardly_changed_are_told_as_such():
 def test_the_reason_why_the_default_stays_is_told():
     (unsure,) = describe_learning(learned(USUAL, adopted=False, gain_low=-0.02), KINDS)
     assert unsure.startswith("The default weights are used.")
-    assert "-0.020 and +0.080" in unsure
+    assert "-2.0% and +8.0%" in unsure
     (chance,) = describe_learning(learned(USUAL, adopted=False), KINDS)
     assert "no more than chance gives" in chance
     (few,) = describe_learning(
