@@ -58,7 +58,7 @@ def test_relevance_measures_every_method_on_the_sample(last_line_here):
 
 @pytest.mark.full
 @pytest.mark.model
-@pytest.mark.parametrize("module", ["ablation", "template"])
+@pytest.mark.parametrize("module", ["ablation", "learning", "template"])
 def test_the_slower_ones_run_too(module):
     assert last_line(f"benchmarks.{module}")
 
