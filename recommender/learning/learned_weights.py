@@ -19,7 +19,6 @@ from recommender.learning.training_seeds import TrainingSeeds
 
 FOLDS = 5
 MIN_SEEDS = 20
-_MAX_CHOICE_SEEDS = 2_000
 _STRENGTHS = (math.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
 _CONFIDENCE = 0.99
 _RANDOM_SEED = 7
@@ -70,17 +69,15 @@ def learn_weights(
     Returns:
         The same weights for the same arguments: nothing is drawn from the clock.
     """
-    drawn = np.random.default_rng(_RANDOM_SEED)
-    sample = seeds.take(np.sort(drawn.permutation(len(seeds))[:_MAX_CHOICE_SEEDS]))
-    groups = np.arange(len(sample)) if sample.groups is None else sample.groups
+    groups = np.arange(len(seeds)) if seeds.groups is None else seeds.groups
     names, group = np.unique(groups, return_inverse=True)
     enough = len(names) >= MIN_SEEDS
-    before = sample.measure(default)
-    unseen, choices = np.zeros((len(sample), 3)), np.zeros(len(_STRENGTHS))
+    before = seeds.measure(default)
+    unseen, choices = np.zeros((len(seeds), 3)), np.zeros(len(_STRENGTHS))
     low = high = beyond_chance = 0.0
     if enough:
-        folds = (drawn.permutation(len(names)) % FOLDS)[group]
-        gains = _measure_gains(sample, folds, default, scales)
+        folds = (np.random.default_rng(_RANDOM_SEED).permutation(len(names)) % FOLDS)[group]
+        gains = _measure_gains(seeds, folds, default, scales)
         for fold in range(FOLDS):
             here = folds == fold
             chosen = gains[fold, ~here, :, 1].mean(axis=0).argmax()
@@ -98,8 +95,8 @@ def learn_weights(
         strength=_STRENGTHS[best],
         seeds=len(seeds),
         folds=FOLDS if enough else 0,
-        default_ndcg10=float(before[:, 0].sum()) / max(len(sample), 1),
-        learned_ndcg10=float((before + unseen)[:, 0].sum()) / max(len(sample), 1),
+        default_ndcg10=float(before[:, 0].sum()) / max(len(seeds), 1),
+        learned_ndcg10=float((before + unseen)[:, 0].sum()) / max(len(seeds), 1),
         gain_low=low,
         gain_high=high,
         shares=np.stack([seeds.shares(default), seeds.shares(weights)]),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
+from scipy.special import expit
 
 from recommender.learning.training_seeds import TrainingSeeds
 
@@ -87,7 +88,7 @@ def _minimize(
         weights, gained, least = weights + step, least - loss, loss
         if gained < _TOLERANCE:
             break
-        wrong = 1 / (1 + np.exp(margins))
+        wrong = expit(-margins)
         slope = 2 * pull * away - (losses * wrong) @ features
         curves = (features.T * (losses * wrong * (1 - wrong))) @ features
         root = np.linalg.cholesky(curves + np.diag(2 * pull + 1e-9))

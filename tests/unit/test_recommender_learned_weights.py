@@ -123,3 +123,11 @@ def test_what_is_gained_as_some_articles_are_related_to_many_is_refused():
     learned = learn(replace(seeds, popularity=chance))
     assert not learned.adopted
     assert learned.gain_low > 0
+
+
+def test_evidence_of_any_size_is_learned_from():
+    seeds = draw_seeds(200, [1, 0, 0, 0])
+    loud = replace(seeds, features=seeds.features * np.float32([1, 1, 300, 0]))
+    learned = learn(loud)
+    assert learned.adopted
+    assert np.isfinite(learned.weights).all()
