@@ -87,7 +87,7 @@ def learn_weights(
         low, high = _interval(unseen[:, 1] / whole, group)
         beyond_chance, _ = _interval(unseen[:, 1] - unseen[:, 2], group)
     best = int(choices.argmax())
-    adopted = best > 0 and min(low, beyond_chance, unseen[:, 0].mean()) > 0
+    adopted = best > 0 and min(low, beyond_chance, float(unseen[:, 0].sum())) > 0
     weights = _fit_path(seeds, default, scales)[best] if adopted else default
     return LearnedWeights(
         weights=weights,
