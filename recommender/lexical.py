@@ -126,9 +126,6 @@ def compare_terms(
         here = slice(start, start + _COMPARED)
         asked = rows[here][present[here]]
         theirs, their_titles = terms[asked], titles[asked]
-        their_words = sp.csr_matrix(
-            (np.ones_like(theirs.data), theirs.indices, theirs.indptr), shape=theirs.shape
-        )
         ends = np.concatenate([[0], np.cumsum(present[here].sum(axis=1))])
         sums = np.empty((len(asked), 3), dtype=np.float32)
         for position, (first, last) in enumerate(itertools.pairwise(ends.tolist()), start):
@@ -137,21 +134,33 @@ def compare_terms(
             columns, words = own.indices[mine], own_titles.indices[title]
             weight[columns], held[columns] = own.data[mine], 1.0
             named[words] = own_titles.data[title]
-            sums[first:last, 0] = _slice_rows(theirs, first, last) @ weight
-            sums[first:last, 1] = _slice_rows(their_titles, first, last) @ held[: titles.shape[1]]
-            sums[first:last, 2] = _slice_rows(their_words, first, last) @ named
+            rows_here = slice(first, last)
+            sums[rows_here, 0] = _products(theirs, rows_here, weight)
+            sums[rows_here, 1] = _products(their_titles, rows_here, held)
+            sums[rows_here, 2] = _products(theirs, rows_here, named, binary=True)
             weight[columns] = held[columns] = 0.0
             named[words] = 0.0
         found[here][present[here]] = sums
     return found
 
 
-def _slice_rows(matrix: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
-    """Return a view of some rows of a CSR matrix; slicing the matrix would copy them."""
-    indptr = matrix.indptr[first : last + 1]
-    here = slice(indptr[0], indptr[-1])
-    parts = (matrix.data[here], matrix.indices[here], indptr - indptr[0])
-    return sp.csr_matrix(parts, shape=(last - first, matrix.shape[1]), copy=False)
+def _products(
+    matrix: sp.csr_matrix, rows: slice, vector: NDArray[np.float32], *, binary: bool = False
+) -> NDArray[np.float32]:
+    """Return the products of some rows of a matrix with a vector; ``binary`` takes entries as 1.
+
+    For so few rows, slicing the matrix would take longer than the products.
+    """
+    bounds = matrix.indptr[rows.start : rows.stop + 1]
+    here = slice(bounds[0], bounds[-1])
+    values = vector[matrix.indices[here]]
+    if not binary:
+        values *= matrix.data[here]
+    found = np.zeros(len(bounds) - 1, dtype=np.float32)
+    filled = bounds[:-1] < bounds[1:]
+    if filled.any():
+        found[filled] = np.add.reduceat(values, bounds[:-1][filled] - here.start)
+    return found
 
 
 def apply_weights(
