@@ -60,6 +60,18 @@ def write_json(path: Path, value: Any) -> None:
     path.write_bytes((json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a build.
+
+    Raises:
+        BuildError: If the file is missing or no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BuildError(f"{path} can't be read: {error}") from error
+
+
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
     """Write a ``.npy`` file."""
     with path.open("wb") as file:

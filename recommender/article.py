@@ -141,6 +141,12 @@ class Article:
                 )
 
     @property
+    def whole_text(self) -> str:
+        """The title, the headings and the texts, each in lines of its own."""
+        parts = (part for section in self.sections for part in (section.heading, section.text))
+        return "\n".join([self.title, *parts])
+
+    @property
     def has_text(self) -> bool:
         """Whether the article has any text besides its title."""
         return any(section.text.strip() for section in self.sections)

@@ -9,7 +9,7 @@ why the two are related.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +45,12 @@ class Phrases:
         rows: Shape (articles, :data:`PER_ARTICLE`), int32: each article's phrases, best first, as
             positions in ``names``; :data:`NO_PHRASE` at the end.
         names: The text of every phrase, in its usual spelling.
+        spellings: The usual spelling of each word of the corpus that can be a phrase by itself.
     """
 
     rows: NDArray[np.int32]
     names: Sequence[str]
+    spellings: Mapping[str, str]
 
 
 def extract_phrases(
@@ -86,7 +88,11 @@ def extract_phrases(
         part = chosen[start:stop]
         rows.append(np.where(part == NO_PHRASE, NO_PHRASE, new_number[part]).astype(np.int32))
     workspace.drop("phrase_numbers")
-    return Phrases(rows=rows.finish(), names=candidates.names(np.flatnonzero(used), words.printed))
+    return Phrases(
+        rows=rows.finish(),
+        names=candidates.names(np.flatnonzero(used), words.printed),
+        spellings=words.spellings,
+    )
 
 
 def emphasis(phrase: str) -> float:

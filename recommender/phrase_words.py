@@ -88,6 +88,7 @@ class PhraseWords:
         letters: Shape (words,), bool: which words are a single letter.
         letter_names: Shape (names,), int64, ascending: the pairs of a letter and a word that are
             names; the key of a pair is ``first * len(printed) + second``.
+        spellings: The commonest spelling of each word that can be a phrase by itself.
         columns: For each spelling, the column in which its word is counted, if the word can be a
             phrase by itself, and its column in word pairs, if it can be part of a phrase.
     """
@@ -95,6 +96,7 @@ class PhraseWords:
     printed: list[str]
     letters: NDArray[np.bool_]
     letter_names: NDArray[np.int64]
+    spellings: dict[str, str]
     columns: SpellingColumns
 
 
@@ -114,7 +116,8 @@ def find_phrase_words(corpus: TokenizedCorpus, languages: Sequence[str]) -> Phra
     content = _content_words(words, printed, stop) & ~letters
     short = np.array([len(word) <= 2 for word in words])
     acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
-    alone = (content & (~short | acronym))[word_of]
+    fit = content & (~short | acronym)
+    alone = fit[word_of]
     letter_names = _find_letter_names(
         corpus,
         word_of,
@@ -130,7 +133,13 @@ def find_phrase_words(corpus: TokenizedCorpus, languages: Sequence[str]) -> Phra
         lengths=alone.astype(np.int64),
         paired=np.where((content | letters)[word_of], word_of, -1),
     )
-    return PhraseWords(printed=printed, letters=letters, letter_names=letter_names, columns=columns)
+    return PhraseWords(
+        printed=printed,
+        letters=letters,
+        letter_names=letter_names,
+        spellings={words[word]: printed[word] for word in np.flatnonzero(fit).tolist()},
+        columns=columns,
+    )
 
 
 def _find_letter_names(

@@ -38,7 +38,8 @@ from recommender.postings import make_postings
 from recommender.preferences import Preferences
 from recommender.recommendation import Explanation, RelatedArticle
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
-from recommender.shared_phrases import explain, shared_phrases
+from recommender.sentences import ListNames, Sentences, SiteNames
+from recommender.shared_phrases import shared_phrases
 from recommender.term_counts import count_corpus, count_terms, count_titles
 from recommender.text import PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
@@ -176,6 +177,20 @@ class Recommender:
         )
         self._vocabulary, self._pair_keys = terms.vocabulary, terms.pair_keys
         self._phrase_rarity = _phrase_rarity(self._phrases)
+        spellings = self._phrases.spellings
+        self._sentences = Sentences(
+            self._related.pairs,
+            self._related.calibration,
+            SiteNames(
+                title=lambda row: known[row].title,
+                text=lambda row: known[row].whole_text,
+                column={word: column for column, word in enumerate(terms.vocabulary)}.get,
+                pair_keys=terms.pair_keys,
+                words=[spellings.get(word, "") for word in terms.vocabulary],
+                tags=tags.names,
+                authors=authors.names,
+            ),
+        )
         return self
 
     def related(self, article_id: str, limit: int = SHOWN) -> list[RelatedArticle]:
@@ -272,8 +287,17 @@ class Recommender:
         stories, pairs = self._related.stories, self._corpus.pairs
         listed = np.flatnonzero(self._related.lists.rows[row] == other)
         shared = self._shared(row, other)
+        facts = ListNames(
+            title=self._articles[row].title,
+            text=lambda: self._articles[row].whole_text,
+            shared=[shared],
+            linked=lambda _: "",
+        )
+        told = self._sentences.explain(
+            pairs.take(np.array([row])), np.array([[other]], dtype=np.int32), [facts]
+        )
         return Explanation(
-            sentence=explain(shared),
+            sentence=told[0][0],
             shared_terms=shared,
             score=float(self._related.lists.scores[row, listed[0]]) if len(listed) else None,
             cosine=float(pairs.embeddings[row] @ pairs.embeddings[other]),

@@ -1,4 +1,4 @@
-"""The key phrases that two articles share, and a sentence that explains why they are related."""
+"""The key phrases that two articles share."""
 
 from __future__ import annotations
 
@@ -61,14 +61,6 @@ def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: Sequence[s
         names: The text of every phrase.
     """
     return SharedPhrases(mine, names).shared_with(theirs)
-
-
-def explain(shared: Sequence[str]) -> str:
-    """Return a sentence for editors that says why two articles are related."""
-    if not shared:
-        return "Similar in meaning, but without a key phrase in common."
-    *most, last = shared
-    return f"Both speak of {', '.join(most)} and {last}." if most else f"Both speak of {last}."
 
 
 @functools.lru_cache(maxsize=50_000)

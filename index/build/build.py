@@ -15,6 +15,7 @@ related_scores.npy     (n, depth) float32 in [0, 1]
 phrases_rows.npy       (n, 40) int32: the key phrases of each article, as positions in phrases.bin
 phrases.bin            the text of every key phrase
 shared.bin             phrases shared with the first eight of each row's list, as JSON strings
+sentences.bin          why these eight are related, as JSON arrays of sentences
 stories.npy            (n,) int32: the story of each row
 members_*.npy          each story's rows, newest version first
 facets.json            the names of tags, authors and languages
@@ -24,7 +25,8 @@ tags_*.npy             each row's tags · tagged_*.npy: each tag's rows, newest 
 dates.npy              (n,) int32: days since 1970
 embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: hashes of their texts
 index.faiss            the neighbor index over the embeddings
-words.bin, lexical_*   term weights of every article · titles_*, tag_vectors_*, author_vectors_*:
+words.bin, lexical_*   term weights of every article · spellings.bin: the words as people write them
+titles_*, …_vectors_*  shares of titles' words, vectors of tags and of authors:
                        what else articles are compared by; see recommender.evidence
 learning.json          what the weights were learned from, and how good they are
 calibration.json       weights and what else is frozen for scoring · nearest.npy: (n,) float32: how
@@ -63,7 +65,7 @@ from index.build.name_table import NAME_FILES, NameTable
 from index.build.ragged import Ragged
 from index.build.search_index import FULL_TEXT, FullText
 from index.errors import BuildError
-from index.files import Blob, Names, Rows, load_array, prefault
+from index.files import Blob, Names, Rows, load_array, prefault, read_json
 from recommender.article import Article
 from recommender.visibility import ALWAYS, Visibility, epochs, visible_at
 
@@ -102,6 +104,18 @@ SERVED = frozenset(
 """Files that are read to answer requests; their hashes are checked when a build is opened."""
 
 LEARNING = "learning.json"
+
+_COMPARED = (
+    *("sentences.bin", "sentences_ends.npy", "embeddings.npy", "calibration.json"),
+    *("words.bin", "words_ends.npy", "spellings.bin", "spellings_ends.npy", "pair_keys.npy"),
+    *("lexical_idf.npy", *PAGE_LINK_FILES),
+    *(
+        f"{name}_{part}.npy"
+        for name in ("lexical", "titles", "tag_vectors", "author_vectors")
+        for part in ("data", "indices", "indptr")
+    ),
+)
+"""Files that say why articles are related; see :mod:`index.build.sentences`."""
 
 NO_DATE = np.iinfo(np.int32).min
 _DAY = 86_400_000_000
@@ -295,6 +309,8 @@ class Build:
             BuildError: If one of these files is damaged.
         """
         _ = self.articles, self.full_text
+        for name in _COMPARED:
+            self.checked(name)
 
     def checked(self, name: str) -> Path:
         """Return the path of a file of the build; the file is verified before its first use."""
@@ -322,8 +338,4 @@ class Build:
 
     def read_json(self, name: str) -> Any:
         """Read one of the build's JSON files."""
-        path = self.checked(name)
-        try:
-            return json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise BuildError(f"{path} can't be read: {error}") from error
+        return read_json(self.checked(name))

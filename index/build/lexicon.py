@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.manifest import EncoderEntry
-from index.files import Blob, load_array, save_array, save_names, write_json
+from index.files import Blob, load_array, read_json, save_array, save_names, write_json
 from recommender.arrays import find_sorted
+from recommender.encoder import Embeddings
+from recommender.evidence import PairData
 from recommender.fusion import Calibration
 from recommender.lexical import apply_weights, title_shares
 from recommender.pipeline import PipelineResult
@@ -27,6 +29,10 @@ from recommender.term_counts import CorpusTerms, TermCounts, count_terms, count_
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 _PARTS = ("data", "indices", "indptr")
+
+PathOf = Callable[[str], Path]
+"""Returns the path of a file of a build: ``build.checked``, or ``folder.joinpath`` while the build
+is made."""
 
 
 def save_lexicon(folder: Path, terms: CorpusTerms, related: PipelineResult) -> None:
@@ -42,17 +48,38 @@ def save_lexicon(folder: Path, terms: CorpusTerms, related: PipelineResult) -> N
     write_json(folder / "calibration.json", asdict(related.calibration))
 
 
-def load_matrix(build: Build, name: str, shape: tuple[int, int]) -> sp.csr_matrix:
+def load_matrix(path_of: PathOf, name: str, shape: tuple[int, int]) -> sp.csr_matrix:
     """Map a matrix of a build.
 
     Args:
-        build: The build.
+        path_of: Returns the path of a file of the build.
         name: ``lexical`` (articles, terms), ``postings`` (terms, articles), ``titles`` (articles,
             words), ``tag_vectors`` (articles, tags) or ``author_vectors`` (articles, authors).
         shape: Its shape.
     """
-    parts: Any = tuple(load_array(build.checked(f"{name}_{part}.npy")) for part in _PARTS)
+    parts: Any = tuple(load_array(path_of(f"{name}_{part}.npy")) for part in _PARTS)
     return sp.csr_matrix(parts, shape=shape, copy=False)
+
+
+def load_pairs(path_of: PathOf) -> PairData:
+    """Map what the articles of a build are compared by.
+
+    Args:
+        path_of: Returns the path of a file of the build.
+    """
+    facets = read_json(path_of("facets.json"))
+    embeddings = cast("Embeddings", load_array(path_of("embeddings.npy")))
+    count = len(embeddings)
+    words = len(load_array(path_of("words_ends.npy")))
+    terms = len(load_array(path_of("lexical_idf.npy")))
+    return PairData(
+        embeddings=embeddings,
+        terms=load_matrix(path_of, "lexical", (count, terms)),
+        titles=load_matrix(path_of, "titles", (count, words)),
+        tags=load_matrix(path_of, "tag_vectors", (count, len(facets["tags"]))),
+        authors=load_matrix(path_of, "author_vectors", (count, len(facets["authors"]))),
+        days=cast("NDArray[np.int32]", load_array(path_of("dates.npy"))),
+    )
 
 
 def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibration | None:
@@ -68,13 +95,16 @@ def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibr
     """
     if previous is None or previous.manifest.encoder != encoder:
         return None
-    return load_calibration(previous)
+    return load_calibration(previous.checked)
 
 
-def load_calibration(build: Build) -> Calibration:
-    """Return what is frozen of the site for scoring."""
-    found = cast("dict[str, Any]", build.read_json("calibration.json"))
-    return Calibration(**found)
+def load_calibration(path_of: PathOf) -> Calibration:
+    """Return what is frozen of the site for scoring.
+
+    Args:
+        path_of: Returns the path of a file of the build.
+    """
+    return Calibration(**read_json(path_of("calibration.json")))
 
 
 class Vocabulary:

@@ -30,6 +30,7 @@ from index.build.manifest import (
 )
 from index.build.ragged import Ragged
 from index.build.search_index import filled_beside
+from index.build.sentences import write_sentences
 from index.build.vectors import describe_index, make_index
 from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
@@ -197,7 +198,9 @@ def _make(
         terms = count_corpus(corpus, workspace, spread)
         phrases = extract_phrases(corpus, columns.language_names[1:], workspace, spread)
         save_names(folder / "phrases.bin", phrases.names)
-        del corpus, phrases
+        spellings = (phrases.spellings.get(word, "") for word in terms.vocabulary)
+        save_names(folder / "spellings.bin", spellings)
+        del corpus, phrases, spellings
         workspace.drop("tokens")
     with context.stage("index"):
         index = make_index(
@@ -252,6 +255,7 @@ def _make(
         store.close()
         texts.discard()
         explain_lists(folder, spread)
+        write_sentences(folder, spread)
     with context.stage("search"):
         full_text.result()
     with context.stage("report"):

@@ -104,6 +104,9 @@ class CandidateCard(Card):
     """how close the two articles are; null if the build rejected the candidate"""
 
     shared_terms: list[str] = Field(max_length=4)
+    sentence: str
+    """why the two articles are related, for people"""
+
     position: int | None
     """position in the list; null if the list does not show it"""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,6 @@ from index.build.build import Build
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.relevance_judgments import read_qrels
-from recommender.shared_phrases import explain
 from recommender.visibility import utc_now
 from service.cli.options import (
     BuildArgument,
@@ -55,7 +55,7 @@ def related(
     language: Annotated[str | None, typer.Option(help="The language of that text.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the related articles of an article or text, with scores and shared terms."""
+    """Show the related articles of an article or text, with scores and why each is there."""
     if (article_id is None) is (text is None):
         raise InputError("name an article, or a text with --text FILE")
     settings = load_settings(root=root, limit=limit)
@@ -80,7 +80,7 @@ def related(
     stands = visibility_status(served, row, now)
     if stands is not VisibilityStatus.VISIBLE:
         typer.echo(f"  (not visible now: {_why_hidden(article.status, stands)})")
-    print_list(opened, chosen)
+    print_list(opened, chosen, say_why(opened, row, chosen))
 
 
 def related_to_text(
@@ -117,7 +117,7 @@ def related_to_text(
     typer.echo(f"  about: {', '.join(answer.terms) or 'no topic of this site'}")
     for row in answer.same_story:
         typer.echo(f"  (the same as {build.article_id(row)}: {build.article(row).title})")
-    print_list(build, [*answer.items])
+    print_list(build, [*answer.items], answer.sentences)
 
 
 def export(
@@ -153,12 +153,21 @@ def export(
     print_result(done, f"{counted} in {out}", as_json=as_json)
 
 
-def print_list(build: Build, chosen: list[SelectedItem], *, addresses: bool = False) -> None:
-    """Prints a list for people: scores, titles, dates, shared terms and, if asked, addresses."""
+def say_why(build: Build, row: int, chosen: list[SelectedItem]) -> list[str]:
+    """Returns a sentence for each article of a list that says why it is there."""
+    from index.build.sentences import BuildSentences
+
+    return BuildSentences(build.checked).among(row, [item.row for item in chosen])
+
+
+def print_list(
+    build: Build, chosen: list[SelectedItem], sentences: Sequence[str], *, addresses: bool = False
+) -> None:
+    """Prints a list for people: scores, titles, dates, why and, if asked, addresses."""
     typer.echo()
-    for position, item in enumerate(chosen, 1):
+    for position, (item, sentence) in enumerate(zip(chosen, sentences, strict=True), 1):
         shown = build.article(item.row)
-        note = _NOTES.get(item.origin) or explain(item.shared_terms)
+        note = _NOTES.get(item.origin) or sentence
         typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
         typer.echo(f"          {shown.date or ''}  {note}".rstrip())
         if addresses:

@@ -19,7 +19,7 @@ from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli.build_command import build, build_options, build_summary, make_live, print_build
 from service.cli.options import JsonOption, ModelOption, RootOption, print_json
-from service.cli.related_commands import print_list, related
+from service.cli.related_commands import print_list, related, say_why
 from service.decisions.open_decisions import read_state
 from service.http.list_json import related_json
 from service.serving.selection import Origin, SelectedItem, select
@@ -179,7 +179,8 @@ def _try(
     for row in lists:
         typer.echo(f"\n{build.title(row)}  [{build.article_id(row)}]", nl=False)
         typer.secho(f"\n{build.article(row).url}", dim=True, nl=False)
-        print_list(build, lists[row], addresses=True)
+        sentences = say_why(build, row, lists[row])
+        print_list(build, lists[row], sentences, addresses=True)
     if not lists:
         raise InputError("no article may be shown: what was read is hidden, or there is none")
     if serve:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
+from index.build.sentences import BuildSentences
 from index.files import load_array
 from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery, SkipLinked
 from recommender.neighbors import NO_ROW
@@ -119,6 +120,7 @@ class Candidate:
         score: How related it is, in [0, 1]; ``None`` for a candidate that was rejected when the
             build was made, since no score is stored then.
         shared_terms: Up to four phrases that both articles contain.
+        sentence: Why the two are related.
         position: The position in the list, counted from 1; ``None`` if the list does not show it.
         left_out: Why the list does not show it; ``None`` if it does.
         same_as: If it is left out as ``same-story``, the row number of the version that the list
@@ -130,6 +132,7 @@ class Candidate:
     row: int
     score: float | None
     shared_terms: tuple[str, ...]
+    sentence: str
     position: int | None = None
     left_out: LeftOut | None = None
     same_as: int | None = None
@@ -158,6 +161,7 @@ class Preview:
 
     Attributes:
         chosen: The list exactly as the site gets it, or would get it if the article were visible.
+        sentences: Why each article of that list is related.
         candidates: The candidates that the build ranked, best first, then those it rejected.
         overrides: The pins and hides of the list that are in force.
         inbound: The links to the article from other lists.
@@ -165,6 +169,7 @@ class Preview:
     """
 
     chosen: list[SelectedItem]
+    sentences: list[str]
     candidates: list[Candidate]
     overrides: list[Pinned]
     inbound: list[InboundLinks]
@@ -181,10 +186,12 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
         query: What the site asks for by default: how many articles, and which.
     """
     chosen = select(served, row, now=now, query=query)
+    sentences = BuildSentences(served.build.checked)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
         chosen=chosen,
-        candidates=_Explanation(served, row, now, query, chosen).all(),
+        sentences=sentences.among(row, [item.row for item in chosen]),
+        candidates=_Explanation(served, row, now, query, chosen).all(sentences),
         overrides=_overrides(served, row, now, chosen),
         inbound=inbound,
         more_inbound=more,
@@ -216,22 +223,27 @@ class _Explanation:
         self._linked = {int(build.stories[other]) for other in linked}
         self._hidden = {int(build.stories[found]) for found in hidden if found is not None}
 
-    def all(self) -> list[Candidate]:
+    def all(self, sentences: BuildSentences) -> list[Candidate]:
         build, row = self._build, self._row
         stored = build.related_rows[row, :DEPTH].tolist()
         scores = build.related_scores[row, :DEPTH].tolist()
-        ranked = [
-            self._explain(other, round(score, 4), None)
+        found: list[tuple[int, float | None, RejectReason | None]] = [
+            (other, round(score, 4), None)
             for other, score in zip(stored, scores, strict=True)
             if other != NO_ROW
         ]
-        return [*ranked, *(self._explain(other, None, why) for other, why in _rejected(build, row))]
+        found += [(other, None, why) for other, why in _rejected(build, row)]
+        told = sentences.among(row, [other for other, _, _ in found])
+        return [self._explain(*each, why) for each, why in zip(found, told, strict=True)]
 
-    def _explain(self, other: int, score: float | None, rejected: RejectReason | None) -> Candidate:
+    def _explain(
+        self, other: int, score: float | None, rejected: RejectReason | None, sentence: str
+    ) -> Candidate:
         candidate = Candidate(
             row=other,
             score=score,
             shared_terms=tuple(shared_terms(self._build, self._row, other)),
+            sentence=sentence,
             position=self._positions.get(other),
         )
         if candidate.position is not None:

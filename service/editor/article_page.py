@@ -92,7 +92,10 @@ class ArticleView:
         takedown = self._takedown if self.item.standing is VisibilityStatus.TAKEN_DOWN else None
         return {
             "item": self.item,
-            "chosen": [self._shown(at, each) for at, each in enumerate(preview.chosen, 1)],
+            "chosen": [
+                self._shown(at, *each)
+                for at, each in enumerate(zip(preview.chosen, preview.sentences, strict=True), 1)
+            ],
             "passed_over": [line for line in lines if line["score"] is not None],
             "never_stored": [line for line in lines if line["score"] is None],
             "decisions": decisions,
@@ -122,13 +125,13 @@ class ArticleView:
         item = self._read(row)
         return {**_LINE, "item": item, "verdict": self._verdicts.get(item.article_id, 0), **values}
 
-    def _shown(self, position: int, chosen: SelectedItem) -> dict[str, Any]:
+    def _shown(self, position: int, chosen: SelectedItem, sentence: str) -> dict[str, Any]:
         return self._line(
             chosen.row,
             position=position,
             origin=chosen.origin,
             score=chosen.score if chosen.origin is Origin.RELATED or chosen.score else None,
-            terms=chosen.shared_terms,
+            sentence=sentence if chosen.origin is not Origin.FALLBACK else "",
         )
 
     def _candidate(self, candidate: Candidate) -> dict[str, Any]:
@@ -138,7 +141,7 @@ class ArticleView:
         return self._line(
             candidate.row,
             score=candidate.score,
-            terms=candidate.shared_terms,
+            sentence=candidate.sentence,
             why=label_left_out(left_out, moment),
             tone=tone_of(left_out),
             same_as=None if same_as is None else self._read(same_as),

@@ -74,9 +74,9 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
                     "item": read_article_row(view, each.row, now),
                     "score": each.score,
                     "origin": each.origin.value,
-                    "terms": each.shared_terms,
+                    "sentence": why,
                 }
-                for each in related.items
+                for each, why in zip(related.items, related.sentences, strict=True)
             ],
         }
         return await run_in_threadpool(page, person, given, answer=answer)

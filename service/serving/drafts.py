@@ -9,7 +9,7 @@ it loads FAISS and a library for sparse matrices.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -22,12 +22,13 @@ from index.articles.read_report import ReadReport
 from index.articles.record import Record
 from index.build.build import Build
 from index.build.lexicon import Vocabulary, load_calibration, load_matrix
+from index.build.sentences import BuildSentences
 from index.build.vectors import open_index
 from index.files import load_array
 from index.query import RelatedQuery
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
-from recommender.encoder import Embeddings, Encoder, Fingerprint, embed_texts
+from recommender.encoder import Encoder, Fingerprint, embed_texts
 from recommender.errors import ArticleError, ModelError
 from recommender.evidence import NO_DAY, PairData
 from recommender.keyphrases import find_known_phrases
@@ -57,17 +58,21 @@ class RelatedDraft:
 
     Attributes:
         context: The candidates, more than are shown, and the other inputs of the selection.
+        say_why: A function that says of each of some selected articles why it is related.
         terms: Phrases that are common on the site and occur in the draft, most characteristic
             first.
         same_story: The row numbers, in the build, of near-duplicates of the draft; in an answer
             only of visible ones. ``items`` leaves them out.
         items: In an answer, the related articles, in the order in which readers would get them.
+        sentences: In an answer, why each of them is related to the draft.
     """
 
     context: ListContext
+    say_why: Callable[[list[SelectedItem]], list[str]]
     terms: tuple[str, ...]
     same_story: tuple[int, ...]
     items: tuple[SelectedItem, ...] = ()
+    sentences: tuple[str, ...] = ()
 
     def answer(self, served: ServingView, *, now: int, query: RelatedQuery) -> RelatedDraft:
         """Selects the articles that may be shown beside the draft at a moment.
@@ -77,9 +82,11 @@ class RelatedDraft:
             now: The moment, in microseconds since 1970 UTC.
             query: How many articles may be shown, and which.
         """
+        items = select_beside(served, self.context, now=now, query=query)
         return replace(
             self,
-            items=tuple(select_beside(served, self.context, now=now, query=query)),
+            items=tuple(items),
+            sentences=tuple(self.say_why(items)),
             same_story=tuple(row for row in self.same_story if served.is_visible(row, now)),
         )
 
@@ -206,21 +213,14 @@ class DraftIndex:
         self.build = build
         self._boilerplate = Boilerplate(**build.read_json("boilerplate.json"))
         self._vocabulary = Vocabulary(build)
-        terms = len(self._vocabulary)
         self._index = open_index(build)
-        count = build.count
+        self._sentences = BuildSentences(build.checked)
+        shape = len(self._vocabulary), build.count
         self._corpus = Corpus(
-            pairs=PairData(
-                embeddings=cast("Embeddings", load_array(build.checked("embeddings.npy"))),
-                terms=load_matrix(build, "lexical", (count, terms)),
-                titles=load_matrix(build, "titles", (count, self._vocabulary.words)),
-                tags=load_matrix(build, "tag_vectors", (count, len(build.tag_names))),
-                authors=load_matrix(build, "author_vectors", (count, len(build.author_names))),
-                days=build.dates,
-            ),
+            pairs=self._sentences.pairs,
             index=self._index,
-            postings=load_matrix(build, "postings", (terms, count)),
-            calibration=load_calibration(build),
+            postings=load_matrix(build.checked, "postings", shape),
+            calibration=load_calibration(build.checked),
             nearest=cast("NDArray[np.float32]", load_array(build.checked("nearest.npy"))),
             texts=_Texts(build, self._boilerplate),
             stories=build.stories,
@@ -257,21 +257,16 @@ class DraftIndex:
         language = _index_in(article.language or "", build.language_names)
         none = np.empty(0, dtype=np.int32)
         kin = none if own is None else build.members[build.story_of[own]]
+        compared = PairData(
+            embeddings=embed_texts(encoder, [text]),
+            terms=self._vocabulary.weigh(words),
+            titles=self._vocabulary.weigh_titles(words),
+            tags=label_row(tags, pairs.tags),
+            authors=label_row(authors, pairs.authors),
+            days=np.array([_day(article)], dtype=np.int32),
+        )
         related = TextQueryResult(
-            TextQuery(
-                text=text,
-                pairs=PairData(
-                    embeddings=embed_texts(encoder, [text]),
-                    terms=self._vocabulary.weigh(words),
-                    titles=self._vocabulary.weigh_titles(words),
-                    tags=label_row(tags, pairs.tags),
-                    authors=label_row(authors, pairs.authors),
-                    days=np.array([_day(article)], dtype=np.int32),
-                ),
-                language=language,
-                without=kin,
-            ),
-            self._corpus,
+            TextQuery(text=text, pairs=compared, language=language, without=kin), self._corpus
         )
         depth = build.manifest.depth
         rows, scores = all_rows, _ = related.among(self.candidates(served, now), depth)
@@ -291,6 +286,9 @@ class DraftIndex:
         )
         return RelatedDraft(
             context=context,
+            say_why=lambda items: self._sentences.beside(
+                compared, text, [each.row for each in items], [each.shared_terms for each in items]
+            ),
             terms=tuple(
                 build.phrase_names[phrase]
                 for phrase in distinct_phrases(phrases, build.phrase_names, MAX_TERMS)

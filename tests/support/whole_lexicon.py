@@ -18,7 +18,7 @@ def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:
     build.checked("words_ends.npy")
     keys = load_array(build.checked("pair_keys.npy")).astype(np.int64)
     idf = load_array(build.checked("lexical_idf.npy")).astype(np.float32)
-    weights = load_matrix(build, "lexical", (build.count, len(idf)))
+    weights = load_matrix(build.checked, "lexical", (build.count, len(idf)))
     terms = TermCounts(
         words=sp.csr_matrix(np.zeros((0, len(words)), dtype=np.float32)),
         pairs=sp.csr_matrix(np.zeros((0, len(keys)), dtype=np.float32)),
@@ -26,5 +26,5 @@ def load_lexicon(build: Build) -> tuple[TermCounts, LexicalVectors]:
         pair_keys=keys,
         unmatched=np.zeros(0, dtype=np.float32),
     )
-    titles = load_matrix(build, "titles", (build.count, len(words)))
+    titles = load_matrix(build.checked, "titles", (build.count, len(words)))
     return terms, LexicalVectors(weights=weights, titles=titles, idf=idf)

@@ -1,0 +1,204 @@
+"""Sentences that say why articles are in lists, from the files of a build.
+
+Those of the first articles of each list are stored, since the files from which they are made are
+large: nobody who reads a stored one has to wait until these files are verified.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.articles.article_store import ARTICLES, ArticleStore
+from index.build.explanations import EXPLAINED, SHARED, split_explained
+from index.build.lexicon import PathOf, load_calibration, load_pairs
+from index.build.link_graph import PAGE_LINK_FILES, PageLinkKind, PageLinks
+from index.build.ragged import Ragged
+from index.files import Blob, BlobWriter, Names, ends_path, load_array, read_json
+from recommender.evidence import PairData
+from recommender.neighbors import Rows
+from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
+from recommender.sentences import ListNames, Sentences, SiteNames
+from recommender.shared_phrases import SharedPhrases
+from recommender.text import PreparedText
+from recommender.visibility import Visibility, utc_now, visible_at
+
+SENTENCES = "sentences.bin"
+
+_BLOCK = 1_024
+
+
+class BuildSentences:
+    """Says why articles are related to those of a build.
+
+    Args:
+        path_of: Returns the path of a file of the build, such as ``build.checked``.
+    """
+
+    def __init__(self, path_of: PathOf) -> None:
+        self._path_of = path_of
+        self._related = cast("Rows", load_array(path_of("related_rows.npy")))
+        self._phrases = cast("NDArray[np.int32]", load_array(path_of("phrases_rows.npy")))
+        self._phrase_names = Names(self._blob("phrases.bin"))
+        self._cards = self._blob("cards.bin")
+
+    def among(self, row: int, others: Sequence[int]) -> list[str]:
+        """Return why an article is related to others, a sentence for each.
+
+        Args:
+            row: The article's row.
+            others: The rows of the others.
+        """
+        stored = json.loads(self._blob(SENTENCES)[row])
+        found = dict(zip(self._related[row].tolist(), stored, strict=False))
+        missing = [other for other in dict.fromkeys(others) if other not in found]
+        if missing:
+            own = self.pairs.take(np.array([row]))
+            page = SharedPhrases(self._phrases[row].tolist(), self._phrase_names)
+            shared = [page.shared_with(self._phrases[other].tolist()) for other in missing]
+            (linked,) = self._links_of(row, row + 1)
+            facts = self._facts(row, shared, linked)
+            (told,) = self._sentences.explain(own, np.array([missing], dtype=np.int32), [facts])
+            found.update(zip(missing, told, strict=True))
+        return [found[other] for other in others]
+
+    def beside(
+        self,
+        own: PairData,
+        text: PreparedText,
+        others: Sequence[int],
+        shared: Sequence[Sequence[str]],
+    ) -> list[str]:
+        """Return why a text that is not in the build is related to articles, a sentence for each.
+
+        Args:
+            own: What the text is compared by: one row.
+            text: Its title and body.
+            others: The rows of the articles.
+            shared: For each of them, the phrases that stand in both texts.
+        """
+        facts = ListNames(
+            title=text.title, text=lambda: text.whole, shared=shared, linked=lambda _: ""
+        )
+        rows = np.array([others], dtype=np.int32).reshape(1, -1)
+        return self._sentences.explain(own, rows, [facts])[0]
+
+    def first_of_each(self, start: int, stop: int) -> list[list[str]]:
+        """Return why the first articles of some rows' lists are related to them."""
+        rows = self._related[start:stop, :EXPLAINED]
+        stored = self._blob(SHARED)
+        facts = [
+            self._facts(
+                row, json.loads(b"[[%b]]" % b"],[".join(split_explained(stored[row]))), linked
+            )
+            for row, linked in enumerate(self._links_of(start, stop), start)
+        ]
+        return self._sentences.explain(self.pairs.take(slice(start, stop)), rows, facts)
+
+    @functools.cached_property
+    def pairs(self) -> PairData:
+        """What the articles of the build are compared by."""
+        return load_pairs(self._path_of)
+
+    @functools.cached_property
+    def _sentences(self) -> Sentences:
+        facets = read_json(self._path_of("facets.json"))
+        words = self._blob("words.bin")
+        names = SiteNames(
+            title=self._title,
+            text=self._text,
+            column=lambda word: words.find(word.encode(errors="surrogatepass")),
+            pair_keys=cast("NDArray[np.int64]", load_array(self._path_of("pair_keys.npy"))),
+            words=Names(self._blob("spellings.bin")),
+            tags=facets["tags"],
+            authors=facets["authors"],
+        )
+        return Sentences(self.pairs, load_calibration(self._path_of), names)
+
+    @functools.cached_property
+    def _page_links(self) -> PageLinks:
+        paths = [self._path_of(name) for name in PAGE_LINK_FILES]
+        return PageLinks.load(paths[0].parent)
+
+    @functools.cached_property
+    def _visible(self) -> NDArray[np.bool_]:
+        windows = cast("Visibility", load_array(self._path_of("visibility.npy")))
+        return visible_at(windows, utc_now())
+
+    def _blob(self, name: str) -> Blob:
+        self._path_of(ends_path(Path(name)).name)
+        return Blob(self._path_of(name))
+
+    def _facts(
+        self, row: int, shared: Sequence[Sequence[str]], linked: Callable[[int], str]
+    ) -> ListNames:
+        text = functools.partial(self._text, row)
+        return ListNames(title=self._title(row), text=text, shared=shared, linked=linked)
+
+    def _text(self, row: int) -> str:
+        return self._articles[row].whole_text
+
+    @functools.cached_property
+    def _articles(self) -> ArticleStore:
+        return ArticleStore(self._path_of(ARTICLES))
+
+    def _title(self, row: int) -> str:
+        return cast("str", json.loads(b"{%b}" % self._cards[row])["title"])
+
+    def _links_of(self, start: int, stop: int) -> Iterator[Callable[[int], str]]:
+        """Yield for each of some rows what tells how links that editors set connect it with others.
+
+        Pages that readers can't see are not named.
+        """
+        links = self._page_links
+        values, ends = links.targets.values, links.targets.ends
+        own = links.kinds <= PageLinkKind.RELATED
+        here = np.flatnonzero((values >= start) & (values < stop) & own)
+        sources = np.searchsorted(ends, here, side="right")
+        into = Ragged.grouped(values[here] - start, sources, stop - start)
+
+        def out(row: int) -> list[int]:
+            part = slice(int(ends[row - 1]) if row else 0, int(ends[row]))
+            return cast("list[int]", values[part][own[part]].tolist())
+
+        for row in range(start, stop):
+            linking = into.numbers(row - start)
+            pages = {page: out(page) for page in linking if self._visible[page]}
+            # Of several pages that link to both, the one with the fewest links says most.
+            fewest_last = sorted(pages, key=lambda page: len(pages[page]), reverse=True)
+            both = {other: page for page in fewest_last for other in pages[page]}
+            yield functools.partial(self._link, set(out(row)), set(linking), both)
+
+    def _link(self, out: set[int], into: set[int], both: dict[int, int], other: int) -> str:
+        if other in out:
+            return "the page links to it"
+        if other in into:
+            return "its page links to this one"
+        return f"both are linked from “{self._title(both[other])}”" if other in both else ""
+
+
+def write_sentences(folder: Path, spread: BlockMapper = map_in_threads) -> None:
+    """Write ``sentences.bin``: why the first rows of each row's list are related to it.
+
+    Args:
+        folder: The build's folder, in which all other files that serve reading are written already.
+        spread: Runs a function on every block of rows; by default in this process.
+    """
+    folder = folder.resolve()
+
+    def explain(start: int, stop: int) -> list[bytes]:
+        told = BuildSentences(folder.joinpath).first_of_each(start, stop)
+        return [json.dumps(sentences, ensure_ascii=False).encode() for sentences in told]
+
+    writer = BlobWriter(folder / SENTENCES)
+    blocks = equal_blocks(len(load_array(folder / "related_rows.npy")), _BLOCK)
+    for line in itertools.chain.from_iterable(in_turn(spread)(explain, blocks, stage="explained")):
+        writer.append(line)
+    writer.close()

@@ -1,0 +1,275 @@
+"""Sentences for editors: why an article is in another's list, told by the evidence.
+
+Each kind of evidence gives a clause if there is something to name: phrases or words that stand in
+both texts, a title that the other text names, tags, authors, links of the pages. The two clauses
+whose evidence adds most to the score make the sentence. Everything that is named stands in both
+articles.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recommender.arrays import find_sorted
+from recommender.evidence import KINDS, PairData, compare
+from recommender.fusion import Calibration
+from recommender.neighbors import NO_ROW, Rows
+from recommender.shared_phrases import distinct_phrases
+from recommender.text import PreparedText
+from recommender.tokenizer import BREAK, split_terms, tokenize_corpus
+
+CLOSE = "Close in meaning."
+"""Says that the texts are alike, but there is no word, title, label or link to name."""
+
+NOTHING = "Nothing in common was found."
+"""Says the same of articles that are not alike either, such as one that an editor pinned."""
+
+_CLAUSES = 2
+_PHRASES = 3
+_FEW = 2
+_LOOKED_AT = 16
+_LABELS = 2
+_WHOLE = 0.99
+"""Only a text with at least this share of the idf of a title's words is searched for the title."""
+
+_WORD = re.compile(r"\w+")
+_AT = {kind.name: position for position, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteNames:
+    """What sentences name, by row or number.
+
+    Attributes:
+        title: Returns the title of an article by its row.
+        text: Returns its title and text.
+        column: Returns the column of a word in the term weights; ``None`` if it has none.
+        pair_keys: Shape (pairs,), int64: see :class:`recommender.term_counts.TermCounts`.
+        words: The usual spelling of each word that the columns of the term weights stand for; empty
+            for a word that says nothing by itself.
+        tags: The tags.
+        authors: The authors.
+    """
+
+    title: Callable[[int], str]
+    text: Callable[[int], str]
+    column: Callable[[str], int | None]
+    pair_keys: NDArray[np.int64]
+    words: Sequence[str]
+    tags: Sequence[str]
+    authors: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListNames:
+    """What sentences about one list name.
+
+    Attributes:
+        title: The title of the article or text whose list it is.
+        text: Returns its title and text.
+        shared: For each listed article, the phrases that both have, best first.
+        linked: Returns a clause that says how links connect it with an article, by row; empty if
+            none do.
+    """
+
+    title: str
+    text: Callable[[], str]
+    shared: Sequence[Sequence[str]]
+    linked: Callable[[int], str]
+
+
+class Sentences:
+    """Explains why articles of a corpus are in lists.
+
+    Args:
+        corpus: What the articles are compared by.
+        calibration: What is frozen of the site for scoring.
+        names: The names of what they may share.
+    """
+
+    def __init__(self, corpus: PairData, calibration: Calibration, names: SiteNames) -> None:
+        self._corpus, self._calibration, self._names = corpus, calibration, names
+        self._weights = np.array(calibration.weights, dtype=np.float32)
+        self._title_pairs: dict[str, NDArray[np.int64]] = {}
+
+    def explain(self, own: PairData, rows: Rows, lists: Sequence[ListNames]) -> list[list[str]]:
+        """Return a sentence for each article of some lists.
+
+        Args:
+            own: The articles or texts whose lists they are.
+            rows: Shape (lists, k), int32: the rows of the listed articles; ``NO_ROW`` only at the
+                end.
+            lists: What may be named of each list.
+        """
+        values = compare(own, self._corpus, rows, self._calibration.weights)
+        added = (self._calibration.standardize(values) * self._weights).tolist()
+        words = np.zeros(len(self._names.words), dtype=np.float32)
+        found = []
+        for number, (listed, facts) in enumerate(zip(rows.tolist(), lists, strict=True)):
+            columns, weights = _row(own.terms, number)
+            weights, columns = weights[columns < len(words)], columns[columns < len(words)]
+            words[columns] = weights
+            found.append(
+                [
+                    self._sentence(_Pair(own, number, words, other, held, says, shared), facts)
+                    for other, held, says, shared in zip(
+                        listed, values[number].tolist(), added[number], facts.shared, strict=False
+                    )
+                    if other != NO_ROW
+                ]
+            )
+            words[columns] = 0.0
+        return found
+
+    def _sentence(self, pair: _Pair, facts: ListNames) -> str:
+        kinds: list[tuple[float, Callable[[], str]]] = [
+            (max(pair.adds("words"), pair.adds("meaning")), lambda: self._speak_of(pair)),
+            (pair.adds("names"), lambda: self._names_it(pair, facts)),
+            (pair.adds("named"), lambda: self._is_named(pair, facts)),
+            (pair.adds("tags"), lambda: self._are_tagged(pair)),
+            (
+                pair.adds("authors"),
+                lambda: self._are_by(pair),
+            ),
+            (0.0, lambda: facts.linked(pair.other)),
+        ]
+        strongest_first = (tell() for _, tell in sorted(kinds, key=lambda kind: -kind[0]))
+        clauses = list(itertools.islice(filter(None, strongest_first), _CLAUSES))
+        if not clauses:
+            return CLOSE if pair.adds("meaning") > 0 else NOTHING
+        sentence = ", and ".join(clauses)
+        return f"{sentence[0].upper()}{sentence[1:]}."
+
+    def _speak_of(self, pair: _Pair) -> str:
+        told = list(pair.shared[:_PHRASES])
+        if len(told) < _FEW:
+            every = [*told, *self._heaviest_words(pair)]
+            told = [every[at] for at in distinct_phrases(range(len(every)), every, _PHRASES)]
+        if pair.shared:
+            return f"both speak of {_and(told)}"
+        return f"both use the word{'s' * (len(told) > 1)} {_quoted(told)}" if told else ""
+
+    def _heaviest_words(self, pair: _Pair) -> list[str]:
+        """Return the words that both hold, by the product of their two weights."""
+        columns, weights = _row(self._corpus.terms, pair.other)
+        weights, columns = weights[columns < len(pair.words)], columns[columns < len(pair.words)]
+        products = weights * pair.words[columns]
+        heaviest = np.argsort(-products, kind="stable")[: np.count_nonzero(products)]
+        looked_at = columns[heaviest[:_LOOKED_AT]].tolist()
+        return [name for column in looked_at if (name := self._names.words[column])]
+
+    def _names_it(self, pair: _Pair, facts: ListNames) -> str:
+        if not pair.held("names") >= _WHOLE:
+            return ""
+        title = self._names.title(pair.other)
+        likely = self._has_pairs(title, pair.own.terms, pair.number)
+        return f"the text names “{title}”" if likely and _names(facts.text(), title) else ""
+
+    def _is_named(self, pair: _Pair, facts: ListNames) -> str:
+        if not pair.held("named") >= _WHOLE:
+            return ""
+        title = facts.title
+        likely = self._has_pairs(title, self._corpus.terms, pair.other)
+        found = likely and _names(self._names.text(pair.other), title)
+        return f"its text names “{title}”" if found else ""
+
+    def _has_pairs(self, title: str, terms: sp.csr_matrix, row: int) -> bool:
+        """Return whether a text, which need not be read for that, has a title's word pairs.
+
+        This is never so for a title of which less than two words say something.
+        """
+        if title not in self._title_pairs:
+            self._title_pairs[title] = self._pairs_of(title)
+        columns = self._title_pairs[title]
+        return len(columns) > 0 and bool(np.isin(columns, _row(terms, row)[0]).all())
+
+    def _pairs_of(self, title: str) -> NDArray[np.int64]:
+        """Return the columns of a title's word pairs; none if no other article has one of them."""
+        text, names = tokenize_corpus([PreparedText(title=title, body="")]), self._names
+        terms = [split_terms(spelling) for spelling in text.spellings]
+        found = [names.column(each[-1]) if each else None for each in terms]
+        words = np.array([-1 if column is None else column for column in found], dtype=np.int64)
+        telling = sum(bool(names.words[column]) for column in {*found} if column is not None)
+        beside = (text.tokens[:-1] != BREAK) & (text.tokens[1:] != BREAK)
+        first, second = words[text.tokens[:-1]][beside], words[text.tokens[1:]][beside]
+        places = find_sorted(names.pair_keys, first * len(names.words) + second)
+        if telling < _FEW or (first < 0).any() or (second < 0).any() or (places < 0).any():
+            return np.zeros(0, dtype=np.int64)
+        return len(names.words) + places
+
+    def _are_tagged(self, pair: _Pair) -> str:
+        tags = self._shared_labels(pair, "tags", self._names.tags)
+        return f"both are tagged {_quoted(tags)}" if tags else ""
+
+    def _are_by(self, pair: _Pair) -> str:
+        authors = self._shared_labels(pair, "authors", self._names.authors)
+        return f"both are by {_and(authors)}" if authors else ""
+
+    def _shared_labels(self, pair: _Pair, kind: str, names: Sequence[str]) -> list[str]:
+        """Return the rarest labels that both have."""
+        if not pair.held(kind) > 0:
+            return []
+        mine, weights = _row(getattr(pair.own, kind), pair.number)
+        theirs = set(_row(getattr(self._corpus, kind), pair.other)[0].tolist())
+        weight_of = dict(zip(mine.tolist(), weights.tolist(), strict=True))
+        both = [number for number in weight_of if number in theirs and weight_of[number]]
+        rarest = sorted(both, key=lambda number: -weight_of[number])
+        return [names[number] for number in rarest[:_LABELS]]
+
+
+class _Pair(NamedTuple):
+    """An article or text, and an article of the corpus.
+
+    Attributes:
+        own: What the first is compared by, in row ``number``.
+        number: That row.
+        words: Shape (words,), float32: the weights of its words.
+        other: The row of the second.
+        values: Their evidence, by kind.
+        added: What each kind adds to the score.
+        shared: The phrases that both have, best first.
+    """
+
+    own: PairData
+    number: int
+    words: NDArray[np.float32]
+    other: int
+    values: Sequence[float]
+    added: Sequence[float]
+    shared: Sequence[str]
+
+    def held(self, kind: str) -> float:
+        """Return the value of a kind of evidence."""
+        return self.values[_AT[kind]]
+
+    def adds(self, kind: str) -> float:
+        """Return what a kind of evidence adds to the score."""
+        return self.added[_AT[kind]]
+
+
+def _row(matrix: sp.csr_matrix, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    here = slice(matrix.indptr[row], matrix.indptr[row + 1])
+    return matrix.indices[here], matrix.data[here]
+
+
+def _and(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return _and([f"“{name}”" for name in names])
+
+
+def _names(text: str, title: str) -> bool:
+    """Return whether the words of a title stand in a text one after another."""
+    here, wanted = (f" {' '.join(_WORD.findall(each.casefold()))} " for each in (text, title))
+    return wanted in here
