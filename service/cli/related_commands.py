@@ -117,7 +117,7 @@ def related_to_text(
     typer.echo(f"  about: {', '.join(answer.terms) or 'no topic of this site'}")
     for row in answer.same_story:
         typer.echo(f"  (the same as {build.article_id(row)}: {build.article(row).title})")
-    print_list(build, [*answer.items], answer.sentences)
+    print_list(build, [*answer.items], answer.say_why(answer.items))
 
 
 def export(

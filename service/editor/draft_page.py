@@ -76,7 +76,7 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
                     "origin": each.origin.value,
                     "sentence": why,
                 }
-                for each, why in zip(related.items, related.sentences, strict=True)
+                for each, why in zip(related.items, related.say_why(related.items), strict=True)
             ],
         }
         return await run_in_threadpool(page, person, given, answer=answer)

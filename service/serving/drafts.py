@@ -64,15 +64,13 @@ class RelatedDraft:
         same_story: The row numbers, in the build, of near-duplicates of the draft; in an answer
             only of visible ones. ``items`` leaves them out.
         items: In an answer, the related articles, in the order in which readers would get them.
-        sentences: In an answer, why each of them is related to the draft.
     """
 
     context: ListContext
-    say_why: Callable[[list[SelectedItem]], list[str]]
+    say_why: Callable[[Sequence[SelectedItem]], list[str]]
     terms: tuple[str, ...]
     same_story: tuple[int, ...]
     items: tuple[SelectedItem, ...] = ()
-    sentences: tuple[str, ...] = ()
 
     def answer(self, served: ServingView, *, now: int, query: RelatedQuery) -> RelatedDraft:
         """Selects the articles that may be shown beside the draft at a moment.
@@ -82,11 +80,9 @@ class RelatedDraft:
             now: The moment, in microseconds since 1970 UTC.
             query: How many articles may be shown, and which.
         """
-        items = select_beside(served, self.context, now=now, query=query)
         return replace(
             self,
-            items=tuple(items),
-            sentences=tuple(self.say_why(items)),
+            items=tuple(select_beside(served, self.context, now=now, query=query)),
             same_story=tuple(row for row in self.same_story if served.is_visible(row, now)),
         )
 
