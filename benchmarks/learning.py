@@ -89,8 +89,8 @@ class Trial:
         return float(np.concatenate([self.gain(*part) for part in parts]).mean())
 
     def curve(self, size: int) -> float | None:
-        """The mean gain by so many seeds; ``None`` if there are not twice as many."""
-        if 2 * size > len(self.seeds):
+        """The mean gain by so many seeds; ``None`` if there are not half as many others."""
+        if 3 * size > 2 * len(self.seeds):
             return None
         orders = [np.random.default_rng(d).permutation(len(self.seeds)) for d in range(DRAWS)]
         return float(np.mean([self.gain(o[:size], o[size:]).mean() for o in orders]))
