@@ -130,25 +130,23 @@ class Sentences:
         return found
 
     def _sentence(self, pair: _Pair, facts: ListNames) -> str:
-        kinds: list[tuple[float, Callable[[], str]]] = [
-            (max(pair.adds("words"), pair.adds("meaning")), lambda: self._speak_of(pair)),
-            (pair.adds("names"), lambda: self._names_it(pair, facts)),
-            (pair.adds("named"), lambda: self._is_named(pair, facts)),
-            (pair.adds("tags"), lambda: self._are_tagged(pair)),
-            (
-                pair.adds("authors"),
-                lambda: self._are_by(pair),
-            ),
-            (0.0, lambda: facts.linked(pair.other)),
-        ]
-        strongest_first = (tell() for _, tell in sorted(kinds, key=lambda kind: -kind[0]))
-        clauses = list(itertools.islice(filter(None, strongest_first), _CLAUSES))
+        topic = max(pair.adds("words"), pair.adds("meaning"))
+        kinds: list[tuple[float, Callable[[_Pair, ListNames], str]]] = [(topic, self._speak_of)]
+        kinds += [(pair.adds("names"), self._names_it)] * (pair.held("names") >= _WHOLE)
+        kinds += [(pair.adds("named"), self._is_named)] * (pair.held("named") >= _WHOLE)
+        kinds += [(pair.adds("tags"), self._are_tagged)] * (pair.held("tags") > 0)
+        kinds += [(pair.adds("authors"), self._are_by)] * (pair.held("authors") > 0)
+        kinds.sort(key=lambda kind: -kind[0])
+        told = (tell(pair, facts) for _, tell in kinds)
+        clauses = list(itertools.islice(filter(None, told), _CLAUSES))
+        if len(clauses) < _CLAUSES and (linked := facts.linked(pair.other)):
+            clauses.append(linked)
         if not clauses:
             return CLOSE if pair.adds("meaning") > 0 else NOTHING
         sentence = ", and ".join(clauses)
         return f"{sentence[0].upper()}{sentence[1:]}."
 
-    def _speak_of(self, pair: _Pair) -> str:
+    def _speak_of(self, pair: _Pair, _: ListNames) -> str:
         told = list(pair.shared[:_PHRASES])
         if len(told) < _FEW:
             every = [*told, *self._heaviest_words(pair)]
@@ -167,15 +165,11 @@ class Sentences:
         return [name for column in looked_at if (name := self._names.words[column])]
 
     def _names_it(self, pair: _Pair, facts: ListNames) -> str:
-        if not pair.held("names") >= _WHOLE:
-            return ""
         title = self._names.title(pair.other)
         likely = self._has_pairs(title, pair.own.terms, pair.number)
         return f"the text names “{title}”" if likely and _names(facts.text(), title) else ""
 
     def _is_named(self, pair: _Pair, facts: ListNames) -> str:
-        if not pair.held("named") >= _WHOLE:
-            return ""
         title = facts.title
         likely = self._has_pairs(title, self._corpus.terms, pair.other)
         found = likely and _names(self._names.text(pair.other), title)
@@ -205,18 +199,16 @@ class Sentences:
             return np.zeros(0, dtype=np.int64)
         return len(names.words) + places
 
-    def _are_tagged(self, pair: _Pair) -> str:
+    def _are_tagged(self, pair: _Pair, _: ListNames) -> str:
         tags = self._shared_labels(pair, "tags", self._names.tags)
         return f"both are tagged {_quoted(tags)}" if tags else ""
 
-    def _are_by(self, pair: _Pair) -> str:
+    def _are_by(self, pair: _Pair, _: ListNames) -> str:
         authors = self._shared_labels(pair, "authors", self._names.authors)
         return f"both are by {_and(authors)}" if authors else ""
 
     def _shared_labels(self, pair: _Pair, kind: str, names: Sequence[str]) -> list[str]:
         """Return the rarest labels that both have."""
-        if not pair.held(kind) > 0:
-            return []
         mine, weights = _row(getattr(pair.own, kind), pair.number)
         theirs = set(_row(getattr(self._corpus, kind), pair.other)[0].tolist())
         weight_of = dict(zip(mine.tolist(), weights.tolist(), strict=True))

@@ -57,7 +57,7 @@ def load_matrix(path_of: PathOf, name: str, shape: tuple[int, int]) -> sp.csr_ma
             words), ``tag_vectors`` (articles, tags) or ``author_vectors`` (articles, authors).
         shape: Its shape.
     """
-    parts: Any = tuple(load_array(path_of(f"{name}_{part}.npy")) for part in _PARTS)
+    parts: Any = tuple(np.asarray(load_array(path_of(f"{name}_{part}.npy"))) for part in _PARTS)
     return sp.csr_matrix(parts, shape=shape, copy=False)
 
 

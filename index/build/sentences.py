@@ -158,8 +158,8 @@ class BuildSentences:
         Pages that readers can't see are not named.
         """
         links = self._page_links
-        values, ends = links.targets.values, links.targets.ends
-        own = links.kinds <= PageLinkKind.RELATED
+        values, ends = np.asarray(links.targets.values), np.asarray(links.targets.ends)
+        own = np.asarray(links.kinds) <= PageLinkKind.RELATED
         here = np.flatnonzero((values >= start) & (values < stop) & own)
         sources = np.searchsorted(ends, here, side="right")
         into = Ragged.grouped(values[here] - start, sources, stop - start)
