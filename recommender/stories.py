@@ -17,7 +17,7 @@ from recommender.neighbors import Neighbors
 from recommender.text import PreparedText
 
 _COSINE = 0.9
-_CONTAINMENT = 0.6
+_CONTAINMENT = 0.75
 _SHINGLE = 3
 _MIN_SHINGLES = 8
 _CANDIDATES = 8
@@ -64,7 +64,7 @@ def find_stories(
 ) -> Stories:
     """Group near-duplicates, versions and translations of the same article into stories.
 
-    Two rows are near-duplicates when their embeddings are close (cosine ≥ 0.9) and 60 % of
+    Two rows are near-duplicates when their embeddings are close (cosine ≥ 0.9) and 75 % of
     the shorter text's three-word shingles are in the longer one (containment: A. Broder, "On
     the resemblance and containment of documents", 1997). Texts of fewer than eight shingles
     must be equal, so that short teasers are not taken for copies of each other. Rows in two known
