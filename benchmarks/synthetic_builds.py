@@ -97,6 +97,7 @@ def _write(folder: Path, name: str, count: int, marker: str, half: int | None) -
     save_names(folder / "phrases.bin", words)
     explain_lists(folder)
     save_array(folder / "stories.npy", rows.astype(np.int32))
+    save_array(folder / "newer.npy", np.zeros(count, dtype=np.int32))
     Ragged(rows.astype(np.int32), rows + 1).save(folder, "members")
     none = np.zeros(0, dtype=np.int32)
     PageLinks(Ragged(none, np.zeros(count, dtype=np.int64)), none.astype(np.uint8)).save(folder)

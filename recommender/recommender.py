@@ -355,6 +355,8 @@ class Recommender:
                 return
             if len(newest):
                 limit -= 1
+                if visible[row] and stories.newer[row] == stories.newer[newest[0]]:
+                    newest = np.append(np.int32(row), newest)
                 spoken = newest[self._corpus.languages[newest] == language] if language else newest
                 yield int([*spoken, *newest][0]), score
 

@@ -41,6 +41,8 @@ class Stories:
             lowest rows.
         members: Shape (n,), int32: rows grouped by story, newest version first.
         ends: Shape (stories,), int64: the position in ``members`` at which each story ends.
+        newer: Shape (n,), int32: how many different ages of newer members each row's story has; 0
+            for a row that nothing is newer than.
         apart: Rows that share a translation key with another page of the same language, so that
             the key joins neither.
     """
@@ -48,6 +50,7 @@ class Stories:
     of: NDArray[np.int32]
     members: NDArray[np.int32]
     ends: NDArray[np.int64]
+    newer: NDArray[np.int32]
     apart: Sequence[int] = ()
 
 
@@ -119,7 +122,17 @@ def find_stories(
     days = dates.astype(np.int64)
     members = np.lexsort((np.arange(count), -version, -days, -generation, of))
     ends = np.cumsum(np.bincount(of)).astype(np.int64)
-    return Stories(of=of.astype(np.int32), members=members.astype(np.int32), ends=ends, apart=apart)
+    ages = np.stack([of, generation, days, version])[:, members]
+    steps = np.cumsum(np.append(False, (ages[:, 1:] != ages[:, :-1]).any(axis=0))[: len(of)])
+    newer = np.empty(count, dtype=np.int32)
+    newer[members] = steps - steps[np.concatenate([[0], ends[:-1]]).astype(np.int64)][of[members]]
+    return Stories(
+        of=of.astype(np.int32),
+        members=members.astype(np.int32),
+        ends=ends,
+        newer=newer,
+        apart=apart,
+    )
 
 
 def _same_pages(pages: NDArray[np.int64] | None) -> list[tuple[int, int]]:

@@ -326,6 +326,7 @@ def _rerank(
             of=np.concatenate([[-1], np.where(own, -1, story)]).astype(np.int32),
             members=_NO_ROWS,  # reranking does not read the members
             ends=np.zeros(0, dtype=np.int64),
+            newer=_NO_ROWS,
         ),
         languages=np.concatenate([[query.language], corpus.languages[here.rows]]).astype(np.int32),
         weights=np.concatenate([[1.0], corpus.preferences[here.rows]]).astype(np.float32),

@@ -16,7 +16,8 @@ phrases_rows.npy       (n, 40) int32: the key phrases of each article, as positi
 phrases.bin            the text of every key phrase
 shared.bin             phrases shared with the first eight of each row's list, as JSON strings
 sentences.bin          why these eight are related, as JSON arrays of sentences
-stories.npy            (n,) int32: the story of each row
+stories.npy            (n,) int32: the story of each row · newer.npy: how many ages of its story
+                       are newer than each row
 members_*.npy          each story's rows, newest version first
 facets.json            the names of tags, authors and languages
 languages.npy          (n,) int32: each row's language, 0 unknown
@@ -86,6 +87,7 @@ SERVED = frozenset(
         "shared.bin",
         "shared_ends.npy",
         "stories.npy",
+        "newer.npy",
         "members_values.npy",
         "members_ends.npy",
         "facets.json",
@@ -165,6 +167,7 @@ class Build:
         self.phrase_rows = cast("NDArray[np.int32]", self._array("phrases_rows"))
         self.phrase_names = Names(Blob(folder / "phrases.bin"))
         self.stories = cast("NDArray[np.int32]", self._array("stories"))
+        self.newer = cast("NDArray[np.int32]", self._array("newer"))
         self.members = Ragged.load(folder, "members")
         facets = cast("dict[str, list[str]]", self.read_json("facets.json"))
         self.language_names, self.tag_names = facets["languages"], facets["tags"]

@@ -86,6 +86,7 @@ def related_lists(
     wanted = np.arange(build.count) if rows is None else rows
     visible = build.visible(now)
     newest = newest_visible(visible, build.stories, build.members)
+    standing = standing_for(visible, newest, build.newer)
     members = build.members.values
     spoken = StoryLanguages(build.stories, members[visible[members]], build.languages)
     lists = np.full((len(wanted), query.limit), NO_ROW, dtype=np.int32)
@@ -106,7 +107,7 @@ def related_lists(
                     present &= ~last
             if query.site_pins:
                 candidates, present, last = _named_first(build, own, candidates, present, last)
-            shown = newest[np.where(candidates == NO_ROW, 0, candidates)]
+            shown = standing[np.where(candidates == NO_ROW, 0, candidates)]
             shown = spoken.members_in(shown, build.languages[own])
             present &= shown != NO_ROW
             lists[some] = _first_present(present, shown, query.limit, last)[0]
@@ -190,6 +191,23 @@ def newest_visible(
     newest = np.full(len(members), NO_ROW, dtype=np.int32)
     newest[stories[shown]] = shown  # the last assignment wins: the newest version
     return newest[stories]
+
+
+def standing_for(
+    visible: NDArray[np.bool_], newest: NDArray[np.int32], newer: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Find the version that a list shows for each row: itself if no visible version is newer.
+
+    Args:
+        visible: Shape (n,), bool: which rows may be shown.
+        newest: Shape (n,), int32: the result of :func:`newest_visible`.
+        newer: Shape (n,), int32: the ages of newer versions of each row.
+
+    Returns:
+        Shape (n,), int32: -1 if no version is visible.
+    """
+    itself = visible & (newer == newer[newest])
+    return np.where(itself, np.arange(len(newest), dtype=np.int32), newest).astype(np.int32)
 
 
 def _first_present(

@@ -374,4 +374,5 @@ def _report_apart(context: BuildContext, store: ArticleStore, rows: Sequence[int
 
 def _write_stories(folder: Path, related: PipelineResult) -> None:
     save_array(folder / "stories.npy", related.stories.of)
+    save_array(folder / "newer.npy", related.stories.newer)
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")

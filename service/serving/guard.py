@@ -2,8 +2,8 @@
 
 Versions and translations of an article are one story, of which one article is shown: the newest
 visible one in the language that the query asks for, or else in the language of the article or draft
-that the reader has before them. If there is none in that language, the newest in any language is
-shown, unless the query asks for a language.
+that the reader has before them; of several equally new ones, the most related. If there is none in
+that language, the newest in any language is shown, unless the query asks for a language.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Guard:
         language: int = 0,
     ) -> None:
         self._build = served.build
-        self._visible, self._newest = served.showing(now)[2:]
+        self._visible, self._newest, self._standing = served.showing(now)[2:]
         self._only_language = query.language is not None
         names = self._build.language_names
         if query.language is not None:
@@ -101,8 +101,9 @@ class Guard:
         newest: int = self._newest[candidate]
         if newest in self._seen:
             return None
-        shown, language_of = newest, self._build.language_of
-        if self._language and language_of[newest] != self._language:
+        shown: int = self._standing[candidate]
+        language_of = self._build.language_of
+        if self._language and language_of[shown] != self._language:
             for row in self._build.members.numbers(self._build.story_of[candidate]):
                 if self._visible[row] and language_of[row] == self._language:
                     shown = row

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.shown_lists import newest_visible
+from index.build.shown_lists import newest_visible, standing_for
 from recommender.visibility import ALWAYS, NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState, Override
 
@@ -27,12 +27,15 @@ class VisibilityTable(NamedTuple):
         visible: For each row number, whether readers may see the article.
         newest: For each row number, the row number of the newest visible version of the article;
             -1 if no version is visible.
+        standing: For each row number, the row number of the version that a list shows for it: its
+            own, if no visible version is newer.
     """
 
     since: int
     until: int
     visible: memoryview
     newest: memoryview
+    standing: memoryview
 
 
 class ServingView:
@@ -102,12 +105,13 @@ class ServingView:
     def _make_table(self, now: int) -> VisibilityTable:
         build, earlier = self.build, self._earlier
         if earlier is not None and earlier.since <= now < earlier.until:
-            return VisibilityTable(*self._span(now), earlier.visible, earlier.newest)
+            return VisibilityTable(*self._span(now), *earlier[2:])
         visible = build.visible(now)
         visible[self.taken_down(now)] = False
         newest = newest_visible(visible, build.stories, build.members)
         since, until = self._span(now)
-        return VisibilityTable(since, until, visible.data, newest.data)
+        standing = standing_for(visible, newest, build.newer)
+        return VisibilityTable(since, until, visible.data, newest.data, standing.data)
 
     def _span(self, now: int) -> tuple[int, int]:
         since, until = ALWAYS, NEVER

@@ -81,6 +81,8 @@ def snapshot(
     told = [(stories or {}).get(name, name) for name in names]
     story_of = np.array([sorted(set(told)).index(story) for story in told], dtype=np.int32)
     save_array(folder / "stories.npy", story_of)
+    newer = [told[:row].count(story) for row, story in enumerate(told)]
+    save_array(folder / "newer.npy", np.array(newer, dtype=np.int32))
     Ragged.grouped(story_of, np.arange(len(names)), len(set(told))).save(folder, "members")
     save_array(folder / "related_rows.npy", related)
     save_array(folder / "related_scores.npy", related_scores)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.encoder import HashingEncoder
-from recommender.neighbors import ExactIndex, Neighbors
+from recommender.neighbors import ExactIndex, Neighbors, no_neighbors
 from recommender.stories import Stories, find_stories, is_near_duplicate
 from recommender.text import PreparedText
 
@@ -223,3 +223,17 @@ def test_among_undated_duplicates_the_higher_version_stands_first() -> None:
             versions=np.array([2, 9, 0], dtype=np.int64),
         )
         assert groups(found) == [members]
+
+
+def test_versions_of_one_age_are_equally_new() -> None:
+    days = np.array([5, 9, 9, 9, 0], dtype=np.int32)
+    pages = np.array([1, 1, 1, 2, 1], dtype=np.int64)
+    found = find_stories(
+        no_neighbors(5, 2),
+        [PreparedText(title=str(row), body="") for row in range(5)],
+        {},
+        days,
+        languages=np.zeros(5, dtype=np.int32),
+        pages=pages,
+    )
+    assert found.newer.tolist() == [1, 0, 0, 0, 2]
