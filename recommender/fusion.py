@@ -43,6 +43,7 @@ _USUAL_PAIRS = 50
 _SEED = 20_260_101
 _NEAREST = 10
 _HUB_LISTS = 20_000
+_BLOCK = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +163,13 @@ def gather_candidates(
 
 def mean_nearest(own: Neighbors) -> NDArray[np.float32]:
     """Return h: the mean own score of each article's ten best candidates; 0 without any."""
-    scores = own.scores[:, :_NEAREST]
-    present = np.isfinite(scores)
-    total = np.where(present, scores, 0.0).sum(axis=1)
-    found: NDArray[np.float32] = (total / np.maximum(present.sum(axis=1), 1)).astype(np.float32)
+    found = np.empty(len(own.scores), dtype=np.float32)
+    for start in range(0, len(found), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        scores = own.scores[block, :_NEAREST]
+        present = np.isfinite(scores)
+        total = np.where(present, scores, 0.0).sum(axis=1)
+        found[block] = total / np.maximum(present.sum(axis=1), 1)
     return found
 
 
@@ -184,16 +188,20 @@ def choose_hub_strength(
             share is large, so three times that share is always allowed.
     """
     count = len(own.rows)
-    rows = own.rows[:: max(1, count // _HUB_LISTS)]
-    scores = own.scores[:: max(1, count // _HUB_LISTS)]
+    lists = np.arange(0, count, max(1, count // _HUB_LISTS))
     most = max(most, 3.0 * SHOWN / max(count, 1))
     for strength in strengths:
-        corrected = scores - strength * nearest[np.maximum(rows, 0)]
-        keys = sort_keys(corrected.astype(np.float32), rows)
-        keys[rows == NO_ROW] = NO_KEY
-        keys = np.partition(keys, min(SHOWN, keys.shape[1] - 1), axis=1)[:, :SHOWN]
-        shown = from_keys(keys).rows
-        if np.bincount(shown[shown != NO_ROW], minlength=1).max() <= most * len(rows):
+        inbound = np.zeros(count, dtype=np.int64)
+        for start in range(0, len(lists), _BLOCK):
+            some = lists[start : start + _BLOCK]
+            rows = own.rows[some]
+            scores = own.scores[some] - np.float32(strength) * nearest[np.maximum(rows, 0)]
+            keys = sort_keys(scores, rows)
+            keys[rows == NO_ROW] = NO_KEY
+            keys = np.partition(keys, min(SHOWN, keys.shape[1] - 1), axis=1)[:, :SHOWN]
+            shown = from_keys(keys).rows
+            inbound += np.bincount(shown[shown != NO_ROW], minlength=count)
+        if inbound.max(initial=0) <= most * len(lists):
             break
     return strength
 

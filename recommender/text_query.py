@@ -43,6 +43,7 @@ from recommender.translations import StoryLanguages
 _DEEPEST = 8_192
 """Most articles to search for to fill up a list; a Milvus server can return twice as many."""
 
+_FAR = np.float32(0.01)
 _NOT_IN_CORPUS = np.array([NO_ROW], dtype=np.int32)
 _NO_ROWS, _NO_SCORES = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
 
@@ -171,14 +172,15 @@ class TextQueryResult:
         """Find more stories, beyond the candidates of the text and of its neighbors.
 
         A story's score is the one that diffusion gives an article which is nobody's candidate,
-        reduced by as much as the story's own score is below that of the text's worst candidate.
+        reduced by as much as the story's own score is below that of the text's worst candidate. It
+        comes ever closer to 0 and is never below, so that a filter finds all that it lets through.
         """
         query, stories = self._query, self._corpus.stories
         unlisted = self._diffused.unlisted_scores[0]
         known = self._diffused.neighbors.rows
         allowed = allowed.copy()
         allowed[stories[np.append(known[known != NO_ROW], self.same_story)]] = False
-        if unlisted <= 0 or not allowed.any():
+        if not allowed.any():
             return _NO_ROWS, _NO_SCORES
         width = self._recipe.candidates
         while True:
@@ -194,6 +196,9 @@ class TextQueryResult:
         rows = np.flatnonzero(np.isin(stories, new)).astype(np.int32)[None]
         scored = _score_candidates(query, rows, self._corpus)
         scores = unlisted + np.minimum(scored.scores - self._worst, 0)
+        copy = self._diffused.copy_scores[0]
+        far = np.minimum(scores / (_FAR * copy) - 1, 0)  # below the least that is told as it is
+        scores = np.maximum(scores, _FAR * copy) * np.exp(far)
         return self._ordered(Neighbors(rows=scored.rows, scores=scores))
 
     def _ordered(self, candidates: Neighbors) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

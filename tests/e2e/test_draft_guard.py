@@ -105,7 +105,7 @@ def ask(
     index, served = DraftIndex(build), ServingView(build, state)
     query = RelatedQuery(limit=limit, fallback=Fallback.NONE, **wishes)
     related = index.relate(article, ENCODER, served=served, now=NOW, query=query)
-    return related.answer(served, now=NOW, query=query).items
+    return list(related.answer(served, now=NOW, query=query).items)
 
 
 @pytest.mark.parametrize("kind", KINDS)
