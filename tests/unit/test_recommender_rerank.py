@@ -13,7 +13,8 @@ from recommender.stories import Stories
 def stories(*of: int) -> Stories:
     numbers = np.array(of, dtype=np.int32)
     members = np.argsort(numbers, kind="stable").astype(np.int32)
-    return Stories(of=numbers, members=members, ends=np.cumsum(np.bincount(numbers)))
+    ends = np.cumsum(np.bincount(numbers))
+    return Stories(of=numbers, members=members, ends=ends, newer=np.zeros_like(numbers))
 
 
 def one_list(rows, scores, *, of=None, languages=None, weights=None, diversity=0.0, depth=5):
