@@ -228,7 +228,7 @@ def serving(root: Root, *arguments: str) -> Iterator[tuple[subprocess.Popen[byte
         [
             sys.executable,
             "-m",
-            "service.cli.alsolike",
+            "service.cli",
             "serve",
             "--root",
             root.path,
