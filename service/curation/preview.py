@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
-from index.build.sentences import BuildSentences
 from index.files import load_array
 from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery, SkipLinked
 from recommender.neighbors import NO_ROW
@@ -20,6 +19,9 @@ from recommender.visibility import NEVER
 from service.decisions.decision_state import Override, OverrideKind
 from service.serving.selection import SelectedItem, select, shared_terms
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
+
+if TYPE_CHECKING:
+    from index.build.sentences import BuildSentences
 
 MOST_INBOUND = 200
 """The largest number of lists that are looked through for one article."""
@@ -186,6 +188,8 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
         query: What the site asks for by default: how many articles, and which.
     """
     chosen = select(served, row, now=now, query=query)
+    from index.build.sentences import BuildSentences  # loads FAISS, which page views do without
+
     sentences = BuildSentences(served.build.checked)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(

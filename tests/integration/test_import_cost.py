@@ -21,6 +21,14 @@ def test_importing_loads_no_model_library(module: str) -> None:
     assert done.stdout.strip() == ""
 
 
+def test_a_worker_loads_no_library_of_drafts_until_one_comes() -> None:
+    code = "import sys, service.fastapi_app; print(*sorted({'faiss', 'scipy'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == ""
+
+
 def test_the_check_above_would_notice_one() -> None:
     code = "import sys, tokenizers; print('tokenizers' in sys.modules)"
     done = subprocess.run(
