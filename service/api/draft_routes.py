@@ -22,6 +22,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.types import Scope
 
+from index.errors import UnavailableError
 from index.query import RelatedQuery
 from recommender.errors import ModelError
 from service.api.draft_models import DraftRelated, DraftRequest, draft_json, request_schema
@@ -237,8 +238,10 @@ class Drafts:
     def _relate(
         self, served: ServingView, draft: DraftRequest, now: int, query: RelatedQuery
     ) -> RelatedDraft:
-        from service.serving.drafts import DraftRelater
-
+        try:
+            from service.serving.drafts import DraftRelater
+        except ImportError as error:  # also if no more files can be opened
+            raise UnavailableError(f"drafts can't be compared now: {error}") from error
         if self._relater is None:
             self._relater = DraftRelater(self._settings.model, self._settings.precision)
         return self._relater.relate(served, draft.fields(), now=now, query=query)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
+from index.errors import UnavailableError
 from index.files import load_array
 from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery, SkipLinked
 from recommender.neighbors import NO_ROW
@@ -188,8 +189,10 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
         query: What the site asks for by default: how many articles, and which.
     """
     chosen = select(served, row, now=now, query=query)
-    from index.build.sentences import BuildSentences  # loads FAISS, which page views do without
-
+    try:
+        from index.build.sentences import BuildSentences  # loads FAISS; page views do without it
+    except ImportError as error:  # also if no more files can be opened
+        raise UnavailableError(f"links can't be explained now: {error}") from error
     sentences = BuildSentences(served.build.checked)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
