@@ -81,12 +81,19 @@ class Calibration:
         """
         return self.standardize(values) @ np.array(self.weights, dtype=np.float32)
 
-    def copy_scores(self, own: PairData) -> NDArray[np.float32]:
-        """Return the own score that each of some articles would have with a copy of it."""
-        copies = np.tile(np.array([kind.copy for kind in KINDS], np.float32), (len(own), 1))
+    def copy_scores(self, articles: PairData, start: int, stop: int) -> NDArray[np.float32]:
+        """Return the own score that each of consecutive articles would have with a copy of it.
+
+        Args:
+            articles: All articles.
+            start: Row of the first.
+            stop: Row after the last.
+        """
+        copies = np.tile(np.array([kind.copy for kind in KINDS], np.float32), (stop - start, 1))
         for position, kind in enumerate(KINDS):
             if kind.name in ("tags", "authors"):
-                copies[:, position] *= np.diff(getattr(own, kind.name).indptr) > 0
+                ends = getattr(articles, kind.name).indptr[start : stop + 1]
+                copies[:, position] *= np.diff(ends) > 0
         return self.fuse(copies)
 
 

@@ -184,7 +184,7 @@ def relate(
     story_languages = StoryLanguages(stories.of, stories.members, languages)
 
     def list_block(start: int, stop: int) -> RankedLists:
-        copies = scoring.copy_scores(pairs.take(slice(start, stop)))
+        copies = scoring.copy_scores(pairs, start, stop)
         diffused = diffuse(own, close, copies, scoring, 2 * depth, recipe, start=start, stop=stop)
         candidates = to_scale(diffused.neighbors, diffused.copy_scores)
         listed = np.arange(start, start + len(candidates.rows))

@@ -277,7 +277,7 @@ def _diffuse(
     diffused = diffuse(
         candidates,
         np.concatenate([mean_nearest(own), corpus.nearest[here.rows]]),
-        corpus.calibration.copy_scores(query.pairs),
+        corpus.calibration.copy_scores(query.pairs, 0, 1),
         corpus.calibration,
         len(here),
         recipe,

@@ -219,7 +219,7 @@ def _make(
             carried = carried_calibration(context.previous, entry)
         judged = None
         if carried is None:
-            judged = judged_pairs(context, store, boilerplate, links.links, visible, encoder)
+            judged = judged_pairs(context, store, boilerplate, links, visible, encoder)
         related = relate(
             CorpusArticles(
                 embeddings=embeddings,

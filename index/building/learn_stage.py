@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from index.articles.article_store import ArticleStore
 from index.build.build import LEARNING, Build
 from index.build.id_table import IdTable
-from index.build.link_graph import EDITORIAL, PageLinkKind, PageLinks
+from index.build.link_graph import EDITORIAL, LinkFindings, PageLinkKind
 from index.building.context import BuildContext
+from index.building.link_names import without_words_of_links
 from index.files import write_json
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings, Encoder, embed_texts
@@ -22,7 +23,7 @@ from recommender.fusion import Calibration
 from recommender.learning.judged_pairs import JudgedPairs
 from recommender.learning.learning_words import describe_learning
 from recommender.pipeline import PipelineResult
-from recommender.text import PreparedText, prepare, without_link_words
+from recommender.text import PreparedText, prepare
 
 LEAST_ENCODED = 200
 ENCODED_SHARE = 0.05
@@ -36,7 +37,7 @@ def judged_pairs(
     context: BuildContext,
     store: ArticleStore,
     boilerplate: Boilerplate,
-    links: PageLinks,
+    found: LinkFindings,
     visible: NDArray[np.bool_],
     encoder: Encoder,
 ) -> JudgedPairs | None:
@@ -46,7 +47,7 @@ def judged_pairs(
         context: The build.
         store: The build's articles.
         boilerplate: The passages to remove from texts.
-        links: The links between the pages.
+        found: The links between the pages, and what links call them.
         visible: Shape (n,), bool: which articles readers may see.
         encoder: Encodes the texts without the words of their links.
 
@@ -55,6 +56,7 @@ def judged_pairs(
     """
     if not context.options.learn:
         return None
+    links = found.links
     sources, targets, kinds = links.sources(), links.targets.values, links.kinds
     shown = visible[sources] & visible[targets]
     in_text = shown & (kinds == PageLinkKind.TEXT)
@@ -86,7 +88,8 @@ def judged_pairs(
         grades=np.concatenate([np.ones(int(told.sum()), dtype=np.int32), judged[:, 2]]),
         linked=np.stack([sources[in_text], targets[in_text]], axis=1),
         texts={
-            row: prepare(without_link_words(store[row]), boilerplate) for row in linking.tolist()
+            row: prepare(without_words_of_links(store[row], found.names), boilerplate)
+            for row in linking.tolist()
         },
         encode=encode,
         sources={

@@ -7,14 +7,22 @@ whatever the number of articles.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from posixpath import splitext
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from index.build.name_table import ANY_HOST, address_key, host_of, number_of, path_of
+from index.build.name_table import (
+    ANY_HOST,
+    NameTable,
+    address_key,
+    host_of,
+    number_of,
+    path_of,
+)
 from recommender.article import FILE_LINK, Article, Link, LinkKind
+from recommender.text import without_link_words
 
 LINK = np.dtype(
     [
@@ -116,6 +124,24 @@ def link_numbers(link: Link) -> tuple[int, int, int] | None:
         host = host_of(name)
         second = path_of(name)
     return number_of(name), number_of(second) if second else 0, number_of(host) if host else 0
+
+
+def without_words_of_links(article: Article, names: NameTable) -> Article:
+    """Return an article whose texts lack the words of its links to other articles.
+
+    What leads to other sites says nothing of the site's own idea of related, so its words stay.
+
+    Args:
+        article: The article.
+        names: What the articles of the site are called by links.
+    """
+
+    def leads_to_article(link: Link) -> bool:
+        numbers = link_numbers(link)
+        return numbers is not None and any(names.row(each) is not None for each in numbers[:2])
+
+    own = tuple(filter(leads_to_article, article.links))
+    return without_link_words(replace(article, links=own))
 
 
 def _stem(name: str) -> str:

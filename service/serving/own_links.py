@@ -15,14 +15,11 @@ from typing import Any
 import numpy as np
 
 from index.build.build import Build
-from index.build.name_table import NameTable
-from index.building.link_names import link_numbers
+from index.building.link_names import without_words_of_links
 from index.query import MAX_LIMIT, RelatedQuery
-from recommender.article import Link
 from recommender.errors import InputError
 from recommender.neighbors import NO_ROW
 from recommender.ranking_metrics import measure_relevance
-from recommender.text import without_link_words
 from recommender.visibility import utc_now
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.serving.drafts import DraftRelater
@@ -76,8 +73,7 @@ def evaluate_own_links(
     lists: dict[str, dict[str, list[str]]] = {"masked": {}, "as_written": {}}
     for row in drawn:
         written = build.article(row)
-        links = tuple(link for link in written.links if _leads_to_article(link, build.names))
-        masked = without_link_words(replace(written, links=links))
+        masked = without_words_of_links(written, build.names)
         for name, article in (("as_written", written), ("masked", masked)):
             if name == "masked" and masked.sections == written.sections:
                 lists[name][str(row)] = lists["as_written"][str(row)]
@@ -111,8 +107,3 @@ def linked_stories(served: ServingView, now: int, least: int) -> Mapping[int, se
             if len(stories) >= least:
                 found[row] = stories
     return found
-
-
-def _leads_to_article(link: Link, names: NameTable) -> bool:
-    numbers = link_numbers(link)
-    return numbers is not None and any(names.row(number) is not None for number in numbers[:2])

@@ -169,7 +169,7 @@ def test_a_copy_has_more_of_every_kind_of_evidence_than_anything_else(corpus: Pa
     scoring = calibrate(corpus)
     every = np.tile(np.arange(40, dtype=np.int32), (40, 1))
     own = scoring.fuse(compare(corpus, corpus, every))
-    assert (own.max(axis=1) <= scoring.copy_scores(corpus) + 1e-4).all()
+    assert (own.max(axis=1) <= scoring.copy_scores(corpus, 0, 40) + 1e-4).all()
 
 
 def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus: PairData):
