@@ -69,14 +69,12 @@ def learn_weights(
     Returns:
         The same weights for the same arguments: nothing is drawn from the clock.
     """
-    groups = np.arange(len(seeds)) if seeds.groups is None else seeds.groups
-    names, group = np.unique(groups, return_inverse=True)
-    enough = len(names) >= MIN_SEEDS
+    enough = len(seeds) >= MIN_SEEDS
     before = seeds.measure(default)
     unseen, choices = np.zeros((len(seeds), 3)), np.zeros(len(_STRENGTHS))
     low = high = beyond_chance = 0.0
     if enough:
-        folds = (np.random.default_rng(_RANDOM_SEED).permutation(len(names)) % FOLDS)[group]
+        folds = np.random.default_rng(_RANDOM_SEED).permutation(len(seeds)) % FOLDS
         gains = _measure_gains(seeds, folds, default, scales)
         for fold in range(FOLDS):
             here = folds == fold
@@ -84,8 +82,8 @@ def learn_weights(
             unseen[here] = gains[fold, here, chosen]
             choices += gains[fold, here, :, 1].sum(axis=0)
         whole = max(float(before[:, 1].mean()), 1e-9)
-        low, high = _interval(unseen[:, 1] / whole, group)
-        beyond_chance, _ = _interval(unseen[:, 1] - unseen[:, 2], group)
+        low, high = _interval(unseen[:, 1] / whole)
+        beyond_chance, _ = _interval(unseen[:, 1] - unseen[:, 2])
     best = int(choices.argmax())
     adopted = best > 0 and min(low, beyond_chance, float(unseen[:, 0].sum())) > 0
     weights = _fit_path(seeds, default, scales)[best] if adopted else default
@@ -138,10 +136,9 @@ def _measure_gains(
     return gains
 
 
-def _interval(values: NDArray[np.float64], group: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the t interval of a mean whose values vary together inside a group."""
-    sums = np.bincount(group, values - values.mean())
-    count = len(sums)
-    error = math.sqrt(count / (count - 1) * float(sums @ sums)) / len(values)
-    reach = float(stdtrit(count - 1, (1 + _CONFIDENCE) / 2)) * error
+def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the t interval of a mean."""
+    count = len(values)
+    reach = float(stdtrit(count - 1, (1 + _CONFIDENCE) / 2))
+    reach *= float(values.std(ddof=1)) / math.sqrt(count)
     return float(values.mean()) - reach, float(values.mean()) + reach

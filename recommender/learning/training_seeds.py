@@ -27,8 +27,6 @@ class TrainingSeeds:
         popularity: Shape (seeds, candidates), float32: the gain that each candidate would have on
             the average if the judged articles were dealt to the seeds by chance, see
             :func:`deal_by_chance`.
-        groups: Shape (seeds,), int32: seeds of one group are never divided between training and
-            unseen seeds; None where each seed stands alone.
     """
 
     features: NDArray[np.float32]
@@ -37,7 +35,6 @@ class TrainingSeeds:
     ideal: NDArray[np.float64]
     valid: NDArray[np.bool_]
     popularity: NDArray[np.float32] | None = None
-    groups: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         shape = self.features.shape[:2]
@@ -60,7 +57,6 @@ class TrainingSeeds:
             ideal=self.ideal[seeds],
             valid=self.valid[seeds],
             popularity=None if self.popularity is None else self.popularity[seeds],
-            groups=None if self.groups is None else self.groups[seeds],
         )
 
     def measure(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -72,13 +72,6 @@ def test_few_seeds_are_not_learned_from():
     assert not learn(draw_seeds(0, DEFAULT)).adopted
 
 
-def test_a_group_of_seeds_counts_as_one():
-    seeds = draw_seeds(100, [0, 0, 1, 0])
-    assert learn(seeds).adopted
-    few = replace(seeds, groups=np.arange(100, dtype=np.int32) // 10)
-    assert learn(few).folds == 0
-
-
 def test_the_same_seeds_teach_the_same_weights():
     seeds = draw_seeds(60, [0.2, 0.4, 0.8, 0.0])
     one, other = learn(seeds), learn(seeds)
