@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from index.sources.jsonl_source import JsonlSource
 from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE
@@ -336,6 +336,20 @@ class Hands:
             if name in seen[-1]:
                 return
         raise AssertionError(f"Tab never reached {name!r}: {seen}")
+
+
+def test_what_is_typed_before_the_script_is_loaded_is_searched_too(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        held: list[Route] = []
+        page.route("**/find.js*", lambda route: held.append(route))
+        page.goto("/editor", wait_until="commit")
+        page.get_by_role("searchbox").fill("one broad crown")
+        page.wait_for_timeout(100)
+        assert len(held) == 1
+        held[0].continue_()
+        expect(page.locator("#results-title")).to_have_text("1 article")
 
 
 def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, clean: None) -> None:

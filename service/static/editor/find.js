@@ -34,4 +34,6 @@ export function followFind() {
     clearTimeout(timer);
     search();
   });
+  const words = form.querySelector("[type=search]");
+  if (words.value !== words.defaultValue) search(); // typed before this script was loaded
 }
