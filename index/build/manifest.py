@@ -61,7 +61,13 @@ class IndexEntry(_Strict):
 
 
 class Manifest(_Strict):
-    """The content of a build's ``manifest.json``."""
+    """The content of a build's ``manifest.json``.
+
+    Of a *small* build, which takes over what did not change: ``full`` names the last build that
+    related every article anew (in such a build, itself), and ``drift`` is the share of its lists
+    that were computed since. ``pushed`` is the number of the newest pushed statement that the build
+    holds, with all before it.
+    """
 
     format: int
     name: str
@@ -79,6 +85,10 @@ class Manifest(_Strict):
     encoded: int
     weights: dict[str, float] = Field(default_factory=dict)
     seconds: dict[str, float]
+    full: str = ""
+    small: bool = False
+    pushed: int = 0
+    drift: float = 0.0
     files: dict[str, FileEntry]
 
 

@@ -90,7 +90,7 @@ def make_build(
     Args:
         root: The root in which the build is made.
         sources: The sources of the articles; if two hold the same id, the article of the first
-            source is used.
+            source is used. They are not read if the options name changes of the live build.
         load_encoder: Loads the encoder; called only after the sources were read and accepted.
         options: The options of the build.
         progress: Called with a stage's name, the number of items done, and their total if known.
@@ -260,6 +260,8 @@ def _make(
         full_text.result()
     with context.stage("report"):
         moment = utc_now()
+        live = context.previous
+        small = live.manifest if live is not None and context.options.changes is not None else None
         manifest = Manifest(
             format=FORMAT_VERSION,
             name=name,
@@ -270,13 +272,16 @@ def _make(
             count=count,
             visible=int(visible_at(columns.visibility, moment).sum()),
             depth=context.options.depth,
-            sources=[source.name for source in sources],
+            sources=_source_names(context, sources),
             index=describe_index(folder, index.kind, round(recall, 4)),
             quality={},
             reading={},
             encoded=encoded,
             weights=weights_by_name(related.calibration),
             seconds={},
+            full=name if small is None else small.full or small.name,
+            small=small is not None,
+            pushed=max(context.options.pushed, 0 if small is None else small.pushed),
             files={},
         )
         build = Build(folder, manifest, verify=False)
@@ -320,6 +325,14 @@ def _make(
     manifest = manifest.model_copy(update={"files": describe_files(folder)})
     write_manifest(folder, manifest)
     return manifest, assessment
+
+
+def _source_names(context: BuildContext, sources: Sequence[Source]) -> list[str]:
+    """Returns the names of all sources that articles of the build are from."""
+    changes = context.options.changes
+    if changes is None or context.previous is None:
+        return [source.name for source in sources]
+    return list(dict.fromkeys([*context.previous.manifest.sources, *changes.put]))
 
 
 def _boilerplate(

@@ -12,6 +12,7 @@ from pathlib import Path
 from index.articles.parse import FieldMapping
 from index.articles.read_report import ReadReport
 from index.build.build import Build
+from index.building.changes import Changes
 from index.building.engine import Engine, LocalEngine
 from index.publishing.gates import GoldenGate, Limits
 from index.scale_out.milvus.milvus_settings import MilvusSettings
@@ -30,6 +31,8 @@ class BuildOptions:
         mapping: Which field of a record holds which field of an article.
         depth: Length of the stored related lists.
         strict: End the build at the first problem with a record.
+        changes: What to change of the live build, so that no source is read: a small build.
+        pushed: The number of the newest pushed statement that the build holds, with all before it.
         only: Ids to read from the source; all other articles come from the live build.
         keep_missing: Keep articles of the live build that the source no longer holds.
         relearn: Learn the boilerplate and the weights of evidence again instead of reusing the
@@ -54,6 +57,8 @@ class BuildOptions:
     mapping: FieldMapping
     depth: int = DEFAULT_DEPTH
     strict: bool = False
+    changes: Changes | None = None
+    pushed: int = 0
     only: frozenset[str] = frozenset()
     keep_missing: bool = False
     relearn: bool = False

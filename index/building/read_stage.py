@@ -106,6 +106,8 @@ def _language(article: Article, mapping: FieldMapping) -> StagedLanguage:
 def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     """Reads every article into the build's article store, each id once.
 
+    With ``changes``, only these are read, and all other articles come from the live build.
+
     Returns:
         The number of articles in the store.
 
@@ -115,6 +117,8 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
         NotFoundError: If articles are to be taken from the live build, but there is none.
     """
     options, report = context.options, context.report
+    if options.changes is not None:
+        sources = options.changes.sources()
     staging = ArticleStaging(context.folder / "staging.sqlite")
     missing = set(options.only)
     for number, source in enumerate(sources):
@@ -131,7 +135,7 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
             context.progress("read", report.kept, None)
         if options.mapping.guess_language:
             _settle_languages(context, staging, number)
-    if options.only or options.keep_missing:
+    if options.only or options.keep_missing or options.changes is not None:
         _add_from_live_build(context, staging, missing, sources)
     count = staging.write(context.folder / ARTICLES)
     if count == 0:
@@ -143,7 +147,7 @@ def _settle_languages(context: BuildContext, staging: ArticleStaging, source: in
     """Decides on the guessed languages of a source, and counts them in the report."""
     said_before: list[str] = []
     previous = context.previous
-    if previous is not None and context.options.only:
+    if previous is not None and (context.options.only or context.options.changes is not None):
         said_before = [previous.language_names[number] for number in previous.languages.tolist()]
     guessed = staging.settle(source, said_before)
     context.report.count_guesses(guessed)
@@ -191,18 +195,22 @@ def _add_from_live_build(
     previous = context.previous
     if previous is None:
         option = "--only" if context.options.only else "--keep-missing"
+        if context.options.changes is not None:
+            option = "a small build"
         raise NotFoundError(
             f"{option} takes all other articles from the live build, but there is no live build: "
-            "first build the whole source without this option"
+            "first build the whole source with: alsolike build"
         )
     if missing:
         raise InputError(
             f"--only {min(missing)}: there is no usable article with this id in "
             f"{', '.join(source.name for source in sources)}"
         )
-    kept = enumerate(previous.articles.kept())
-    while batch := [(previous.article_id(row), data) for row, data in islice(kept, _BATCH)]:
-        staging.add(batch)
+    changes = context.options.changes
+    removed = frozenset[str]() if changes is None else changes.remove
+    kept = zip(map(bytes.decode, previous.ids), previous.articles.kept(), strict=True)
+    while batch := list(islice(kept, _BATCH)):
+        staging.add([(article_id, data) for article_id, data in batch if article_id not in removed])
 
 
 def _nothing_usable(sources: Sequence[Source], report: ReadReport) -> str:

@@ -1,0 +1,44 @@
+"""The changes from which a small build is made: records to put, and ids to remove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from index.articles.record import Record, RecordProblem
+from index.sources.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a small build changes of the live build; it takes all other articles from there.
+
+    Attributes:
+        put: For the name of each source, its records that are new or changed. Of several records
+            with the same id, the first is used.
+        remove: Ids of articles to leave out, unless ``put`` has them; unknown ones are ignored.
+    """
+
+    put: Mapping[str, Sequence[Record | RecordProblem]] = field(default_factory=dict)
+    remove: frozenset[str] = frozenset()
+
+    def sources(self) -> list[Source]:
+        """Returns the records to put as sources."""
+        return [ChangedRecords(name=name, changed=changed) for name, changed in self.put.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedRecords:
+    """The changed records of a source, as a source of their own.
+
+    Attributes:
+        name: The name of the source that they are from.
+        changed: The records.
+    """
+
+    name: str
+    changed: Sequence[Record | RecordProblem]
+
+    def records(self) -> Iterator[Record | RecordProblem]:
+        """Yields the records."""
+        return iter(self.changed)
