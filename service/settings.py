@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     """folder that holds the builds"""
 
     model: Annotated[str, Home] = DEFAULT_MODEL
-    """the embedding model: a name, a folder, or hashing:DIM"""
+    """the embedding model: a name, a folder, multilingual, or hashing:DIM"""
 
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """number format in which the model computes"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from recommender.learning.learned_weights import MIN_SEEDS, LearnedWeights
 
@@ -52,12 +52,12 @@ def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str
         f"{learned.learned_ndcg10:.3f}, the default ones {learned.default_ndcg10:.3f}"
     )
     between = (
-        f"their lists gain between {learned.gain_low:+.1%} and {learned.gain_high:+.1%}, "
-        "with 99 % certainty"
+        f"a list gains between {learned.gain_low:+.1%} and {learned.gain_high:+.1%} on the "
+        "average, higher places counting more, with 99 % certainty"
     )
     if learned.adopted:
         source = f"The weights were learned from {learned.seeds} articles."
-        return [*_describe_changes(learned, kinds), f"{source} {tested}; {between}."]
+        return [_describe_changes(learned, kinds), f"{source} {tested}; {between}."]
     if learned.gain_low > 0:
         why = "but no more than chance gives, as some articles are judged related to many"
     else:
@@ -65,18 +65,16 @@ def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str
     return [f"The default weights are used. {tested}: {why}."]
 
 
-def _describe_changes(learned: LearnedWeights, kinds: Sequence[str]) -> Iterator[str]:
+def _describe_changes(learned: LearnedWeights, kinds: Sequence[str]) -> str:
     usual, now = learned.shares
-    told = False
+    told = []
     for kind in abs(now - usual).argsort(kind="stable")[::-1]:
         if abs(now[kind] - usual[kind]) < _MATTERS:
             break
         ratio = now[kind] / usual[kind] if usual[kind] else math.inf
         verb = next(verb for most, verb in _VERBS if ratio <= most)
         if not usual[kind]:
-            verb = "count, which they usually do not"
+            verb = "count, which they do not without learning"
         if verb:
-            told = True
-            yield f"On this site {_PHRASES.get(kinds[kind], kinds[kind])} {verb}."
-    if not told:
-        yield "On this site all evidence counts about as much as usual."
+            told.append(f"{_PHRASES.get(kinds[kind], kinds[kind])} {verb}")
+    return f"On this site {'; '.join(told) or 'all evidence counts about as much as usual'}."

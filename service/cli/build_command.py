@@ -291,6 +291,7 @@ def print_build(
 
 def _other_languages(manifest: Manifest, settings: Settings) -> str:
     """Returns the hint that the default model does not know the languages of most articles."""
+    from recommender.multilingual import MULTILINGUAL
     from recommender.sentence_encoder import DEFAULT_MODEL
 
     if manifest.encoder.model != DEFAULT_MODEL:
@@ -302,7 +303,8 @@ def _other_languages(manifest: Manifest, settings: Settings) -> str:
     named = ", ".join(f"{row['name']} {row['articles']}" for row in others[:5])
     return (
         f"hint: most articles are not in English ({named}), the only language that the default "
-        "model knows; let the setting model name a multilingual one (docs/tuning.md)"
+        f"model knows; set model = \"{MULTILINGUAL}\", after pip install 'alsolike[multilingual]' "
+        "(docs/tuning.md)"
     )
 
 

@@ -30,10 +30,8 @@ def learned(now, **values):
 def test_only_changes_that_matter_are_told_the_largest_first():
     said = describe_learning(learned([0.39, 0.16, 0.31, 0.04, 0.1]), KINDS)
     assert said[:-1] == [
-        "On this site titles named in the text count double.",
-        "On this site shared words count half as much as usual.",
-        "On this site shared tags count for little.",
-        "On this site mood count, which they usually do not.",
+        "On this site titles named in the text count double; shared words count half as much as "
+        "usual; shared tags count for little; mood count, which they do not without learning."
     ]
     assert "learned from 120 articles" in said[-1]
     assert "0.550, the default ones 0.500" in said[-1]
