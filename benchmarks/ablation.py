@@ -33,6 +33,7 @@ from recommender.encoder import TITLE_SHARE, Embeddings, normalized
 from recommender.evidence import DEFAULT_WEIGHTS, KINDS, NO_DAY
 from recommender.faiss_index import build_index
 from recommender.labels import LabelNumbers
+from recommender.lexical import weigh_terms
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import CorpusArticles, relate
 from recommender.ranking_metrics import measure_seed
@@ -155,7 +156,7 @@ def measure(
         CorpusArticles(
             embeddings=embeddings,
             index=build_index(embeddings),
-            terms=prepared.terms,
+            lexical=weigh_terms(prepared.terms, variant.recipe),
             texts=prepared.texts,
             languages=np.zeros(count, dtype=np.int32),
             dates=np.array([day_number(article) for article in corpus.articles], dtype=np.int32),

@@ -6,7 +6,8 @@ be in memory as a whole. A build therefore passes in a workspace that keeps the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -91,6 +92,42 @@ class MatrixColumns:
         indptr = self._ends.finish()
         parts = (self._data.finish(), self._indices.finish(), indptr)
         return sp.csr_matrix(parts, shape=(len(indptr) - 1, width), copy=False)
+
+
+def carry_matrix(
+    old: sp.csr_matrix,
+    rows: NDArray[np.integer],
+    fresh: sp.csr_matrix,
+    workspace: Workspace,
+    name: str,
+    columns: NDArray[np.int32] | None = None,
+) -> sp.csr_matrix:
+    """Make a matrix of rows of an older one and of rows that were computed anew.
+
+    Args:
+        old: The older matrix.
+        rows: Shape (n,): the row of ``old`` that each row of the result is; -1 for the next row of
+            ``fresh``.
+        fresh: The rows that were computed, in order.
+        workspace: Stores the result.
+        name: The prefix of the arrays' names; see :class:`MatrixColumns`.
+        columns: Shape (columns of old,), int32: the column of the result that each of ``old`` is;
+            the same one by default.
+
+    Returns:
+        Shape (n, columns of fresh), float32 CSR.
+    """
+    new = rows < 0
+    source = np.where(new, np.cumsum(new) - 1, rows)
+    breaks = np.flatnonzero((np.diff(source) != 1) | (new[1:] != new[:-1])) + 1
+    matrix = MatrixColumns(workspace, name)
+    for start, stop in itertools.pairwise([0, *breaks.tolist(), len(rows)]):
+        first, last = int(source[start]), int(source[stop - 1]) + 1
+        part = SparseRows.of((fresh if new[start] else old)[first:last])
+        if columns is not None and not new[start]:
+            part = replace(part, indices=columns[part.indices])
+        matrix.append(part)
+    return matrix.finish(fresh.shape[1])
 
 
 def find_sorted(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:

@@ -20,18 +20,56 @@ class Labels:
     """Which articles have which labels, such as tags.
 
     Attributes:
-        rows: Shape (m,): for each label of an article, the article's row.
+        rows: Shape (m,): for each label of an article, the article's row, in any order.
         numbers: Shape (m,): the label's number.
         count: The number of different labels.
+        idf: Shape (at most count,), float64: the root of each label's idf, as an earlier call of
+            :meth:`vectors` stored it; labels beyond its end weigh nothing. By default it is
+            measured on these articles: a label of every article weighs nothing, and so does one
+            that stands at a single article.
     """
 
     rows: NDArray[np.int32]
     numbers: NDArray[np.int32]
     count: int
+    idf: NDArray[np.float64] | None = None
 
     def vectors(self, count: int, workspace: Workspace, name: str) -> sp.csr_matrix:
-        """Return the vectors of ``count`` articles; see :func:`label_vectors`."""
-        return label_vectors(self.rows, self.numbers, (count, self.count), workspace, name)
+        """Make unit vectors of articles' labels, each weighted by the root of its idf.
+
+        The product of two is then the idf-weighted overlap of their labels.
+
+        Args:
+            count: The number of articles.
+            workspace: Stores the matrix, and the root of each label's idf as ``NAME_idf``.
+            name: The prefix of the arrays' names.
+        """
+        width = max(self.count, 1)
+        row, label = np.divmod(np.unique(self.rows.astype(np.int64) * width + self.numbers), width)
+        if self.idf is None:
+            holders = np.bincount(label, minlength=self.count)
+            idf = np.sqrt(np.log((1.0 + count) / (1.0 + np.maximum(holders, 1))))
+            idf[holders < 2] = 0.0
+        else:
+            idf = np.pad(self.idf, (0, self.count - len(self.idf)))
+        column = workspace.column(f"{name}_idf", np.float64)
+        column.append(idf)
+        column.finish()
+        squares = np.bincount(row, weights=idf[label] ** 2, minlength=count)
+        matrix = MatrixColumns(workspace, name)
+        ends = np.searchsorted(row, np.arange(count + 1))
+        for start in range(0, max(count, 1), _LABEL_BLOCK):
+            stop = min(start + _LABEL_BLOCK, count)
+            here = slice(ends[start], ends[stop])
+            scale = np.sqrt(np.maximum(squares[row[here]], 1e-12))
+            matrix.append(
+                SparseRows(
+                    data=(idf[label[here]] / scale).astype(np.float32),
+                    indices=label[here].astype(np.int32),
+                    lengths=np.diff(ends[start : stop + 1]),
+                )
+            )
+        return matrix.finish(self.count)
 
 
 NO_LABELS = Labels(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), 0)
@@ -65,64 +103,15 @@ class LabelNumbers:
         return Labels(rows, ids, len(self.names))
 
 
-def label_vectors(
-    rows: NDArray[np.integer],
-    labels: NDArray[np.integer],
-    shape: tuple[int, int],
-    workspace: Workspace,
-    name: str,
-) -> sp.csr_matrix:
-    """Make unit vectors of articles' labels, each weighted by the root of its idf.
-
-    The product of two is then the idf-weighted overlap of their labels. A label of every article
-    weighs nothing; so does one that stands at a single article.
-
-    Args:
-        rows: Shape (m,): for each label of an article, the article's row, in any order.
-        labels: Shape (m,): the label's number.
-        shape: The number of articles, and of labels.
-        workspace: Stores the matrix.
-        name: The prefix of the arrays' names.
-    """
-    count, width = shape
-    pairs = np.unique(rows.astype(np.int64) * max(width, 1) + labels)
-    row, label = np.divmod(pairs, max(width, 1))
-    idf = _label_idf(np.bincount(label, minlength=width), count)
-    squares = np.bincount(row, weights=idf[label] ** 2, minlength=count)
-    matrix = MatrixColumns(workspace, name)
-    ends = np.searchsorted(row, np.arange(count + 1))
-    for start in range(0, max(count, 1), _LABEL_BLOCK):
-        stop = min(start + _LABEL_BLOCK, count)
-        here = slice(ends[start], ends[stop])
-        scale = np.sqrt(np.maximum(squares[row[here]], 1e-12))
-        matrix.append(
-            SparseRows(
-                data=(idf[label[here]] / scale).astype(np.float32),
-                indices=label[here].astype(np.int32),
-                lengths=np.diff(ends[start : stop + 1]),
-            )
-        )
-    return matrix.finish(width)
-
-
-def label_row(numbers: Sequence[int], vectors: sp.csr_matrix) -> sp.csr_matrix:
+def label_row(numbers: Sequence[int], idf: NDArray[np.float64]) -> sp.csr_matrix:
     """Return the vector of one more article with some of the labels of a corpus.
 
     Args:
         numbers: The labels' numbers, each once.
-        vectors: The result of :func:`label_vectors` for the corpus.
+        idf: Shape (labels,), float64: the root of each label's idf; see :meth:`Labels.vectors`.
     """
-    count, width = vectors.shape
-    weights = _label_idf(np.bincount(vectors.indices, minlength=width), count)[sorted(numbers)]
+    columns = np.array(sorted(numbers), dtype=np.int32)
+    weights = idf[columns]
     weights = weights / np.sqrt(max(float((weights**2).sum()), 1e-12))
-    parts = (
-        weights.astype(np.float32),
-        np.array(sorted(numbers), dtype=np.int32),
-        [0, len(weights)],
-    )
-    return sp.csr_matrix(parts, shape=(1, width))
-
-
-def _label_idf(holders: NDArray[np.integer], count: int) -> NDArray[np.float64]:
-    idf = np.sqrt(np.log((1.0 + count) / (1.0 + np.maximum(holders, 1))))
-    return np.where(holders < 2, 0.0, idf)
+    parts = (weights.astype(np.float32), columns, [0, len(columns)])
+    return sp.csr_matrix(parts, shape=(1, len(idf)))

@@ -24,7 +24,7 @@ from recommender.fusion import (
 from recommender.labels import Labels
 from recommender.learning.judged_pairs import SCALES, JudgedPairs, training_seeds
 from recommender.learning.learned_weights import LearnedWeights, learn_weights
-from recommender.lexical import LexicalVectors, weigh_terms
+from recommender.lexical import LexicalVectors
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
 from recommender.parameters import DEFAULT_DEPTH, DEFAULT_RECIPE, SHOWN, RankingParameters
@@ -47,7 +47,7 @@ class CorpusArticles:
     Attributes:
         embeddings: Shape (n, dim), float32, unit rows.
         index: The neighbor index over the embeddings.
-        terms: The articles' term counts.
+        lexical: The articles' term weights, of :func:`recommender.lexical.weigh_terms`.
         texts: The articles' prepared texts, to recognize near-duplicates.
         languages: Shape (n,), int32: language ids; 0 if unknown.
         dates: Shape (n,), int32: days since 1970; of two versions of a story, the later is newer.
@@ -59,13 +59,14 @@ class CorpusArticles:
             article's score as a candidate.
         translation_keys: Shape (n,), int64: the same number for all translations of a page; 0 for
             a page without key.
+        terms: The articles' term counts; needed only to learn from judged pairs.
         pages: Shape (n,), int64: the same number for articles at one address; ``None`` if unknown.
         versions: Shape (n,), int64: higher for newer versions; ``None`` if unknown.
     """
 
     embeddings: Embeddings
     index: NeighborIndex
-    terms: CorpusTerms
+    lexical: LexicalVectors
     texts: StoryTexts
     languages: NDArray[np.int32]
     dates: NDArray[np.int32]
@@ -75,6 +76,7 @@ class CorpusArticles:
     visible: NDArray[np.bool_]
     weights: NDArray[np.float32]
     translation_keys: NDArray[np.int64] | None = None
+    terms: CorpusTerms | None = None
     pages: NDArray[np.int64] | None = None
     versions: NDArray[np.int64] | None = None
 
@@ -130,7 +132,7 @@ def relate(
         judged: Pairs of articles from which the weights of evidence are learned, unless a
             calibration is given.
         workspace: Stores every array that grows with the corpus. When the function returns, the
-            workspace still holds the lists, the term weights and their postings.
+            workspace still holds the lists and the postings of the terms.
         mapper: Runs a function on every block of articles; by default on every core of this
             machine.
     """
@@ -147,7 +149,7 @@ def relate(
         pages=catalogue.pages,
         versions=catalogue.versions,
     )
-    lexical = weigh_terms(catalogue.terms, recipe, workspace, mapper)
+    lexical = catalogue.lexical
     postings = make_postings(lexical.weights, workspace, mapper)
     count = len(catalogue.embeddings)
     pairs = PairData(
@@ -164,7 +166,7 @@ def relate(
     learned = None
     if calibration is None:
         scoring = _choose_hub(scoring, own, close, recipe)
-        if judged is not None:
+        if judged is not None and catalogue.terms is not None:
             seeds = training_seeds(
                 judged, pairs, own, close, stories, scoring, catalogue.terms, lexical.idf
             )

@@ -30,7 +30,7 @@ from recommender.evidence import NO_DAY, PairData
 from recommender.faiss_index import build_index
 from recommender.keyphrases import NO_PHRASE, Phrases, extract_phrases, find_known_phrases
 from recommender.labels import LabelNumbers, label_row
-from recommender.lexical import apply_weights, title_shares
+from recommender.lexical import apply_weights, title_shares, weigh_terms
 from recommender.neighbors import NO_ROW
 from recommender.parameters import DEFAULT_DEPTH, SHOWN
 from recommender.pipeline import CorpusArticles, relate
@@ -145,7 +145,7 @@ class Recommender:
             CorpusArticles(
                 embeddings=embeddings,
                 index=index,
-                terms=terms,
+                lexical=weigh_terms(terms),
                 texts=texts,
                 languages=languages,
                 dates=dates,
@@ -252,8 +252,8 @@ class Recommender:
                 embeddings=embed_texts(self._encoder, [prepared]),
                 terms=weights,
                 titles=title_shares(titles, idf),
-                tags=label_row([], pairs.tags),
-                authors=label_row([], pairs.authors),
+                tags=label_row([], np.zeros(pairs.tags.shape[1])),
+                authors=label_row([], np.zeros(pairs.authors.shape[1])),
                 days=np.array([NO_DAY], dtype=np.int32),
             ),
             language=self._languages.get(language, len(self._languages)),

@@ -28,7 +28,8 @@ embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: hashes o
 index.faiss            the neighbor index over the embeddings
 words.bin, lexical_*   term weights of every article · spellings.bin: the words as people write them
 titles_*, …_vectors_*  shares of titles' words, vectors of tags and of authors:
-                       what else articles are compared by; see recommender.evidence
+                       what else articles are compared by; see recommender.evidence.
+                       …_vectors_idf.npy: (labels,) float64: roots of the labels' idf
 learning.json          what the weights were learned from, and how good they are
 calibration.json       weights and what else is frozen for scoring · nearest.npy: (n,) float32: how
                        close each article is to its ten nearest
@@ -110,7 +111,7 @@ LEARNING = "learning.json"
 _COMPARED = (
     *("sentences.bin", "sentences_ends.npy", "embeddings.npy", "calibration.json"),
     *("words.bin", "words_ends.npy", "spellings.bin", "spellings_ends.npy", "pair_keys.npy"),
-    *("lexical_idf.npy", *PAGE_LINK_FILES),
+    *("lexical_idf.npy", "tag_vectors_idf.npy", "author_vectors_idf.npy", *PAGE_LINK_FILES),
     *(
         f"{name}_{part}.npy"
         for name in ("lexical", "titles", "tag_vectors", "author_vectors")

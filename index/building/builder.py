@@ -54,6 +54,7 @@ from recommender.encoder import Encoder
 from recommender.errors import NotFoundError
 from recommender.faiss_index import measure_recall
 from recommender.keyphrases import extract_phrases
+from recommender.lexical import weigh_terms
 from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.term_counts import count_corpus
 from recommender.text import RECIPE
@@ -224,6 +225,7 @@ def _make(
             CorpusArticles(
                 embeddings=embeddings,
                 index=index,
+                lexical=weigh_terms(terms, workspace=workspace, mapper=spread),
                 terms=terms,
                 languages=columns.languages,
                 superseded=columns.superseded,

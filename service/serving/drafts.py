@@ -211,6 +211,10 @@ class DraftIndex:
         self._vocabulary = Vocabulary(build)
         self._index = open_index(build)
         self._sentences = BuildSentences(build.checked)
+        self._label_idf = {
+            kind: cast("NDArray[np.float64]", load_array(build.checked(f"{kind}_vectors_idf.npy")))
+            for kind in ("tag", "author")
+        }
         shape = len(self._vocabulary), build.count
         self._corpus = Corpus(
             pairs=self._sentences.pairs,
@@ -246,7 +250,7 @@ class DraftIndex:
             own: The row number of an article that the draft is a form of: its story is ignored.
         """
         text = prepare(article, self._boilerplate)
-        build, pairs = self.build, self._corpus.pairs
+        build = self.build
         words = tokenize_corpus([text])
         tags = _numbers(article.tags, build.tag_numbers)
         authors = _numbers(article.authors, build.author_numbers)
@@ -257,8 +261,8 @@ class DraftIndex:
             embeddings=embed_texts(encoder, [text]),
             terms=self._vocabulary.weigh(words),
             titles=self._vocabulary.weigh_titles(words),
-            tags=label_row(tags, pairs.tags),
-            authors=label_row(authors, pairs.authors),
+            tags=label_row(tags, self._label_idf["tag"]),
+            authors=label_row(authors, self._label_idf["author"]),
             days=np.array([_day(article)], dtype=np.int32),
         )
         related = TextQueryResult(

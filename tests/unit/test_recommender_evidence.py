@@ -5,7 +5,7 @@ import pytest
 
 from recommender.arrays import IN_MEMORY
 from recommender.evidence import DEFAULT_WEIGHTS, KINDS, NO_DAY, PairData, compare
-from recommender.labels import LabelNumbers, label_row
+from recommender.labels import LabelNumbers, Labels, label_row
 from recommender.lexical import weigh_terms
 from recommender.neighbors import NO_ROW
 from recommender.term_counts import CorpusTerms, count_corpus
@@ -111,7 +111,14 @@ def test_kinds_without_weight_are_not_computed(corpus: PairData) -> None:
 
 
 def test_labels_of_a_draft_count_as_those_of_an_article(corpus: PairData) -> None:
-    stored = corpus.tags[2]
-    draft = label_row([0, 2], corpus.tags)  # sea and otter
-    assert np.allclose(draft.toarray(), stored.toarray())
-    assert label_row([], corpus.tags).nnz == 0
+    idf = np.array([np.sqrt(np.log(6 / 4)), 0, 0, np.sqrt(np.log(6 / 3)), 0])  # of 5 articles
+    draft = label_row([0, 2], idf)  # sea and otter
+    assert np.allclose(draft.toarray(), corpus.tags[2].toarray())
+    assert label_row([], idf).nnz == 0
+
+
+def test_labels_weigh_what_was_frozen_and_later_ones_nothing() -> None:
+    rows, numbers = np.array([0, 0, 1, 2, 2], np.int32), np.array([0, 1, 0, 1, 2], np.int32)
+    frozen = Labels(rows, numbers, 3, np.array([3.0, 4.0]))
+    found = frozen.vectors(3, IN_MEMORY, "tags").toarray()
+    assert np.allclose(found, [[0.6, 0.8, 0], [1, 0, 0], [0, 1, 0]])

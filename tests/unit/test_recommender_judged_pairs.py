@@ -13,6 +13,7 @@ from recommender.faiss_index import build_index
 from recommender.labels import NO_LABELS
 from recommender.learning.judged_pairs import JudgedPairs, training_seeds
 from recommender.learning.training_seeds import TrainingSeeds
+from recommender.lexical import weigh_terms
 from recommender.neighbors import no_neighbors
 from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.term_counts import CorpusTerms, count_corpus
@@ -53,7 +54,7 @@ def related() -> tuple[PipelineResult, CorpusTerms]:
         CorpusArticles(
             embeddings=embeddings,
             index=build_index(embeddings),
-            terms=terms,
+            lexical=weigh_terms(terms),
             texts=prepared,
             languages=np.zeros(COUNT, dtype=np.int32),
             dates=np.zeros(COUNT, dtype=np.int32),
