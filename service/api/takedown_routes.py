@@ -47,6 +47,9 @@ class TakedownItem(ApiModel):
     until: Timestamp
     """when the takedown ends; null for never"""
 
+    pushed: bool
+    """whether a push made or prolonged it, so that a push that publishes the article ends that"""
+
     standing: VisibilityStatus | None
     """null if the live build has no such article"""
 
@@ -124,4 +127,5 @@ def _answer(context: EditorialContext, article_id: str) -> VisibilityAnswer:
 
 
 def _item(context: EditorialContext, found: Takedown) -> TakedownItem:
-    return TakedownItem(**asdict(found), standing=context.standing(found.article_id))
+    pushed = found.before_push is not None
+    return TakedownItem(**asdict(found), pushed=pushed, standing=context.standing(found.article_id))

@@ -39,7 +39,7 @@ tokens_app = command_group(
 def add_token(
     name: Annotated[str, typer.Argument(help="What the token is for.")],
     role: Annotated[
-        Role, typer.Option(help="What the token may do: read, editor or admin.")
+        Role, typer.Option(help="What the token may do: read, publisher, editor or admin.")
     ] = Role.EDITOR,
     until: UntilOption = None,
     root: RootOption = None,
@@ -73,7 +73,7 @@ def list_tokens(root: RootOption = None, as_json: JsonOption = False) -> None:
         elif format_timestamp(token.expires):
             ends = f"until {format_timestamp(token.expires)}"
         typer.echo(
-            f"{token.id}  {token.role:6}  {token.name}  made {format_timestamp(token.created)} "
+            f"{token.id}  {token.role:9}  {token.name}  made {format_timestamp(token.created)} "
             f"by {token.created_by}  {ends}".rstrip()
         )
     if not found:

@@ -40,6 +40,7 @@ from service.decisions.decision_store import WRITES, Actor, Check, Store, lacks_
 from service.decisions.editor_accounts import Editors
 from service.decisions.judgments import Judgments
 from service.decisions.overrides import Overrides
+from service.decisions.pushed_statements import PushedStatements
 from service.decisions.read_state import read_changes, read_state
 from service.decisions.schema import HEAD, VERSION_TABLE, make_tables
 from service.decisions.sessions import Attempts, Sessions
@@ -64,6 +65,7 @@ class Database:
         self.overrides = Overrides(store)
         self.takedowns = Takedowns(store)
         self.judgments = Judgments(store)
+        self.pushed = PushedStatements(store)
         self.tokens = Tokens(store)
         self.editors = Editors(store)
         self.sessions = Sessions(store)
@@ -123,7 +125,7 @@ class Database:
 
         For example, ``{"overrides": 3, "takedowns": 0, …}``.
         """
-        tables = ("overrides", "takedowns", "judgments", "tokens", "editors", "audit")
+        tables = ("overrides", "takedowns", "judgments", "pushed", "tokens", "editors", "audit")
         with self._store.read() as connection:
             return {name: count_rows(connection, schema.metadata.tables[name]) for name in tables}
 

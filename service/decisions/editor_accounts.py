@@ -66,8 +66,8 @@ class Editors(Table):
             DatabaseError: If the database can't be written; then nothing was changed.
         """
         check_name(name)
-        if role is Role.READ:
-            raise DecisionError("role", "an editor's role must be editor or admin, not read")
+        if role not in (Role.EDITOR, Role.ADMIN):
+            raise DecisionError("role", f"an editor's role must be editor or admin, not {role}")
         hashed = _hash(password)
         with self._store.change(actor) as change:
             row = change.stored(_TABLE, {"name": name}, *_FIELDS)

@@ -3,6 +3,7 @@
 The table ``meta`` holds one row. Its ``version`` grows with every change that readers may see. Each
 new version is at least the current time. So a database that was restored from a backup never gives
 a version that it had given before. An ``until`` of ``NEVER`` means that a decision has no end.
+``pushed`` grows in the same way with every statement that is pushed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, Text
 from service.decisions.decision_state import OverrideKind
 from service.roles import Role
 
-HEAD = "0002"
+HEAD = "0003"
 """The version of the tables' form (schema) below; it is the name of the last migration."""
 
 VERSION_TABLE = "alsolike_schema"
@@ -62,7 +63,12 @@ def _key(name: str, kind: Any = Text) -> sa.Column[Any]:
     return sa.Column(name, kind, primary_key=True, autoincrement=False)
 
 
-meta = _table("meta", _key("database_id"), *_required(version=BigInteger))
+meta = _table(
+    "meta",
+    _key("database_id"),
+    *_required(version=BigInteger),
+    sa.Column("pushed", BigInteger, nullable=False, server_default="0"),
+)
 
 changes = _table(
     "changes",
@@ -92,7 +98,26 @@ takedowns = _table(
     "takedowns",
     _key("article_id"),
     *_required(since=BigInteger, who=Text, reason=Text, until=BigInteger),
+    sa.Column("before_push", BigInteger),
 )
+"""The articles that are taken down.
+
+``before_push`` is ``NULL`` if an editor decided it. A push that unpublishes an article takes it
+down too: then it is when the editor's takedown ends that was there before, or 0 without one.
+"""
+
+pushed = _table(
+    "pushed",
+    _key("article_id"),
+    *_required(number=BigInteger, stated=BigInteger, received=BigInteger, who=Text),
+    sa.Column("record", Text),
+    sa.Column("refused", Text),
+    sa.Index("pushed_number", "number", unique=True),
+)
+"""The newest statement about each article that was pushed and is not settled yet.
+
+``record`` is JSON; ``NULL`` says that the article is gone. ``stated`` is the statement's own time.
+"""
 
 judgments = _table(
     "judgments",

@@ -25,6 +25,8 @@ class Takedown:
         who: The name of the actor who decided.
         reason: The actor's reason; may be empty.
         until: When the takedown ends, microseconds since 1970 UTC; ``NEVER`` for no end.
+        before_push: If a push unpublished the article: when the editor's takedown ends that was
+            there before, 0 if there was none. ``None`` if an editor decided the takedown.
     """
 
     article_id: str
@@ -32,6 +34,7 @@ class Takedown:
     who: str
     reason: str
     until: int
+    before_push: int | None = None
 
 
 class Takedowns(Table):
@@ -77,7 +80,13 @@ class Takedowns(Table):
                 "takedown.put",
                 _TABLE,
                 {"article_id": article_id},
-                {"since": change.now, "who": actor.name, "reason": reason, "until": until},
+                {
+                    "since": change.now,
+                    "who": actor.name,
+                    "reason": reason,
+                    "until": until,
+                    "before_push": None,
+                },
                 reason=reason,
             )
 

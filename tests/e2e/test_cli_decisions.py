@@ -325,8 +325,8 @@ def test_no_command_takes_a_password_as_an_argument() -> None:
 def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_be(
     call: Run, settings: Settings
 ) -> None:
-    assert call("db", "upgrade")[:2] == (0, "the database now has schema 0002 (before: empty)\n")
-    assert call("db", "upgrade")[:2] == (0, "the database already has schema 0002\n")
+    assert call("db", "upgrade")[:2] == (0, "the database now has schema 0003 (before: empty)\n")
+    assert call("db", "upgrade")[:2] == (0, "the database already has schema 0003\n")
     call("takedown", "x")
     code, out, _ = call("db", "status", "--json")
     told = json.loads(out)

@@ -19,6 +19,7 @@ from service.decisions import schema
 from service.decisions.database import Database, copy_database, open_database, upgrade_database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, decisions_status, open_decisions
+from service.decisions.pushed_statements import NewStatement
 from service.decisions.snapshot import load_snapshot
 from service.roles import Role
 from service.settings import Settings
@@ -71,6 +72,8 @@ def read_all(url: str) -> list[object]:
             [database.overrides.of(name) for name in "abc"],
             sorted(database.takedowns.all(), key=lambda found: found.article_id),
             database.judgments.all(),
+            database.pushed.above(0),
+            database.pushed.last(),
             database.tokens.all(),
             sorted(database.editors.all(), key=lambda found: found.name),
             list(database.audit.all()),
@@ -89,6 +92,7 @@ def decide_everything(database: Database) -> str:
     database.takedowns.put(MIRA, article_id="gone", reason="withdrawn")
     database.takedowns.put(MIRA, article_id="back", until=2**61)
     database.takedowns.lift(OMAR, article_id="back")
+    database.pushed.put(OMAR, [NewStatement(article_id="b", record={"title": "Über"})])
     database.judgments.put(OMAR, article_id="a", target_id="c", verdict=-1, build="b1")
     text, _ = database.tokens.add(MIRA, name="cms", role=Role.EDITOR)
     database.tokens.revoke(MIRA, database.tokens.add(MIRA, name="old", role=Role.READ)[1].id)

@@ -722,7 +722,7 @@ def test_decisions_that_came_by_no_change_of_ours_are_read_whole(settings: Setti
     keeper.refresh()
     with closing(sqlite3.connect(settings.root / "alsolike.sqlite")) as connection:
         connection.execute(
-            "INSERT INTO takedowns SELECT 'b', since, who, reason, until FROM takedowns"
+            "INSERT INTO takedowns SELECT 'b', since, who, reason, until, NULL FROM takedowns"
         )
         connection.execute("UPDATE meta SET version = version + 1")
         connection.commit()

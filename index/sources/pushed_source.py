@@ -1,0 +1,75 @@
+"""What a site pushed to the service, as a source that every full build reads beside the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from index.articles.record import Record, RecordProblem
+from index.sources.jsonl_source import json_object
+from index.sources.source import SplitSource, read_record
+
+PUSHED = "pushed"
+"""The name of the source; articles that were pushed bear it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """The newest thing that was pushed about one article: its record, or that it is gone.
+
+    Attributes:
+        article_id: The article's id.
+        number: Grows with every statement about any article.
+        stated: When the statement was made, by its own word, else when it was received;
+            microseconds since 1970 UTC.
+        received: When it was received, microseconds since 1970 UTC.
+        who: The name of the token that pushed it.
+        record: The record as JSON; ``None`` if the article is gone.
+        refused: Why no build takes it, as text for people; ``None`` if builds do.
+    """
+
+    article_id: str
+    number: int
+    stated: int
+    received: int
+    who: str
+    record: str | None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushedSource(SplitSource):
+    """The newest statements about all articles of which something was pushed.
+
+    Attributes:
+        statements: Yields them, each article once.
+        number: The number of the newest one when the build began.
+    """
+
+    statements: Callable[[], Iterator[Statement]]
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """The source's name: "pushed"."""
+        return PUSHED
+
+    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+        """Returns the statements that hold records, and the function that parses one of them."""
+        return (one for one in self.statements() if one.record is not None), record_of
+
+
+def record_of(statement: Statement) -> Record | RecordProblem:
+    """Returns the record that a statement holds, under the id that it is about."""
+    found = read_record(
+        location_of(statement.article_id), json_object, (statement.record or "{}").encode()
+    )
+    if isinstance(found, Record):
+        return Record(location=found.location, values={**found.values, "id": statement.article_id})
+    return found
+
+
+def location_of(article_id: str) -> str:
+    """Returns where a pushed record stands, for messages."""
+    return f"{PUSHED} article {article_id}"

@@ -1,0 +1,194 @@
+"""What was pushed about articles: one statement for each, kept until a source has caught up.
+
+A statement that unpublishes an article takes it down in the same transaction. This takedown is
+marked as made by the push, and a later statement that publishes the article lifts only that one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from index.sources.pushed_source import Statement
+from recommender.article import check_id
+from recommender.visibility import NEVER
+from service.decisions import schema
+from service.decisions.decision_store import Actor, Change, Table, upsert
+
+_TABLE, _TAKEDOWNS = schema.pushed, schema.takedowns
+_BATCH = 500
+_REASON = "unpublished by a push"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStatement:
+    """A statement to store.
+
+    Attributes:
+        article_id: The article's id.
+        record: The article's record; ``None`` to say that it is gone.
+        stated: When the statement was made by its own word, microseconds since 1970 UTC; ``NEVER``
+            if it does not say.
+        hidden_until: Until when nobody may see the article, microseconds since 1970 UTC: 0 if it
+            is published, ``NEVER`` if it is not.
+        only_newer: Ignore the statement if a stored one was made later.
+    """
+
+    article_id: str
+    record: Mapping[str, Any] | None
+    stated: int = NEVER
+    hidden_until: int = 0
+    only_newer: bool = False
+
+
+class PushedStatements(Table):
+    """Reads and changes the database table of pushed statements, of which each article has one."""
+
+    def put(self, actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
+        """Stores statements in the given order; when this returns, all are on disk.
+
+        The same record again changes nothing: the stored statement keeps its number.
+
+        Args:
+            actor: Who pushes.
+            given: The statements; a later one about the same article replaces an earlier one.
+
+        Returns:
+            For each given statement, the one that now holds.
+
+        Raises:
+            ArticleError: If an id is not valid.
+            DatabaseError: If the database can't be written, then nothing was stored; or if only the
+                snapshot can't, then repeating it is harmless.
+        """
+        for one in given:
+            check_id(one.article_id)
+        with self._store.change(actor) as change:
+            return [_put(change, one) for one in given]
+
+    def get(self, article_id: str) -> Statement | None:
+        """Returns the statement about an article; ``None`` if none is kept."""
+        rows = self._rows(sa.select(_TABLE).where(_TABLE.c.article_id == article_id))
+        return next((Statement(**row) for row in rows), None)
+
+    def last(self) -> int:
+        """Returns the highest number that a statement ever had; 0 before the first."""
+        return int(self._rows(sa.select(schema.meta.c.pushed))[0]["pushed"])
+
+    def above(self, number: int, *, limit: int = 1_000, refused: bool = False) -> list[Statement]:
+        """Returns statements in the order of their numbers.
+
+        Args:
+            number: Only those with a higher number.
+            limit: The largest number of statements to return.
+            refused: Return those too that were refused.
+        """
+        query = sa.select(_TABLE).where(_TABLE.c.number > number).order_by(_TABLE.c.number)
+        if not refused:
+            query = query.where(_TABLE.c.refused.is_(None))
+        return [Statement(**row) for row in self._rows(query.limit(limit))]
+
+    def all(self) -> Iterator[Statement]:
+        """Yields every statement, refused ones too, as they are at one moment."""
+        with self._store.read() as connection:
+            found = connection.execute(sa.select(_TABLE).execution_options(yield_per=_BATCH))
+            for row in found.mappings():
+                yield Statement(**row)
+
+    def refuse(self, article_id: str, number: int, reason: str) -> bool:
+        """Marks a statement, so that no build takes it before the article is pushed again.
+
+        Returns:
+            Whether it was marked: not if a newer statement has replaced it.
+        """
+        statement = sa.update(_TABLE).where(
+            _TABLE.c.article_id == article_id, _TABLE.c.number == number
+        )
+        with self._store.write() as connection:
+            return connection.execute(statement.values(refused=reason)).rowcount > 0
+
+    def settle(self, actor: Actor, settled: Mapping[str, int]) -> int:
+        """Drops statements that a source has caught up with, and lifts their takedowns.
+
+        Args:
+            actor: Who does it, for the audit trail.
+            settled: The number up to which an article's statements are settled, by its id.
+
+        Returns:
+            How many statements were dropped.
+        """
+        rows = self._rows(sa.select(_TABLE.c.article_id, _TABLE.c.number))
+        pairs = [(row["article_id"], row["number"]) for row in rows]
+        found = [one for one, number in pairs if number <= settled.get(one, 0)]
+        dropped = 0
+        for start in range(0, len(found), _BATCH):
+            with self._store.change(actor) as change:
+                for article_id in found[start : start + _BATCH]:
+                    gone = sa.delete(_TABLE).where(
+                        _TABLE.c.article_id == article_id, _TABLE.c.number <= settled[article_id]
+                    )
+                    if change.connection.execute(gone).rowcount:
+                        _show(change, article_id, "a source has caught up with the push")
+                        dropped += 1
+        return dropped
+
+
+def _put(change: Change, new: NewStatement) -> Statement:
+    key: dict[str, Any] = {"article_id": new.article_id}
+    row = change.stored(_TABLE, key)
+    before = None if row is None else Statement(**key, **row)
+    record = None if new.record is None else json.dumps(new.record, sort_keys=True)
+    stated = min(new.stated, change.now)
+    if before is not None and new.only_newer and before.stated > stated:
+        return before
+    if new.hidden_until > change.now:
+        _hide(change, new.article_id, new.hidden_until)
+    else:
+        _show(change, new.article_id, "published by a push")
+    if before is not None and before.record == record and before.refused is None:
+        return before
+    last = change.connection.execute(sa.select(schema.meta.c.pushed)).scalar_one()
+    values: dict[str, Any] = {
+        "number": max(last + 1, change.now),
+        "stated": stated,
+        "received": change.now,
+        "who": change.actor.name,
+        "record": record,
+        "refused": None,
+    }
+    change.connection.execute(sa.update(schema.meta).values(pushed=values["number"]))
+    upsert(change.connection, _TABLE, key, **values)
+    return Statement(**key, **values)
+
+
+def _hide(change: Change, article_id: str, until: int) -> None:
+    """Takes an article down, or prolongs an editor's takedown that ends earlier."""
+    key = {"article_id": article_id}
+    found = change.stored(_TAKEDOWNS, key)
+    values: dict[str, Any] = {"since": change.now, "who": change.actor.name, "reason": _REASON}
+    values["before_push"] = 0
+    if found is not None and found["before_push"] is not None:
+        values["before_push"] = found["before_push"]
+    elif found is not None and found["until"] > change.now:
+        if found["until"] >= until:
+            return
+        values = {**found, "before_push": found["until"]}
+    values["until"] = max(until, values["before_push"])
+    if found is None or any(found[name] != values[name] for name in ("until", "before_push")):
+        change.decide("takedown.put", _TAKEDOWNS, key, values, reason=_REASON)
+
+
+def _show(change: Change, article_id: str, reason: str) -> None:
+    """Lifts the takedown that a push made; an editor's own stays."""
+    key = {"article_id": article_id}
+    found = change.stored(_TAKEDOWNS, key)
+    if found is None or found["before_push"] is None:
+        return
+    ends = found["before_push"]
+    values = {**found, "until": ends, "before_push": None} if ends > change.now else None
+    action = "takedown.lift" if values is None else "takedown.put"
+    change.decide(action, _TAKEDOWNS, key, values, reason=reason)

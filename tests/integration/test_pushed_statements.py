@@ -1,0 +1,196 @@
+"""What is pushed is kept once per article, in order, and takes down what it unpublishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from recommender.errors import ArticleError
+from recommender.visibility import NEVER
+from service.decisions.copy_database import copy_rows
+from service.decisions.database import Database, upgrade_database
+from service.decisions.decision_store import Actor
+from service.decisions.pushed_statements import NewStatement
+from tests.support.decision_databases import MIRA, NewUrl, opened
+
+CMS = Actor(name="cms", how="token")
+HOUR = 3_600_000_000
+
+
+class Clock:
+    now = 1_800_000_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def database(new_url: NewUrl, clock: Clock) -> Iterator[Database]:
+    with opened(new_url(), now=clock) as found:
+        yield found
+
+
+def put(database: Database, article_id: str, record: Any = None, **more: Any) -> Any:
+    if record is None:
+        more.setdefault("hidden_until", NEVER)
+    return database.pushed.put(CMS, [NewStatement(article_id=article_id, record=record, **more)])[0]
+
+
+def takedown(database: Database, article_id: str) -> tuple[str, int, int | None] | None:
+    found = database.takedowns.get(article_id)
+    return None if found is None else (found.who, found.until, found.before_push)
+
+
+def test_each_article_has_one_statement_and_numbers_grow_over_all(database: Database) -> None:
+    first, second = put(database, "a", {"title": "A"}), put(database, "b", {"title": "B"})
+    third = put(database, "a", {"title": "Anew"})
+    assert first.number < second.number < third.number == database.pushed.last()
+    assert [one.number for one in database.pushed.above(0)] == [second.number, third.number]
+    assert database.pushed.above(second.number) == [third] == [database.pushed.get("a")]
+    assert database.pushed.get("c") is None
+    assert {one.article_id for one in database.pushed.all()} == {"a", "b"}
+
+
+def test_the_same_record_again_keeps_its_number_however_its_fields_are_ordered(
+    database: Database,
+) -> None:
+    first = put(database, "a", {"title": "A", "tags": ["x"], "odd": "\x00\ud800"})
+    again = put(database, "a", {"tags": ["x"], "odd": "\x00\ud800", "title": "A"})
+    assert again == first
+    gone = put(database, "a")
+    assert put(database, "a") == gone != first
+
+
+def test_numbers_grow_even_if_the_clock_goes_back_or_all_statements_were_settled(
+    database: Database, clock: Clock
+) -> None:
+    first = put(database, "a", {"title": "A"})
+    clock.now -= HOUR
+    assert database.pushed.settle(MIRA, {"a": first.number}) == 1
+    assert put(database, "a", {"title": "A"}).number > first.number
+
+
+def test_a_batch_is_stored_as_a_whole_or_not_at_all(database: Database) -> None:
+    good, bad = (NewStatement(article_id=one, record={"title": "T"}) for one in ("a", " b"))
+    with pytest.raises(ArticleError):
+        database.pushed.put(CMS, [good, bad])
+    assert database.pushed.above(0) == []
+    found = database.pushed.put(CMS, [good, NewStatement(article_id="a", record={"title": "U"})])
+    assert [one.article_id for one in found] == ["a", "a"]
+    assert database.pushed.above(0) == found[1:]
+
+
+def test_what_is_unpublished_is_taken_down_with_it_and_comes_back_with_the_next_push(
+    database: Database,
+) -> None:
+    put(database, "a")
+    assert takedown(database, "a") == ("cms", NEVER, 0)
+    assert set(database.state().takedowns) == {"a"}
+    put(database, "a", {"title": "A"})
+    assert takedown(database, "a") is None
+    told = [(entry.action, entry.who, entry.reason) for entry in database.audit.latest()]
+    assert told == [
+        ("takedown.lift", "cms", "published by a push"),
+        ("takedown.put", "cms", "unpublished by a push"),
+    ]
+
+
+def test_a_push_never_lifts_what_an_editor_took_down(database: Database) -> None:
+    database.takedowns.put(MIRA, article_id="a", reason="withdrawn")
+    put(database, "a")
+    put(database, "a", {"title": "A"})
+    assert takedown(database, "a") == ("mira", NEVER, None)
+    put(database, "b")
+    database.takedowns.put(MIRA, article_id="b", reason="withdrawn")
+    put(database, "b", {"title": "B"})
+    assert takedown(database, "b") == ("mira", NEVER, None)
+
+
+def test_an_editors_takedown_that_ends_is_prolonged_and_afterwards_ends_as_it_was_meant_to(
+    database: Database, clock: Clock
+) -> None:
+    end = clock.now + HOUR
+    database.takedowns.put(MIRA, article_id="a", until=end)
+    put(database, "a")
+    assert takedown(database, "a") == ("mira", NEVER, end)
+    put(database, "a", {"title": "A"})
+    assert takedown(database, "a") == ("mira", end, None)
+    put(database, "a")
+    clock.now = end + 1
+    put(database, "a", {"title": "A"})
+    assert takedown(database, "a") is None
+
+
+def test_a_scheduled_article_is_down_until_its_time(database: Database, clock: Clock) -> None:
+    at = clock.now + HOUR
+    put(database, "a", {"title": "A"}, hidden_until=at)
+    assert takedown(database, "a") == ("cms", at, 0)
+    put(database, "a", {"title": "A"}, hidden_until=at)
+    assert len(database.audit.latest()) == 1
+    put(database, "a")
+    assert takedown(database, "a") == ("cms", NEVER, 0)
+
+
+def test_deleting_again_takes_down_again_what_an_editor_brought_back(database: Database) -> None:
+    first = put(database, "a")
+    database.takedowns.lift(MIRA, article_id="a")
+    assert put(database, "a") == first
+    assert takedown(database, "a") == ("cms", NEVER, 0)
+
+
+def test_an_older_statement_can_be_passed_over(database: Database, clock: Clock) -> None:
+    newer = put(database, "a", {"title": "New"}, stated=clock.now - 5)
+    for stated, kept in ((clock.now - 6, True), (clock.now - 4, False)):
+        found = put(database, "a", {"title": "Old"}, stated=stated, only_newer=True)
+        assert (found == newer) == kept
+
+
+def test_nothing_is_stated_in_the_future(database: Database, clock: Clock) -> None:
+    assert put(database, "a", {"title": "A"}, stated=clock.now + HOUR).stated == clock.now
+
+
+def test_a_refused_statement_is_passed_over_until_the_article_is_pushed_again(
+    database: Database,
+) -> None:
+    first = put(database, "a", {"title": "A"})
+    assert not database.pushed.refuse("a", first.number - 1, "too old")
+    assert database.pushed.refuse("a", first.number, "max_loss")
+    assert database.pushed.above(0) == []
+    found = database.pushed.above(0, refused=True)
+    assert (
+        [one.refused for one in found]
+        == ["max_loss"]
+        == [one.refused for one in database.pushed.all()]
+    )
+    again = put(database, "a", {"title": "A"})
+    assert again.number > first.number
+    assert again.refused is None
+
+
+def test_settling_drops_what_is_no_newer_and_lifts_its_takedown(database: Database) -> None:
+    gone, kept, other = (put(database, one) for one in "abc")
+    database.takedowns.put(MIRA, article_id="a")
+    settled = {"a": gone.number, "b": kept.number - 1, "c": other.number, "d": 7}
+    assert database.pushed.settle(MIRA, settled) == 2
+    assert [one.article_id for one in database.pushed.above(0)] == ["b"]
+    assert set(database.state().takedowns) == {"a", "b"}
+
+
+def test_a_copy_of_the_database_goes_on_counting(new_url: NewUrl, clock: Clock) -> None:
+    with opened(new_url(), now=clock) as old:
+        first = put(old, "a", {"title": "Ä"})
+        target = new_url()
+        upgrade_database(target)
+        with opened(target, now=clock) as new, closing(new):
+            copy_rows(old._store, new._store)
+            assert new.pushed.get("a") == first
+            clock.now -= HOUR
+            assert put(new, "b", {"title": "B"}).number == first.number + 1
