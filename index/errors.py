@@ -4,7 +4,9 @@
 
     AlsoLikeError                 see recommender.errors
     ├── InputError
-    │   └── SourceError           a source as a whole can't be read
+    │   ├── SourceError           a source as a whole can't be read
+    │   └── ArticleError
+    │       └── RecordError       one record of a source can't be used as an article
     ├── BuildError                a build can't be made, or does not match its manifest
     │   ├── GateError             a finished build may not be published
     │   ├── BusyError             another process builds or publishes in the same root
@@ -12,13 +14,14 @@
     └── DatabaseError             a database can't be used
 """
 
-from recommender.errors import AlsoLikeError, InputError
+from recommender.errors import AlsoLikeError, ArticleError, InputError
 
 __all__ = [
     "BuildError",
     "BusyError",
     "DatabaseError",
     "GateError",
+    "RecordError",
     "SourceError",
     "UnavailableError",
 ]
@@ -26,6 +29,19 @@ __all__ = [
 
 class SourceError(InputError):
     """A source as a whole can't be read."""
+
+
+class RecordError(ArticleError):
+    """One record of a source can't be used as an article, or says that it is none.
+
+    Args:
+        reason: A short name of the kind of problem, by which reports count problems.
+        message: The explanation for people.
+        field: The field at fault; empty if it is the whole record.
+    """
+
+    def __init__(self, reason: str, message: str, field: str = "") -> None:
+        super().__init__(field, reason, message)
 
 
 class BuildError(AlsoLikeError):

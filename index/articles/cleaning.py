@@ -70,6 +70,18 @@ def unescape(text: str) -> str:
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
+def literal(text: str) -> str:
+    """Escape the markup characters in plain text, which would later be removed as markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def literals(value: Any) -> Any:
+    """Escape the text, or the texts in a list, by :func:`literal`; leave all else as it is."""
+    if isinstance(value, list):
+        return [*map(literals, value)]
+    return literal(value) if isinstance(value, str) else value
+
+
 def cut_text(text: str, limit: int) -> str:
     """Cut a text to at most ``limit`` characters, at a word.
 

@@ -87,6 +87,10 @@ class RecordProblem:
         return f"{self.location}: {self.message if named else f'{self.field}: {self.message}'}"
 
 
+SourceItem = Record | RecordProblem
+"""What a source yields: a record, or the problem with one that can't be read."""
+
+
 def unreadable(location: str, error: Exception, field: str = "") -> RecordProblem:
     """Return a ``RecordProblem`` for a record on which a parser raised an exception."""
     if isinstance(error, ArticleError):

@@ -7,11 +7,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from index.articles.record import Record, RecordProblem, describe, get_field, unreadable
+from index.articles.record import (
+    Record,
+    RecordProblem,
+    SourceItem,
+    describe,
+    get_field,
+    unreadable,
+)
 from index.errors import SourceError
 from index.sources.parser_process import ParserStoppedError
 from index.sources.secret_options import mask
-from index.sources.source import Source, pass_through, read_record, split_records
+from index.sources.source import Source, SplitItems, pass_through, read_record, split_records
 from recommender.errors import AlsoLikeError, one_line
 
 T = TypeVar("T")
@@ -50,12 +57,12 @@ class ConfiguredSource:
         found = getattr(self.source, "remarks", ())
         return tuple(one_line(mask(remark, self.secrets)) for remark in found)
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields the wrapped source's records, with secrets masked in locations and messages."""
         for item in self._guarded(self.source.records):
             yield self._configured(item)
 
-    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> SplitItems:
         """Returns the raw records in order, and the function that parses one of them.
 
         If the wrapped source can't be split, its records come parsed already.
@@ -65,9 +72,7 @@ class ConfiguredSource:
         raw, parse = split_records(self.source)
         return self._guarded(lambda: raw), partial(self._parse, parse)
 
-    def _parse(
-        self, parse: Callable[[Any], Record | RecordProblem], raw: Any
-    ) -> Record | RecordProblem:
+    def _parse(self, parse: Callable[[Any], SourceItem], raw: Any) -> SourceItem:
         try:
             item = parse(raw)
         except Exception as error:  # noqa: BLE001 - no value from outside ends a build
@@ -87,7 +92,7 @@ class ConfiguredSource:
             message = f"{self.name} can't be read to its end: {describe(error)}"
             raise SourceError(self._mask(message)) from None
 
-    def _configured(self, item: Record | RecordProblem) -> Record | RecordProblem:
+    def _configured(self, item: SourceItem) -> SourceItem:
         changes = self.fields, self.url_template, self.date_format, self.language, self.secrets
         if not any(changes):
             return item

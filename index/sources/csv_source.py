@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.articles.parse import FIELDS
-from index.articles.record import Record, RecordProblem
-from index.errors import SourceError
+from index.articles.record import Record, RecordProblem, SourceItem
+from index.errors import RecordError, SourceError
 from index.sources.encodings import codec_of, marked_codec
 from index.sources.regular_file import file_errors, open_unpacked
-from index.sources.source import PathSource
+from index.sources.source import PathSource, read_record
 from recommender.errors import SettingError
 
 MAX_CELL = 1024 * 1024
@@ -65,7 +65,7 @@ class CsvSource(PathSource):
         except LookupError:
             raise SettingError(f"encoding {self.encoding!r} is unknown; try utf-8") from None
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields one record for each row of the table, or a problem for a row it can't read."""
         with file_errors(self.path, "a .csv or .tsv file"):
             with open_unpacked(self.path) as file:
@@ -107,7 +107,7 @@ class CsvSource(PathSource):
 
     def _rows(
         self, text: io.TextIOWrapper, delimiter: str, skipped: int, numbers: set[int]
-    ) -> Iterator[Record | RecordProblem]:
+    ) -> Iterator[SourceItem]:
         csv.field_size_limit(MAX_CELL)
         lines = _Lines(text)
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -121,7 +121,8 @@ class CsvSource(PathSource):
                 return
             except csv.Error as error:
                 read = f"lines {line} to {lines.number}"
-                yield _problem(location, "invalid-csv", f"{read} are not a CSV row: {error}")
+                message = f"{read} are not a CSV row: {error}"
+                yield RecordProblem(location=location, reason="invalid-csv", message=message)
                 continue
             if not row:
                 continue
@@ -133,7 +134,7 @@ class CsvSource(PathSource):
                 for at in numbers:
                     if at < len(header) and header[at].casefold().endswith(("id", "supersedes")):
                         row[at : at + 1] = [cell.removesuffix(".0") for cell in row[at : at + 1]]
-                yield _record(row, header, location)
+                yield read_record(location, _record, row, header)
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:
         header = [name.strip() for name in row]
@@ -180,23 +181,20 @@ class _Lines:
         return line
 
 
-def _record(row: list[str], header: list[str], location: str) -> Record | RecordProblem:
+def _record(location: str, row: list[str], header: list[str]) -> Record:
     count = f"{len(row)} cells for {len(header)} columns"
     if len(row) < len(header):
-        return _problem(location, "too-few-cells", count)
+        raise RecordError("too-few-cells", count)
     if any(cell.strip() for cell in row[len(header) :]):
-        return _problem(location, "too-many-cells", count)
+        raise RecordError("too-many-cells", count)
     values = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
     for name, cell in values.items():
         try:
             cell.encode()
         except UnicodeEncodeError:
-            return _problem(location, "invalid-encoding", f"the column {name!r} is not valid text")
+            message = f"the column {name!r} is not valid text"
+            raise RecordError("invalid-encoding", message) from None
     return Record(location=location, values=values)
-
-
-def _problem(location: str, reason: str, message: str) -> RecordProblem:
-    return RecordProblem(location=location, reason=reason, message=message)
 
 
 def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:

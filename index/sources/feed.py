@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-from index.articles.record import Record, RecordProblem
+from index.articles.record import SourceItem
 from index.errors import SourceError
 from index.sources.encodings import charset_of
 from index.sources.feed_json import read_json_feed
@@ -46,7 +46,7 @@ class FeedSource(HttpOptions):
         """The feed's URL without its query, or its path."""
         return redacted(self.url) if self.url else self.path
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields one record for each entry of the feed, or a problem for an entry it can't read."""
         if not self.url:
             with file_errors(self.path, "a feed"), open_unpacked(self.path) as file:
@@ -75,9 +75,7 @@ class FeedSource(HttpOptions):
                     yield item
 
 
-def _read(
-    content: bytes, name: str, url: str, charset: str
-) -> Iterator[Record | RecordProblem | str]:
+def _read(content: bytes, name: str, url: str, charset: str) -> Iterator[SourceItem | str]:
     """Parses a page of a feed; yields its records, and the link to the next page as text."""
     try:
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from index.articles.cleaning import literals
 from index.articles.json_text import load_json
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record, SourceItem
+from index.errors import RecordError
 from index.sources.html_texts import html_record
 from index.sources.markup import MarkupError
-from index.sources.page_folder import literal
 from index.sources.source import read_record
 
 _MAX_VALUES = 1_000_000
 
 
-def read_json_feed(content: bytes, name: str) -> Iterator[Record | RecordProblem | str]:
+def read_json_feed(content: bytes, name: str) -> Iterator[SourceItem | str]:
     """Parses a page of a JSON feed.
 
     Args:
@@ -42,40 +43,29 @@ def read_json_feed(content: bytes, name: str) -> Iterator[Record | RecordProblem
         yield read_record(f"{name} item {number}", _record, item, feed)
 
 
-def _record(location: str, item: Any, feed: Mapping[str, Any]) -> Record | RecordProblem:
+def _record(location: str, item: Any, feed: Mapping[str, Any]) -> Record:
     if not isinstance(item, dict):
-        kind = type(item).__name__
-        return RecordProblem(
-            location=location, reason="invalid-item", message=f"it is not a JSON object but {kind}"
-        )
-    html, tags = item.get("content_html"), item.get("tags")
+        raise RecordError("invalid-item", f"it is not a JSON object but {type(item).__name__}")
+    html = item.get("content_html")
     if not (isinstance(html, str) and html.strip()):
-        html = str(_literal(item.get("content_text") or "")).replace("\n", "<br>")
+        html = str(literals(item.get("content_text") or "")).replace("\n", "<br>")
     values = {
         **item,
-        "title": _literal(item.get("title")),
+        "title": literals(item.get("title")),
         "url": item.get("url") or item.get("external_url"),
         "aliases": [item.get("id")],
         "date": item.get("date_published"),
         "language": item.get("language") or feed.get("language"),
-        "excerpt": _literal(item.get("summary")),
+        "excerpt": literals(item.get("summary")),
         "image": item.get("image") or item.get("banner_image"),
         "authors": _authors(item) or _authors(feed),
-        "tags": [_literal(tag) for tag in tags] if isinstance(tags, list) else tags,
+        "tags": literals(item.get("tags")),
     }
     values.pop("summary", None)
     return html_record(location, html, values)
 
 
-def _authors(owner: Mapping[str, Any]) -> list[Any]:
+def _authors(owner: Mapping[str, Any]) -> Any:
     people = owner.get("authors") or [owner.get("author")]
     found = people if isinstance(people, list) else []
-    return [
-        _literal(person["name"])
-        for person in found
-        if isinstance(person, dict) and "name" in person
-    ]
-
-
-def _literal(value: Any) -> Any:
-    return literal(value) if isinstance(value, str) else value
+    return literals([one["name"] for one in found if isinstance(one, dict) and "name" in one])

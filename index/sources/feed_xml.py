@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import urljoin
 from xml.sax import SAXParseException
 
-from index.articles.record import Record, RecordProblem
-from index.errors import SourceError
+from index.articles.cleaning import literal
+from index.articles.record import Record, RecordProblem, SourceItem
+from index.errors import RecordError, SourceError
 from index.sources.encodings import decode, markup_encoding
 from index.sources.html_texts import html_record
 from index.sources.markup import MarkupError
-from index.sources.page_folder import literal
 from index.sources.source import read_record
 
 _PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*+", re.DOTALL)
@@ -47,7 +47,7 @@ _ELSEWHERE = {
 
 def read_xml_feed(
     content: bytes, name: str, url: str = "", charset: str = ""
-) -> Iterator[Record | RecordProblem | str]:
+) -> Iterator[SourceItem | str]:
     """Parses a page of an RSS or Atom feed.
 
     A feed that is not well-formed is read as feed readers read it, and reported.
@@ -166,13 +166,13 @@ def _item_lines(text: str) -> list[int]:
     return lines
 
 
-def _record(location: str, entry: Any, feed: Any, base: str) -> Record | RecordProblem:
+def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     tags = entry.get("tags", ())
     kinds = [str(tag.get("term")).rpartition("#")[2] for tag in tags if _is_kind(tag)]
     kind = str(next(iter(kinds), entry.get("blogger_type") or "post"))
     if kind.lower() not in ("post", "page"):
         what = f"it is no article, but {kind!r:.40} of a Blogger export"
-        return RecordProblem(location=location, reason="not-an-article", message=what)
+        raise RecordError("not-an-article", what)
     given = entry.get("feedburner_origlink") or entry.get("link") or ""
     is_guid = given == entry.get("id") and not given.startswith("http")  # it claims to be a link
     url = entry.get("blogger_filename") if is_guid or not given else urljoin(base, given)

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from index.articles.cleaning import plain_value
-from index.sources.page_folder import PageError
+from index.errors import RecordError
 
 MAX_FRONT = 64 * 1024
 """Longest front matter in characters."""
@@ -91,7 +91,7 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     behind the dashes), ``+++`` (TOML) or ``;;;`` (JSON), or as a bare JSON object.
 
     Raises:
-        PageError: If the front matter can't be read.
+        RecordError: If the front matter can't be read.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if bare := _JSON.match(text):
@@ -116,8 +116,8 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     return parse_table(name, above + text[opening.end() : end.start()]), text[end.end() :]
 
 
-def _error(message: str) -> PageError:
-    return PageError("front-matter", message)
+def _error(message: str) -> RecordError:
+    return RecordError("front-matter", message)
 
 
 def parse_table(form: str, text: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
         text: The table.
 
     Raises:
-        PageError: If the text can't be read.
+        RecordError: If the text can't be read.
     """
     if len(text) > MAX_FRONT:
         raise _error(f"the front matter is longer than {MAX_FRONT} characters")

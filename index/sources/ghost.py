@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from index.articles.record import Record, RecordProblem
-from index.errors import SourceError
+from index.articles.cleaning import literal
+from index.articles.record import Record, RecordProblem, SourceItem
+from index.errors import RecordError, SourceError
 from index.sources.html_texts import html_record
 from index.sources.json_stream import ELEMENT, Path, stream_elements
 from index.sources.jsonl_source import json_object
-from index.sources.page_folder import literal
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, read_record
@@ -57,7 +57,7 @@ class GhostSource(PathSource):
                 f"{', '.join(known)}"
             )
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields one record for each post, or a problem for one that can't be read."""
         found, options = False, (self.site.rstrip("/"), self.permalink)
         with file_errors(self.path, "a Ghost export (.json)"):
@@ -68,7 +68,7 @@ class GhostSource(PathSource):
                     yield item
                 elif _type(item.values) in self.types:
                     post = site.joined(item.values)
-                    yield parse_record(item.location, _record, item.location, post, *options)
+                    yield parse_record(item.location, _record, post, *options)
         if not found:
             raise SourceError(
                 f"{self.path} is no Ghost export: it holds no posts in db[0].data or data; read "
@@ -118,7 +118,7 @@ class _GhostSite:
         }
 
 
-def _rows(path: str, tables: Set[str]) -> Iterator[Record | RecordProblem]:
+def _rows(path: str, tables: Set[str]) -> Iterator[SourceItem]:
     """Yields the rows of some tables; the location of one that is no post is its table's name."""
 
     def wanted(place: Path) -> bool:
@@ -140,9 +140,7 @@ def _type(post: Mapping[str, Any]) -> str:
     return "page" if post.get("page") in (True, 1) else _text(post, "type") or "post"
 
 
-def _record(
-    location: str, post: Mapping[str, Any], site: str, permalink: str
-) -> Record | RecordProblem:
+def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -> Record:
     own = site + _own_path(post, "/{slug}/" if _type(post) == "page" else permalink)
     own = own if _text(post, "slug") else ""
     canonical, image, html = (
@@ -152,12 +150,11 @@ def _record(
     public = post.get("visibility") in (None, "", "public")
     html = html if html.strip() else literal(_text(post, "plaintext")).replace("\n", "<br>")
     if public and not html.strip() and (post.get("lexical") or post.get("mobiledoc")):
-        return RecordProblem(
-            location=location,
+        raise RecordError(
+            "no-html",
+            "the post holds neither html nor plaintext, only the editor's own format: open and "
+            "save it in Ghost, and export again",
             field="html",
-            reason="no-html",
-            message="the post holds neither html nor plaintext, only the editor's own format: open "
-            "and save it in Ghost, and export again",
         )
     status, date = _text(post, "status"), post.get("published_at")
     hidden = post.get("password") or post["email_only"]

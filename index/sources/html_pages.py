@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from index.articles.cleaning import literals
 from index.articles.record import Record
 from index.articles.text_lists import split_keywords
+from index.errors import RecordError
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text
 from index.sources.markup import (
@@ -22,7 +24,7 @@ from index.sources.markup import (
     select,
     text_of,
 )
-from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
+from index.sources.page_folder import Page, PageFolderSource
 from index.sources.page_refusal import check_is_article
 from index.sources.page_text import HEADINGS, text_and_links
 from index.sources.schema_org import SchemaOrg
@@ -65,11 +67,11 @@ class HtmlSource(PageFolderSource):
             raise SettingError(str(error)) from error
 
     def parse_page(self, page: Page) -> Record:
-        """Parses an HTML page into a record; raises a ``PageError`` if it can't be used."""
+        """Parses an HTML page into a record; raises a ``RecordError`` if it can't be used."""
         try:
             root = parse_html(page.text)
         except MarkupError as error:
-            raise PageError("invalid-html", str(error)) from error
+            raise RecordError("invalid-html", str(error)) from error
         _drop_heading_links(root)
         said = SchemaOrg(root, canonical_of(root, page.address) or page.url)
         metas = metas_of(root)
@@ -99,7 +101,7 @@ class HtmlSource(PageFolderSource):
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]
         return Record(
-            location=display_path(page.path),
+            location=page.location,
             values=_literals(values),
             language_from=language_from,
         )
@@ -139,8 +141,7 @@ def _value(element: Element, attribute: str) -> str:
 def _literals(values: dict[str, Any]) -> dict[str, Any]:
     """Escapes markup characters in texts from the page: they are plain text, not markup."""
     for name in {"title", "excerpt", "summary", "tags", "authors"} & values.keys():
-        value = values[name]
-        values[name] = literal(value) if isinstance(value, str) else [*map(literal, value)]
+        values[name] = literals(values[name])
     if isinstance(image := values.get("image"), dict):
-        values["image"] = {**image, "alt": literal(image["alt"])}
+        values["image"] = {**image, "alt": literals(image["alt"])}
     return values

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
 
+from index.articles.cleaning import literal
 from index.articles.read_more import is_read_more, without_read_more
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record
 from index.articles.urls import url_key
+from index.errors import RecordError
 from index.sources.markup import Element, MarkupError, inner_markup, parse_html, remove, text_of
-from index.sources.page_folder import literal
 from index.sources.page_text import text_and_links
 
 _MORE_CLASS = re.compile(r"\b(?:more-link|read-?more(?:-link)?|continue-reading)\b", re.IGNORECASE)
@@ -34,7 +35,7 @@ def html_record(
     values: Mapping[str, Any],
     *,
     finds_image: bool = False,
-) -> Record | RecordProblem:
+) -> Record:
     """Makes a record of an item, with ``sections`` and ``links`` from the HTML of its text.
 
     An item without title gets the first words of its text. Fields without value are left out, and
@@ -45,6 +46,9 @@ def html_record(
         markup: Its text.
         values: Its other fields; title and excerpt are markup too.
         finds_image: Whether the first picture in the text is the item's, if it has no other.
+
+    Raises:
+        RecordError: If the text can't be parsed.
     """
     title, url, excerpt = (
         value if isinstance(value := values.get(name), str) else ""
@@ -60,9 +64,7 @@ def html_record(
         if excerpt:
             made["excerpt"] = _without_own_link(excerpt, url)
     except MarkupError as error:
-        return RecordProblem(
-            location=location, field="content", reason="invalid-html", message=str(error)
-        )
+        raise RecordError("invalid-html", str(error), field="content") from error
     if sections := made["sections"]:
         sections[-1]["text"] = without_read_more(sections[-1]["text"])
     if not title.strip() and isinstance(values.get("title") or "", str):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from index.articles.parse import FIELDS
-from index.articles.record import Record, RecordProblem
+from index.articles.record import SourceItem
 from index.errors import SourceError
 from index.sources.json_stream import ELEMENT, Element, Path, stream_elements
 from index.sources.jsonl_source import json_object
 from index.sources.regular_file import file_errors, open_unpacked
-from index.sources.source import PathSource, SplitSource, read_record
+from index.sources.source import PathSource, SplitItems, SplitSource, read_record
 
 _DEPTH = 2  # how deep in objects a list is found by itself, as in {"data": {"posts": [...]}}
 
@@ -30,7 +29,7 @@ class JsonSource(PathSource, SplitSource):
 
     items: str = ""
 
-    def split(self) -> tuple[Iterator[Element], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> SplitItems:
         """Returns the list's elements, and the function that parses one of them."""
         return self._elements(), partial(_record, self.path)
 
@@ -86,6 +85,6 @@ def _may_be_articles(path: Path) -> bool:
     return len(path) <= _DEPTH and ELEMENT not in path
 
 
-def _record(name: str, element: Element) -> Record | RecordProblem:
+def _record(name: str, element: Element) -> SourceItem:
     location = f"{name} item {element.number} (line {element.line})"
     return read_record(location, json_object, element.content)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from index.articles.json_text import check_json
-from index.articles.record import Record, RecordProblem
-from index.errors import SourceError
+from index.articles.record import Record, SourceItem
+from index.errors import RecordError, SourceError
 from index.sources.regular_file import file_errors, open_unpacked, unpacked
-from index.sources.source import SplitSource, read_record
+from index.sources.source import SplitItems, SplitSource, read_record
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """Longest line in bytes; longer ones are skipped, so that a bad file can't fill the memory."""
 
-Line = tuple[int, bytes]
+Line = tuple[int, bytes | None]
+"""A line's number and content; ``None`` if it is too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,11 @@ class JsonlSource(SplitSource):
         """The path, or "standard input" for ``-``."""
         return "standard input" if self.path == "-" else self.path
 
-    def split(
-        self,
-    ) -> tuple[Iterator[Line | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> SplitItems:
         """Returns the file's lines with their numbers, and the function that parses one of them."""
         return self._lines(), partial(_record, self.name)
 
-    def _lines(self) -> Iterator[Line | RecordProblem]:
+    def _lines(self) -> Iterator[Line]:
         wanted = "a .jsonl or .jsonl.gz file, or - for standard input"
         with file_errors(self.name, wanted), self._open() as file:
             yield from _lines(file, self.name)
@@ -55,7 +54,7 @@ class JsonlSource(SplitSource):
         return open_unpacked(self.path)
 
 
-def _lines(file: IO[bytes], name: str) -> Iterator[Line | RecordProblem]:
+def _lines(file: IO[bytes], name: str) -> Iterator[Line]:
     number, begun = 0, False
     while True:
         number += 1
@@ -65,11 +64,7 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line | RecordProblem]:
         if len(line) > MAX_LINE_BYTES:
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE_BYTES)
-            yield RecordProblem(
-                location=f"{name} line {number}",
-                reason="line-too-long",
-                message=f"the line is longer than {MAX_LINE_BYTES} bytes",
-            )
+            yield number, None
             continue
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
@@ -83,28 +78,32 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line | RecordProblem]:
             yield number, line
 
 
-def _record(name: str, found: Line | RecordProblem) -> Record | RecordProblem:
-    if isinstance(found, RecordProblem):
-        return found
+def _record(name: str, found: Line) -> SourceItem:
     number, line = found
     return read_record(f"{name} line {number}", json_object, line)
 
 
-def json_object(location: str, line: bytes) -> Record | RecordProblem:
-    """Parses one JSON object into a record; returns a problem if it is none or too large."""
-    reason = "invalid-json"
+def json_object(location: str, line: bytes | None) -> Record:
+    """Parses one JSON object into a record.
+
+    Raises:
+        RecordError: If it is none, or too large (``None``).
+    """
+    if line is None:
+        raise RecordError("line-too-long", f"the line is longer than {MAX_LINE_BYTES} bytes")
     try:
         text = line.decode()
         check_json(text)
         value = json.loads(text)  # NaN costs only its field
-        if isinstance(value, dict):
-            return Record(location=location, values=value)
-        message = f"expected a JSON object, found {type(value).__name__}"
     except UnicodeDecodeError as error:
-        reason = "invalid-utf8"
-        message = f"byte {error.start + 1} (0x{line[error.start]:02x}) is not valid UTF-8"
+        at = f"byte {error.start + 1} (0x{line[error.start]:02x})"
+        raise RecordError("invalid-utf8", f"{at} is not valid UTF-8") from error
     except json.JSONDecodeError as error:  # its line number counts within this line
         message = f"not a JSON object: {error.msg} at character {error.pos + 1}"
+        raise RecordError("invalid-json", message) from error
     except (ValueError, RecursionError) as error:
-        message = f"not a JSON object: {error}"
-    return RecordProblem(location=location, reason=reason, message=message)
+        raise RecordError("invalid-json", f"not a JSON object: {error}") from error
+    if not isinstance(value, dict):
+        message = f"expected a JSON object, found {type(value).__name__}"
+        raise RecordError("invalid-json", message)
+    return Record(location=location, values=value)

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from index.articles.cleaning import unescape
+from index.articles.cleaning import literal, unescape
 from index.articles.record import Record, RecordProblem
+from index.errors import RecordError
 from index.sources.encodings import decode
 from index.sources.front_matter import split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
 from index.sources.markup import select, text_of
 from index.sources.page_folder import (
     Page,
-    PageError,
     PageFolderSource,
     RawPage,
-    display_path,
     folder_of,
-    literal,
     parse_raw_page,
     read_pages,
 )
@@ -31,6 +29,7 @@ from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
 from index.sources.site_presets.find_site import find_site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
+from index.sources.source import SplitItems
 
 _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 """A link relative to the site's root, as every generator means it (``about/``, ``a.html``)."""
@@ -71,22 +70,22 @@ class MarkdownSource(PageFolderSource):
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
         return (f"read as a site made by {preset.name}{chosen}",)
 
-    def split(
-        self,
-    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> SplitItems:
         """Returns the contents of the files, and the function that parses one of them."""
         site = find_site(self.path, self.preset)
-        raw = read_pages(self, site.has_folder)
-        return _mark_shared_names(raw), partial(parse_raw_page, partial(self._parse, site), False)
+        pages = _mark_shared_names(read_pages(self, site.has_folder))
+        return pages, partial(parse_raw_page, partial(self._parse, site), False)
 
     def parse_page(self, page: Page) -> Record:
-        """Parses a Markdown page into a record; raises a ``PageError`` if it can't be used."""
+        """Parses a Markdown page into a record; raises a ``RecordError`` if it can't be used."""
         return self._parse(find_site(self.path, self.preset), page)
 
     def _parse(self, site: SitePreset, page: Page) -> Record:
         front, body = split_front_matter(page.text)
         if not front and page.path.stem.casefold() in _FOR_AUTHORS:
-            raise PageError("not-content", "a file for those who work on the site, not an article")
+            raise RecordError(
+                "not-content", "a file for those who work on the site, not an article"
+            )
         given = {name.casefold(): value for name, value in front.items() if value is not None}
         values = {**front, **_fields(given)}
         _name(values, page, given)
@@ -105,9 +104,7 @@ class MarkdownSource(PageFolderSource):
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
-        return Record(
-            location=display_path(page.path), values=values, link=placed.link, no_link=no_link
-        )
+        return Record(location=page.location, values=values, link=placed.link, no_link=no_link)
 
     def _included(self, folder: Path, name: str) -> str:
         """Returns the text of a file that a page in ``folder`` includes.
@@ -122,28 +119,27 @@ class MarkdownSource(PageFolderSource):
                 return ""
             with open_regular(path) as file:
                 return split_front_matter(decode(file.read(_MAX_INCLUDED)))[1].strip()
-        except (OSError, ValueError, RuntimeError, PageError):  # a name that holds a null, a loop
+        except (OSError, ValueError, RuntimeError, RecordError):  # a name that holds a null, a loop
             return ""
 
 
 def _mark_shared_names(
-    raw: Iterator[RawPage | RecordProblem],
+    pages: Iterator[RawPage | RecordProblem],
 ) -> Iterator[RawPage | RecordProblem]:
     """Marks the pages that would get an earlier page's id, as their names differ only in dates.
 
     A page's ``slug`` is looked for by its line alone here: the mark needs no certainty.
     """
     seen: set[str] = set()
-    for item in raw:
-        if isinstance(item, RecordProblem):
-            yield item
+    for page in pages:
+        if isinstance(page, RecordProblem):
+            yield page
             continue
-        path, file, where, content, _ = item
-        folder, _, name = where.id.rpartition("/")
-        slug = _SLUG_LINE.search(content[:4096])
+        folder, _, name = page.where.id.rpartition("/")
+        slug = _SLUG_LINE.search(page.content[:4096])
         dated = _DATED_ID.fullmatch(name)
         last = slug[1].decode(errors="replace") if slug else dated[2] if dated else name
-        yield path, file, where, content, f"{folder}/{last}" in seen
+        yield page._replace(shares_name=f"{folder}/{last}" in seen)
         seen.add(f"{folder}/{last}")
 
 

@@ -17,8 +17,8 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
+from index.errors import RecordError
 from index.sources.markup import Element, MarkupError, parse_html, select
-from index.sources.page_folder import PageError
 from index.sources.template_tags import strip_extensions, strip_mdx, strip_templates
 
 MAX_OPEN = 2_000
@@ -59,16 +59,16 @@ def page_content(
         include: Returns the content of a file that the page includes, given as the page names it.
 
     Raises:
-        PageError: If the page is too large, too deeply nested or too costly to parse.
+        RecordError: If the page is too large, too deeply nested or too costly to parse.
     """
     text = strip_templates(strip_mdx(body) if mdx else body)
     text = strip_extensions(text, lambda file: strip_templates(include(file)))
     if text.count("[") - text.count("]") > MAX_OPEN:
-        raise PageError("invalid-markdown", f"more than {MAX_OPEN} unclosed [")
+        raise RecordError("invalid-markdown", f"more than {MAX_OPEN} unclosed [")
     try:
         root = parse_html(f"<div>{(_mdx if mdx else _markdown).render(text)}</div>")
     except MarkupError as error:
-        raise PageError("invalid-markdown", str(error)) from error
+        raise RecordError("invalid-markdown", str(error)) from error
     for element in select(root, _NOT_SEEN):
         element.clear(keep_tail=True)
     return root

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar, NamedTuple
 from urllib.parse import quote
 
-from index.articles.record import Record, RecordProblem
-from index.errors import SourceError
+from index.articles.record import Record, RecordProblem, SourceItem
+from index.errors import RecordError, SourceError
 from index.sources.encodings import decode, markup_encoding
 from index.sources.file_links import with_file_links
 from index.sources.page_language import (
@@ -28,7 +28,7 @@ from index.sources.page_language import (
 )
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
-from index.sources.source import PathSource, SplitSource
+from index.sources.source import PathSource, SplitItems, SplitSource
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """Largest page in bytes; larger ones are skipped and reported, as they can't be articles."""
@@ -38,24 +38,12 @@ _LEADS_OUT = "it is a link that leads out of the folder"
 _MAGIC = re.compile(r"[*?\[]")
 
 
-class PageError(Exception):
-    """A page can't be used as an article.
-
-    Args:
-        reason: A short name of the kind of problem, by which reports count problems.
-        message: The explanation for people.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page file and its decoded text.
+    """A page and its decoded text.
 
     Attributes:
+        location: Where the page is, for messages.
         path: The file.
         id: The id to use if the page states none: the path relative to the folder, without its
             suffix (``"2026/my-post"``); for an ``index`` file, the path of the file's folder.
@@ -66,6 +54,7 @@ class Page:
         robots: What the server told robots of it, by its header ``X-Robots-Tag``.
     """
 
+    location: str
     path: Path
     id: str
     text: str
@@ -87,9 +76,22 @@ def _is_index(name: str) -> bool:
     return name.rpartition(".")[0] == "index"
 
 
-RawPage = tuple[Path, str, PagePath, bytes, bool]
-"""A file's path, the same below the source's folder, what it says, the content, and whether an
-earlier page has the same name but for its date. At most MAX_PAGE_BYTES + 1 bytes are read."""
+class RawPage(NamedTuple):
+    """A page's file before it is parsed.
+
+    Attributes:
+        path: The file.
+        file: The same, relative to the source's folder.
+        where: What the path says.
+        content: At most MAX_PAGE_BYTES + 1 bytes of the file.
+        shares_name: Whether an earlier page has the same name but for its date.
+    """
+
+    path: Path
+    file: str
+    where: PagePath
+    content: bytes
+    shares_name: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,19 +116,16 @@ class PageFolderSource(PathSource, SplitSource):
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", read_languages(self.languages))
 
-    def split(
-        self,
-    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> SplitItems:
         """Returns the contents of the files, and the function that parses one of them."""
-        parse = partial(parse_raw_page, self.parse_page, self.is_markup)
-        return read_pages(self), parse
+        return read_pages(self), partial(parse_raw_page, self.parse_page, self.is_markup)
 
     @abstractmethod
     def parse_page(self, page: Page) -> Record:
         """Parses a page into a record.
 
         Raises:
-            PageError: If the page can't be used.
+            RecordError: If the page can't be used.
         """
         ...
 
@@ -177,7 +176,7 @@ def read_pages(
             where = read_page_path(_name(path, base), source.languages, translated)
             if where.base:  # another source may have a file of the same name
                 where = where._replace(base=f"{location}: {where.base}")
-            yield path, relative.as_posix(), where, content, False
+            yield RawPage(path, relative.as_posix(), where, content)
     if vanished is not None:
         _check_folder(base, vanished)
 
@@ -195,58 +194,48 @@ def _check_folder(folder: Path, vanished: Path) -> None:
         )
 
 
-def parse_raw_page(
-    parse: Callable[[Page], Record], is_markup: bool, raw: RawPage | RecordProblem
-) -> Record | RecordProblem:
-    """Decodes and parses a page in the parser process; returns problems unchanged.
+def parse_raw_page(parse: Callable[[Page], Record], is_markup: bool, raw: RawPage) -> SourceItem:
+    """Decodes and parses a page in the parser process.
 
     Args:
         parse: Parses one decoded page.
         is_markup: Whether a page's content may declare its encoding.
-        raw: A page, or a problem, as :meth:`PageFolderSource.split` yields it.
+        raw: The page.
     """
-    if isinstance(raw, RecordProblem):
-        return raw
-    path, _, _, content, _ = raw
-    if len(content) > MAX_PAGE_BYTES:
-        return _problem(path, "page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
-    return parse_record(display_path(path), _parse_page, parse, is_markup, raw)
+    return parse_record(display_path(raw.path), _parse_page, parse, is_markup, raw)
 
 
 def _parse_page(
-    parse: Callable[[Page], Record], is_markup: bool, raw: RawPage
-) -> Record | RecordProblem:
-    path, file, where, content, shares_name = raw
-    encoding = markup_encoding(content) if is_markup else ""
-    page = Page(path=path, id=where.id, text="", file=file, shares_name=shares_name)
-    record = read_page(display_path(path), parse, page, content, encoding)
-    if isinstance(record, Record):
-        record = _with_path(record, where)
-        record = replace(record, values=with_file_links(record.values, file))
-    return record
+    location: str, parse: Callable[[Page], Record], is_markup: bool, raw: RawPage
+) -> Record:
+    if len(raw.content) > MAX_PAGE_BYTES:
+        raise RecordError("page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
+    page = Page(
+        location=location,
+        path=raw.path,
+        id=raw.where.id,
+        text=decode_page(raw.content, markup_encoding(raw.content) if is_markup else ""),
+        file=raw.file,
+        shares_name=raw.shares_name,
+    )
+    record = _with_path(parse(page), raw.where)
+    return replace(record, values=with_file_links(record.values, raw.file))
 
 
-def read_page(
-    location: str, parse: Callable[[Page], Record], page: Page, content: bytes, encoding: str
-) -> Record | RecordProblem:
-    """Decodes a page's content and parses the page, which comes without text.
+def decode_page(content: bytes, encoding: str) -> str:
+    """Returns the text of a page.
 
     Args:
-        location: Where the page is, for messages.
-        parse: Parses a page.
-        page: The page, with an empty text.
-        content: Its bytes.
+        content: The page's bytes.
         encoding: The encoding that it declares; empty if none.
+
+    Raises:
+        RecordError: If it can't be decoded.
     """
     try:
-        text = decode(content, encoding)
+        return decode(content, encoding)
     except ValueError as error:
-        message = f"the page can't be decoded: {error}"
-        return RecordProblem(location=location, reason="invalid-encoding", message=message)
-    try:
-        return parse(replace(page, text=text))
-    except PageError as error:
-        return RecordProblem(location=location, reason=error.reason, message=str(error))
+        raise RecordError("invalid-encoding", f"the page can't be decoded: {error}") from error
 
 
 def _with_path(record: Record, where: PagePath) -> Record:
@@ -258,11 +247,6 @@ def _with_path(record: Record, where: PagePath) -> Record:
         values["language"] = where.language
         record = replace(record, language_from="path")
     return replace(record, values=values)
-
-
-def literal(text: str) -> str:
-    """Escapes the markup characters in plain text, which would later be removed as markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _problem(path: Path, reason: str, message: str) -> RecordProblem:

@@ -6,9 +6,10 @@ import os
 import re
 from urllib.parse import unquote, urlsplit
 
+from index.errors import RecordError
 from index.sources.html_metadata import canonical_of
 from index.sources.markup import Element, join_url, line_of, select, text_of
-from index.sources.page_folder import Page, PageError
+from index.sources.page_folder import Page
 from index.sources.page_words import page_words
 from index.sources.schema_org import SchemaOrg
 
@@ -48,25 +49,25 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         said: What the page says in schema.org's words.
 
     Raises:
-        PageError: If it is none; with the reason.
+        RecordError: If it is none; with the reason.
     """
     if target := _redirect(root, page):
-        raise PageError("redirect", f"the page only redirects to {target[:200]}")
+        raise RecordError("redirect", f"the page only redirects to {target[:200]}")
     classes = set((_body(root).get("class") or "").lower().split())
     titles = [line_of(each) for each in select(root, "head > title, h1")[:2]]
     name = "/".join(_parts(page.address))
     if "error404" in classes or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
-        raise PageError("error-page", "the page is shown where there is none (404)")
+        raise RecordError("error-page", "the page is shown where there is none (404)")
     if any("{{" in title or "{%" in title for title in titles):
-        raise PageError("template", "the page's title holds tags that a template fills in")
+        raise RecordError("template", "the page's title holds tags that a template fills in")
     is_list = classes & _LIST_CLASSES and not classes & _SINGLE_CLASSES
     names = (name, f"{name}/") if page.address.endswith("/") else (name,)
     is_list = is_list or (any(map(_LIST_NAME.fullmatch, names)) and not said.facts())
     if said.is_list or is_list:
-        raise PageError("list-page", "the page says that it is a list of pages, not an article")
+        raise RecordError("list-page", "the page says that it is a list of pages, not an article")
     canonical = canonical_of(root, page.address)
     if canonical and not page.url and (other := _other_page(page, canonical)):
-        raise PageError("canonical", f"the page says that {other} is to be read in its place")
+        raise RecordError("canonical", f"the page says that {other} is to be read in its place")
 
 
 def _redirect(root: Element, page: Page) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from index.articles.cleaning import literal
 from index.sources.markup import (
     Element,
     base_of,
@@ -23,7 +24,6 @@ from index.sources.markup import (
     remove,
     text_of,
 )
-from index.sources.page_folder import literal
 from index.sources.page_words import page_words
 from recommender.article import LinkKind
 

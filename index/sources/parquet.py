@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from index.articles.cleaning import plain_value
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record, SourceItem
 from index.errors import SourceError
 from index.sources.parser_process import parse_apart
 from index.sources.regular_file import open_regular
@@ -26,7 +26,7 @@ class ParquetSource(PathSource):
         path: The file.
     """
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields one record for each row, or a problem for a row that can't be read."""
         if find_spec("pyarrow") is None:
             raise SourceError(f"{self.path} needs pyarrow: pip install 'alsolike[parquet]'")
@@ -39,7 +39,7 @@ class ParquetSource(PathSource):
             raise SourceError(f"{self.path} can't be read after row {row}: {error}") from error
 
 
-def _batches(path: str) -> Iterator[list[Record | RecordProblem]]:
+def _batches(path: str) -> Iterator[list[SourceItem]]:
     """Yields a file's records in batches; this function runs in the parser process."""
     import pyarrow as pa
     import pyarrow.parquet as pq

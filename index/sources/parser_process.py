@@ -22,8 +22,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-from index.articles.record import Record, RecordProblem, describe, unreadable
+from index.articles.record import Record, RecordProblem, SourceItem, describe
 from index.errors import SourceError
+from index.sources.source import read_record
 
 MAX_SECONDS = 5
 """Most processor time for one page, feed or batch of rows, in seconds."""
@@ -42,21 +43,17 @@ class ParserStoppedError(SourceError):
     """A parser took too much time or memory, or crashed; the message says which."""
 
 
-def parse_record(
-    location: str, work: Callable[..., Record | RecordProblem], *args: Any
-) -> Record | RecordProblem:
-    """Runs ``work(*args)`` in the parser process, and returns the record or problem it returns.
+def parse_record(location: str, make: Callable[..., Record], *args: Any) -> SourceItem:
+    """Does in the parser process what :func:`~index.sources.source.read_record` does.
 
     If the process had to be stopped, returns a problem that says so.
     """
     try:
-        (item,) = parse_apart(work, *args)
+        (item,) = parse_apart(read_record, location, make, *args)
     except ParserStoppedError as error:
         message = f"{error}: make the record smaller or simpler, or leave it out"
         return RecordProblem(location=location, reason="parser-stopped", message=message)
-    except SourceError as error:
-        return unreadable(location, error)
-    return cast("Record | RecordProblem", item)
+    return cast("SourceItem", item)
 
 
 def parse_apart(work: Callable[..., Any], *args: Any) -> Iterator[Any]:

@@ -11,8 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from index.articles.cleaning import literal
 from index.articles.record import Record
-from index.sources.page_folder import Page, PageError, PageFolderSource, display_path, literal
+from index.errors import RecordError
+from index.sources.page_folder import Page, PageFolderSource
 from index.sources.page_words import page_words
 from recommender.article import FILE_LINK
 
@@ -34,12 +36,12 @@ class PlainSource(PageFolderSource):
     suffixes = (".txt", ".text")
 
     def parse_page(self, page: Page) -> Record:
-        """Parses a plain text page into a record; raises a ``PageError`` if it can't be used."""
+        """Parses a plain text page into a record; raises a ``RecordError`` if it can't be used."""
         text = page.text.replace("\r\n", "\n").replace("\r", "\n").strip()
         blocks = [[line.strip() for line in block.split("\n")] for block in _BLANK.split(text)]
         title = blocks[0][0]
         if not title:
-            raise PageError("empty", "the page is empty")
+            raise RecordError("empty", "the page is empty")
         ratings: dict[str, float] = {}
         sections: list[tuple[str, list[str]]] = [("", [])]
         links: list[dict[str, Any]] = []
@@ -64,7 +66,7 @@ class PlainSource(PageFolderSource):
             "ratings": ratings,
             "links": links,
         }
-        return Record(location=display_path(page.path), values=values)
+        return Record(location=page.location, values=values)
 
 
 def _related_links(heading: str, blocks: list[list[str]]) -> list[dict[str, Any]]:

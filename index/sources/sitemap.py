@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record, RecordProblem, SourceItem
 from index.errors import SourceError
 from index.sources.encodings import charset_of, markup_encoding
 from index.sources.host_rules import redacted
 from index.sources.html_pages import HtmlSource
 from index.sources.http_client import Fetcher, FetchError, HttpOptions
 from index.sources.page_cache import FetchedPage, PageCache, fetch_page
-from index.sources.page_folder import Page, read_page
+from index.sources.page_folder import Page, decode_page
 from index.sources.parser_process import parse_record
 from index.sources.polite_client import PoliteClient
 from index.sources.regular_file import file_errors, open_regular
 from index.sources.sitemap_file import SitemapEntry, in_memory, read_sitemap
-from index.sources.source import SplitSource
+from index.sources.source import SplitItems, SplitSource
 from recommender.errors import SettingError
 
 MAX_FAILURES = 5
@@ -85,9 +84,7 @@ class SitemapSource(HttpOptions, SplitSource):
         """The sitemap's URL without its query, or its path."""
         return redacted(self.url) if self.url else self.path
 
-    def split(
-        self,
-    ) -> tuple[Iterator[RawPage | RecordProblem], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> SplitItems:
         """Returns the fetched pages, and the function that parses one of them."""
         return self._fetched(), partial(_parse_raw_page, self._html())
 
@@ -230,26 +227,28 @@ def _problem(url: str, reason: str, message: str) -> RecordProblem:
     return RecordProblem(location=redacted(url), reason=reason, message=message)
 
 
-def _parse_raw_page(html: HtmlSource, raw: RawPage | RecordProblem) -> Record | RecordProblem:
-    """Parses a page in the parser process; returns problems unchanged."""
-    if isinstance(raw, RecordProblem):
-        return raw
+def _parse_raw_page(html: HtmlSource, raw: RawPage) -> SourceItem:
+    """Parses a page in the parser process."""
     return parse_record(redacted(raw[1].url), _parse_page, html, *raw)
 
 
-def _parse_page(html: HtmlSource, entry: SitemapEntry, page: FetchedPage) -> Record | RecordProblem:
+def _parse_page(location: str, html: HtmlSource, entry: SitemapEntry, page: FetchedPage) -> Record:
     charset = charset_of(page.headers.get("content-type", ""))
-    robots = page.headers.get("x-robots-tag", "")
-    bare = Page(path=Path("page"), id=page_id(page.url), text="", url=page.url, robots=robots)
-    encoding = charset or markup_encoding(page.body)
-    record = read_page(redacted(page.url), html.parse_page, bare, page.body, encoding)
-    if isinstance(record, RecordProblem):
-        return record
+    record = html.parse_page(
+        Page(
+            location=location,
+            path=Path("page"),
+            id=page_id(page.url),
+            text=decode_page(page.body, charset or markup_encoding(page.body)),
+            url=page.url,
+            robots=page.headers.get("x-robots-tag", ""),
+        )
+    )
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}
     values = {**entry.facts, **stated}
     with suppress(ValueError):  # the record parser reports it
         values["url"] = urljoin(page.url, values.get("url", ""))
-    return replace(record, location=redacted(page.url), values=values)
+    return replace(record, values=values)
 
 
 def page_id(url: str) -> str:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from index.articles.cleaning import literal
 from index.articles.translation_keys import read_alternates
 from index.errors import SourceError
 from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
-from index.sources.page_folder import literal
 from index.sources.parser_process import parse_apart
 from index.sources.regular_file import file_errors, unpacked
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
-from index.articles.record import Record, RecordProblem, unreadable
+from index.articles.record import Record, RecordProblem, SourceItem, unreadable
+
+SplitItems = tuple[Iterator[Any], Callable[[Any], SourceItem]]
+"""A source's raw records in order, and the function that parses one of them."""
 
 
 class Source(Protocol):
@@ -20,7 +24,7 @@ class Source(Protocol):
         """The source's name for messages and the manifest, without secrets."""
         ...
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields every record once, or a problem for one that can't be read, in source order.
 
         Raises:
@@ -64,7 +68,7 @@ class FirstRecords:
         """The other source's name."""
         return self.source.name
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields the first records."""
         for item in islice(self.source.records(), self.most):
             self.count()
@@ -77,44 +81,51 @@ class SplitSource(Source, Protocol):
 
     __slots__ = ()
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields every record once, or a problem for one that can't be read, in source order.
 
         If the caller stops early, the source is closed.
         """
-        raw, parse = self.split()
+        raw, parse = split_records(self)
         for item in raw:
             yield parse(item)
 
-    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> SplitItems:
         """Returns the raw records in order, and the function that parses one of them.
 
-        Applying the function to each raw record gives the same records as :meth:`records`. Function
-        and raw records can be pickled and sent to other machines; neither holds a secret.
+        Applying the function to each raw record gives the same records as :meth:`records`; a
+        ``RecordProblem`` among the raw records stays what it is. Function and raw records can be
+        pickled and sent to other machines; neither holds a secret.
         """
         ...
 
 
-def split_records(source: Source) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+def split_records(source: Source) -> SplitItems:
     """Returns a source's raw records, and the function that parses one of them.
 
     If the source can't be split, the records are parsed already, and the function returns each
     unchanged.
     """
-    return source.split() if isinstance(source, SplitSource) else (source.records(), pass_through)
+    if not isinstance(source, SplitSource):
+        return source.records(), pass_through
+    raw, parse = source.split()
+    return raw, parse if parse is pass_through else partial(_parse_raw, parse)
 
 
-def pass_through(record: Record | RecordProblem) -> Record | RecordProblem:
+def _parse_raw(parse: Callable[[Any], SourceItem], raw: Any) -> SourceItem:
+    return raw if isinstance(raw, RecordProblem) else parse(raw)
+
+
+def pass_through(record: SourceItem) -> SourceItem:
     """Returns a record unchanged; used as parser for sources that yield parsed records."""
     return record
 
 
-def read_record(
-    location: str, make: Callable[..., Record | RecordProblem], *args: Any
-) -> Record | RecordProblem:
+def read_record(location: str, make: Callable[..., Record], *args: Any) -> SourceItem:
     """Returns ``make(location, *args)`` or, if this raises an exception, a problem.
 
-    So a record with bad values is skipped, and does not end the build.
+    So a record with bad values is skipped, and does not end the build. A :class:`RecordError` gives
+    the problem its reason and message.
     """
     try:
         return make(location, *args)

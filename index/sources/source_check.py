@@ -11,7 +11,7 @@ from typing import Any
 from index.articles.guessed_languages import find_language, settle_guesses
 from index.articles.parse import FIELDS, FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.articles.record import Record, RecordProblem, describe
+from index.articles.record import Record, SourceItem, describe
 from index.articles.visibility_words import is_visibility_name
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
@@ -97,9 +97,7 @@ def _with_guesses(articles: list[Article], report: ReadReport) -> list[Article]:
     ]
 
 
-def _first(
-    source: ConfiguredSource, limit: int, unread: dict[str, Any]
-) -> Iterator[Record | RecordProblem]:
+def _first(source: ConfiguredSource, limit: int, unread: dict[str, Any]) -> Iterator[SourceItem]:
     """Yields the first ``limit`` records of a source.
 
     Adds source fields that are not read to ``unread``, each with the first value found.

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from index.articles.cleaning import plain_value
-from index.articles.record import Record, RecordProblem, short
+from index.articles.record import Record, SourceItem, short
 from index.errors import DatabaseError, SourceError
 from index.sources.source import read_record
 from index.sql_engine import describe, open_engine, parse_url, plain_reason
@@ -51,7 +51,7 @@ class SqlSource:
         """The source's name for messages: the URL without its password and options."""
         return describe(self.url)
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields one record for each row, or a problem for a row that can't be read."""
         name, row = self.name, 0
         try:

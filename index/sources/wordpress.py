@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from index.articles.json_text import load_json
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.translation_keys import find_translations
-from index.errors import SourceError
+from index.errors import RecordError, SourceError
 from index.sources.host_rules import redacted
 from index.sources.html_texts import html_record
 from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
@@ -50,7 +50,7 @@ class WordPressSource(HttpOptions):
         """The source's name for messages: the site's address."""
         return redacted(self.url)
 
-    def records(self) -> Iterator[Record | RecordProblem]:
+    def records(self) -> Iterator[SourceItem]:
         """Yields one record for each post of each type, or a problem for one that can't be read."""
         api = _Api(Fetcher(url=self.url, options=self), self.url.rstrip("/"))
         for kind in self.types:
@@ -64,7 +64,7 @@ class WordPressSource(HttpOptions):
                 for post in _posts(response):
                     seen += 1
                     location = f"{self.name} {kind} page {page}"
-                    yield parse_record(location, _record, post, location)
+                    yield parse_record(location, _record, post)
                 page += 1
             if seen != total:
                 yield RecordProblem(
@@ -160,13 +160,10 @@ def _posts(response: HttpResponse) -> list[Any]:
     return posts
 
 
-def _record(post: Any, location: str) -> Record | RecordProblem:
+def _record(location: str, post: Any) -> Record:
     if not isinstance(post, dict) or not isinstance(post.get("id"), int):
-        return RecordProblem(
-            location=location,
-            reason="invalid-post",
-            message=f"expected a post with a numeric id, found {type(post).__name__}",
-        )
+        message = f"expected a post with a numeric id, found {type(post).__name__}"
+        raise RecordError("invalid-post", message)
     embedded, head, content = (
         value if isinstance(value := post.get(name), Mapping) else {}
         for name in ("_embedded", "yoast_head_json", "content")

@@ -10,14 +10,14 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from index.articles.record import Record, RecordProblem
+from index.articles.cleaning import literal
+from index.articles.record import Record, RecordProblem, SourceItem
 from index.errors import SourceError
 from index.sources.html_texts import html_record
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
-from index.sources.page_folder import literal
 from index.sources.parser_process import parse_apart, parse_record
 from index.sources.regular_file import file_errors, open_unpacked
-from index.sources.source import PathSource, SplitSource
+from index.sources.source import PathSource, SplitItems, SplitSource
 
 _CONTROLS = bytes(32 if code < 32 and code not in (9, 10, 13) else code for code in range(256))
 _MAX_TOLD = 20  # faults of an export's XML that are told
@@ -64,7 +64,7 @@ class WxrSource(PathSource, SplitSource):
 
     types: tuple[str, ...] = ("post", "page")
 
-    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
+    def split(self) -> SplitItems:
         """Returns the posts' raw values in order, and the function that parses those of one."""
         return self._posts(), _parsed
 
@@ -74,9 +74,7 @@ class WxrSource(PathSource, SplitSource):
                 yield post
 
 
-def _parsed(post: dict[str, Any] | RecordProblem) -> Record | RecordProblem:
-    if isinstance(post, RecordProblem):
-        return post
+def _parsed(post: dict[str, Any]) -> SourceItem:
     return parse_record(post["location"], _record, post)
 
 
@@ -176,7 +174,7 @@ def _raw(path: str, types: tuple[str, ...], site: _Site, item: Element) -> dict[
     }
 
 
-def _record(post: Mapping[str, Any]) -> Record | RecordProblem:
+def _record(location: str, post: Mapping[str, Any]) -> Record:
     fields = post["fields"]
     content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", fields["encoded"]))
     closed = set(_CLOSING.findall(content))
@@ -209,4 +207,4 @@ def _record(post: Mapping[str, Any]) -> Record | RecordProblem:
         "visible_until": int(end) if (end := post["expires"]).isdecimal() else end,
         "robots": post["robots"],
     }
-    return html_record(post["location"], _BLANK_LINES.sub("<br>", content), values)
+    return html_record(location, _BLANK_LINES.sub("<br>", content), values)

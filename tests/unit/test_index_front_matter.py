@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.articles.visibility_words import find_hiding_word
+from index.errors import RecordError
 from index.sources.front_matter import MAX_FRONT, split_front_matter
-from index.sources.page_folder import PageError
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ MERGES = "\n".join(
     ],
 )
 def test_front_matter_that_cant_be_read_is_refused(text: str, message: str) -> None:
-    with pytest.raises(PageError, match=message):
+    with pytest.raises(RecordError, match=message):
         split_front_matter(text)
 
 
@@ -142,7 +142,7 @@ _PIECES = ("---", "+++", ";;;", "\n", "{", "}", '"a"', ": ", "[", "]", "&a ", "*
 @given(st.lists(st.sampled_from(_PIECES) | st.text(max_size=4), max_size=30).map("".join))
 def test_no_text_makes_it_fail_otherwise(text: str) -> None:
     for content in (text, f"---\n{text}\n---\n", f"+++\n{text}\n+++\n", f"{{{text}}}"):
-        with suppress(PageError):
+        with suppress(RecordError):
             front, body = split_front_matter(content)
             assert all(isinstance(name, str) for name in front)
             assert content.replace("\r\n", "\n").replace("\r", "\n").endswith(body)
@@ -163,7 +163,7 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
     ],
 )
 def test_what_looks_like_front_matter_is_never_published_as_text(text: str) -> None:
-    with pytest.raises(PageError, match="begins like front matter"):
+    with pytest.raises(RecordError, match="begins like front matter"):
         split_front_matter(text)
 
 

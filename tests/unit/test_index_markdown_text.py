@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from index.errors import RecordError
 from index.sources.markdown_text import MAX_OPEN, markdown_line, page_content
 from index.sources.markup import select, text_of
-from index.sources.page_folder import PageError
 from index.sources.page_text import text_and_links
 from index.sources.template_tags import strip_templates
 
@@ -160,7 +160,7 @@ def test_a_title_is_shown_without_markdown(given: str, shown: str) -> None:
 
 
 def test_brackets_that_never_close_are_refused() -> None:
-    with pytest.raises(PageError, match="unclosed"):
+    with pytest.raises(RecordError, match="unclosed"):
         page_content("![" * (MAX_OPEN + 1))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from index.articles.language_tags import is_language
-from index.sources.page_folder import PageError
+from index.errors import RecordError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
@@ -101,7 +101,7 @@ class HugoPreset(SitePreset):
         if page.given.get("layout") in _LISTS:
             raise site.list_page()
         if not is_index and any(one.as_posix() in self.bundles for one in page.path.parents):
-            raise PageError("page-resource", "a file that belongs to the page of its folder")
+            raise RecordError("page-resource", "a file that belongs to the page of its folder")
         section = path.parts[0] if len(path.parts) > 1 + is_index else ""
         page.values |= {"section": section, "path": place.as_posix()}
         dated = ":filename" in site.words(site.folded(self.config.get("frontmatter")).get("date"))

@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo
 
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
-from index.errors import SourceError
+from index.errors import RecordError, SourceError
 from index.sources.front_matter import parse_table, split_front_matter
-from index.sources.page_folder import PageError
 
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
@@ -174,7 +173,7 @@ class SitePreset:
             Why the page's address is not known, with the remedy; empty if it is.
 
         Raises:
-            PageError: If the page is no article of the site.
+            RecordError: If the page is no article of the site.
         """
         if not page.path.is_relative_to(self.below):
             raise not_content(f"it lies outside of {self.below}, the folder of the site's content")
@@ -195,20 +194,20 @@ class SitePreset:
         """Completes a page whose path is relative to the site's content.
 
         Raises:
-            PageError: If the page is no article of the site.
+            RecordError: If the page is no article of the site.
         """
         if not page.values.get("url") and (path := page.text("path").strip("/ ")):
             page.set_link(f"{path}/", own=True)  # as Zola and Gatsby mean it
 
 
-def not_content(message: str) -> PageError:
+def not_content(message: str) -> RecordError:
     """Returns the error for a file that the site's generator makes no page of."""
-    return PageError("not-content", message)
+    return RecordError("not-content", message)
 
 
-def list_page(message: str = "the page lists others and is not an article") -> PageError:
+def list_page(message: str = "the page lists others and is not an article") -> RecordError:
     """Returns the error for a page that lists others."""
-    return PageError("list-page", message)
+    return RecordError("list-page", message)
 
 
 def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
@@ -223,7 +222,7 @@ def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
             try:
                 text = path.read_text("utf-8-sig", errors="replace")
                 return parse_table(path.suffix[1:].lower(), text[:_MAX_CONFIG])
-            except (PageError, IsADirectoryError, PermissionError) as error:
+            except (RecordError, IsADirectoryError, PermissionError) as error:
                 raise SourceError(
                     f'{path}: {error}; correct it, or read the folder with preset = "none"'
                 ) from error
@@ -238,7 +237,7 @@ def section_pages(root: Path, folder: str = "") -> Iterator[tuple[Path, dict[str
     for path in sorted((root / folder).rglob("_index*.[hm]*")):  # .md, .markdown, .html
         try:
             front, _ = split_front_matter(read_text(path) or "")
-        except PageError:
+        except RecordError:
             front = {"draft": f"{path.name} unreadable"}
             front["cascade"] = dict(front)
         yield path.relative_to(root), folded(front)
