@@ -6,11 +6,11 @@ import os
 import re
 from urllib.parse import unquote, urlsplit
 
+from index.articles.page_words import page_words
 from index.errors import RecordError
 from index.sources.html_metadata import canonical_of
 from index.sources.markup import Element, join_url, line_of, select, text_of
 from index.sources.page_folder import Page
-from index.sources.page_words import page_words
 from index.sources.schema_org import SchemaOrg
 
 _LONGEST_DELAY = 60  # seconds; a page that waits longer shows itself anew

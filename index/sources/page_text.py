@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from index.articles.cleaning import literal
+from index.articles.page_words import page_words
 from index.sources.markup import (
     Element,
     base_of,
@@ -24,7 +25,6 @@ from index.sources.markup import (
     remove,
     text_of,
 )
-from index.sources.page_words import page_words
 from recommender.article import LinkKind
 
 NOT_TEXT = ("script", "style", "noscript", "template", "head", "svg", "iframe", "object", "canvas")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.articles.cleaning import literal
+from index.articles.page_words import page_words
 from index.articles.record import Record
 from index.errors import RecordError
 from index.sources.page_folder import Page, PageFolderSource
-from index.sources.page_words import page_words
 from recommender.article import FILE_LINK
 
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _TABLE = Path(__file__).with_suffix(".toml")
@@ -15,10 +15,19 @@ def page_words(kind: str, further: tuple[str, ...] = ()) -> re.Pattern[str]:
     """Returns the pattern that matches words of a kind, whatever marks stand around them.
 
     Args:
-        kind: ``"related"``, ``"not_found"`` or ``"turning"``, as in ``page_words.toml``.
+        kind: The name of a list of ``page_words.toml``, such as ``"related"``.
         further: Words that a site uses besides the usual ones, as readers see them.
     """
-    usual = tomllib.loads(_TABLE.read_text(encoding="utf-8"))[kind]
     own = (" ".join(map(re.escape, words.split())) for words in further)
-    every = "|".join(filter(None, [*usual, *own])).replace(" ", r"\s+")
-    return re.compile(rf"[\W_]*({every})[\W_]*", re.IGNORECASE)
+    words = "|".join(filter(None, [words_of(kind), *(one.replace(" ", r"\s+") for one in own)]))
+    return re.compile(rf"[\W_]*({words})[\W_]*", re.IGNORECASE)
+
+
+def words_of(kind: str) -> str:
+    """Returns the alternatives of a list of ``page_words.toml``, for use in a pattern."""
+    return "|".join(_tables()[kind]).replace(" ", r"\s+")
+
+
+@cache
+def _tables() -> dict[str, list[str]]:
+    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
