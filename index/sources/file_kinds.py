@@ -6,6 +6,7 @@ What is of no kind gets one line that names it and says what to do.
 from __future__ import annotations
 
 import os
+import tomllib
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -18,51 +19,24 @@ from index.sources.regular_file import open_unpacked
 from index.sources.site_presets.find_site import find_site
 from recommender.errors import SettingError
 
-_SUFFIXES = {
-    "jsonl": (".jsonl", ".ndjson"),
-    "csv": (".csv", ".tsv", ".tab"),
-    "parquet": (".parquet",),
-    "html": (".html", ".htm", ".xhtml"),
-    "markdown": (".md", ".markdown", ".mdx"),
-    "plain": (".txt",),
-    "feed": (".xml", ".rss", ".atom", ".rdf"),
-}
-BY_SUFFIX = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+BY_SUFFIX = {suffix: kind for kind, suffixes in _TABLE["kinds"].items() for suffix in suffixes}
 """The kind of file for each suffix; XML is told apart by its content, and so is JSON."""
 
-_PAGES = ("html", "markdown", "plain")
-_ENDS = {"html": "html", "markdown": "md"}
-_BUILD = "build the site and give the folder of its HTML pages"
-_CONVERT = f"{_BUILD}, or convert it to Markdown (pandoc -f {{}} -t gfm)"
-_EXPORT = "export it as HTML, Markdown or plain text (pandoc does it for many files)"
-_PAGES_OR_LINES = "give its articles as JSON lines, or as pages with front matter"
-_KNOWN = (
-    (".rst .rest", "reStructuredText", _CONVERT.format("rst")),
-    (".adoc .asciidoc .asc", "AsciiDoc", f"{_BUILD}, or convert it to Markdown (downdoc)"),
-    (".org", "Org", _CONVERT.format("org")),
-    (".textile", "Textile", _CONVERT.format("textile")),
-    (".wiki .mediawiki", "wiki markup", _CONVERT.format("mediawiki")),
-    (".tex .latex", "LaTeX", _CONVERT.format("latex")),
-    (".ipynb", "a Jupyter notebook", "convert it: jupyter nbconvert --to html"),
-    (".docx .doc .odt .rtf .pages .pdf .epub .ps", "a document to print", _EXPORT),
-    (".xlsx .xls .ods .numbers", "a spreadsheet", "save the sheet as CSV"),
-    (".yaml .yml .toml", "a file of settings", _PAGES_OR_LINES),
-    (".sql .dump", "a database's dump", 'load it, and read the database: kind = "sql"'),
-    (".sqlite .sqlite3 .db", "a database", 'read it with kind = "sql"'),
-    (".zip .tar .tgz .bz2 .xz .7z .zst", "packed", "unpack it"),
-    (".php .aspx .jsp .liquid .njk .ejs .hbs .vue .astro .svelte", "a template", _BUILD),
-)
-_FOREIGN = {suffix: told for suffixes, *told in _KNOWN for suffix in suffixes.split()}
+_FOREIGN = {
+    suffix: (one["what"], one["remedy"].format(**_TABLE["remedies"]))
+    for one in _TABLE["foreign"]
+    for suffix in one["suffixes"]
+}
 """What files with other suffixes are, and what to do with them."""
 
+_PAGES = ("html", "markdown", "plain")
 _DOCUMENTS = {".json", *(suffix for suffix, kind in BY_SUFFIX.items() if kind not in _PAGES)}
 """Suffixes of files of which each holds many articles."""
 
+_ENDS = {"html": "html", "markdown": "md"}
 _HEAD = 64 * 1024
-_NOT_CONTENT = {
-    *("_layouts", "_includes", "_site", "_sass", "_data", "_plugins", "_drafts", "_templates"),
-    *("layouts", "themes", "archetypes", "node_modules", "vendor"),
-}
 
 
 def kind_of_file(path: Path) -> str | None:
@@ -140,7 +114,9 @@ def _suffixes_in(folder: Path) -> Counter[str]:
     for _, folders, names in os.walk(folder, onerror=refuse):
         found.update(Path(name).suffix.lower() for name in names)
         folders[:] = [
-            name for name in folders if name not in _NOT_CONTENT and not name.startswith(".")
+            name
+            for name in folders
+            if name not in _TABLE["not_content"] and not name.startswith(".")
         ]
     return found
 
