@@ -10,27 +10,26 @@ with ``unknown:``.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import emoji
 
-_CODE = r"""
-    ^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n`]*(?:\n(?:.*?\n)??[ \t>]*(?P=fence)[`~]*[ \t]*$|\n.*\Z)
-  | (?<!`)(?P<ticks>`++)[^\n]{1,1000}?(?<!`)(?P=ticks)(?!`)
-"""
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _FLAGS = re.DOTALL | re.MULTILINE | re.VERBOSE
-_ONLY_CODE = re.compile(_CODE, _FLAGS)
-_TAGS = re.compile(
-    rf"""{_CODE}
-  | \{{%[-~]?\s*(?P<block>comment|capture|raw|verbatim|highlight)\b[^%]{{0,200}}%\}}
-    (?P<inside>(?:(?!\{{%[-~]?\s*(?:end)?(?P=block)).)*+)\{{%[-~]?\s*end(?P=block)\s*[-~]?%\}}
-  | \{{\#(?:(?!\{{\#|\#\}}).){{0,2000}}+\#\}}(?=\s|$)
-  | \{{%[-~]?\s*(?P<tag>\w*)(?P<words>(?:(?!\{{%|[-~]?%\}}).){{0,2000}}+)[-~]?%\}}
-  | <%(?:(?!%>).){{0,2000}}+%> | \{{\{{\{{(?:(?!\}}\}}\}}).){{0,2000}}+\}}\}}\}}
-  | \{{\{{[<%]\s*(?P<shortcode>/?[\w/.-]*)(?P<parts>(?:(?!\{{\{{|[>%]\}}\}}).){{0,2000}}+)[>%]\}}\}}
-  | \{{\{{(?P<value>(?:(?!\{{\{{|\}}\}}).){{0,2000}}+)\}}\}}
-    """,
-    _FLAGS,
+
+
+def _any_of(kind: str) -> str:
+    """Returns the pattern of a list of ``template_tags.toml``."""
+    pattern = "\n|".join(_TABLE[kind]).replace("ATTRIBUTES", _TABLE["attributes"])
+    return str(pattern.replace("CODE", _TABLE["code"]))
+
+
+_ONLY_CODE = re.compile(_TABLE["code"], _FLAGS)
+_TAGS = re.compile(_any_of("tags"), _FLAGS)
+_EXTENSIONS = re.compile(
+    rf"(?:(?=[`~{{\[:%+^=!$])|^)(?:{_any_of('extensions')})", _FLAGS | re.IGNORECASE
 )
 _RAW = re.compile(r"\{%[-~]?\s*(?:end)?(?:raw|verbatim)\s*[-~]?%\}\n?")
 _QUOTED = re.compile(r"""["'“]([^"'”]*)["'”]""")
@@ -44,40 +43,6 @@ _IN_TARGET = re.compile(
 _FILE_TAGS = {"post_url": "file:_posts/", "link": "file:"}
 _FILE_SHORTCODES = ("ref", "relref")
 
-_ATTRIBUTES = r"\{[ ]?(?:[.#]|[\w-]{1,40}=)[^{}\n]{0,300}\}"
-_EXTENSIONS = re.compile(
-    rf"""(?:(?=[`~{{\[:%+^=!$])|^)(?:{_CODE}
-  | (?<![\w%])%%(?:.*?%%|(?<=^%%).*\Z) | \{{/\*.*?(?:\*/\}}|\Z)
-  | ^import\s(?:[^"';]{{0,500}}?\sfrom\s{{1,9}})?["'][^"'\n]{{1,300}}["'];?[ \t]*$
-  | ^export\s(?:default|const|let|var|(?:async\ )?function|class|type|\*|\{{)(?!\w)
-    [^\n]*(?:\n(?![ \t]*\n)[^\n]*)*
-  | ^[ \t]*(?:[*+-]|1\.)[ ][^\n]*\n[ \t]*\{{:\s*toc\b[^}}\n]*\}}
-  | \{{::comment\}}(?:(?!\{{:[:/]).)*+\{{:/(?:comment)?\}}
-  | (?:(?<![\w:]):[a-z][\w-]{{0,30}})?\[(?P<span>[^\[\]\n]{{1,300}})\]{_ATTRIBUTES}
-  | (?<![\w:]):[a-z][\w-]{{0,30}}\[(?P<role>[^\[\]\n]{{1,300}})\]
-  | ^[ \t]*::[a-z][\w-]*(?:\[(?P<leaf>[^\[\]\n]{{0,300}})\])?(?:\{{[^{{}}\n]{{0,300}}\}})?[ \t]*$
-  | \{{:[^{{}}\n]{{0,300}}\}} | \{{[ ]?[#.][\w:.#=\ \t"'%-]{{0,200}}\}}
-  | (?<=[)\]`*]){_ATTRIBUTES} | (?:^|(?<=[ \t])){_ATTRIBUTES}(?=[ \t]*$)
-  | \{{(?:>>.{{0,2000}}?<<|--.{{0,2000}}?--)\}}
-  | \{{(?P<edit>\+\+|==|~~)(?:[^{{}}\n]{{0,300}}~>)?(?P<edited>[^{{}}\n]{{0,300}}?)(?P=edit)\}}
-  | (?<![\w+])\+\+(?P<keys>[^\s+]{{1,30}}(?:\+[^\s+]{{1,30}}){{0,5}})\+\+(?![\w+])
-  | (?<=[\w)])~(?P<low>[^\s~]{{1,50}})~(?!~) | (?<=[\w)])\^(?P<high>[^\s^]{{1,50}})\^(?!\^)
-  | \^\^(?P<added>[^\s^][^^\n]{{0,300}})\^\^ | (?<=\ )\^[\w-]{{3,30}}[ \t]*$
-  | \[!INCLUDE\s*\[[^\]\n]{{0,200}}\]\((?P<file>[^)\n]{{1,300}})\)\]
-  | (?:(?<=>)|(?<=>\ ))\[!\w[\w-]{{0,30}}\][+-]?
-  | \[!(?:div|VIDEO|code[\w-]*)\b[^\[\]\n]{{0,300}}(?:\[[^\]\n]*\]\([^)\n]*\))?\]
-  | \{{![^{{}}\n]{{1,300}}!\}} | ^[ \t]*\\(?:newpage|pagebreak)\b[^\n]*
-  | ^[ \t]*(?:--8<--|\*\[[^\]\n]{{1,100}}\]:|\[{{1,2}}_?TOC_?\]{{1,2}}[ \t]*$)[^\n]*
-  | :::+[ ]?(?:image|video|code|row|column|zone|moniker|form)\b[^\n]*
-  | \$\$.{{1,2000}}?\$\$
-  | !?\[\[(?P<page>[^\[\]|\n!]{{1,200}})(?:\|(?P<words>[^\[\]\n]{{1,200}}))?\]\](?!\()
-  | ==(?P<marked>[^=\s][^=\n]{{0,300}})==
-  | :(?:material|fontawesome|octicons|simple)-[\w-]{{1,80}}: | (?P<emoji>:[a-z0-9_+-]{{2,50}}:)
-  | ^[ \t]*(?P<tab>===[+!]?[ ]+(?="))
-  | ^[ \t]*(?P<untitled>(?:!!!|\?\?\?\+?)[ ]+[\w -]+)$
-    )""",
-    _FLAGS | re.IGNORECASE,
-)
 _KEPT = ("span", "role", "leaf", "edited", "keys", "low", "high", "added", "marked")
 """The groups that hold what stays of an extension."""
 
@@ -144,7 +109,7 @@ def strip_extensions(text: str, include: Callable[[str], str]) -> str:
         if found["file"]:
             return include(found["file"])
         if found["page"]:
-            words = found["words"] or found["page"]
+            words = found["label"] or found["page"]
             return "" if found[0][0] == "!" else f"[{words}](<file:{found['page'].strip()}>)"
         if found["tab"]:
             return found[0].replace(found["tab"], "!!! tab ")
