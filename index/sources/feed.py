@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urljoin
 
-from index.articles.record import SourceItem
-from index.errors import SourceError
+from index.articles.cleaning import literals
+from index.articles.json_text import load_json
+from index.articles.record import Record, SourceItem
+from index.errors import RecordError, SourceError
 from index.sources.encodings import charset_of
-from index.sources.feed_json import read_json_feed
 from index.sources.feed_xml import read_xml_feed
 from index.sources.host_rules import redacted
-from index.sources.http_client import Fetcher, HttpOptions
+from index.sources.html_texts import html_record
+from index.sources.http_client import DocumentOptions, Fetcher
 from index.sources.markup import MarkupError
 from index.sources.parser_process import parse_apart
 from index.sources.regular_file import file_errors, open_unpacked
-from recommender.errors import SettingError
+from index.sources.source import read_record
 
 _MAX_PAGES = 10_000
+_MAX_VALUES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedSource(HttpOptions):
+class FeedSource(DocumentOptions):
     """An RSS, Atom or JSON feed; if it has several pages, all of them.
 
     Most feeds hold only a site's newest articles. That is enough for small sites, and for builds
     that read only a few articles (``--only``).
-
-    Attributes:
-        url: The feed's URL; give either this or ``path``.
-        path: The file that holds the feed.
     """
-
-    url: str = field(default="", repr=False)
-    path: str = ""
-
-    def __post_init__(self) -> None:
-        HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
-        if bool(self.url) == bool(self.path):
-            raise SettingError("the source needs either url or path, to say where the feed is")
-
-    @property
-    def name(self) -> str:
-        """The feed's URL without its query, or its path."""
-        return redacted(self.url) if self.url else self.path
 
     def records(self) -> Iterator[SourceItem]:
         """Yields one record for each entry of the feed, or a problem for an entry it can't read."""
@@ -79,8 +66,52 @@ def _read(content: bytes, name: str, url: str, charset: str) -> Iterator[SourceI
     """Parses a page of a feed; yields its records, and the link to the next page as text."""
     try:
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-            yield from read_json_feed(content, name)
+            yield from _read_json(content, name)
         else:
             yield from read_xml_feed(content, name, url, charset)
     except MarkupError as error:
         raise SourceError(f"{name} is not a feed: {error}") from error
+
+
+def _read_json(content: bytes, name: str) -> Iterator[SourceItem | str]:
+    """Parses a page of a JSON Feed, version 1 or 1.1 (jsonfeed.org), as :func:`_read` yields it."""
+    try:
+        # Bytes that can't be decoded become surrogates: only their field is lost, not the feed.
+        feed = load_json(content.decode("utf-8-sig", errors="surrogateescape"), _MAX_VALUES)
+    except ValueError as error:
+        raise MarkupError(f"not JSON: {error}") from error
+    items = feed.get("items")
+    if not isinstance(items, list):
+        raise MarkupError("the JSON object has no items")
+    following = feed.get("next_url")
+    yield following if isinstance(following, str) else ""
+    for number, item in enumerate(items, 1):
+        yield read_record(f"{name} item {number}", _json_item, item, feed)
+
+
+def _json_item(location: str, item: Any, feed: Mapping[str, Any]) -> Record:
+    if not isinstance(item, dict):
+        raise RecordError("invalid-item", f"it is not a JSON object but {type(item).__name__}")
+    html = item.get("content_html")
+    if not (isinstance(html, str) and html.strip()):
+        html = str(literals(item.get("content_text") or "")).replace("\n", "<br>")
+    values = {
+        **item,
+        "title": literals(item.get("title")),
+        "url": item.get("url") or item.get("external_url"),
+        "aliases": [item.get("id")],
+        "date": item.get("date_published"),
+        "language": item.get("language") or feed.get("language"),
+        "excerpt": literals(item.get("summary")),
+        "image": item.get("image") or item.get("banner_image"),
+        "authors": _json_authors(item) or _json_authors(feed),
+        "tags": literals(item.get("tags")),
+    }
+    values.pop("summary", None)
+    return html_record(location, html, values)
+
+
+def _json_authors(owner: Mapping[str, Any]) -> Any:
+    people = owner.get("authors") or [owner.get("author")]
+    found = people if isinstance(people, list) else []
+    return literals([one["name"] for one in found if isinstance(one, dict) and "name" in one])

@@ -7,17 +7,9 @@ from typing import Any
 
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
+from index.sources import markup
 from index.sources.main_text import main_element
-from index.sources.markup import (
-    Element,
-    base_of,
-    is_home,
-    join_url,
-    line_of,
-    names_match,
-    one_line,
-    select,
-)
+from index.sources.markup import Element, join_url, line_of, select
 from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 
@@ -74,7 +66,7 @@ def page_facts(
     for time in published_times(root)[:1]:
         facts["date"] = (time.get("datetime") or line_of(time)).strip()
     around = (main, *main.iterancestors(), *select(main, "article"))
-    if any(names_match(each, _HIDDEN_CLASS, "class") for each in around):
+    if any(markup.names_match(each, _HIDDEN_CLASS, "class") for each in around):
         facts["robots"] += ", noindex"
     stated = said.facts()
     facts |= stated
@@ -98,7 +90,7 @@ def page_facts(
     sites = [*metas.get("og:site_name", []), *said.site_names()]
     facts["title"] = find_title(root, main, said.titles(), titles, sites, here)
     if image := facts["image"]:
-        facts["image"] = {**image, "src": join_url(base_of(root, here), image["src"])}
+        facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
 
 
@@ -106,7 +98,7 @@ def metas_of(root: Element) -> Metas:
     """Returns the page's ``<meta>`` elements that have a content."""
     metas: Metas = {}
     for element in select(root, "meta[content]"):
-        content = one_line(element.get("content"))
+        content = markup.one_line(element.get("content"))
         names = element.get("property") or element.get("name") or ""
         if (element.get("http-equiv") or "").strip().lower() == "x-robots-tag":
             names = "x-robots-tag"
@@ -123,8 +115,8 @@ def canonical_of(root: Element, address: str) -> str:
     """
     link = next(iter(select(root, "link[rel~=canonical][href]")), None)
     href = "" if link is None else link.get("href").strip()
-    canonical = join_url(base_of(root, address), href) if href else ""
-    return "" if is_home(canonical) and not is_home(address) else canonical
+    canonical = join_url(markup.base_of(root, address), href) if href else ""
+    return "" if markup.is_home(canonical) and not markup.is_home(address) else canonical
 
 
 def published_times(root: Element) -> list[Element]:

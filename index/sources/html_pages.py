@@ -11,19 +11,10 @@ from index.articles.cleaning import literals
 from index.articles.record import Record
 from index.articles.text_lists import split_keywords
 from index.errors import RecordError
+from index.sources import markup
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text
-from index.sources.markup import (
-    Element,
-    MarkupError,
-    line_of,
-    local_name,
-    names_match,
-    parse_html,
-    remove,
-    select,
-    text_of,
-)
+from index.sources.markup import Element, MarkupError, line_of, select, text_of
 from index.sources.page_folder import Page, PageFolderSource
 from index.sources.page_refusal import check_is_article
 from index.sources.page_text import HEADINGS, text_and_links
@@ -59,7 +50,7 @@ class HtmlSource(PageFolderSource):
 
     def __post_init__(self) -> None:
         PageFolderSource.__post_init__(self)  # a slotted dataclass has no bare super()
-        page = parse_html("<p>")
+        page = markup.parse_html("<p>")
         try:
             for selector in (*filter(None, [self.main]), *self.select.values(), *self.drop):
                 select(page, selector.partition("@")[0])
@@ -69,7 +60,7 @@ class HtmlSource(PageFolderSource):
     def parse_page(self, page: Page) -> Record:
         """Parses an HTML page into a record; raises a ``RecordError`` if it can't be used."""
         try:
-            root = parse_html(page.text)
+            root = markup.parse_html(page.text)
         except MarkupError as error:
             raise RecordError("invalid-html", str(error)) from error
         _drop_heading_links(root)
@@ -127,13 +118,15 @@ def _drop_heading_links(root: Element) -> None:
         for link in heading.iterdescendants("a"):
             words, href = line_of(link), link.get("href") or ""
             is_mark = not _WORD.search(words) and bool(words or href.startswith("#"))
-            if is_mark or (words != whole and names_match(link, _HEADING_LINK_CLASS, "class")):
+            if is_mark or (
+                words != whole and markup.names_match(link, _HEADING_LINK_CLASS, "class")
+            ):
                 link.tag = "heading-link"
-    remove(root, ("heading-link",))
+    markup.remove(root, ("heading-link",))
 
 
 def _value(element: Element, attribute: str) -> str:
-    attribute = attribute or _VALUE_IN.get(local_name(element), "")
+    attribute = attribute or _VALUE_IN.get(markup.local_name(element), "")
     found = element.get(attribute) if attribute else None
     return (text_of(element) if found is None else str(found)).strip()
 

@@ -141,6 +141,29 @@ class HttpOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentOptions(HttpOptions):
+    """The options of sources that read one document, from its URL or a file.
+
+    Attributes:
+        url: The document's URL; give either this or ``path``.
+        path: The file that holds the document.
+    """
+
+    url: str = field(default="", repr=False)
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
+        if bool(self.url) == bool(self.path):
+            raise SettingError("the source needs either url or path, to say where it is")
+
+    @property
+    def name(self) -> str:
+        """The document's URL without its query, or its path."""
+        return redacted(self.url) if self.url else self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
     """An HTTP client that fetches from the configured hosts only.
 

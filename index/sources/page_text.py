@@ -13,52 +13,28 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from index.articles.cleaning import literal
-from index.articles.page_words import page_words
-from index.sources.markup import (
-    Element,
-    base_of,
-    join_url,
-    line_of,
-    local_name,
-    names_match,
-    one_line,
-    remove,
-    text_of,
-)
+from index.articles.page_words import page_words, words_of
+from index.sources import markup
+from index.sources.markup import Element, line_of, local_name, names_match, one_line, text_of
 from recommender.article import LinkKind
 
 NOT_TEXT = ("script", "style", "noscript", "template", "head", "svg", "iframe", "object", "canvas")
 """Elements whose content is no text."""
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-BLOCKS = {
-    *("address", "article", "blockquote", "br", "dd", "details", "div", "dl", "dt", "figcaption"),
-    *("figure", "header", "hr", "li", "main", "ol", "p", "pre", "section", "summary", "table"),
-    *("tbody", "td", "th", "tr", "ul", "body", "caption"),
-}
+BLOCKS = set(
+    "address article blockquote body br caption dd details div dl dt figcaption figure header hr li"
+    " main ol p pre section summary table tbody td th tr ul".split()
+)
 _DROPPED = {"nav", "footer", "aside", "form", "button", "select", "dialog", "menu"}
 _DROPPED_ROLES = {"navigation", "complementary", "contentinfo", "search", "banner", "dialog"}
-_DROPPED_CLASS = re.compile(
-    r"breadcrumbs?|sidebar|comments|comment-list|respond|pagination|pager|sharedaddy"
-    r"|share|sharing|social-share|newsletter|cookie-banner"
-)
-_RELATED_CLASS = re.compile(
-    r"(jp-|yarpp-|posts?-)?(related|recommended|recommendations|also-like)(-?(posts?|articles?|"
-    r"stories|content|links?|items?|block|section|list))?|alsolike"
-)
+_DROPPED_CLASS = re.compile(words_of("dropped_class"))
+_RELATED_CLASS = re.compile(words_of("related_class"))
 _APART_CLASS = re.compile(
-    r"(?!(tag|category|format|has|with|no|is|col)-)(.*-)?(nav(igation|bar|-links?)?|menu|newsletter"
-    r"|pag(er|ination|inate)|prev(ious)?|next|older|newer|breadcrumbs?|crumbs?|tags?|labels?|topics"
-    r"|tag-?(list|cloud|links)|categor(y|ies)|cat-links|authors?|by-?line|meta|share|sharing|social"
-    r"|sharedaddy|sponsored|advert(isement)?|ads?|promo|footer|comments?|toc|table-of-contents"
-    r"|edit-?(link|page|this-page)|header-?anchor|heading-?(link|anchor)|anchor(-?link)?|permalink"
-    r"|footnote-?(ref|backref)|sidebar)"
+    rf"(?!(tag|category|format|has|with|no|is|col)-)(.*-)?({words_of('apart_class')})"
     r"(-(list|links?|items?|box|bar|block|container|wrapper|nav|posts?))?"
 )
-_APART_RELATIONS = set(
-    "nofollow sponsored ugc tag author me prev previous next up first last start home index "
-    "category search license help edit privacy-policy terms-of-service".split()
-)
+_APART_RELATIONS = set(words_of("apart_relation").split("|"))
 _AFTER_TURNING = re.compile(r"(?<=\w)\s*(?:[:«»←→|\n]|\s[-\u2013]\s)")
 _SPACE = re.compile(r"\s+")
 _LABELS = ("p", "dt", "strong", "b")
@@ -98,8 +74,8 @@ def text_and_links(
         calls related, under this heading; or ``"apart"`` for navigation, tags and the like.
     """
     whole = root if page is None else page
-    base = base_of(root.getroottree().getroot(), "")
-    remove(whole, NOT_TEXT)
+    base = markup.base_of(root.getroottree().getroot(), "")
+    markup.remove(whole, NOT_TEXT)
     reader = _TextReader(
         root=root,
         title=one_line(title).casefold(),
@@ -278,7 +254,7 @@ class _TextReader:
         images = " ".join(image.get("alt") or "" for image in link.iterdescendants("{*}img"))
         self.links.append(
             {
-                "url": join_url(self.base, url),
+                "url": markup.join_url(self.base, url),
                 "text": literal((line_of(link) or one_line(images))[:_MAX_WORDS]),
                 "section": len(self._sections) - 1 if kind is LinkKind.TEXT else None,
                 "kind": kind.value,

@@ -17,7 +17,7 @@ from index.errors import SourceError
 from index.sources.encodings import charset_of, markup_encoding
 from index.sources.host_rules import redacted
 from index.sources.html_pages import HtmlSource
-from index.sources.http_client import Fetcher, FetchError, HttpOptions
+from index.sources.http_client import DocumentOptions, Fetcher, FetchError
 from index.sources.page_cache import FetchedPage, PageCache, fetch_page
 from index.sources.page_folder import Page, decode_page
 from index.sources.parser_process import parse_record
@@ -42,12 +42,10 @@ RawPage = tuple[SitemapEntry, FetchedPage]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SitemapSource(HttpOptions, SplitSource):
+class SitemapSource(DocumentOptions, SplitSource):
     """The HTML pages that a sitemap names, fetched one after another.
 
     Attributes:
-        url: The sitemap's URL; give either this or ``path``.
-        path: The file that holds the sitemap.
         include: Only pages whose path matches one of these patterns (``"/blog/*"``).
         exclude: No pages, and no sitemaps of an index, whose path matches one of these.
         max_pages: Most pages that the sitemap may name.
@@ -59,8 +57,6 @@ class SitemapSource(HttpOptions, SplitSource):
         drop: CSS selectors of elements that are not part of the article's text.
     """
 
-    url: str = field(default="", repr=False)
-    path: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     max_pages: int = 50_000
@@ -72,17 +68,10 @@ class SitemapSource(HttpOptions, SplitSource):
     drop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
-        if bool(self.url) == bool(self.path):
-            raise SettingError("a sitemap needs either url or path")
+        DocumentOptions.__post_init__(self)  # a slotted dataclass has no bare super()
         if self.max_pages < 1 or self.sample < 0 or not 0 <= self.delay < float("inf"):
             raise SettingError("max_pages must be above 0; sample and delay can't be below 0")
         self._html()  # which checks the selectors
-
-    @property
-    def name(self) -> str:
-        """The sitemap's URL without its query, or its path."""
-        return redacted(self.url) if self.url else self.path
 
     def split(self) -> SplitItems:
         """Returns the fetched pages, and the function that parses one of them."""
