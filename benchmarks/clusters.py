@@ -29,6 +29,7 @@ from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.root.root import Root
 from index.scale_out.open_engine import open_engine
+from index.sources.configured_source import ConfiguredSource
 from index.sources.jsonl_source import JsonlSource
 from recommender.sentence_encoder import load_encoder
 
@@ -153,7 +154,7 @@ def main() -> None:
     root = Root(Path(asked.root))
     with Path(asked.source).open() as file:
         fields = {} if "sections" in file.readline() else {"summary": "text"}
-    mapping = FieldMapping(fields=fields, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
     began = time.perf_counter()
     with (
         root.locked("benchmark"),
@@ -163,7 +164,7 @@ def main() -> None:
         used = _ProcessorTime()
         manifest = make_build(
             root,
-            [JsonlSource(asked.source)],
+            [ConfiguredSource(source=JsonlSource(asked.source), fields=fields)],
             lambda: load_encoder(asked.model),
             BuildOptions(mapping=mapping, engine=engine),
             used.look,

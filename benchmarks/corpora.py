@@ -143,7 +143,7 @@ def _load_blog(name: str, path: Path) -> Corpus:
         with tarfile.open(path) as archive:
             archive.extractall(folder, filter="data")
         table = {"kind": "markdown", "path": folder, "url_template": _BLOG_ADDRESS}
-        mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+        mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
         records = open_source(table).records()
         found = [article for article, _ in parse_records(records, mapping, ReadReport())]
     posts = sorted(

@@ -48,9 +48,7 @@ def made_build(folder: Path, data: Path | None, encoder: Encoder) -> Build:
             root,
             open_sources([str(source)], [], {}, mapped),
             lambda: encoder,
-            BuildOptions(
-                mapping=FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
-            ),
+            BuildOptions(mapping=FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))),
         ).manifest
     return root.open(manifest.name)
 

@@ -26,6 +26,7 @@ from index.articles.parse import FieldMapping
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.root.root import Root
+from index.sources.configured_source import ConfiguredSource
 from index.sources.jsonl_source import JsonlSource
 from recommender.boilerplate import split_sentences
 from recommender.encoder import HashingEncoder
@@ -84,13 +85,12 @@ def sign_in(root: Root) -> str:
 
 
 def _build(root: Root, source: Path) -> None:
-    mapping = FieldMapping(
-        fields={"summary": "text"}, url_template="/{id}", timezone=ZoneInfo("UTC")
-    )
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
+    read = ConfiguredSource(source=JsonlSource(str(source)), fields={"summary": "text"})
     with root.locked("benchmark"):
         manifest = make_build(
             root,
-            [JsonlSource(str(source))],
+            [read],
             lambda: HashingEncoder(DIM),
             BuildOptions(mapping=mapping),
         ).manifest

@@ -53,7 +53,7 @@ class Trial:
     ) -> None:
         pairs = {(seed, other): g for seed, some in judged.items() for other, g in some.items()}
         options = BuildOptions(
-            mapping=FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC")),
+            mapping=FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC")),
             judgments=lambda: pairs,
         )
         with (

@@ -31,6 +31,7 @@ from index.files import load_array
 from index.publishing.gates import Limits
 from index.publishing.publish import publish_build
 from index.root.root import Root
+from index.sources.configured_source import ConfiguredSource
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
@@ -91,12 +92,13 @@ def timed_build(
     source.write_text("\n".join(json.dumps(record) for record in records))
     mapped = {} if "sections" in records[0] else {"summary": "text"}
     options = BuildOptions(
-        mapping=FieldMapping(fields=mapped, url_template="/{id}", timezone=ZoneInfo("UTC")),
+        mapping=FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC")),
         from_scratch=from_scratch,
     )
     start = time.perf_counter()
     with root.locked("benchmark"):
-        manifest = make_build(root, [JsonlSource(str(source))], lambda: encoder, options).manifest
+        read = ConfiguredSource(source=JsonlSource(str(source)), fields=mapped)
+        manifest = make_build(root, [read], lambda: encoder, options).manifest
         try:
             publish_build(root, manifest.name, Limits())
         except GateError as error:

@@ -188,9 +188,7 @@ class CorpusSource:
 def build_corpus(corpus: Corpus, encoder: CachedEncoder, folder: Path) -> Build:
     """A real build of a corpus with the default settings."""
     root = Root(folder)
-    options = BuildOptions(
-        mapping=FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
-    )
+    options = BuildOptions(mapping=FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC")))
     with root.locked("benchmark"):
         manifest = make_build(root, [CorpusSource(corpus)], lambda: encoder, options).manifest
     return root.open(manifest.name)

@@ -214,7 +214,7 @@ def encode_pool(pool: Pool, model: str) -> tuple[Path, float]:
 def build_one(folder: Path, source: Path, root: Path) -> None:
     """In a process of its own: one build, its figures as JSON on stdout."""
     place = Root(root)
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
     encoder = PoolEncoder(folder)
     start = time.perf_counter()
     with place.locked("benchmark"):

@@ -81,7 +81,7 @@ def reader(kind: str, way: str, path: Path) -> Iterable[Any]:
     source = open_source(options)
     if way == "source":
         return source.records()
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
     return parse_records(source.records(), mapping, ReadReport())
 
 

@@ -91,7 +91,7 @@ class AlsoLike(Peer):
             for article_id, text in zip(self._ids, texts, strict=True):
                 record = {"id": article_id, "title": text.title, "summary": text.body}
                 file.write(json.dumps(record) + "\n")
-        mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+        mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
         root = Root(self.folder / "root")
         with root.locked("benchmark"):
             manifest = make_build(

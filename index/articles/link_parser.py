@@ -12,6 +12,7 @@ from posixpath import normpath
 from typing import Any
 from urllib.parse import urljoin
 
+from index.articles.record import plain_name
 from index.articles.text_lists import split_keywords
 from index.articles.urls import MAX_URL, check_url
 from recommender.article import FILE_LINK, Link, LinkKind
@@ -26,12 +27,10 @@ MAX_WORDS = 200
 MAX_ALIASES = 100
 """Most other addresses of an article."""
 
-RELATED_FIELDS = frozenset(
+_RELATED_FIELDS = frozenset(
     "relatedposts relatedarticles relatedpages relatedcontent relatedlinks seealso"
     " jetpackrelatedposts".split()
 )
-"""Fields that name related articles on many sites, in one spelling; read besides ``related``."""
-
 _ADDRESS_KEYS = ("url", "link", "href", "permalink", "id", "slug", "path", "file", "name", "title")
 _WORDS_KEYS = ("title", "text", "label", "name")
 _MAX_NAME = 500
@@ -99,6 +98,11 @@ def parse_related(
         if url := resolve(name, article_url):
             text, heading = _words(words, clean), heading[:MAX_WORDS]
             yield Link(url=url, text=text, kind=LinkKind.RELATED, heading=heading)
+
+
+def is_related_name(name: str) -> bool:
+    """Tell whether a field's name is one by which many sites name related articles."""
+    return plain_name(name) in _RELATED_FIELDS
 
 
 def links_in_markup(markup: str, section: int) -> list[dict[str, Any]]:

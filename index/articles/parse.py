@@ -1,4 +1,4 @@
-"""Parses a source's records into articles, by a field mapping, and reports skipped records.
+"""Parses a source's records into articles, and reports skipped records.
 
 A record without a usable id, title or link is skipped. Other invalid values are repaired or left
 out by :mod:`index.articles.record_parser`. Each problem is reported with its location in the
@@ -7,7 +7,7 @@ source. Each record that was read is counted as either kept or skipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,6 @@ from index.articles.record_parser import RecordParser
 from index.articles.url_template import check_template
 from index.errors import SourceError
 from recommender.article import Article
-from recommender.errors import SettingError
 
 FIELDS = tuple(
     "id title url summary sections excerpt image date status visible_from visible_until supersedes"
@@ -32,11 +31,9 @@ _MAX_NAME = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMapping:
-    """The mapping from the fields of a site's records to the fields of articles.
+    """How a site's records are made into articles; sources rename their fields themselves.
 
     Attributes:
-        fields: For each article field, the record's field to read it from. This may be a dotted
-            path, as in ``{"text": "content.rendered"}``.
         url_template: The template for the links of articles that state none.
         timezone: The time zone of times that are given without one.
         date_format: How sources write dates that are not clear by themselves, in the notation of
@@ -44,19 +41,12 @@ class FieldMapping:
         guess_language: Guess the language of articles if nothing says it.
     """
 
-    fields: Mapping[str, str]
     url_template: str
     timezone: ZoneInfo
     date_format: str = ""
     guess_language: bool = False
 
     def __post_init__(self) -> None:
-        for name in self.fields:
-            if name not in FIELDS:
-                raise SettingError(
-                    f"--map {name}=…: an article has no field {name!r}; choose one of "
-                    f"{', '.join(FIELDS)}"
-                )
         check_template(self.url_template, "url_template")
 
 
@@ -73,18 +63,13 @@ def parse_records(
 
     Args:
         records: What a source yields: records, and a ``RecordProblem`` for each unreadable one.
-        mapping: Which field of a record holds which field of an article.
+        mapping: How records are made into articles.
         report: The report to which counts and problems are added.
         strict: Raise an error at the first problem instead of skipping the record.
 
     Raises:
         SourceError: If the source can't be read; or at the first problem, if ``strict``.
     """
-    used = {
-        theirs.strip().partition(".")[0]
-        for name in FIELDS
-        for theirs in mapping.fields.get(name, name).split(",")
-    }
     for item in records:
         report.read += 1
         if isinstance(item, RecordProblem):
@@ -94,7 +79,7 @@ def parse_records(
         dates = DateReader(
             timezone=mapping.timezone, date_format=item.date_format or mapping.date_format
         )
-        parser = RecordParser(item, mapping.fields, mapping.url_template, dates)
+        parser = RecordParser(item, mapping.url_template, dates)
         try:
             article = parser.article()
         except Exception as error:  # noqa: BLE001 - no input value may end a build
@@ -105,7 +90,7 @@ def parse_records(
         for problem in parser.notes:
             _refuse(problem, strict and problem.reason not in ("no-text", "made-from-template"))
             report.note(problem)
-        _count_unused(item, used, report)
+        _count_unused(item, report)
         report.kept += 1
         report.languages[parser.language_from or "unknown"] += 1
         yield article, item
@@ -119,9 +104,9 @@ def _refuse(problem: RecordProblem, strict: bool) -> None:
         )
 
 
-def _count_unused(record: Record, used: set[str], report: ReadReport) -> None:
+def _count_unused(record: Record, report: ReadReport) -> None:
     for name, value in record.values.items():
-        if name not in used and isinstance(value, str) and len(value) >= 200:
+        if name not in FIELDS and isinstance(value, str) and len(value) >= 200:
             name = name[:_MAX_NAME]
             if len(report.unused_fields) < _MAX_UNUSED or name in report.unused_fields:
                 report.unused_fields[name] += 1

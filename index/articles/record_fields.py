@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -27,16 +27,14 @@ class FieldReader:
 
     Args:
         record: The record.
-        fields: For each article field whose name differs in the source, the source's field.
 
     Attributes:
         field: The field that was read last.
         notes: One problem for each value that was repaired or left out.
     """
 
-    def __init__(self, record: Record, fields: Mapping[str, str]) -> None:
+    def __init__(self, record: Record) -> None:
         self._record, self._values = record, record.values
-        self._fields = fields
         self._others = names_in_other_spelling(tuple(record.values))
         self.field = ""
         self.notes: list[RecordProblem] = []
@@ -44,14 +42,14 @@ class FieldReader:
     def _get(self, name: str) -> Any:
         """Return a field's value; JSON text of a list or object, as in a CSV cell, is parsed.
 
-        A field that is not mapped is found in another spelling too: ``Title``, ``Visible From``.
+        A field is found in another spelling too: ``Title``, ``Visible From``. A dotted name of a
+        template for links leads into objects.
         """
         self.field = name
-        theirs = self._fields.get(name, name)
-        value = self._values.get(theirs)
-        if value is None and ("." in theirs or "," in theirs):
-            value = get_field(self._values, theirs)
-        elif value is None and self._others and theirs == name:
+        value = self._values.get(name)
+        if value is None and ("." in name or "," in name):
+            value = get_field(self._values, name)
+        elif value is None and self._others:
             value = self._values.get(self._others.get(name.replace("_", ""), ""))
         if isinstance(value, dict):
             value = unwrapped(value)

@@ -9,30 +9,28 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
 
 from index.articles.cleaning import plain_text
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader
 from index.articles.language_tags import read_language
 from index.articles.link_parser import (
-    RELATED_FIELDS,
     distinct,
+    is_related_name,
     links_in_markup,
     parse_aliases,
     parse_links,
     parse_related,
 )
 from index.articles.read_more import without_read_more
-from index.articles.record import Record, id_text, plain_name, short
+from index.articles.record import Record, id_text, short
 from index.articles.record_fields import FieldReader
 from index.articles.text_lists import split_authors, split_keywords
 from index.articles.translation_keys import read_translation_key
 from index.articles.url_template import DEFAULT_TEMPLATE, MissingFieldError, fill_template
-from index.articles.urls import check_url
+from index.articles.urls import check_url, split_url
 from index.articles.visibility_words import (
     SCHEDULED,
     find_hiding_word,
@@ -64,7 +62,6 @@ class RecordParser(FieldReader):
 
     Args:
         record: The record.
-        fields: For each article field whose name differs in the source, the source's field.
         url_template: The template for the link to use if the record states none.
         dates: Reads the record's dates and times.
 
@@ -75,10 +72,8 @@ class RecordParser(FieldReader):
             nothing did.
     """
 
-    def __init__(
-        self, record: Record, fields: Mapping[str, str], url_template: str, dates: DateReader
-    ) -> None:
-        super().__init__(record, fields)
+    def __init__(self, record: Record, url_template: str, dates: DateReader) -> None:
+        super().__init__(record)
         self._url_template = url_template
         self._dates = dates
         self.language_from = self._id = ""
@@ -130,10 +125,9 @@ class RecordParser(FieldReader):
             found = next((text for one in ids if (text := _id_or_empty(one))), "")
         if not found:
             url = self._get("url")
-            with suppress(ValueError):
-                parts = urlsplit(url.strip() if isinstance(url, str) else "")
-                path = parts.path.strip("/") + (f"?{parts.query}" if parts.query else "")
-                found = path or parts.hostname or ""
+            parts = split_url(url.strip() if isinstance(url, str) else "")
+            path = parts.path.strip("/") + (f"?{parts.query}" if parts.query else "")
+            found = path or parts.hostname or ""
         self.field = "id"
         if not found:
             raise ArticleError(
@@ -234,13 +228,9 @@ class RecordParser(FieldReader):
         given = self._get("links")
         if given is not None and given != "" and not isinstance(given, list | tuple):
             self._note("invalid", f"expected a list of links, found {short(given)}")
-        named = {self._fields.get("related", "related"): self._get("related")}
-        if "related" not in self._fields:
-            named |= {
-                name: value
-                for name, value in self._values.items()
-                if plain_name(name) in RELATED_FIELDS
-            }
+        named = {"related": self._get("related")} | {
+            name: value for name, value in self._values.items() if is_related_name(name)
+        }
         if not (given or self._links_in_markup or any(named.values())):
             return ()
         found = [*parse_links(given, url, self._positions, plain_text)]

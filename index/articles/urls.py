@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 from recommender.errors import ArticleError
 
@@ -59,6 +59,22 @@ def check_url(url: str, *, field_name: str = "url") -> str:
         "unsafe",
         f"{field_name} {url!r:.80} must begin with http://, https:// or /",
     )
+
+
+def split_url(url: str) -> SplitResult:
+    """Split an address into its parts; one that is invalid has none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
+def join_url(base: str, url: str) -> str:
+    """Join a relative address to its base; one that is invalid is returned unchanged."""
+    try:
+        return urljoin(base, url)
+    except ValueError:  # the record parser reports it
+        return url
 
 
 def url_key(url: str) -> str:

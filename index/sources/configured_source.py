@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from index.articles.link_parser import is_related_name
 from index.articles.record import (
     Record,
     RecordProblem,
@@ -112,6 +113,8 @@ class ConfiguredSource:
                 continue  # by its own name, a date may also say from when the article is visible
             for name in theirs.split(","):
                 values.pop(name.strip().partition(".")[0], None)
+        if "related" in self.fields:  # then other fields that name related articles are not read
+            values = {name: of for name, of in values.items() if not is_related_name(name)}
         for ours, theirs in self.fields.items():
             values[ours] = get_field(item.values, theirs)
         return replace(

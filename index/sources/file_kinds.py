@@ -21,7 +21,9 @@ from recommender.errors import SettingError
 
 _TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
-BY_SUFFIX = {suffix: kind for kind, suffixes in _TABLE["kinds"].items() for suffix in suffixes}
+BY_SUFFIX: dict[str, str] = {
+    suffix: kind for kind, suffixes in _TABLE["kinds"].items() for suffix in suffixes
+}
 """The kind of file for each suffix; XML is told apart by its content, and so is JSON."""
 
 _FOREIGN = {

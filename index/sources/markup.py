@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from cssselect import SelectorError
 from lxml import etree
 from lxml.cssselect import CSSSelector
+
+from index.articles.urls import join_url, split_url
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 """Longest page in characters."""
@@ -152,20 +153,9 @@ def names_match(element: Element, pattern: re.Pattern[str], *attributes: str) ->
     return any(map(pattern.fullmatch, names.split()[:100]))
 
 
-def join_url(base: str, url: str) -> str:
-    """Joins a relative address to its base; one that is invalid is returned unchanged."""
-    try:
-        return urljoin(base, url)
-    except ValueError:  # the record parser reports it
-        return url
-
-
 def is_home(address: str) -> bool:
     """Tells whether an address, or a relative link, is that of a site's home page."""
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return False
+    parts = split_url(address.strip())
     return parts.path in ("/", "./", "../", "/index.html") or bool(parts.netloc and not parts.path)
 
 

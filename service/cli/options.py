@@ -83,9 +83,8 @@ def command_group(purpose: str, example: str) -> typer.Typer:
 
 
 def field_mapping(settings: Settings) -> FieldMapping:
-    """Returns how articles are made of records; the sources rename their fields themselves."""
+    """Returns how articles are made of records."""
     return FieldMapping(
-        fields={},
         url_template=settings.url_template,
         timezone=settings.zone,
         date_format=settings.date_format,

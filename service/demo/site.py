@@ -82,7 +82,7 @@ class DemoContent:
 
 def sample_content(settings: Settings) -> DemoContent:
     """Returns the sample corpus as the site of a paper."""
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=settings.zone)
+    mapping = FieldMapping(url_template="/{id}", timezone=settings.zone)
     records = JsonlSource(str(SAMPLE_SOURCE)).records()
     return DemoContent(
         name="The Lindholt Digest",

@@ -45,7 +45,7 @@ from service.serving.serving_view import ServingView
 MAX_TERMS = 10
 """The largest number of phrases that an answer names as descriptions of a draft."""
 
-_PLAIN = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+_PLAIN = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
 _HARMLESS = ("no-text", "made-from-template")
 
 

@@ -31,7 +31,7 @@ RELATED_ONLY = RelatedQuery(limit=6, fallback=Fallback.NONE)
 @pytest.fixture(scope="module")
 def build(tmp_path_factory) -> Build:
     root = Root(tmp_path_factory.mktemp("real") / "root")
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
     with root.locked("test"):
         manifest = make_build(
             root,

@@ -15,7 +15,7 @@ from index.sources.registry import open_source
 from recommender.article import Article, Status
 from tests.support.generator_sites import SITES
 
-MAPPING = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+MAPPING = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
 

@@ -66,7 +66,7 @@ def test_a_record_over_which_its_parser_fails_is_reported_and_the_others_come() 
     def parse(raw: int) -> Record:
         return Record(location=f"line {raw}", values={"id": str(raw), "title": str(10 // raw)})
 
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=None)  # type: ignore[arg-type]
+    mapping = FieldMapping(url_template="/{id}", timezone=None)  # type: ignore[arg-type]
     whole = ConfiguredSource(source=Failing(ValueError()))
     batch = parse_batch(
         [1, 0, 2],
@@ -90,7 +90,7 @@ def test_a_value_over_which_an_article_fails_is_told_with_place_and_field() -> N
         yield Record(location="line 2", values={"id": "b", "title": "B"})
 
     report = ReadReport()
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=None)  # type: ignore[arg-type]
+    mapping = FieldMapping(url_template="/{id}", timezone=None)  # type: ignore[arg-type]
     assert [article.id for article, _ in parse_records(two(), mapping, report)] == ["b"]
     problem = report.problems[0]
     assert (problem.location, problem.field) == ("line 1", "language")

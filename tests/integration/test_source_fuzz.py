@@ -215,7 +215,7 @@ SUFFIXES = {
     "plain": ".txt",
 }
 
-MAPPING = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+MAPPING = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
 
 
 def inputs(kind: str) -> st.SearchStrategy[bytes]:

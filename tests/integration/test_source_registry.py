@@ -57,9 +57,7 @@ def test_a_source_says_how_it_writes_dates_and_which_fields_hold_a_title(tmp_pat
         "date_format": "%d/%m/%Y",
         "map": {"title": ["headline", "name"], "date": "published", "visible_until": "until"},
     }
-    mapping = FieldMapping(
-        fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"), date_format="%m/%d/%Y"
-    )
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"), date_format="%m/%d/%Y")
     report = ReadReport()
     ((article, _),) = parse_records(open_source(table).records(), mapping, report)
     assert (article.title, article.date) == ("Kelp", dt.date(2026, 4, 3))

@@ -19,16 +19,16 @@ SAMPLE = Path(__file__).parents[2] / "index" / "sample"
 """The folder of the sample corpus."""
 
 
-def plain_mapping(**fields: str) -> FieldMapping:
+def plain_mapping() -> FieldMapping:
     """A mapping with the defaults of the settings."""
-    return FieldMapping(fields=fields, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    return FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
 
 
 def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> str:
     """Build records with the hashing encoder, make them live, and return the build's name."""
     source = folder / "articles.jsonl"
     source.write_text("\n".join(json.dumps(record) for record in records))
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
     with root.locked("test"):
         manifest = make_build(
             root,

@@ -30,7 +30,7 @@ UNSAID: dict[str, Any] = {
 
 
 def read(options: dict[str, Any]) -> tuple[dict[str, Article], ReadReport]:
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
     report = ReadReport()
     found = parse_records(open_source(options).records(), mapping, report)
     return {article.id: article for article, _ in found}, report

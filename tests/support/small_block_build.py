@@ -47,7 +47,7 @@ def main() -> None:
     postings._ENTRIES, postings._ROWS, postings.POSTINGS = 50_000, 256, 64
     related._BLOCK, related._SEARCHED = 64, 256
     root = Root(folder / "root")
-    mapping = FieldMapping(fields={}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
     source = JsonlSource(str(folder / "articles.jsonl"))
     with root.locked("test"):
         make_build(root, [source], lambda: HashingEncoder(64), BuildOptions(mapping=mapping))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,14 +13,24 @@ from index.articles.link_parser import MAX_LINKS, resolve
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
+from index.sources.configured_source import ConfiguredSource
 from recommender.article import Article, Link, LinkKind
 
 
+@dataclass(frozen=True)
+class OneRecord:
+    values: dict[str, Any]
+    name: str = "one record"
+
+    def records(self) -> Iterator[Record]:
+        yield Record(location="a record", values=self.values)
+
+
 def article(fields: dict[str, str] | None = None, **values: Any) -> Article:
-    mapping = FieldMapping(fields=fields or {}, url_template="/{id}", timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
     values = {"id": "kelp", "title": "Kelp", "url": "https://sea.example/blog/kelp/", **values}
-    records = [Record(location="a record", values=values)]
-    ((found, _),) = parse_records(records, mapping, ReadReport())
+    source = ConfiguredSource(source=OneRecord(values), fields=fields or {})
+    ((found, _),) = parse_records(source.records(), mapping, ReadReport())
     return found
 
 

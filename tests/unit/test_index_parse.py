@@ -25,7 +25,7 @@ from index.articles.record import Record
 from index.articles.urls import check_url
 from index.errors import SourceError
 from index.sources import jsonl_source as jsonl
-from index.sources.jsonl_source import JsonlSource
+from index.sources.registry import open_source
 from recommender.article import Article, Section, Status
 from recommender.errors import ArticleError, SettingError
 from tests.support.json_lines import GOOD, lines
@@ -33,15 +33,15 @@ from tests.support.json_lines import GOOD, lines
 Write = Callable[..., Path]
 
 
-def mapping(url_template: str = "/{id}", timezone: str = "UTC", **fields: str) -> FieldMapping:
-    return FieldMapping(fields=fields, url_template=url_template, timezone=ZoneInfo(timezone))
+def mapping(url_template: str = "/{id}", timezone: str = "UTC") -> FieldMapping:
+    return FieldMapping(url_template=url_template, timezone=ZoneInfo(timezone))
 
 
 def read(
-    path: Path | str, using: FieldMapping | None = None, *, strict: bool = False
+    path: Path | str, using: FieldMapping | None = None, *, strict: bool = False, **fields: str
 ) -> tuple[list[Article], ReadReport]:
     report = ReadReport()
-    source = JsonlSource(str(path))
+    source = open_source({"kind": "jsonl", "path": str(path), "map": fields})
     found = parse_records(source.records(), using or mapping(), report, strict=strict)
     return [article for article, _ in found], report
 
@@ -337,7 +337,7 @@ def test_a_byline_is_parted_between_full_names_only(
 
 def test_of_several_names_for_a_field_the_first_with_a_value_is_read(write_jsonl: Write) -> None:
     lines = [{"id": "a", "name": "Kelp"}, {"id": "b", "headline": "Tides", "name": "Kelp"}]
-    articles, _ = read(write_jsonl(lines), mapping(title="headline, name"))
+    articles, _ = read(write_jsonl(lines), title="headline, name")
     assert [article.title for article in articles] == ["Kelp", "Tides"]
 
 
@@ -533,8 +533,10 @@ def test_a_template_s_missing_field_is_reported_and_another_link_made(write_json
 
 def test_fields_are_read_by_the_names_of_the_site(write_jsonl: Write) -> None:
     record = {"ID": 7, "title": {"rendered": "Kelp"}, "link": "/k", "text": "Tall.", "a.b": "en"}
-    using = mapping(id="ID", title="title.rendered", url="link", summary="text", language="a.b")
-    (article,), report = read(write_jsonl([record]), using)
+    path = write_jsonl([record])
+    (article,), report = read(
+        path, id="ID", title="title.rendered", url="link", summary="text", language="a.b"
+    )
     assert (article.id, article.title, article.url) == ("7", "Kelp", "/k")
     assert article.sections == (Section(text="Tall."),)
     assert article.language == "en"
@@ -544,12 +546,12 @@ def test_fields_are_read_by_the_names_of_the_site(write_jsonl: Write) -> None:
 def test_a_long_text_that_nothing_reads_is_noticed(write_jsonl: Write) -> None:
     path = write_jsonl([{**GOOD, "text": "x" * 200, "short": "x"}])
     assert read(path)[1].unused_fields == {"text": 1}
-    assert not read(path, mapping(summary="text"))[1].unused_fields
+    assert not read(path, summary="text")[1].unused_fields
 
 
 def test_a_mapping_of_a_field_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(SettingError, match=r"no field 'sumary'.*summary"):
-        mapping(sumary="text")
+    with pytest.raises(SettingError, match=r"'sumary' = 'text'.*summary"):
+        read("a.jsonl", sumary="text")
     with pytest.raises(SettingError, match=r"must hold a placeholder, such as \{id\}"):
         mapping("https://example.org/")
 

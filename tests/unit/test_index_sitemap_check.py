@@ -35,7 +35,7 @@ class Given:
 
 
 def compared(pages: list[str], *records: Record, url_template: str = "/{id}") -> SitemapCheck:
-    mapping = FieldMapping(fields={}, url_template=url_template, timezone=ZoneInfo("UTC"))
+    mapping = FieldMapping(url_template=url_template, timezone=ZoneInfo("UTC"))
     sources = [Given(records)]
     return compare_addresses([f"{SITE}{page}" for page in pages], sources, mapping, ReadReport())
 
