@@ -11,11 +11,11 @@ import io
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urljoin
 from xml.sax import SAXParseException
 
 from index.articles.cleaning import literal
 from index.articles.record import Record, RecordProblem, SourceItem
+from index.articles.urls import join_url
 from index.errors import RecordError, SourceError
 from index.sources.encodings import decode, markup_encoding
 from index.sources.html_texts import html_record
@@ -76,7 +76,7 @@ def read_xml_feed(
     del text  # it may take a third of the memory that the parser process has
     links = {link.get("rel"): link.get("href") for link in feed.feed.get("links", ())}
     yield links.get("next") or ""
-    base = urljoin(url, feed.feed.get("link", ""))
+    base = join_url(url, feed.feed.get("link", ""))
     known = len(lines) == len(feed.entries)
     for number, entry in enumerate(feed.entries, 1):
         line = f" (line {lines[number - 1]})" if known else ""
@@ -175,7 +175,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         raise RecordError("not-an-article", what)
     given = entry.get("feedburner_origlink") or entry.get("link") or ""
     is_guid = given == entry.get("id") and not given.startswith("http")  # it claims to be a link
-    url = entry.get("blogger_filename") if is_guid or not given else urljoin(base, given)
+    url = entry.get("blogger_filename") if is_guid or not given else join_url(base, given)
     identifier = entry.get("id") or url
     status = str(entry.get("blogger_status") or "").lower()
     date = entry.get("published") or entry.get("updated") or entry.get("created")
@@ -231,4 +231,4 @@ def _image(entry: Any, base: str) -> dict[str, str] | None:
     found += [*entry.get("media_thumbnail", ()), entry.get("image") or {}]
     address = next(filter(None, (each.get("url") or each.get("href") for each in found)), None)
     words = literal(entry.get("media_words", ""))
-    return {"src": urljoin(base, address), "alt": words} if address else None
+    return {"src": join_url(base, address), "alt": words} if address else None

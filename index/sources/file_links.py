@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from posixpath import dirname, join, normpath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from index.articles.urls import split_url
 from recommender.article import FILE_LINK
 
 _SOURCES = (".md", ".mdx", ".markdown")
@@ -32,10 +33,7 @@ def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
 
 def _with_file(url: str, file: str) -> str:
     """Returns the ``file:`` form of a relative link to a page's file; other links unchanged."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
+    parts = split_url(url)
     path = unquote(parts.path)
     if parts.scheme or parts.netloc or not path.lower().endswith(_PAGES):
         return url

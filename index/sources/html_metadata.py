@@ -7,9 +7,10 @@ from typing import Any
 
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
+from index.articles.urls import join_url
 from index.sources import markup
 from index.sources.main_text import main_element
-from index.sources.markup import Element, join_url, line_of, select
+from index.sources.markup import Element, line_of, select
 from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 

@@ -9,12 +9,11 @@ import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urljoin
 
 from index.articles.cleaning import literal
 from index.articles.read_more import is_read_more, without_read_more
 from index.articles.record import Record
-from index.articles.urls import url_key
+from index.articles.urls import join_url, url_key
 from index.errors import RecordError
 from index.sources.markup import Element, MarkupError, inner_markup, parse_html, remove, text_of
 from index.sources.page_text import text_and_links
@@ -94,7 +93,7 @@ def _first_image(root: Element, url: str) -> dict[str, str] | None:
         tiny = {image.get("width"), image.get("height")} & {"0", "1"}
         mood = {"emoji", "wp-smiley"} & set(str(image.get("class", "")).split())
         if src and not tiny and not mood and not src.startswith("data:"):
-            return {"src": urljoin(url, src), "alt": literal(str(image.get("alt") or "").strip())}
+            return {"src": join_url(url, src), "alt": literal(str(image.get("alt") or "").strip())}
     return None
 
 
@@ -145,7 +144,7 @@ def _leads_on(link: Element, url: str) -> bool:
 
 def _is_own(link: Element, url: str) -> bool:
     href = str(link.get("href", "")).strip()
-    return bool(href and url) and url_key(urljoin(url, href)) == url_key(url)
+    return bool(href and url) and url_key(join_url(url, href)) == url_key(url)
 
 
 def _is_credit(block: Element, url: str) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from index.articles.page_words import page_words
+from index.articles.urls import join_url, split_url
 from index.errors import RecordError
 from index.sources.html_metadata import canonical_of
-from index.sources.markup import Element, join_url, line_of, select, text_of
+from index.sources.markup import Element, line_of, select, text_of
 from index.sources.page_folder import Page
 from index.sources.schema_org import SchemaOrg
 
@@ -119,8 +120,5 @@ def _other_page(page: Page, canonical: str) -> str:
 
 def _parts(address: str) -> list[str]:
     """Returns the parts of an address's path, without what servers leave out of it."""
-    try:
-        path = unquote(urlsplit(address).path).strip("/")
-    except ValueError:
-        return []
+    path = unquote(split_url(address).path).strip("/")
     return [part for part in _SERVED.sub("", path).split("/") if part]

@@ -14,6 +14,7 @@ from typing import Any
 
 from index.articles.cleaning import literal
 from index.articles.page_words import page_words, words_of
+from index.articles.urls import join_url
 from index.sources import markup
 from index.sources.markup import Element, line_of, local_name, names_match, one_line, text_of
 from recommender.article import LinkKind
@@ -254,7 +255,7 @@ class _TextReader:
         images = " ".join(image.get("alt") or "" for image in link.iterdescendants("{*}img"))
         self.links.append(
             {
-                "url": markup.join_url(self.base, url),
+                "url": join_url(self.base, url),
                 "text": literal((line_of(link) or one_line(images))[:_MAX_WORDS]),
                 "section": len(self._sections) - 1 if kind is LinkKind.TEXT else None,
                 "kind": kind.value,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit
 
+from index.articles.urls import split_url
 from index.sources.markup import Element, is_home, line_of, names_match, select
 
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
@@ -48,10 +48,7 @@ def find_title(
         elsewhere = parts[-1] in {*anywhere} - {*inside, *headlines, *stated}
         if len(parts) > 1 and elsewhere and _plain(parts[0]) not in sites:
             sites.add(_plain(parts[-1]))
-    try:
-        host = (urlsplit(address).hostname or "").removeprefix("www.")
-    except ValueError:  # the record parser reports the address
-        host = ""
+    host = (split_url(address).hostname or "").removeprefix("www.")
     named = sites | ({_plain(host), *map(_plain, host.split("."))} - {""})
     inside, anywhere = (
         [text for text in texts if _plain(text) not in sites] for texts in (inside, anywhere)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from index.articles.cleaning import unescape
 from index.articles.json_text import load_json
 from index.articles.text_lists import split_keywords
+from index.articles.urls import split_url
 from index.sources.markup import Element, line_of, select, text_of
 
 _ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")
@@ -163,10 +164,7 @@ def _value(element: Element) -> str:
 
 def _are_other_pages(one: str, other: str) -> bool:
     """Tells whether two absolute addresses are of different pages of a site, none its home page."""
-    try:
-        urls = urlsplit(one), urlsplit(other)
-    except ValueError:
-        return False
+    urls = split_url(one), split_url(other)
     paths = {_SUFFIX.sub("", unquote(url.path).casefold()) for url in urls}
     return len(paths) > 1 and "" not in paths and all(url.netloc for url in urls)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import posixpath
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from index.articles.record import Record, RecordProblem, SourceItem
+from index.articles.urls import join_url
 from index.errors import SourceError
 from index.sources.encodings import charset_of, markup_encoding
 from index.sources.host_rules import redacted
@@ -235,8 +236,7 @@ def _parse_page(location: str, html: HtmlSource, entry: SitemapEntry, page: Fetc
     )
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}
     values = {**entry.facts, **stated}
-    with suppress(ValueError):  # the record parser reports it
-        values["url"] = urljoin(page.url, values.get("url", ""))
+    values["url"] = join_url(page.url, values.get("url", ""))
     return replace(record, values=values)
 
 

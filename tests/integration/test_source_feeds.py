@@ -224,6 +224,24 @@ def test_links_are_resolved_by_xml_base_or_the_feed_s_own_link(tmp_path: Path) -
     assert articles["a"].url == "https://s.example/one"
 
 
+def test_an_address_that_is_none_costs_neither_its_item_nor_the_feed(tmp_path: Path) -> None:
+    items = (
+        "<item><guid isPermaLink='false'>a</guid><title>A</title><link>http://[a</link></item>",
+        "<item><guid isPermaLink='false'>b</guid><title>B</title><link>/b</link>"
+        "<enclosure type='image/png' url='http://[b'/></item>",
+        "<item><guid isPermaLink='false'>c</guid><title>C</title><link>/c</link>"
+        "<description>&lt;img src='http://[c'&gt; Kelp. &lt;a href='http://[d'&gt;Read more"
+        "&lt;/a&gt;</description></item>",
+    )
+    articles = from_file(tmp_path, rss("<link>http://[s</link>", *items))
+    assert {key: (one.url, one.image) for key, one in articles.items()} == {
+        "a": ("/a", None),
+        "b": ("/b", None),
+        "c": ("/c", None),
+    }
+    assert articles["c"].sections[0].text == "Kelp."
+
+
 def test_a_guid_is_an_id_as_it_stands_and_no_link_unless_it_is_one(server: Site) -> None:
     server.pages["/feed"] = page(rss("<item><guid>17</guid><title>T</title></item>"))
     articles, _ = read({"kind": "feed", "url": f"{server.url}/feed", "private": ["127.0.0.1"]})

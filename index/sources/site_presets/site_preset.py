@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Self, TypeGuard
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
+from index.articles.urls import split_url
 from index.errors import RecordError, SourceError
 from index.sources.front_matter import parse_table, split_front_matter
 
@@ -277,10 +278,7 @@ def is_table(value: Any) -> TypeGuard[Mapping[str, Any]]:
 
 def base_path(text: Any) -> str:
     """Returns the path of a site's base address, without a slash at its end."""
-    try:
-        return urlsplit(text.strip()).path.rstrip("/") if isinstance(text, str) else ""
-    except ValueError:
-        return ""
+    return split_url(text.strip()).path.rstrip("/") if isinstance(text, str) else ""
 
 
 def address(*parts: str) -> str:
