@@ -149,6 +149,14 @@ class BlobWriter:
         if self._room <= 0:
             self._write()
 
+    def extend(self, content: memoryview, ends: NDArray[np.int64]) -> None:
+        """Append many byte strings at once, as :meth:`Blob.part` returns them."""
+        self._write()
+        with self._path.open("ab") as file:
+            file.write(content)
+        self._ends.append(self._size + ends)
+        self._size += len(content)
+
     def close(self) -> None:
         """Write both files."""
         self._write()
@@ -221,6 +229,12 @@ class Blob:
         """Return the byte strings of several rows; this is faster than reading them one by one."""
         data, ends = self._data, self._ends
         return [data[ends[row - 1] if row else 0 : ends[row]] for row in rows]
+
+    def part(self, start: int, stop: int) -> tuple[memoryview, NDArray[np.int64]]:
+        """Return consecutive byte strings as one, and where each of them ends in it."""
+        ends = np.asarray(self._ends[start:stop])
+        first = self._ends[start - 1] if start else 0
+        return memoryview(self._data)[first : int(ends[-1]) if len(ends) else first], ends - first
 
     def __iter__(self) -> Iterator[bytes]:
         start = 0

@@ -9,7 +9,7 @@ why the two are related.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,11 +45,14 @@ class Phrases:
         rows: Shape (articles, :data:`PER_ARTICLE`), int32: each article's phrases, best first, as
             positions in ``names``; :data:`NO_PHRASE` at the end.
         names: The text of every phrase, in its usual spelling.
+        weights: Shape (phrases,), float32: the weight of each phrase, by which an article's best
+            ones are chosen.
         spellings: The usual spelling of each word of the corpus that can be a phrase by itself.
     """
 
     rows: NDArray[np.int32]
     names: Sequence[str]
+    weights: NDArray[np.float32]
     spellings: Mapping[str, str]
 
 
@@ -73,14 +76,14 @@ def extract_phrases(
     bags = count_bags(corpus, words.columns, name="phrases", workspace=workspace, mapper=mapper)
     candidates = _Candidates.of(bags.word_holders, bags.shared_pairs(), len(corpus), words)
 
-    def choose(start: int, stop: int) -> BestPhrases:
+    def choose(start: int, stop: int) -> NDArray[np.int32]:
         return candidates.best(bags.bag(start, stop))
 
     numbers = workspace.column("phrase_numbers", np.int32, PER_ARTICLE)
     used = np.zeros(len(candidates), dtype=bool)
     for best in mapper(choose, bags.blocks, stage="best-phrases"):
-        used[best.rows[best.rows != NO_PHRASE]] = True
-        numbers.append(best.rows)
+        used[best[best != NO_PHRASE]] = True
+        numbers.append(best)
     bags.drop()
     new_number = np.cumsum(used) - 1
     chosen, rows = numbers.finish(), workspace.column("phrases_rows", np.int32, PER_ARTICLE)
@@ -91,6 +94,7 @@ def extract_phrases(
     return Phrases(
         rows=rows.finish(),
         names=candidates.names(np.flatnonzero(used), words.printed),
+        weights=candidates.weights[used].astype(np.float32),
         spellings=words.spellings,
     )
 
@@ -103,18 +107,6 @@ def emphasis(phrase: str) -> float:
     parts = phrase.casefold().split(" ")
     pair = _PAIR_BONUS if len(parts) > 1 else 1.0
     return pair if METHOD_WORDS.isdisjoint(parts) else pair * _METHOD_FACTOR
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BestPhrases:
-    """The best phrases of a block of articles.
-
-    Attributes:
-        rows: Shape (articles, :data:`PER_ARTICLE`), int32: each article's phrases, best first, as
-            positions among all candidates; :data:`NO_PHRASE` at the end.
-    """
-
-    rows: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,15 +155,14 @@ class _Candidates:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def best(self, bag: Bag) -> BestPhrases:
-        """Find the best phrases of each article of a block."""
+    def best(self, bag: Bag) -> NDArray[np.int32]:
+        """Return the best phrases of each article of a block, as :func:`_best_of` does."""
         places = find_sorted(self.pair_keys, bag.keys)
         pairs = renumber_columns(bag.pairs, places, len(self.pair_keys))
         both = sp.hstack([bag.words, pairs], format="csr")
         kept = np.where(self.weights > 0, np.arange(len(self)), -1)
         phrases = renumber_columns(both, kept, len(self))
-        phrases.data = np.sqrt(phrases.data) * self.weights[phrases.indices].astype(np.float32)
-        return BestPhrases(rows=top_of_rows(phrases, PER_ARTICLE).rows)
+        return _best_of(phrases, self.weights)
 
     def names(self, numbers: NDArray[np.int64], printed: Sequence[str]) -> list[str]:
         """Return the text of some candidates in their usual spelling.
@@ -211,42 +202,61 @@ def _split_keys(
     return first, second
 
 
-def find_known_phrases(
-    corpus: TokenizedCorpus,
-    rows: NDArray[np.int32],
-    names: Sequence[str],
-    rarity: Callable[[str], float],
-) -> list[int]:
-    """Find the key phrases of a text outside the corpus, such as a draft.
-
-    Only key phrases of its related articles are considered, because the text can share no others
-    with them.
+def _best_of(counts: sp.csr_matrix, weights: NDArray[np.floating]) -> NDArray[np.int32]:
+    """Return the best phrases of some articles.
 
     Args:
-        corpus: The words of this text.
-        rows: Shape (related articles, :data:`PER_ARTICLE`): the rows of :attr:`Phrases.rows` that
-            belong to the text's related articles.
-        names: The text of every phrase of the corpus.
-        rarity: Returns ``ln(1 + articles / holders)`` for a phrase, where ``holders`` is the number
-            of articles that contain it.
+        counts: Shape (articles, phrases), float32 CSR: how often each article has each phrase;
+            changed in place.
+        weights: Shape (phrases,): the weight of each phrase.
 
     Returns:
-        At most :data:`PER_ARTICLE` positions in ``names``, best first.
+        Shape (articles, :data:`PER_ARTICLE`), int32: positions among the phrases, best first;
+        :data:`NO_PHRASE` at the end.
     """
-    counts = _count_phrases(corpus)
-    values: dict[int, float] = {}
-    for phrase in np.unique(rows[rows != NO_PHRASE]).tolist():
-        name = names[phrase]
-        if (count := counts.get(" ".join(map(fold_case, name.split(" "))))) is not None:
-            values[phrase] = emphasis(name) * rarity(name) * count**0.5
-    best = sorted((-value, phrase) for phrase, value in values.items() if value > 0)
-    return [phrase for _, phrase in best[:PER_ARTICLE]]
+    counts.data = np.sqrt(counts.data) * weights[counts.indices].astype(np.float32)
+    return top_of_rows(counts, PER_ARTICLE).rows
 
 
-def _count_phrases(corpus: TokenizedCorpus) -> Counter[str]:
+def find_known_phrases(
+    corpus: TokenizedCorpus,
+    phrases: Iterable[int],
+    names: Sequence[str],
+    weights: NDArray[np.float32],
+) -> NDArray[np.int32]:
+    """Find the key phrases of texts outside the corpus, such as a draft, among those of the corpus.
+
+    Args:
+        corpus: The words of the texts.
+        phrases: The phrases to look for, as positions in ``names``. A draft can share no others
+            with its related articles than theirs.
+        names: The text of every phrase of the corpus.
+        weights: Shape (phrases,), float32: see :attr:`Phrases.weights`.
+
+    Returns:
+        Shape (texts, :data:`PER_ARTICLE`), int32: positions in ``names``, best first;
+        :data:`NO_PHRASE` at the end.
+    """
+    number_of = {" ".join(map(fold_case, names[number].split(" "))): number for number in phrases}
+    counted = [_count_phrases(corpus, row) for row in range(len(corpus))]
+    found = [
+        (row, number_of[name], count)
+        for row, counts in enumerate(counted)
+        for name, count in counts.items()
+        if name in number_of
+    ]
+    rows, numbers, counts = zip(*found, strict=True) if found else ((), (), ())
+    matrix = sp.csr_matrix(
+        (np.array(counts, dtype=np.float32), (rows, numbers)), shape=(len(corpus), len(names))
+    )
+    return _best_of(matrix, weights)
+
+
+def _count_phrases(corpus: TokenizedCorpus, row: int) -> Counter[str]:
     """Count the words and the pairs of neighboring words of a text; title words count twice."""
-    words = [fold_case(spelling) for spelling in corpus.spellings]
-    tokens, weights = corpus.tokens.tolist(), corpus.block(0, len(corpus)).weights.tolist()
+    block = corpus.block(row, row + 1)
+    tokens, weights = block.tokens.tolist(), block.weights.tolist()
+    words = {token: fold_case(corpus.spellings[token]) for token in tokens}
     counts: Counter[str] = Counter()
     # A text ends with a break, so every word is followed by a token.
     for token, following, weight in zip(tokens, [*tokens[1:], BREAK], weights, strict=True):

@@ -14,7 +14,6 @@ The lists are the same as those of ``alsolike build`` for the same articles.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -28,7 +27,7 @@ from recommender.encoder import Encoder, Progress, embed_texts
 from recommender.errors import InputError, NotFoundError
 from recommender.evidence import NO_DAY, PairData
 from recommender.faiss_index import build_index
-from recommender.keyphrases import NO_PHRASE, Phrases, extract_phrases, find_known_phrases
+from recommender.keyphrases import NO_PHRASE, extract_phrases, find_known_phrases
 from recommender.labels import LabelNumbers, label_row
 from recommender.lexical import apply_weights, title_shares, weigh_terms
 from recommender.neighbors import NO_ROW
@@ -176,7 +175,6 @@ class Recommender:
             preferences=weights,
         )
         self._vocabulary, self._pair_keys = terms.vocabulary, terms.pair_keys
-        self._phrase_rarity = _phrase_rarity(self._phrases)
         spellings = self._phrases.spellings
         self._sentences = Sentences(
             self._related.pairs,
@@ -262,9 +260,10 @@ class Recommender:
         result = TextQueryResult(query, self._corpus)
         rows, scores = result.among(everything, self._depth)
         names, close = self._phrases.names, np.append(result.same_story, rows)
+        held = np.unique(self._phrases.rows[close])
         phrases = find_known_phrases(
-            words, self._phrases.rows[close], names, self._phrase_rarity.__getitem__
-        )
+            words, held[held != NO_PHRASE].tolist(), names, self._phrases.weights
+        )[0].tolist()
         return [
             RelatedArticle(
                 article=self._articles[shown],
@@ -367,19 +366,6 @@ class Recommender:
             for row, article in enumerate(articles)
             if article.supersedes in self._rows
         }
-
-
-def _phrase_rarity(phrases: Phrases) -> dict[str, float]:
-    """Return the rarity of each phrase: ``ln(1 + articles / holders)``.
-
-    ``holders`` is the number of articles that have the phrase.
-    """
-    holders = np.bincount(phrases.rows[phrases.rows != NO_PHRASE], minlength=len(phrases.names))
-    count = len(phrases.rows)
-    return {
-        name: math.log1p(count / max(1, number))
-        for name, number in zip(phrases.names, holders.tolist(), strict=True)
-    }
 
 
 def _day(article: Article) -> int:

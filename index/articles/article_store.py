@@ -1,23 +1,26 @@
-"""The article store of a build: one SQLite file that holds each article under its row number.
+"""The article store of a build: one SQLite file that holds each article under a number of its own.
 
-Rows are numbered in the order of the ids' UTF-8 bytes. So sorting by row number sorts by id, and
-the order in which the articles are read does not matter.
+Rows are numbered in the order of the ids' UTF-8 bytes. So sorting by row sorts by id, and the order
+in which the articles are read does not matter. An article keeps its number from build to build
+while its row may change, so that a small build can copy the file and change a few articles in it.
+A second file says which number each row has.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from index.errors import BuildError
-from index.files import open_sqlite
+from index.files import load_array, open_sqlite
 from recommender.article import Article
 
 ARTICLES = "articles.sqlite"
+NUMBERS = "article_numbers.npy"
+"""Shape (n,), int32: the number of each row's article in the store and in the full-text index."""
 
 _ADAPTER = TypeAdapter(Article)
 
@@ -31,18 +34,21 @@ class ArticleStore:
     """Reads the articles of a build from its SQLite file.
 
     Args:
-        path: The SQLite file; opened read-only.
+        path: The SQLite file; opened read-only. The file of the numbers is beside it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._database = open_sqlite(path)
+        self._numbers = load_array(path.with_name(NUMBERS))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
     def __getitem__(self, row: int) -> Article:
-        found = list(self._query("SELECT data FROM articles WHERE row = ?", (row,)))
-        if not found:
+        if not 0 <= row < len(self):
             raise IndexError(row)
-        return self._article(found[0])
+        return next(self.several([row]))
 
     def __iter__(self) -> Iterator[Article]:
         return map(self._article, self.kept())
@@ -51,31 +57,29 @@ class ArticleStore:
         """Pickle only the path: another process opens the file again."""
         return ArticleStore, (self._path.resolve(),)
 
-    def kept(self) -> Iterator[bytes]:
-        """Yield every article in row order, encoded as by :func:`to_bytes`."""
-        return self._query("SELECT data FROM articles ORDER BY row")
+    def kept(self, rows: Iterable[int] | None = None) -> Iterator[bytes]:
+        """Yield articles, by default every one in row order, encoded as by :func:`to_bytes`."""
+        for row in range(len(self)) if rows is None else rows:
+            statement = "SELECT data FROM articles WHERE number = ?"
+            try:
+                found = self._database.execute(statement, (int(self._numbers[row]),)).fetchone()
+            except sqlite3.Error as error:
+                raise BuildError(f"{self._path} can't be read: {error}") from error
+            if found is None:
+                raise BuildError(f"{self._path} lacks the article of row {row}; rebuild")
+            yield found[0]
 
-    def rows(self, start: int, stop: int) -> Iterator[Article]:
-        """Yield the articles from row ``start`` up to, not including, ``stop``."""
-        statement = "SELECT data FROM articles WHERE row >= ? AND row < ? ORDER BY row"
-        return map(self._article, self._query(statement, (start, stop)))
+    def several(self, rows: Iterable[int]) -> Iterator[Article]:
+        """Yield the articles of several rows."""
+        return map(self._article, self.kept(rows))
 
-    def sample(self, count: int, total: int) -> Iterator[Article]:
-        """Yield about ``count`` articles, evenly spread over all ``total`` articles."""
-        step = max(1, total // count)
-        statement = "SELECT data FROM articles WHERE row % ? = 0 ORDER BY row"
-        return map(self._article, self._query(statement, (step,)))
+    def sample(self, count: int) -> Iterator[Article]:
+        """Yield about ``count`` articles, evenly spread over all."""
+        return self.several(range(0, len(self), max(1, len(self) // count)))
 
     def close(self) -> None:
         """Close the SQLite file."""
         self._database.close()
-
-    def _query(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
-        try:
-            for (value,) in self._database.execute(statement, values):
-                yield value
-        except sqlite3.Error as error:
-            raise BuildError(f"{self._path} can't be read: {error}") from error
 
     def _article(self, data: bytes) -> Article:
         try:

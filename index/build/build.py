@@ -13,7 +13,7 @@ visibility.npy         (n, 2) int64: shown while from <= now < until, microsecon
 related_rows.npy       (n, depth) int32: each row's related rows, best first, then -1
 related_scores.npy     (n, depth) float32 in [0, 1]
 phrases_rows.npy       (n, 40) int32: the key phrases of each article, as positions in phrases.bin
-phrases.bin            the text of every key phrase
+phrases.bin            the text of every key phrase · phrase_weights.npy: (phrases,) float32
 shared.bin             phrases shared with the first eight of each row's list, as JSON strings
 sentences.bin          why these eight are related, as JSON arrays of sentences
 stories.npy            (n,) int32: the story of each row · newer.npy: how many ages of its story
@@ -34,6 +34,7 @@ learning.json          what the weights were learned from, and how good they are
 calibration.json       weights and what else is frozen for scoring · nearest.npy: (n,) float32: how
                        close each article is to its ten nearest
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
+article_numbers.npy    (n,) int32: the number of each row's article in these two
 names_*.npy            numbers of addresses and other names, ascending · the rows that they name
 boilerplate.json       text that the pages share, ignored in comparisons
 links_*.npy            the rows that each row's own page links to · link_kinds.npy: what these are
@@ -57,7 +58,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from index.articles.article_store import ARTICLES, ArticleStore
+from index.articles.article_store import ARTICLES, NUMBERS, ArticleStore
 from index.build.explanations import SHARED, split_explained
 from index.build.file_watch import FileWatch
 from index.build.id_table import IdTable
@@ -295,11 +296,13 @@ class Build:
     @functools.cached_property
     def articles(self) -> ArticleStore:
         """The store of all articles; its file is verified before its first use."""
+        self.checked(NUMBERS)
         return ArticleStore(self.checked(ARTICLES))
 
     @functools.cached_property
     def full_text(self) -> FullText:
         """The full-text index; the file is verified before its first use."""
+        self.checked(NUMBERS)
         return FullText(self.checked(FULL_TEXT))
 
     def report(self) -> dict[str, Any]:

@@ -6,7 +6,6 @@ to be loaded, and the time per text hardly grows with the number of articles.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +26,8 @@ from recommender.lexical import apply_weights, title_shares
 from recommender.pipeline import PipelineResult
 from recommender.term_counts import CorpusTerms, TermCounts, count_terms, count_titles
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
+
+PHRASE_WEIGHTS = "phrase_weights.npy"
 
 _PARTS = ("data", "indices", "indptr")
 
@@ -124,7 +125,6 @@ class Vocabulary:
         self._words = Blob(build.checked("words.bin"))
         self._pair_keys = cast("NDArray[np.int64]", load_array(build.checked("pair_keys.npy")))
         self._idf = cast("NDArray[np.float32]", load_array(build.checked("lexical_idf.npy")))
-        self._articles = build.count
         self.words = width = len(self._words)
         self._rarest = int(np.argmax(self._idf[:width])) if width else None
 
@@ -170,30 +170,6 @@ class Vocabulary:
         pair_keys, pair_positions = self._find_pairs(corpus, last, columns)
         found = np.concatenate([columns, len(self._words) + pair_positions])
         return count(corpus, vocabulary, pair_keys), found
-
-    def rarity(self, phrase: str) -> float:
-        """Return ``ln(1 + articles / holders)`` for a phrase; 0 if the build does not have it.
-
-        Args:
-            phrase: One word as printed, or two separated by a space.
-        """
-        terms = [split_terms(word) for word in phrase.split()]
-        positions = [self._words.find(some[-1].encode()) if some else None for some in terms]
-        known = [position for position in positions if position is not None]
-        if not known or len(known) < len(positions):
-            return 0.0
-        column = known[0]
-        if len(known) > 1:
-            key = np.int64(known[0] * len(self._words) + known[1])
-            pair = int(np.searchsorted(self._pair_keys, key))
-            if pair == len(self._pair_keys) or self._pair_keys[pair] != key:
-                return 0.0
-            column = len(self._words) + pair
-        if not self._idf[column]:
-            return 0.0
-        # idf = 0.5 + ln((1 + n) / (1 + df)), stored as its square root
-        holders = (1 + self._articles) / math.exp(float(self._idf[column]) ** 2 - 0.5) - 1
-        return math.log1p(self._articles / max(holders, 1.0))
 
     def _find_words(self, names: Iterable[str]) -> dict[str, int]:
         found = {name: self._words.find(name.encode(errors="surrogatepass")) for name in names}

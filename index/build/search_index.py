@@ -8,17 +8,21 @@ index in a few long statements, during which Python's global lock is free for th
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from index.articles.article_store import ARTICLES
+import numpy as np
+
+from index.articles.article_store import ARTICLES, NUMBERS
+from index.build.carried_rows import CarriedRows
 from index.errors import BuildError
-from index.files import open_sqlite
+from index.files import load_array, open_sqlite
 
 FULL_TEXT = "search.sqlite"
 
@@ -28,10 +32,8 @@ RANKED = 10_000
 _PENDING = 4 * 1024 * 1024
 """Bytes of words that SQLite sorts in memory before it merges them into the file."""
 
-_WRITE = """
-INSERT INTO words (rowid, id, title, body)
-SELECT
-    row,
+_FIELDS = """
+    number,
     json_extract(article, '$.id'),
     json_extract(article, '$.title'),
     (
@@ -40,8 +42,10 @@ SELECT
         )
         FROM json_each(article, '$.sections')
     )
-FROM (SELECT row, CAST(data AS TEXT) AS article FROM store.articles ORDER BY row)
+FROM (SELECT number, CAST(data AS TEXT) AS article FROM {store}.articles {which})
 """
+_INSERT = f"INSERT INTO words (rowid, id, title, body) SELECT {_FIELDS}"
+_DELETE = f"INSERT INTO words (words, rowid, id, title, body) SELECT 'delete', {_FIELDS}"
 
 _NOT_SEARCHABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -61,7 +65,7 @@ class FullText:
     """The full-text index of a build, opened for searching.
 
     Args:
-        path: The SQLite file; opened read-only.
+        path: The SQLite file; opened read-only. The file of the articles' numbers is beside it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,6 +73,9 @@ class FullText:
         self._lock = threading.Lock()
         self._has_vocabulary = False
         self._database = open_sqlite(path)
+        numbers = load_array(path.with_name(NUMBERS))
+        self._row_of = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.int64)
+        self._row_of[numbers] = np.arange(len(numbers))
 
     def search(self, words: str, limit: int) -> list[int]:
         """Search ids, titles and texts; return at most ``limit`` rows, best first.
@@ -83,7 +90,8 @@ class FullText:
 
         A row matches an entry if one of its words begins with one of the entry's spellings.
         """
-        return self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", words)
+        numbers = [number for (number,) in self._hits("SELECT rowid {}", words)]
+        return cast("list[int]", np.sort(self._row_of[numbers]).tolist())
 
     def ranked(self, words: Sequence[Sequence[str]], rows: list[int]) -> list[int]:
         """Sort the rows that :meth:`holding` found by their BM25 score, best first.
@@ -93,7 +101,8 @@ class FullText:
         """
         if not 1 < len(rows) <= RANKED:
             return rows
-        return self._rows("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid", words)
+        hits = self._hits("SELECT rank, rowid {}", words)
+        return [row for _, row in sorted((rank, int(self._row_of[hit])) for rank, hit in hits)]
 
     def first_word(self, at_least: str) -> str | None:
         """Return the first indexed word that is ``at_least`` or after it, in byte order."""
@@ -108,13 +117,13 @@ class FullText:
         """Close the SQLite file."""
         self._database.close()
 
-    def _rows(self, statement: str, words: Sequence[Sequence[str]]) -> list[int]:
+    def _hits(self, statement: str, words: Sequence[Sequence[str]]) -> list[tuple[Any, ...]]:
         if not words:
             return []
         terms = " AND ".join(
             f"({' OR '.join(_quote(spelling) for spelling in spellings)})" for spellings in words
         )
-        return [row for (row,) in self._query(statement, (terms,))]
+        return self._query(statement.format("FROM words WHERE words MATCH ?"), (terms,))
 
     def _query(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
@@ -128,20 +137,27 @@ def _quote(word: str) -> str:
 
 
 @contextmanager
-def filled_beside(folder: Path) -> Iterator[Future[None]]:
+def filled_beside(folder: Path, carried: CarriedRows | None = None) -> Iterator[Future[None]]:
     """Fill the index in a background thread while the block runs.
 
     If the block ends before the index is complete, filling is interrupted.
 
     Args:
         folder: The build's folder, in which the articles are already written.
+        carried: What is taken over from the live build: its index is copied, and what changed is
+            changed in the copy.
 
     Yields:
         A future that is done when the index is complete. Its ``result()`` raises the
         ``sqlite3.Error`` if filling failed.
     """
+    if carried is not None:
+        shutil.copyfile(carried.path_of(FULL_TEXT), folder / FULL_TEXT)
     with closing(_open(folder)) as database, ThreadPoolExecutor(1, "full-text") as thread:
-        done = thread.submit(_write, database)
+        if carried is None:
+            done = thread.submit(_write, database)
+        else:
+            done = thread.submit(_change, database, folder, carried)
         try:
             yield done
         finally:
@@ -159,9 +175,12 @@ def _open(folder: Path) -> sqlite3.Connection:
     )
     database.execute("PRAGMA journal_mode = OFF")
     database.execute("PRAGMA synchronous = OFF")
-    articles = (folder / ARTICLES).resolve().as_uri()
-    database.execute("ATTACH ? AS store", (f"{articles}?mode=ro&immutable=1",))
+    _attach(database, "store", folder / ARTICLES)
     return database
+
+
+def _attach(database: sqlite3.Connection, name: str, path: Path) -> None:
+    database.execute(f"ATTACH ? AS {name}", (f"{path.resolve().as_uri()}?mode=ro&immutable=1",))
 
 
 def _write(database: sqlite3.Connection) -> None:
@@ -171,7 +190,21 @@ def _write(database: sqlite3.Connection) -> None:
     )
     database.execute("INSERT INTO words (words, rank) VALUES ('hashsize', ?)", (_PENDING,))
     database.execute("BEGIN")
-    database.execute(_WRITE)
+    database.execute(_INSERT.format(store="store", which="ORDER BY number"))
     # Merge the index's b-trees into one: looking a word up then takes a third of the time.
     database.execute("INSERT INTO words (words) VALUES ('optimize')")
+    database.execute("COMMIT")
+
+
+def _change(database: sqlite3.Connection, folder: Path, carried: CarriedRows) -> None:
+    """Take what changed or is gone out of the index, as it was indexed, and add what is new."""
+    _attach(database, "live", carried.path_of(ARTICLES))
+    gone = load_array(carried.path_of(NUMBERS))[carried.new_rows < 0]
+    fresh = load_array(folder / NUMBERS)[carried.fresh]
+    database.execute("BEGIN")
+    for statement, store, numbers in ((_DELETE, "live", gone), (_INSERT, "store", fresh)):
+        database.executemany(
+            statement.format(store=store, which="WHERE number = ?"),
+            ((number,) for number in numbers.tolist()),
+        )
     database.execute("COMMIT")

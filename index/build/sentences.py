@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from index.articles.article_store import ARTICLES, ArticleStore
+from index.articles.article_store import ARTICLES, NUMBERS, ArticleStore
 from index.build.explanations import EXPLAINED, SHARED, split_explained
 from index.build.lexicon import PathOf, load_calibration, load_pairs
 from index.build.link_graph import PAGE_LINK_FILES, PageLinkKind, PageLinks
@@ -147,6 +147,7 @@ class BuildSentences:
 
     @functools.cached_property
     def _articles(self) -> ArticleStore:
+        self._path_of(NUMBERS)
         return ArticleStore(self._path_of(ARTICLES))
 
     def _title(self, row: int) -> str:

@@ -8,7 +8,11 @@ from contextlib import closing
 from itertools import repeat
 from pathlib import Path
 
+import numpy as np
+
+from index.articles.article_store import NUMBERS
 from index.articles.guessed_languages import Certainty, StagedLanguage, settle_guesses
+from index.files import save_array
 
 
 class ArticleStaging:
@@ -100,7 +104,9 @@ class ArticleStaging:
         self._database.execute("COMMIT")
         self._database.close()
         with closing(_open(path)) as database:
-            database.execute("CREATE TABLE articles (row INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+            database.execute(
+                "CREATE TABLE articles (number INTEGER PRIMARY KEY, data BLOB NOT NULL)"
+            )
             database.execute("ATTACH ? AS staging", (str(self._path),))
             database.execute("BEGIN")
             written = database.execute(
@@ -111,6 +117,7 @@ class ArticleStaging:
             )
             database.execute("COMMIT")
         self._path.unlink()
+        save_array(path.with_name(NUMBERS), np.arange(written.rowcount, dtype=np.int32))
         return written.rowcount
 
 

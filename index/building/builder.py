@@ -20,7 +20,7 @@ from index.articles.read_report import ReadReport
 from index.articles.record import RecordProblem, short
 from index.build.build import Build
 from index.build.explanations import explain_lists
-from index.build.lexicon import carried_calibration, save_lexicon
+from index.build.lexicon import PHRASE_WEIGHTS, carried_calibration, save_lexicon
 from index.build.manifest import (
     FORMAT_VERSION,
     EncoderEntry,
@@ -180,7 +180,7 @@ def _make(
         context.fail_with(full_text)
     store = ArticleStore(folder / ARTICLES)
     with context.stage("prepare"):
-        boilerplate, relearned = _boilerplate(context, store, count)
+        boilerplate, relearned = _boilerplate(context, store)
         columns, texts, collected = prepare_articles(context, store, boilerplate, count)
     with context.stage("links"):
         trusted = context.options.trust_related_blocks
@@ -199,6 +199,7 @@ def _make(
         terms = count_corpus(corpus, workspace, spread)
         phrases = extract_phrases(corpus, columns.language_names[1:], workspace, spread)
         save_names(folder / "phrases.bin", phrases.names)
+        save_array(folder / PHRASE_WEIGHTS, phrases.weights)
         spellings = (phrases.spellings.get(word, "") for word in terms.vocabulary)
         save_names(folder / "spellings.bin", spellings)
         del corpus, phrases, spellings
@@ -337,9 +338,7 @@ def _source_names(context: BuildContext, sources: Sequence[Source]) -> list[str]
     return list(dict.fromkeys([*context.previous.manifest.sources, *changes.put]))
 
 
-def _boilerplate(
-    context: BuildContext, store: ArticleStore, count: int
-) -> tuple[Boilerplate, Boilerplate]:
+def _boilerplate(context: BuildContext, store: ArticleStore) -> tuple[Boilerplate, Boilerplate]:
     """Returns the boilerplate to remove from texts, and the boilerplate learned from this build.
 
     The live build's boilerplate is removed if it can be reused, so that an article's text does not
@@ -350,9 +349,9 @@ def _boilerplate(
     if previous is not None and previous.manifest.recipe == RECIPE and not context.options.relearn:
         found = json.loads(previous.checked("boilerplate.json").read_bytes())
         boilerplate = Boilerplate(**found)
-        relearned = _learn(store, count, _DRIFT_SAMPLE)
+        relearned = _learn(store, _DRIFT_SAMPLE)
     else:
-        boilerplate = relearned = _learn(store, count, SAMPLE)
+        boilerplate = relearned = _learn(store, SAMPLE)
     write_json(
         context.folder / "boilerplate.json",
         {
@@ -364,8 +363,8 @@ def _boilerplate(
     return boilerplate, relearned
 
 
-def _learn(store: ArticleStore, count: int, size: int) -> Boilerplate:
-    sample = list(store.sample(size, count))
+def _learn(store: ArticleStore, size: int) -> Boilerplate:
+    sample = list(store.sample(size))
     return learn_boilerplate(sample, len(sample))
 
 

@@ -186,7 +186,7 @@ def prepare_articles(
     def work(start: int, stop: int) -> list[PreparedArticle]:
         return [
             prepare_article(article, boilerplate, preferences)
-            for article in store.rows(start, stop)
+            for article in store.several(range(start, stop))
         ]
 
     first = 0

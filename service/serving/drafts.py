@@ -21,7 +21,7 @@ from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
 from index.build.build import Build
-from index.build.lexicon import Vocabulary, load_calibration, load_matrix
+from index.build.lexicon import PHRASE_WEIGHTS, Vocabulary, load_calibration, load_matrix
 from index.build.sentences import BuildSentences
 from index.build.vectors import open_index
 from index.files import load_array
@@ -31,7 +31,7 @@ from recommender.boilerplate import Boilerplate
 from recommender.encoder import Encoder, Fingerprint, embed_texts
 from recommender.errors import ArticleError, ModelError
 from recommender.evidence import NO_DAY, PairData
-from recommender.keyphrases import find_known_phrases
+from recommender.keyphrases import NO_PHRASE, find_known_phrases
 from recommender.labels import label_row
 from recommender.sentence_encoder import load_encoder
 from recommender.shared_phrases import distinct_phrases
@@ -209,6 +209,9 @@ class DraftIndex:
         self.build = build
         self._boilerplate = Boilerplate(**build.read_json("boilerplate.json"))
         self._vocabulary = Vocabulary(build)
+        self._phrase_weights = cast(
+            "NDArray[np.float32]", load_array(build.checked(PHRASE_WEIGHTS))
+        )
         self._index = open_index(build)
         self._sentences = BuildSentences(build.checked)
         self._label_idf = {
@@ -328,10 +331,11 @@ class DraftIndex:
             words: The words of the draft.
             rows: The row numbers of the articles.
         """
-        build = self.build
-        return find_known_phrases(
-            words, build.phrase_rows[rows], build.phrase_names, self._vocabulary.rarity
-        )
+        held = np.unique(self.build.phrase_rows[rows])
+        found = find_known_phrases(
+            words, held[held != NO_PHRASE].tolist(), self.build.phrase_names, self._phrase_weights
+        )[0]
+        return cast("list[int]", found[found != NO_PHRASE].tolist())
 
 
 class _Texts:

@@ -7,13 +7,15 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.articles.article_store import ArticleStore, to_bytes
+from index.articles.article_store import NUMBERS, ArticleStore, to_bytes
 from index.building.article_staging import ArticleStaging
 from index.errors import BuildError
+from index.files import save_array
 from recommender.article import Article, Image, Section, Status
 
 Fill = Callable[[Iterable[Article]], ArticleStore]
@@ -82,8 +84,8 @@ def test_a_row_outside_is_an_error(fill: Fill, row: int) -> None:
 
 def test_a_sample_is_spread_evenly(fill: Fill) -> None:
     store = fill(article(f"{number:03}") for number in range(100))
-    assert [int(found.id) for found in store.sample(10, 100)] == list(range(0, 100, 10))
-    assert len(list(store.sample(1_000, 100))) == 100
+    assert [int(found.id) for found in store.sample(10)] == list(range(0, 100, 10))
+    assert len(list(store.sample(1_000))) == 100
 
 
 def test_a_store_cannot_be_written(fill: Fill, tmp_path: Path) -> None:
@@ -96,6 +98,7 @@ def test_a_store_cannot_be_written(fill: Fill, tmp_path: Path) -> None:
 def test_a_file_that_is_no_store_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "articles.sqlite"
     path.write_bytes(content)
+    save_array(path.with_name(NUMBERS), np.zeros(1, dtype=np.int32))
     store = ArticleStore(path)
     with pytest.raises(BuildError, match=r"articles\.sqlite can't be read"):
         store[0]

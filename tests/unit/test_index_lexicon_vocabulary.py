@@ -1,8 +1,5 @@
 """Words looked up where they lie give the weights that the whole lexicon gives."""
 
-import math
-
-import numpy as np
 import pytest
 
 from index.build.build import Build
@@ -37,24 +34,3 @@ def test_a_text_gets_the_weights_that_the_whole_lexicon_gives_it(sample_build, v
     assert abs(found - whole).max() < 1e-6
     assert found[len(texts)].nnz > 0
     assert found[len(texts) + 1].nnz == 0
-
-
-def test_how_rare_a_phrase_is_follows_from_how_many_articles_hold_it(sample_build, vocabulary):
-    terms, lexical = load_lexicon(sample_build)
-    holders = np.asarray((lexical.weights > 0).sum(axis=0)).ravel()[: len(terms.vocabulary)]
-    for word, held in list(zip(terms.vocabulary, holders.tolist(), strict=True))[::101]:
-        if held:  # a word of more than half of all articles weighs nothing
-            assert vocabulary.rarity(word.upper()) == pytest.approx(math.log1p(120 / held))
-    assert vocabulary.rarity("zyxo") == 0
-    assert vocabulary.rarity("zyxo sleep") == 0
-
-
-def test_a_pair_of_words_is_as_rare_as_the_articles_that_hold_it(sample_build, vocabulary):
-    terms, lexical = load_lexicon(sample_build)
-    width = len(terms.vocabulary)
-    holders = np.asarray((lexical.weights > 0).sum(axis=0)).ravel()[width:]
-    for place in range(0, len(holders), 97):
-        first, second = divmod(int(terms.pair_keys[place]), width)
-        pair = f"{terms.vocabulary[first]} {terms.vocabulary[second]}"
-        if holders[place]:
-            assert vocabulary.rarity(pair) == pytest.approx(math.log1p(120 / holders[place]))

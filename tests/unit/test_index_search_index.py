@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.articles.article_store import NUMBERS
 from index.articles.record import Record, RecordProblem
 from index.build.search_index import FULL_TEXT, FullText, filled_beside
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import BuildError
+from index.files import save_array
 from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
@@ -75,6 +78,7 @@ def test_a_search_takes_anything_a_person_can_type(
 @pytest.mark.parametrize("content", [b"", b"no database at all, though long enough to be one" * 9])
 def test_a_file_that_is_no_index_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FULL_TEXT).write_bytes(content)
+    save_array(tmp_path / NUMBERS, np.zeros(1, dtype=np.int32))
     with (
         closing(FullText(tmp_path / FULL_TEXT)) as index,
         pytest.raises(BuildError, match=rf"{FULL_TEXT} can't be read"),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
-from recommender.keyphrases import NO_PHRASE, extract_phrases, find_known_phrases
+from recommender.keyphrases import NO_PHRASE, emphasis, extract_phrases, find_known_phrases
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
 
@@ -20,8 +18,9 @@ BODIES = [
 
 def found_in(body: str, names: list[str]) -> list[str]:
     corpus = tokenize_corpus([PreparedText(title="", body=body)])
-    found = find_known_phrases(corpus, np.arange(len(names)), names, lambda _: math.log(3))
-    return [names[phrase] for phrase in found]
+    weights = np.array([emphasis(name) for name in names], dtype=np.float32)
+    (found,) = find_known_phrases(corpus, range(len(names)), names, weights)
+    return [names[phrase] for phrase in found.tolist() if phrase != NO_PHRASE]
 
 
 @pytest.mark.parametrize("row", range(3))
@@ -29,8 +28,10 @@ def test_a_text_has_the_phrases_of_its_twin_in_the_corpus(row: int) -> None:
     phrases = extract_phrases(
         tokenize_corpus([PreparedText(title="", body=body) for body in BODIES]), ["en"]
     )
-    of_the_twin = [phrases.names[i] for i in phrases.rows[row].tolist() if i != NO_PHRASE]
-    assert set(found_in(BODIES[row], list(phrases.names))) == set(of_the_twin)
+    texts = tokenize_corpus([PreparedText(title="", body=BODIES[at]) for at in (row, 0)])
+    everything = range(len(phrases.names))
+    found = find_known_phrases(texts, everything, phrases.names, phrases.weights)
+    assert found.tolist() == phrases.rows[[row, 0]].tolist()
 
 
 def test_a_letter_is_found_as_the_capital_that_it_is() -> None:
