@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from index.articles.cleaning import cut_text, drop_open_tag, plain_text
+from index.articles.date_words import DateError
 from index.articles.json_text import load_json
 from index.articles.record import (
     Record,
@@ -67,7 +68,9 @@ class FieldReader:
             return parse(value)
         except ArticleError as error:
             self._note(error.reason, f"{error}: left out", name)
-            return None
+        except DateError as error:
+            self._note("invalid", f"{name} {error}: left out", name)
+        return None
 
     def _note(self, reason: str, message: str, field: str = "") -> None:
         """Note a problem with a field: the one that was read last, if no other is named."""

@@ -90,7 +90,7 @@ class RecordParser(FieldReader):
         self._id = self._identifier()
         status, visible_from, visible_until = self._visibility()
         title = self._title()
-        self._date = self._optional("date", self._parse_date)
+        self._date = self._optional("date", self._dates.date)
         url = self._url()
         article = Article(
             id=self._id,
@@ -122,7 +122,8 @@ class RecordParser(FieldReader):
         found = "" if given != given else id_text(given)  # NaN stands for none
         if not found:
             ids = (self._get(name) for name in (*_OTHER_IDS, "slug"))
-            found = next((text for one in ids if (text := _id_or_empty(one))), "")
+            usable = (one for one in ids if isinstance(one, str) or type(one) is int)
+            found = next(filter(None, map(id_text, usable)), "")
         if not found:
             url = self._get("url")
             parts = split_url(url.strip() if isinstance(url, str) else "")
@@ -280,12 +281,6 @@ class RecordParser(FieldReader):
             self._note("long-past", message)
         return status, None if start == FAR_PAST else start, None if end == FAR_FUTURE else end
 
-    def _parse_date(self, value: Any) -> dt.date | None:
-        try:
-            return self._dates.date(value)
-        except DateError as error:
-            raise ArticleError("date", "invalid", f"date {error}") from None
-
     def _parse_labels(self, value: Any) -> tuple[str, ...]:
         name, items = self.field, value
         if isinstance(value, str):
@@ -325,7 +320,3 @@ class RecordParser(FieldReader):
             message = "supersedes is the article's own id; name another"
             raise ArticleError("supersedes", "invalid", message)
         return older
-
-
-def _id_or_empty(value: Any) -> str:
-    return id_text(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

@@ -55,9 +55,7 @@ def check_url(url: str, *, field_name: str = "url") -> str:
     if not url.startswith("//") and url.startswith(("/", "./", "../", "?")):
         return url
     raise ArticleError(
-        field_name,
-        "unsafe",
-        f"{field_name} {url!r:.80} must begin with http://, https:// or /",
+        field_name, "unsafe", f"{field_name} {url!r:.80} must begin with http://, https:// or /"
     )
 
 

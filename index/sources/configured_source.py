@@ -8,14 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from index.articles.link_parser import is_related_name
-from index.articles.record import (
-    Record,
-    RecordProblem,
-    SourceItem,
-    describe,
-    get_field,
-    unreadable,
-)
+from index.articles.record import Record, RecordProblem, SourceItem, describe, get_field, unreadable
 from index.errors import SourceError
 from index.sources.parser_process import ParserStoppedError
 from index.sources.secret_options import mask
@@ -88,23 +81,19 @@ class ConfiguredSource:
             stopped = isinstance(error, ParserStoppedError)
             message = f"{self.name} can't be read: {error}" if stopped else str(error)
             # "from None" because the cause's message may hold a secret.
-            raise SourceError(self._mask(message)) from None
+            raise SourceError(mask(message, self.secrets)) from None
         except Exception as error:  # noqa: BLE001 - libraries raise what they like over files
             message = f"{self.name} can't be read to its end: {describe(error)}"
-            raise SourceError(self._mask(message)) from None
+            raise SourceError(mask(message, self.secrets)) from None
 
     def _configured(self, item: SourceItem) -> SourceItem:
         changes = self.fields, self.url_template, self.date_format, self.language, self.secrets
         if not any(changes):
             return item
         if isinstance(item, RecordProblem):
-            return replace(
-                item, location=self._mask(item.location), message=self._mask(item.message)
-            )
-        return read_record(self._mask(item.location), self._rename, item)
-
-    def _mask(self, text: str) -> str:
-        return mask(text, self.secrets) if self.secrets else text
+            message = mask(item.message, self.secrets)
+            return replace(item, location=mask(item.location, self.secrets), message=message)
+        return read_record(mask(item.location, self.secrets), self._rename, item)
 
     def _rename(self, location: str, item: Record) -> Record:
         values = dict(item.values)

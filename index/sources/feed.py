@@ -35,31 +35,32 @@ class FeedSource(DocumentOptions):
 
     def records(self) -> Iterator[SourceItem]:
         """Yields one record for each entry of the feed, or a problem for an entry it can't read."""
-        if not self.url:
-            with file_errors(self.path, "a feed"), open_unpacked(self.path) as file:
-                content = file.read(self.max_bytes + 1)
-            if len(content) > self.max_bytes:
-                raise SourceError(
-                    f"{self.path} exceeds {self.max_bytes} bytes; raise its max_bytes"
-                )
-            found = parse_apart(_read, content, self.path, "", "")
-            yield from (item for item in found if not isinstance(item, str))
-            return
         fetcher = Fetcher(url=self.url, options=self)
-        pending, seen = self.url, set[str]()
+        pending, seen = self.url or self.path, set[str]()
         while pending and pending not in seen:
             if len(seen) == _MAX_PAGES:
                 raise SourceError(f"{self.name} has over {_MAX_PAGES} pages, more than are read")
             seen.add(pending)
-            answer = fetcher.get(pending)
-            charset = charset_of(answer.headers.get("content-type", ""))
+            name, url, charset = self.path, "", ""
+            if self.url:
+                answer = fetcher.get(pending)
+                name, url, content = redacted(answer.url), answer.url, answer.body
+                charset = charset_of(answer.headers.get("content-type", ""))
+            else:
+                content = self._file()
             pending = ""
-            name = redacted(answer.url)
-            for item in parse_apart(_read, answer.body, name, answer.url, charset):
-                if isinstance(item, str):
-                    pending = urljoin(answer.url, item) if item else ""
-                else:
+            for item in parse_apart(_read, content, name, url, charset):
+                if not isinstance(item, str):
                     yield item
+                elif item and url:
+                    pending = urljoin(url, item)
+
+    def _file(self) -> bytes:
+        with file_errors(self.path, "a feed"), open_unpacked(self.path) as file:
+            content = file.read(self.max_bytes + 1)
+        if len(content) > self.max_bytes:
+            raise SourceError(f"{self.path} exceeds {self.max_bytes} bytes; raise its max_bytes")
+        return content
 
 
 def _read(content: bytes, name: str, url: str, charset: str) -> Iterator[SourceItem | str]:

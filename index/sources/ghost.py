@@ -12,7 +12,7 @@ from index.articles.cleaning import literal
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.errors import RecordError, SourceError
 from index.sources.html_texts import html_record
-from index.sources.json_stream import ELEMENT, Path, stream_elements
+from index.sources.json_stream import ELEMENT, ElementStream, Path
 from index.sources.jsonl_source import json_object
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import file_errors, open_unpacked
@@ -125,7 +125,7 @@ def _rows(path: str, tables: Set[str]) -> Iterator[SourceItem]:
         return place[-2:-1] == ("data",) and place[:-2] in _PLACES and place[-1] in tables
 
     with open_unpacked(path) as file:
-        for element in stream_elements(file, path, wanted):
+        for element in ElementStream(file, path, wanted):
             table = element.path[-1]
             where = f"{path} post {element.number} (line {element.line})"
             yield read_record(where if table == "posts" else table, json_object, element.content)

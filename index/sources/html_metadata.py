@@ -15,15 +15,13 @@ from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 
 _METAS = {
-    "url": ("og:url",),
-    "excerpt": ("og:description", "description", "twitter:description", "dc.description"),
-    "date": (
-        *("article:published_time", "dc.date", "dcterms.date", "citation_publication_date"),
-        *("parsely-pub-date", "date"),
-    ),
-    "visible_until": ("article:expiration_time",),
-    "language": ("og:locale", "dc.language"),
-    "image": ("og:image", "twitter:image"),
+    "url": "og:url",
+    "excerpt": "og:description description twitter:description dc.description",
+    "date": "article:published_time dc.date dcterms.date citation_publication_date parsely-pub-date"
+    " date",
+    "visible_until": "article:expiration_time",
+    "language": "og:locale dc.language",
+    "image": "og:image twitter:image",
 }
 _TITLES = ("og:title", "twitter:title", "dc.title", "citation_title")
 _AUTHORS = ("author", "dc.creator", "citation_author", "article:author")
@@ -53,7 +51,7 @@ def page_facts(
         address: The page's address, against which links are resolved; may be empty.
     """
     facts: dict[str, Any] = {
-        name: next((metas[key][0] for key in keys if key in metas), "")
+        name: next((metas[key][0] for key in keys.split() if key in metas), "")
         for name, keys in _METAS.items()
     }
     if facts["image"]:

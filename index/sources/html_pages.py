@@ -91,11 +91,7 @@ class HtmlSource(PageFolderSource):
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]
-        return Record(
-            location=page.location,
-            values=_literals(values),
-            language_from=language_from,
-        )
+        return Record(location=page.location, values=_literals(values), language_from=language_from)
 
     def _selected(self, root: Element) -> dict[str, Any]:
         values: dict[str, Any] = {}

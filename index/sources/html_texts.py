@@ -29,11 +29,7 @@ _SENTENCE_END = re.compile(r"[.!?…\]]\s")
 
 
 def html_record(
-    location: str,
-    markup: str,
-    values: Mapping[str, Any],
-    *,
-    finds_image: bool = False,
+    location: str, markup: str, values: Mapping[str, Any], *, finds_image: bool = False
 ) -> Record:
     """Makes a record of an item, with ``sections`` and ``links`` from the HTML of its text.
 

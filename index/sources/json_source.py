@@ -10,7 +10,7 @@ from functools import partial
 from index.articles.parse import FIELDS
 from index.articles.record import SourceItem
 from index.errors import SourceError
-from index.sources.json_stream import ELEMENT, Element, Path, stream_elements
+from index.sources.json_stream import ELEMENT, Element, ElementStream, Path
 from index.sources.jsonl_source import json_object
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, SplitItems, SplitSource, read_record
@@ -38,7 +38,7 @@ class JsonSource(PathSource, SplitSource):
             wanted = tuple(self.items.split(".")) if self.items else self._found()
             count = 0
             with open_unpacked(self.path) as file:
-                for element in stream_elements(file, self.path, lambda path: path == wanted):
+                for element in ElementStream(file, self.path, lambda path: path == wanted):
                     count += 1
                     yield element
         if self.items and not count:
@@ -72,7 +72,7 @@ def lists_of_objects(path: str) -> dict[Path, int]:
     """
     found: Counter[Path] = Counter()
     with open_unpacked(path) as file:
-        for element in stream_elements(file, path, _may_be_articles):
+        for element in ElementStream(file, path, _may_be_articles):
             found[element.path] += not element.path or element.content.startswith(b"{")
     return {
         path: count

@@ -40,13 +40,11 @@ class Element:
     content: bytes
 
 
-def stream_elements(
-    file: IO[bytes], name: str, wanted: Callable[[Path], bool]
-) -> Iterator[Element]:
+class ElementStream:
     """Yields the elements of the lists that are wanted, in the order of the document.
 
     Lists inside an element that is yielded are not looked at. What an element holds is not checked
-    to be JSON.
+    to be JSON. The document is read token by token; no more of it is kept than the current element.
 
     Args:
         file: The document.
@@ -56,11 +54,6 @@ def stream_elements(
     Raises:
         SourceError: If the document breaks off or is no JSON, or an element is too long.
     """
-    yield from _Scanner(file, name, wanted).elements()
-
-
-class _Scanner:
-    """Reads a document token by token; keeps no more of it than the current element."""
 
     def __init__(self, file: IO[bytes], name: str, wanted: Callable[[Path], bool]) -> None:
         self._file = file
@@ -75,7 +68,7 @@ class _Scanner:
         self._path: Path = ()  # of this list
         self._start = self._number = 0  # of its current element
 
-    def elements(self) -> Iterator[Element]:
+    def __iter__(self) -> Iterator[Element]:
         begun = False
         while True:
             found = _TOKEN.search(self._buffer, self._at)

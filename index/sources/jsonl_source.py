@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader
@@ -45,22 +44,19 @@ class JsonlSource(SplitSource):
 
     def _lines(self) -> Iterator[Line]:
         wanted = "a .jsonl or .jsonl.gz file, or - for standard input"
-        with file_errors(self.name, wanted), self._open() as file:
-            yield from _lines(file, self.name)
-
-    def _open(self) -> AbstractContextManager[IO[bytes]]:
-        if self.path == "-":
-            return unpacked(cast("BufferedReader", sys.stdin.buffer))
-        return open_unpacked(self.path)
+        with file_errors(self.name, wanted):
+            if self.path == "-":
+                opened = unpacked(cast("BufferedReader", sys.stdin.buffer))
+            else:
+                opened = open_unpacked(self.path)
+            with opened as file:
+                yield from _lines(file, self.name)
 
 
 def _lines(file: IO[bytes], name: str) -> Iterator[Line]:
     number, begun = 0, False
-    while True:
+    while line := file.readline(MAX_LINE_BYTES + 1):
         number += 1
-        line = file.readline(MAX_LINE_BYTES + 1)
-        if not line:
-            return
         if len(line) > MAX_LINE_BYTES:
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE_BYTES)

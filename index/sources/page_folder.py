@@ -20,12 +20,7 @@ from index.articles.record import Record, RecordProblem, SourceItem
 from index.errors import RecordError, SourceError
 from index.sources.encodings import decode, markup_encoding
 from index.sources.file_links import with_file_links
-from index.sources.page_language import (
-    PagePath,
-    read_languages,
-    read_page_path,
-    translated_bases,
-)
+from index.sources.page_language import PagePath, read_languages, read_page_path, translated_bases
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import NotRegularError, open_regular
 from index.sources.source import PathSource, SplitItems, SplitSource

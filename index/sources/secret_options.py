@@ -108,12 +108,6 @@ def _spellings(secrets: list[str], options: Mapping[str, Any]) -> set[str]:
     forms: set[str] = set()
     for secret in secrets:
         pair = f"{options.get('user', '')}:{secret}".encode()
-        forms |= {
-            secret,
-            quote(secret),
-            quote(secret, safe=""),
-            quote_plus(secret),
-            repr(secret)[1:-1],
-        }
-        forms.add(base64.b64encode(pair).decode())
+        forms |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
+        forms |= {repr(secret)[1:-1], base64.b64encode(pair).decode()}
     return forms

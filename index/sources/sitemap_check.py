@@ -19,11 +19,7 @@ from recommender.article import Article, Status
 EXAMPLES = 5
 
 _SUFFIX = re.compile(r"(\.(?:html?|xhtml|php|aspx?))?/?$", re.IGNORECASE)
-_DATES = {
-    "/%Y/%m/%d": "/{year}/{month}/{day}",
-    "/%Y/%m": "/{year}/{month}",
-    "/%Y": "/{year}",
-}
+_DATES = {"/%Y/%m/%d": "/{year}/{month}/{day}", "/%Y/%m": "/{year}/{month}", "/%Y": "/{year}"}
 _OTHER_DATE = re.compile(r"/(19|20)\d\d\b|\{(year|month)\}/\d\d?\b")
 _TRIED = 10_000  # articles and
 _TEMPLATES = 5  # templates, at most, of which it is computed what they mend

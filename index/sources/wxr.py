@@ -29,8 +29,7 @@ _BLOCK = re.compile(
     re.IGNORECASE,
 )
 _SHORTCODE = re.compile(
-    r"\[[a-z][\w-]{1,60}(?:\s[^\[\]<>]{0,500}=[^\[\]]{0,2000})\]",
-    re.IGNORECASE,
+    r"\[[a-z][\w-]{1,60}(?:\s[^\[\]<>]{0,500}=[^\[\]]{0,2000})\]", re.IGNORECASE
 )
 _CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)

@@ -70,7 +70,7 @@ class EleventyPreset(SitePreset):
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
         computed = site.folded(page.given.get("eleventycomputed"))
         permalink = computed.get("permalink", page.given.get("permalink"))
-        if site.is_table(permalink):
+        if isinstance(permalink, Mapping):
             permalink = page.values["permalink"] = permalink.get("build", False)
         if permalink is None or isinstance(permalink, bool):
             place = folder if stem in ("index", folder.name) else folder / stem

@@ -127,7 +127,8 @@ class HugoPreset(SitePreset):
         slug = str(page.given.get("slug") or ("" if name == place.name else name))
         path_on_site = self._path_on_site(page, place, section, slug)
         ugly = self.config.get("uglyurls")
-        ending = ".html" if ugly is True or (site.is_table(ugly) and ugly.get(section)) else "/"
+        ugly = ugly.get(section) if isinstance(ugly, Mapping) else ugly is True
+        ending = ".html" if ugly else "/"
         page.set_link(path_on_site and f"{prefix}/{path_on_site.strip('/')}{ending}")
 
     def _path_on_site(self, page: SitePage, place: PurePosixPath, section: str, slug: str) -> str:

@@ -125,7 +125,7 @@ class JekyllPreset(SitePreset):
 
     def _collections(self) -> Mapping[str, Any]:
         named = self.config.get("collections")  # in a list, none has the option to have pages
-        return named if site.is_table(named) else {}
+        return named if isinstance(named, Mapping) else {}
 
     def _defaults(self, path: str, kind: str) -> dict[str, Any]:
         """Returns the values that the site's configuration gives to pages of a path and kind."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Self, TypeGuard
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -67,7 +67,7 @@ class SitePage:
             if (key := str(name).casefold()) not in self.given:
                 self.given[key] = value
                 self.values.setdefault(str(name), value)
-            elif is_table(own := self.given[key]) and is_table(value):
+            elif isinstance(own := self.given[key], Mapping) and isinstance(value, Mapping):
                 self.given[key] = self.values[str(name)] = {**value, **own}
 
     def text(self, name: str) -> str:
@@ -268,12 +268,8 @@ def written(code: str, name: str) -> str:
 
 def folded(table: Any) -> dict[str, Any]:
     """Returns a table with its names in lower case."""
-    return {str(key).casefold(): value for key, value in table.items()} if is_table(table) else {}
-
-
-def is_table(value: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Tells whether a value is a table of a configuration."""
-    return isinstance(value, Mapping)
+    named = table.items() if isinstance(table, Mapping) else ()
+    return {str(key).casefold(): value for key, value in named}
 
 
 def base_path(text: Any) -> str:
