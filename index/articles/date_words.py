@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import tomllib
 import unicodedata
 from contextlib import suppress
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -33,22 +35,7 @@ _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _OFFSET = re.compile(r"(?<=:\d\d)\s*[+-]\d{4}\s*$")
 _BARE_NUMBER = re.compile(r"[^\d+-]*\d+")
 _DEFAULTS = dt.datetime(2000, 1, 1), dt.datetime(2004, 2, 2)  # noqa: DTZ001 - what both give was named
-_HOURS = dict(
-    zip(
-        "EST EDT CST CDT MST MDT PST PDT WET WEST CET CEST MEZ MESZ EET EEST MSK JST KST".split(),
-        (-5, -4, -6, -5, -7, -6, -8, -7, 0, 1, 1, 2, 1, 2, 2, 3, 3, 9, 9),
-        strict=True,
-    )
-)
-"""Hours from UTC of the zones of mail (RFC 822) and of others that have one meaning."""
-
-_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "nb", "fi", "pl", "cs", "ca")
-_BETWEEN = [
-    " ",
-    *"; - / ' at on and m t of the st nd rd th de d del le el il o den er re te am um om".split(),
-    *"as a las alle kl klo uhr uur hs . ,".split(),
-]
-"""Words and signs that may stand between the parts of a date in one of these languages."""
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 class DateError(ValueError):
@@ -108,15 +95,12 @@ def _zone(name: str | None, seconds: int | None) -> dt.tzinfo | None:
 
 @cache
 def _parser() -> parser:
-    """Return a parser that knows months and weekdays in several languages.
-
-    No two of these languages disagree about a month.
-    """
+    """Return a parser that knows months and weekdays in several languages."""
     from babel import Locale
 
     months: list[set[str]] = [set() for _ in range(12)]
     weekdays: list[set[str]] = [set() for _ in range(7)]
-    for locale in map(Locale, _LANGUAGES):
+    for locale in map(Locale, _TABLE["languages"]):
         for form, width in product(("format", "stand-alone"), ("wide", "abbreviated")):
             for names, found in ((months, locale.months[form]), (weekdays, locale.days[form])):
                 for number, name in found.get(width, {}).items():
@@ -124,12 +108,12 @@ def _parser() -> parser:
     known = set().union(*months)
 
     class Words(parserinfo):  # type: ignore[misc] # the library has no types
-        JUMP: ClassVar = _BETWEEN
+        JUMP: ClassVar = _TABLE["between"]
         AMPM: ClassVar = [("am",), ("pm",)]
         MONTHS: ClassVar = [tuple(names) for names in months]
         # "mar" is a Tuesday too, but then a month in words follows.
         WEEKDAYS: ClassVar = [tuple(names - known) for names in weekdays]
-        TZOFFSET: ClassVar = {name: 3600 * hours for name, hours in _HOURS.items()}
+        TZOFFSET: ClassVar = {name: 3600 * hours for name, hours in _TABLE["hours"].items()}
 
     return parser(Words())
 
@@ -137,7 +121,7 @@ def _parser() -> parser:
 def _words(name: str) -> set[str]:
     """Return the words of a month's or weekday's name, without accents and prepositions."""
     words = re.split(r"[\W\d_]+", _without_accents(name))
-    return {word for word in words if word not in _BETWEEN}
+    return {word for word in words if word not in _TABLE["between"]}
 
 
 def _without_accents(text: str) -> str:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 
+from index.articles.page_words import words_of
+
 _SEMICOLON = re.compile("[;；\n]")  # noqa: RUF001 - as written in Chinese
 _COMMA = re.compile("[,，、،]")  # noqa: RUF001 - as written in Chinese, Japanese and Arabic
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+")
 _BY = re.compile(r"\A(?:(?:written\s+)?by|von|par)\s+", re.IGNORECASE)
 _PARTICLES = set("van von der den de del della di da dos la le el bin al ter ten zu y".split())
-_ROLES = re.compile(
-    r"\b(?:director|editor|author|writer|reporter|correspondent|columnist|manager|officer|chief"
-    r"|head|president|chair\w*|founder|professor|prof|dr|phd|md|mba|esq|jr|sr|fellow|researcher"
-    r"|engineer|analyst|consultant|minister|secretary|senator|institute|university|college|centre"
-    r"|center|department|office|team|staff|agency|company|group|inc|ltd|gmbh|press|news"
-    r"|redakt\w+|leiter\w*|direktor\w*|geschäftsführer\w*|directeur|directrice|directora?)\b",
-    re.IGNORECASE,
-)
+_ROLES = re.compile(rf"\b(?:{words_of('role')})\b", re.IGNORECASE)
 
 
 def split_keywords(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -22,15 +23,9 @@ from index.sources.front_matter import parse_table, split_front_matter
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
 _LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"}
-_DATE_PARTS = [
-    pair.split("=")
-    for pair in (
-        "year=%Y short_year=%y month=%m i_month=%-m short_month=%b long_month=%B monthname=%B"
-        " day=%d i_day=%-d short_day=%a long_day=%A weekdayname=%A weekday=%w w_day=%u y_day=%j"
-        " yearday=%-j week=%V w_year=%G hour=%H minute=%M second=%S"
-    ).split()
-]
-"""What placeholders of Jekyll's and Hugo's patterns take from a page's date."""
+_DATE_PARTS: dict[str, str] = tomllib.loads(
+    Path(__file__).with_name("date_parts.toml").read_text(encoding="utf-8")
+)
 
 CODE = ("js", "mjs", "cjs", "ts", "mts")
 """The suffixes of files of code."""
@@ -100,7 +95,7 @@ class SitePage:
 
     def date_parts(self) -> dict[str, str]:
         """Returns what placeholders of patterns take from the page's time."""
-        return {name: self.time.strftime(form) for name, form in _DATE_PARTS if self.time}
+        return {name: self.time.strftime(form) for name, form in _DATE_PARTS.items() if self.time}
 
     def set_link(self, path: str, *, own: bool = False) -> None:
         """Sets the page's address.
