@@ -56,8 +56,7 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
         values: All values of the record, by the source's names.
         status: The value of the record's field ``status``.
     """
-    word = status.strip().casefold() if isinstance(status, str) else status
-    known = _STATUSES.get(word or "") if word is None or isinstance(word, str) else None
+    known = _known_status("" if status is None else status)
     if known is None:
         return _unknown("status", status)
     found = [HidingWord("status", known)] if known is not Status.PUBLISHED else []
@@ -100,12 +99,15 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
 
     In a field of another name, such as ``state``, a word that is not understood is no status.
     """
-    word = value.strip().casefold() if isinstance(value, str) else value
-    known = _STATUSES.get(word) if isinstance(word, str) else None
+    known = _known_status(value)
     if known is None and plain == "status" and name != "status":
         yield _unknown(name, value)
     elif known not in (None, Status.PUBLISHED) and name != "status":
         yield HidingWord(name, known)
+
+
+def _known_status(value: Any) -> Status | None:
+    return _STATUSES.get(value.strip().casefold()) if isinstance(value, str) else None
 
 
 def _flag_hides(plain: str, value: Any) -> bool | None:

@@ -23,13 +23,9 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _UNICAST = ipaddress.ip_network("2000::/3")
 """The IPv6 addresses that IANA has assigned as global unicast."""
 
-_NOT_PUBLIC = [
-    ipaddress.ip_network(text)
-    for text in (
-        *("192.0.0.0/24", "192.88.99.0/24"),  # protocol assignments, relays of 6to4
-        *("2001::/23", "2001:db8::/32", "3ffe::/16", "3fff::/20"),  # protocols, examples, 6bone
-    )
-]
+# Protocol assignments, relays of 6to4, protocols, examples, 6bone, examples.
+_NOT_PUBLIC = "192.0.0.0/24 192.88.99.0/24 2001::/23 2001:db8::/32 3ffe::/16 3fff::/20"
+_NOT_PUBLIC_NETWORKS = [*map(ipaddress.ip_network, _NOT_PUBLIC.split())]
 _ISATAP = {0x0000_5EFE, 0x0200_5EFE}
 
 
@@ -170,4 +166,4 @@ def is_public(address: Address) -> bool:
             return False
     elif not address.is_global or address.is_multicast:
         return False
-    return not any(address in network for network in _NOT_PUBLIC)
+    return not any(address in network for network in _NOT_PUBLIC_NETWORKS)

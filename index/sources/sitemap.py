@@ -136,7 +136,7 @@ class SitemapSource(DocumentOptions, SplitSource):
             except FetchError as error:
                 if error.reason != "gone":
                     raise
-                problems.append(_problem(url, error.reason, str(error)))
+                problems.append(_problem(url, error))
                 continue
             yield found
             pending += self._named(found, depth + 1)
@@ -205,16 +205,16 @@ def _sampled(pages: list[SitemapEntry], count: int) -> list[SitemapEntry]:
 def _fetch(client: PoliteClient, cache: PageCache, entry: SitemapEntry) -> RawPage | RecordProblem:
     try:
         page = fetch_page(client, cache, entry.url, entry.lastmod)
+        if urlsplit(page.url).path in ("", "/") and urlsplit(entry.url).path not in ("", "/"):
+            raise FetchError("it redirects to the home page, as pages that are gone", "gone")
     except SourceError as error:
-        reason = error.reason if isinstance(error, FetchError) else "not-fetched"
-        return _problem(entry.url, reason, str(error))
-    if urlsplit(page.url).path in ("", "/") and urlsplit(entry.url).path not in ("", "/"):
-        return _problem(entry.url, "gone", "it redirects to the home page, as pages that are gone")
+        return _problem(entry.url, error)
     return entry, page
 
 
-def _problem(url: str, reason: str, message: str) -> RecordProblem:
-    return RecordProblem(location=redacted(url), reason=reason, message=message)
+def _problem(url: str, error: SourceError) -> RecordProblem:
+    reason = error.reason if isinstance(error, FetchError) else "not-fetched"
+    return RecordProblem(location=redacted(url), reason=reason, message=str(error))
 
 
 def _parse_raw_page(html: HtmlSource, raw: RawPage) -> SourceItem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem, SourceItem
@@ -92,34 +92,28 @@ class _Api:
     def __init__(self, fetcher: Fetcher, home: str) -> None:
         self._fetcher = fetcher
         self._home = home
-        self._pretty = True
+        self._starts = ["wp-json{route}?", "?rest_route={quoted}&"]
 
     def get(self, route: str, query: Mapping[str, str]) -> HttpResponse:
-        try:
-            for pretty in (True, False) if self._pretty else (False,):
-                path = f"wp-json{route}?" if pretty else f"?{urlencode({'rest_route': route})}&"
-                if response := self._request(f"{self._home}/{path}{urlencode(query)}"):
+        while self._starts:
+            start = self._starts[0].format(route=route, quoted=quote_plus(route))
+            url = f"{self._home}/{start}{urlencode(query)}"
+            try:
+                response = self._fetcher.get(url, accept="application/json")
+                if "json" in response.headers.get("content-type", ""):
                     return response
-                self._pretty = False  # a site without permalinks shows its home page there
-        except HttpError as error:
-            hint, options = "", self._fetcher.options
-            if options.password and error.status in (400, 401, 403):
-                hint = f"; check the application password of {options.user!r}, who must edit posts"
-            raise SourceError(f"{error}{_reason(error.body)}{hint}") from error
+            except HttpError as error:
+                reason, hint, options = _reason(error.body), "", self._fetcher.options
+                if reason or error.status != 404:
+                    if options.password and error.status in (400, 401, 403):
+                        hint = f"; check the application password of {options.user!r}, who must "
+                        hint += "edit posts"
+                    raise SourceError(f"{error}{reason}{hint}") from error
+            del self._starts[0]  # a site without permalinks shows its home page there
         raise SourceError(
             f"{redacted(self._home)} is not a WordPress site, or hides its REST API: neither "
             f"/wp-json{route} nor ?rest_route={route} answers in JSON"
         )
-
-    def _request(self, url: str) -> HttpResponse | None:
-        """Returns the API's response; ``None`` if something other than the API answered."""
-        try:
-            response = self._fetcher.get(url, accept="application/json")
-        except HttpError as error:
-            if error.status == 404 and not _reason(error.body):
-                return None
-            raise
-        return response if "json" in response.headers.get("content-type", "") else None
 
 
 def _reason(body: bytes) -> str:
@@ -170,10 +164,10 @@ def _record(location: str, post: Any) -> Record:
     )
     date = _text(post, "date_gmt")
     values = {name: value for name, value in post.items() if name != "_embedded"} | {
-        "title": _rendered(post, "title"),
+        "title": _text(post.get("title"), "rendered"),
         "url": post.get("link"),
-        "aliases": [_rendered(post, "guid")],
-        "excerpt": _rendered(post, "excerpt"),
+        "aliases": [_text(post.get("guid"), "rendered")],
+        "excerpt": _text(post.get("excerpt"), "rendered"),
         "image": _image(embedded.get("wp:featuredmedia")),
         "tags": _terms(embedded.get("wp:term")),
         "language": post.get("lang") or post.get("wpml_current_locale"),
@@ -184,11 +178,7 @@ def _record(location: str, post: Any) -> Record:
         "visible_from": f"{date}Z" if date and post.get("status") == "future" else None,
         "robots": _text(head.get("robots"), "index"),
     }
-    return html_record(f"{location} id {post['id']}", _rendered(post, "content"), values)
-
-
-def _rendered(post: Mapping[str, Any], name: str) -> str:
-    return _text(post.get(name), "rendered")
+    return html_record(f"{location} id {post['id']}", _text(content, "rendered"), values)
 
 
 def _text(value: Any, key: str) -> str:
