@@ -43,7 +43,6 @@ class HtmlSource(PageFolderSource):
     """
 
     suffixes = (".html", ".htm", ".xhtml")
-    is_markup = True
     main: str = ""
     select: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
@@ -57,10 +56,11 @@ class HtmlSource(PageFolderSource):
         except MarkupError as error:
             raise SettingError(str(error)) from error
 
-    def parse_page(self, page: Page) -> Record:
+    def parse_page(self, location: str, page: Page) -> Record:
         """Parses an HTML page into a record; raises a ``RecordError`` if it can't be used."""
+        text = page.text(is_markup=True)
         try:
-            root = markup.parse_html(page.text)
+            root = markup.parse_html(text)
         except MarkupError as error:
             raise RecordError("invalid-html", str(error)) from error
         _drop_heading_links(root)
@@ -72,10 +72,10 @@ class HtmlSource(PageFolderSource):
         if self.main:
             main = MainText(element=next(iter(select(root, self.main)), root))
         else:
-            main = find_main_text(root, page.text)
+            main = find_main_text(root, text)
         facts = page_facts(root, main.element, said, metas, page.address)
         selected = self._selected(root)
-        values = {"id": page.id, **facts, **selected}
+        values = {"id": page.where.id, **facts, **selected}
         language_from = values.pop("language_from", "") if "language" not in selected else ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
@@ -91,7 +91,7 @@ class HtmlSource(PageFolderSource):
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]
-        return Record(location=page.location, values=_literals(values), language_from=language_from)
+        return Record(location=location, values=_literals(values), language_from=language_from)
 
     def _selected(self, root: Element) -> dict[str, Any]:
         values: dict[str, Any] = {}

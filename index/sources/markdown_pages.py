@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,7 +20,6 @@ from index.sources.markup import select, text_of
 from index.sources.page_folder import (
     Page,
     PageFolderSource,
-    RawPage,
     folder_of,
     parse_raw_page,
     read_pages,
@@ -74,14 +73,14 @@ class MarkdownSource(PageFolderSource):
         """Returns the contents of the files, and the function that parses one of them."""
         site = find_site(self.path, self.preset)
         pages = _mark_shared_names(read_pages(self, site.has_folder))
-        return pages, partial(parse_raw_page, partial(self._parse, site), False)
+        return pages, partial(parse_raw_page, partial(self._parse, site))
 
-    def parse_page(self, page: Page) -> Record:
+    def parse_page(self, location: str, page: Page) -> Record:
         """Parses a Markdown page into a record; raises a ``RecordError`` if it can't be used."""
-        return self._parse(find_site(self.path, self.preset), page)
+        return self._parse(find_site(self.path, self.preset), location, page)
 
-    def _parse(self, site: SitePreset, page: Page) -> Record:
-        front, body = split_front_matter(page.text)
+    def _parse(self, site: SitePreset, location: str, page: Page) -> Record:
+        front, body = split_front_matter(page.text())
         if not front and page.path.stem.casefold() in _FOR_AUTHORS:
             raise RecordError(
                 "not-content", "a file for those who work on the site, not an article"
@@ -104,7 +103,7 @@ class MarkdownSource(PageFolderSource):
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
-        return Record(location=page.location, values=values, link=placed.link, no_link=no_link)
+        return Record(location=location, values=values, link=placed.link, no_link=no_link)
 
     def _included(self, folder: Path, name: str) -> str:
         """Returns the text of a file that a page in ``folder`` includes.
@@ -124,8 +123,8 @@ class MarkdownSource(PageFolderSource):
 
 
 def _mark_shared_names(
-    pages: Iterator[RawPage | RecordProblem],
-) -> Iterator[RawPage | RecordProblem]:
+    pages: Iterator[Page | RecordProblem],
+) -> Iterator[Page | RecordProblem]:
     """Marks the pages that would get an earlier page's id, as their names differ only in dates.
 
     A page's ``slug`` is looked for by its line alone here: the mark needs no certainty.
@@ -139,7 +138,7 @@ def _mark_shared_names(
         slug = _SLUG_LINE.search(page.content[:4096])
         dated = _DATED_ID.fullmatch(name)
         last = slug[1].decode(errors="replace") if slug else dated[2] if dated else name
-        yield page._replace(shares_name=f"{folder}/{last}" in seen)
+        yield replace(page, shares_name=f"{folder}/{last}" in seen)
         seen.add(f"{folder}/{last}")
 
 
@@ -164,7 +163,7 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
     """Adds id, date, slug and section from the file's name, where the front matter has none."""
-    folder, _, name = page.id.rpartition("/")
+    folder, _, name = page.where.id.rpartition("/")
     dated = _DATED_ID.fullmatch(name)
     parts = str(given.get("slug") or (dated[2] if dated else name)).split("/")
     slug = "/".join(part for part in parts if part not in ("", ".", "..")) or name
@@ -172,7 +171,7 @@ def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
         values.setdefault("date", dated[1])
     last = name if page.shares_name else slug
     values.setdefault("id", f"{folder}/{last}" if folder else last)
-    values.setdefault("path", page.id)
+    values.setdefault("path", page.where.id)
     values.setdefault("slug", slug)
     values.setdefault("section", folder.partition("/")[0])
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 from urllib.parse import quote
 
 from index.articles.record import Record, RecordProblem, SourceItem
@@ -35,27 +35,28 @@ _MAGIC = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page and its decoded text.
+    """A page as it was read from a file or fetched.
 
     Attributes:
-        location: Where the page is, for messages.
         path: The file.
-        id: The id to use if the page states none: the path relative to the folder, without its
-            suffix (``"2026/my-post"``); for an ``index`` file, the path of the file's folder.
-        text: The decoded content.
+        content: At most MAX_PAGE_BYTES + 1 bytes of it.
+        where: What the path says. The id, if the page states none, is the path relative to the
+            folder, without its suffix (``"2026/my-post"``); for an ``index`` file, the path of the
+            file's folder.
         file: The path relative to the folder that is read, with ``/``.
         shares_name: Whether an earlier page goes by the same name once dates are left out.
         url: The address that the page was fetched from; empty for a file.
+        charset: The encoding that the server named; empty if none.
         robots: What the server told robots of it, by its header ``X-Robots-Tag``.
     """
 
-    location: str
     path: Path
-    id: str
-    text: str
+    content: bytes
+    where: PagePath
     file: str = ""
     shares_name: bool = False
     url: str = ""
+    charset: str = ""
     robots: str = ""
 
     @property
@@ -63,30 +64,27 @@ class Page:
         """The page's own address; for a file, its path below the folder, from the root on."""
         if self.url:
             return self.url
-        folder, _, name = (self.file or f"{self.id}{self.path.suffix}").rpartition("/")
-        return quote(f"/{folder}/" if folder else "/") + ("" if _is_index(name) else quote(name))
+        folder, _, name = (self.file or f"{self.where.id}{self.path.suffix}").rpartition("/")
+        is_index = name.rpartition(".")[0] == "index"
+        return quote(f"/{folder}/" if folder else "/") + ("" if is_index else quote(name))
 
+    def text(self, *, is_markup: bool = False) -> str:
+        """Returns the decoded content.
 
-def _is_index(name: str) -> bool:
-    return name.rpartition(".")[0] == "index"
+        Args:
+            is_markup: Whether the content may declare its encoding.
 
-
-class RawPage(NamedTuple):
-    """A page's file before it is parsed.
-
-    Attributes:
-        path: The file.
-        file: The same, relative to the source's folder.
-        where: What the path says.
-        content: At most MAX_PAGE_BYTES + 1 bytes of the file.
-        shares_name: Whether an earlier page has the same name but for its date.
-    """
-
-    path: Path
-    file: str
-    where: PagePath
-    content: bytes
-    shares_name: bool = False
+        Raises:
+            RecordError: If it is too long, or can't be decoded.
+        """
+        if len(self.content) > MAX_PAGE_BYTES:
+            raise RecordError("page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
+        declared = markup_encoding(self.content) if is_markup and not self.charset else self.charset
+        try:
+            return decode(self.content, declared)
+        except ValueError as error:
+            message = f"the page can't be decoded: {error}"
+            raise RecordError("invalid-encoding", message) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +93,6 @@ class PageFolderSource(PathSource, SplitSource):
 
     Attributes:
         suffixes: The file name suffixes of pages.
-        is_markup: Whether a page's content may declare its encoding.
         path: A folder, of which all pages in all subfolders are read; a glob
             (``"site/**/*.html"``); or one file.
         languages: The languages that folders (``de/page.md``) or suffixes (``page.de.md``) name.
@@ -105,7 +102,6 @@ class PageFolderSource(PathSource, SplitSource):
 
     related_headings: tuple[str, ...] = ()
     suffixes: ClassVar[tuple[str, ...]]
-    is_markup: ClassVar[bool] = False
     languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -113,11 +109,15 @@ class PageFolderSource(PathSource, SplitSource):
 
     def split(self) -> SplitItems:
         """Returns the contents of the files, and the function that parses one of them."""
-        return read_pages(self), partial(parse_raw_page, self.parse_page, self.is_markup)
+        return read_pages(self), partial(parse_raw_page, self.parse_page)
 
     @abstractmethod
-    def parse_page(self, page: Page) -> Record:
+    def parse_page(self, location: str, page: Page) -> Record:
         """Parses a page into a record.
+
+        Args:
+            location: Where the page is, for messages.
+            page: The page.
 
         Raises:
             RecordError: If the page can't be used.
@@ -127,7 +127,7 @@ class PageFolderSource(PathSource, SplitSource):
 
 def read_pages(
     source: PageFolderSource, has_folder: Callable[[str], bool] = lambda _: False
-) -> Iterator[RawPage | RecordProblem]:
+) -> Iterator[Page | RecordProblem]:
     """Yields every page of a folder or glob, sorted by path.
 
     Args:
@@ -171,7 +171,7 @@ def read_pages(
             where = read_page_path(_name(path, base), source.languages, translated)
             if where.base:  # another source may have a file of the same name
                 where = where._replace(base=f"{location}: {where.base}")
-            yield RawPage(path, relative.as_posix(), where, content)
+            yield Page(path=path, content=content, where=where, file=relative.as_posix())
     if vanished is not None:
         _check_folder(base, vanished)
 
@@ -189,57 +189,24 @@ def _check_folder(folder: Path, vanished: Path) -> None:
         )
 
 
-def parse_raw_page(parse: Callable[[Page], Record], is_markup: bool, raw: RawPage) -> SourceItem:
-    """Decodes and parses a page in the parser process.
+def parse_raw_page(parse: Callable[[str, Page], Record], page: Page) -> SourceItem:
+    """Parses a page in the parser process.
 
     Args:
-        parse: Parses one decoded page.
-        is_markup: Whether a page's content may declare its encoding.
-        raw: The page.
+        parse: Parses one page, given where it is.
+        page: The page.
     """
-    return parse_record(display_path(raw.path), _parse_page, parse, is_markup, raw)
+    return parse_record(display_path(page.path), _parse_page, parse, page)
 
 
-def _parse_page(
-    location: str, parse: Callable[[Page], Record], is_markup: bool, raw: RawPage
-) -> Record:
-    if len(raw.content) > MAX_PAGE_BYTES:
-        raise RecordError("page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
-    page = Page(
-        location=location,
-        path=raw.path,
-        id=raw.where.id,
-        text=decode_page(raw.content, markup_encoding(raw.content) if is_markup else ""),
-        file=raw.file,
-        shares_name=raw.shares_name,
-    )
-    record = _with_path(parse(page), raw.where)
-    return replace(record, values=with_file_links(record.values, raw.file))
-
-
-def decode_page(content: bytes, encoding: str) -> str:
-    """Returns the text of a page.
-
-    Args:
-        content: The page's bytes.
-        encoding: The encoding that it declares; empty if none.
-
-    Raises:
-        RecordError: If it can't be decoded.
-    """
-    try:
-        return decode(content, encoding)
-    except ValueError as error:
-        raise RecordError("invalid-encoding", f"the page can't be decoded: {error}") from error
-
-
-def _with_path(record: Record, where: PagePath) -> Record:
-    """Adds the language and the translation key that a page's path gives, unless it says others."""
-    values = dict(record.values)
-    if where.base and not values.get("translation_key"):
-        values["translation_key"] = where.base
-    if where.language and (record.language_from == "page" or not values.get("language")):
-        values["language"] = where.language
+def _parse_page(location: str, parse: Callable[[str, Page], Record], page: Page) -> Record:
+    """Parses a page, and adds the language and translation key of its path, if it says no other."""
+    record = parse(location, page)
+    values = with_file_links(record.values, page.file)
+    if page.where.base and not values.get("translation_key"):
+        values["translation_key"] = page.where.base
+    if page.where.language and (record.language_from == "page" or not values.get("language")):
+        values["language"] = page.where.language
         record = replace(record, language_from="path")
     return replace(record, values=values)
 

@@ -35,9 +35,9 @@ class PlainSource(PageFolderSource):
 
     suffixes = (".txt", ".text")
 
-    def parse_page(self, page: Page) -> Record:
+    def parse_page(self, location: str, page: Page) -> Record:
         """Parses a plain text page into a record; raises a ``RecordError`` if it can't be used."""
-        text = page.text.replace("\r\n", "\n").replace("\r", "\n").strip()
+        text = page.text().replace("\r\n", "\n").replace("\r", "\n").strip()
         blocks = [[line.strip() for line in block.split("\n")] for block in _BLANK.split(text)]
         title = blocks[0][0]
         if not title:
@@ -56,7 +56,7 @@ class PlainSource(PageFolderSource):
             else:
                 sections[-1][1].extend(lines)
         values: dict[str, Any] = {
-            "id": page.id,
+            "id": page.where.id,
             "title": literal(title),
             "sections": [
                 {"heading": literal(heading), "text": literal("\n".join(lines))}
@@ -66,7 +66,7 @@ class PlainSource(PageFolderSource):
             "ratings": ratings,
             "links": links,
         }
-        return Record(location=page.location, values=values)
+        return Record(location=location, values=values)
 
 
 def _related_links(heading: str, blocks: list[list[str]]) -> list[dict[str, Any]]:

@@ -15,12 +15,13 @@ from urllib.parse import unquote, urlsplit
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.urls import join_url
 from index.errors import SourceError
-from index.sources.encodings import charset_of, markup_encoding
+from index.sources.encodings import charset_of
 from index.sources.host_rules import redacted
 from index.sources.html_pages import HtmlSource
 from index.sources.http_client import DocumentOptions, Fetcher, FetchError
 from index.sources.page_cache import FetchedPage, PageCache, fetch_page
-from index.sources.page_folder import Page, decode_page
+from index.sources.page_folder import Page
+from index.sources.page_language import PagePath
 from index.sources.parser_process import parse_record
 from index.sources.polite_client import PoliteClient
 from index.sources.regular_file import file_errors, open_regular
@@ -223,17 +224,15 @@ def _parse_raw_page(html: HtmlSource, raw: RawPage) -> SourceItem:
 
 
 def _parse_page(location: str, html: HtmlSource, entry: SitemapEntry, page: FetchedPage) -> Record:
-    charset = charset_of(page.headers.get("content-type", ""))
-    record = html.parse_page(
-        Page(
-            location=location,
-            path=Path("page"),
-            id=page_id(page.url),
-            text=decode_page(page.body, charset or markup_encoding(page.body)),
-            url=page.url,
-            robots=page.headers.get("x-robots-tag", ""),
-        )
+    fetched = Page(
+        path=Path("page"),
+        content=page.body,
+        where=PagePath(page_id(page.url)),
+        url=page.url,
+        charset=charset_of(page.headers.get("content-type", "")),
+        robots=page.headers.get("x-robots-tag", ""),
     )
+    record = html.parse_page(location, fetched)
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}
     values = {**entry.facts, **stated}
     values["url"] = join_url(page.url, values.get("url", ""))
