@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,22 +63,23 @@ class WxrSource(PathSource, SplitSource):
     types: tuple[str, ...] = ("post", "page")
 
     def split(self) -> SplitItems:
-        """Returns the posts' raw values in order, and the function that parses those of one."""
-        return self._posts(), _parsed
-
-    def _posts(self) -> Iterator[dict[str, Any] | RecordProblem]:
-        for post in parse_apart(_read, self.path, self.types):
-            if post is not None:
-                yield post
+        """Returns the posts in order, and the function that parses the text of one."""
+        posts = parse_apart(_read, self.path, self.types)
+        return (post for post in posts if post is not None), _parsed
 
 
-def _parsed(post: dict[str, Any]) -> SourceItem:
-    return parse_record(post["location"], _record, post)
+Post = tuple[str, str, dict[str, Any]]
+"""Where a post stands, its text as HTML, and its other values."""
 
 
-def _read(path: str, types: tuple[str, ...]) -> Iterator[dict[str, Any] | RecordProblem | None]:
+def _parsed(post: Post) -> SourceItem:
+    location, content, values = post
+    return parse_record(location, _record, content, values)
+
+
+def _read(path: str, types: tuple[str, ...]) -> Iterator[Post | RecordProblem | None]:
     """Yields the posts of some types; ``None`` now and then, so that the parser's clock goes on."""
-    site = _Site()
+    site = _Site(path, types)
     shared = ("language", "wxr_version", "author", "item", "comment")
     with file_errors(path, "a WordPress export (.xml)"):
         try:
@@ -90,7 +90,7 @@ def _read(path: str, types: tuple[str, ...]) -> Iterator[dict[str, Any] | Record
                     'feed with kind = "feed"'
                 )
             mended: list[str] = []
-            yield from _each(path, ("item", "comment"), partial(_raw, path, types, site), mended)
+            yield from _each(path, ("item", "comment"), site.post, mended)
             for place in mended[:_MAX_TOLD]:
                 message = f"the export is not well-formed XML: {place}; check that place"
                 yield RecordProblem(location=path, reason="not-well-formed", message=message)
@@ -114,9 +114,10 @@ def _each(
 
 
 class _Site:
-    """What an export says once for all posts: its language, authors and pictures."""
+    """An export, with what it says once for all posts: its language, authors and pictures."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str, types: tuple[str, ...]) -> None:
+        self._path, self._types = path, types
         self.language = ""
         self.authors: dict[str, str] = {}
         self.pictures: dict[str, dict[str, str]] = {}
@@ -134,6 +135,46 @@ class _Site:
             words = _meta(element)["_wp_attachment_image_alt"]
             self.pictures[fields["post_id"]] = {"src": address, "alt": literal(words)}
 
+    def post(self, item: Element) -> Post | None:
+        """Returns a post; ``None`` if it is of no wanted type."""
+        fields, meta = _fields(item), _meta(item)
+        if local_name(item) != "item" or fields["post_type"] not in self._types:
+            return None
+        named = [child for child in item if local_name(child) == "category"]
+        terms = {child.get("domain"): child.get("nicename", "") for child in named}
+        creators = [text_of(child).strip() for child in item if local_name(child) == "creator"]
+        gmt, local, published = (
+            "" if fields[name].startswith("0000-00-00") or "-0001" in fields[name] else fields[name]
+            for name in ("post_date_gmt", "post_date", "pubDate")
+        )
+        status = fields["status"]
+        hidden = any(meta[key] and word in meta[key] for key, word in _NOINDEX.items())
+        values = {
+            "title": fields["title"],
+            "id": fields["post_id"],
+            "slug": fields["post_name"],
+            "url": fields["link"],
+            "aliases": [fields["guid"]],
+            "excerpt": fields["excerpt"],
+            "date": local or gmt or published,
+            "language": terms.get("language") or self.language,
+            "translation_key": terms.get("post_translations"),
+            "tags": [
+                text_of(child).strip()
+                for child in named
+                if child.get("domain") in ("category", "post_tag", "tag")
+                and child.get("nicename") != "uncategorized"
+            ],
+            "authors": [literal(self.authors.get(name, name)) for name in creators if name],
+            "image": self.pictures.get(meta["_thumbnail_id"]),
+            "status": "private" if fields["post_password"] else status or "unknown",
+            "visible_from": (gmt and f"{gmt}Z") or published if status == "future" else None,
+            "visible_until": meta["_expiration-date"],
+            "robots": "noindex" if hidden else "",
+        }
+        location = f"{self._path} post {fields['post_id'] or '?'} (line {item.sourceline})"
+        return location, fields["encoded"], values
+
 
 def _fields(element: Element) -> defaultdict[str, str]:
     """Returns the texts below an element by their names; the first of several of one name."""
@@ -149,61 +190,8 @@ def _meta(item: Element) -> defaultdict[str, str]:
     return defaultdict(str, {entry["meta_key"]: entry["meta_value"] for entry in entries})
 
 
-def _raw(path: str, types: tuple[str, ...], site: _Site, item: Element) -> dict[str, Any] | None:
-    """Returns a post's values as the export holds them; ``None`` if it is of no wanted type."""
-    fields, meta = _fields(item), _meta(item)
-    if local_name(item) != "item" or fields["post_type"] not in types:
-        return None
-    creators = [text_of(child).strip() for child in item if local_name(child) == "creator"]
-    return {
-        "location": f"{path} post {fields['post_id'] or '?'} (line {item.sourceline})",
-        "fields": fields,
-        "authors": [literal(site.authors.get(name, name)) for name in creators if name],
-        "terms": [
-            (child.get("domain", ""), child.get("nicename", ""), text_of(child).strip())
-            for child in item
-            if local_name(child) == "category"
-        ],
-        "image": site.pictures.get(meta["_thumbnail_id"]),
-        "robots": "noindex"
-        if any(meta[key] and word in meta[key] for key, word in _NOINDEX.items())
-        else "",
-        "expires": meta["_expiration-date"],
-        "language": site.language,
-    }
-
-
-def _record(location: str, post: Mapping[str, Any]) -> Record:
-    fields = post["fields"]
-    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", fields["encoded"]))
+def _record(location: str, content: str, values: Mapping[str, Any]) -> Record:
+    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", content))
     closed = set(_CLOSING.findall(content))
     content = _BARE.sub(lambda found: " " if found[1] in closed else found[0], content)
-    terms = {domain: name for domain, name, _ in post["terms"]}
-    gmt, local, published = (
-        "" if fields[name].startswith("0000-00-00") or "-0001" in fields[name] else fields[name]
-        for name in ("post_date_gmt", "post_date", "pubDate")
-    )
-    number, status = fields["post_id"], fields["status"]
-    values = {
-        "title": fields["title"],
-        "id": int(number) if number.isdecimal() else number,
-        "slug": fields["post_name"],
-        "url": fields["link"],
-        "aliases": [fields["guid"]],
-        "excerpt": fields["excerpt"],
-        "date": local or gmt or published,
-        "language": terms.get("language") or post["language"],
-        "translation_key": terms.get("post_translations"),
-        "tags": [
-            name
-            for domain, nicename, name in post["terms"]
-            if domain in ("category", "post_tag", "tag") and name and nicename != "uncategorized"
-        ],
-        "authors": post["authors"],
-        "image": post["image"],
-        "status": "private" if fields["post_password"] else status or "unknown",
-        "visible_from": (gmt and f"{gmt}Z") or published if status == "future" else None,
-        "visible_until": int(end) if (end := post["expires"]).isdecimal() else end,
-        "robots": post["robots"],
-    }
     return html_record(location, _BLANK_LINES.sub("<br>", content), values)
