@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 from index.articles.text_lists import split_keywords
@@ -14,18 +16,7 @@ from index.sources.markup import Element, line_of, select
 from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 
-_METAS = {
-    "url": "og:url",
-    "excerpt": "og:description description twitter:description dc.description",
-    "date": "article:published_time dc.date dcterms.date citation_publication_date parsely-pub-date"
-    " date",
-    "visible_until": "article:expiration_time",
-    "language": "og:locale dc.language",
-    "image": "og:image twitter:image",
-}
-_TITLES = ("og:title", "twitter:title", "dc.title", "citation_title")
-_AUTHORS = ("author", "dc.creator", "citation_author", "article:author")
-_ROBOTS = ("robots", "googlebot", "googlebot-news", "bingbot", "x-robots-tag")
+_METAS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 _EXPIRY = re.compile(r"unavailable_after:\s*([^,]+(?:,\s*\d[^,]*)?)", re.IGNORECASE)
 _HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-required")
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
@@ -50,18 +41,16 @@ def page_facts(
         metas: The page's ``<meta>`` elements.
         address: The page's address, against which links are resolved; may be empty.
     """
-    facts: dict[str, Any] = {
-        name: next((metas[key][0] for key in keys.split() if key in metas), "")
-        for name, keys in _METAS.items()
-    }
-    if facts["image"]:
+    given = {name: [metas[key] for key in keys if key in metas] for name, keys in _METAS.items()}
+    facts: dict[str, Any] = {name: found[0][0] for name, found in given.items() if found}
+    if "image" in facts:
         facts["image"] = {"src": facts["image"], "alt": metas.get("og:image:alt", [""])[0]}
     labels = select(main, "a[rel~=tag]") or select(root, "a[rel~=tag]")
     keywords = metas.get("article:tag") or split_keywords(metas.get("keywords", [""])[0])
     facts["tags"] = [line_of(link) for link in labels] or keywords
-    named = ([one for one in metas.get(key, ()) if not _URL.fullmatch(one)] for key in _AUTHORS)
+    named = ([one for one in found if not _URL.fullmatch(one)] for found in given["authors"])
     facts["authors"] = next(filter(None, named), [])
-    facts["robots"] = ", ".join(word for key in _ROBOTS for word in metas.get(key, []))
+    facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
     for time in published_times(root)[:1]:
         facts["date"] = (time.get("datetime") or line_of(time)).strip()
     around = (main, *main.iterancestors(), *select(main, "article"))
@@ -71,7 +60,7 @@ def page_facts(
     facts |= stated
     if expiry := _EXPIRY.search(facts["robots"]):
         facts["visible_until"] = expiry[1]
-    facts["url"] = canonical_of(root, address) or facts["url"]
+    facts["url"] = canonical_of(root, address) or facts.get("url", "")
     here = facts["url"] or address
     alternates = read_alternates(
         [
@@ -83,12 +72,12 @@ def page_facts(
     facts["translation_key"] = alternates.key
     if not stated.get("language"):
         shown = next(iter(select(root, "html")), root).get("lang")
-        facts["language"] = alternates.language or shown or facts["language"]
+        facts["language"] = alternates.language or shown or facts.get("language")
         facts["language_from"] = "page"
-    titles = [metas[key][0] for key in _TITLES if key in metas]
+    titles = [found[0] for found in given["title"]]
     sites = [*metas.get("og:site_name", []), *said.site_names()]
     facts["title"] = find_title(root, main, said.titles(), titles, sites, here)
-    if image := facts["image"]:
+    if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
 

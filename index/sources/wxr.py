@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,19 +35,7 @@ _SHORTCODE = re.compile(
 _CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
-_NOINDEX = {
-    "_yoast_wpseo_meta-robots-noindex": "1",
-    "rank_math_robots": "noindex",
-    "_seopress_robots_index": "yes",
-    "_aioseop_noindex": "on",
-    "_genesis_noindex": "1",
-    "_tsf_noindex": "1",
-    "_sq_noindex": "1",
-    "_links_to": "",
-    "_yoast_wpseo_redirect": "",
-}
-"""For each field in which a plugin says that a post is not to be listed, a part of the value that
-says so; empty if any value does, because it is the address to which the post's own leads."""
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +138,7 @@ class _Site:
             for name in ("post_date_gmt", "post_date", "pubDate")
         )
         status = fields["status"]
-        hidden = any(meta[key] and word in meta[key] for key, word in _NOINDEX.items())
+        hidden = any(meta[key] and word in meta[key] for key, word in _TABLE["noindex"].items())
         values = {
             "title": fields["title"],
             "id": fields["post_id"],
