@@ -12,11 +12,13 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.encoder import (
     Embeddings,
@@ -44,8 +46,12 @@ _WINDOW = 256
 """Longest piece of text that is encoded at a time, in tokens, including special tokens, with a
 model that does not say how long it may be."""
 
-_BATCH_TOKENS = 8192
-"""Padded tokens per forward pass: enough to keep two cores busy, few enough for their caches."""
+_BATCH_TOKENS = {"cpu": 8_192, "cuda": 262_144}
+"""Padded tokens per forward pass, by the kind of device: enough to keep two cores busy, few enough
+for their caches; enough to fill a large GPU."""
+
+_TOKENIZED = 2_048
+"""Texts that are tokenized at a time, beside the forward passes of those before."""
 
 
 def load_encoder(model: str = DEFAULT_MODEL, precision: str = "auto") -> Encoder:
@@ -92,12 +98,14 @@ class SentenceEncoder:
             _check_default_weights(folder)
         # Must be set before the import: huggingface_hub reads its environment only once.
         os.environ["HF_HUB_OFFLINE"] = "1"
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         with _without_garbage_collection():
             import torch
             import transformers
             from sentence_transformers import SentenceTransformer
 
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        # On a processor, the model needs the cores; a GPU waits for the tokenizer.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", str(device == "cuda").lower())
         # The commands show their own progress bar.
         transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         if precision == "auto":
@@ -106,7 +114,7 @@ class SentenceEncoder:
             with _without_garbage_collection():  # loading a model imports its code
                 self._model: SentenceTransformer = SentenceTransformer(
                     str(folder),
-                    device="cuda" if torch.cuda.is_available() else "cpu",
+                    device=device,
                     local_files_only=True,
                     trust_remote_code=False,
                     model_kwargs={"use_safetensors": True, "dtype": torch.float32},
@@ -134,34 +142,60 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
         """Return one unit vector per text, shape (len(texts), dim); zero for empty text."""
-        total = np.zeros((len(texts), self.fingerprint.dim), dtype=np.float32)
-        windows, owners = self._windows(texts)
-        remaining = np.bincount(owners, minlength=len(texts))
+        found = np.zeros((len(texts), self.fingerprint.dim), dtype=np.float32)
+        blocks = [texts[start : start + _TOKENIZED] for start in range(0, len(texts), _TOKENIZED)]
+        start = 0
+        with ThreadPoolExecutor(1) as beside:
+            ahead = beside.submit(self._windows, texts[:_TOKENIZED])
+            for block, following in zip(blocks, [*blocks[1:], ()], strict=False):
+                windows, owners = ahead.result()
+                ahead = beside.submit(self._windows, following)
+                stop = start + len(block)
+                self._encode_windows(windows, owners, found[start:stop], progress)
+                start = stop
+        return normalized(found, origin=self.fingerprint.model)
+
+    def _encode_windows(
+        self,
+        windows: Sequence[NDArray[np.int64]],
+        owners: Sequence[int],
+        total: Embeddings,
+        progress: Progress | None,
+    ) -> None:
+        """Add the embeddings of windows, weighted by their lengths, to those of their texts.
+
+        Args:
+            windows: The token ids of each window.
+            owners: The index of each window's text.
+            total: Shape (texts, dim), float32; changed in place.
+            progress: Called with the number of texts encoded since the last call.
+        """
+        remaining = np.bincount(owners, minlength=len(total))
         empty = int((remaining == 0).sum())
         if progress is not None and empty:
             progress(empty)
-        for batch in _batches([len(window) for window in windows]):
+        most = _BATCH_TOKENS[self._model.device.type]
+        for batch in _batches([len(window) for window in windows], most):
             vectors = self._forward([windows[i] for i in batch])
             for i, vector in zip(batch, vectors, strict=True):
                 total[owners[i]] += len(windows[i]) * vector
                 remaining[owners[i]] -= 1
             if progress is not None:
                 progress(sum(1 for i in {owners[i] for i in batch} if remaining[i] == 0))
-        return normalized(total, origin=self.fingerprint.model)
 
-    def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
+    def _windows(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int64]], list[int]]:
         """Split texts into windows; return each window's token ids and the index of its text."""
         room = self._window - len(self._prefix) - len(self._suffix)
-        windows: list[list[int]] = []
+        windows: list[NDArray[np.int64]] = []
         owners: list[int] = []
-        for start in range(0, len(texts), 1024):
-            batch = [text if text.strip() else "" for text in texts[start : start + 1024]]
-            for owner, tokens in enumerate(self._token_ids(batch), start):
-                count = -(-len(tokens) // room)
-                for part in range(count):
-                    piece = tokens[part * len(tokens) // count : (part + 1) * len(tokens) // count]
-                    windows.append([*self._prefix, *piece, *self._suffix])
-                    owners.append(owner)
+        for owner, tokens in enumerate(
+            self._token_ids([text if text.strip() else "" for text in texts])
+        ):
+            count = -(-len(tokens) // room)
+            for part in range(count):
+                piece = tokens[part * len(tokens) // count : (part + 1) * len(tokens) // count]
+                windows.append(np.array([*self._prefix, *piece, *self._suffix]))
+                owners.append(owner)
         return windows, owners
 
     def _token_ids(self, texts: list[str], *, special: bool = False) -> list[list[int]]:
@@ -183,16 +217,16 @@ class SentenceEncoder:
                 return framed[:start], framed[start + len(bare) :]
         return [], []
 
-    def _forward(self, windows: list[list[int]]) -> Embeddings:
+    def _forward(self, windows: Sequence[NDArray[np.int64]]) -> Embeddings:
         import torch
 
-        pad_sequence, pad = torch.nn.utils.rnn.pad_sequence, self._tokenizer.pad_token_id
-        ids = pad_sequence([*map(torch.tensor, windows)], batch_first=True, padding_value=pad)
-        mask = pad_sequence(
-            [torch.ones(len(window)).long() for window in windows], batch_first=True
-        )
+        lengths = np.array([len(window) for window in windows])
+        mask = np.arange(lengths.max()) < lengths[:, None]
+        ids = np.full(mask.shape, self._tokenizer.pad_token_id)
+        ids[mask] = np.concatenate(windows)
         device = self._model.device
-        features = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+        parts = {"input_ids": ids, "attention_mask": mask.astype(np.int64)}
+        features = {name: torch.from_numpy(part).to(device) for name, part in parts.items()}
         autocast = torch.autocast(
             device.type, dtype=torch.bfloat16, enabled=self.fingerprint.precision == "bfloat16"
         )
@@ -213,11 +247,12 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _batches(lengths: list[int]) -> Iterator[list[int]]:
+def _batches(lengths: list[int], most: int) -> Iterator[list[int]]:
     """Group windows of similar length into batches, so that little padding is computed.
 
     Args:
         lengths: The length of each window in tokens.
+        most: Padded tokens per batch.
 
     Yields:
         The indices of the windows of each batch, longest first.
@@ -225,7 +260,7 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     position = 0
     while position < len(order):
-        size = max(1, _BATCH_TOKENS // lengths[order[position]])
+        size = max(1, most // lengths[order[position]])
         yield order[position : position + size]
         position += size
 

@@ -21,7 +21,7 @@ from recommender.stories import StoryTexts
 S = TypeVar("S")
 T = TypeVar("T")
 
-_ENCODE_CHUNK = 4_096
+_ENCODE_CHUNK = 16_384
 _STREAM_CHUNK = 64
 _STREAM_BYTES = 8 * 1024 * 1024
 
