@@ -38,6 +38,8 @@ article_numbers.npy    (n,) int32: the number of each row's article in these two
 names_*.npy            numbers of addresses and other names, ascending · the rows that they name
 boilerplate.json       text that the pages share, ignored in comparisons
 links_*.npy            the rows that each row's own page links to · link_kinds.npy: what these are
+listed_in.npy          (n, 5) int64: when each list last changed · list_digests.npy: by which
+                       this is found; see index.build.list_dates
 rejected_rows.npy      (n, 20) int32: candidates left out of each list, best first
 rejected_reasons.npy   (n, 20) uint8: why; see recommender.rerank.RejectReason
 report.json            figures about the build, for operators
@@ -51,7 +53,7 @@ import functools
 import json
 import threading
 import time
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any, cast
 
@@ -101,6 +103,7 @@ SERVED = frozenset(
         "recent_values.npy",
         "recent_ends.npy",
         "dates.npy",
+        "listed_in.npy",
         *PAGE_LINK_FILES,
         *NAME_FILES,
     }
@@ -209,6 +212,10 @@ class Build:
         """Return the row of an article, or ``None`` if the build does not have it."""
         return self._table.row(article_id)
 
+    def rows_of(self, ids: Iterable[bytes]) -> NDArray[np.int64]:
+        """Return the row of each of many ids, which must be sorted; -1 for an unknown one."""
+        return self._table.rows_of(ids)
+
     def find(self, name: str) -> int | None:
         """Return the row of an article by its id or address; ``None`` if there is no such one.
 
@@ -287,6 +294,16 @@ class Build:
     def article(self, row: int) -> Article:
         """Return the complete article of a row."""
         return self.articles[row]
+
+    @functools.cached_property
+    def listed_in(self) -> NDArray[np.int64]:
+        """When each list last changed, shape (n, 5); see :mod:`index.build.list_dates`."""
+        return cast("NDArray[np.int64]", self._array("listed_in"))
+
+    @functools.cached_property
+    def list_dates(self) -> Rows:
+        """The rows of :attr:`listed_in`, for requests."""
+        return Rows(self.listed_in)
 
     @functools.cached_property
     def text_digests(self) -> NDArray[np.uint8]:

@@ -6,10 +6,13 @@ it would read a dozen ids from distant pages of memory.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.build.ragged import Ragged
 from index.files import Blob, prefault
@@ -53,3 +56,14 @@ class IdTable:
     def article_id(self, row: int) -> str:
         """Return the article id of a row."""
         return self.ids[row].decode()
+
+    def rows_of(self, ids: Iterable[bytes]) -> NDArray[np.int64]:
+        """Return the row of each of many ids, which must be sorted; -1 for an unknown one."""
+        rows = array("q")
+        known = enumerate(self.ids)
+        row, known_id = next(known, (0, None))
+        for wanted in ids:
+            while known_id is not None and known_id < wanted:
+                row, known_id = next(known, (0, None))
+            rows.append(row if known_id == wanted else -1)
+        return np.frombuffer(rows, dtype=np.int64)

@@ -21,6 +21,7 @@ from index.articles.record import RecordProblem, short
 from index.build.build import Build
 from index.build.explanations import explain_lists
 from index.build.lexicon import PHRASE_WEIGHTS, carried_calibration, save_lexicon
+from index.build.list_dates import date_lists
 from index.build.manifest import (
     FORMAT_VERSION,
     EncoderEntry,
@@ -288,6 +289,7 @@ def _make(
             files={},
         )
         build = Build(folder, manifest, verify=False)
+        date_lists(build, context.previous)
         assessment = assess(
             build,
             context.previous,

@@ -8,8 +8,6 @@ every list that is filled up with the newest ones.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +64,7 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
             UTC. With one time for both, an article that just expired does not count as a change.
         query: The site's default query.
     """
-    old_row = _match(new.ids, old.ids)
+    old_row = old.rows_of(new.ids)
     in_both = np.flatnonzero(old_row >= 0)
     new_row = np.full(old.count, _GONE, dtype=np.int32)
     new_row[old_row[in_both]] = in_both
@@ -95,18 +93,6 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
         turned=turned,
         replaced=turned / np.maximum(longest, 1),
     )
-
-
-def _match(ids: Iterable[bytes], others: Iterable[bytes]) -> NDArray[np.int64]:
-    """Find each id's position in ``others``; -1 if it is missing. Both must be sorted."""
-    positions = array("q")
-    theirs = enumerate(others)
-    position, other = next(theirs, (0, None))
-    for article_id in ids:
-        while other is not None and other < article_id:
-            position, other = next(theirs, (0, None))
-        positions.append(position if other == article_id else -1)
-    return np.frombuffer(positions, dtype=np.int64)
 
 
 def describe_churn(

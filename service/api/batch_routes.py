@@ -59,7 +59,7 @@ class BatchAnswer(ApiModel):
     """One result for each id, in the order of the request; all from one build at one moment."""
 
     build: str
-    """the name of the build that all lists are from"""
+    """the name of the build from which all lists were answered"""
 
     results: list[BatchResult]
     """one result for each id"""

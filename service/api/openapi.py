@@ -74,7 +74,7 @@ class RelatedAnswer(ApiModel):
     """the id of the article whose list it is"""
 
     build: str
-    """the name of the build that the list is from"""
+    """the name of the build in which the list last changed"""
 
     items: list[RelatedItem] = Field(max_length=MAX_LIMIT)
     """the related articles"""

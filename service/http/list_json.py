@@ -5,22 +5,27 @@ from __future__ import annotations
 from json.encoder import encode_basestring
 
 from index.build.build import Build
+from index.build.list_dates import build_name
 from service.serving.selection import Origin, SelectedItem
 
 _ORIGINS = {origin: origin.encode() for origin in Origin}
 
 
-def related_json(build: Build, article_id: str, items: list[SelectedItem]) -> bytes:
+def related_json(
+    build: Build, article_id: str, items: list[SelectedItem], date: int | None = None
+) -> bytes:
     """Returns the JSON body of a response with the related articles of one article.
 
     Args:
         build: The build that holds the articles' fields.
         article_id: The article whose related articles are listed.
         items: The related articles, in their order.
+        date: The date of the build in which the list last changed; by default of this one.
     """
+    name = build.name if date is None else build_name(date)
     parts = (
         b'{"article_id":', quoted(article_id),
-        b',"build":"', build.name.encode(),
+        b',"build":"', name.encode(),
         b'","items":', items_json(build, items), b"}",
     )  # fmt: skip
     return b"".join(parts)  # one join makes an object of exactly this size, which the cache keeps

@@ -13,6 +13,7 @@ from service.http.html_fragment import related_html
 from service.http.list_json import related_json
 from service.http.metrics import RequestCounts
 from service.http.problems import not_found
+from service.serving.list_date import list_date
 from service.serving.live import Generation
 from service.serving.response_cache import CachedResponse
 from service.serving.selection import select
@@ -75,7 +76,7 @@ class RelatedLists:
         # A query with exclusions rarely comes again, and may be large.
         make_key = _cache_key.__wrapped__ if query.exclude else _cache_key
         key = f"{make_key(query)}{as_html:d}{article_id}"
-        cached = generation.cache.get(key)
+        cached = generation.cache.get(key, generation.served.build)
         if cached is not None:
             self.counts.hits += 1
             return cached
@@ -86,21 +87,26 @@ class RelatedLists:
         if row is None or not served.showing(now).visible[row]:
             raise not_found()
         items = select(served, row, now=now, query=query)
+        listed = list_date(build, row, items, query)
         if as_html:
             heading, locale = self.settings.heading, self.settings.locale
             body = related_html(build, row, items, heading=heading, locale=locale)
         else:
-            body = related_json(build, article_id, items)
+            body = related_json(build, article_id, items, listed.date)
         response = CachedResponse(
-            self._tag(generation, key), self._headers[as_html], body, route=ROUTES[as_html]
+            self._tag(key, body), self._headers[as_html], body, route=ROUTES[as_html]
         )
+        response.build = build.name
+        if listed.lasting:
+            response.listed = article_id, listed.column, build.list_dates[row][listed.column]
         if not query.exclude:  # lists with exclusions are rarely requested twice
             generation.cache.put(key, response)
         return response
 
-    def _tag(self, generation: Generation, key: str) -> bytes:
-        content = self._salt + key.encode()
-        digest = hashlib.blake2b(content, digest_size=12, key=generation.tag)
+    def _tag(self, key: str, body: bytes) -> bytes:
+        """Returns the ``ETag``: it stays the same as long as the bytes of the body do."""
+        digest = hashlib.blake2b(self._salt + key.encode(), digest_size=12)
+        digest.update(body)
         return digest.hexdigest().encode()
 
 

@@ -165,7 +165,7 @@ class RelatedRoutes:
         cached = None
         if generation is not None and refusal is None and request.method in _METHODS:
             cached = generation.cache.by_address.get(request.url)
-        if cached is not None and generation is not None:
+        if cached is not None and generation is not None and cached.holds(generation.served.build):
             cached.used = True
             self._counts.hits += 1
             route = cached.route

@@ -33,9 +33,10 @@ class Generation:
     """What all requests of a time span are answered from: build, editors' decisions, and a cache.
 
     No list of related articles changes within the time span. A new build, a new decision, or an
-    article that appears or disappears starts a new generation with an empty cache. Each request
-    uses one generation, so that a response never mixes two, and an outdated response is never taken
-    from the cache.
+    article that appears or disappears starts a new generation. Its cache is empty or, after a new
+    build, that of the generation before, whose responses know in which builds they hold. Each
+    request uses one generation, so that a response never mixes two, and an outdated response is
+    never taken from the cache.
 
     Attributes:
         served: The build with the editors' decisions.
@@ -240,16 +241,21 @@ class Live:
             forget()
 
     def _settle(self) -> None:
-        """Starts a new generation, with an empty cache, if the build or the decisions are new."""
+        """Starts a new generation if the build or the decisions are new."""
         with self._swapping:
             build, state, now = self._build, self.keeper.kept.state, self.generation
             if build is None or state is None:
                 self.generation = None
             elif now is None or now.served.build is not build or now.served.state is not state:
                 served = ServingView(build, state, None if now is None else now.served)
-                self.generation = self._generation(served, self.clock())
+                moment = self.clock()
+                lasts = now and now.served.state is state and now.since <= moment < now.until
+                cache = now.cache if now and lasts else None
+                self.generation = self._generation(served, moment, cache)
 
-    def _generation(self, served: ServingView, now: int) -> Generation:
+    def _generation(
+        self, served: ServingView, now: int, cache: ResponseCache | None = None
+    ) -> Generation:
         showing, state = served.showing(now), served.state
         parts = (served.build.name, state.database, state.version, served.epoch(now))
         return Generation(
@@ -257,5 +263,5 @@ class Live:
             since=showing.since,
             until=showing.until,
             tag=hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(),
-            cache=ResponseCache(self.cache_bytes),
+            cache=ResponseCache(self.cache_bytes) if cache is None else cache,
         )

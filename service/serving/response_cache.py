@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Hashable
+
+from index.build.build import Build
 
 GZIP_FROM = 860
 """The smallest body that is compressed, in bytes; a smaller one fits in one packet anyway."""
@@ -41,11 +43,15 @@ class CachedResponse:
         for_gzip: Whether the response is stored in the form for clients that accept gzip, which
             :meth:`compress` makes.
         aliases: The raw URLs (path and query as received) under which the cache finds the response.
+        build: The name of the newest build that the response is known to hold in.
+        listed: The article whose list it shows, the column of the build's list dates that stands
+            for what is shown of it, and the date there; ``None`` if the response holds in one
+            build only.
     """
 
     __slots__ = (
         "_body_at", "_data", "_gzipped", "_headers", "_tag",
-        "aliases", "for_gzip", "is_cached", "route", "size", "used",
+        "aliases", "build", "for_gzip", "is_cached", "listed", "route", "size", "used",
     )  # fmt: skip
 
     def __init__(self, tag: bytes, headers: bytes, body: bytes, *, route: str) -> None:
@@ -54,6 +60,8 @@ class CachedResponse:
         self.is_cached = False
         self.for_gzip = False
         self.aliases: list[bytes] = []
+        self.build = ""
+        self.listed: tuple[str, int, int] | None = None
         self._tag = tag
         self._headers = headers
         self._data, self._body_at, self._gzipped = self._encode(body, gzipped=False)
@@ -81,6 +89,22 @@ class CachedResponse:
         The compressed and the uncompressed form have different values.
         """
         return b'"%b-gzip"' % self._tag if gzipped else b'"%b"' % self._tag
+
+    def holds(self, build: Build) -> bool:
+        """Whether the response is what a request would get from a build.
+
+        That is so if the list has not changed since. The editors' decisions must be the same as
+        when the response was made, and no article may have appeared or disappeared by the clock.
+        """
+        if self.build != build.name:
+            if self.listed is None:
+                return False
+            article_id, column, date = self.listed
+            row = build.row(article_id)
+            if row is None or build.list_dates[row][column] != date:
+                return False
+            self.build = build.name
+        return True
 
     def compress(self) -> None:
         """Replaces the stored response by the one for clients that accept gzip.
@@ -124,18 +148,18 @@ class ResponseCache:
         self.size = 0
         self.by_address: dict[bytes, CachedResponse] = {}
         """Responses by raw URL: path and query as received."""
-        self._responses: dict[Hashable, CachedResponse] = {}
-        self._queue: deque[Hashable] = deque()
+        self._responses: OrderedDict[Hashable, CachedResponse] = OrderedDict()
         self._turned_away: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._responses)
 
-    def get(self, key: Hashable) -> CachedResponse | None:
-        """Returns the cached response for a key; ``None`` if there is none."""
+    def get(self, key: Hashable, build: Build) -> CachedResponse | None:
+        """Returns the cached response for a key; ``None`` without one that holds in a build."""
         response = self._responses.get(key)
-        if response is not None:
-            response.used = True
+        if response is None or not response.holds(build):
+            return None
+        response.used = True
         return response
 
     def put(self, key: Hashable, response: CachedResponse) -> None:
@@ -147,13 +171,15 @@ class ResponseCache:
             key: Identifies the request; :meth:`get` finds the response by it.
             response: The response to cache.
         """
-        if response.size > self.capacity or key in self._responses:
+        before = self._responses.get(key)
+        if response.size > self.capacity or (before and before.build == response.build):
             return
-        if self.size + response.size > self.capacity and self._is_new(key):
+        if before is not None:
+            self._remove(self._responses.pop(key))
+        elif self.size + response.size > self.capacity and self._is_new(key):
             return
         self._grow(response.size)  # make room before adding, or the new one could be removed
         self._responses[key] = response
-        self._queue.append(key)
         response.is_cached = True
 
     def _is_new(self, key: Hashable) -> bool:
@@ -199,14 +225,15 @@ class ResponseCache:
     def _grow(self, more: int) -> None:
         self.size += more
         while self.size > self.capacity:
-            key = self._queue.popleft()
-            response = self._responses[key]
+            key, response = self._responses.popitem(last=False)
             if response.used:
                 response.used = False
-                self._queue.append(key)
-                continue
-            del self._responses[key]
-            response.is_cached = False
-            for address in response.aliases:
-                del self.by_address[address]
-            self.size -= response.size
+                self._responses[key] = response
+            else:
+                self._remove(response)
+
+    def _remove(self, response: CachedResponse) -> None:
+        response.is_cached = False
+        for address in response.aliases:
+            del self.by_address[address]
+        self.size -= response.size

@@ -5,70 +5,27 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from starlette.testclient import TestClient
 
+from index.build.build import Build
 from index.root.root import Root
-from service.decisions.decision_state import NO_STATE, DecisionState
+from recommender.visibility import NEVER
 from service.decisions.poller import PolledState
 from service.http.headers import Freshness, accepts_gzip, matches
-from service.http.metrics import RequestCounts
-from service.http.related_lists import RelatedLists
-from service.http.related_routes import RelatedRoutes
-from service.serving.live import Live
 from service.serving.response_cache import CachedResponse, ResponseCache
-from service.settings import Settings
 from tests.support.articles import prose
 from tests.support.builds import publish
 from tests.support.moments import NOON, SECOND, moment
+from tests.support.page_views import Service
 
-
-class Decisions:
-    """A keeper whose state a test sets."""
-
-    def __init__(self) -> None:
-        self.kept = PolledState(state=NO_STATE, problem=None)
-
-    def refresh(self) -> bool:
-        return True
-
-    def poll(self) -> DecisionState | None:
-        return self.kept.state
-
-    def set(self, **state: Any) -> None:
-        self.kept = PolledState(state=DecisionState(database="d", **state), problem=None)
-
-
-class Service:
-    """The related routes under a clock and decisions that a test sets."""
-
-    def __init__(self, root: Root, **settings: Any) -> None:
-        self.now = NOON
-        self.decisions = Decisions()
-        chosen = Settings(root=root.path, **settings)
-        self.live = Live(
-            root,
-            keeper=self.decisions,
-            cache_bytes=chosen.cache_mb * 1_000_000,
-            clock=lambda: self.now,
-        )
-        self.live.refresh()
-        self.tally = RequestCounts()
-        lists = RelatedLists(chosen, self.tally)
-        self.client = TestClient(RelatedRoutes(_nothing, self.live, lists))
-        self.client.headers.pop("accept-encoding")
-
-    def ids(self, asked: str = "/v1/related?id=p-0&limit=20") -> list[str]:
-        return [item["article_id"] for item in self.client.get(asked).json()["items"]]
-
-
-async def _nothing(*_: Any) -> None:
-    raise AssertionError("the related routes hand nothing on here")
+BUILD = cast("Build", SimpleNamespace(name=""))
+"""A build of which a cache knows the name only."""
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +96,13 @@ def test_whatever_changes_an_answer_changes_its_tag(service: Service, root: Root
         tag(path="/v1/related.html"),
         tag(**{"accept-encoding": "gzip"}),
     ]
-    service.decisions.set(version=7)
+    all_of_it = "id=p-0&limit=20"
+    tags.append(tag(all_of_it))
+    service.decisions.set(version=7, takedowns={"p-1": NEVER})
     service.live.refresh()
-    tags.append(tag())
+    tags.append(tag(all_of_it))
     service.now += 50 * SECOND
-    tags.append(tag())
+    tags.append(tag(all_of_it))
     other = Service(root, heading="Mehr")
     tags.append(other.client.get("/v1/related.html?id=p-0").headers["etag"])
     assert len(set(tags)) == len(tags)
@@ -332,7 +291,7 @@ def test_a_cache_stays_within_its_bytes_and_tells_no_lies(
     made: dict[int, CachedResponse] = {}
     sizes: dict[int, int] = {}
     for question, size, alias in steps:
-        kept = cache.get(question)
+        kept = cache.get(question, BUILD)
         if kept is None:
             kept = CachedResponse(b"t", b"", bytes(size), route="r")
             made[question], sizes[question] = kept, size
@@ -375,18 +334,18 @@ def test_what_is_asked_for_stays_and_what_is_not_goes(tmp_path: Path) -> None:
     for number in range(200):
         for _ in range(2):
             cache.put(number, CachedResponse(b"t", b"", bytes(1_000), route="r"))
-        assert cache.get(0) is not None, "asked for all the time"
-    assert cache.get(1) is None
-    assert cache.get(199) is not None
+        assert cache.get(0, BUILD) is not None, "asked for all the time"
+    assert cache.get(1, BUILD) is None
+    assert cache.get(199, BUILD) is not None
 
 
 def test_a_full_cache_keeps_what_is_asked_for_twice_and_nothing_asked_for_once() -> None:
     cache = ResponseCache(50_000)
     for number in range(200):
         cache.put(number, CachedResponse(b"t", b"", bytes(1_000), route="r"))
-    kept = [number for number in range(200) if cache.get(number)]
+    kept = [number for number in range(200) if cache.get(number, BUILD)]
     assert kept == list(range(len(kept))), "those that came first"
     assert 10 < len(kept) < 50
     for _ in range(2):
         cache.put(150, CachedResponse(b"t", b"", bytes(1_000), route="r"))
-    assert cache.get(150) is not None
+    assert cache.get(150, BUILD) is not None

@@ -1,0 +1,60 @@
+"""The related routes over a real root, under a clock and decisions that a test sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from index.root.root import Root
+from service.decisions.decision_state import NO_STATE, DecisionState
+from service.decisions.poller import PolledState
+from service.http.metrics import RequestCounts
+from service.http.related_lists import RelatedLists
+from service.http.related_routes import RelatedRoutes
+from service.serving.live import Live
+from service.settings import Settings
+from tests.support.moments import NOON
+
+
+class Decisions:
+    """A keeper whose state a test sets."""
+
+    def __init__(self) -> None:
+        self.kept = PolledState(state=NO_STATE, problem=None)
+
+    def refresh(self) -> bool:
+        return True
+
+    def poll(self) -> DecisionState | None:
+        return self.kept.state
+
+    def set(self, **state: Any) -> None:
+        self.kept = PolledState(state=DecisionState(database="d", **state), problem=None)
+
+
+class Service:
+    """The related routes under a clock and decisions that a test sets."""
+
+    def __init__(self, root: Root, **settings: Any) -> None:
+        self.now = NOON
+        self.decisions = Decisions()
+        chosen = Settings(root=root.path, **settings)
+        self.live = Live(
+            root,
+            keeper=self.decisions,
+            cache_bytes=chosen.cache_mb * 1_000_000,
+            clock=lambda: self.now,
+        )
+        self.live.refresh()
+        self.tally = RequestCounts()
+        lists = RelatedLists(chosen, self.tally)
+        self.client = TestClient(RelatedRoutes(_nothing, self.live, lists))
+        self.client.headers.pop("accept-encoding")
+
+    def ids(self, asked: str = "/v1/related?id=p-0&limit=20") -> list[str]:
+        return [item["article_id"] for item in self.client.get(asked).json()["items"]]
+
+
+async def _nothing(*_: Any) -> None:
+    raise AssertionError("the related routes hand nothing on here")
