@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from index.build.manifest import Manifest
+from recommender.machine import usable_cores, usable_memory
 
 NIGHT = 8.0
 """Hours that a nightly build may take."""
@@ -40,7 +40,7 @@ def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
     found: list[str] = []
     seconds = dict(manifest.seconds)
     encode = seconds.pop("encode", 0.0)
-    each = encode / manifest.encoded if manifest.encoded >= 1_000 else ENCODE / _cores()
+    each = encode / manifest.encoded if manifest.encoded >= 1_000 else ENCODE / usable_cores()
     hours = (sum(seconds.values()) + manifest.count * each) / 3600
     if hours > NEAR * NIGHT and not manifest.encoder.model.startswith("hashing"):
         found.append(
@@ -55,7 +55,7 @@ def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
             f"{keep + 3} builds of this size take {root / 1e9:.1f} GB of the disk's "
             f"{usage.total / 1e9:.1f} GB. Use a larger disk or lower the setting keep"
         )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = usable_memory()
     mapped = mapped_bytes(manifest.count, manifest.encoder.dim)
     if mapped > NEAR * memory and manifest.index.uri is None:
         found.append(
@@ -63,7 +63,3 @@ def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
             f"{memory / 1e9:.1f} GB in all. Store them in Milvus: alsolike build --index milvus"
         )
     return found
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))

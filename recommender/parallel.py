@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recommender.machine import usable_cores
 
 Block = tuple[int, int]
 """A range of rows: the first row, and the row after the last."""
@@ -84,7 +85,7 @@ def map_in_threads(
     NumPy, SciPy and FAISS release Python's global lock while they compute, so threads are enough.
     The threads work ahead of the caller, but at most two blocks per core are in memory at a time.
     """
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(cores) as pool:
         try:

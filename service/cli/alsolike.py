@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from index.errors import BuildError, BusyError, DatabaseError, GateError, UnavailableError
 from recommender.errors import AlsoLikeError, InputError, ModelError, NotFoundError, VectorFileError
+from recommender.machine import usable_cores
 from service.cli.account_commands import editors_app, tokens_app
 from service.cli.build_command import build
 from service.cli.builds_commands import builds, diff, inspect, report, verify
 from service.cli.database_commands import db_app
 from service.cli.decision_commands import audit, check_overrides, takedown
+from service.cli.first_commands import doctor, init
 from service.cli.options import GATES_EPILOG
 from service.cli.publish_commands import prune, publish, release, rollback
 from service.cli.related_commands import evaluate, export, related
@@ -43,6 +48,12 @@ def exit_code(error: AlsoLikeError) -> int:
     return next((code for kind, code in CODES.items() if isinstance(error, kind)), 1)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"alsolike {metadata.version('alsolike')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="alsolike",
     help="Related articles for a site: build lists offline, serve them fast.",
@@ -56,12 +67,24 @@ app.add_typer(db_app, name="db", short_help="Manage the database of decisions.")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(editors_app, name="editors")
 
+
+@app.callback()
+def _alsolike(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """Related articles for a site: build lists offline, serve them fast."""
+
+
 _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (
         try_site,
         "try https://example.org && alsolike try site/public",
         "Show a site's related lists from its address or a folder.",
     ),
+    (init, "init && alsolike build", "Write alsolike.toml, by four questions."),
+    (doctor, "doctor", "Look whether this machine and its settings are ready."),
     (
         build,
         "build articles.jsonl.gz --map summary=text --url-template 'https://example.org/{id}'",
@@ -110,7 +133,7 @@ for _command, _example, _line in _COMMANDS:
     app.command(_name, epilog=f"Example: alsolike {_example}{_gates}", short_help=_line)(_command)
 
 _ONLY_PRINTING = (
-    *("related", "inspect", "builds", "diff", "evaluate", "audit", "check-overrides"),
+    *("related", "inspect", "doctor", "builds", "diff", "evaluate", "audit", "check-overrides"),
     *("sources check", "db status", "tokens list", "editors list"),
 )
 """Commands whose only effect is their output; if that can't be written, they exit with 1."""
@@ -118,6 +141,8 @@ _ONLY_PRINTING = (
 
 def main() -> None:
     """Runs the command; an expected error ends it with one line and an exit code, no traceback."""
+    if usable_cores() < len(os.sched_getaffinity(0)):  # before torch and FAISS are loaded
+        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
     streams = Streams()
     code = _run()
     lost = streams.finish()

@@ -1,0 +1,267 @@
+"""The first commands of a newcomer: ``alsolike init`` and ``alsolike doctor``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from index.build.build import Build
+from index.capacity import near_limits
+from index.root.root import Root
+from recommender.errors import AlsoLikeError, InputError
+from recommender.machine import usable_cores, usable_memory
+from service.cli.options import JsonOption, RootOption, print_json
+from service.settings import CONFIG_FILE, Settings, load_settings
+
+_FOR_A_TRIAL = ("cache", "sample")
+_LEAST_MEMORY = 1_500_000_000
+_LEAST_DISK = 2_000_000_000
+_WRITTEN = 1_764_000_000  # seconds since 1970; a clock that is behind this is wrong
+
+_FILE = """\
+# Settings of AlsoLike; every one of them is explained in docs/reference.md.
+# Try them with: alsolike sources check
+
+# Where builds are kept; a build takes some 10 KB for an article.
+root = {root}
+
+# The site's address, for the editors' previews.
+{site_url}
+
+# The language of labels and dates on cards, where an article does not say its own.
+locale = {locale}
+
+# The model knows English. For other languages: pip install 'alsolike[multilingual]'
+{model}
+
+# Where articles come from; docs/sources.md says what each kind can read.
+{sources}"""
+
+
+def init(
+    source: Annotated[
+        str | None, typer.Option(help="The site's address, or a folder or file with its articles.")
+    ] = None,
+    site_url: Annotated[str | None, typer.Option(help="The site's address, for links.")] = None,
+    locale: Annotated[str | None, typer.Option(help="The site's language, such as en.")] = None,
+    root: Annotated[str | None, typer.Option(help="Folder for the builds.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the settings file that is there.")
+    ] = False,
+) -> None:
+    """Write alsolike.toml with comments, by four questions; options answer them beforehand."""
+    from index.sources.site_discovery import discover_site
+
+    path = Path(CONFIG_FILE)
+    if path.exists() and not force:
+        raise InputError(f"{path} exists already; edit it, or replace it with --force")
+    asked = _Answers()
+    source = asked(source, "Where are the articles? An address, a folder or a file", None)
+    found = discover_site(source, most=1, cache="")
+    typer.echo(found.how, err=True)
+    parts = urlsplit(source)
+    guessed = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    site_url = asked(site_url, "The site's address (empty: none yet)", guessed).rstrip("/")
+    locale = asked(locale, "The site's language, such as en or pt-BR", "en")
+    root = asked(root, "A folder for the builds", "alsolike-root")
+    english = locale.partition("-")[0].lower() == "en"
+    text = _FILE.format(
+        root=_value(root),
+        site_url=f"site_url = {_value(site_url)}" if site_url else '# site_url = "https://…"',
+        locale=_value(locale),
+        model=f'{"# " * english}model = "multilingual"',
+        sources="\n".join(map(_table, found.tables)),
+    )
+    _try_settings(path, text)
+    typer.echo(f"{path} is written. Next: alsolike doctor, alsolike build, alsolike serve")
+
+
+class _Answers:
+    """Asks for what an option does not say; where nobody can answer, takes what is usual."""
+
+    def __call__(self, given: str | None, question: str, usual: str | None) -> str:
+        if given is not None:
+            return given
+        if sys.stdin.isatty():
+            return str(typer.prompt(question, default=usual)).strip()
+        if usual is None:
+            raise InputError("nobody is there to answer; say --source ADDRESS-OR-FOLDER")
+        return usual
+
+
+def _value(value: Any) -> str:
+    """Returns a value as TOML writes it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _table(table: Mapping[str, Any]) -> str:
+    said = {name: value for name, value in table.items() if value and name not in _FOR_A_TRIAL}
+    lines = [f"{name} = {_value(value)}\n" for name, value in said.items()]
+    return f"[[source]]\n{''.join(lines)}"
+
+
+def _try_settings(path: Path, text: str) -> None:
+    """Writes the settings file; if it does not hold, puts back what was there, and raises why."""
+    before = path.read_bytes() if path.exists() else None
+    path.write_text(text)
+    try:
+        load_settings()
+    except AlsoLikeError:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the doctor says of one thing.
+
+    Attributes:
+        what: The thing looked at.
+        state: ``ok``, ``look`` (works, but see the sentence) or ``mend`` (does not work).
+        sentence: What was found and, if it is not well, the remedy.
+    """
+
+    what: str
+    state: str
+    sentence: str
+
+
+def doctor(root: RootOption = None, as_json: JsonOption = False) -> None:
+    """Look at machine, settings, model, database, root, port and clock; say what to mend."""
+    settings = load_settings(root=root)
+    found = [finding for look in _LOOKS for finding in look(settings)]
+    if as_json:
+        print_json([asdict(finding) for finding in found])
+    else:
+        width = max(len(finding.what) for finding in found)
+        for one in found:
+            typer.echo(f"{one.state:4}  {one.what:{width}}  {one.sentence}")
+    raise typer.Exit(int(any(finding.state == "mend" for finding in found)))
+
+
+def _version(_: Settings) -> Iterator[Finding]:
+    version, python = metadata.version("alsolike"), platform.python_version()
+    sentence = f"alsolike {version}, Python {python}, {platform.system()} {platform.machine()}"
+    yield Finding("version", "ok", sentence)
+    path = Path(os.environ.get("ALSOLIKE_CONFIG", CONFIG_FILE))
+    said = f"read from {path}" if path.exists() else f"there is no {path}: alsolike init writes it"
+    yield Finding("settings", "ok" if path.exists() else "look", said)
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    cores, memory = usable_cores(), usable_memory()
+    whole = os.cpu_count() or cores
+    limited = f" of {whole}; the others belong to other processes" if cores < whole else ""
+    yield Finding("cores", "ok", f"{cores} usable{limited}")
+    enough = memory >= _LEAST_MEMORY
+    advice = "" if enough else "; building with the default model wants 1.5 GB"
+    yield Finding("memory", "ok" if enough else "look", f"{memory / 1e9:.1f} GB{advice}")
+    folder = settings.root.absolute()
+    folder = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(folder).free
+    enough = free >= _LEAST_DISK
+    advice = "" if enough else "; make room: a build needs its own size again while it is made"
+    yield Finding("disk", "ok" if enough else "look", f"{free / 1e9:.1f} GB free{advice}")
+
+
+def _root(settings: Settings) -> Iterator[Finding]:
+    folder = settings.root.absolute()
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        user = os.environ.get("USER", "this user")
+        yield Finding("root", "mend", f"{there} can't be written by {user}; change its owner")
+        return
+    build = _live(settings)
+    if build is None:
+        yield Finding("root", "look", f"{folder} holds no live build: alsolike build makes one")
+        return
+    yield Finding("root", "ok", f"{build.name} is live in {folder}: {build.count} articles")
+    for warning in near_limits(build.manifest, settings.keep, settings.root):
+        yield Finding("limits", "look", warning)
+
+
+def _live(settings: Settings) -> Build | None:
+    root = Root(settings.root)
+    return root.open() if root.current() is not None else None
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    from recommender.sentence_encoder import find_model
+
+    name = settings.model
+    if name.partition(":")[0] != "hashing":
+        find_model(name)
+    yield Finding("model", "ok", f"{name} is on this machine")
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    from index.sources.registry import open_sources
+
+    if settings.source:
+        opened = open_sources([], settings.source, settings.map, {})
+        named = ", ".join(source.name for source in opened)
+        yield Finding("sources", "ok", f"{named} (alsolike sources check reads them)")
+    else:
+        yield Finding("sources", "look", "none in the settings: name them in alsolike build")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    from service.decisions.open_decisions import decisions_status
+
+    problem = decisions_status(settings).problem
+    yield Finding("database", "mend" if problem else "ok", problem or "answers")
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    where = f"{settings.host}:{settings.port}"
+    try:
+        with socket.create_server((settings.host, settings.port)):
+            yield Finding("port", "ok", f"{where} is free")
+    except OSError as error:
+        said = f"{where}: {error.strerror}; if that is not AlsoLike itself, set another port"
+        yield Finding("port", "look", said)
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    now, names = time.time(), Root(settings.root).names() if settings.root.exists() else []
+    newest = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) < max(names, default="")[:16]
+    told = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    if now < _WRITTEN or newest:
+        wrong = "the newest build is younger than that" if newest else "that is in the past"
+        yield Finding("clock", "mend", f"{told}, but {wrong}; set the clock (NTP)")
+    else:
+        yield Finding("clock", "ok", told)
+
+
+def _guarded(
+    what: str, look: Callable[[Settings], Iterator[Finding]]
+) -> Callable[[Settings], Iterator[Finding]]:
+    def guarded(settings: Settings) -> Iterator[Finding]:
+        try:
+            yield from look(settings)
+        except (AlsoLikeError, OSError) as error:
+            yield Finding(what, "mend", str(error))
+
+    return guarded
+
+
+_LOOKS = [
+    _guarded(look.__name__.strip("_"), look)
+    for look in (_version, _machine, _root, _model, _sources, _database, _port, _clock)
+]

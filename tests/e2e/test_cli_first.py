@@ -1,0 +1,139 @@
+"""The first commands of a newcomer: init writes settings that work, doctor says what does not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recommender.machine import usable_cores, usable_memory
+from service.demo.site import SAMPLE_SOURCE
+from tests.support.commands import runner
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def alsolike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALSOLIKE_PORT", "0")
+    return runner(monkeypatch, capfd)
+
+
+def states(run: Run) -> dict[str, tuple[str, str]]:
+    _, out, _ = run("doctor", "--json")
+    return {one["what"]: (one["state"], one["sentence"]) for one in json.loads(out)}
+
+
+def test_what_init_writes_is_built_as_it_stands(
+    alsolike: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(SAMPLE_SOURCE, tmp_path / "articles.jsonl")
+    code, out, err = alsolike("init", "--source", "articles.jsonl", "--site-url", "https://a.org/")
+    assert (code, "Next: alsolike doctor" in out) == (0, True), err
+    written = tomllib.loads((tmp_path / "alsolike.toml").read_text())
+    assert written == {
+        "root": "alsolike-root",
+        "site_url": "https://a.org",
+        "locale": "en",
+        "source": [{"kind": "jsonl", "path": "articles.jsonl"}],
+    }
+    monkeypatch.setenv("ALSOLIKE_MODEL", "hashing:32")
+    before = states(alsolike)
+    assert before["root"][0] == "look"
+    assert "alsolike build makes one" in before["root"][1]
+    code, _, err = alsolike("build")
+    assert code == 0, err
+    after = states(alsolike)
+    assert "120 articles" in after["root"][1]
+    assert {state for state, _ in after.values()} <= {"ok", "look"}
+
+
+def test_init_keeps_what_is_there_and_writes_nothing_that_does_not_hold(
+    alsolike: Run, tmp_path: Path
+) -> None:
+    source = str(SAMPLE_SOURCE)
+    code, _, err = alsolike("init", "--source", source, "--locale", "no locale")
+    assert (code, "is not a locale" in err) == (2, True)
+    assert not (tmp_path / "alsolike.toml").exists()
+    (tmp_path / "alsolike.toml").write_text("port = 1234\n")
+    code, _, err = alsolike("init", "--source", source)
+    assert (code, "--force" in err) == (2, True)
+    code, _, _ = alsolike("init", "--source", source, "--force", "--locale", "no locale")
+    assert code == 2
+    assert (tmp_path / "alsolike.toml").read_text() == "port = 1234\n"
+    code, _, err = alsolike("init")
+    assert (code, "--force" in err) == (2, True)
+
+
+def test_init_without_anybody_to_answer_says_which_option_it_needs(alsolike: Run) -> None:
+    code, _, err = alsolike("init")
+    assert (code, "--source" in err) == (2, True)
+
+
+def test_another_language_gets_the_model_that_knows_it(alsolike: Run, tmp_path: Path) -> None:
+    code, _, err = alsolike("init", "--source", str(SAMPLE_SOURCE), "--locale", "de-AT")
+    assert code == 0, err
+    assert tomllib.loads((tmp_path / "alsolike.toml").read_text())["model"] == "multilingual"
+
+
+def test_the_doctor_names_what_is_ill_with_its_remedy(
+    alsolike: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALSOLIKE_MODEL", str(tmp_path / "no-model"))
+    monkeypatch.setenv("ALSOLIKE_DATABASE", "postgresql://nobody@127.0.0.1:1/none")
+    (tmp_path / "alsolike-root").mkdir()
+    (tmp_path / "alsolike-root" / "CURRENT").write_text("damaged")
+    taken = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setenv("ALSOLIKE_PORT", str(taken.getsockname()[1]))
+    with taken:
+        found = states(alsolike)
+        assert alsolike("doctor")[0] == 1
+    assert {what for what, (state, _) in found.items() if state == "mend"} == {
+        *("model", "database", "root")
+    }
+    assert "neither a folder nor" in found["model"][1]
+    assert found["port"][0] == "look"
+    assert "no-model" not in found["database"][1]
+
+
+def test_a_builds_clock_that_was_ahead_is_told(alsolike: Run, tmp_path: Path) -> None:
+    ahead = tmp_path / "alsolike-root" / "builds" / "20991231T000000Z-000000"
+    ahead.mkdir(parents=True)
+    (ahead / "manifest.json").write_text("{}")
+    state, sentence = states(alsolike)["clock"]
+    assert (state, "set the clock" in sentence) == ("mend", True)
+
+
+def test_the_version_is_told(alsolike: Run) -> None:
+    code, out, _ = alsolike("--version")
+    assert (code, out.split()[0]) == (0, "alsolike")
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ({}, None),
+    ],
+)
+def test_cores_are_those_that_a_control_group_allows(
+    tmp_path: Path, files: dict[str, str], cores: int | None
+) -> None:
+    for name, content in {**files, "memory.max": "1048576\n"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{content}\n")
+    free = usable_cores(tmp_path / "none")
+    assert usable_cores(tmp_path) == (cores or free)
+    assert usable_memory(tmp_path) == 1_048_576
+    assert usable_memory(tmp_path / "none") > 1_048_576
