@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from index.articles.page_words import words_of
 
@@ -18,6 +20,21 @@ def split_keywords(text: str) -> list[str]:
     """Split a text of keywords at its semicolons or lines or, if it has none, at its commas."""
     words = (_SEMICOLON if _SEMICOLON.search(text.strip()) else _COMMA).split(text)
     return [word.strip() for word in words if word.strip()]
+
+
+def names_in(value: Any, split: Callable[[str], list[str]] = split_keywords) -> list[str]:
+    """Return names that are written as a list, of texts or objects with ``name``, or as one text.
+
+    Args:
+        value: The list or text; anything else is one name, ``None`` none.
+        split: Splits a text.
+    """
+    items = split(value) if isinstance(value, str) else value
+    names = [
+        item.get("name") if isinstance(item, Mapping) else item
+        for item in (items if isinstance(items, list) else [items])
+    ]
+    return [text for name in names if name is not None and (text := str(name).strip())]
 
 
 def split_authors(text: str) -> list[str]:

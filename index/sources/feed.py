@@ -18,7 +18,7 @@ from index.sources.html_texts import html_record
 from index.sources.http_client import DocumentOptions, Fetcher
 from index.sources.markup import MarkupError
 from index.sources.parser_process import parse_apart
-from index.sources.regular_file import file_errors, open_unpacked
+from index.sources.regular_file import open_unpacked, read_whole
 from index.sources.source import read_record
 
 _MAX_PAGES = 10_000
@@ -47,20 +47,14 @@ class FeedSource(DocumentOptions):
                 name, url, content = redacted(answer.url), answer.url, answer.body
                 charset = charset_of(answer.headers.get("content-type", ""))
             else:
-                content = self._file()
+                opened = open_unpacked(self.path)
+                content = read_whole(opened, self.path, "a feed", self.max_bytes)
             pending = ""
             for item in parse_apart(_read, content, name, url, charset):
                 if not isinstance(item, str):
                     yield item
                 elif item and url:
                     pending = urljoin(url, item)
-
-    def _file(self) -> bytes:
-        with file_errors(self.path, "a feed"), open_unpacked(self.path) as file:
-            content = file.read(self.max_bytes + 1)
-        if len(content) > self.max_bytes:
-            raise SourceError(f"{self.path} exceeds {self.max_bytes} bytes; raise its max_bytes")
-        return content
 
 
 def _read(content: bytes, name: str, url: str, charset: str) -> Iterator[SourceItem | str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from index.articles.cleaning import literal, unescape
 from index.articles.record import Record, RecordProblem
+from index.articles.text_lists import names_in
 from index.errors import RecordError
 from index.sources.encodings import decode
 from index.sources.front_matter import split_front_matter
@@ -150,7 +151,7 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = read(found[0])
     groups = given.get("taxonomies")
     named = {**given, **groups} if isinstance(groups, Mapping) else given
-    labels = [label for name in _LABELS for label in _list(named.get(name)) if label]
+    labels = [label for name in _LABELS for label in _list(named.get(name))]
     if labels:
         values["tags"] = labels
     url = values.get("url")
@@ -195,11 +196,7 @@ def _time(value: Any) -> Any:
 
 
 def _list(value: Any) -> list[str]:
-    if isinstance(value, str):
-        value = value.split(",")
-    items = value if isinstance(value, list) else [] if value is None else [value]
-    names = [item.get("name", "") if isinstance(item, Mapping) else item for item in items]
-    return [_text(name).strip() for name in names]
+    return [*map(literal, names_in(value))]
 
 
 def _authors(value: Any) -> Any:

@@ -8,7 +8,7 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -73,6 +73,32 @@ def unpacked(file: io.BufferedReader) -> Iterator[io.BufferedReader]:
     packed = _Counted(file)
     with gzip.open(cast("IO[bytes]", packed), "rb") as content:
         yield io.BufferedReader(_Bounded(content, packed), 128 * 1024)
+
+
+def in_memory(content: bytes) -> io.BufferedReader:
+    """Returns a file with the given content."""
+    return io.BufferedReader(cast("io.RawIOBase", io.BytesIO(content)))
+
+
+def read_whole(
+    opened: AbstractContextManager[io.BufferedReader], name: str, wanted: str, most: int
+) -> bytes:
+    """Reads a document that is parsed as a whole.
+
+    Args:
+        opened: What opens it, such as :func:`open_unpacked`.
+        name: Its name, for messages.
+        wanted: What kind of document is expected, for messages (``"a feed"``).
+        most: Most bytes that it may hold.
+
+    Raises:
+        SourceError: If it can't be read, or is larger.
+    """
+    with file_errors(name, wanted), opened as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise SourceError(f"{name} is larger than {most} bytes; raise the source's max_bytes")
+    return content
 
 
 @contextmanager

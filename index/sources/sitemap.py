@@ -24,8 +24,8 @@ from index.sources.page_folder import Page
 from index.sources.page_language import PagePath
 from index.sources.parser_process import parse_record
 from index.sources.polite_client import PoliteClient
-from index.sources.regular_file import file_errors, open_regular
-from index.sources.sitemap_file import SitemapEntry, in_memory, read_sitemap
+from index.sources.regular_file import in_memory, open_unpacked, read_whole, unpacked
+from index.sources.sitemap_file import SitemapEntry, read_sitemap
 from index.sources.source import SplitItems, SplitSource
 from recommender.errors import SettingError
 
@@ -112,8 +112,9 @@ class SitemapSource(DocumentOptions, SplitSource):
             client = self._client(self.url)
             client.robots(self.url)  # for the pause it asks for
             return client, fetch_sitemap(client, self.url)
-        with file_errors(self.path, "a sitemap"), open_regular(self.path) as file:
-            first = read_sitemap(file, "", self.path, self.max_bytes)
+        opened = open_unpacked(self.path)
+        content = read_whole(opened, self.path, "a sitemap", self.max_bytes)
+        first = read_sitemap(content, "", self.path)
         if not first:
             raise SourceError(f"{self.path} names no page")
         return self._client(first[0].url), first
@@ -185,8 +186,9 @@ def fetch_sitemap(client: PoliteClient, url: str) -> list[SitemapEntry]:
         SourceError: If it can't be fetched, or is no sitemap.
     """
     response = client.get_file(url)
-    most = client.fetcher.options.max_bytes
-    return read_sitemap(in_memory(response.body), response.url, redacted(response.url), most)
+    name, most = redacted(response.url), client.fetcher.options.max_bytes
+    content = read_whole(unpacked(in_memory(response.body)), name, "a sitemap", most)
+    return read_sitemap(content, response.url, name)
 
 
 def _matches(url: str, patterns: tuple[str, ...]) -> bool:

@@ -7,16 +7,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from index.articles.cleaning import literal
+from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.errors import SourceError
 from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.parser_process import parse_apart
-from index.sources.regular_file import file_errors, unpacked
 
 _STRAY = re.compile(rb"&(?!#?\w{1,31};)")
 _BATCH = 1_000
@@ -42,30 +41,18 @@ class SitemapEntry:
     is_sitemap: bool = False
 
 
-def read_sitemap(
-    file: io.BufferedReader, base: str, name: str, max_bytes: int
-) -> list[SitemapEntry]:
-    """Reads a sitemap, gzipped or not, and parses it in the parser process.
+def read_sitemap(content: bytes, base: str, name: str) -> list[SitemapEntry]:
+    """Parses a sitemap in the parser process.
 
     Args:
-        file: The opened file.
+        content: The sitemap, unpacked.
         base: Its address, for relative ones; empty if it has none.
         name: Its name, for messages.
-        max_bytes: The most bytes that it may unpack to.
 
     Raises:
-        SourceError: If it is no sitemap, or too large.
+        SourceError: If it is no sitemap.
     """
-    with file_errors(name, "a sitemap"), unpacked(file) as content:
-        text = content.read(max_bytes + 1)
-    if len(text) > max_bytes:
-        raise SourceError(f"{name} is larger than {max_bytes} bytes (max_bytes)")
-    return [entry for part in parse_apart(_batches, text, base, name) for entry in part]
-
-
-def in_memory(content: bytes) -> io.BufferedReader:
-    """Returns a file with the given content."""
-    return io.BufferedReader(cast("io.RawIOBase", io.BytesIO(content)))
+    return [entry for part in parse_apart(_batches, content, base, name) for entry in part]
 
 
 def _batches(content: bytes, base: str, name: str) -> Iterator[list[SitemapEntry]]:
@@ -113,8 +100,7 @@ def _facts(parts: _Parts, links: list[Element], url: str) -> dict[str, object]:
     for news in map(_parts, parts["news"]):
         facts["title"] = literal(_text(news, "title"))
         facts["date"] = _text(news, "publication_date")
-        words = _text(news, "keywords").split(",")
-        facts["tags"] = [tag for word in words if (tag := word.strip())]
+        facts["tags"] = split_keywords(_text(news, "keywords"))
         for publication in news["publication"]:
             facts["language"] = _text(_parts(publication), "language")
     for image in map(_parts, reversed(parts["image"])):

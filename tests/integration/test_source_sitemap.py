@@ -16,7 +16,7 @@ from index.sources import page_cache
 from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
-from index.sources.sitemap_file import in_memory, read_sitemap
+from index.sources.sitemap_file import read_sitemap
 from recommender.article import Article, Status
 from tests.support.http_site import Page, Site, in_turn, page, serving
 from tests.support.sample_records import read
@@ -277,7 +277,7 @@ def test_a_large_sitemap_takes_no_more_memory_than_a_page(site: Site) -> None:
     content = f"<urlset xmlns:x='http://www.w3.org/1999/xhtml'>{entries}</urlset>".encode()
     assert len(content) > 25_000_000
     url = "https://example.org/sitemap.xml"
-    found = read_sitemap(in_memory(content), url, url, len(content))
+    found = read_sitemap(content, url, url)
     assert len(found) == 20_000
 
 

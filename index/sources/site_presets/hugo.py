@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from index.articles.language_tags import is_language
+from index.articles.text_lists import names_in
 from index.errors import RecordError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
@@ -104,7 +105,7 @@ class HugoPreset(SitePreset):
             raise RecordError("page-resource", "a file that belongs to the page of its folder")
         section = path.parts[0] if len(path.parts) > 1 + is_index else ""
         page.values |= {"section": section, "path": place.as_posix()}
-        dated = ":filename" in site.words(site.folded(self.config.get("frontmatter")).get("date"))
+        dated = ":filename" in names_in(site.folded(self.config.get("frontmatter")).get("date"))
         name = page.read_name(
             place.name,
             place.name[:10] if dated else None,

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
 
+from index.articles.text_lists import names_in, split_keywords
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
@@ -19,6 +20,10 @@ _STYLES = {
     "weekdate": "/:categories/:year/W:week/:short_day/:title:output_ext",
     "none": "/:categories/:title:output_ext",
 }
+_LABELS = (
+    *(("tags", str.split), ("tag", split_keywords)),
+    *(("categories", str.split), ("category", split_keywords)),
+)
 _POSTS = ("_posts", "_drafts")
 _FIRST = {"index.md", "index.markdown", "404.md"}
 _LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
@@ -59,7 +64,7 @@ class JekyllPreset(SitePreset):
             path, template = stem, style
             given = page.given.get("categories") or page.given.get("category")
             above = folders[: folders.index(home)]
-            categories = [*(part for part in above if part[0] != "_"), *site.words(given, " ")]
+            categories = [*(part for part in above if part[0] != "_"), *names_in(given, str.split)]
         elif not kind:
             path = "/".join(folders)
             template = "/:path/" if stem == "index" else f"/:path/:basename{ending}"
@@ -70,9 +75,7 @@ class JekyllPreset(SitePreset):
         page.values["categories"] = page.given["categories"] = categories
         if isinstance(page.values.get("tags"), list):
             page.values["tags"] = [
-                word
-                for name in ("tags", "tag", "categories", "category")
-                for word in site.words(page.given.get(name), " " if name[-1] == "s" else ",")
+                word for name, split in _LABELS for word in names_in(page.given.get(name), split)
             ]
         page.read_name(
             stem,
@@ -98,7 +101,7 @@ class JekyllPreset(SitePreset):
                 raise site.not_content(f"_{kind} is no collection that the site gives pages")
         elif any(
             fnmatchcase(name, one) or name.startswith(f"{one.rstrip('/')}/")
-            for one in site.words(self.config.get("exclude"))
+            for one in names_in(self.config.get("exclude"))
         ):
             raise site.not_content("the site's configuration excludes it")
         elif not page.given:

@@ -304,14 +304,6 @@ def read_time(value: Any, zone: str = "") -> dt.datetime | dt.date | None:
     return None
 
 
-def words(value: Any, separator: str = ",") -> list[str]:
-    """Returns a list of names that is written as a list, or as a text with separators."""
-    if isinstance(value, str):
-        value = value.split(separator)
-    items = value if isinstance(value, list) else [value]
-    return [str(item).strip() for item in items if item is not None and str(item).strip()]
-
-
 def ascii_slug(text: str) -> str:
     """Returns a text as lower-case Latin letters, digits and hyphens; empty if none are left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
