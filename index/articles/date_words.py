@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 import unicodedata
 from contextlib import suppress
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from dateutil.parser import isoparse, parser, parserinfo
+
+from index.articles.word_table import load_table
 
 UNKNOWN_ZONE = dt.timezone(dt.timedelta(0), "unknown")
 """Stands for a time zone that is named, but not known."""
@@ -35,7 +35,7 @@ _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _OFFSET = re.compile(r"(?<=:\d\d)\s*[+-]\d{4}\s*$")
 _BARE_NUMBER = re.compile(r"[^\d+-]*\d+")
 _DEFAULTS = dt.datetime(2000, 1, 1), dt.datetime(2004, 2, 2)  # noqa: DTZ001 - what both give was named
-_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_TABLE = load_table(__file__)
 
 
 class DateError(ValueError):

@@ -18,6 +18,8 @@ from index.articles.urls import MAX_URL, check_url
 from recommender.article import FILE_LINK, Link, LinkKind
 from recommender.errors import ArticleError
 
+Clean = Callable[[str], str]
+
 MAX_LINKS = 1_000
 """Most links of an article."""
 
@@ -51,7 +53,7 @@ _FOLDED = re.compile(r"[\t\r\n]+")
 
 
 def parse_links(
-    value: Any, article_url: str, positions: Mapping[int, int], clean: Callable[[str], str]
+    value: Any, article_url: str, positions: Mapping[int, int], clean: Clean
 ) -> Iterator[Link]:
     """Yield the links in the value of the field ``links``; what is no link is passed over.
 
@@ -74,9 +76,7 @@ def parse_links(
             )
 
 
-def parse_related(
-    value: Any, article_url: str, clean: Callable[[str], str], heading: str
-) -> Iterator[Link]:
+def parse_related(value: Any, article_url: str, clean: Clean, heading: str) -> Iterator[Link]:
     """Yield a link for each article that a field of the record names as related.
 
     Args:
@@ -179,6 +179,6 @@ def _named(item: Any) -> tuple[str, Any]:
     return name, words
 
 
-def _words(value: Any, clean: Callable[[str], str]) -> str:
+def _words(value: Any, clean: Clean) -> str:
     text = clean(value[: 4 * MAX_WORDS]) if isinstance(value, str) else ""
     return text.replace("\n", " ")[:MAX_WORDS]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 
-_TABLE = Path(__file__).with_suffix(".toml")
+from index.articles.word_table import load_table
+
+_WORDS: dict[str, list[str]] = load_table(__file__)
 
 
 @lru_cache(maxsize=32)
@@ -25,9 +25,4 @@ def page_words(kind: str, further: tuple[str, ...] = ()) -> re.Pattern[str]:
 
 def words_of(kind: str) -> str:
     """Returns the alternatives of a list of ``page_words.toml``, for use in a pattern."""
-    return "|".join(_tables()[kind]).replace(" ", r"\s+")
-
-
-@cache
-def _tables() -> dict[str, list[str]]:
-    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+    return "|".join(_WORDS[kind]).replace(" ", r"\s+")

@@ -275,9 +275,7 @@ class RecordParser(FieldReader):
             self._note("no-time", "scheduled without visible_from: kept hidden", "status")
             status = Status.HIDDEN
         if end is not None and end.year <= 1970:
-            message = (
-                f"visible_until {end:%Y-%m-%d} hides the article; leave it out if it never ends"
-            )
+            message = f"visible_until {end:%Y-%m-%d} hides it; leave it out if it never ends"
             self._note("long-past", message)
         return status, None if start == FAR_PAST else start, None if end == FAR_FUTURE else end
 

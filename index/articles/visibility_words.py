@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
 from index.articles.record import plain_name, short, unwrapped
+from index.articles.word_table import load_table
 from recommender.article import Status
 
 SCHEDULED = ("scheduled", "future")
 """The statuses that need a time from which the article is visible."""
 
-_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_TABLES = load_table(__file__)
 _STATUSES = {word: Status(kind) for kind, words in _TABLES["status"].items() for word in words}
 _FIELDS = {kind: frozenset(names) for kind, names in _TABLES["fields"].items()}
 _NAMES = frozenset[str]().union(*_FIELDS.values())

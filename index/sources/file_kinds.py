@@ -6,11 +6,11 @@ What is of no kind gets one line that names it and says what to do.
 from __future__ import annotations
 
 import os
-import tomllib
 import zlib
 from collections import Counter
 from pathlib import Path
 
+from index.articles.word_table import load_table
 from index.errors import SourceError
 from index.sources.encodings import codec_of, marked_codec, markup_encoding
 from index.sources.feed_xml import xml_kind
@@ -19,7 +19,7 @@ from index.sources.regular_file import open_unpacked
 from index.sources.site_presets.find_site import find_site
 from recommender.errors import SettingError
 
-_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_TABLE = load_table(__file__)
 
 BY_SUFFIX: dict[str, str] = {
     suffix: kind for kind, suffixes in _TABLE["kinds"].items() for suffix in suffixes

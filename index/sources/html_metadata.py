@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from pathlib import Path
 from typing import Any
 
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.articles.urls import join_url
+from index.articles.word_table import load_table
 from index.sources import markup
 from index.sources.main_text import main_element
 from index.sources.markup import Element, line_of, select
 from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 
-_METAS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_METAS = load_table(__file__)
 _EXPIRY = re.compile(r"unavailable_after:\s*([^,]+(?:,\s*\d[^,]*)?)", re.IGNORECASE)
 _HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-required")
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")

@@ -18,13 +18,7 @@ from index.sources.encodings import decode
 from index.sources.front_matter import split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
 from index.sources.markup import select, text_of
-from index.sources.page_folder import (
-    Page,
-    PageFolderSource,
-    folder_of,
-    parse_raw_page,
-    read_pages,
-)
+from index.sources.page_folder import Page, PageFolderSource, folder_of, parse_raw_page, read_pages
 from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
 from index.sources.site_presets.find_site import find_site
@@ -83,9 +77,7 @@ class MarkdownSource(PageFolderSource):
     def _parse(self, site: SitePreset, location: str, page: Page) -> Record:
         front, body = split_front_matter(page.text())
         if not front and page.path.stem.casefold() in _FOR_AUTHORS:
-            raise RecordError(
-                "not-content", "a file for those who work on the site, not an article"
-            )
+            raise RecordError("not-content", "a file for the site's authors, not an article")
         given = {name.casefold(): value for name, value in front.items() if value is not None}
         values = {**front, **_fields(given)}
         _name(values, page, given)
@@ -123,9 +115,7 @@ class MarkdownSource(PageFolderSource):
             return ""
 
 
-def _mark_shared_names(
-    pages: Iterator[Page | RecordProblem],
-) -> Iterator[Page | RecordProblem]:
+def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page | RecordProblem]:
     """Marks the pages that would get an earlier page's id, as their names differ only in dates.
 
     A page's ``slug`` is looked for by its line alone here: the mark needs no certainty.

@@ -22,6 +22,8 @@ to more than MAX_RATIO times its own size."""
 MAX_LINES = 1_000_000
 """A gzipped file is refused if it unpacks to this many more lines than it has bytes."""
 
+OpenedFile = AbstractContextManager[io.BufferedReader]
+
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -80,9 +82,7 @@ def in_memory(content: bytes) -> io.BufferedReader:
     return io.BufferedReader(cast("io.RawIOBase", io.BytesIO(content)))
 
 
-def read_whole(
-    opened: AbstractContextManager[io.BufferedReader], name: str, wanted: str, most: int
-) -> bytes:
+def read_whole(opened: OpenedFile, name: str, wanted: str, most: int) -> bytes:
     """Reads a document that is parsed as a whole.
 
     Args:

@@ -10,13 +10,13 @@ with ``unknown:``.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
-from pathlib import Path
 
 import emoji
 
-_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+from index.articles.word_table import load_table
+
+_TABLE = load_table(__file__)
 _FLAGS = re.DOTALL | re.MULTILINE | re.VERBOSE
 
 

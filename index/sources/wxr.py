@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from index.articles.cleaning import literal
 from index.articles.record import Record, RecordProblem, SourceItem
+from index.articles.word_table import load_table
 from index.errors import SourceError
 from index.sources.html_texts import html_record
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
@@ -35,7 +34,7 @@ _SHORTCODE = re.compile(
 _CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
-_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_TABLE = load_table(__file__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,9 +93,7 @@ class JekyllPreset(SitePreset):
             page.values["status"] = "draft"
         elif kind == "posts":
             if not site.DATED_NAME.fullmatch(page.path.stem):
-                raise site.not_content(
-                    "a post's name begins with its date, as in 2026-03-01-name.md"
-                )
+                raise site.not_content("a post's name begins with its date: 2026-03-01-name.md")
         elif kind:
             if not site.folded(self._collections().get(kind)).get("output"):
                 raise site.not_content(f"_{kind} is no collection that the site gives pages")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,15 +16,14 @@ from zoneinfo import ZoneInfo
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
 from index.articles.urls import split_url
+from index.articles.word_table import load_table
 from index.errors import RecordError, SourceError
 from index.sources.front_matter import parse_table, split_front_matter
 
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
 _LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"}
-_DATE_PARTS: dict[str, str] = tomllib.loads(
-    Path(__file__).with_name("date_parts.toml").read_text(encoding="utf-8")
-)
+_DATE_PARTS: dict[str, str] = load_table(__file__)
 
 CODE = ("js", "mjs", "cjs", "ts", "mts")
 """The suffixes of files of code."""
