@@ -92,9 +92,8 @@ class DateReader:
         if found.tzinfo is UNKNOWN_ZONE:
             raise DateError(f"the time zone of {short(value)} is unknown; write it as +01:00")
         with suppress(OverflowError):
-            found = (found if found.tzinfo else found.replace(tzinfo=self.timezone)).astimezone(
-                dt.UTC
-            )
+            zoned = found if found.tzinfo else found.replace(tzinfo=self.timezone)
+            found = zoned.astimezone(dt.UTC)
             return min(max(found, FAR_PAST), FAR_FUTURE)
         return FAR_PAST if found.year == 1 else FAR_FUTURE
 

@@ -156,9 +156,7 @@ def _count(value: Any, name: str = "a name", depth: int = 0) -> int:
     parts = [(name, part) for part in value] if nested else []
     if isinstance(value, Mapping):
         pairs = value.items()
-        parts += [
-            (key if isinstance(key, str) and not depth else name, part) for key, part in pairs
-        ]
+        parts += [(key if isinstance(key, str) and not depth else name, of) for key, of in pairs]
     return 1 + sum(_count(part, within, depth + 1) for within, part in parts)
 
 

@@ -165,14 +165,12 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
     return stored
 
 
-def _request(
-    client: PoliteClient, url: str, stored: FetchedPage | None, lastmod: str
-) -> FetchedPage:
-    response = client.get(url, stored.conditions() if stored else {})
+def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: str) -> FetchedPage:
+    response = client.get(url, old.conditions() if old else {})
     headers = {name: response.headers[name] for name in _KEPT if response.headers.get(name)}
     fresh: dict[str, Any] = {"lastmod": lastmod, "checked": now()}
-    if response.unchanged and stored:
-        return replace(stored, headers={**stored.headers, **headers}, **fresh)
+    if response.unchanged and old:
+        return replace(old, headers={**old.headers, **headers}, **fresh)
     if response.unchanged:
         raise SourceError(f"{redacted(url)} answered 304 to a request without conditions")
     content_type = headers.get("content-type", "")

@@ -76,9 +76,7 @@ def _related_links(heading: str, blocks: list[list[str]]) -> list[dict[str, Any]
     """
     titles: dict[str, None] = {}
     for lines in blocks:
-        twice = [
-            line for line, following in itertools.pairwise(lines) if line and line == following
-        ]
+        twice = [line for line, after in itertools.pairwise(lines) if line and line == after]
         listed = [found[1] for line in lines if (found := _LISTED.fullmatch(line))]
         titles |= dict.fromkeys(twice + listed)
     block = {"kind": "related", "heading": heading}

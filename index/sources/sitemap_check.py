@@ -112,9 +112,7 @@ def compare_addresses(
     return check
 
 
-def _hints(
-    other: Iterable[_Other], unknown: Iterable[str], mapping: FieldMapping
-) -> list[AddressHint]:
+def _hints(other: list[_Other], unknown: list[str], mapping: FieldMapping) -> list[AddressHint]:
     """Tells the templates by which a build would make addresses of the sitemap.
 
     An article that is missing is paired with a page that nobody has and that ends like its

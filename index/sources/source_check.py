@@ -121,9 +121,7 @@ def _value(article: Article, name: str) -> Any:
         return article.sections if (name == "summary") == alone else None
     if name in ("links", "related"):
         related = name == "related"
-        return tuple(
-            link.url for link in article.links if (link.kind is LinkKind.RELATED) == related
-        )
+        return tuple(one.url for one in article.links if (one.kind is LinkKind.RELATED) == related)
     return getattr(article, name)
 
 

@@ -64,9 +64,7 @@ class SqlSource:
 
 
 def _record(location: str, values: dict[str, Any]) -> Record:
-    return Record(
-        location=location, values={column: plain_value(cell) for column, cell in values.items()}
-    )
+    return Record(location=location, values=plain_value(values))
 
 
 def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dict[str, Any]]:

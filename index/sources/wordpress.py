@@ -148,9 +148,8 @@ def _posts(response: HttpResponse) -> list[Any]:
     except ValueError as error:
         raise SourceError(f"{redacted(response.url)} is not JSON: {error}") from error
     if not isinstance(posts, list):
-        raise SourceError(
-            f"{redacted(response.url)} is {type(posts).__name__}, not a list of posts"
-        )
+        kind = type(posts).__name__
+        raise SourceError(f"{redacted(response.url)} is {kind}, not a list of posts")
     return posts
 
 

@@ -63,9 +63,8 @@ class StarlightPreset(SitePreset):
         if slugs[-1] == "index":
             del slugs[-1]
         path = page.text("slug").strip("/") or "/".join(slugs)
-        page.read_name(
-            parts[-1], page.given.get("lastupdated"), page.given.get("date"), dated=False
-        )
+        dates = map(page.given.get, ("lastupdated", "date"))
+        page.read_name(parts[-1], *dates, dated=False)
         page.values["slug"] = path if plain else path.rsplit("/", 1)[-1]
         if not plain:
             page.values["section"] = slugs[0] if len(slugs) > 1 else ""
