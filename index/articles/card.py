@@ -9,7 +9,7 @@ import re
 
 from pydantic import BaseModel, Field
 
-from index.articles.cleaning import cut_before
+from index.articles.cleaning import cut_text
 from index.articles.urls import MAX_URL
 from recommender.article import Article
 from recommender.text import PreparedText
@@ -96,6 +96,4 @@ def make_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     ends = [match.end() for match in _SENTENCE_END.finditer(text[: limit + 1])]
     if ends and ends[-1] >= limit * 2 // 3:
         return text[: ends[-1]]
-    cut = text.rfind(" ", limit // 2, limit)
-    head = text[: cut if cut > 0 else cut_before(text, limit - 1)]
-    return head.rstrip(" ,;:–—-.…(") + "…"  # noqa: RUF001 - the dashes are meant
+    return cut_text(text, limit - 1).rstrip(" ,;:–—-.…(") + "…"  # noqa: RUF001 - the dashes are meant

@@ -6,11 +6,10 @@ An excerpt's own link, the one at its end that leads to the article itself, is n
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from index.articles.cleaning import literal
+from index.articles.cleaning import cut_text, literal
 from index.articles.read_more import is_read_more, without_read_more
 from index.articles.record import Record
 from index.articles.urls import join_url, url_key
@@ -78,8 +77,8 @@ def _made_title(sections: list[dict[str, Any]]) -> str:
     """Returns the first heading or the first words of a text, cut at a word."""
     texts = (part for section in sections for part in (section["heading"], section["text"]))
     line = next((line for text in texts if (line := text.partition("\n")[0].strip())), "")
-    cut = textwrap.shorten(line, _LONGEST_TITLE + 1, placeholder="…")
-    return f"{line[:_LONGEST_TITLE]}…" if cut == "…" else cut
+    cut = cut_text(line, _LONGEST_TITLE)
+    return cut if cut == line else f"{cut}…"
 
 
 def _first_image(root: Element, url: str) -> dict[str, str] | None:
