@@ -10,6 +10,8 @@ import unicodedata
 import uuid
 from typing import Any
 
+from index.articles.word_table import load_table
+
 _PLAIN_TYPES = (str, int, float, dt.date, type(None))
 _BYTES_TYPES = (bytes, bytearray, memoryview)
 _LONGEST_WORD = 60
@@ -32,15 +34,9 @@ _HIDDEN_END = {
     "style": re.compile(r"</style\s*>", re.IGNORECASE),
 }
 _OPEN_TAG = re.compile(r"<[A-Za-z/!][^<>]*\Z")
-_BLOCKS = set(
-    "p div br hr li ul ol dl dt dd h1 h2 h3 h4 h5 h6 table tr td th section article header footer"
-    " main aside nav blockquote pre figure figcaption form address".split()
-)
-_NEVER_CLOSED = set("br hr img wbr p li dt dd tr td th thead tbody tfoot input".split())
-_FORMATTING = _BLOCKS | set(
-    "a abbr b big center cite code del em font i ins kbd mark q s small span strike strong sub sup"
-    " tt u caption".split()
-)
+_ELEMENTS = {kind: frozenset(names) for kind, names in load_table(__file__).items()}
+_BLOCKS, _NEVER_CLOSED = _ELEMENTS["blocks"], _ELEMENTS["never_closed"]
+_FORMATTING = _BLOCKS | _ELEMENTS["inline"]
 
 
 def plain_text(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -13,6 +13,7 @@ from typing import Any
 from index.articles.cleaning import literal, unescape
 from index.articles.record import Record, RecordProblem
 from index.articles.text_lists import names_in
+from index.articles.word_table import load_table
 from index.errors import RecordError
 from index.sources.encodings import decode
 from index.sources.front_matter import split_front_matter
@@ -30,14 +31,8 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _SLUG_LINE = re.compile(rb"""^["']?slug["']?\s*[:=]\s*["']?([^"'\r\n]+)""", re.MULTILINE)
-_FOR_AUTHORS = {
-    *("readme", "license", "licence", "contributing", "changelog", "code_of_conduct", "security"),
-    *("contributors", "authors", "support", "maintainers", "pull_request_template"),
-}
-
+_TABLE = load_table(__file__)
 _MAX_INCLUDED = 64 * 1024
-
-_LABELS = ("tags", "tag", "categories", "category")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +71,7 @@ class MarkdownSource(PageFolderSource):
 
     def _parse(self, site: SitePreset, location: str, page: Page) -> Record:
         front, body = split_front_matter(page.text())
-        if not front and page.path.stem.casefold() in _FOR_AUTHORS:
+        if not front and page.path.stem.casefold() in _TABLE["for_authors"]:
             raise RecordError("not-content", "a file for the site's authors, not an article")
         given = {name.casefold(): value for name, value in front.items() if value is not None}
         values = {**front, **_fields(given)}
@@ -135,13 +130,12 @@ def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page |
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, (read, *theirs) in _READ.items():
-        found = [given[key.casefold()] for key in theirs if key.casefold() in given]
-        if found:
-            values[name] = read(found[0])
+    for name, theirs in _TABLE["fields"].items():
+        if found := [given[key] for key in theirs if key in given]:
+            values[name] = _READERS[name](found[0]) if name in _READERS else found[0]
     groups = given.get("taxonomies")
     named = {**given, **groups} if isinstance(groups, Mapping) else given
-    labels = [label for name in _LABELS for label in _list(named.get(name))]
+    labels = [label for name in _TABLE["labels"] for label in _list(named.get(name))]
     if labels:
         values["tags"] = labels
     url = values.get("url")
@@ -201,24 +195,12 @@ def _image(value: Any) -> Any:
     return item
 
 
-def _as_is(value: Any) -> Any:
-    return value
-
-
-_READ: dict[str, tuple[Any, ...]] = {
-    "id": (_as_is, "id"),
-    "title": (_line, "title", "linkTitle"),
-    "url": (_as_is, "url", "permalink"),
-    "excerpt": (_line, "excerpt", "description", "summary"),
-    "date": (_time, "date", "publishDate", "pubDate"),
-    "visible_from": (_time, "visible_from", "publishDate"),
-    "visible_until": (_time, "visible_until", "expiryDate", "unpublishDate"),
-    "language": (_as_is, "language", "lang", "locale"),
-    "image": (_image, "image", "heroImage", "cover", "featured_image", "thumbnail", "images"),
-    "authors": (_authors, "authors", "author"),
-    "aliases": (_list, "aliases", "redirect_from", "alias"),
-    "translation_key": (_text, "translation_key", "translationKey", "lang-ref", "lang_ref", "ref"),
-    **{name: (_as_is, name) for name in ("status", "supersedes", "ratings")},
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("title", "excerpt"), _line),
+    **dict.fromkeys(("date", "visible_from", "visible_until"), _time),
+    "image": _image,
+    "authors": _authors,
+    "aliases": _list,
+    "translation_key": _text,
 }
-"""For each article field, how it is read, and the names it may have in front matter; the first one
-found is read."""
+"""How the fields are read that are not taken as they are."""

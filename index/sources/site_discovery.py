@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from index.articles.word_table import load_table
 from index.errors import SourceError
 from index.sources.encodings import charset_of, decode, markup_encoding
 from index.sources.host_rules import is_public, origin_of, redacted, resolve_host
@@ -23,14 +24,7 @@ from index.sources.sitemap import SitemapSource, fetch_sitemap
 DELAY = 0.2
 """Seconds from one request to the next."""
 
-NOT_ARTICLES = (
-    *("*/tag/*", "*/tags/*", "*/category/*", "*/categories/*", "*/author/*", "*/authors/*", "/"),
-    *("*/page/[0-9]*", "*sitemap-tax*", "*sitemap-users*", "*sitemap-tags*", "*sitemap-authors*"),
-    *("*category-sitemap*", "*tag-sitemap*", "*author-sitemap*", "*sitemap-image*"),
-)
-"""Paths, and names of sitemaps, of lists of articles rather than of articles."""
-
-_USUAL = ("sitemap.xml", "sitemap_index.xml", "wp-sitemap.xml", "sitemap-index.xml")
+_TABLE = load_table(__file__)
 _HOST = re.compile(r"(?=.{4,253}$)([\w-]{1,63}\.)+[a-zA-Z]{2,63}(:\d{1,5})?(/\S*)?")
 _FEED = re.compile(rb"<(rss|feed|rdf:RDF)\b|jsonfeed\.org/version")
 _MAX_SITEMAPS = 5
@@ -77,7 +71,8 @@ def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
     common = {"hosts": list(options.hosts), "private": list(options.private)}
 
     def by_sitemaps(urls: list[str], how: str, **more: Any) -> FoundSite:
-        table = {"kind": "sitemap", "delay": DELAY, "cache": cache, "exclude": list(NOT_ARTICLES)}
+        table = {"kind": "sitemap", "delay": DELAY, "cache": cache}
+        table["exclude"] = _TABLE["not_articles"]
         share = -(-most // len(urls))
         tables = [{**table, **common, **more, "url": url, "sample": share} for url in urls]
         return FoundSite(tables=tables, how=how)
@@ -94,7 +89,7 @@ def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
     inside = urlsplit(url).path.rpartition("/")[0]
     part = {"include": [f"{inside}/*"]} if inside else {}
     named = [urljoin(url, name) for name in client.robots(url).sitemaps]
-    usual = [urljoin(url, f"{start}{name}") for start in ("", "/") for name in _USUAL]
+    usual = [urljoin(url, f"{start}{name}") for start in ("", "/") for name in _TABLE["usual"]]
     for urls, number, how in ((named, _MAX_SITEMAPS, "names in its robots.txt"), (usual, 1, "has")):
         readable = (one for one in dict.fromkeys(urls) if _is_sitemap(client, one))
         if found := [*islice(readable, number)]:
