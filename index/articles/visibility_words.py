@@ -47,6 +47,10 @@ class HidingWord:
     status: Status
     unknown: str = ""
 
+    def order(self) -> tuple[bool, bool]:
+        """Words that are understood go first, and drafts before what is hidden for good."""
+        return bool(self.unknown), self.status is not Status.DRAFT
+
 
 def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | None:
     """Returns what hides a record's article; ``None`` if it may be shown.
@@ -60,9 +64,7 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
         return _unknown("status", status)
     found = [HidingWord("status", known)] if known is not Status.PUBLISHED else []
     found += _hiding_words(values, "")
-    # Words that are understood go first, and drafts before what is hidden for good.
-    order = sorted(found, key=lambda one: (bool(one.unknown), one.status is not Status.DRAFT))
-    return order[0] if order else None
+    return min(found, key=HidingWord.order, default=None)
 
 
 def is_visibility_name(name: str) -> bool:

@@ -11,11 +11,7 @@ import re
 
 import webencodings
 
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 # The standard decodes GBK by the larger table of GB 18030; a page can't say x-user-defined.
 _OTHER_CODECS = {"gbk": "gb18030", "x-user-defined": "cp1252", "replacement": ""}
 _SCANNED = 1024  # bytes in which a page declares its encoding

@@ -25,13 +25,7 @@ MAX_LINES = 1_000_000
 OpenedFile = AbstractContextManager[io.BufferedReader]
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+_KINDS = {"d": "a folder", "p": "a pipe", "s": "a socket", "c": "a device", "b": "a device"}
 
 
 class NotRegularError(OSError):
@@ -124,7 +118,7 @@ def file_errors(name: str, wanted: str) -> Iterator[None]:
 
 def _check(found: os.stat_result, path: str | Path) -> None:
     if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        kind = _KINDS.get(stat.filemode(found.st_mode)[0], "something else")
         raise NotRegularError(0, f"it is {kind}, not a file", str(path))
 
 
