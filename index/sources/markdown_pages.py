@@ -72,7 +72,7 @@ class MarkdownSource(PageFolderSource):
     def _parse(self, site: SitePreset, location: str, page: Page) -> Record:
         front, body = split_front_matter(page.text())
         if not front and page.path.stem.casefold() in _TABLE["for_authors"]:
-            raise RecordError("not-content", "a file for the site's authors, not an article")
+            raise RecordError("not-content", "a file for the site's maintainers, not an article")
         given = {name.casefold(): value for name, value in front.items() if value is not None}
         values = {**front, **_fields(given)}
         _name(values, page, given)
