@@ -14,11 +14,14 @@ from service.api.article_routes import articles_router
 from service.api.batch_routes import batch_router
 from service.api.build_routes import builds_router
 from service.api.draft_routes import Drafts, drafts_router
+from service.api.ghost_routes import webhook_router
 from service.api.judgment_routes import judgments_router
 from service.api.openapi import add_documentation
 from service.api.operation_routes import add_metrics
 from service.api.override_routes import overrides_router
+from service.api.push_routes import PushLimit, push_router
 from service.api.takedown_routes import takedowns_router
+from service.curation.pushed_articles import PushedArticles
 from service.editor.article_page import article_page_router
 from service.editor.builds_page import builds_page_router
 from service.editor.decision_page import decision_router
@@ -64,6 +67,8 @@ def compose_api(
     context = EditorialContext(live, settings)
     reading = [Depends(context.auth.require(Role.READ))] if settings.read_token else []
     app.include_router(batch_router(live, lists, reading))
+    pushes = PushedArticles(context.database, live, settings)
+    push_limit = PushLimit(context)
     drafts = Drafts(context, metrics.queue.set)
     pages = EditorPages(context)
     if invitation is not None:
@@ -74,6 +79,8 @@ def compose_api(
         takedowns_router(context),
         judgments_router(context),
         builds_router(context),
+        push_router(context, pushes, push_limit),
+        webhook_router(context, pushes, push_limit),
         drafts_router(drafts),
         sign_in_router(pages),
         search_router(pages),

@@ -10,7 +10,7 @@ import re
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -41,6 +41,9 @@ from recommender.parameters import DEFAULT_DEPTH
 from recommender.preferences import Boost, Preferences
 from recommender.sentence_encoder import DEFAULT_MODEL
 from service.roles import Role
+
+if TYPE_CHECKING:
+    from index.articles.parse import FieldMapping
 
 CONFIG_FILE = "alsolike.toml"
 CONFIG_VARIABLE = "ALSOLIKE_CONFIG"
@@ -357,6 +360,12 @@ class Settings(BaseSettings):
     draft_rate: Annotated[int, Field(ge=1, le=100_000)] = 60
     """drafts allowed per minute from one client address"""
 
+    push_rate: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+    """pushes allowed per minute from one client address; a batch of 100 counts as one"""
+
+    ghost_secret: SecretStr = SecretStr("")
+    """secret of Ghost's webhooks; unset: none are taken"""
+
     read_token: bool = False
     """require a token of role read for related articles"""
 
@@ -391,6 +400,18 @@ class Settings(BaseSettings):
             fallback=self.fallback,
             skip_linked=self.skip_linked,
             site_pins=self.site_pins,
+        )
+
+    @property
+    def mapping(self) -> FieldMapping:
+        """How articles are made of records; the sources rename their fields themselves."""
+        from index.articles.parse import FieldMapping
+
+        return FieldMapping(
+            url_template=self.url_template,
+            timezone=self.zone,
+            date_format=self.date_format,
+            guess_language=self.guess_language,
         )
 
     @property

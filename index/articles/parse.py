@@ -20,8 +20,8 @@ from index.errors import SourceError
 from recommender.article import Article
 
 FIELDS = tuple(
-    "id title url summary sections excerpt image date status visible_from visible_until supersedes"
-    " language translation_key tags ratings authors links related aliases".split()
+    "id title url summary sections excerpt image date updated status visible_from visible_until"
+    " supersedes language translation_key tags ratings authors links related aliases".split()
 )
 """The names of all fields that an article in the input format may have."""
 

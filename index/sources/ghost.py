@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.articles.cleaning import literal
-from index.articles.record import Record, RecordProblem, SourceItem
+from index.articles.record import Record, RecordProblem, SourceItem, short
+from index.articles.urls import split_url
 from index.errors import RecordError, SourceError
 from index.sources.html_texts import html_record
 from index.sources.json_stream import ELEMENT, ElementStream, Path
@@ -118,6 +119,59 @@ class _GhostSite:
         }
 
 
+def read_webhook(location: str, payload: Mapping[str, Any]) -> tuple[str, SourceItem | None]:
+    """Reads what one of Ghost's webhooks says about a post or page.
+
+    Args:
+        location: Where it came from, for messages.
+        payload: The body of the request that Ghost sends.
+
+    Returns:
+        The post's id, and its record, or why that can't be read; ``None`` if the post is gone, or
+        is not to be shown and can't be read.
+
+    Raises:
+        RecordError: If it is about neither a post nor a page.
+    """
+    kind = next((name for name in ("post", "page") if isinstance(payload.get(name), Mapping)), "")
+    post, before = (
+        value if isinstance(value := payload.get(kind, {}).get(name), Mapping) else {}
+        for name in ("current", "previous")
+    )
+    if not (key := _text(post, "id") or _text(before, "id")):
+        raise RecordError(
+            "not-an-article",
+            f"a webhook must tell of a post or page, with its id, not of {short(list(payload))}: "
+            "choose events such as post.published, post.published.edited and post.unpublished",
+        )
+    if not _text(post, "id"):
+        return key, None
+    url = split_url(_text(post, "url"))
+    joined = {
+        **post,
+        "type": kind,
+        "tags": _names(post.get("tags")),
+        "authors": _names(post.get("authors")),
+        "words": _text(post, "feature_image_alt"),
+        "email_only": post.get("email_only"),
+        "language": "",
+    }
+    site = f"{url.scheme}://{url.netloc}" if url.netloc else ""
+    item = parse_record(location, _record, joined, site, url.path or "/{slug}/")
+    shown = _text(post, "status") in ("published", "scheduled")
+    return key, item if shown or isinstance(item, Record) else None
+
+
+def _names(people: Any) -> list[tuple[str, str]]:
+    """Returns name and slug of each tag or author, without those that only the site's staff see."""
+    found = [one for one in people if isinstance(one, Mapping)] if isinstance(people, list) else []
+    return [
+        (name, _text(one, "slug"))
+        for one in found
+        if (name := _text(one, "name"))[:1] != "#" and one.get("visibility") != "internal"
+    ]
+
+
 def _rows(path: str, tables: Set[str]) -> Iterator[SourceItem]:
     """Yields the rows of some tables; the location of one that is no post is its table's name."""
 
@@ -169,6 +223,7 @@ def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -
         "excerpt": literal(_text(post, "custom_excerpt")),
         "image": {"src": image, "alt": literal(post["words"])} if image else None,
         "date": date,
+        "updated": post.get("updated_at"),
         "status": status,
         "visible_from": date if status == "scheduled" else None,
         "language": post["language"],

@@ -12,6 +12,7 @@ from index.articles.guessed_languages import find_language, settle_guesses
 from index.articles.parse import FIELDS, FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, SourceItem, describe
+from index.articles.updated import find_updated
 from index.articles.visibility_words import is_visibility_name
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
@@ -67,16 +68,19 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
     check = SourceCheck(name=source.name)
     unread: dict[str, Any] = {}
     articles: list[Article] = []
+    updated: list[Any] = []
     try:
         check.remarks = source.remarks
-        for article, _ in parse_records(_first(source, limit, unread), mapping, check.report):
+        for article, record in parse_records(_first(source, limit, unread), mapping, check.report):
             articles.append(article)
+            updated.append(find_updated(record.values)[1])
     except SourceError as error:
         check.error = str(error)
     if mapping.guess_language:
         articles = _with_guesses(articles, check.report)
     for name in FIELDS:
-        values = [value for article in articles if (value := _value(article, name))]
+        said = updated if name == "updated" else [_value(article, name) for article in articles]
+        values = [value for value in said if value]
         theirs = source.fields.get(name, name)
         example = _short(values[0]) if values else ""
         check.fields.append(
@@ -108,8 +112,8 @@ def _first(source: ConfiguredSource, limit: int, unread: dict[str, Any]) -> Iter
         if isinstance(item, Record):
             for name, value in item.values.items():
                 known = (*FIELDS, *mapped, "path", "slug", "section")  # the last ones make links
-                unused = name not in known and not is_visibility_name(name)
-                if unused and value not in (None, "", [], {}):
+                read = is_visibility_name(name) or find_updated({name: value})[0]
+                if name not in known and not read and value not in (None, "", [], {}):
                     unread.setdefault(name, value)
         yield item
 

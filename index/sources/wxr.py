@@ -146,6 +146,7 @@ class _Site:
             "aliases": [fields["guid"]],
             "excerpt": fields["excerpt"],
             "date": local or gmt or published,
+            "updated": (at := fields["post_modified_gmt"]) and f"{at}Z",
             "language": terms.get("language") or self.language,
             "translation_key": terms.get("post_translations"),
             "tags": [

@@ -28,7 +28,6 @@ from service.cli.options import (
     ReasonOption,
     RootOption,
     UrlTemplateOption,
-    field_mapping,
     print_json,
     read_mapping,
 )
@@ -149,7 +148,7 @@ def build_options(settings: Settings, **more: Any) -> BuildOptions:
     from index.building.context import BuildOptions
 
     return BuildOptions(
-        mapping=field_mapping(settings),
+        mapping=settings.mapping,
         depth=settings.depth,
         preferences=settings.preferences,
         learn=settings.learn != "off",

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from index.articles.parse import FieldMapping
 from index.root.journal import who
 from recommender.errors import InputError
 from recommender.visibility import NEVER
@@ -79,16 +78,6 @@ def command_group(purpose: str, example: str) -> typer.Typer:
         epilog=f"Example: alsolike {example}",
         no_args_is_help=True,
         rich_markup_mode=None,
-    )
-
-
-def field_mapping(settings: Settings) -> FieldMapping:
-    """Returns how articles are made of records."""
-    return FieldMapping(
-        url_template=settings.url_template,
-        timezone=settings.zone,
-        date_format=settings.date_format,
-        guess_language=settings.guess_language,
     )
 
 

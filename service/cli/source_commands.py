@@ -17,7 +17,6 @@ from service.cli.options import (
     MapOption,
     UrlTemplateOption,
     command_group,
-    field_mapping,
     print_json,
     read_mapping,
 )
@@ -60,7 +59,7 @@ def check(
     from index.sources.registry import open_sources
 
     settings = load_settings(url_template=url_template)
-    plain = field_mapping(settings)
+    plain = settings.mapping
     opened = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     if sitemap is not None:
         _check_addresses(sitemap, opened, plain, as_json=as_json)

@@ -95,7 +95,7 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
             return ProblemError(
                 503, "a part of the service is unavailable; the service's log says which"
             )
-    field = getattr(error, "field", None)
+    field = getattr(error, "field", None) or None
     headers = _RETRY if status == 503 or isinstance(error, BusyError) else None
     return ProblemError(status, str(error), field=field, headers=headers)
 

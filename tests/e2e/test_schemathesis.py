@@ -42,7 +42,8 @@ _RULES = ["2xx", "401", "403", "404", "409", "412", "422", "428"]
 _BEYOND_THE_SCHEMA = [
     *("GET /v1/overrides", "PUT /v1/overrides", "DELETE /v1/overrides", "POST /v1/undo"),
     *("PUT /v1/visibility", "PUT /v1/judgments", "DELETE /v1/judgments", "POST /v1/related"),
-    "POST /v1/related/batch",
+    *("POST /v1/related/batch", "PUT /v1/articles", "POST /v1/articles/batch"),
+    *("GET /v1/articles/status", "POST /v1/webhooks/ghost"),
 ]
 _TOO_MUCH = ["400", "401", "403", "404", "405", "409", "413", "414", "415", "422", "428"]
 CONFIG = {

@@ -460,7 +460,7 @@ def test_nobody_decides_without_a_token_nor_with_one_that_only_reads(desk: Desk)
     found = operations(desk)
     assert len(found) >= 18
     for method, path, _ in found:
-        if path.startswith("/editor"):
+        if path.startswith(("/editor", "/v1/webhooks")):
             continue
         body = {"json": {}} if method in ("PUT", "POST") else {}
         nobody = desk.ask(method, path, None, **body)

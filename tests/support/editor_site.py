@@ -6,7 +6,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from index.root.root import Root
 from service.app import create_app
+from service.decisions.database import Database
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions, upgrade_decisions
 from service.roles import Role
@@ -58,6 +59,10 @@ class Desk:
     @property
     def root(self) -> Root:
         return Root(self.settings.root)
+
+    def database(self) -> closing[Database]:
+        """The decisions, for as long as a ``with`` block lasts."""
+        return closing(open_decisions(self.settings))
 
     def ask(self, method: str, path: str, role: Role | None = Role.EDITOR, **options: Any) -> Any:
         """One request with a role's token; ``id`` and its like go as parameters."""

@@ -75,6 +75,8 @@ VALUES: dict[str, Any] = {
     "draft_queue": 3,
     "draft_seconds": 7.5,
     "draft_rate": 12,
+    "push_rate": 34,
+    "ghost_secret": "sesame",
     "read_token": True,
 }
 """For each setting a value that is not its default."""

@@ -1,0 +1,284 @@
+"""API routes by which a site's own programs push articles, and follow where a push stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from index.articles.record import RecordProblem
+from recommender.errors import ArticleError
+from service.api.api_models import ApiModel, RequestModel
+from service.api.editorial_router import Id, make_router, problems
+from service.api.openapi import Problem
+from service.curation.pushed_articles import PushedArticles, PushState, Standing
+from service.decisions.decision_store import Actor
+from service.decisions.pushed_statements import NewStatement
+from service.http.auth import Identity
+from service.http.clients import Limiter
+from service.http.editorial_context import EditorialContext
+from service.http.error_handlers import problem_of
+from service.http.problems import ProblemError
+from service.http.timestamps import Timestamp, format_timestamp
+from service.roles import Role
+
+MAX_STATEMENTS = 100
+_PAGE = 1_000
+_MOST_NOTES = 20
+
+
+class PushNote(ApiModel):
+    """What was left out of a pushed record, or repaired."""
+
+    field: str
+    message: str
+
+
+class PushAnswer(ApiModel):
+    """What was pushed about an article, and where it stands."""
+
+    id: str
+    """the article's id"""
+
+    number: int
+    """grows with every push; the same record again keeps its number"""
+
+    gone: bool
+    """whether it says that the article is gone"""
+
+    state: PushState
+    """received: on disk; built: in a build that is not live; live: in the live build; refused"""
+
+    reason: str | None
+    """why it was refused; null if it was not"""
+
+    received: Timestamp
+    by: str
+    """the name of the token"""
+
+    build: str | None
+    """the build that holds it; null if none does"""
+
+    since: str | None
+    """when that build was made"""
+
+    lists: list[str]
+    """ids of articles whose lists it changes, as far as known: its own and those that show it"""
+
+    notes: list[PushNote]
+    """what was left out of the record or repaired"""
+
+
+class PushStatement(RequestModel):
+    """What to push about one article."""
+
+    id: str
+    """the article's id"""
+
+    record: dict[str, Any] | None
+    """the article's record; null if the article is gone"""
+
+
+class PushBatch(RequestModel):
+    """What to push about several articles."""
+
+    statements: Annotated[list[PushStatement], Field(min_length=1, max_length=MAX_STATEMENTS)]
+    """in this order; those that can't be used don't hold up the others"""
+
+
+class PushResult(ApiModel):
+    """The outcome of one statement of a batch."""
+
+    id: str
+    status: int
+    """202 if it is stored, 422 if it can't be used"""
+
+    answer: PushAnswer | None = None
+    """as for a single push, if the status is 202"""
+
+    problem: Problem | None = None
+    """the error, if the status is 422"""
+
+
+class PushBatchAnswer(ApiModel):
+    """One result for each statement, in the order of the request."""
+
+    results: list[PushResult]
+
+
+class PushedAnswer(ApiModel):
+    """What was pushed and is kept, by number."""
+
+    items: list[PushAnswer]
+    next: int | None
+    """the value of after to get the next page; null on the last page"""
+
+
+_RECORD = {
+    "type": "object",
+    "required": ["title"],
+    "properties": {"title": {"type": "string", "description": "never empty"}},
+    "description": "a record as docs/sources.md describes it: title, url, summary or sections, …",
+}
+
+
+class PushLimit:
+    """Limits how many pushes one client address may send in a minute."""
+
+    def __init__(self, context: EditorialContext) -> None:
+        self._auth, self._rate = context.auth, context.settings.push_rate
+        self._limiter = Limiter(self._rate, 60.0)
+
+    def take(self, request: Request) -> None:
+        """Counts a push.
+
+        Raises:
+            ProblemError: 429 if the sender has to wait.
+        """
+        wait = self._limiter.take(self._auth.proxies.client(request.scope))
+        if wait:
+            raise ProblemError(
+                429,
+                f"more than {self._rate} pushes came from your address in a minute: send several "
+                "in one batch, or raise the setting push_rate",
+                headers={"Retry-After": str(wait)},
+            )
+
+
+async def body_of(request: Request) -> bytes:
+    """Returns a request's body."""
+    return await request.body()
+
+
+def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLimit) -> APIRouter:
+    """Returns the routes by which articles are pushed."""
+    publisher = context.auth.require(Role.PUBLISHER)
+    router = make_router("publishing", publisher)
+    limited = [Depends(publisher), Depends(limit.take)]
+
+    @router.put(
+        "/articles",
+        status_code=202,
+        summary="Push an article's record",
+        description="The record is read like those of any source. When the request is answered, "
+        "it is on disk; the next build takes it. A record that says that the article is not "
+        "published takes it down at once; the next one that publishes it lifts that.",
+        responses=problems(400, 413),
+        dependencies=limited,
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"application/json": {"schema": _RECORD}}}
+        },
+    )
+    def put_article(
+        id: Id,
+        response: Response,
+        body: bytes = Depends(body_of),
+        identity: Identity = Depends(publisher),
+    ) -> PushAnswer:
+        statement, notes = pushes.read(id, body)
+        (stored,) = pushes.put(identity.actor, [statement])
+        return accepted(response, stored, notes)
+
+    @router.delete(
+        "/articles",
+        status_code=202,
+        summary="Push that an article is gone",
+        description="The article is taken down at once, and the next build leaves it out, as long "
+        "as a source still has it. To bring it back, push its record.",
+        dependencies=limited,
+    )
+    def delete_article(
+        id: Id, response: Response, identity: Identity = Depends(publisher)
+    ) -> PushAnswer:
+        statement, _ = pushes.read(id, None)
+        (stored,) = pushes.put(identity.actor, [statement])
+        return accepted(response, stored)
+
+    @router.post(
+        "/articles/batch",
+        status_code=202,
+        summary="Push up to 100 articles",
+        description="Those that can be used are stored together; the answer has one result each.",
+        responses=problems(400, 413),
+        dependencies=limited,
+    )
+    def push_batch(batch: PushBatch, identity: Identity = Depends(publisher)) -> PushBatchAnswer:
+        return PushBatchAnswer(results=_push(pushes, identity.actor, batch.statements))
+
+    @router.get(
+        "/articles/status",
+        summary="See where a push stands",
+        description="Follow the Location of a push until its state is live or refused.",
+        responses=problems(404),
+    )
+    def status(id: Id) -> PushAnswer:
+        return _answer(pushes.standing(id))
+
+    @router.get(
+        "/articles/pushed",
+        summary="List what was pushed and is kept, a thousand per page",
+        description="By number. A push is dropped once a source has caught up with it.",
+    )
+    def pushed(after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> PushedAnswer:
+        found = pushes.waiting(after, _PAGE)
+        following = found[-1].statement.number if len(found) == _PAGE else None
+        return PushedAnswer(items=[_answer(each) for each in found], next=following)
+
+    return router
+
+
+def _push(
+    pushes: PushedArticles, actor: Actor, statements: Sequence[PushStatement]
+) -> list[PushResult]:
+    results: list[PushResult] = []
+    given: list[tuple[NewStatement, list[RecordProblem]]] = []
+    for one in statements:
+        try:
+            given.append(pushes.read(one.id, one.record))
+        except ArticleError as error:
+            problem = json.loads(problem_of(error).body())
+            results.append(PushResult(id=one.id, status=422, problem=Problem(**problem)))
+        else:
+            results.append(PushResult(id=one.id, status=202))
+    stored = iter(pushes.put(actor, [statement for statement, _ in given]))
+    notes = iter(notes for _, notes in given)
+    for result in results:
+        if result.status == 202:
+            result.answer = _answer(next(stored), next(notes))
+    return results
+
+
+def accepted(
+    response: Response, stored: Standing, notes: Sequence[RecordProblem] = ()
+) -> PushAnswer:
+    """Returns the answer to a push that is stored, and names where to follow it.
+
+    Args:
+        response: The response, which gets the header ``Location``.
+        stored: What is stored.
+        notes: What was left out of the record or repaired.
+    """
+    found = quote(stored.statement.article_id, safe="")
+    response.headers["Location"] = f"/v1/articles/status?id={found}"
+    return _answer(stored, notes)
+
+
+def _answer(found: Standing, notes: Sequence[RecordProblem] = ()) -> PushAnswer:
+    statement = found.statement
+    return PushAnswer(
+        id=statement.article_id,
+        number=statement.number,
+        gone=statement.record is None,
+        state=found.state,
+        reason=statement.refused,
+        received=format_timestamp(statement.received),
+        by=statement.who,
+        build=None if found.build is None else found.build.name,
+        since=None if found.build is None else found.build.created,
+        lists=found.lists,
+        notes=[PushNote(field=one.field, message=one.message) for one in notes[:_MOST_NOTES]],
+    )

@@ -1,0 +1,244 @@
+"""Takes what a site pushes about its articles, and says where it stands."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from index.articles.parse import parse_records
+from index.articles.read_report import ReadReport
+from index.articles.record import Record, RecordProblem, SourceItem, id_text
+from index.articles.updated import updated_at
+from index.build.manifest import Manifest, read_manifest
+from index.errors import BuildError
+from index.sources.jsonl_source import json_object
+from index.sources.pushed_source import Statement, location_of
+from index.sources.source import read_record
+from recommender.article import Article, check_id
+from recommender.errors import ArticleError, NotFoundError
+from recommender.visibility import NEVER, window
+from service.curation.preview import inbound_links
+from service.decisions.database import Database
+from service.decisions.decision_store import Actor
+from service.decisions.pushed_statements import NewStatement
+from service.errors import NotReadyError
+from service.serving.live import Live
+from service.settings import Settings
+
+_MOST_LISTS = 200
+_WEBHOOK = "webhook of Ghost"
+
+
+class PushState(enum.StrEnum):
+    """How far a statement has come on its way to readers."""
+
+    RECEIVED = "received"
+    BUILT = "built"
+    LIVE = "live"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A statement, and where it stands.
+
+    Attributes:
+        statement: The statement.
+        state: How far it has come.
+        build: The build that holds it; ``None`` if there is none yet.
+        lists: Ids of articles whose lists it changes: its own, and those that show the article.
+    """
+
+    statement: Statement
+    state: PushState
+    build: Manifest | None
+    lists: list[str]
+
+
+class PushedArticles:
+    """Stores what is pushed, and tells from the builds' manifests how far it has come.
+
+    Args:
+        database: A function that returns the database of decisions, or raises
+            :class:`~index.errors.DatabaseError`.
+        live: Holds the build that this process serves.
+        settings: The effective settings, by which records are read.
+    """
+
+    def __init__(self, database: Callable[[], Database], live: Live, settings: Settings) -> None:
+        self._database, self._live = database, live
+        self._mapping, self._query = settings.mapping, settings.query
+        self._newest: Manifest | None = None
+
+    def read(
+        self, article_id: str, record: bytes | Mapping[str, Any] | None
+    ) -> tuple[NewStatement, list[RecordProblem]]:
+        """Reads a pushed record as a build will read it.
+
+        Args:
+            article_id: The id that it is pushed under.
+            record: The record, or its JSON text; ``None`` if the article is gone.
+
+        Returns:
+            The statement to store, and what was left out of the record or repaired.
+
+        Raises:
+            ArticleError: If the id is not valid, or the record can't become an article; it names
+                the field.
+        """
+        check_id(article_id)
+        if record is None:
+            gone = NewStatement(article_id=article_id, record=None, hidden_until=NEVER)
+            return gone, []
+        return self.check(article_id, read_record(location_of(article_id), _record, record))
+
+    def check(
+        self, article_id: str, item: SourceItem, *, at: int = NEVER, only_newer: bool = False
+    ) -> tuple[NewStatement, list[RecordProblem]]:
+        """Checks a record that a source's reader made, as :meth:`read` does.
+
+        Args:
+            article_id: The id that it is pushed under.
+            item: The record, or why it could not be read.
+            at: When the statement was made if the record does not say, microseconds since 1970 UTC.
+            only_newer: Ignore the statement if a stored one was made later.
+        """
+        if isinstance(item, RecordProblem):
+            raise ArticleError(item.field, item.reason, item.message)
+        given = id_text(item.values.get("id"))
+        if given not in ("", article_id):
+            raise ArticleError(
+                "id",
+                "invalid",
+                f"the record's id {given[:80]!r} is not {article_id[:80]!r}, under which it is "
+                "pushed: leave it out, or push the record under its own id",
+            )
+        record = Record(location=item.location, values={**item.values, "id": article_id})
+        report = ReadReport()
+        found = next(parse_records([record], self._mapping, report), None)
+        if found is None:
+            problem = report.problems[0]
+            missing = f"the record has no {problem.field}: give it one"
+            message = missing if problem.reason == "missing" else problem.message
+            raise ArticleError(problem.field, problem.reason, message)
+        now = self._live.clock()
+        stated = updated_at(record, self._mapping, now)
+        statement = NewStatement(
+            article_id=article_id,
+            record=record.values,
+            stated=at if stated is None else stated,
+            hidden_until=_hidden_until(found[0], now),
+            only_newer=only_newer,
+        )
+        return statement, report.problems
+
+    def read_ghost(self, content: bytes, sent: int) -> tuple[NewStatement, list[RecordProblem]]:
+        """Reads a webhook of Ghost, as :meth:`read` reads a record.
+
+        Args:
+            content: The body of Ghost's request.
+            sent: When Ghost sent it, microseconds since 1970 UTC.
+        """
+        from index.sources.ghost import read_webhook  # loads the parsers of markup
+
+        article_id, item = read_webhook(_WEBHOOK, json_object(_WEBHOOK, content).values)
+        if item is not None:
+            return self.check(check_id(article_id), item, at=sent, only_newer=True)
+        statement, notes = self.read(article_id, None)
+        return replace(statement, stated=sent, only_newer=True), notes
+
+    def put(self, actor: Actor, given: Sequence[NewStatement]) -> list[Standing]:
+        """Stores statements; what they unpublish is taken down at once.
+
+        When this returns, all are on disk.
+
+        Args:
+            actor: Who pushes.
+            given: The statements.
+
+        Raises:
+            DatabaseError: If they can't be stored.
+        """
+        lists = [self._lists(one.article_id) for one in given]
+        stored = self._database().pushed.put(actor, given)
+        self._live.refresh()
+        return [
+            self._standing(statement, changed)
+            for statement, changed in zip(stored, lists, strict=True)
+        ]
+
+    def standing(self, article_id: str) -> Standing:
+        """Returns where the statement about an article stands.
+
+        Raises:
+            NotFoundError: If none is kept.
+        """
+        found = self._database().pushed.get(article_id)
+        if found is None:
+            raise NotFoundError(
+                f"nothing that was pushed about {article_id[:80]!r} is kept: nothing was, or all "
+                "builds have it and a source has caught up with it"
+            )
+        return self._standing(found, self._lists(article_id))
+
+    def waiting(self, after: int, limit: int) -> list[Standing]:
+        """Returns the statements that are kept, by their numbers.
+
+        Args:
+            after: Only those with a higher number.
+            limit: The largest number of statements to return.
+        """
+        found = self._database().pushed.above(after, limit=limit, refused=True)
+        return [self._standing(one, []) for one in found]
+
+    def _standing(self, statement: Statement, lists: list[str]) -> Standing:
+        state, build = PushState.RECEIVED, self._live.build
+        manifest = None if build is None else build.manifest
+        if statement.refused is not None:
+            state, manifest = PushState.REFUSED, None
+        elif manifest is not None and statement.number <= manifest.pushed:
+            state = PushState.LIVE
+        else:
+            manifest = self._newest_manifest()
+            if manifest is not None and statement.number <= manifest.pushed:
+                state = PushState.BUILT
+            else:
+                manifest = None
+        return Standing(statement=statement, state=state, build=manifest, lists=lists)
+
+    def _newest_manifest(self) -> Manifest | None:
+        names = self._live.root.names()
+        if names and (self._newest is None or self._newest.name != names[-1]):
+            try:
+                self._newest = read_manifest(self._live.root.folder(names[-1]))
+            except (BuildError, NotFoundError):  # being removed, or damaged
+                return None
+        return self._newest if names else None
+
+    def _lists(self, article_id: str) -> list[str]:
+        """Returns the ids of an article and of those whose lists show it now."""
+        try:
+            view, now = self._live.view()
+        except NotReadyError:
+            return []
+        row = view.build.row(article_id)
+        if row is None:
+            return [article_id]
+        found, _ = inbound_links(view, row, now, self._query, _MOST_LISTS)
+        return [article_id, *(view.build.article_id(link.row) for link in found)]
+
+
+def _hidden_until(article: Article, now: int) -> int:
+    """Returns until when nobody may see an article; 0 if it may be seen now."""
+    start, end = window(article)
+    if now >= end or start == NEVER:
+        return NEVER
+    return max(start, 0) if start > now else 0
+
+
+def _record(location: str, record: bytes | Mapping[str, Any]) -> Record:
+    content = record if isinstance(record, bytes) else json.dumps(record).encode()
+    return json_object(location, content)
