@@ -77,13 +77,13 @@ class ConfiguredSource:
         """Yields what ``read()`` yields; turns any exception into a SourceError with its name."""
         try:
             yield from read()
-        except AlsoLikeError as error:
-            stopped = isinstance(error, ParserStoppedError)
-            message = f"{self.name} can't be read: {error}" if stopped else str(error)
-            # "from None" because the cause's message may hold a secret.
-            raise SourceError(mask(message, self.secrets)) from None
         except Exception as error:  # noqa: BLE001 - libraries raise what they like over files
-            message = f"{self.name} can't be read to its end: {describe(error)}"
+            message = str(error)
+            if isinstance(error, ParserStoppedError):
+                message = f"{self.name} can't be read: {error}"
+            elif not isinstance(error, AlsoLikeError):
+                message = f"{self.name} can't be read to its end: {describe(error)}"
+            # "from None" because the cause's message may hold a secret.
             raise SourceError(mask(message, self.secrets)) from None
 
     def _configured(self, item: SourceItem) -> SourceItem:

@@ -37,14 +37,10 @@ class WebOrigin:
     host: str
     port: int
 
-    @property
-    def host_and_port(self) -> tuple[str, int | None]:
-        """The host, and the port; ``None`` for the scheme's default port."""
-        return self.host, None if self.port == DEFAULT_PORTS[self.scheme] else self.port
-
     def __str__(self) -> str:
+        """Return the host, and the port unless it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.host_and_port[1] is None else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def origin_of(url: str) -> WebOrigin:
@@ -116,8 +112,7 @@ class HostRules:
             SourceError: If the URL's host is not configured.
         """
         origin = origin_of(url)
-        hosts = (origin_of(f"{origin.scheme}://{name}") for name in self.hosts)
-        if origin.host_and_port not in {host.host_and_port for host in hosts}:
+        if origin not in {origin_of(f"{origin.scheme}://{name}") for name in self.hosts}:
             raise SourceError(
                 f"{redacted(url)}: the host {origin} is not configured; "
                 "to allow it, add it to the source's hosts"

@@ -6,9 +6,9 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.host_rules import redacted
-from index.sources.http_client import FetchError
+from index.sources.http_client import FetchError, HttpResponse
 from index.sources.polite_client import PoliteClient
 
 FILE = "pages.sqlite"
@@ -35,20 +35,14 @@ UPDATE fetched SET used = 0"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FetchedPage:
-    """A page as its server sent it.
+class FetchedPage(HttpResponse):
+    """A page as its server sent it, with those of the response's headers that are of use.
 
     Attributes:
-        url: Its address after redirects.
-        body: The decompressed body.
-        headers: Those of its response headers that are of use, by name in lower case.
         lastmod: When the page changed, as the sitemap said when it was fetched.
         checked: When the server last confirmed the page, in seconds since 1970.
     """
 
-    url: str
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
     lastmod: str = ""
     checked: float = 0.0
 
