@@ -97,6 +97,12 @@ class DateReader:
             return min(max(found, FAR_PAST), FAR_FUTURE)
         return FAR_PAST if found.year == 1 else FAR_FUTURE
 
+    def find_instant(self, value: Any) -> dt.datetime | None:
+        """Return what :meth:`instant` does; ``None`` also if the value is not a clear time."""
+        with suppress(DateError):
+            return self.instant(value)
+        return None
+
     def _read(self, value: Any) -> dt.datetime | None:
         found: dt.datetime | None = None
         if value is None:

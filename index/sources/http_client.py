@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote, urljoin, urlsplit
 
-from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.host_rules import (
@@ -312,14 +311,9 @@ def _retry_after(value: str | None) -> float | None:
 
     The header may state a number of seconds or a date.
     """
-    if value is None or not value.isascii():
-        return None
-    if value.strip().isdecimal():
+    if value is not None and value.strip().isdecimal():
         return float(value)
-    try:
-        at = DateReader().instant(value)
-    except DateError:
-        return None
+    at = DateReader().find_instant(value)
     return max(0.0, (at - dt.datetime.now(dt.UTC)).total_seconds()) if at else None
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.host_rules import redacted
@@ -57,10 +56,7 @@ class FetchedPage(HttpResponse):
         So it is if the sitemap gives the same ``lastmod`` as before, the page was confirmed well
         after it, and that is less than :data:`RECHECK` ago.
         """
-        try:
-            changed = DateReader().instant(lastmod)
-        except DateError:
-            return False
+        changed = DateReader().find_instant(lastmod)
         return (
             changed is not None
             and lastmod == self.lastmod

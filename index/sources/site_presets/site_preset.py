@@ -290,8 +290,7 @@ def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
 def read_time(value: Any, zone: str = "") -> dt.datetime | dt.date | None:
     """Returns the date or time that a page gives, in a zone if one is named; ``None`` if none."""
     if isinstance(value, str) and len(value.strip()) > 10:
-        with suppress(DateError):
-            value = DateReader().instant(value)
+        value = DateReader().find_instant(value) or value
     if isinstance(value, dt.datetime):
         with suppress(Exception):  # no such zone, or beyond the calendar
             if zone and value.tzinfo:
