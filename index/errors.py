@@ -14,6 +14,9 @@
     └── DatabaseError             a database can't be used
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from recommender.errors import AlsoLikeError, ArticleError, InputError
 
 __all__ = [
@@ -24,7 +27,25 @@ __all__ = [
     "RecordError",
     "SourceError",
     "UnavailableError",
+    "raised_as",
 ]
+
+
+@contextmanager
+def raised_as(
+    make: Callable[[str], Exception], before: str, *kinds: type[Exception]
+) -> Iterator[None]:
+    """Raise exceptions of other kinds, which the block raises, as one of ours.
+
+    Args:
+        make: Makes ours from its message.
+        before: What stands in the message before that of the other.
+        kinds: The other kinds.
+    """
+    try:
+        yield
+    except kinds as error:
+        raise make(f"{before}{error}") from error
 
 
 class SourceError(InputError):

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from index.articles.cleaning import literals
 from index.articles.json_text import load_json
 from index.articles.record import Record, SourceItem
-from index.errors import RecordError, SourceError
+from index.errors import RecordError, SourceError, raised_as
 from index.sources.encodings import charset_of
 from index.sources.feed_xml import read_xml_feed
 from index.sources.host_rules import redacted
@@ -59,22 +59,18 @@ class FeedSource(DocumentOptions):
 
 def _read(content: bytes, name: str, url: str, charset: str) -> Iterator[SourceItem | str]:
     """Parses a page of a feed; yields its records, and the link to the next page as text."""
-    try:
+    with raised_as(SourceError, f"{name} is not a feed: ", MarkupError):
         if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
             yield from _read_json(content, name)
         else:
             yield from read_xml_feed(content, name, url, charset)
-    except MarkupError as error:
-        raise SourceError(f"{name} is not a feed: {error}") from error
 
 
 def _read_json(content: bytes, name: str) -> Iterator[SourceItem | str]:
     """Parses a page of a JSON Feed, version 1 or 1.1 (jsonfeed.org), as :func:`_read` yields it."""
-    try:
+    with raised_as(MarkupError, "not JSON: ", ValueError):
         # Bytes that can't be decoded become surrogates: only their field is lost, not the feed.
         feed = load_json(content.decode("utf-8-sig", errors="surrogateescape"), _MAX_VALUES)
-    except ValueError as error:
-        raise MarkupError(f"not JSON: {error}") from error
     items = feed.get("items")
     if not isinstance(items, list):
         raise MarkupError("the JSON object has no items")

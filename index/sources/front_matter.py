@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from index.articles.cleaning import plain_value
-from index.errors import RecordError
+from index.errors import RecordError, raised_as
 
 MAX_FRONT = 64 * 1024
 """Longest front matter in characters."""
@@ -133,10 +133,8 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
     if len(text) > MAX_FRONT:
         raise _error(f"the front matter is longer than {MAX_FRONT} characters")
     name, read = _READERS[form]
-    try:
+    with raised_as(_error, f"the front matter is not {name}: ", ValueError, RecursionError):
         front = read(text) if text.strip() else {}
-    except (ValueError, RecursionError) as error:
-        raise _error(f"the front matter is not {name}: {error}") from error
     if front is None:
         return {}
     if not isinstance(front, Mapping):
@@ -161,10 +159,8 @@ def _count(value: Any, name: str = "a name", depth: int = 0) -> int:
 
 
 def _bare_json(text: str, start: int) -> tuple[dict[str, Any], str]:
-    try:
+    with raised_as(_error, "the front matter is not JSON: ", ValueError, RecursionError):
         _, end = json.JSONDecoder().raw_decode(text[: start + MAX_FRONT], start)
-    except (ValueError, RecursionError) as error:
-        raise _error(f"the front matter is not JSON: {error}") from error
     return parse_table("json", text[start:end]), text[end:]
 
 

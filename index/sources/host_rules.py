@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from index.errors import SourceError
+from index.errors import SourceError, raised_as
 from recommender.errors import SettingError, one_line
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -126,10 +126,8 @@ class HostRules:
             SourceError: If the host's name is invalid, or none of its addresses is allowed.
             OSError: If the host can't be looked up.
         """
-        try:
+        with raised_as(SourceError, f"the host {origin.host!r} can't be looked up: ", ValueError):
             found = [ipaddress.ip_address(text) for text in self.look_up(origin.host, origin.port)]
-        except (UnicodeError, ValueError) as error:
-            raise SourceError(f"the host {origin.host!r} can't be looked up: {error}") from error
         for address in found:
             if is_public(address) or self._is_listed(address):
                 return address

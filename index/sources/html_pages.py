@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from index.articles.cleaning import literals
 from index.articles.record import Record
 from index.articles.text_lists import split_keywords
-from index.errors import RecordError
+from index.errors import RecordError, raised_as
 from index.sources import markup
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text
@@ -50,19 +51,15 @@ class HtmlSource(PageFolderSource):
     def __post_init__(self) -> None:
         PageFolderSource.__post_init__(self)  # a slotted dataclass has no bare super()
         page = markup.parse_html("<p>")
-        try:
+        with raised_as(SettingError, "", MarkupError):
             for selector in (*filter(None, [self.main]), *self.select.values(), *self.drop):
                 select(page, selector.partition("@")[0])
-        except MarkupError as error:
-            raise SettingError(str(error)) from error
 
     def parse_page(self, location: str, page: Page) -> Record:
         """Parses an HTML page into a record; raises a ``RecordError`` if it can't be used."""
         text = page.text(is_markup=True)
-        try:
+        with raised_as(partial(RecordError, "invalid-html"), "", MarkupError):
             root = markup.parse_html(text)
-        except MarkupError as error:
-            raise RecordError("invalid-html", str(error)) from error
         _drop_heading_links(root)
         said = SchemaOrg(root, canonical_of(root, page.address) or page.url)
         metas = metas_of(root)

@@ -8,6 +8,7 @@ generator's template language or a dialect adds is removed before by
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -17,7 +18,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from index.errors import RecordError
+from index.errors import RecordError, raised_as
 from index.sources.markup import Element, MarkupError, parse_html, select
 from index.sources.template_tags import strip_extensions, strip_mdx, strip_templates
 
@@ -65,10 +66,8 @@ def page_content(
     text = strip_extensions(text, lambda file: strip_templates(include(file)))
     if text.count("[") - text.count("]") > MAX_OPEN:
         raise RecordError("invalid-markdown", f"more than {MAX_OPEN} unclosed [")
-    try:
+    with raised_as(partial(RecordError, "invalid-markdown"), "", MarkupError):
         root = parse_html(f"<div>{(_mdx if mdx else _markdown).render(text)}</div>")
-    except MarkupError as error:
-        raise RecordError("invalid-markdown", str(error)) from error
     for element in select(root, _NOT_SEEN):
         element.clear(keep_tail=True)
     return root

@@ -17,7 +17,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from index.articles.record import Record, RecordProblem, SourceItem
-from index.errors import RecordError, SourceError
+from index.errors import RecordError, SourceError, raised_as
 from index.sources.encodings import decode, markup_encoding
 from index.sources.file_links import with_file_links
 from index.sources.page_language import PagePath, read_languages, read_page_path, translated_bases
@@ -80,11 +80,9 @@ class Page:
         if len(self.content) > MAX_PAGE_BYTES:
             raise RecordError("page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
         declared = markup_encoding(self.content) if is_markup and not self.charset else self.charset
-        try:
+        invalid = partial(RecordError, "invalid-encoding")
+        with raised_as(invalid, "the page can't be decoded: ", ValueError):
             return decode(self.content, declared)
-        except ValueError as error:
-            message = f"the page can't be decoded: {error}"
-            raise RecordError("invalid-encoding", message) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from index.errors import raised_as
 from index.sources.regular_file import open_regular
 from recommender.errors import SettingError
 
@@ -82,11 +83,11 @@ def _look_up(key: str, value: str, way: str) -> str:
         if not secret:
             raise SettingError(f"{key}: the environment variable {value!r} is not set")
         return secret
-    try:
-        with open_regular(value) as file:
-            secret = file.read(_MAX_BYTES).decode().strip("\r\n")
-    except (OSError, ValueError) as error:
-        raise SettingError(f"{key}: {value} can't be read: {error}") from error
+    with (
+        raised_as(SettingError, f"{key}: {value} can't be read: ", OSError, ValueError),
+        open_regular(value) as file,
+    ):
+        secret = file.read(_MAX_BYTES).decode().strip("\r\n")
     if not secret:
         raise SettingError(f"{key}: {value} is empty")
     return secret

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from index.articles.word_table import load_table
-from index.errors import SourceError
+from index.errors import SourceError, raised_as
 from index.sources.encodings import charset_of, decode, markup_encoding
 from index.sources.host_rules import is_public, origin_of, redacted, resolve_host
 from index.sources.http_client import Fetcher, HttpOptions
@@ -127,10 +127,9 @@ def typed_options(location: str) -> HttpOptions:
     origin = origin_of(location)
     name = str(origin)
     other = name.removeprefix("www.") if name.startswith("www.") else f"www.{name}"
-    try:
+    unknown = f"the host {origin.host} can't be found: "
+    with raised_as(SourceError, unknown, OSError, UnicodeError):
         found = resolve_host(origin.host, origin.port)
-    except (OSError, UnicodeError) as error:
-        raise SourceError(f"the host {origin.host} can't be found: {error}") from error
     return HttpOptions(
         hosts=(other,) if re.search(r"\.[a-z]", name) else (),
         private=tuple(text for text in found if not is_public(ipaddress.ip_address(text))),

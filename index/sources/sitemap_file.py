@@ -12,7 +12,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from index.articles.cleaning import literal
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
-from index.errors import SourceError
+from index.errors import SourceError, raised_as
 from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.parser_process import parse_apart
@@ -58,14 +58,12 @@ def read_sitemap(content: bytes, base: str, name: str) -> list[SitemapEntry]:
 def _batches(content: bytes, base: str, name: str) -> Iterator[list[SitemapEntry]]:
     """Yields the entries a thousand at a time: fewer would be slow to send, more large."""
     found: list[SitemapEntry] = []
-    try:
+    with raised_as(SourceError, f"{name} is not a sitemap: ", MarkupError, ValueError):
         for entry in _parse(content.removeprefix(b"\xef\xbb\xbf").lstrip(), base):
             found.append(entry)
             if len(found) == _BATCH:
                 yield found
                 found = []
-    except (MarkupError, ValueError) as error:
-        raise SourceError(f"{name} is not a sitemap: {error}") from error
     yield found
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus, urlencode
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.translation_keys import find_translations
-from index.errors import RecordError, SourceError
+from index.errors import RecordError, SourceError, raised_as
 from index.sources.host_rules import redacted
 from index.sources.html_texts import html_record
 from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
@@ -138,15 +138,13 @@ def _number(response: HttpResponse, header: str) -> int:
 
 
 def _posts(response: HttpResponse) -> list[Any]:
-    try:
+    with raised_as(SourceError, f"{redacted(response.url)} is not JSON: ", ValueError):
         # Bytes that can't be decoded become surrogates: only their field is lost, not the site.
         text = response.body.decode("utf-8-sig", "surrogateescape")
         if text[:1] not in ("[", "{") or text.rstrip()[-1:] not in ("]", "}"):
             # Messages of PHP stand before the posts, comments of a cache after them.
             text = text[max(text.find("[{"), 0) : text.rfind("}]") + 2 or None]
         posts = load_json(text, _MAX_VALUES)
-    except ValueError as error:
-        raise SourceError(f"{redacted(response.url)} is not JSON: {error}") from error
     if not isinstance(posts, list):
         kind = type(posts).__name__
         raise SourceError(f"{redacted(response.url)} is {kind}, not a list of posts")

@@ -12,7 +12,7 @@ from typing import Any
 from index.articles.cleaning import literal
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.word_table import load_table
-from index.errors import SourceError
+from index.errors import SourceError, raised_as
 from index.sources.html_texts import html_record
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.parser_process import parse_apart, parse_record
@@ -70,21 +70,19 @@ def _read(path: str, types: tuple[str, ...]) -> Iterator[Post | RecordProblem | 
     """Yields the posts of some types; ``None`` now and then, so that the parser's clock goes on."""
     site = _Site(path, types)
     shared = ("language", "wxr_version", "author", "item", "comment")
-    with file_errors(path, "a WordPress export (.xml)"):
-        try:
-            yield from _each(path, shared, site.learn, [])
-            if not site.is_export:
-                raise SourceError(
-                    f"{path} is no WordPress export: it holds no post with a wp:post_type; read a "
-                    'feed with kind = "feed"'
-                )
-            mended: list[str] = []
-            yield from _each(path, ("item", "comment"), site.post, mended)
-            for place in mended[:_MAX_TOLD]:
-                message = f"the export is not well-formed XML: {place}; check that place"
-                yield RecordProblem(location=path, reason="not-well-formed", message=message)
-        except MarkupError as error:
-            raise SourceError(f"{path} can't be read to its end: {error}") from error
+    broken = raised_as(SourceError, f"{path} can't be read to its end: ", MarkupError)
+    with file_errors(path, "a WordPress export (.xml)"), broken:
+        yield from _each(path, shared, site.learn, [])
+        if not site.is_export:
+            raise SourceError(
+                f"{path} is no WordPress export: it holds no post with a wp:post_type; read a "
+                'feed with kind = "feed"'
+            )
+        mended: list[str] = []
+        yield from _each(path, ("item", "comment"), site.post, mended)
+        for place in mended[:_MAX_TOLD]:
+            message = f"the export is not well-formed XML: {place}; check that place"
+            yield RecordProblem(location=path, reason="not-well-formed", message=message)
 
 
 def _each(
