@@ -1,0 +1,30 @@
+"""Lists of names as front matter, configurations and tables write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from index.articles.text_lists import names_in
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (["kelp", " wrack "], ["kelp", "wrack"]),
+        ("kelp, wrack", ["kelp", "wrack"]),
+        ("kelp, brown; wrack", ["kelp, brown", "wrack"]),
+        ([{"name": "kelp"}, {"slug": "wrack"}], ["kelp"]),
+        ([1, None, ""], ["1"]),
+        (7, ["7"]),
+        (None, []),
+        ("", []),
+    ],
+)
+def test_names_are_read_from_a_list_or_from_one_text(value: Any, names: list[str]) -> None:
+    assert names_in(value) == names
+
+
+def test_a_generator_may_part_names_by_spaces() -> None:
+    assert names_in("kelp wrack", str.split) == ["kelp", "wrack"]
