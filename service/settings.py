@@ -263,6 +263,24 @@ class Settings(BaseSettings):
     keep: Annotated[int, Field(ge=1)] = 5
     """number of builds to keep, besides the live one and the one before it"""
 
+    keep_small: Annotated[int, Field(ge=1)] = 5
+    """number of small builds to keep, besides the live one and those a rollback goes to"""
+
+    keep_small_hours: Annotated[float, Field(gt=0)] = 24
+    """hours after which a small build is removed all the same"""
+
+    notify: str = ""
+    """who is told of refused and failed builds and ended pins: a command, or an http(s) address"""
+
+    full_build_at: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|off)$")] = "03:00"
+    """when alsolike watch relates everything anew, each day in the timezone; off: never"""
+
+    max_drift: Share = 0.3
+    """share of lists computed since the last full build above which watch makes another"""
+
+    follow_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
+    """how often alsolike watch asks feeds, sites and databases for changes"""
+
     max_loss: Share = 0.1
     """gate for publishing: largest share of articles that a build may lose"""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.root import Root
+
+_DAYS = 14
+_COUNTED = {"publish": "published", "force": "published", "refuse": "refused"}
 
 
 def describe_builds(root: Root) -> dict[str, Any]:
@@ -21,7 +25,12 @@ def describe_builds(root: Root) -> dict[str, Any]:
         - ``items``: one entry for each build, with ``build``, ``state`` (``"live"``,
           ``"rollback"``, ``"refused"``, ``"damaged"`` or empty), ``note`` and ``found`` (what each
           gate that refused the build measured). Unless the build is damaged, the entry also has
-          ``created``, ``articles``, ``encoded``, ``encoder``, ``recall``, ``seconds`` and ``mb``.
+          ``created``, ``articles``, ``encoded``, ``encoder``, ``recall``, ``seconds``, ``mb`` and
+          ``small``.
+        - ``days``: the small builds of each day, oldest first, as there may be hundreds: ``day``,
+          ``published``, ``refused`` and ``last``.
+        - ``rollback``: the name of the build that a rollback would return to, and of the last full
+          build before, if they differ.
     """
     pointer, rollback, problem = None, [], None
     try:
@@ -30,7 +39,8 @@ def describe_builds(root: Root) -> dict[str, Any]:
     except BuildError as error:  # the list is needed most when CURRENT is damaged
         problem = str(error)
     live = None if pointer is None else pointer.build
-    fates = _fates(root)
+    lines = read_journal(root.path)
+    fates = _fates(lines)
     items = []
     for name in root.names():
         item: dict[str, Any] = {
@@ -60,16 +70,36 @@ def describe_builds(root: Root) -> dict[str, Any]:
                 "recall": manifest.index.recall,
                 "seconds": round(sum(manifest.seconds.values()), 1),
                 "mb": round(size / 1e6, 1),
+                "small": manifest.small,
             }
         )
     held = None if pointer is None or pointer.held is None else pointer.held.model_dump()
-    return {"live": live, "held": held, "items": items, "problem": problem}
+    return {
+        "live": live,
+        "held": held,
+        "items": items,
+        "problem": problem,
+        "days": _days(lines),
+        "rollback": rollback,
+    }
 
 
-def _fates(root: Root) -> dict[str, dict[str, Any]]:
+def _days(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Count the small builds of each day."""
+    days: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        if line.get("small") and line["event"] in _COUNTED:
+            name = str(line["at"])[:10]
+            day = days.setdefault(name, {"day": name, "published": 0, "refused": 0})
+            day[_COUNTED[line["event"]]] += 1
+            day["last"] = line["at"]
+    return list(days.values())[-_DAYS:]
+
+
+def _fates(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Read from the journal the latest event of each build, other than that it was made."""
     fates: dict[str, dict[str, Any]] = {}
-    for line in read_journal(root.path):
+    for line in lines:
         event, name = line.get("event"), line.get("build")
         gates = ", ".join(line.get("gates", {}))
         if event == "refuse":

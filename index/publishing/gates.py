@@ -111,6 +111,7 @@ def judge(
     *,
     accept_change: bool,
     now: int,
+    full: tuple[Build, Churn] | None = None,
 ) -> list[Verdict]:
     """Measure a build at every gate, except *golden* and *comparison*.
 
@@ -122,8 +123,13 @@ def judge(
         accept_change: Let a changed encoder or text preparation pass, and the changed lists that
             follow from it.
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
+        full: The last full build, with which a small build is compared too, lest many small losses
+            pass one by one; and the difference from it.
     """
     verdicts = [*_judge_alone(new, limits, now)]
+    if full is not None:
+        verdicts.append(_judge_loss(new, full[0], limits, now, "the last full build"))
+        verdicts.append(_judge_lists(full[1], limits, "the last full build"))
     if live is None or churn is None:
         return verdicts
     old, made = live.manifest, new.manifest
@@ -137,23 +143,32 @@ def judge(
             passed=accept_change or not changed,
             message=_encoder_message(made, old, changed=changed),
         ),
-        _judge_loss(new, live, limits, now),
-        Verdict(
-            gate=Gate.LISTS,
-            value=churn.changed,
-            limit=limits.max_churn,
-            passed=churn.changed <= limits.max_churn
-            or (accept_change and (changed or reweighed))
-            or len(churn.rows) < FEW,
-            message=f"{churn.changed:.0%} of {len(churn.rows)} lists show other articles than "
-            f"in the live build; at most {limits.max_churn:.0%} may change"
-            + (", unless you accept the new weights of evidence with --accept-change" * reweighed),
+        _judge_loss(new, live, limits, now, "the live build"),
+        _judge_lists(
+            churn,
+            limits,
+            "the live build",
+            accepted=accept_change and (changed or reweighed),
+            hint=", unless you accept the new weights of evidence with --accept-change" * reweighed,
         ),
         *verdicts,
     ]
 
 
-def _judge_loss(new: Build, live: Build, limits: Limits, now: int) -> Verdict:
+def _judge_lists(
+    churn: Churn, limits: Limits, called: str, *, accepted: bool = False, hint: str = ""
+) -> Verdict:
+    return Verdict(
+        gate=Gate.LISTS,
+        value=churn.changed,
+        limit=limits.max_churn,
+        passed=churn.changed <= limits.max_churn or accepted or len(churn.rows) < FEW,
+        message=f"{churn.changed:.0%} of {len(churn.rows)} lists show other articles than "
+        f"in {called}; at most {limits.max_churn:.0%} may change{hint}",
+    )
+
+
+def _judge_loss(new: Build, live: Build, limits: Limits, now: int, called: str) -> Verdict:
     """Judge whether too many articles were removed or hidden, not counting expired articles."""
     before, after = int(live.visible(now).sum()), int(new.visible(now).sum())
     kind = "visible articles"
@@ -165,7 +180,7 @@ def _judge_loss(new: Build, live: Build, limits: Limits, now: int) -> Verdict:
         value=loss,
         limit=limits.max_loss,
         passed=loss <= limits.max_loss or before < FEW,
-        message=f"{after} {kind} against {before} in the live build, a loss of {loss:.0%}; "
+        message=f"{after} {kind} against {before} in {called}, a loss of {loss:.0%}; "
         f"at most {limits.max_loss:.0%} may be lost",
     )
 

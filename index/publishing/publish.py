@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from index.build.build import Build
+from index.build.manifest import read_manifest
 from index.errors import BuildError, GateError
 from index.publishing.churn import Churn, compare
 from index.publishing.gates import Gate, GoldenGate, Limits, Verdict, judge
@@ -61,7 +62,9 @@ def assess(
         BuildError: If a file of one of the builds is damaged.
     """
     churn = None if live is None else compare(live, new, now=now, query=limits.query)
-    verdicts = judge(new, live, churn, limits, accept_change=accept_change, now=now)
+    full = None if live is None else _last_full(new, live)
+    since = None if full is None else (full, compare(full, new, now=now, query=limits.query))
+    verdicts = judge(new, live, churn, limits, accept_change=accept_change, now=now, full=since)
     if golden is not None:
         verdicts.append(golden(new))
     return Assessment(
@@ -72,6 +75,14 @@ def assess(
         verdicts=verdicts,
         churn=churn,
     )
+
+
+def _last_full(new: Build, live: Build) -> Build | None:
+    """Open the full build that a small build goes back to, unless it is live or gone."""
+    folder = live.folder.parent / new.manifest.full
+    if not new.manifest.small or new.manifest.full == live.name or not folder.is_dir():
+        return None
+    return Build(folder, read_manifest(folder), verify=False)
 
 
 def publish_build(
@@ -141,6 +152,7 @@ def publish_build(
         gates=overruled,
         found=[verdict.message for verdict in refusals],
         reason=message,
+        **({"small": True} if manifest.small else {}),
     )
     raise GateError(message, int(refusals[0].gate))
 

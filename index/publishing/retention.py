@@ -1,23 +1,30 @@
-"""Removes old builds; the live build and the one that a rollback would return to are kept."""
+"""Removes old builds; the live build and those that a rollback would return to are kept."""
 
 from __future__ import annotations
 
 import logging
+import time
 
+from index.build.list_dates import build_date
 from index.errors import BuildError, UnavailableError
 from index.root.journal import append_journal
 from index.root.root import Root
 
 log = logging.getLogger("alsolike")
 
+_READ_ON = 60
+"""Seconds for which a process may still read a small build after another one has replaced it."""
 
-def prune(root: Root, keep: int) -> list[str]:
+
+def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list[str]:
     """Remove old builds; the caller must hold the root's lock.
 
     Args:
         root: The root whose old builds are removed.
-        keep: Number of latest builds to keep, besides the live build and the build that a rollback
-            would return to.
+        keep: Number of latest full builds to keep, besides the live build and those that a
+            rollback would return to.
+        keep_small: Number of latest small builds to keep besides.
+        hours: Age from which even these small builds are removed.
 
     Returns:
         The names of the removed builds, oldest first.
@@ -26,11 +33,16 @@ def prune(root: Root, keep: int) -> list[str]:
         BuildError: If ``CURRENT`` is damaged, so that the live build is unknown; or if a build
             can't be removed.
     """
-    protected = set(root.kept_for_rollback())
+    protected = {*root.kept_for_rollback(), *_still_read(root)}
     names = root.names()
-    doomed = [name for name in names[: max(0, len(names) - keep)] if name not in protected]
+    small = [name for name in names if root.is_small(name)]
+    full = [name for name in names if name not in set(small)]
+    oldest = _date_of(time.time() - 3600 * hours)
+    doomed = full[: max(0, len(full) - keep)]
+    doomed += small[: max(0, len(small) - keep_small)]
+    doomed += [name for name in small if build_date(name) < oldest]
     removed: list[str] = []
-    for name in doomed:
+    for name in sorted({*doomed} - protected):
         try:
             root.remove(name)
             removed.append(name)
@@ -41,3 +53,21 @@ def prune(root: Root, keep: int) -> list[str]:
     if removed:
         append_journal(root.path, "prune", builds=removed)
     return removed
+
+
+def _date_of(seconds: float) -> int:
+    return int(seconds) << 24  # as build_date gives it
+
+
+def _still_read(root: Root) -> list[str]:
+    """Return the names of builds that another build replaced a moment ago."""
+    pointer = root.current()
+    if pointer is None:
+        return []
+    published = [pointer.build, *(entry.build for entry in pointer.before)]
+    oldest = _date_of(time.time() - _READ_ON)
+    return [
+        name
+        for name, replaced_by in zip(published[1:], published, strict=False)
+        if build_date(replaced_by) >= oldest and root.is_small(replaced_by)
+    ]

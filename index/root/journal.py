@@ -17,6 +17,8 @@ from index.errors import BuildError
 
 JOURNAL = "journal.jsonl"
 
+_MOST_BYTES = 2_000_000
+
 _acting_for: ContextVar[str] = ContextVar("acting_for", default="")
 
 
@@ -52,12 +54,18 @@ def append_journal(root: Path, event: str, **details: Any) -> None:
 
 
 def read_journal(root: Path) -> list[dict[str, Any]]:
-    """Return the journal's entries, oldest first; lines cut short by a crash are skipped."""
-    path = root / JOURNAL
-    if not path.exists():
+    """Return the journal's entries, oldest first; lines cut short by a crash are skipped.
+
+    Of a long journal, only the entries of the last few thousand events are read.
+    """
+    try:
+        with (root / JOURNAL).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _MOST_BYTES))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
         return []
     entries: list[dict[str, Any]] = []
-    for line in path.read_bytes().splitlines():
+    for line in lines:
         try:
             entry = json.loads(line)
         except ValueError:

@@ -14,7 +14,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def locked(root: Path, purpose: str) -> Iterator[None]:
+def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
     """Lock a folder for the duration of the block.
 
     If the process dies, the kernel releases the lock.
@@ -22,13 +22,14 @@ def locked(root: Path, purpose: str) -> Iterator[None]:
     Args:
         root: The folder, which must exist.
         purpose: What the lock is for; the error that other processes get names it.
+        name: The name of the lock's file.
 
     Raises:
         BusyError: If another process holds the lock; the message says for what.
         BuildError: If the lock file can't be created.
     """
     try:
-        descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(root / name, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise BuildError(f"{root} can't be written: {error}") from error
     try:

@@ -12,7 +12,7 @@ from index.errors import BuildError
 from index.files import replace_file
 
 CURRENT = "CURRENT"
-HISTORY = 20
+HISTORY = 100
 """Number of earlier live builds that the file ``CURRENT`` lists."""
 
 BUILD_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")

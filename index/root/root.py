@@ -204,24 +204,34 @@ class Root:
                 ]
                 if entry.build != name
             ]
+            before = self._still_there(before)
         write_pointer(
             self.path, Pointer(build=name, manifest_sha256=digest, before=before[:HISTORY])
         )
         alias = point_alias(self.folder(name))
+        if manifest.small:
+            details["small"] = True
         append_journal(
             self.path, event, build=name, articles=manifest.count, reason=reason, **alias, **details
         )
 
-    def rollback(self, *, reason: str = "") -> str:
+    def rollback(self, *, reason: str = "", full: bool = False) -> str:
         """Make the previous live build live again, hold publishing, and return the build's name.
 
+        Args:
+            reason: The reason, for the journal.
+            full: Go back to the last full build that was live before, not to a small one.
+
         Raises:
-            BuildError: If there is no previous build, or it is damaged.
+            BuildError: If there is no such build, or it is damaged.
         """
         pointer = self.current()
         earlier = [] if pointer is None else self._still_there(pointer.before)
+        if full:
+            earlier = earlier[self._first_full(earlier) :]
         if pointer is None or not earlier:
-            raise BuildError(f"{self.path} has no earlier build to go back to")
+            kind = "full build" if full else "build"
+            raise BuildError(f"{self.path} has no earlier {kind} to go back to")
         target, *rest = earlier
         # A Milvus server that does not answer must not prevent a rollback.
         self.verify(target.build, vectors=False)
@@ -274,14 +284,30 @@ class Root:
         return True
 
     def kept_for_rollback(self) -> list[str]:
-        """Return the names of the live build and of the build that a rollback would return to.
+        """Return the names of the live build and of those that a rollback would return to.
 
-        These two builds are never removed.
+        These are the build before and the last full build before, which often are the same. They
+        are never removed.
         """
         pointer = self.current()
         if pointer is None:
             return []
-        return [pointer.build, *(entry.build for entry in self._still_there(pointer.before)[:1])]
+        earlier = self._still_there(pointer.before)
+        at = self._first_full(earlier)
+        targets = [*earlier[:1], *earlier[at : at + 1]]
+        return list(dict.fromkeys([pointer.build, *(entry.build for entry in targets)]))
+
+    def _first_full(self, entries: list[PublishedBuild]) -> int:
+        """Return the position of the first full build; the number of entries if there is none."""
+        full = (at for at, entry in enumerate(entries) if not self.is_small(entry.build))
+        return next(full, len(entries))
+
+    def is_small(self, name: str) -> bool:
+        """Return whether a build is a small one; one that can't be read counts as full."""
+        try:
+            return self.manifest(name).small
+        except BuildError:
+            return False
 
     def start_build(self, name: str) -> Path:
         """Create the folder of a new build, under a temporary name that nothing reads."""

@@ -30,6 +30,13 @@ class Reason(RequestModel):
     reason: str = Field("", max_length=MAX_REASON)
 
 
+class RollingBack(Reason):
+    """Which build to roll back to, and why."""
+
+    full: bool = Field(False, strict=True)
+    """go back to the last full build, not to a small one"""
+
+
 class Publishing(Reason):
     """Options for publishing a build."""
 
@@ -53,6 +60,9 @@ class BuildItem(ApiModel):
     found: list[str] = Field([])
     """why gates refused the build, one sentence for each gate"""
 
+    small: bool = False
+    """whether it was made of changes alone, as alsolike watch does"""
+
     created: str | None = None
     articles: int | None = None
     encoder: str | None = None
@@ -68,6 +78,18 @@ class Held(ApiModel):
     reason: str
 
 
+class DayOfBuilds(ApiModel):
+    """How many small builds were made on a day, by what became of them."""
+
+    day: str
+    """the date in UTC"""
+
+    published: int
+    refused: int
+    last: str
+    """when the last of them was published or refused"""
+
+
 class BuildsAnswer(ApiModel):
     """The builds, oldest first."""
 
@@ -77,6 +99,12 @@ class BuildsAnswer(ApiModel):
     """why the file that names the live build can't be read; null if it can"""
 
     items: list[BuildItem]
+
+    days: list[DayOfBuilds]
+    """the small builds of the last days, oldest first"""
+
+    rollback: list[str]
+    """the build that a rollback goes to, and the last full build before if that is another"""
 
 
 class VerdictItem(ApiModel):
@@ -164,8 +192,8 @@ def builds_router(context: EditorialContext) -> APIRouter:
         summary="Roll back to the previous build, and put publishing on hold",
         responses=problems(400, 409, 413),
     )
-    def rollback(why: Reason, identity: Identity = Depends(admin)) -> RollbackAnswer:
-        return RollbackAnswer(build=context.builds.roll_back(identity.actor, reason=why.reason))
+    def rollback(how: RollingBack, identity: Identity = Depends(admin)) -> RollbackAnswer:
+        return RollbackAnswer(build=context.builds.roll_back(identity.actor, **how.model_dump()))
 
     @router.post(
         "/release",

@@ -6,8 +6,6 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +13,6 @@ import typer
 from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
 from index.errors import GateError
-from index.publishing.publish import publish_build
-from index.publishing.retention import prune
 from index.root.root import Root
 from service.cli.builds_commands import counts
 from service.cli.options import (
@@ -32,7 +28,6 @@ from service.cli.options import (
     read_mapping,
 )
 from service.cli.publish_commands import print_cleanup
-from service.curation.golden_set import golden_gate, read_judgments
 from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -107,6 +102,7 @@ def build(
 ) -> None:
     """Read articles, find related ones for each, and publish the result."""
     from index.sources.registry import open_sources
+    from service.watching.build_run import build_options
 
     settings = load_settings(
         root=root,
@@ -127,7 +123,6 @@ def build(
         keep_missing=keep_missing,
         relearn=relearn,
         from_scratch=from_scratch,
-        golden=golden_gate(settings),
         accept_change=accept_change,
     )
     made, refusal = make_live(
@@ -141,24 +136,6 @@ def build(
         print_build(manifest, report, settings, published=published)
     if refusal is not None:
         raise refusal
-
-
-def build_options(settings: Settings, **more: Any) -> BuildOptions:
-    """Returns the options of a build: those of the settings, and more."""
-    from index.building.context import BuildOptions
-
-    return BuildOptions(
-        mapping=settings.mapping,
-        depth=settings.depth,
-        preferences=settings.preferences,
-        learn=settings.learn != "off",
-        judgments=partial(read_judgments, settings),
-        adopt_orphans=settings.adopt_orphans,
-        trust_related_blocks=settings.trust_related_blocks,
-        limits=settings.limits,
-        milvus=settings.milvus,
-        **more,
-    )
 
 
 def make_live(
@@ -185,55 +162,38 @@ def make_live(
     Returns:
         The build, and why it was not published, if a gate refused it.
     """
-    from index.building.builder import make_build
-    from index.scale_out.open_engine import open_engine
     from index.sources.source import FirstRecords
     from recommender.sentence_encoder import load_encoder
+    from service.watching.build_run import run_build
 
     for source in sources:
         for remark in source.remarks:
             typer.echo(f"{source.name}: {remark}", err=True)
     root = Root(settings.root)
-    refusal: GateError | None = None
-    with root.locked("alsolike build") as found:
+    with root.locked("alsolike build") as found, progress_bar(lines=most is not None) as progress:
         print_cleanup(found)
-        with (
-            open_engine(settings.engine, address=settings.ray_address, root=root.path) as running,
-            progress_bar(lines=most is not None) as progress,
-        ):
-            read = itertools.count(1)
-            first = [
-                FirstRecords(
-                    source=one, most=most or 0, count=lambda: progress("read", next(read), None)
-                )
-                for one in sources
-            ]
-            made = make_build(
-                root,
-                first if most else sources,
-                lambda: load_encoder(settings.model, settings.precision),
-                replace(options, engine=running),
-                progress,
+        read = itertools.count(1)
+        first = [
+            FirstRecords(
+                source=one, most=most or 0, count=lambda: progress("read", next(read), None)
             )
-        if publish:
-            try:
-                verdicts = publish_build(
-                    root,
-                    made.manifest.name,
-                    settings.limits,
-                    golden=golden_gate(settings),
-                    accept_change=options.accept_change,
-                    force=force,
-                    reason=reason,
-                    assessment=made.assessment,
-                )
-                for verdict in verdicts:
-                    if not verdict.passed and most is None:  # of the first records, many may fail
-                        typer.echo(f"published although a gate fails: {verdict.message}", err=True)
-            except GateError as error:  # raised after the build's summary is printed
-                refusal = error
-            prune(root, settings.keep)
-    return made, refusal
+            for one in sources
+        ]
+        run = run_build(
+            root,
+            settings,
+            first if most else sources,
+            options,
+            lambda: load_encoder(settings.model, settings.precision),
+            progress,
+            publish=publish,
+            force=force,
+            reason=reason,
+        )
+    for verdict in run.verdicts:
+        if not verdict.passed and most is None:  # of the first records, many may fail
+            typer.echo(f"published although a gate fails: {verdict.message}", err=True)
+    return run.made, run.refusal
 
 
 def build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -> dict[str, Any]:

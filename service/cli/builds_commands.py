@@ -27,7 +27,13 @@ from service.cli.options import (
 from service.settings import load_settings
 
 
-def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
+def builds(
+    root: RootOption = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="List small builds too, not only how many there were.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the builds, oldest first, with their states: which is live or was held back."""
     opened_root = Root(load_settings(root=root).root)
     found = describe_builds(opened_root)
@@ -35,14 +41,19 @@ def builds(root: RootOption = None, as_json: JsonOption = False) -> None:
     if found["problem"] is not None:
         typer.echo(f"alsolike: {found['problem']}", err=True)
     if as_json:
-        print_json({"builds": rows, "held": held})
+        print_json({"builds": rows, "held": held, "days": found["days"]})
         return
     for row in rows:
+        if row.get("small") and not row["state"] and not every:
+            continue
         typer.echo(
             f"{row['build']}  {row['state']:8}  {row.get('articles', ''):>9}  "
             f"{row.get('encoded', ''):>8} encoded  {row.get('seconds', ''):>7} s  "
             f"{row.get('mb', ''):>7} MB  {row.get('note', '')}".rstrip()
         )
+    for day in found["days"]:
+        refused = f", {day['refused']} refused" if day["refused"] else ""
+        typer.echo(f"{day['day']}: {day['published']} small builds{refused}, last {day['last']}")
     if not rows:
         typer.echo(f"there are no builds in {opened_root.path}")
     if held is not None:

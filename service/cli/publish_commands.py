@@ -42,11 +42,16 @@ def publish(
 
 
 def rollback(
-    root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False
+    root: RootOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Go back to the last full build, not to a small one.")
+    ] = False,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Make the previous build live again, and put publishing on hold until alsolike release."""
     actions = BuildActions(load_settings(root=root), report=print_cleanup)
-    name = actions.roll_back(command_actor(), reason=reason)
+    name = actions.roll_back(command_actor(), reason=reason, full=full)
     print_result(
         {"live": name},
         f"live again: {name}; publishing is on hold until you run: alsolike release",
@@ -75,11 +80,13 @@ def prune(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove old builds, but never the live one or the one that a rollback would restore."""
+    """Remove old builds, but never the live one or those that a rollback would restore."""
     settings = load_settings(root=root, keep=keep)
     opened = Root(settings.root)
     with opened.locked("alsolike prune"):
-        removed = prune_builds(opened, settings.keep)
+        removed = prune_builds(
+            opened, settings.keep, settings.keep_small, settings.keep_small_hours
+        )
     print_result(
         {"removed": removed},
         f"removed {len(removed)}: {', '.join(removed)}" if removed else "nothing to remove",

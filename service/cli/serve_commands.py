@@ -17,7 +17,7 @@ from index.errors import BuildError
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
-from service.cli.build_command import build, build_options, build_summary, make_live, print_build
+from service.cli.build_command import build, build_summary, make_live, print_build
 from service.cli.options import JsonOption, ModelOption, RootOption, print_json
 from service.cli.related_commands import print_list, related, say_why
 from service.decisions.open_decisions import read_state
@@ -135,6 +135,7 @@ def _try(
 ) -> None:
     from index.sources.registry import open_source
     from index.sources.site_discovery import discover_site
+    from service.watching.build_run import build_options
 
     folder = _folder(location)
     settings = load_settings(

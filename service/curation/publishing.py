@@ -84,10 +84,15 @@ class BuildActions:
                 reason=reason,
             )
 
-    def roll_back(self, actor: Actor, *, reason: str = "") -> str:
+    def roll_back(self, actor: Actor, *, reason: str = "", full: bool = False) -> str:
         """Publishes the build that was published before, and puts publishing on hold.
 
         While it is on hold, no other build is published until someone calls :meth:`release`.
+
+        Args:
+            actor: Who rolls back.
+            reason: The actor's reason; may be empty.
+            full: Whether to return to the last full build, and not to a small one.
 
         Returns:
             The name of the build that is published now.
@@ -98,7 +103,7 @@ class BuildActions:
             PublishError: If there is no earlier build to return to.
         """
         with self._holding_root(actor, "rollback"):
-            return self._root.rollback(reason=reason)
+            return self._root.rollback(reason=reason, full=full)
 
     def release(self, actor: Actor, *, reason: str = "") -> bool:
         """Allows publishing again after a rollback; returns ``False`` if it was allowed already."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -169,15 +169,14 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
     @router.get("/editor/builds")
     def overview(done: str = "", person: Identity = Depends(pages.reader)) -> Response:
         builds = describe_builds(root)
-        builds["items"].reverse()
-        states = {item["state"]: item["build"] for item in builds["items"]}
+        builds["items"] = [each for each in reversed(builds["items"]) if _is_told(each)]
+        builds["days"].reverse()
         return pages.render(
             "builds",
             person,
             here="builds",
             admin=person.role == "admin",
             builds=builds,
-            rollback=states.get("rollback"),
             notice=_NOTICES.get(done, ""),
         )
 
@@ -235,8 +234,12 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
         return RedirectResponse("/editor/builds?done=published", 303)
 
     @router.post("/editor/builds/rollback")
-    def rollback(reason: Reason = "", person: Identity = Depends(pages.admin_writer)) -> Response:
-        actions.roll_back(person.actor, reason=reason)
+    def rollback(
+        reason: Reason = "",
+        full: Annotated[str, Form()] = "",
+        person: Identity = Depends(pages.admin_writer),
+    ) -> Response:
+        actions.roll_back(person.actor, reason=reason, full=bool(full))
         return RedirectResponse("/editor/builds?done=back", 303)
 
     @router.post("/editor/builds/release")
@@ -245,6 +248,11 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
         return RedirectResponse("/editor/builds?done=released", 303)
 
     return router
+
+
+def _is_told(item: Mapping[str, Any]) -> bool:
+    """Tells whether a build is listed: a small one only if something sets it apart."""
+    return not item.get("small") or item["state"] != ""
 
 
 def _confirm(

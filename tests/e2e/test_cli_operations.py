@@ -201,7 +201,7 @@ def test_a_damaged_build_is_listed_as_damaged(call: CALL) -> None:
 
 def test_an_empty_root_has_no_builds(call: CALL) -> None:
     assert call("builds").out.startswith("there are no builds in ")
-    assert call("builds", "--json").json() == {"builds": [], "held": None}
+    assert call("builds", "--json").json() == {"builds": [], "held": None, "days": []}
 
 
 def test_two_builds_are_compared_by_title(call: CALL) -> None:

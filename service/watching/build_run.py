@@ -1,0 +1,121 @@
+"""Makes one build of a root and publishes it: the same for commands, by night and all day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from index.building.builder import BuildResult, make_build
+from index.building.context import BuildOptions, Progress
+from index.errors import GateError
+from index.publishing.gates import Verdict
+from index.publishing.publish import publish_build
+from index.publishing.retention import prune
+from index.root.root import Root
+from index.scale_out.open_engine import open_engine
+from index.sources.source import Source
+from recommender.encoder import Encoder
+from recommender.errors import AlsoLikeError
+from service.curation.golden_set import golden_gate, read_judgments
+from service.settings import Settings
+from service.watching.notices import notify, tell_ended_pins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRun:
+    """A build that was made, and what became of it.
+
+    Attributes:
+        made: The build.
+        verdicts: What the gates found; empty if the build was not to be published.
+        refusal: Why it was not published, if a gate refused it or publishing is held.
+    """
+
+    made: BuildResult
+    verdicts: list[Verdict]
+    refusal: GateError | None
+
+
+def build_options(settings: Settings, **more: Any) -> BuildOptions:
+    """Returns the options of a build: those of the settings, and more."""
+    return BuildOptions(
+        mapping=settings.mapping,
+        depth=settings.depth,
+        preferences=settings.preferences,
+        learn=settings.learn != "off",
+        judgments=partial(read_judgments, settings),
+        adopt_orphans=settings.adopt_orphans,
+        trust_related_blocks=settings.trust_related_blocks,
+        limits=settings.limits,
+        milvus=settings.milvus,
+        golden=golden_gate(settings),
+        **more,
+    )
+
+
+def run_build(
+    root: Root,
+    settings: Settings,
+    sources: Sequence[Source],
+    options: BuildOptions,
+    load_encoder: Callable[[], Encoder],
+    progress: Progress,
+    *,
+    publish: bool = True,
+    force: bool = False,
+    reason: str = "",
+) -> BuildRun:
+    """Makes a build, publishes it, and removes old ones; the caller holds the root's lock.
+
+    If a build of all sources fails, or a gate refuses it, or pins have ended with it, the setting
+    ``notify`` says who is told.
+
+    Args:
+        root: The root.
+        settings: The effective settings.
+        sources: The sources.
+        options: The build's options.
+        load_encoder: Loads the encoder.
+        progress: Called with a stage's name, the number of items done, and their total if known.
+        publish: Whether to publish the build.
+        force: Whether to publish it even if a gate refuses it.
+        reason: Why, for the journal.
+
+    Raises:
+        AlsoLikeError: As by :func:`index.building.builder.make_build`.
+    """
+    before = root.current()
+    try:
+        with open_engine(settings.engine, address=settings.ray_address, root=root.path) as engine:
+            made = make_build(
+                root, sources, load_encoder, replace(options, engine=engine), progress
+            )
+    except AlsoLikeError as error:
+        if options.changes is None:
+            notify(settings, "failed", f"no build could be made: {error}")
+        raise
+    verdicts: list[Verdict] = []
+    refusal: GateError | None = None
+    name = made.manifest.name
+    if publish:
+        try:
+            verdicts = publish_build(
+                root,
+                name,
+                settings.limits,
+                golden=options.golden,
+                accept_change=options.accept_change,
+                force=force,
+                reason=reason,
+                assessment=made.assessment,
+            )
+        except GateError as error:
+            refusal = error
+            notify(settings, "refused", str(error), build=name)
+        else:
+            if options.changes is None and before is not None:
+                tell_ended_pins(root, settings, before.build, name)
+        prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)
+    return BuildRun(made=made, verdicts=verdicts, refusal=refusal)

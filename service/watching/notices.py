@@ -1,0 +1,114 @@
+"""Tells people what they should know: a build that was refused or failed, pins that ended."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+import subprocess
+from collections.abc import Iterator
+from http.client import HTTPException
+from urllib.parse import urlsplit
+
+from index.errors import SourceError
+from index.root.journal import utc_timestamp
+from index.root.root import Root
+from index.sources.host_rules import HostRules, origin_of, redacted
+from index.sources.http_connection import connected
+from recommender.errors import AlsoLikeError, one_line
+from recommender.visibility import utc_now
+from service.curation.pin_alerts import AlertReason, find_alerts
+from service.decisions.decision_state import DecisionState, OverrideKind
+from service.decisions.open_decisions import read_state
+from service.serving.serving_view import ServingView
+from service.settings import Settings
+
+log = logging.getLogger("alsolike")
+
+LIMIT = 10.0
+"""Seconds in which a command must end, and an address answer."""
+
+_MOST_PINS = 100
+_ANYWHERE = ("0.0.0.0/0", "::/0")  # the operator names the address
+
+
+def notify(settings: Settings, event: str, message: str, build: str = "") -> None:
+    """Tells whoever the setting ``notify`` names; a failure to do so is only logged.
+
+    A command gets a JSON object on its standard input, an address in the body of a POST: ``event``,
+    ``message``, ``build``, ``root`` and ``at``.
+
+    Args:
+        settings: The effective settings.
+        event: What happened: ``refused``, ``failed``, ``source`` or ``pins``.
+        message: What happened, for people.
+        build: The build that it is about, if any.
+    """
+    target = settings.notify
+    if not target:
+        return
+    about = {"event": event, "message": one_line(message), "build": build}
+    about |= {"root": str(settings.root.absolute()), "at": utc_timestamp()}
+    content = json.dumps(about, ensure_ascii=False).encode()
+    try:
+        if target.startswith(("http://", "https://")):
+            _post(target, content)
+        else:
+            subprocess.run(  # noqa: S603 - the operator's own command
+                shlex.split(target), input=content, check=True, capture_output=True, timeout=LIMIT
+            )
+    except (OSError, HTTPException, SourceError, ValueError, subprocess.SubprocessError) as error:
+        shown = redacted(target) if "://" in target else target
+        log.warning("notify = %s failed (%s); it was to be told: %s", shown, error, message)
+
+
+def _post(url: str, content: bytes) -> None:
+    parts, origin = urlsplit(url), origin_of(url)
+    address = HostRules(hosts=(str(origin),), private=_ANYWHERE).address(origin)
+    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    headers = {"Host": str(origin), "Content-Type": "application/json", "Connection": "close"}
+    with connected(origin, address, LIMIT) as connection:
+        connection.request("POST", path, body=content, headers=headers)
+        with connection.getresponse() as response:
+            if response.status >= 300:
+                raise HTTPException(f"it answered {response.status}")
+
+
+def tell_ended_pins(root: Root, settings: Settings, before: str, name: str) -> None:
+    """Tells which pins have ended, or lost their effect, since an earlier build.
+
+    Args:
+        root: The root.
+        settings: The effective settings.
+        before: The name of the build that was live before.
+        name: The name of the build that is live now.
+    """
+    if not settings.notify:
+        return
+    try:
+        state, old = read_state(settings), root.open(before)
+        new = root.open(name)
+        now = utc_now()
+        since = now - int(old.age() * 1_000_000)
+        known = {*_without_effect(ServingView(old, state), since)}
+        found = [*_without_effect(ServingView(new, state), now), *_ended(state, since, now)]
+        ended = [one for one in found if one not in known]
+    except AlsoLikeError as error:
+        log.warning("pins that ended can't be told: %s", error)
+        return
+    if ended:
+        more = f"; and {len(ended) - _MOST_PINS} more" * (len(ended) > _MOST_PINS)
+        notify(settings, "pins", "; ".join(ended[:_MOST_PINS]) + more, build=name)
+
+
+def _without_effect(served: ServingView, now: int) -> Iterator[str]:
+    for alert in find_alerts(served, now=now):
+        if alert.reason is not AlertReason.EXPIRES:
+            yield f"in the list of {alert.override.article_id}, {alert.sentence()}"
+
+
+def _ended(state: DecisionState, since: int, now: int) -> Iterator[str]:
+    for some in state.overrides.values():
+        for one in some:
+            if one.kind is OverrideKind.PIN and since < one.until <= now:
+                yield f"in the list of {one.article_id}, the pin of {one.target_id} has ended"
