@@ -35,7 +35,7 @@ CARD = WHOLE + 1
 
 _LISTED = "listed_in.npy"
 _DIGESTS = "list_digests.npy"
-_CHUNK = 8_192
+_CHUNK = 1_024
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 _TIME = "%Y%m%dT%H%M%SZ"
 
@@ -110,7 +110,9 @@ def _digests(build: Build) -> Digests:
 
 
 def _hashes(texts: Iterable[bytes]) -> Digests:
-    joined = b"".join([blake2b(text, digest_size=8).digest() for text in texts])
+    joined = bytearray()
+    for text in texts:
+        joined += blake2b(text, digest_size=8).digest()
     return np.frombuffer(joined, dtype=np.uint64)
 
 
