@@ -72,21 +72,32 @@ class Labels:
         return matrix.finish(self.count)
 
 
-NO_LABELS = Labels(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), 0)
+_NONE = np.zeros(0, dtype=np.int32)
+NO_LABELS = Labels(_NONE, _NONE, 0)
 """No article has a label."""
 
 
 class LabelNumbers:
     """Numbers labels in the order in which they come; upper and lower case are the same label.
 
+    Args:
+        names: Labels that have the first numbers already.
+        rows: Shape (m,), int32: for each label of an article that is known already, its row.
+        numbers: Shape (m,), int32: the label's number.
+
     Attributes:
         names: The labels as they were first spelled.
     """
 
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._numbers: dict[str, int] = {}
-        self._rows, self._ids = array("i"), array("i")
+    def __init__(
+        self,
+        names: Sequence[str] = (),
+        rows: NDArray[np.int32] = _NONE,
+        numbers: NDArray[np.int32] = _NONE,
+    ) -> None:
+        self.names = list(names)
+        self._numbers = {name.casefold(): number for number, name in enumerate(names)}
+        self._rows, self._ids = array("i", rows.tobytes()), array("i", numbers.tobytes())
 
     def add(self, row: int, names: Iterable[str]) -> None:
         """Add the labels of one article."""

@@ -13,6 +13,8 @@ from recommender.errors import SettingError
 
 MAX_FACTOR = 2.0
 
+_NO_DATE = np.iinfo(np.int32).min
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boost:
@@ -83,20 +85,30 @@ class Preferences:
                 factor *= boost.factor
         return min(factor, MAX_FACTOR)
 
-    def fade(self, dates: NDArray[np.int32], today: int) -> NDArray[np.float32]:
+    def fade(self, dates: NDArray[np.int32], newest: int | None) -> NDArray[np.float32]:
         """Return the factor, in (0, 1], by which age reduces each article's candidate score.
 
-        Ages are counted from the latest date of the corpus that is not in the future, so that the
-        same articles give the same lists on any day. Articles without a date do not age.
+        Articles without a date do not age.
 
         Args:
             dates: Shape (n,), int32: days since 1970; the smallest int32 for no date.
-            today: Today's date, in days since 1970.
+            newest: The day from which ages are counted; see :func:`newest_day`.
         """
-        known = dates != np.iinfo(np.int32).min
-        past = known & (dates <= today)
-        if self.half_life is None or not past.any():
+        if self.half_life is None or newest is None:
             return np.ones(len(dates), dtype=np.float32)
-        ages = np.maximum(int(dates[past].max()) - dates.astype(np.int64), 0)
-        faded = np.where(known, 0.5 ** (ages / self.half_life), 1.0)
+        ages = np.maximum(newest - dates.astype(np.int64), 0)
+        faded = np.where(dates != _NO_DATE, 0.5 ** (ages / self.half_life), 1.0)
         return faded.astype(np.float32)
+
+
+def newest_day(dates: NDArray[np.int32], today: int) -> int | None:
+    """Return the latest date of a corpus that is not in the future; ``None`` if there is none.
+
+    Ages are counted from it, so that the same articles give the same lists on any day.
+
+    Args:
+        dates: Shape (n,), int32: days since 1970; the smallest int32 for no date.
+        today: Today's date, in days since 1970.
+    """
+    past = dates[(dates != _NO_DATE) & (dates <= today)]
+    return int(past.max()) if len(past) else None

@@ -34,7 +34,7 @@ from recommender.neighbors import NO_ROW
 from recommender.parameters import DEFAULT_DEPTH, SHOWN
 from recommender.pipeline import CorpusArticles, relate
 from recommender.postings import make_postings
-from recommender.preferences import Preferences
+from recommender.preferences import Preferences, newest_day
 from recommender.recommendation import Explanation, RelatedArticle
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from recommender.sentences import ListNames, Sentences, SiteNames
@@ -139,7 +139,8 @@ class Recommender:
             tags.add(row, article.tags)
             authors.add(row, article.authors)
         boosts = np.array([self._preferences.boost(article) for article in known], dtype=np.float32)
-        weights = boosts * self._preferences.fade(dates, int(time.time() // 86_400))
+        newest = newest_day(dates, int(time.time() // 86_400))
+        weights = boosts * self._preferences.fade(dates, newest)
         self._related = relate(
             CorpusArticles(
                 embeddings=embeddings,

@@ -35,6 +35,8 @@ calibration.json       weights and what else is frozen for scoring · nearest.np
                        close each article is to its ten nearest
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
 article_numbers.npy    (n,) int32: the number of each row's article in these two
+facts.npy, counted.json, link_names.npy, named_links.npy
+                       what the next small build takes over of articles that do not change
 names_*.npy            numbers of addresses and other names, ascending · the rows that they name
 boilerplate.json       text that the pages share, ignored in comparisons
 links_*.npy            the rows that each row's own page links to · link_kinds.npy: what these are
@@ -313,14 +315,16 @@ class Build:
     @functools.cached_property
     def articles(self) -> ArticleStore:
         """The store of all articles; its file is verified before its first use."""
+        path = self.checked(ARTICLES)
         self.checked(NUMBERS)
-        return ArticleStore(self.checked(ARTICLES))
+        return ArticleStore(path)
 
     @functools.cached_property
     def full_text(self) -> FullText:
         """The full-text index; the file is verified before its first use."""
+        path = self.checked(FULL_TEXT)
         self.checked(NUMBERS)
-        return FullText(self.checked(FULL_TEXT))
+        return FullText(path)
 
     def report(self) -> dict[str, Any]:
         """Return the figures that were recorded when the build was made."""

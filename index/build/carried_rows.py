@@ -75,16 +75,13 @@ class CarriedBlobWriter(BlobWriter):
 
     Args:
         path: The data file.
-        old: The byte strings of the other build; ``None`` if all are appended.
+        old: The byte strings of the other build.
         rows: Shape (n,): the row in ``old`` of each; -1 for those that are appended.
     """
 
-    def __init__(
-        self, path: Path, old: Blob | None = None, rows: NDArray[np.int32] | None = None
-    ) -> None:
+    def __init__(self, path: Path, old: Blob, rows: NDArray[np.int32]) -> None:
         super().__init__(path)
-        self._old = old
-        self._runs = iter(()) if rows is None else _runs(rows)
+        self._old, self._runs = old, _runs(rows)
 
     def append(self, content: bytes) -> None:
         """Append the next byte string that is not one of the other build."""
@@ -101,8 +98,23 @@ class CarriedBlobWriter(BlobWriter):
         for run in self._runs:
             if run is None:
                 break
-            assert self._old is not None  # noqa: S101 - given with the rows
             self.extend(*self._old.part(*run))
+
+
+def blob_writer(
+    path: Path, carried: CarriedRows | None, rows: NDArray[np.int32] | None = None
+) -> BlobWriter:
+    """Return a writer of byte strings by row, of which some may be those of the live build.
+
+    Args:
+        path: The data file, which the live build has under the same name.
+        carried: What is taken over from the live build, if anything is.
+        rows: Shape (n,), int32: the row there of each; -1 for those that are appended. By default
+            those of ``carried``.
+    """
+    if carried is None:
+        return BlobWriter(path)
+    return CarriedBlobWriter(path, carried.blob(path.name), carried.rows if rows is None else rows)
 
 
 def _runs(rows: NDArray[np.int32]) -> Iterator[tuple[int, int] | None]:

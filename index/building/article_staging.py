@@ -37,6 +37,11 @@ class ArticleStaging:
             "CREATE TABLE settled (source INTEGER, language TEXT, certainty INTEGER, final TEXT, "
             "PRIMARY KEY (source, language, certainty))"
         )
+        self._database.execute(
+            "CREATE VIEW final_articles AS SELECT id, CASE WHEN final IS NULL THEN data "
+            "ELSE CAST(json_set(CAST(data AS TEXT), '$.language', final) AS BLOB) END AS data "
+            "FROM staged LEFT JOIN settled USING (source, language, certainty)"
+        )
         self._database.execute("BEGIN")
 
     def add(
@@ -96,6 +101,13 @@ class ArticleStaging:
         )
         return sum(counts[guess] for guess, final in settled.items() if final)
 
+    def take(self) -> dict[str, bytes]:
+        """Returns all articles by id, and removes the temporary file."""
+        with closing(self._database):
+            found = dict(self._database.execute("SELECT id, data FROM final_articles"))
+        self._path.unlink()
+        return found
+
     def write(self, path: Path) -> int:
         """Writes all articles, sorted by id, to an article store at ``path``.
 
@@ -110,10 +122,8 @@ class ArticleStaging:
             database.execute("ATTACH ? AS staging", (str(self._path),))
             database.execute("BEGIN")
             written = database.execute(
-                "INSERT INTO articles SELECT row_number() OVER (ORDER BY id) - 1, "
-                "CASE WHEN final IS NULL THEN data "
-                "ELSE CAST(json_set(CAST(data AS TEXT), '$.language', final) AS BLOB) END "
-                "FROM staged LEFT JOIN settled USING (source, language, certainty)"
+                "INSERT INTO articles SELECT row_number() OVER (ORDER BY id) - 1, data "
+                "FROM staging.final_articles"
             )
             database.execute("COMMIT")
         self._path.unlink()

@@ -177,18 +177,17 @@ def _make(
         check_milvus(folder, context.options.milvus)
     with context.stage("read"):
         count = read_sources(context, sources)
-        full_text = beside.enter_context(filled_beside(folder))
+        full_text = beside.enter_context(filled_beside(folder, context.carried))
         context.fail_with(full_text)
     store = ArticleStore(folder / ARTICLES)
     with context.stage("prepare"):
         boilerplate, relearned = _boilerplate(context, store)
-        columns, texts, collected = prepare_articles(context, store, boilerplate, count)
+        columns, texts, collected = prepare_articles(context, store, boilerplate)
     with context.stage("links"):
         trusted = context.options.trust_related_blocks
         links = resolve_links(collected, store, columns.dates, trust_related_blocks=trusted)
         links.links.save(folder)
         links.names.save(folder)
-        collected.drop()
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
     with context.stage("encode"):

@@ -12,6 +12,7 @@ from pathlib import Path
 from index.articles.parse import FieldMapping
 from index.articles.read_report import ReadReport
 from index.build.build import Build
+from index.build.carried_rows import CarriedRows
 from index.building.changes import Changes
 from index.building.engine import Engine, LocalEngine
 from index.publishing.gates import GoldenGate, Limits
@@ -33,7 +34,8 @@ class BuildOptions:
         strict: End the build at the first problem with a record.
         changes: What to change of the live build, so that no source is read: a small build.
         pushed: The number of the newest pushed statement that the build holds, with all before it.
-        only: Ids to read from the source; all other articles come from the live build.
+        only: Ids to read from the source, for a small build; all other articles come from the live
+            build.
         keep_missing: Keep articles of the live build that the source no longer holds.
         relearn: Learn the boilerplate and the weights of evidence again instead of reusing the
             live build's.
@@ -74,6 +76,11 @@ class BuildOptions:
     golden: GoldenGate | None = None
     accept_change: bool = False
 
+    @property
+    def small(self) -> bool:
+        """Whether the build takes over what did not change, instead of relating all anew."""
+        return self.changes is not None or bool(self.only)
+
 
 @dataclass(slots=True, kw_only=True)
 class BuildContext:
@@ -85,6 +92,7 @@ class BuildContext:
         previous: The live build, whose embeddings and boilerplate can be reused; ``None`` if there
             is none.
         progress: Called with a stage's name, the number of items done, and their total if known.
+        carried: What a small build takes over; set when the changes are read.
         report: Counts of records read, kept and skipped, with the problems.
         seconds: Duration of each stage in seconds, by the stage's name.
     """
@@ -93,6 +101,7 @@ class BuildContext:
     options: BuildOptions
     previous: Build | None
     progress: Progress
+    carried: CarriedRows | None = None
     report: ReadReport = field(default_factory=ReadReport)
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ from index.build.build import Build
 from index.build.manifest import EncoderEntry
 from index.building.context import BuildContext
 from index.building.engine import Encoding, find_digests
-from index.building.prepare_stage import PreparedTexts
+from index.building.prepared_texts import PreparedTexts, StoredTexts
 from index.files import load_array
 from recommender.encoder import Embeddings, Encoder
 
@@ -22,7 +22,7 @@ def encode_texts(
     context: BuildContext,
     encoder: Encoder,
     load_encoder: Callable[[], Encoder],
-    texts: PreparedTexts,
+    texts: PreparedTexts | StoredTexts,
 ) -> tuple[Embeddings, int]:
     """Writes one embedding per row; unchanged texts reuse the live build's embeddings.
 
@@ -68,7 +68,6 @@ def encode_texts(
     )
     for rows, encoded in context.options.engine.encode(encoding):
         embeddings[rows] = encoded
-    embeddings.flush()
     del embeddings
     return load_array(path), len(missing)  # type: ignore[return-value]  # written above
 

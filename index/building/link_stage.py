@@ -7,7 +7,7 @@ with the number of articles.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from index.articles.article_store import ArticleStore
 from index.build.build import NO_DATE
+from index.build.carried_rows import CarriedRows
 from index.build.link_graph import LinkFindings, PageLinkKind, PageLinks, RelatedBlock
 from index.build.name_table import NameTable, number_of
 from index.build.ragged import Ragged
 from index.building.folder_arrays import FolderWorkspace
 from index.building.link_names import KINDS, LINK, LinkNames, block_number
+from index.files import load_array
 from recommender.article import FILE_LINK, LinkKind
 
 FREQUENT = 0.03
@@ -47,43 +49,78 @@ _COLUMNS: dict[str, np.dtype[Any]] = {"link_names": _NAME, "named_links": LINK}
 class LinkCollector:
     """Collects the numbers of all articles' names and links, in files.
 
+    The files stay in the build, so that the next small build need not read the articles again.
+
     Args:
         workspace: Keeps the arrays.
+        carried: What is taken over from the live build; then only other articles are added.
+        before: What :meth:`counts` returned when the live build was made.
     """
 
-    def __init__(self, workspace: FolderWorkspace) -> None:
-        self._workspace = workspace
+    def __init__(
+        self,
+        workspace: FolderWorkspace,
+        carried: CarriedRows | None = None,
+        before: Mapping[str, Any] | None = None,
+    ) -> None:
         self._columns = {name: workspace.column(name, dtype) for name, dtype in _COLUMNS.items()}
-        self.hosts: set[str] = set()
-        self.articles: Counter[str] = Counter()
-        self.blocks: dict[int, tuple[str, str]] = {}
+        self._carried = carried
+        self._waiting: dict[str, list[NDArray[np.void]]] = {name: [] for name in _COLUMNS}
+        known = before or {"hosts": {}, "articles": {}, "blocks": []}
+        self.hosts: Counter[str] = Counter(known["hosts"])
+        self.articles: Counter[str] = Counter(known["articles"])
+        self.blocks: Counter[tuple[str, str]] = Counter(
+            {(source, heading): count for source, heading, count in known["blocks"]}
+        )
 
-    def add(self, first: int, block: Sequence[LinkNames]) -> None:
-        """Adds the numbers of consecutive articles, of which ``first`` is the first row."""
-        found: dict[str, list[NDArray[np.void]]] = {name: [] for name in _COLUMNS}
-        for row, article in enumerate(block, first):
+    def add(self, rows: NDArray[np.integer], block: Sequence[LinkNames]) -> None:
+        """Adds the numbers of some articles; ``rows`` are theirs, ascending."""
+        for row, article in zip(rows.tolist(), block, strict=True):
             links = np.frombuffer(article.links, dtype=LINK).copy()
             numbers = np.frombuffer(article.names, dtype="<u8")
             names = np.empty(len(numbers), dtype=_NAME)
             names["number"], names["row"], links["row"] = numbers, row, row
-            found["link_names"].append(names)
-            found["named_links"].append(links)
-            self.hosts.add(article.host)
-            self.articles[article.source] += 1
-            for heading in article.headings:
-                if len(self.blocks) < _MOST_HEADINGS:
-                    self.blocks[block_number(article.source, heading)] = article.source, heading
-        for name, arrays in found.items():
-            self._columns[name].append(np.concatenate(arrays))
+            self._waiting["link_names"].append(names)
+            self._waiting["named_links"].append(links)
+            self._count(article, 1)
+        if self._carried is None:
+            self._write()
+
+    def take_back(self, article: LinkNames) -> None:
+        """No longer counts an article of the live build, which changed or is gone."""
+        self._count(article, -1)
+
+    def _count(self, article: LinkNames, by: int) -> None:
+        self.hosts[article.host] += by
+        self.articles[article.source] += by
+        for heading in article.headings:
+            if (block := (article.source, heading)) in self.blocks or len(
+                self.blocks
+            ) < _MOST_HEADINGS:
+                self.blocks[block] += by
+
+    def _write(self) -> None:
+        for name, arrays in self._waiting.items():
+            if arrays:
+                self._columns[name].append(np.concatenate(arrays))
+            arrays.clear()
 
     def finish(self) -> tuple[NDArray[np.void], NDArray[np.void]]:
-        """Returns the names and the links, memory-mapped."""
+        """Returns the names and the links, memory-mapped, in the order of their rows."""
+        if self._carried is not None:
+            for name, fresh in self._waiting.items():
+                old = np.array(load_array(self._carried.path_of(f"{name}.npy")))
+                old["row"] = self._carried.renumber(old["row"])
+                every = np.concatenate([old[old["row"] >= 0], *fresh])
+                fresh[:] = [every[np.argsort(every["row"], kind="stable")]]
+            self._write()
         names, links = (self._columns[name].finish() for name in _COLUMNS)
         return names, links
 
-    def drop(self) -> None:
-        """Removes the arrays, which may not be read afterwards."""
-        self._workspace.drop(*_COLUMNS)
+    def counts(self) -> dict[str, Any]:
+        """Returns what was counted, as JSON values."""
+        blocks = [[*block, count] for block, count in (+self.blocks).items()]
+        return {"hosts": dict(+self.hosts), "articles": dict(+self.articles), "blocks": blocks}
 
 
 def resolve_links(
@@ -104,7 +141,7 @@ def resolve_links(
     names, links = collector.finish()
     numbers, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
     table = NameTable(numbers, names["row"][first])
-    targets, own = _find_targets(table, counts, links, collector.hosts)
+    targets, own = _find_targets(table, counts, links, set(+collector.hosts))
     kinds = links["kind"].astype(np.uint8)
     kinds[kinds == KINDS.index(LinkKind.APART)] = PageLinkKind.APART
     blocks = _related_blocks(collector, links, targets, dates)
@@ -171,7 +208,8 @@ def _related_blocks(
 ) -> list[RelatedBlock]:
     """Describes the blocks of related links, the commonest first."""
     found = []
-    for number, (source, heading) in collector.blocks.items():
+    for source, heading in +collector.blocks:
+        number = block_number(source, heading)
         chosen = np.flatnonzero(links["block"] == number)  # by rows, and as on the page
         rows, lengths = np.unique(links["row"][chosen], return_counts=True)
         length = int(np.bincount(lengths).argmax())

@@ -17,12 +17,15 @@ from index.articles.guessed_languages import Certainty, StagedLanguage, find_lan
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem
+from index.build.build import Build
 from index.building.article_staging import ArticleStaging
+from index.building.changed_articles import change_articles
 from index.building.context import BuildContext
-from index.errors import SourceError
+from index.errors import BuildError, SourceError
 from index.sources.source import Source, split_records
 from recommender.article import Article
 from recommender.errors import InputError, NotFoundError
+from recommender.text import RECIPE
 
 _BATCH = 1_024
 
@@ -106,7 +109,7 @@ def _language(article: Article, mapping: FieldMapping) -> StagedLanguage:
 def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     """Reads every article into the build's article store, each id once.
 
-    With ``changes``, only these are read, and all other articles come from the live build.
+    A small build reads its changes only, and takes all other articles from the live build.
 
     Returns:
         The number of articles in the store.
@@ -115,8 +118,11 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
         SourceError: If a source can't be read, or no record is usable.
         InputError: If an article named by ``only`` is in no source.
         NotFoundError: If articles are to be taken from the live build, but there is none.
+        BuildError: If a small build can't take over what the live build holds.
     """
     options, report = context.options, context.report
+    if options.small or options.keep_missing:
+        live = _live_build(context)
     if options.changes is not None:
         sources = options.changes.sources()
     staging = ArticleStaging(context.folder / "staging.sqlite")
@@ -135,9 +141,19 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
             context.progress("read", report.kept, None)
         if options.mapping.guess_language:
             _settle_languages(context, staging, number)
-    if options.only or options.keep_missing or options.changes is not None:
-        _add_from_live_build(context, staging, missing, sources)
-    count = staging.write(context.folder / ARTICLES)
+    if missing:
+        raise InputError(
+            f"--only {min(missing)}: there is no usable article with this id in "
+            f"{', '.join(source.name for source in sources)}"
+        )
+    if options.small:
+        removed = frozenset() if options.changes is None else options.changes.remove
+        context.carried = change_articles(live, context.folder, staging.take(), removed)
+        count = len(context.carried.rows)
+    else:
+        if options.keep_missing:
+            _add_articles(staging, live)
+        count = staging.write(context.folder / ARTICLES)
     if count == 0:
         raise SourceError(_nothing_usable(sources, report))
     return count
@@ -147,7 +163,7 @@ def _settle_languages(context: BuildContext, staging: ArticleStaging, source: in
     """Decides on the guessed languages of a source, and counts them in the report."""
     said_before: list[str] = []
     previous = context.previous
-    if previous is not None and (context.options.only or context.options.changes is not None):
+    if previous is not None and context.options.small:
         said_before = [previous.language_names[number] for number in previous.languages.tolist()]
     guessed = staging.settle(source, said_before)
     context.report.count_guesses(guessed)
@@ -188,29 +204,30 @@ def _duplicate(article: ParsedArticle) -> RecordProblem:
     )
 
 
-def _add_from_live_build(
-    context: BuildContext, staging: ArticleStaging, missing: set[str], sources: Sequence[Source]
-) -> None:
-    """Adds those articles of the live build to the staging file whose ids are in no source."""
-    previous = context.previous
-    if previous is None:
-        option = "--only" if context.options.only else "--keep-missing"
-        if context.options.changes is not None:
-            option = "a small build"
+def _live_build(context: BuildContext) -> Build:
+    """Returns the live build, from which articles are taken."""
+    options, live = context.options, context.previous
+    if live is None:
+        named = "--only" if options.only else "--keep-missing"
         raise NotFoundError(
-            f"{option} takes all other articles from the live build, but there is no live build: "
-            "first build the whole source with: alsolike build"
+            f"{named if options.changes is None else 'a small build'} takes all other articles "
+            "from the live build, but there is no live build: first build the whole source with: "
+            "alsolike build"
         )
-    if missing:
-        raise InputError(
-            f"--only {min(missing)}: there is no usable article with this id in "
-            f"{', '.join(source.name for source in sources)}"
+    if options.small and (live.manifest.recipe, live.manifest.depth) != (RECIPE, options.depth):
+        raise BuildError(
+            f"the live build {live.name} was made with another text preparation or depth of lists, "
+            "so that what did not change can't be taken over: build the whole source with: "
+            "alsolike build"
         )
-    changes = context.options.changes
-    removed = frozenset[str]() if changes is None else changes.remove
-    kept = zip(map(bytes.decode, previous.ids), previous.articles.kept(), strict=True)
+    return live
+
+
+def _add_articles(staging: ArticleStaging, live: Build) -> None:
+    """Adds those articles of the live build to the staging file whose ids are in no source."""
+    kept = zip(map(bytes.decode, live.ids), live.articles.kept(), strict=True)
     while batch := list(islice(kept, _BATCH)):
-        staging.add([(article_id, data) for article_id, data in batch if article_id not in removed])
+        staging.add(batch)
 
 
 def _nothing_usable(sources: Sequence[Source], report: ReadReport) -> str:

@@ -24,6 +24,7 @@ from index.build.build import Build
 from index.build.lexicon import PHRASE_WEIGHTS, Vocabulary, load_calibration, load_matrix
 from index.build.sentences import BuildSentences
 from index.build.vectors import open_index
+from index.building.prepared_texts import StoredTexts
 from index.files import load_array
 from index.query import RelatedQuery
 from recommender.article import Article
@@ -35,7 +36,7 @@ from recommender.keyphrases import NO_PHRASE, find_known_phrases
 from recommender.labels import label_row
 from recommender.sentence_encoder import load_encoder
 from recommender.shared_phrases import distinct_phrases
-from recommender.text import RECIPE, PreparedText, prepare
+from recommender.text import RECIPE, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import TokenizedCorpus, tokenize_corpus
 from recommender.translations import StoryLanguages
@@ -225,7 +226,7 @@ class DraftIndex:
             postings=load_matrix(build.checked, "postings", shape),
             calibration=load_calibration(build.checked),
             nearest=cast("NDArray[np.float32]", load_array(build.checked("nearest.npy"))),
-            texts=_Texts(build, self._boilerplate),
+            texts=StoredTexts(build.articles, self._boilerplate),
             stories=build.stories,
             story_languages=StoryLanguages(build.stories, build.members.values, build.languages),
             languages=build.languages,
@@ -336,16 +337,6 @@ class DraftIndex:
             words, held[held != NO_PHRASE].tolist(), self.build.phrase_names, self._phrase_weights
         )[0]
         return cast("list[int]", found[found != NO_PHRASE].tolist())
-
-
-class _Texts:
-    """The prepared texts of a build's articles by row number; each is prepared when it is read."""
-
-    def __init__(self, build: Build, boilerplate: Boilerplate) -> None:
-        self._build, self._boilerplate = build, boilerplate
-
-    def __getitem__(self, row: int) -> PreparedText:
-        return prepare(self._build.article(row), self._boilerplate)
 
 
 def _numbers(names: Sequence[str], numbers: Mapping[str, int]) -> list[int]:

@@ -5,7 +5,7 @@ import pytest
 
 from recommender.article import Article
 from recommender.errors import SettingError
-from recommender.preferences import Boost, Preferences
+from recommender.preferences import Boost, Preferences, newest_day
 
 
 def article(**values):
@@ -30,12 +30,13 @@ def test_boosts_apply_one_after_another_to_the_articles_they_are_for():
 def test_an_article_one_half_life_older_than_the_newest_counts_half():
     none = np.iinfo(np.int32).min
     dates = np.array([100, 70, 40, none, 5_000], dtype=np.int32)
-    faded = Preferences(half_life=30).fade(dates, today=120)
+    faded = Preferences(half_life=30).fade(dates, newest_day(dates, today=120))
     assert faded.tolist() == pytest.approx([1, 0.5, 0.25, 1, 1])
 
 
 def test_without_a_half_life_nothing_ages():
-    assert Preferences().fade(np.array([1, 2], dtype=np.int32), today=9).tolist() == [1, 1]
+    dates = np.array([1, 2], dtype=np.int32)
+    assert Preferences().fade(dates, newest_day(dates, today=9)).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

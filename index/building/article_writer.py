@@ -1,0 +1,211 @@
+"""Writes the prepared articles of a build: ids, cards, texts, and what else is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build.article_columns import ArticleColumns
+from index.build.carried_rows import CarriedRows, blob_writer
+from index.build.id_table import IdTable, write_id_table
+from index.building.folder_arrays import FolderWorkspace
+from index.building.link_names import LinkNames
+from index.building.link_stage import LinkCollector
+from index.files import BlobWriter, load_array, read_json, save_array, write_json
+from recommender.labels import LabelNumbers
+from recommender.preferences import Preferences, newest_day
+from recommender.visibility import utc_now
+
+PREPARED = "prepared.bin"
+
+_COUNTED = "counted.json"
+_FACTS = "facts.npy"
+_TYPE = np.dtype(
+    [
+        *(("visibility", "<i8", 2), ("day", "<i4"), ("recency", "<i8"), ("boost", "<f4")),
+        *(("language", "<i4"), ("translation_key", "<i8"), ("page", "<i8"), ("version", "<i8")),
+        ("digest", "u1", 16),
+    ]
+)
+_NUMBERS = ("visibility", "day", "recency", "boost", "translation_key", "page", "version")
+_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedArticle:
+    """One article, in the form that a build stores.
+
+    Attributes:
+        id: The article's id, UTF-8.
+        card: The card, a JSON object without its braces.
+        text: Title and body without boilerplate, UTF-8, separated by a zero byte.
+        digest: Digest of the text, 16 bytes.
+        visibility: The times from which and until which the article is shown, in microseconds
+            since 1970 UTC.
+        day: The date, in days since 1970; :data:`~index.build.build.NO_DATE` if unknown.
+        recency: The time by which "newest first" sorts, in microseconds since 1970 UTC.
+        boost: The factor by which the site's boosts multiply the article's score as a candidate.
+        language: BCP 47 language tag; empty if unknown.
+        translation_key: The number that the page's translations share; 0 if it may have none.
+        tags: The site's tags for the article.
+        authors: The names of its authors.
+        supersedes: The id of the older version that this article replaces, if it names one.
+        page: A number that articles at one address share.
+        version: A number that is higher for a newer version; 0 if unknown.
+        links: The numbers by which links name the article, and those of its own links.
+    """
+
+    id: bytes
+    card: bytes
+    text: bytes
+    digest: bytes
+    visibility: tuple[int, int]
+    day: int
+    recency: int
+    boost: float
+    language: str
+    translation_key: int
+    tags: tuple[str, ...]
+    authors: tuple[str, ...]
+    supersedes: str | None
+    page: int
+    version: int
+    links: LinkNames
+
+
+class ArticleWriter:
+    """Writes a build's articles into its folder as they are prepared.
+
+    What a small build takes over is written from the live build's files: ``facts.npy`` holds the
+    facts of each row, ``counted.json`` what is known of all articles together.
+
+    Args:
+        folder: The build's folder.
+        carried: What is taken over; then only the fresh rows are added.
+
+    Attributes:
+        count: The number of articles that were added.
+        links: What links name.
+    """
+
+    def __init__(self, folder: Path, carried: CarriedRows | None) -> None:
+        self._folder, self._carried = folder, carried
+        self._before: dict[str, Any] = {"newest": None, "supersedes": [], "links": None}
+        if carried is not None:
+            self._before = read_json(carried.path_of(_COUNTED))
+        self._blobs = {
+            name: blob_writer(folder / name, carried) for name in ("ids.bin", "cards.bin")
+        }
+        if carried is None:
+            self._blobs[PREPARED] = BlobWriter(folder / PREPARED)
+        self._facts = [np.zeros(0, dtype=_TYPE)]
+        self._facets = _Facets(carried)
+        self._supersedes: dict[int, str] = {}
+        self.count = 0
+        self.links = LinkCollector(FolderWorkspace(folder), carried, self._before["links"])
+
+    def add(self, block: Sequence[PreparedArticle]) -> None:
+        """Writes the next articles."""
+        first, stop = self.count, self.count + len(block)
+        rows = np.arange(first, stop) if self._carried is None else self._carried.fresh[first:stop]
+        facts = np.zeros(len(block), dtype=_TYPE)
+        for name in _NUMBERS:
+            facts[name] = [getattr(article, name) for article in block]
+        digests = np.frombuffer(b"".join(article.digest for article in block), dtype=np.uint8)
+        facts["digest"] = digests.reshape(-1, 16)
+        facts["language"] = [self._facets.language(article.language) for article in block]
+        self._facts.append(facts)
+        self.links.add(rows, [article.links for article in block])
+        for row, article in zip(rows.tolist(), block, strict=True):
+            contents = {"ids.bin": article.id, "cards.bin": article.card, PREPARED: article.text}
+            for name, blob in self._blobs.items():
+                blob.append(contents[name])
+            self._facets.tags.add(row, article.tags)
+            self._facets.authors.add(row, article.authors)
+            if article.supersedes is not None:
+                self._supersedes[row] = article.supersedes
+        self.count = stop
+
+    def finish(self, preferences: Preferences) -> ArticleColumns:
+        """Completes the files, and returns the columns of all articles.
+
+        Args:
+            preferences: The site's ranking preferences. A small build counts ages from the same day
+                as the live build.
+        """
+        for blob in self._blobs.values():
+            blob.close()
+        write_id_table(self._folder)
+        facts = np.concatenate(self._facts)
+        newest = newest_day(facts["day"], utc_now() // _DAY)
+        if self._carried is not None:
+            facts = self._carried.array(_FACTS, facts)
+            newest = self._before["newest"]
+            for old, older in self._before["supersedes"]:
+                if (row := int(self._carried.new_rows[old])) >= 0:
+                    self._supersedes[row] = older
+        save_array(self._folder / _FACTS, facts)
+        save_array(self._folder / "text_digests.npy", facts["digest"])
+        counted = {
+            "newest": newest,
+            "supersedes": sorted(self._supersedes.items()),
+            "links": self.links.counts(),
+        }
+        write_json(self._folder / _COUNTED, counted)
+        ids, facets = IdTable(self._folder), self._facets
+        older_rows = {row: ids.row(older) for row, older in sorted(self._supersedes.items())}
+        return ArticleColumns(
+            visibility=facts["visibility"],
+            dates=facts["day"],
+            recency=facts["recency"],
+            languages=facts["language"],
+            language_names=facets.language_names,
+            tags=facets.tags.labels(),
+            tag_names=facets.tags.names,
+            authors=facets.authors.labels(),
+            author_names=facets.authors.names,
+            weights=facts["boost"] * preferences.fade(facts["day"], newest),
+            pages=facts["page"],
+            versions=facts["version"],
+            superseded={row: older for row, older in older_rows.items() if older is not None},
+            translation_keys=facts["translation_key"],
+        )
+
+
+class _Facets:
+    """The numbers of languages, tags and authors; those of the live build keep theirs."""
+
+    def __init__(self, carried: CarriedRows | None) -> None:
+        if carried is None:
+            self.language_names, self.tags, self.authors = [""], LabelNumbers(), LabelNumbers()
+        else:
+            names = read_json(carried.path_of("facets.json"))
+            self.language_names = names["languages"]
+            self.tags = _carried_labels(carried, names["tags"], "tags_values", "tags_ends")
+            self.authors = _carried_labels(
+                carried, names["authors"], "author_vectors_indices", "author_vectors_indptr"
+            )
+        self._numbers = {name: number for number, name in enumerate(self.language_names)}
+
+    def language(self, name: str) -> int:
+        """Returns the number of a language."""
+        number = self._numbers.setdefault(name, len(self.language_names))
+        if number == len(self.language_names):
+            self.language_names.append(name)
+        return number
+
+
+def _carried_labels(
+    carried: CarriedRows, names: list[str], numbers: str, ends: str
+) -> LabelNumbers:
+    """Returns the labels that the live build has, of the articles that did not change."""
+    held = cast("NDArray[np.int32]", load_array(carried.path_of(f"{numbers}.npy")))
+    bounds = cast("NDArray[np.int64]", load_array(carried.path_of(f"{ends}.npy")))
+    owners = np.searchsorted(bounds[-carried.count :], np.arange(len(held)), side="right")
+    rows = carried.renumber(owners.astype(np.int32))
+    return LabelNumbers(names, rows[rows >= 0], held[rows >= 0])

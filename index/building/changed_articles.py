@@ -1,0 +1,65 @@
+"""The article store of a small build: a copy of the live build's, in which few articles change."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from index.articles.article_store import ARTICLES, NUMBERS
+from index.build.build import Build
+from index.build.carried_rows import CarriedRows
+from index.files import load_array, save_array
+
+
+def change_articles(
+    live: Build, folder: Path, put: Mapping[str, bytes], remove: Iterable[str]
+) -> CarriedRows:
+    """Writes the live build's articles into another build's folder, with changes.
+
+    Args:
+        live: The live build.
+        folder: The folder of the unfinished build.
+        put: By id, the articles to add or to replace, encoded as by
+            :func:`index.articles.article_store.to_bytes`. An equal one changes nothing.
+        remove: The ids of articles to leave out; unknown ones are ignored.
+
+    Returns:
+        The rows that are taken over from the live build.
+    """
+    numbers = load_array(live.checked(NUMBERS)).astype(np.int32)
+    rows = {article_id: live.row(article_id) for article_id in put}
+    stored = live.articles.kept(row for row in rows.values() if row is not None)
+    known = {each for each, row in rows.items() if row is not None and next(stored) == put[each]}
+    replaced = {
+        row: put[each] for each, row in rows.items() if each not in known and row is not None
+    }
+    gone = [row for each in remove if each not in put and (row := live.row(each)) is not None]
+    added = sorted(each.encode() for each, row in rows.items() if row is None)
+    kept = np.delete(np.arange(live.count, dtype=np.int32), gone)
+    places = np.searchsorted(kept, [bisect_left(live.ids, each) for each in added])
+    first = int(numbers.max(initial=-1)) + 1
+    fresh = dict(enumerate((put[each.decode()] for each in added), first))
+    fresh |= {int(numbers[row]): data for row, data in replaced.items()}
+    save_array(
+        folder / NUMBERS,
+        np.insert(numbers[kept], places, np.arange(first, first + len(added), dtype=np.int32)),
+    )
+    shutil.copyfile(live.checked(ARTICLES), folder / ARTICLES)
+    with closing(sqlite3.connect(folder / ARTICLES, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("BEGIN")
+        doomed = [(int(numbers[row]),) for row in gone]
+        database.executemany("DELETE FROM articles WHERE number = ?", doomed)
+        database.executemany("INSERT OR REPLACE INTO articles VALUES (?, ?)", fresh.items())
+        database.execute("COMMIT")
+    same = np.where(np.isin(kept, list(replaced)), np.int32(-1), kept)
+    return CarriedRows(
+        path_of=live.checked, count=live.count, rows=np.insert(same, places, np.int32(-1))
+    )

@@ -1,0 +1,63 @@
+"""The prepared texts of a build's articles: all in a file, or each prepared when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from index.articles.article_store import ArticleStore
+from index.files import Blob, ends_path
+from recommender.boilerplate import Boilerplate
+from recommender.text import PreparedText, prepare
+
+
+class StoredTexts:
+    """The prepared texts by row; each is prepared when it is read.
+
+    Args:
+        store: The articles.
+        boilerplate: The passages to remove from the texts.
+    """
+
+    def __init__(self, store: ArticleStore, boilerplate: Boilerplate) -> None:
+        self._store, self._boilerplate = store, boilerplate
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __getitem__(self, row: int) -> PreparedText:
+        return prepare(self._store[row], self._boilerplate)
+
+    def discard(self) -> None:
+        """Does nothing: there are no files."""
+
+
+class PreparedTexts:
+    """The prepared texts by row, kept in a file so that memory does not grow with their number."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._blob = Blob(path)
+
+    def __reduce__(self) -> tuple[type[PreparedTexts], tuple[Path]]:
+        """Pickles only the path; another process opens the file again."""
+        return PreparedTexts, (self._path.resolve(),)
+
+    def __len__(self) -> int:
+        return len(self._blob)
+
+    def __getitem__(self, row: int) -> PreparedText:
+        return _decode(self._blob[row])
+
+    def __iter__(self) -> Iterator[PreparedText]:
+        return map(_decode, self._blob)
+
+    def discard(self) -> None:
+        """Removes the files of the prepared texts."""
+        self._path.unlink()
+        ends_path(self._path).unlink()
+
+
+def _decode(data: bytes) -> PreparedText:
+    title, _, body = data.decode().partition("\0")
+    return PreparedText(title=title, body=body)
