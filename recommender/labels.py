@@ -84,6 +84,7 @@ class LabelNumbers:
         names: Labels that have the first numbers already.
         rows: Shape (m,), int32: for each label of an article that is known already, its row.
         numbers: Shape (m,), int32: the label's number.
+        idf: See :attr:`Labels.idf`.
 
     Attributes:
         names: The labels as they were first spelled.
@@ -94,8 +95,10 @@ class LabelNumbers:
         names: Sequence[str] = (),
         rows: NDArray[np.int32] = _NONE,
         numbers: NDArray[np.int32] = _NONE,
+        idf: NDArray[np.float64] | None = None,
     ) -> None:
         self.names = list(names)
+        self._idf = idf
         self._numbers = {name.casefold(): number for number, name in enumerate(names)}
         self._rows, self._ids = array("i", rows.tobytes()), array("i", numbers.tobytes())
 
@@ -111,7 +114,7 @@ class LabelNumbers:
     def labels(self) -> Labels:
         """Return all labels that were added."""
         rows, ids = (np.array(some, dtype=np.int32) for some in (self._rows, self._ids))
-        return Labels(rows, ids, len(self.names))
+        return Labels(rows, ids, len(self.names), self._idf)
 
 
 def label_row(numbers: Sequence[int], idf: NDArray[np.float64]) -> sp.csr_matrix:

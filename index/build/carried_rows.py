@@ -7,12 +7,15 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.files import Blob, BlobWriter, ends_path, load_array
+
+COUNTED = "counted.json"
+"""What is known of all articles of a build together, for the next small build."""
 
 T = TypeVar("T", bound=np.generic)
 
@@ -48,6 +51,25 @@ class CarriedRows:
     def renumber(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the new row of each of some rows of the live build; -1 stays -1."""
         return np.where(rows < 0, np.int32(-1), self.new_rows[rows])
+
+    def lists(self, related: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the row in the live build of each article whose list is the same there.
+
+        Args:
+            related: Shape (n, width), int32: the first rows of each list.
+
+        Returns:
+            Shape (n,), int32; -1 for an article that changed, or whose list has other articles, or
+            one that changed.
+        """
+        kept = np.flatnonzero(self.rows >= 0)
+        stored = cast("NDArray[np.int32]", load_array(self.path_of("related_rows.npy")))
+        old = stored[self.rows[kept], : related.shape[1]]
+        now = self.renumber(old)
+        same = ((related[kept] == now) & ((old < 0) == (now < 0))).all(axis=1)
+        found = np.full(len(self.rows), -1, dtype=np.int32)
+        found[kept[same]] = self.rows[kept[same]]
+        return found
 
     def array(self, name: str, fresh: NDArray[T]) -> NDArray[T]:
         """Return an array of the new build.

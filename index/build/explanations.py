@@ -9,7 +9,10 @@ from __future__ import annotations
 from json.encoder import encode_basestring
 from pathlib import Path
 
-from index.files import Blob, BlobWriter, Names, load_array
+import numpy as np
+
+from index.build.carried_rows import CarriedRows, blob_writer
+from index.files import Blob, Names, load_array
 from recommender.neighbors import NO_ROW
 from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
 from recommender.shared_phrases import SharedPhrases
@@ -23,22 +26,30 @@ _CHUNK = 4_096
 _BETWEEN = b"\n"  # never occurs inside a JSON string
 
 
-def explain_lists(folder: Path, spread: BlockMapper = map_in_threads) -> None:
+def explain_lists(
+    folder: Path, spread: BlockMapper = map_in_threads, carried: CarriedRows | None = None
+) -> None:
     """Write ``shared.bin``: the phrases that each row shares with the first rows of its list.
 
     Args:
         folder: The build's folder, in which the lists and key phrases are already written.
         spread: Runs a function on every block of rows; by default in this process.
+        carried: What is taken over from the live build, if anything is: what it says of lists that
+            are the same there.
     """
     folder = folder.resolve()
-    related_rows = load_array(folder / "related_rows.npy")
+    related_rows = np.asarray(load_array(folder / "related_rows.npy")[:, :EXPLAINED])
     phrase_rows = load_array(folder / "phrases_rows.npy")
+    known = None if carried is None else carried.lists(related_rows)
+    fresh = np.arange(len(related_rows)) if known is None else np.flatnonzero(known < 0)
 
     def explain(start: int, stop: int) -> list[bytes]:
         names = Names(Blob(folder / "phrases.bin"))
         explained: list[bytes] = []
-        rows, own = related_rows[start:stop, :EXPLAINED], phrase_rows[start:stop]
-        for others, phrases in zip(rows.tolist(), own.tolist(), strict=True):
+        rows = fresh[start:stop]
+        for others, phrases in zip(
+            related_rows[rows].tolist(), phrase_rows[rows].tolist(), strict=True
+        ):
             page = SharedPhrases(phrases, names)
             explained.append(
                 _BETWEEN.join(
@@ -49,8 +60,8 @@ def explain_lists(folder: Path, spread: BlockMapper = map_in_threads) -> None:
             )
         return explained
 
-    writer = BlobWriter(folder / SHARED)
-    blocks = equal_blocks(len(related_rows), _CHUNK)
+    writer = blob_writer(folder / SHARED, carried, known)
+    blocks = equal_blocks(len(fresh), _CHUNK)
     for block in in_turn(spread)(explain, blocks, stage="explained"):
         for explained in block:
             writer.append(explained)

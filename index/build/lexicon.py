@@ -7,7 +7,6 @@ to be loaded, and the time per text hardly grows with the number of articles.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,17 +16,22 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.manifest import EncoderEntry
-from index.files import Blob, load_array, read_json, save_array, save_names, write_json
+from index.files import Blob, load_array, read_json, save_array, save_names
 from recommender.arrays import find_sorted
 from recommender.encoder import Embeddings
 from recommender.evidence import PairData
 from recommender.fusion import Calibration
-from recommender.lexical import apply_weights, title_shares
-from recommender.pipeline import PipelineResult
+from recommender.lexical import LexicalVectors, apply_weights, title_shares
 from recommender.term_counts import CorpusTerms, TermCounts, count_terms, count_titles
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 PHRASE_WEIGHTS = "phrase_weights.npy"
+
+VOCABULARY_FILES = (
+    *("words.bin", "words_ends.npy", "spellings.bin", "spellings_ends.npy", "pair_keys.npy"),
+    *("lexical_idf.npy", "phrases.bin", "phrases_ends.npy", PHRASE_WEIGHTS),
+)
+"""The files of a build that small builds take over as they are."""
 
 _PARTS = ("data", "indices", "indptr")
 
@@ -36,17 +40,15 @@ PathOf = Callable[[str], Path]
 is made."""
 
 
-def save_lexicon(folder: Path, terms: CorpusTerms, related: PipelineResult) -> None:
-    """Write the vocabulary and what is frozen for scoring into a build's folder.
+def save_vocabulary(folder: Path, terms: CorpusTerms, lexical: LexicalVectors) -> None:
+    """Write the vocabulary into a build's folder.
 
     Term weights, postings and the vectors of titles, tags and authors are not written again: they
     are large, and were written into the folder while they were computed.
     """
     save_names(folder / "words.bin", terms.vocabulary)
     save_array(folder / "pair_keys.npy", terms.pair_keys)
-    save_array(folder / "lexical_idf.npy", related.lexical.idf)
-    save_array(folder / "nearest.npy", related.nearest)
-    write_json(folder / "calibration.json", asdict(related.calibration))
+    save_array(folder / "lexical_idf.npy", lexical.idf)
 
 
 def load_matrix(path_of: PathOf, name: str, shape: tuple[int, int]) -> sp.csr_matrix:

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.article_store import ARTICLES, NUMBERS, ArticleStore
+from index.build.carried_rows import COUNTED, CarriedRows, blob_writer
 from index.build.explanations import EXPLAINED, SHARED, split_explained
 from index.build.lexicon import PathOf, load_calibration, load_pairs
 from index.build.link_graph import PAGE_LINK_FILES, PageLinkKind, PageLinks
 from index.build.ragged import Ragged
-from index.files import Blob, BlobWriter, Names, ends_path, load_array, read_json
+from index.files import Blob, Names, ends_path, load_array, read_json
 from recommender.evidence import PairData
 from recommender.neighbors import Rows
 from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
@@ -63,7 +64,7 @@ class BuildSentences:
             own = self.pairs.take(np.array([row]))
             page = SharedPhrases(self._phrases[row].tolist(), self._phrase_names)
             shared = [page.shared_with(self._phrases[other].tolist()) for other in missing]
-            (linked,) = self._links_of(row, row + 1)
+            (linked,) = self._links_of(np.array([row]))
             facts = self._facts(row, shared, linked)
             (told,) = self._sentences.explain(own, np.array([missing], dtype=np.int32), [facts])
             found.update(zip(missing, told, strict=True))
@@ -90,17 +91,17 @@ class BuildSentences:
         rows = np.array([others], dtype=np.int32).reshape(1, -1)
         return self._sentences.explain(own, rows, [facts])[0]
 
-    def first_of_each(self, start: int, stop: int) -> list[list[str]]:
+    def first_of_each(self, rows: NDArray[np.integer]) -> list[list[str]]:
         """Return why the first articles of some rows' lists are related to them."""
-        rows = self._related[start:stop, :EXPLAINED]
         stored = self._blob(SHARED)
         facts = [
             self._facts(
                 row, json.loads(b"[[%b]]" % b"],[".join(split_explained(stored[row]))), linked
             )
-            for row, linked in enumerate(self._links_of(start, stop), start)
+            for row, linked in zip(rows.tolist(), self._links_of(rows), strict=True)
         ]
-        return self._sentences.explain(self.pairs.take(slice(start, stop)), rows, facts)
+        listed = self._related[rows, :EXPLAINED]
+        return self._sentences.explain(self.pairs.take(rows), listed, facts)
 
     @functools.cached_property
     def pairs(self) -> PairData:
@@ -153,7 +154,7 @@ class BuildSentences:
     def _title(self, row: int) -> str:
         return cast("str", json.loads(b"{%b}" % self._cards[row])["title"])
 
-    def _links_of(self, start: int, stop: int) -> Iterator[Callable[[int], str]]:
+    def _links_of(self, rows: NDArray[np.integer]) -> Iterator[Callable[[int], str]]:
         """Yield for each of some rows what tells how links that editors set connect it with others.
 
         Pages that readers can't see are not named.
@@ -161,16 +162,18 @@ class BuildSentences:
         links = self._page_links
         values, ends = np.asarray(links.targets.values), np.asarray(links.targets.ends)
         own = np.asarray(links.kinds) <= PageLinkKind.RELATED
-        here = np.flatnonzero((values >= start) & (values < stop) & own)
+        place = np.full(len(ends), -1, dtype=np.int32)
+        place[rows] = np.arange(len(rows))
+        here = np.flatnonzero((place[values] >= 0) & own)
         sources = np.searchsorted(ends, here, side="right")
-        into = Ragged.grouped(values[here] - start, sources, stop - start)
+        into = Ragged.grouped(place[values[here]], sources, len(rows))
 
         def out(row: int) -> list[int]:
             part = slice(int(ends[row - 1]) if row else 0, int(ends[row]))
             return cast("list[int]", values[part][own[part]].tolist())
 
-        for row in range(start, stop):
-            linking = into.numbers(row - start)
+        for at, row in enumerate(rows.tolist()):
+            linking = into.numbers(at)
             pages = {page: out(page) for page in linking if self._visible[page]}
             # Of several pages that link to both, the one with the fewest links says most.
             fewest_last = sorted(pages, key=lambda page: len(pages[page]), reverse=True)
@@ -185,21 +188,63 @@ class BuildSentences:
         return f"both are linked from “{self._title(both[other])}”" if other in both else ""
 
 
-def write_sentences(folder: Path, spread: BlockMapper = map_in_threads) -> None:
+def write_sentences(
+    folder: Path, spread: BlockMapper = map_in_threads, carried: CarriedRows | None = None
+) -> None:
     """Write ``sentences.bin``: why the first rows of each row's list are related to it.
 
     Args:
         folder: The build's folder, in which all other files that serve reading are written already.
         spread: Runs a function on every block of rows; by default in this process.
+        carried: What is taken over from the live build, if anything is: what it says of lists that
+            are the same there, unless links of pages that changed may connect their articles.
     """
     folder = folder.resolve()
+    related = np.asarray(load_array(folder / "related_rows.npy")[:, :EXPLAINED])
+    known = None if carried is None else carried.lists(related)
+    if carried is not None and known is not None:
+        known[_linked_anew(folder, carried)] = -1
+    fresh = np.arange(len(related)) if known is None else np.flatnonzero(known < 0)
 
     def explain(start: int, stop: int) -> list[bytes]:
-        told = BuildSentences(folder.joinpath).first_of_each(start, stop)
+        told = BuildSentences(folder.joinpath).first_of_each(fresh[start:stop])
         return [json.dumps(sentences, ensure_ascii=False).encode() for sentences in told]
 
-    writer = BlobWriter(folder / SENTENCES)
-    blocks = equal_blocks(len(load_array(folder / "related_rows.npy")), _BLOCK)
+    writer = blob_writer(folder / SENTENCES, carried, known)
+    blocks = equal_blocks(len(fresh), _BLOCK)
     for line in itertools.chain.from_iterable(in_turn(spread)(explain, blocks, stage="explained")):
         writer.append(line)
     writer.close()
+
+
+def _linked_anew(folder: Path, carried: CarriedRows) -> NDArray[np.integer]:
+    """Return the rows to which pages link that changed, appeared or disappeared, and these pages.
+
+    A page has changed, too, if what its links lead to has.
+    """
+    count = len(carried.rows)
+    for name in (*PAGE_LINK_FILES, "visibility.npy"):
+        carried.path_of(name)
+    live = carried.path_of(COUNTED).parent
+    old, new = PageLinks.load(live), PageLinks.load(folder)
+    was_seen, seen = (
+        visible_at(cast("Visibility", load_array(where / "visibility.npy")), moment)
+        for where, moment in ((live, read_json(live / COUNTED)["moment"]), (folder, utc_now()))
+    )
+    own = new.kinds <= PageLinkKind.RELATED
+    pages, targets = new.sources()[own].astype(np.int64), new.targets.values[own]
+    own = old.kinds <= PageLinkKind.RELATED
+    old_pages, old_targets = old.sources()[own], carried.renumber(old.targets.values[own])
+    moved = carried.renumber(old_pages)
+    both = (moved >= 0) & (old_targets >= 0)
+    before = moved[both].astype(np.int64) * count + old_targets[both]
+    differ = np.setxor1d(pages * count + targets, before)
+    changed = np.zeros(count, dtype=np.bool_)
+    changed[differ // count] = True
+    changed[moved[(moved >= 0) & (old_targets < 0)]] = True
+    changed[carried.fresh] = True
+    kept = carried.rows >= 0
+    changed[kept] |= seen[kept] != was_seen[carried.rows[kept]]
+    lost = (moved < 0) | changed[moved]
+    reached = [targets[changed[pages]], old_targets[lost & (old_targets >= 0)]]
+    return np.concatenate([np.flatnonzero(changed), *reached])

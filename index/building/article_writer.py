@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.article_columns import ArticleColumns
-from index.build.carried_rows import CarriedRows, blob_writer
+from index.build.carried_rows import COUNTED, CarriedRows, blob_writer
 from index.build.id_table import IdTable, write_id_table
 from index.building.folder_arrays import FolderWorkspace
 from index.building.link_names import LinkNames
@@ -23,7 +23,6 @@ from recommender.visibility import utc_now
 
 PREPARED = "prepared.bin"
 
-_COUNTED = "counted.json"
 _FACTS = "facts.npy"
 _TYPE = np.dtype(
     [
@@ -97,7 +96,7 @@ class ArticleWriter:
         self._folder, self._carried = folder, carried
         self._before: dict[str, Any] = {"newest": None, "supersedes": [], "links": None}
         if carried is not None:
-            self._before = read_json(carried.path_of(_COUNTED))
+            self._before = read_json(carried.path_of(COUNTED))
         self._blobs = {
             name: blob_writer(folder / name, carried) for name in ("ids.bin", "cards.bin")
         }
@@ -152,11 +151,12 @@ class ArticleWriter:
         save_array(self._folder / _FACTS, facts)
         save_array(self._folder / "text_digests.npy", facts["digest"])
         counted = {
+            "moment": utc_now(),
             "newest": newest,
             "supersedes": sorted(self._supersedes.items()),
             "links": self.links.counts(),
         }
-        write_json(self._folder / _COUNTED, counted)
+        write_json(self._folder / COUNTED, counted)
         ids, facets = IdTable(self._folder), self._facets
         older_rows = {row: ids.row(older) for row, older in sorted(self._supersedes.items())}
         return ArticleColumns(
@@ -186,10 +186,9 @@ class _Facets:
         else:
             names = read_json(carried.path_of("facets.json"))
             self.language_names = names["languages"]
-            self.tags = _carried_labels(carried, names["tags"], "tags_values", "tags_ends")
-            self.authors = _carried_labels(
-                carried, names["authors"], "author_vectors_indices", "author_vectors_indptr"
-            )
+            self.tags = _carried_labels(carried, names["tags"], "tag", "tags_values", "tags_ends")
+            vectors = ("author_vectors_indices", "author_vectors_indptr")
+            self.authors = _carried_labels(carried, names["authors"], "author", *vectors)
         self._numbers = {name: number for number, name in enumerate(self.language_names)}
 
     def language(self, name: str) -> int:
@@ -201,11 +200,17 @@ class _Facets:
 
 
 def _carried_labels(
-    carried: CarriedRows, names: list[str], numbers: str, ends: str
+    carried: CarriedRows, names: list[str], kind: str, values: str, ends: str
 ) -> LabelNumbers:
     """Returns the labels that the live build has, of the articles that did not change."""
-    held = cast("NDArray[np.int32]", load_array(carried.path_of(f"{numbers}.npy")))
-    bounds = cast("NDArray[np.int64]", load_array(carried.path_of(f"{ends}.npy")))
+    files = (values, ends, f"{kind}_vectors_idf")
+    held, bounds, idf = (load_array(carried.path_of(f"{name}.npy")) for name in files)
     owners = np.searchsorted(bounds[-carried.count :], np.arange(len(held)), side="right")
     rows = carried.renumber(owners.astype(np.int32))
-    return LabelNumbers(names, rows[rows >= 0], held[rows >= 0])
+    kept = rows >= 0
+    return LabelNumbers(
+        names,
+        rows[kept],
+        cast("NDArray[np.int32]", held)[kept],
+        cast("NDArray[np.float64]", idf),
+    )

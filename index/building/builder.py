@@ -20,7 +20,7 @@ from index.articles.read_report import ReadReport
 from index.articles.record import RecordProblem, short
 from index.build.build import Build
 from index.build.explanations import explain_lists
-from index.build.lexicon import PHRASE_WEIGHTS, carried_calibration, save_lexicon
+from index.build.lexicon import carried_calibration
 from index.build.list_dates import date_lists
 from index.build.manifest import (
     FORMAT_VERSION,
@@ -40,8 +40,9 @@ from index.building.learn_stage import judged_pairs, save_learning, weights_by_n
 from index.building.link_stage import resolve_links
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
+from index.building.words_stage import weigh_words
 from index.errors import BuildError, UnavailableError
-from index.files import save_array, save_names, write_json
+from index.files import save_array, write_json
 from index.publishing.churn import describe_churn
 from index.publishing.publish import Assessment, assess
 from index.reporting.report import REPORT, BuildFindings, make_report
@@ -54,12 +55,8 @@ from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.encoder import Encoder
 from recommender.errors import NotFoundError
 from recommender.faiss_index import measure_recall
-from recommender.keyphrases import extract_phrases
-from recommender.lexical import weigh_terms
 from recommender.pipeline import CorpusArticles, PipelineResult, relate
-from recommender.term_counts import count_corpus
 from recommender.text import RECIPE
-from recommender.tokenizer import tokenize_corpus
 from recommender.visibility import utc_now, visible_at
 
 _DRIFT_SAMPLE = 1_000
@@ -172,7 +169,7 @@ def _make(
     load_encoder: Callable[[], Encoder],
     beside: ExitStack,
 ) -> tuple[Manifest, Assessment]:
-    folder = context.folder
+    folder, live = context.folder, context.previous
     if context.options.milvus is not None:
         check_milvus(folder, context.options.milvus)
     with context.stage("read"):
@@ -190,20 +187,17 @@ def _make(
         links.names.save(folder)
     encoder = load_encoder()
     entry = EncoderEntry(**asdict(encoder.fingerprint))
+    if context.carried is not None and live is not None and live.manifest.encoder != entry:
+        raise BuildError(
+            f"the live build {live.name} was made with another encoder, "
+            f"{live.manifest.encoder.model}, so that a small build can't take over its lists: "
+            "build the whole source with: alsolike build"
+        )
     with context.stage("encode"):
         embeddings, encoded = encode_texts(context, encoder, load_encoder, texts)
     with context.stage("words"):
-        workspace = FolderWorkspace(folder)
-        spread = context.options.engine.spread
-        corpus = tokenize_corpus(texts, workspace, spread)
-        terms = count_corpus(corpus, workspace, spread)
-        phrases = extract_phrases(corpus, columns.language_names[1:], workspace, spread)
-        save_names(folder / "phrases.bin", phrases.names)
-        save_array(folder / PHRASE_WEIGHTS, phrases.weights)
-        spellings = (phrases.spellings.get(word, "") for word in terms.vocabulary)
-        save_names(folder / "spellings.bin", spellings)
-        del corpus, phrases, spellings
-        workspace.drop("tokens")
+        workspace, spread = FolderWorkspace(folder), context.options.engine.spread
+        lexical, terms = weigh_words(context, texts, columns.language_names[1:])
     with context.stage("index"):
         index = make_index(
             folder,
@@ -213,7 +207,10 @@ def _make(
             columns.languages,
             wanted=context.options.milvus,
         )
-        recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
+        if context.carried is not None and live is not None:
+            recall = live.manifest.index.recall
+        else:
+            recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
     with context.stage("relate"):
         visible = visible_at(columns.visibility, utc_now())
         carried = None
@@ -226,7 +223,7 @@ def _make(
             CorpusArticles(
                 embeddings=embeddings,
                 index=index,
-                lexical=weigh_terms(terms, workspace=workspace, mapper=spread),
+                lexical=lexical,
                 terms=terms,
                 languages=columns.languages,
                 superseded=columns.superseded,
@@ -247,24 +244,25 @@ def _make(
             workspace=workspace,
             mapper=spread,
         )
-        terms.drop()
+        if terms is not None:
+            terms.drop()
         _report_apart(context, store, related.stories.apart)
     with context.stage("write"):
         _write_stories(folder, related)
-        save_lexicon(folder, terms, related)
+        save_array(folder / "nearest.npy", related.nearest)
+        write_json(folder / "calibration.json", asdict(related.calibration))
         reused = context.previous if carried is not None else None
         learning = save_learning(context, related, judged, reused)
         columns.save(folder)
         store.close()
         texts.discard()
-        explain_lists(folder, spread)
-        write_sentences(folder, spread)
+        explain_lists(folder, spread, context.carried)
+        write_sentences(folder, spread, context.carried)
     with context.stage("search"):
         full_text.result()
     with context.stage("report"):
         moment = utc_now()
-        live = context.previous
-        small = live.manifest if live is not None and context.options.changes is not None else None
+        small = None if context.carried is None or live is None else live.manifest
         manifest = Manifest(
             format=FORMAT_VERSION,
             name=name,
@@ -350,7 +348,8 @@ def _boilerplate(context: BuildContext, store: ArticleStore) -> tuple[Boilerplat
     if previous is not None and previous.manifest.recipe == RECIPE and not context.options.relearn:
         found = json.loads(previous.checked("boilerplate.json").read_bytes())
         boilerplate = Boilerplate(**found)
-        relearned = _learn(store, _DRIFT_SAMPLE)
+        small = context.carried is not None
+        relearned = boilerplate if small else _learn(store, _DRIFT_SAMPLE)
     else:
         boilerplate = relearned = _learn(store, SAMPLE)
     write_json(

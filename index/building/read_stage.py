@@ -122,7 +122,7 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     """
     options, report = context.options, context.report
     if options.small or options.keep_missing:
-        live = _live_build(context)
+        _live_build(context)  # before the sources are read
     if options.changes is not None:
         sources = options.changes.sources()
     staging = ArticleStaging(context.folder / "staging.sqlite")
@@ -146,17 +146,26 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
             f"--only {min(missing)}: there is no usable article with this id in "
             f"{', '.join(source.name for source in sources)}"
         )
-    if options.small:
-        removed = frozenset() if options.changes is None else options.changes.remove
-        context.carried = change_articles(live, context.folder, staging.take(), removed)
-        count = len(context.carried.rows)
-    else:
-        if options.keep_missing:
-            _add_articles(staging, live)
-        count = staging.write(context.folder / ARTICLES)
+    count = _write_articles(context, staging)
     if count == 0:
         raise SourceError(_nothing_usable(sources, report))
     return count
+
+
+def _write_articles(context: BuildContext, staging: ArticleStaging) -> int:
+    """Writes the article store from what was read and from the live build; returns the number."""
+    options = context.options
+    if options.small:
+        removed = frozenset() if options.changes is None else options.changes.remove
+        context.carried = change_articles(
+            _live_build(context), context.folder, staging.take(), removed
+        )
+        if not len(context.carried.rows):
+            raise SourceError("the changes would leave no article: put at least one")
+        return len(context.carried.rows)
+    if options.keep_missing:
+        _add_articles(staging, _live_build(context))
+    return staging.write(context.folder / ARTICLES)
 
 
 def _settle_languages(context: BuildContext, staging: ArticleStaging, source: int) -> None:
