@@ -35,7 +35,7 @@ calibration.json       weights and what else is frozen for scoring · nearest.np
                        close each article is to its ten nearest
 articles.sqlite        the articles themselves · search.sqlite: the full-text index over them
 article_numbers.npy    (n,) int32: the number of each row's article in these two
-facts.npy, counted.json, link_names.npy, named_links.npy
+facts.npy, counted.json, link_names.npy, named_links.npy, seen.npy
                        what the next small build takes over of articles that do not change
 names_*.npy            numbers of addresses and other names, ascending · the rows that they name
 boilerplate.json       text that the pages share, ignored in comparisons

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.article_store import ARTICLES, NUMBERS, ArticleStore
-from index.build.carried_rows import COUNTED, CarriedRows, blob_writer
+from index.build.carried_rows import CarriedRows, blob_writer
 from index.build.explanations import EXPLAINED, SHARED, split_explained
 from index.build.lexicon import PathOf, load_calibration, load_pairs
 from index.build.link_graph import PAGE_LINK_FILES, PageLinkKind, PageLinks
 from index.build.ragged import Ragged
-from index.files import Blob, Names, ends_path, load_array, read_json
+from index.files import Blob, Names, ends_path, load_array, read_json, save_array
 from recommender.evidence import PairData
 from recommender.neighbors import Rows
 from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
@@ -32,6 +32,9 @@ from recommender.text import PreparedText
 from recommender.visibility import Visibility, utc_now, visible_at
 
 SENTENCES = "sentences.bin"
+
+_SEEN = "seen.npy"
+"""Shape (n,), bool: which articles readers could see when the sentences were written."""
 
 _BLOCK = 1_024
 
@@ -200,6 +203,8 @@ def write_sentences(
             are the same there, unless links of pages that changed may connect their articles.
     """
     folder = folder.resolve()
+    windows = cast("Visibility", load_array(folder / "visibility.npy"))
+    save_array(folder / _SEEN, visible_at(windows, utc_now()))
     related = np.asarray(load_array(folder / "related_rows.npy")[:, :EXPLAINED])
     known = None if carried is None else carried.lists(related)
     if carried is not None and known is not None:
@@ -223,14 +228,10 @@ def _linked_anew(folder: Path, carried: CarriedRows) -> NDArray[np.integer]:
     A page has changed, too, if what its links lead to has.
     """
     count = len(carried.rows)
-    for name in (*PAGE_LINK_FILES, "visibility.npy"):
+    for name in PAGE_LINK_FILES:
         carried.path_of(name)
-    live = carried.path_of(COUNTED).parent
-    old, new = PageLinks.load(live), PageLinks.load(folder)
-    was_seen, seen = (
-        visible_at(cast("Visibility", load_array(where / "visibility.npy")), moment)
-        for where, moment in ((live, read_json(live / COUNTED)["moment"]), (folder, utc_now()))
-    )
+    old, new = PageLinks.load(carried.path_of(_SEEN).parent), PageLinks.load(folder)
+    was_seen, seen = load_array(carried.path_of(_SEEN)), load_array(folder / _SEEN)
     own = new.kinds <= PageLinkKind.RELATED
     pages, targets = new.sources()[own].astype(np.int64), new.targets.values[own]
     own = old.kinds <= PageLinkKind.RELATED

@@ -151,7 +151,6 @@ class ArticleWriter:
         save_array(self._folder / _FACTS, facts)
         save_array(self._folder / "text_digests.npy", facts["digest"])
         counted = {
-            "moment": utc_now(),
             "newest": newest,
             "supersedes": sorted(self._supersedes.items()),
             "links": self.links.counts(),
