@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.manifest import EncoderEntry
+from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.context import BuildContext
 from index.building.engine import Encoding, find_digests
-from index.building.prepared_texts import PreparedTexts, StoredTexts
 from index.files import load_array
 from recommender.encoder import Embeddings, Encoder
 

@@ -15,11 +15,11 @@ from index.articles.card import render_card
 from index.articles.urls import url_key
 from index.build.article_columns import ArticleColumns
 from index.build.build import NO_DATE
+from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.article_writer import PREPARED, ArticleWriter, PreparedArticle
 from index.building.context import BuildContext
 from index.building.link_names import link_names
 from index.building.link_stage import LinkCollector
-from index.building.prepared_texts import PreparedTexts, StoredTexts
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 from recommender.parallel import equal_blocks, in_turn

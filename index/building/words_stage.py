@@ -21,9 +21,9 @@ from index.build.lexicon import (
     load_matrix,
     save_vocabulary,
 )
+from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.context import BuildContext
 from index.building.folder_arrays import FolderWorkspace
-from index.building.prepared_texts import PreparedTexts, StoredTexts
 from index.files import load_array, save_array, save_names
 from recommender.arrays import carry_matrix
 from recommender.keyphrases import extract_phrases, find_known_phrases

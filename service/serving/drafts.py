@@ -22,9 +22,9 @@ from index.articles.read_report import ReadReport
 from index.articles.record import Record
 from index.build.build import Build
 from index.build.lexicon import PHRASE_WEIGHTS, Vocabulary, load_calibration, load_matrix
+from index.build.prepared_texts import StoredTexts
 from index.build.sentences import BuildSentences
 from index.build.vectors import open_index
-from index.building.prepared_texts import StoredTexts
 from index.files import load_array
 from index.query import RelatedQuery
 from recommender.article import Article

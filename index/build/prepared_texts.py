@@ -29,7 +29,7 @@ class StoredTexts:
         return prepare(self._store[row], self._boilerplate)
 
     def discard(self) -> None:
-        """Does nothing: there are no files."""
+        """Do nothing: there are no files."""
 
 
 class PreparedTexts:
@@ -40,7 +40,7 @@ class PreparedTexts:
         self._blob = Blob(path)
 
     def __reduce__(self) -> tuple[type[PreparedTexts], tuple[Path]]:
-        """Pickles only the path; another process opens the file again."""
+        """Pickle only the path; another process opens the file again."""
         return PreparedTexts, (self._path.resolve(),)
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ class PreparedTexts:
         return map(_decode, self._blob)
 
     def discard(self) -> None:
-        """Removes the files of the prepared texts."""
+        """Remove the files of the prepared texts."""
         self._path.unlink()
         ends_path(self._path).unlink()
 
