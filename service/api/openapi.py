@@ -227,7 +227,7 @@ def _query_parameters(defaults: RelatedQuery) -> list[dict[str, Any]]:
 _WIDGET = {
     "widget.js": (
         "The widget's script",
-        'Puts the HTML fragment into every <div data-alsolike="ARTICLE_ID"> of the page.',
+        'Puts the HTML fragment into every <alsolike-related article="ARTICLE_ID"> of the page.',
     ),
     "widget.css": (
         "The widget's stylesheet",

@@ -1,63 +1,166 @@
-/* AlsoLike: puts related articles into every <div data-alsolike="ARTICLE_ID"> of a page.
+/* AlsoLike: related articles in any page.
    <script src="https://SERVICE/widget.js" defer></script>
-   Optional on the div: data-limit="6"; data-skip-links leaves out what the page links to already.
+   <alsolike-related article="ARTICLE_ID"></alsolike-related>
+   Optional: limit="6"; keep-links keeps cards of articles that the page links to already; shadow
+   keeps the page's styles out; service="https://…" if the script comes from elsewhere.
+   Or <div data-alsolike="ARTICLE_ID">, with data-limit and data-skip-links.
    Shows nothing if the service can't be reached. */
 (() => {
+  const NAME = "alsolike-related";
+  if (customElements.get(NAME)) return; // a second script tag
   const script = document.currentScript ?? document.querySelector('script[src*="/widget.js"]');
-  if (!script) return;
-  const service = new URL(".", script.src);
+  const home = script && new URL(".", script.src).href;
+
+  /* The list that each place shows or waits for: what was read, and the section of cards. */
+  const lists = new WeakMap();
+
+  /* Reads a place's attributes; null if no list is asked for. */
+  function read(place) {
+    const own = place.localName === NAME;
+    const get = (name) => place.getAttribute(own ? name : `data-${name}`);
+    const id = get(own ? "article" : "alsolike");
+    const service = (get("service") ?? home)?.replace(/\/?$/, "/");
+    if (!id || !service) return null;
+    const skips = own ? get("keep-links") === null : get("skip-links") !== null;
+    const url = new URL("v1/related.html", service);
+    url.searchParams.set("id", id);
+    const limit = get("limit");
+    if (skips) url.searchParams.set("limit", Math.min(50, 3 * (limit || 6)));
+    else if (limit) url.searchParams.set("limit", limit);
+    return { key: [url, limit, skips].join(), url, service, limit: limit || 6, skips };
+  }
+
+  /* The node that gets the cards: the place itself, or a node of its shadow tree. */
+  function inside(place) {
+    if (place.localName !== NAME || !place.hasAttribute("shadow")) return place;
+    const root = place.shadowRoot ?? place.attachShadow({ mode: "open" });
+    if (!root.firstChild) root.innerHTML = "<div><slot></slot></div>";
+    return root.firstChild;
+  }
 
   /* Resolves once the stylesheet is loaded, or can't be loaded within two seconds. */
-  function addStyle() {
-    if (document.querySelector("link[data-alsolike-style]")) return Promise.resolve();
-    const link = document.createElement("link");
-    link.rel = "stylesheet";
-    link.href = new URL("widget.css", service).href;
-    link.dataset.alsolikeStyle = "";
-    const settled = new Promise((resolve) => {
-      link.onload = link.onerror = resolve;
-      setTimeout(resolve, 2000);
-    });
-    document.head.append(link);
-    return settled;
+  function addStyle(place, service) {
+    const root = inside(place).getRootNode();
+    let link = root.querySelector("link[data-alsolike-style]");
+    if (!link) {
+      link = document.createElement("link");
+      link.rel = "stylesheet";
+      link.href = new URL("widget.css", service).href;
+      link.dataset.alsolikeStyle = "";
+      link.settled = new Promise((resolve) => {
+        link.onload = link.onerror = resolve;
+        setTimeout(resolve, 2000);
+      });
+      (root.head ?? root).append(link);
+    }
+    return link.settled;
   }
 
   const target = (link) => link.host + link.pathname.replace(/\/$/, "") + link.search;
 
   /* Removes cards that the page links to, and those beyond the limit. Done here, not by the
      service, so that all readers ask for the same address, which caches keep. */
-  function skipLinks(section, limit) {
-    const here = new Set(Array.from(document.links, target));
-    const cards = [...section.querySelectorAll(".alsolike-card")];
+  function skipLinks(content, limit) {
+    const links = Array.from(document.links).filter((link) => !link.closest(".alsolike"));
+    const here = new Set([location, ...links].map(target));
+    const cards = [...content.querySelectorAll(".alsolike-card")];
     const href = (card) => new URL(card.querySelector("a").getAttribute("href"), document.baseURI);
     const kept = cards.filter((card) => !here.has(target(href(card)))).slice(0, limit);
     for (const card of cards) if (!kept.includes(card)) card.remove();
-    if (!kept.length) section.replaceChildren();
+    if (!kept.length) content.replaceChildren();
   }
 
-  async function fill(place, styled) {
-    const url = new URL("v1/related.html", service);
-    const { alsolike, limit, skipLinks: skips } = place.dataset;
-    url.searchParams.set("id", alsolike);
-    if (skips !== undefined) url.searchParams.set("limit", Math.min(50, 3 * (limit || 6)));
-    else if (limit) url.searchParams.set("limit", limit);
-    const answer = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(5000) });
-    if (!answer.ok) return;
-    const section = await answer.text(); // escaped by the service, contains no script
-    await styled;
+  /* Holds the room of cards that are not there yet, so that what follows does not move when they
+     come: what widget.css makes of them, with titles and excerpts rather long than short. */
+  function reserve(place, limit) {
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const width = place.clientWidth / rem;
+    const columns = width > 34 ? Math.floor((width + 1.25) / 16.25) : 1;
+    const card = width > 34 ? (width / columns) * 0.5625 + 19 : 14;
+    place.style.minHeight = `${Math.ceil(limit / columns) * card + 8}rem`;
+  }
+
+  async function fill(place) {
+    const list = lists.get(place);
     const box = document.createElement("template");
-    box.innerHTML = section;
-    if (skips !== undefined) skipLinks(box.content, limit || 6);
-    place.replaceChildren(box.content);
+    try {
+      const styled = addStyle(place, list.service);
+      const signal = AbortSignal.timeout(5000);
+      const answer = await fetch(list.url, { credentials: "omit", signal });
+      if (answer.ok) box.innerHTML = await answer.text(); // escaped by the service, without scripts
+      await styled;
+    } catch {} // the page stays as it is
+    if (lists.get(place) !== list) return; // another article's page by now
+    if (list.skips) skipLinks(box.content, list.limit);
+    list.section = box.content.firstElementChild;
+    if (list.section) {
+      inside(place).replaceChildren(list.section);
+      hidden.observe(place);
+    } else if (place.localName === NAME) place.style.minHeight = "";
   }
 
-  function start() {
-    const places = document.querySelectorAll("[data-alsolike]");
-    if (!places.length) return;
-    const styled = addStyle();
-    for (const place of places) fill(place, styled).catch(() => {});
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target: place } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(place);
+        if (lists.get(place)) fill(place);
+      }
+    },
+    { rootMargin: "100% 0px" },
+  );
+
+  /* Gives back room that was reserved in vain, once nobody sees what follows move. */
+  const hidden = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, boundingClientRect, target: place } of entries) {
+      if (isIntersecting || boundingClientRect.top < 0 || !place.isConnected) continue;
+      hidden.unobserve(place);
+      if (place.localName === NAME) place.style.minHeight = "";
+    }
+  });
+
+  /* Asks for a place's list, unless it has been asked for. */
+  function check(place) {
+    const last = lists.get(place);
+    const list = read(place);
+    if (last?.key === list?.key) {
+      const { section } = last ?? {};
+      if (!section || inside(place).contains(section)) return;
+      inside(place).replaceChildren(section); // what morphs a page removes what it does not know
+      return;
+    }
+    lists.set(place, list);
+    hidden.unobserve(place);
+    near.unobserve(place);
+    if (place.localName === NAME) {
+      if (last?.section) place.style.minHeight = list ? `${place.offsetHeight}px` : "";
+      else if (list) reserve(place, list.limit);
+    }
+    last?.section?.remove();
+    if (list && place.localName !== NAME) fill(place);
+    else if (list) near.observe(place); // calls back later: attributes that change together ask once
   }
 
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-  else start();
+  customElements.define(
+    NAME,
+    class extends HTMLElement {
+      static observedAttributes = ["article", "limit", "keep-links", "service"];
+      connectedCallback() {
+        this.style.display ||= "flow-root"; // margins stay inside
+        check(this);
+      }
+      attributeChangedCallback() {
+        if (this.isConnected) check(this);
+      }
+    },
+  );
+
+  /* Places of the old kind come and change with the page; either kind may lose its cards. */
+  const scan = () => document.querySelectorAll(`${NAME}, [data-alsolike]`).forEach(check);
+  new MutationObserver(scan).observe(document, {
+    subtree: true,
+    childList: true,
+    attributeFilter: ["data-alsolike", "data-limit", "data-skip-links", "data-service"],
+  });
+  scan();
 })();

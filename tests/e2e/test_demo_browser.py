@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,20 +12,10 @@ from playwright.sync_api import Page
 
 from service.demo.site import SAMPLE_ARTICLE
 from tests.support.chromium import NEEDS_CHROMIUM, site_of_one_page
-from tests.support.service_process import alsolike, free_ports, get, stop, until
+from tests.support.demo_service import demo
+from tests.support.service_process import get, stop
 
 pytestmark = NEEDS_CHROMIUM
-
-
-@contextmanager
-def demo(folder: Path, **environment: str) -> Iterator[tuple[str, str, subprocess.Popen[bytes]]]:
-    """A running demo: the service's address, the site's, and its process."""
-    port = free_ports()
-    arguments = ("demo", "--model", "hashing:256", "--port", str(port))
-    with alsolike(*arguments, folder=folder, environment=environment) as process:
-        service = f"http://127.0.0.1:{port}"
-        until(lambda: (answer := get(f"{service}/readyz")) and answer.status == 200)
-        yield service, f"http://127.0.0.1:{port + 1}", process
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,322 @@
+"""<alsolike-related> in a real browser, on pages that change without being loaded anew."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.resources
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from service.demo.site import SAMPLE_ARTICLE
+from tests.support.browser_libraries import library
+from tests.support.chromium import NEEDS_CHROMIUM
+from tests.support.demo_service import demo
+from tests.support.http_site import Site, serving
+from tests.support.http_site import page as answer
+from tests.support.service_process import get
+
+pytestmark = NEEDS_CHROMIUM
+
+OTHER = "sourdough-stale-loaf-crumb"
+THIRD = "wildbienen-im-vorgarten"
+SHIFTS = """
+  window.shift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.shift += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+"""Adds up what moves, even what moves after a click, which the measure itself would forgive."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with demo(tmp_path_factory.mktemp("widget")) as (address, _, _):
+        yield address
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as opened:
+        yield opened
+
+
+class Visit:
+    """A page of a site, what it asked the service for, and the errors it had."""
+
+    def __init__(self, page: Page, site: Site, service: str) -> None:
+        self.page, self._site, self._service = page, site, service
+        self.errors: list[str] = []
+        self._asked: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self._asked.append(request.url))
+
+    def add(self, path: str, body: str, head: str = "") -> None:
+        """Adds a page, with the widget's script in its head."""
+        self._site.pages[path] = answer(
+            f"<!doctype html><html><head><meta charset=utf-8><title>{path}</title>"
+            f"<script>{SHIFTS}</script><script src={self._service}/widget.js></script>{head}"
+            f"</head><body>{body}</body></html>",
+            Content_Type="text/html; charset=utf-8",
+        )
+
+    def add_library(self, path: str) -> None:
+        content = library(path)
+        name = "/" + path.rpartition("/")[2]
+        self._site.pages[name] = answer(content, Content_Type="text/javascript")
+
+    def open(self, path: str = "/") -> None:
+        self.page.goto(self._site.url + path)
+
+    def asked(self) -> list[str]:
+        """The ids that lists were asked for, in order."""
+        urls = [urlsplit(url) for url in self._asked]
+        return [parse_qs(url.query)["id"][0] for url in urls if url.path == "/v1/related.html"]
+
+    def shows(self, article: str, place: str = "alsolike-related") -> None:
+        """Waits until a place shows an article's own list, and nothing else."""
+        found = get(f"{self._service}/v1/related?id={article}&limit=6")
+        assert found is not None
+        self.page.wait_for_function(
+            """([place, titles]) => {
+              const at = document.querySelector(place);
+              const shown = (at?.shadowRoot ?? at)?.querySelectorAll(".alsolike-title") ?? [];
+              return JSON.stringify(Array.from(shown, (t) => t.innerText)) === titles;
+            }""",
+            arg=[place, self.json([item["title"] for item in found.json()["items"]])],
+            timeout=10_000,
+        )
+
+    def json(self, titles: list[str]) -> str:
+        return str(self.page.evaluate("titles => JSON.stringify(titles)", titles))
+
+    def shift(self) -> float:
+        self.page.wait_for_timeout(300)  # frames that may still move something
+        return float(self.page.evaluate("window.shift"))
+
+
+@pytest.fixture
+def visit(page: Page, site: Site, service: str) -> Iterator[Visit]:
+    visit = Visit(page, site, service)
+    yield visit
+    assert visit.errors == []
+
+
+def tag(article: str = SAMPLE_ARTICLE, more: str = "") -> str:
+    return f'<alsolike-related article="{article}" {more}></alsolike-related>'
+
+
+def test_the_script_is_small() -> None:
+    script = (importlib.resources.files("service") / "static" / "widget.js").read_bytes()
+    assert len(gzip.compress(script, 9)) <= 3_000
+
+
+def test_several_on_a_page_ask_once_each_however_often_the_script_is_named(visit: Visit) -> None:
+    again = f"<script src={visit._service}/widget.js></script>"
+    old = f'<div id=old data-alsolike="{THIRD}" data-limit=6></div>'
+    visit.add("/", again.join([tag(), tag(OTHER), old, ""]))
+    visit.open()
+    visit.shows(SAMPLE_ARTICLE)
+    visit.shows(OTHER, f'[article="{OTHER}"]')
+    visit.shows(THIRD, "#old")
+    visit.page.wait_for_timeout(200)
+    assert sorted(visit.asked()) == sorted([SAMPLE_ARTICLE, OTHER, THIRD])
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_an_id_that_changes_gets_the_new_list_in_one_request(visit: Visit, old: bool) -> None:
+    name = "data-alsolike" if old else "article"
+    visit.add("/", f'<div id=at data-alsolike="{SAMPLE_ARTICLE}"></div>' if old else tag())
+    visit.open()
+    place = "#at" if old else "alsolike-related"
+    visit.shows(SAMPLE_ARTICLE, place)
+    visit.page.evaluate(
+        """([place, names, id]) => {
+          const at = document.querySelector(place);
+          at.setAttribute(names[0], "no-such-article");
+          at.setAttribute(names[1], "6");
+          at.setAttribute(names[0], id);
+        }""",
+        [place, [name, "data-limit" if old else "limit"], OTHER],
+    )
+    visit.shows(OTHER, place)
+    assert visit.asked() == [SAMPLE_ARTICLE, OTHER]
+    visit.page.evaluate("p => document.body.append(document.querySelector(p))", place)
+    visit.page.wait_for_timeout(200)
+    assert visit.asked() == [SAMPLE_ARTICLE, OTHER], "a place that moves keeps its list"
+    visit.page.evaluate(
+        "([p, name]) => document.querySelector(p).setAttribute(name, 'none')", [place, name]
+    )
+    visit.page.wait_for_function("() => !document.querySelector('.alsolike')")
+
+
+def test_a_list_that_comes_too_late_is_another_article_s_and_not_shown(visit: Visit) -> None:
+    visit.add("/", tag())
+    held = []
+    visit.page.route(f"**/*id={SAMPLE_ARTICLE}*", lambda route: held.append(route))
+    visit.open()
+    visit.page.wait_for_timeout(300)
+    visit.page.evaluate(
+        "id => document.querySelector('alsolike-related').setAttribute('article', id)", OTHER
+    )
+    visit.shows(OTHER)
+    for route in held:
+        route.continue_()
+    visit.page.wait_for_timeout(300)
+    visit.shows(OTHER)
+
+
+@pytest.mark.parametrize("more", ["", "shadow"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_moves_when_the_cards_come(visit: Visit, more: str, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    visit.add("/", f"<h1>Short</h1><p>Text</p>{tag(more=more)}<footer>Below</footer>")
+    visit.add("/long", f"<p style='height:1500px'>Text</p>{tag(more=more)}<footer>Below</footer>")
+    for path in ("/", "/long"):
+        visit.open(path)
+        visit.page.mouse.wheel(0, 1_200)
+        visit.shows(SAMPLE_ARTICLE)
+        visit.page.mouse.wheel(0, 3_000)
+        assert visit.shift() == 0
+
+
+def test_a_list_far_below_is_asked_for_when_readers_come_near(visit: Visit) -> None:
+    visit.add("/", f"<p style='height:6000px'>Long</p>{tag()}")
+    visit.open()
+    visit.page.wait_for_timeout(300)
+    assert visit.asked() == []
+    visit.page.mouse.wheel(0, 4_500)
+    visit.shows(SAMPLE_ARTICLE)
+    assert visit.shift() == 0
+
+
+def test_links_of_the_page_are_left_out_unless_they_are_to_be_kept(visit: Visit) -> None:
+    found = get(f"{visit._service}/v1/related?id={SAMPLE_ARTICLE}&limit=6")
+    assert found is not None
+    first, second = (item["url"] for item in found.json()["items"][:2])
+    visit.add("/", f'<a href="{first}/#top">One</a>{tag()}<p>{tag(OTHER, "keep-links")}</p>')
+    visit.open()
+    visit.shows(OTHER, "p > alsolike-related")
+    visit.page.wait_for_selector("alsolike-related .alsolike-card")
+    shown = visit.page.locator("body > alsolike-related .alsolike-title a").evaluate_all(
+        "links => links.map((link) => link.getAttribute('href'))"
+    )
+    assert first not in shown
+    assert shown[0] == second
+    assert len(shown) == 6
+
+
+def test_in_a_shadow_tree_the_page_s_styles_stay_out(visit: Visit) -> None:
+    loud = "<style>* { color: rgb(1, 2, 3) !important } li { display: none !important }</style>"
+    visit.add("/", tag(more="shadow") + loud)
+    visit.open()
+    visit.shows(SAMPLE_ARTICLE)
+    card = visit.page.locator("alsolike-related .alsolike-card").first
+    assert card.evaluate("card => getComputedStyle(card).display") == "flex"
+    assert visit.page.locator("head link[data-alsolike-style]").count() == 0
+
+
+def test_what_stands_in_the_tag_is_shown_where_there_is_no_list(visit: Visit) -> None:
+    gone = '<alsolike-related article="a" service="http://127.0.0.1:9/x">none</alsolike-related>'
+    visit.add("/", f"{gone}<alsolike-related article='none' shadow>no</alsolike-related><p>End</p>")
+    visit.open()
+    heights = "() => [...document.querySelectorAll('alsolike-related')].map((p) => p.offsetHeight)"
+    visit.page.wait_for_function(f"() => ({heights})().every((height) => height < 40)")
+    assert visit.page.locator("body").inner_text().split() == ["none", "no", "End"]
+
+
+def test_turbo_moves_from_page_to_page_and_back(visit: Visit) -> None:
+    visit.add_library("@hotwired/turbo/dist/turbo.es2017-umd.js")
+    turbo = "<script src=/turbo.es2017-umd.js></script>"
+    link = '<a id=go href="{}">Go</a>{}<footer>Below</footer>'
+    visit.add("/", link.format("/next", tag()), turbo)
+    visit.add("/next", link.format("/", tag(OTHER)), turbo)
+    visit.open()
+    visit.page.evaluate("window.same = true")
+    visit.shows(SAMPLE_ARTICLE)
+    visit.page.click("#go")
+    visit.shows(OTHER)
+    visit.page.go_back()
+    visit.shows(SAMPLE_ARTICLE)
+    assert visit.page.evaluate("window.same"), "the page was never loaded anew"
+    assert visit.page.locator("link[data-alsolike-style]").count() == 1
+    visit.page.evaluate("Turbo.visit(location.href, { action: 'replace' })")
+    visit.page.wait_for_timeout(300)
+    visit.shows(SAMPLE_ARTICLE)
+    assert visit.shift() == 0
+
+
+def test_turbo_morphs_a_page_without_taking_its_cards(visit: Visit) -> None:
+    visit.add_library("@hotwired/turbo/dist/turbo.es2017-umd.js")
+    head = (
+        '<script src=/turbo.es2017-umd.js></script><meta name="turbo-refresh-method" content=morph>'
+    )
+    visit.add("/", f"<h1>Before</h1>{tag()}", head)
+    visit.open()
+    visit.shows(SAMPLE_ARTICLE)
+    visit.add("/", f"<h1>After</h1>{tag()}", head)
+    visit.page.evaluate("Turbo.visit(location.href, { action: 'replace' })")
+    visit.page.wait_for_function("() => document.querySelector('h1').innerText === 'After'")
+    visit.shows(SAMPLE_ARTICLE)
+    visit.add("/", f"<h1>Last</h1>{tag(OTHER)}", head)
+    visit.page.evaluate("Turbo.visit(location.href, { action: 'replace' })")
+    visit.shows(OTHER)
+    assert visit.asked() == [SAMPLE_ARTICLE, OTHER]
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_htmx_puts_an_article_in_place_of_another(visit: Visit, old: bool) -> None:
+    visit.add_library("htmx.org/dist/htmx.min.js")
+
+    def place(article: str) -> str:
+        if not old:
+            return tag(article)
+        return f'<div id=at data-alsolike="{article}"></div>'
+
+    button = "<button hx-get=/part hx-target=main hx-push-url=/next>Next</button>"
+    visit.add(
+        "/", f"{button}<main>{place(SAMPLE_ARTICLE)}</main>", "<script src=/htmx.min.js></script>"
+    )
+    visit._site.pages["/part"] = answer(place(OTHER), Content_Type="text/html")
+    visit.open()
+    at = "#at" if old else "alsolike-related"
+    visit.shows(SAMPLE_ARTICLE, at)
+    visit.page.click("button")
+    visit.shows(OTHER, at)
+    assert visit.asked() == [SAMPLE_ARTICLE, OTHER]
+    visit.page.go_back()
+    visit.shows(SAMPLE_ARTICLE, at)
+    if not old:
+        assert visit.shift() == 0
+
+
+def test_react_renders_another_article_and_orders_lists_anew(visit: Visit) -> None:
+    for name in ("react/umd/react.production.min.js", "react-dom/umd/react-dom.production.min.js"):
+        visit.add_library(name)
+    visit.add(
+        "/",
+        """<div id=root></div><script src=/react.production.min.js></script>
+        <script src=/react-dom.production.min.js></script><script>
+          const e = React.createElement;
+          const root = ReactDOM.createRoot(document.getElementById("root"));
+          window.show = (ids, key) => root.render(e(React.StrictMode, null, ids.map((id, at) =>
+            e("section", { key: key ? id : at }, e("alsolike-related", { article: id })))));
+        </script>""",
+    )
+    visit.open()
+    visit.page.evaluate("id => show([id])", SAMPLE_ARTICLE)
+    visit.shows(SAMPLE_ARTICLE)
+    visit.page.evaluate("id => show([id])", OTHER)
+    visit.shows(OTHER)
+    assert visit.shift() == 0
+    visit.page.evaluate("ids => show(ids, true)", [OTHER, THIRD])
+    visit.shows(THIRD, f"[article='{THIRD}']")
+    before = visit.asked()
+    visit.page.evaluate("ids => show(ids, true)", [THIRD, OTHER])
+    visit.page.wait_for_timeout(300)
+    visit.shows(OTHER, "section:nth-of-type(2) > alsolike-related")
+    assert visit.asked() == before, "lists that change places are not asked for again"
+    visit.page.evaluate("show([])")
+    assert visit.page.locator(".alsolike").count() == 0
