@@ -25,6 +25,7 @@ from service.cli.related_commands import evaluate, export, related
 from service.cli.serve_commands import demo, serve, try_site
 from service.cli.source_commands import sources_app
 from service.cli.streams import Streams
+from service.cli.watch_command import watch
 from service.errors import ConflictError
 
 CODES: Mapping[type[AlsoLikeError], int] = {
@@ -121,6 +122,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (release, "release --reason 'feed fixed'", None),
     (export, "export --out public/related", "Write every list as a JSON file, for static sites."),
     (report, "report --out report.html", "Show where a build's report page is, or copy it."),
+    (watch, "watch --export public/related", "Follow sources and pushes; build what changes."),
     (serve, "serve --port 8000 --workers 2", "Serve the live build over HTTP."),
     (demo, "demo --port 8000", "Build the sample corpus, show a list, serve it."),
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from pathlib import Path
 
 from index.files import replace_file
@@ -27,7 +27,12 @@ _ESCAPED = re.compile(rb"[^A-Za-z0-9_.-]|^\.")
 
 
 def export_lists(
-    served: ServingView, out: Path, render: Callable[[int], bytes], *, now: int
+    served: ServingView,
+    out: Path,
+    render: Callable[[int], bytes],
+    *,
+    now: int,
+    rows: Set[int] | None = None,
 ) -> dict[str, int]:
     """Writes one JSON file for each visible article; a file with the same content is left as it is.
 
@@ -39,6 +44,7 @@ def export_lists(
         out: A new or empty folder, or the folder of an earlier export.
         render: A function that takes an article's row number and returns its file's content.
         now: The time for which lists are exported, in microseconds since 1970 UTC.
+        rows: The articles whose lists may have changed since the last export; by default all.
 
     Returns:
         How many files were ``written``, as they are new or changed, left ``unchanged``, and
@@ -57,7 +63,8 @@ def export_lists(
     _write_ledger(out, earlier | names.keys())  # before the files, so that a crash leaves none out
     written = 0
     for name, row in names.items():
-        written += _write_if_changed(out / name, render(row))
+        if rows is None or row in rows or name not in earlier:
+            written += _write_if_changed(out / name, render(row))
     _write_ledger(out, names.keys())
     return {"written": written, "unchanged": len(names) - written, "removed": len(gone)}
 

@@ -70,7 +70,7 @@ def run_build(
     """Makes a build, publishes it, and removes old ones; the caller holds the root's lock.
 
     If a build of all sources fails, or a gate refuses it, or pins have ended with it, the setting
-    ``notify`` says who is told.
+    ``notify`` says who is told. Of changes, the caller knows more.
 
     Args:
         root: The root.
@@ -113,7 +113,8 @@ def run_build(
             )
         except GateError as error:
             refusal = error
-            notify(settings, "refused", str(error), build=name)
+            if options.changes is None:
+                notify(settings, "refused", str(error), build=name)
         else:
             if options.changes is None and before is not None:
                 tell_ended_pins(root, settings, before.build, name)

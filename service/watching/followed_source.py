@@ -1,0 +1,170 @@
+"""Follows one source: notices that it may have changed, and reads what is new in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from index.articles.parse import FieldMapping, parse_records
+from index.articles.read_report import ReadReport
+from index.articles.record import Record
+from index.sources.configured_source import ConfiguredSource
+from index.sources.feed import FeedSource
+from index.sources.http_client import Fetcher
+from index.sources.page_folder import folder_of
+from index.sources.source import split_records
+from recommender.article import Article
+
+SETTLE = 0.2
+"""Seconds for which files must stay as they are before they are read: one may be half written."""
+
+_SHARE = 0.05
+"""A source that takes long to read is read less often, so that reading it takes this share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRead:
+    """What a source holds now.
+
+    Attributes:
+        ids: The ids of all its articles.
+        fresh: Its records that were not there like this when it was read before, by id.
+        first: Whether it was not read before, so that all records are fresh.
+    """
+
+    ids: frozenset[str]
+    fresh: Mapping[str, tuple[Article, Record]]
+    first: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class FollowedSource:
+    """A source that is read again and again.
+
+    Attributes:
+        source: The source.
+        mapping: How its records are made into articles.
+        every: Seconds between two looks at it.
+        due: When to look next, by ``time.monotonic``.
+        problem: Why it could not be read the last time; empty if it could.
+    """
+
+    source: ConfiguredSource
+    mapping: FieldMapping
+    every: float
+    due: float = 0.0
+    problem: str = ""
+    _ids: dict[bytes, str] | None = None
+    _stamp: object = None
+    _validators: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path | None:
+        """The folder or file whose changes the system can report; ``None`` if there is none."""
+        location = getattr(self.source.source, "path", "")
+        if not location:
+            return None
+        place = Path(location) if Path(location).exists() else folder_of(location)
+        return place.absolute()
+
+    def forget(self) -> None:
+        """Makes the next look take every record for fresh."""
+        self.due, self._stamp, self._ids = 0.0, None, None
+        self._validators = {}
+
+    def look(self) -> SourceRead | None:
+        """Reads the source if it may have changed; returns ``None`` if it did not.
+
+        Raises:
+            SourceError: If it can't be read.
+        """
+        start = time.monotonic()
+        try:
+            stamp = self._settled()
+            if stamp is not None and stamp == self._stamp:
+                return None
+            read = self._read()
+            self._stamp = stamp
+        except BaseException:
+            self._validators.clear()  # else the next look would find nothing new
+            raise
+        finally:
+            spent = time.monotonic() - start
+            self.due = time.monotonic() + max(self.every, spent / _SHARE)
+        return read
+
+    def _settled(self) -> object:
+        """Returns what tells whether the source changed; ``None`` if nothing does."""
+        path = self.path
+        feed = self.source.source
+        if path is None:
+            return self._asked(feed) if isinstance(feed, FeedSource) else None
+        stamp = _stamp(path)
+        while stamp != self._stamp:
+            time.sleep(SETTLE)
+            before, stamp = stamp, _stamp(path)
+            if stamp == before:
+                break
+        return stamp
+
+    def _asked(self, feed: FeedSource) -> object:
+        """Asks a feed's server whether the feed is another than before."""
+        answer = Fetcher(url=feed.url, options=feed).get(feed.url, conditions=self._validators)
+        if answer.unchanged:
+            return self._stamp
+        names = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
+        found = {name: answer.headers[of] for name, of in names.items() if answer.headers.get(of)}
+        self._validators = found
+        return hashlib.blake2b(answer.body).digest()
+
+    def _read(self) -> SourceRead:
+        raw, parse = split_records(self.source)
+        known, present = self._ids, dict[bytes, str]()
+        fresh: dict[str, tuple[Article, Record]] = {}
+        report = ReadReport()
+        ids = set[str]()
+        for item in raw:
+            digest = _digest(item)
+            article_id = None if known is None else known.get(digest)
+            if article_id is None:
+                found = next(iter(parse_records([parse(item)], self.mapping, report)), None)
+                article_id = found[0].id if found else ""
+                if found and article_id not in ids:
+                    fresh[article_id] = found
+            present[digest] = article_id
+            if article_id:
+                ids.add(article_id)
+        self._ids = present
+        return SourceRead(ids=frozenset(ids), fresh=fresh, first=known is None)
+
+
+def _digest(raw: Any) -> bytes:
+    """Returns a digest of a raw record, wherever in the source it stands."""
+    if isinstance(raw, Record):
+        raw = (raw.values, raw.link, raw.language, raw.url_template)
+    elif isinstance(raw, tuple):  # the number of a line
+        raw = [part for part in raw if isinstance(part, bool) or not isinstance(part, int)]
+    return hashlib.blake2b(repr(raw).encode(errors="replace"), digest_size=16).digest()
+
+
+def _stamp(path: Path) -> object:
+    """Returns what changes if a file, or one in a folder, is written, added or removed."""
+    found = hashlib.blake2b(digest_size=16)
+    pending = [str(path)]
+    while pending:
+        place = pending.pop()
+        try:
+            if os.path.isdir(place):  # noqa: PTH112 - of a hundred thousand
+                with os.scandir(place) as entries:
+                    pending += sorted(entry.path for entry in entries)
+            else:
+                state = os.stat(place)  # noqa: PTH116
+                found.update(f"{place}\0{state.st_mtime_ns}\0{state.st_size}\0".encode())
+        except OSError as error:  # reading it will say so
+            found.update(f"{place}\0{error.errno}\0".encode(errors="replace"))
+    return found.digest()
