@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote, urljoin, urlsplit
 
+from pydantic import PositiveFloat, PositiveInt
+
 from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.host_rules import (
@@ -129,14 +131,12 @@ class HttpOptions:
     private: tuple[str, ...] = ()
     user: str = ""
     password: str = field(default="", repr=False)
-    timeout: float = 30.0
-    max_bytes: int = MAX_BYTES
-    attempts: int = 4
+    timeout: PositiveFloat = 30.0
+    max_bytes: PositiveInt = MAX_BYTES
+    attempts: PositiveInt = 4
 
     def __post_init__(self) -> None:
         HostRules(hosts=self.hosts, private=self.private)
-        if self.timeout <= 0 or self.max_bytes < 1 or self.attempts < 1:
-            raise SettingError("timeout, max_bytes and attempts must be above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

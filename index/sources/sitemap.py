@@ -10,7 +10,10 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.urls import join_url
@@ -27,7 +30,6 @@ from index.sources.polite_client import PoliteClient
 from index.sources.regular_file import in_memory, open_unpacked, read_whole, unpacked
 from index.sources.sitemap_file import SitemapEntry, read_sitemap
 from index.sources.source import SplitItems, SplitSource
-from recommender.errors import SettingError
 
 MAX_FAILURES = 5
 """After so many pages in a row that the server fails to send, the reading ends."""
@@ -61,9 +63,9 @@ class SitemapSource(DocumentOptions, SplitSource):
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    max_pages: int = 50_000
-    sample: int = 0
-    delay: float = 0.2
+    max_pages: PositiveInt = 50_000
+    sample: NonNegativeInt = 0
+    delay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.2
     cache: str = ""
     main: str = ""
     select: Mapping[str, str] = field(default_factory=dict)
@@ -71,8 +73,6 @@ class SitemapSource(DocumentOptions, SplitSource):
 
     def __post_init__(self) -> None:
         DocumentOptions.__post_init__(self)  # a slotted dataclass has no bare super()
-        if self.max_pages < 1 or self.sample < 0 or not 0 <= self.delay < float("inf"):
-            raise SettingError("max_pages must be above 0; sample and delay can't be below 0")
         self._html()  # which checks the selectors
 
     def split(self) -> SplitItems:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote_plus, urlencode
+
+from pydantic import Field
 
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem, SourceItem
@@ -15,7 +17,6 @@ from index.sources.host_rules import redacted
 from index.sources.html_texts import html_record
 from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
 from index.sources.parser_process import parse_record
-from recommender.errors import SettingError
 
 _PUBLIC = "publish"
 _ALL = "publish,future,draft,pending,private"
@@ -38,12 +39,7 @@ class WordPressSource(HttpOptions):
 
     url: str = field(repr=False)
     types: tuple[str, ...] = ("posts",)
-    per_page: int = 100
-
-    def __post_init__(self) -> None:
-        HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
-        if not 1 <= self.per_page <= 100:
-            raise SettingError(f"per_page {self.per_page} must be from 1 to 100")
+    per_page: Annotated[int, Field(ge=1, le=100)] = 100
 
     @property
     def name(self) -> str:
