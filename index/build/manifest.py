@@ -65,8 +65,8 @@ class Manifest(_Strict):
 
     Of a *small* build, which takes over what did not change: ``full`` names the last build that
     related every article anew (in such a build, itself), and ``drift`` is the share of its lists
-    that were computed since. ``pushed`` is the number of the newest pushed statement that the build
-    holds, with all before it.
+    whose beginnings changed since. ``pushed`` is the number of the newest pushed statement that the
+    build holds, with all before it.
     """
 
     format: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import repeat
 from pathlib import Path
@@ -103,10 +103,17 @@ class ArticleStaging:
 
     def take(self) -> dict[str, bytes]:
         """Returns all articles by id, and removes the temporary file."""
-        with closing(self._database):
-            found = dict(self._database.execute("SELECT id, data FROM final_articles"))
-        self._path.unlink()
+        found = dict(self)
+        self.discard()
         return found
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        return iter(self._database.execute("SELECT id, data FROM final_articles"))
+
+    def discard(self) -> None:
+        """Removes the temporary file."""
+        self._database.close()
+        self._path.unlink()
 
     def write(self, path: Path) -> int:
         """Writes all articles, sorted by id, to an article store at ``path``.

@@ -21,7 +21,7 @@ from index.articles.record import RecordProblem, short
 from index.build.build import Build
 from index.build.explanations import explain_lists
 from index.build.lexicon import carried_calibration
-from index.build.list_dates import date_lists
+from index.build.list_dates import build_date, date_lists
 from index.build.manifest import (
     FORMAT_VERSION,
     EncoderEntry,
@@ -287,6 +287,8 @@ def _make(
         )
         build = Build(folder, manifest, verify=False)
         date_lists(build, context.previous)
+        full_date = build_date(manifest.full)
+        drift = 0.0 if small is None else float((build.listed_in[:, 0] > full_date).mean())
         assessment = assess(
             build,
             context.previous,
@@ -321,6 +323,7 @@ def _make(
             "quality": report["quality"],
             "reading": report["reading"],
             "seconds": context.seconds,
+            "drift": round(drift, 4),
         }
     )
     (folder / PAGE).write_bytes(render_page(manifest, report).encode())

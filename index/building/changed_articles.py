@@ -14,7 +14,43 @@ import numpy as np
 from index.articles.article_store import ARTICLES, NUMBERS
 from index.build.build import Build
 from index.build.carried_rows import CarriedRows
+from index.building.article_staging import ArticleStaging
 from index.files import load_array, save_array
+
+MOST_CHANGED = 0.05
+"""Share of the live build's articles that may have changed for a build of whole sources to be a
+small one."""
+
+
+def find_changes(
+    live: Build, staging: ArticleStaging, *, keep_missing: bool
+) -> tuple[dict[str, bytes], list[str]] | None:
+    """Finds what whole sources changed of the live build.
+
+    Args:
+        live: The live build.
+        staging: All articles of the sources; it is empty afterwards, unless too many changed.
+        keep_missing: Take no article for removed.
+
+    Returns:
+        By id, the articles to put; and the ids to remove. ``None`` if more than
+        :data:`MOST_CHANGED` of the articles changed.
+    """
+    put: dict[str, bytes] = {}
+    gone = np.full(live.count, not keep_missing)
+    most = MOST_CHANGED * live.count
+    for article_id, data in staging:
+        row = live.row(article_id)
+        if row is not None:
+            gone[row] = False
+        if row is None or next(live.articles.kept([row])) != data:
+            put[article_id] = data
+            if len(put) > most:
+                return None
+    if len(put) + gone.sum() > most:
+        return None
+    staging.discard()
+    return put, [live.article_id(row) for row in np.flatnonzero(gone).tolist()]
 
 
 def change_articles(

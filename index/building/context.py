@@ -36,6 +36,8 @@ class BuildOptions:
         pushed: The number of the newest pushed statement that the build holds, with all before it.
         only: Ids to read from the source, for a small build; all other articles come from the live
             build.
+        max_drift: A build of whole sources is small, too, if few articles changed, and if less than
+            this share of the lists changed since the last full build; 0 to relate all anew.
         keep_missing: Keep articles of the live build that the source no longer holds.
         relearn: Learn the boilerplate and the weights of evidence again instead of reusing the
             live build's.
@@ -62,6 +64,7 @@ class BuildOptions:
     changes: Changes | None = None
     pushed: int = 0
     only: frozenset[str] = frozenset()
+    max_drift: float = 0.0
     keep_missing: bool = False
     relearn: bool = False
     learn: bool = True
@@ -78,7 +81,7 @@ class BuildOptions:
 
     @property
     def small(self) -> bool:
-        """Whether the build takes over what did not change, instead of relating all anew."""
+        """Whether the build must take over what did not change, instead of relating all anew."""
         return self.changes is not None or bool(self.only)
 
 

@@ -6,7 +6,7 @@ possibly on other machines. Duplicate ids are found in this process, which gets 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -19,8 +19,8 @@ from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem
 from index.build.build import Build
 from index.building.article_staging import ArticleStaging
-from index.building.changed_articles import change_articles
-from index.building.context import BuildContext
+from index.building.changed_articles import change_articles, find_changes
+from index.building.context import BuildContext, BuildOptions
 from index.errors import BuildError, SourceError
 from index.sources.source import Source, split_records
 from recommender.article import Article
@@ -154,18 +154,30 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
 
 def _write_articles(context: BuildContext, staging: ArticleStaging) -> int:
     """Writes the article store from what was read and from the live build; returns the number."""
-    options = context.options
+    options, live = context.options, context.previous
+    found: tuple[dict[str, bytes], Iterable[str]] | None = None
     if options.small:
         removed = frozenset() if options.changes is None else options.changes.remove
-        context.carried = change_articles(
-            _live_build(context), context.folder, staging.take(), removed
-        )
+        found = staging.take(), removed
+    elif live is not None and _may_take_over(live, options):
+        found = find_changes(live, staging, keep_missing=options.keep_missing)
+    if found is not None and live is not None:
+        context.carried = change_articles(live, context.folder, *found)
         if not len(context.carried.rows):
             raise SourceError("the changes would leave no article: put at least one")
         return len(context.carried.rows)
     if options.keep_missing:
         _add_articles(staging, _live_build(context))
     return staging.write(context.folder / ARTICLES)
+
+
+def _may_take_over(live: Build, options: BuildOptions) -> bool:
+    """Returns whether a build of whole sources may be small, if few articles changed."""
+    return _fits(live, options) and live.manifest.drift < options.max_drift and not options.relearn
+
+
+def _fits(live: Build, options: BuildOptions) -> bool:
+    return (live.manifest.recipe, live.manifest.depth) == (RECIPE, options.depth)
 
 
 def _settle_languages(context: BuildContext, staging: ArticleStaging, source: int) -> None:
@@ -223,7 +235,7 @@ def _live_build(context: BuildContext) -> Build:
             "from the live build, but there is no live build: first build the whole source with: "
             "alsolike build"
         )
-    if options.small and (live.manifest.recipe, live.manifest.depth) != (RECIPE, options.depth):
+    if options.small and not _fits(live, options):
         raise BuildError(
             f"the live build {live.name} was made with another text preparation or depth of lists, "
             "so that what did not change can't be taken over: build the whole source with: "

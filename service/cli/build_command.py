@@ -73,6 +73,12 @@ def build(
         list[str] | None,
         typer.Option(metavar="ID", help="Add or refresh this article only; may be repeated."),
     ] = None,
+    small: Annotated[
+        bool,
+        typer.Option(
+            "--small", help="Compute only what changed, if little did since the last full build."
+        ),
+    ] = False,
     publish_: Annotated[
         bool, typer.Option("--publish/--no-publish", help="Make the build live when it is done.")
     ] = True,
@@ -120,6 +126,7 @@ def build(
         settings,
         strict=strict,
         only=frozenset(only or ()),
+        max_drift=settings.max_drift if small else 0.0,
         keep_missing=keep_missing,
         relearn=relearn,
         from_scratch=from_scratch,

@@ -188,6 +188,26 @@ def test_what_is_said_of_lists_is_what_would_be_said_anew(
         assert told == anew
 
 
+def test_a_build_of_whole_sources_is_small_if_little_changed(
+    build_root: BuildRoot, write_jsonl: Write, tmp_path: Path
+) -> None:
+    records = topical(60)
+    root, full = build_root(write_jsonl(records))
+    shutil.copytree(root.path, tmp_path / "other")
+    changed = [*records[1:4], records[4] | {"title": "Renamed, part 5"}, *records[5:]]
+    small = change(Root(tmp_path / "other"), [changed[3]], [records[0]["id"]])
+    _, whole = build_root(write_jsonl(changed), root.path, max_drift=0.5)
+    assert whole.manifest.small
+    assert whole.manifest.full == full.name
+    assert 0 < whole.manifest.drift == small.manifest.drift < 1
+    assert titles(whole) == titles(small)
+    assert np.array_equal(whole.related_rows, small.related_rows)
+    _, drifted = build_root(write_jsonl(records), root.path, max_drift=whole.manifest.drift)
+    assert not drifted.manifest.small
+    _, much = build_root(write_jsonl(topical(60, seed=1)), root.path, max_drift=0.5)
+    assert (much.manifest.small, much.manifest.full, much.manifest.drift) == (False, much.name, 0)
+
+
 def test_another_encoder_is_refused_with_the_remedy(
     build_root: BuildRoot, write_jsonl: Write
 ) -> None:
