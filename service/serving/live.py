@@ -225,7 +225,9 @@ class Live:
             raise NotFoundError(f"nothing is published in {self.root.path}")
         if self._build is None or self._build.name != pointer.build:
             start = time.perf_counter()
-            build = self._build = self.root.open(pointer.build, watch=FileWatch())
+            build = self.root.open(pointer.build, watch=FileWatch())
+            _ = build.list_dates  # no request has to open a file
+            self._build = build
             self._forget()
             self.swaps += 1
             log.info(
