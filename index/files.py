@@ -10,6 +10,7 @@ import json
 import mmap
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -121,6 +122,32 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_SETTLED = 20_000_000
+"""Nanoseconds after which a file that changes again has another time: a clock tick is shorter."""
+
+_MOST_KNOWN = 10_000
+_known: dict[tuple[int, ...], str] = {}
+
+
+def known_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content, which this process computes once per file.
+
+    It is computed again if the file was written, replaced or touched since, by any process.
+    """
+    found = path.stat()
+    last = max(found.st_mtime_ns, found.st_ctime_ns)
+    key = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    if key in _known:
+        return _known[key]
+    settled = time.time_ns() - last > _SETTLED
+    digest = file_sha256(path)
+    if settled:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[key] = digest
+    return digest
 
 
 _WAITING = 1 << 20

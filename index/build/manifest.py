@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from index.errors import BuildError
-from index.files import file_sha256
+from index.files import known_sha256
 
 FORMAT_VERSION = 6
 MANIFEST = "manifest.json"
@@ -149,10 +149,12 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
     """Return size and hash of every file of a build but the manifest and the file of its hash."""
+    paths = sorted(path for path in folder.iterdir() if path.name not in (MANIFEST, SEAL))
+    with ThreadPoolExecutor(_HASHING) as pool:  # hashing releases Python's global lock
+        hashes = list(pool.map(known_sha256, paths))
     return {
-        path.name: FileEntry(bytes=path.stat().st_size, sha256=file_sha256(path))
-        for path in sorted(folder.iterdir())
-        if path.name not in (MANIFEST, SEAL)
+        path.name: FileEntry(bytes=path.stat().st_size, sha256=sha256)
+        for path, sha256 in zip(paths, hashes, strict=True)
     }
 
 
@@ -185,7 +187,7 @@ def _check_file(folder: Path, manifest: Manifest, name: str) -> None:
         raise BuildError(f"{folder / MANIFEST} lists no file {name}; rebuild")
     try:
         size = path.stat().st_size
-        digest = file_sha256(path) if size == entry.bytes else ""
+        digest = known_sha256(path) if size == entry.bytes else ""
     except OSError as error:
         raise BuildError(f"{path} can't be read: {error}") from error
     if size != entry.bytes:

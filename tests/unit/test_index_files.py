@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import stat
+import time
 import warnings
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from index.files import (
     BlobWriter,
     ends_path,
     file_sha256,
+    known_sha256,
     load_array,
     replace_file,
     save_array,
@@ -158,3 +161,21 @@ def test_a_writer_left_midway_leaves_no_file_open(tmp_path: Path) -> None:
         gc.collect()
     assert [str(each.message) for each in told] == []
     assert (tmp_path / "texts.bin").stat().st_size == 3_000_000, "what is large is written at once"
+
+
+def test_a_file_that_changed_has_another_hash_however_soon(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for number in range(40):
+        content = b"%02d" % number
+        path.write_bytes(content)
+        assert known_sha256(path) == hashlib.sha256(content).hexdigest()
+        time.sleep(0.001 * (number % 3) * (number % 30))
+        assert known_sha256(path) == hashlib.sha256(content).hexdigest()
+        path.write_bytes(content[::-1])
+        assert known_sha256(path) == hashlib.sha256(content[::-1]).hexdigest()
+    times = path.stat().st_mtime_ns
+    time.sleep(0.05)
+    assert known_sha256(path) == known_sha256(path)
+    path.write_bytes(b"xx")
+    os.utime(path, ns=(times, times))
+    assert known_sha256(path) == hashlib.sha256(b"xx").hexdigest()
