@@ -15,7 +15,7 @@ from index.root.journal import utc_timestamp
 from index.root.root import Root
 from index.sources.host_rules import HostRules, origin_of, redacted
 from index.sources.http_connection import connected
-from recommender.errors import AlsoLikeError, one_line
+from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
 from service.curation.pin_alerts import AlertReason, find_alerts
 from service.decisions.decision_state import DecisionState, OverrideKind
@@ -47,7 +47,7 @@ def notify(settings: Settings, event: str, message: str, build: str = "") -> Non
     target = settings.notify
     if not target:
         return
-    about = {"event": event, "message": one_line(message), "build": build}
+    about = {"event": event, "message": " ".join(message.splitlines()), "build": build}
     about |= {"root": str(settings.root.absolute()), "at": utc_timestamp()}
     content = json.dumps(about, ensure_ascii=False).encode()
     try:

@@ -1,0 +1,182 @@
+"""How soon is a pushed article shown: its own list, and its place in its neighbors' lists?
+
+``python -m benchmarks.fresh [--sizes 1000,10000] [--data DIR] [--puts 60]``: for each size, a full
+build; then ``alsolike serve`` and ``alsolike watch`` run on it, and articles are pushed one after
+another, each as soon as the one before is shown. Times are from the answered PUT, measured at the
+service. At last a burst of 100 in one batch, until all of them are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from benchmarks.corpora import SAMPLE, data_folder, say
+from benchmarks.offered_load import percentile
+from benchmarks.support.servers import free_port, running
+from recommender.sentence_encoder import DEFAULT_MODEL
+
+BURST = 100
+_PATIENCE = 300.0
+_LOOK = 0.02
+_SEED = 19
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+
+
+def records(data: Path | None, count: int) -> list[dict[str, Any]]:
+    """Articles of the data folder in English, or of the sample; mixed ones if it has too few."""
+    paths = [SAMPLE / "articles.jsonl"]
+    if data is not None:
+        named = ("arxiv-60k", "synergy", "trec-genomics", "ms-research")
+        paths = [data / f"{name}.jsonl.gz" for name in named]
+    found = [one for path in paths for one in _read(path)]
+    draw = random.Random(_SEED)
+    draw.shuffle(found)
+    sentences = [text for _, text in found for text in _SENTENCE.split(text)]
+    while len(found) < count:
+        parts = draw.sample(sentences, 8)
+        found.append((parts[0][:80].rstrip("."), " ".join(parts)))
+    return [
+        {"id": f"a{number:06}", "title": title, "url": f"/{number}", "summary": text}
+        for number, (title, text) in enumerate(found[:count])
+    ]
+
+
+def _read(path: Path) -> Iterator[tuple[str, str]]:
+    content = path.read_bytes()
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    for line in text.splitlines():
+        record = json.loads(line)
+        parts = [part["text"] for part in record.get("sections", []) if "text" in part]
+        body = record.get("text") or record.get("summary") or " ".join(parts)
+        if record.get("title") and len(body) > 200:
+            yield record["title"], body
+
+
+class Site:
+    """A client of the service that pushes articles and asks for lists."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def ask(self, method: str, path: str, value: Any = None) -> tuple[int, Any]:
+        """The status and the JSON of an answer."""
+        body = None if value is None else json.dumps(value)
+        self._connection.request(method, path, body=body, headers=self._headers)
+        answer = self._connection.getresponse()
+        return answer.status, json.loads(answer.read() or b"null")
+
+    def shown(self, article_id: str) -> bool:
+        """Whether an article has its own list."""
+        return self.ask("GET", f"/v1/related?id={quote(article_id)}")[0] == 200
+
+    def holds(self, article_id: str, other: str) -> bool:
+        """Whether a list shows another article."""
+        _, found = self.ask("GET", f"/v1/related?id={quote(article_id)}")
+        return any(item["article_id"] == other for item in found.get("items", []))
+
+    def push(self, record: dict[str, Any]) -> tuple[float, float]:
+        """Seconds from the answered PUT until its own list, and until its neighbors show it."""
+        key = record["id"]
+        status, answer = self.ask("PUT", f"/v1/articles?id={quote(key)}", record)
+        if status != 202:
+            raise RuntimeError(f"{key}: {status} {answer}")
+        start = time.perf_counter()
+        own = _until(lambda: self.shown(key), start)
+        _, told = self.ask("GET", f"/v1/articles/status?id={quote(key)}")
+        neighbors = [one for one in told["lists"] if one != key]
+        return own, _until(lambda: all(self.holds(one, key) for one in neighbors), start)
+
+
+def _until(reached: Callable[[], bool], start: float) -> float:
+    while not reached():
+        if time.perf_counter() - start > _PATIENCE:
+            raise RuntimeError(f"it is not shown after {_PATIENCE:.0f} s; see the watcher's log")
+        time.sleep(_LOOK)
+    return time.perf_counter() - start
+
+
+def measure(articles: list[dict[str, Any]], puts: int, model: str, folder: Path) -> dict[str, Any]:
+    """Build all but the last articles, then push these."""
+    size = len(articles) - puts - BURST - 1
+    source = folder / "articles.jsonl"
+    source.write_text("".join(f"{json.dumps(one)}\n" for one in articles[:size]))
+    os.environ |= {"ALSOLIKE_ROOT": str(folder / "root"), "ALSOLIKE_MODEL": model}
+    os.environ |= {"ALSOLIKE_FULL_BUILD_AT": "off", "ALSOLIKE_PUSH_RATE": "100000"}
+    os.environ |= {"ALSOLIKE_MAX_DRIFT": "1", "ALSOLIKE_DRAFTS": "false"}
+    command = [sys.executable, "-m", "service.cli"]
+    start = time.perf_counter()
+    subprocess.run([*command, "build", str(source)], check=True, stdout=sys.stderr)
+    full = time.perf_counter() - start
+    say(f"{size} articles: a full build takes {full:.1f} s")
+    tokens = [*command, "tokens", "add", "benchmark", "--role", "publisher", "--json"]
+    made = json.loads(subprocess.run(tokens, check=True, capture_output=True).stdout)
+    port = free_port()
+    serve = running([*command, "serve", "--port", str(port)], folder / "serve.log", port)
+    with serve, (folder / "watch.log").open("wb") as log:
+        watcher = subprocess.Popen([*command, "watch"], stdout=log, stderr=log)
+        try:
+            return {"articles": size, **_push_all(Site(port, made["token"]), articles[size:])} | {
+                "full_s": round(full, 1)
+            }
+        except RuntimeError:
+            say((folder / "watch.log").read_text()[-4_000:])
+            raise
+        finally:
+            watcher.terminate()
+            watcher.wait(60)
+
+
+def _push_all(site: Site, articles: list[dict[str, Any]]) -> dict[str, Any]:
+    first, *single = articles[:-BURST]
+    site.push(first)  # until then the watcher loads the model
+    times = []
+    for record in single:
+        times.append(site.push(record))
+        say(f"{record['id']}: own {times[-1][0]:.2f} s, neighbors {times[-1][1]:.2f} s")
+    own, neighbors = (sorted(one) for one in zip(*times, strict=True))
+    burst = [{"id": one["id"], "record": one} for one in articles[-BURST:]]
+    site.ask("POST", "/v1/articles/batch", {"statements": burst})
+    start = time.perf_counter()
+    for one in burst:
+        burst_s = _until(lambda one=one: site.shown(one["id"]), start)  # type: ignore[misc]
+    return {
+        "own_p50_s": round(percentile(own, 50) / 1_000, 2),
+        "own_p95_s": round(percentile(own, 95) / 1_000, 2),
+        "neighbors_p95_s": round(percentile(neighbors, 95) / 1_000, 2),
+        "burst_s": round(burst_s, 2),
+    }
+
+
+def main() -> None:
+    """Run it."""
+    parser = data_folder(argparse.ArgumentParser(description=__doc__))
+    parser.add_argument("--sizes", default="1000", help="numbers of articles, by commas")
+    parser.add_argument("--puts", type=int, default=60, help="articles pushed one by one")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    options = parser.parse_args()
+    sizes = []
+    for size in map(int, options.sizes.split(",")):
+        articles = records(options.data, size + options.puts + BURST + 1)
+        with tempfile.TemporaryDirectory() as folder:
+            sizes.append(measure(articles, options.puts, options.model, Path(folder)))
+        say(json.dumps(sizes[-1]))
+    print(json.dumps({"sizes": sizes}))
+
+
+if __name__ == "__main__":
+    main()

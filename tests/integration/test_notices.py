@@ -1,0 +1,108 @@
+"""Whoever the setting notify names is told; a failure to tell ends nothing."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from index.root.root import Root
+from recommender.visibility import NEVER, utc_now
+from service.decisions.decision_state import DecisionState, Override, OverrideKind
+from service.settings import Settings
+from service.watching import notices
+from service.watching.notices import notify, tell_ended_pins
+from tests.support.articles import topical
+from tests.support.builds import publish
+
+
+def test_a_command_gets_what_happened_on_its_standard_input(tmp_path: Path) -> None:
+    settings = Settings(root=tmp_path, notify=f"tee {tmp_path / 'told'}")
+    notify(settings, "refused", "too many\nare gone", build="b")
+    told = json.loads((tmp_path / "told").read_text())
+    assert told == {
+        "event": "refused",
+        "message": "too many are gone",
+        "build": "b",
+        "root": str(tmp_path),
+        "at": told["at"],
+    }
+
+
+class _Listener(BaseHTTPRequestHandler):
+    got: tuple[str, bytes] | None = None
+    status = 204
+
+    def do_POST(self) -> None:
+        size = int(self.headers["content-length"])
+        type(self).got = self.path, self.rfile.read(size)
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address() -> object:
+    server = HTTPServer(("127.0.0.1", 0), _Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/told?key=1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_address_gets_it_in_a_post(tmp_path: Path, address: str) -> None:
+    notify(Settings(root=tmp_path, notify=address), "failed", "no build")
+    assert _Listener.got is not None
+    path, body = _Listener.got
+    assert path == "/told?key=1"
+    assert json.loads(body)["event"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "target", ["no-such-command", "false", "sleep 9", "http://127.0.0.1:9/", "'", "http://a b/"]
+)
+def test_a_failure_to_tell_is_logged(
+    tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(notices, "LIMIT", 0.2)
+    notify(Settings(root=tmp_path, notify=target), "failed", "no build")
+    assert "no build" in caplog.text
+
+
+def test_an_answer_that_is_no_success_is_logged(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_Listener, "status", 500)
+    notify(Settings(root=tmp_path, notify=address), "failed", "no build")
+    assert "answered 500" in caplog.text
+    assert "key=1" not in caplog.text
+
+
+def test_pins_that_ended_or_lost_their_effect_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Root(tmp_path / "root")
+    records = topical(12)
+    first = publish(root, tmp_path, records)
+    second = publish(root, tmp_path, records[:-1])
+    page, gone, kept = (records[at]["id"] for at in (0, -1, 1))
+
+    def pin(target: str, until: int) -> Override:
+        return Override(
+            article_id=page, target_id=target, kind=OverrideKind.PIN, position=1, until=until
+        )
+
+    pins = (pin(gone, NEVER), pin(kept, utc_now() - 1), pin(kept, NEVER), pin("unknown", NEVER))
+    state = DecisionState(overrides={page: pins})
+    monkeypatch.setattr(notices, "read_state", lambda _: state)
+    settings = Settings(root=root.path, notify=f"tee -a {tmp_path / 'told'}")
+    tell_ended_pins(root, settings, first, second)
+    message = json.loads((tmp_path / "told").read_text())["message"]
+    assert f"the pinned {gone} is not in the live build" in message
+    assert f"the pin of {kept} has ended" in message
+    assert "unknown" not in message, "it had no effect before"

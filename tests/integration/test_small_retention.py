@@ -1,0 +1,95 @@
+"""Small builds: how many are kept, what a rollback goes to, what the gates compare them with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.articles.record import Record
+from index.building.builder import make_build
+from index.building.changes import Changes
+from index.building.context import BuildOptions
+from index.errors import BuildError, GateError
+from index.publishing.build_history import describe_builds
+from index.publishing.gates import Gate, Limits
+from index.publishing.publish import publish_build
+from index.publishing.retention import prune
+from index.root.root import Root
+from recommender.encoder import HashingEncoder
+from tests.support.articles import topical
+from tests.support.builds import live, plain_mapping, publish
+
+COUNT = 40
+RECORDS = topical(COUNT)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    place = Root(tmp_path / "root")
+    publish(place, tmp_path, RECORDS)
+    return place
+
+
+def change(root: Root, put: Iterable[dict[str, Any]] = (), remove: Iterable[str] = ()) -> str:
+    """Makes a small build and publishes it, if the gates let it."""
+    records = [Record(location="change", values=record) for record in put]
+    options = BuildOptions(
+        mapping=plain_mapping(),
+        changes=Changes(put={"pushed": records}, remove=frozenset(remove)),
+        limits=Limits(max_churn=1.0),
+    )
+    with root.locked("test"):
+        made = make_build(root, [], lambda: HashingEncoder(64), options)
+        name = made.manifest.name
+        publish_build(root, name, options.limits, assessment=made.assessment)
+    return name
+
+
+def retitled(number: int) -> list[dict[str, Any]]:
+    return [{**RECORDS[number], "title": f"Another title, number {number}"}]
+
+
+def test_many_small_losses_do_not_pass_one_by_one(root: Root) -> None:
+    full = live(root)
+    for number in range(4):
+        change(root, remove=[RECORDS[number]["id"]])
+    before = live(root)
+    with pytest.raises(GateError, match="35 articles against 40 in the last full build") as refused:
+        change(root, remove=[RECORDS[4]["id"]])
+    assert refused.value.gate == Gate.ARTICLES
+    assert live(root) == before
+    change(root, put=retitled(9))
+    days = describe_builds(root)["days"]
+    assert [(day["published"], day["refused"]) for day in days] == [(5, 1)]
+    with root.locked("test"):
+        assert root.rollback(full=True) == full
+
+
+def test_a_rollback_goes_to_the_build_before_or_to_the_last_full_one(root: Root) -> None:
+    full = live(root)
+    small = [change(root, put=retitled(number)) for number in range(3)]
+    assert root.kept_for_rollback() == [small[2], small[1], full]
+    assert describe_builds(root)["rollback"] == [small[1], full]
+    with root.locked("test"):
+        assert root.rollback() == small[1]
+        assert root.rollback(full=True) == full
+        with pytest.raises(BuildError, match="no earlier full build"):
+            root.rollback(full=True)
+
+
+def test_small_builds_go_by_number_and_age(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = live(root)
+    small = [change(root, put=retitled(number)) for number in range(5)]
+    with root.locked("test"):
+        assert prune(root, 1, 2) == [], "a process may still read them"
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + 120)
+    with root.locked("test"):
+        assert prune(root, 1, 2) == small[:3]
+        assert root.names() == [full, *small[3:]]
+        monkeypatch.setattr(time, "time", lambda: clock() + 86_400)
+        assert prune(root, 1, 5, 12) == [], "those that a rollback goes to stay"
