@@ -112,6 +112,8 @@ class Watcher:
     _wait: float = 0.0
     _retry: float = 0.0
     _tried: int = 0
+    _reads: int = 0
+    _tried_with: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         self._root = Root(self.settings.root)
@@ -169,7 +171,7 @@ class Watcher:
 
     def _later(self, problem: str, *, told: bool = True) -> None:
         """Tries again after a while; changes stay where they are."""
-        self._wait = min(_LONGEST_WAIT, max(2 * self._wait, PAUSE))
+        self._wait = min(_LONGEST_WAIT, max(2 * self._wait, PAUSE)) if told else PAUSE
         self._retry = time.monotonic() + self._wait
         if problem not in self._told:
             self._told.add(problem)
@@ -240,6 +242,7 @@ class Watcher:
             log.info("%s can be read again", one.source.name)
             one.problem = ""
         if read is not None:
+            self._reads += 1
             before = self._read.get(at)
             if before is not None:
                 fresh = {**before.fresh, **read.fresh}
@@ -384,7 +387,11 @@ class Watcher:
         """Returns why a full build has to be made now; empty if none has to."""
         now = dt.datetime.now(self.settings.zone)
         if self.live is None:
-            return "the first build" if self._tried == 0 else ""
+            with_these = self._reads, self.database.pushed.last()
+            if with_these == self._tried_with or not (self.sources or with_these[1]):
+                return ""
+            self._tried_with = with_these
+            return "the first build"
         if self.settings.full_build_at != "off":
             at = dt.time.fromisoformat(self.settings.full_build_at)
             last = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from index.articles.record import Record
 from index.build.list_dates import build_date, build_name
-from index.building.builder import make_build
-from index.building.changes import Changes
-from index.building.context import BuildOptions
 from index.root.root import Root
-from recommender.encoder import HashingEncoder
 from recommender.visibility import NEVER
 from service.decisions.decision_state import Override, OverrideKind
 from tests.support.articles import topical
-from tests.support.builds import plain_mapping, publish
+from tests.support.builds import change, publish
 from tests.support.moments import NOON, SECOND, moment
 from tests.support.page_views import Service
 
@@ -55,19 +49,6 @@ def changed_records(kind: str, number: int, salt: int) -> tuple[list[dict[str, A
     if kind == "text":
         return [{**record, "summary": f"{text.capitalize()}."}], []
     return [{**record, "id": f"new-{salt}", "url": f"/new/{salt}", "summary": text}], []
-
-
-def change(root: Root, put: Iterable[dict[str, Any]], remove: Iterable[str]) -> str:
-    """Makes a small build, and makes it live."""
-    records = [Record(location=f"change {record['id']}", values=record) for record in put]
-    options = BuildOptions(
-        mapping=plain_mapping(),
-        changes=Changes(put={"pushed": records}, remove=frozenset(remove)),
-    )
-    with root.locked("test"):
-        name = make_build(root, [], lambda: HashingEncoder(64), options).manifest.name
-        root.make_live(root.verify(name))
-    return name
 
 
 def answers(service: Service) -> dict[str, tuple[bytes, str] | None]:

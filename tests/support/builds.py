@@ -9,7 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from index.articles.parse import FieldMapping
+from index.articles.record import Record
 from index.building.builder import make_build
+from index.building.changes import Changes
 from index.building.context import BuildOptions
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
@@ -38,6 +40,17 @@ def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> s
         ).manifest
         root.make_live(root.verify(manifest.name))
     return manifest.name
+
+
+def change(root: Root, put: Iterable[Mapping[str, Any]] = (), remove: Iterable[str] = ()) -> str:
+    """Make a small build of records to put and ids to remove, make it live, return its name."""
+    records = [Record(location=f"change {record['id']}", values=record) for record in put]
+    changes = Changes(put={"pushed": records}, remove=frozenset(remove))
+    options = BuildOptions(mapping=plain_mapping(), changes=changes)
+    with root.locked("test"):
+        name = make_build(root, [], lambda: HashingEncoder(64), options).manifest.name
+        root.make_live(root.verify(name))
+    return name
 
 
 def live(root: Root) -> str:
