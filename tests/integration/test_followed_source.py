@@ -1,0 +1,106 @@
+"""A followed source is read when it may have changed, and only what is new in it is parsed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.errors import SourceError
+from index.sources.registry import open_source
+from service.watching import followed_source
+from service.watching.followed_source import FollowedSource, SourceRead
+from tests.support.articles import topical
+from tests.support.builds import plain_mapping
+from tests.support.http_site import page, serving
+
+RSS = "<rss version='2.0'><channel><title>Site</title>{}</channel></rss>"
+ITEM = "<item><guid>{0}</guid><title>Title {0}</title><link>https://e.org/{0}</link></item>"
+
+
+def followed(**table: Any) -> FollowedSource:
+    return FollowedSource(source=open_source(table), mapping=plain_mapping(), every=60)
+
+
+def look(source: FollowedSource) -> SourceRead:
+    read = source.look()
+    assert read is not None
+    return read
+
+
+def test_a_file_is_read_again_once_it_changed(tmp_path: Path) -> None:
+    path, records = tmp_path / "a.jsonl", topical(6)
+
+    def write(*given: dict[str, Any]) -> None:
+        path.write_text("".join(f"{json.dumps(record)}\n" for record in given))
+
+    write(*records[:4])
+    source = followed(kind="jsonl", path=str(path))
+    first = look(source)
+    assert first.first
+    assert set(first.fresh) == first.ids == {record["id"] for record in records[:4]}
+    assert source.look() is None
+    write(records[5], records[0], {**records[1], "title": "Another"}, records[3])
+    second = look(source)
+    assert not second.first
+    assert set(second.fresh) == {records[5]["id"], records[1]["id"]}, "line numbers don't count"
+    assert first.ids - second.ids == {records[2]["id"]}
+
+
+def test_what_can_not_be_read_is_read_again_the_next_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("[1, 2")
+    source = followed(kind="json", path=str(path))
+    for _ in range(2):
+        with pytest.raises(SourceError):
+            source.look()
+    path.write_text(json.dumps(topical(2)))
+    assert len(look(source).ids) == 2
+
+
+def test_a_folder_is_followed_by_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for name in ("one", "two"):
+        (folder / f"{name}.md").write_text(f"# Page {name}\n\nSome words of {name}.\n")
+    source = followed(kind="markdown", path=str(folder))
+    assert look(source).ids == {"one", "two"}
+    assert source.look() is None
+    (folder / "two.md").write_text("# Page two\n\nOther words.\n")
+    (folder / "three.md").write_text("# Page three\n\nNew words.\n")
+    assert set(look(source).fresh) == {"two", "three"}
+    (folder / "one.md").unlink()
+    assert look(source).ids == {"two", "three"}
+
+
+def test_a_feed_is_asked_for_only_if_it_changed() -> None:
+    with serving() as site:
+
+        def answer(handler: Any) -> None:
+            unchanged = handler.headers.get("if-none-match") == '"1"'
+            body = RSS.format("".join(map(ITEM.format, "ab")))
+            page("" if unchanged else body, 304 if unchanged else 200, ETag='"1"')(handler)
+
+        site.pages["/feed"] = answer
+        source = followed(kind="feed", url=f"{site.url}/feed", private=["127.0.0.1"])
+        assert len(look(source).ids) == 2
+        asked = len(site.requests)
+        assert source.look() is None
+        assert len(site.requests) == asked + 1
+        site.pages["/feed"] = page(RSS.format("".join(map(ITEM.format, "abc"))))
+        assert len(look(source).fresh) == 1
+        assert source.look() is None, "the same bytes, though the server does not say so"
+
+
+def test_what_takes_long_is_read_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(topical(2)))
+    source = followed(kind="json", path=str(path))
+    clock = iter([0.0, 100.0, 100.0])
+    monkeypatch.setattr(followed_source.time, "monotonic", lambda: next(clock))
+    source.look()
+    assert source.due == 100.0 + 20 * 100.0
