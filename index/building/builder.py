@@ -317,6 +317,8 @@ def _make(
                 learning=learning,
             )
         )
+        if small is not None and live is not None:
+            report["boilerplate"] = live.report()["boilerplate"]
         write_json(folder / REPORT, report)
     manifest = manifest.model_copy(
         update={

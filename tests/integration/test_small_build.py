@@ -77,6 +77,9 @@ def test_what_is_put_and_removed_changes_and_all_else_stays(
     assert small.manifest.full == full.name == full.manifest.full
     assert small.manifest.pushed == 7
     assert small.manifest.sources == [*full.manifest.sources, "pushed"]
+    page = (small.folder / "report.html").read_text()
+    assert "This is a small build" in page
+    assert small.report()["boilerplate"] == full.report()["boilerplate"]
     later = change(root, remove=["a new one"])
     assert later.row("a new one") is None
     assert (later.manifest.full, later.manifest.pushed) == (full.name, 7)
