@@ -240,7 +240,7 @@ def command(root: Root, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def check_full_disks(disk: Path, shares: list[float]) -> None:
+def check_full_disks(disk: Path, shares: list[float], *options: str) -> None:
     """Build with room for each share of a build; the last is room enough."""
     root = Root(disk / "root")
     with root.locked("test"):
@@ -248,7 +248,8 @@ def check_full_disks(disk: Path, shares: list[float]) -> None:
     need = sum(path.stat().st_size for path in root.folder().iterdir())
     for share in shares:
         ballast = fill(disk, int(need * share))
-        done = command(root, "build", str(SOURCE), "--model", "hashing:32", "--no-publish")
+        arguments = (str(SOURCE), "--model", "hashing:32", "--no-publish", *options)
+        done = command(root, "build", *arguments)
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode in (0, 4), (done.returncode, done.stderr)  # never a signal
         assert live_name(root) == before
@@ -266,6 +267,11 @@ def check_full_disks(disk: Path, shares: list[float]) -> None:
 def test_a_disk_that_fills_up_changes_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 24) as disk:
         check_full_disks(disk, [0.0, 0.3, 0.6, 0.8, 0.95, 3.0])
+
+
+def test_a_disk_that_fills_up_during_a_small_build_changes_nothing(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 24) as disk:
+        check_full_disks(disk, [0.1, 0.4, 0.8, 3.0], "--small")
 
 
 @pytest.mark.full

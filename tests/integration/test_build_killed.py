@@ -49,7 +49,7 @@ def check_that_builds_survive(folder: Path, kills: int) -> None:
     for kill in range(kills):
         with subprocess.Popen(
             # Other texts each time, so that there is something to encode.
-            build_command(root, sources[(kill + 1) % 2]),
+            [*build_command(root, sources[(kill + 1) % 2]), *["--small"] * (kill % 3 > 0)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
@@ -65,6 +65,7 @@ def check_that_builds_survive(folder: Path, kills: int) -> None:
             root.verify(name)
     assert interrupted >= kills // 2
     assert unfinished >= 1
+    assert any(root.manifest(name).small for name in root.names())
     subprocess.run(build_command(root, sources[1]), check=True, capture_output=True, timeout=120)
     assert all(not path.name.startswith(".") for path in root.builds.iterdir())
     assert not list(root.path.glob(".*.tmp"))
