@@ -37,6 +37,8 @@ class Churn:
         old_rows: Shape (m,), int64: the rows of the same articles in the older build.
         turned: Shape (m,), int64: for each of these articles, how many entries of its list changed.
         replaced: Shape (m,), float64 in [0, 1]: ``turned`` as a share of the list's length.
+        reordered: Shape (m,), int64: how many entries came to its list though their articles are in
+            the older build. Newly added articles come to many lists, as they should.
     """
 
     query: RelatedQuery
@@ -47,11 +49,17 @@ class Churn:
     old_rows: NDArray[np.int64]
     turned: NDArray[np.int64]
     replaced: NDArray[np.float64]
+    reordered: NDArray[np.int64]
 
     @property
     def changed(self) -> float:
         """Share of the compared lists that show at least one other article, in any order."""
         return float((self.turned > 0).mean()) if len(self.turned) else 0.0
+
+    @property
+    def upset(self) -> float:
+        """Share of the compared lists that show at least one other article that is not new."""
+        return float((self.reordered > 0).mean()) if len(self.reordered) else 0.0
 
 
 def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
@@ -75,12 +83,15 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
     new_lists = related_lists(new, now, query, rows)
     turned = np.zeros(len(rows), dtype=np.int64)
     longest = np.zeros(len(rows), dtype=np.int64)
+    reordered = np.zeros(len(rows), dtype=np.int64)
     for start in range(0, len(rows), _CHUNK):
         chunk = slice(start, start + _CHUNK)
         before, after = old_lists[chunk], new_lists[chunk]
         before = np.where(before == NO_ROW, NO_ROW, new_row[before])
         present = after != NO_ROW
-        kept = ((after[:, :, None] == before[:, None, :]).any(axis=2) & present).sum(axis=1)
+        stayed = (after[:, :, None] == before[:, None, :]).any(axis=2) & present
+        kept = stayed.sum(axis=1)
+        reordered[chunk] = (present & ~stayed & (old_row[after] >= 0)).sum(axis=1)
         longest[chunk] = np.maximum(present.sum(axis=1), (before != NO_ROW).sum(axis=1))
         turned[chunk] = longest[chunk] - kept
     return Churn(
@@ -92,6 +103,7 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
         old_rows=old_rows,
         turned=turned,
         replaced=turned / np.maximum(longest, 1),
+        reordered=reordered,
     )
 
 

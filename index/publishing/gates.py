@@ -129,7 +129,7 @@ def judge(
     verdicts = [*_judge_alone(new, limits, now)]
     if full is not None:
         verdicts.append(_judge_loss(new, full[0], limits, now, "the last full build"))
-        verdicts.append(_judge_lists(full[1], limits, "the last full build"))
+        verdicts.append(_judge_lists(new, full[1], limits, "the last full build"))
     if live is None or churn is None:
         return verdicts
     old, made = live.manifest, new.manifest
@@ -145,6 +145,7 @@ def judge(
         ),
         _judge_loss(new, live, limits, now, "the live build"),
         _judge_lists(
+            new,
             churn,
             limits,
             "the live build",
@@ -156,15 +157,18 @@ def judge(
 
 
 def _judge_lists(
-    churn: Churn, limits: Limits, called: str, *, accepted: bool = False, hint: str = ""
+    new: Build, churn: Churn, limits: Limits, called: str, *, accepted: bool = False, hint: str = ""
 ) -> Verdict:
+    """Judge how many lists changed; in a small build, new articles come to lists as they should."""
+    small = new.manifest.small
+    changed = churn.upset if small else churn.changed
     return Verdict(
         gate=Gate.LISTS,
-        value=churn.changed,
+        value=changed,
         limit=limits.max_churn,
-        passed=churn.changed <= limits.max_churn or accepted or len(churn.rows) < FEW,
-        message=f"{churn.changed:.0%} of {len(churn.rows)} lists show other articles than "
-        f"in {called}; at most {limits.max_churn:.0%} may change{hint}",
+        passed=changed <= limits.max_churn or accepted or len(churn.rows) < FEW,
+        message=f"{changed:.0%} of {len(churn.rows)} lists show other articles than in {called}"
+        f"{', new ones not counted' * small}; at most {limits.max_churn:.0%} may change{hint}",
     )
 
 

@@ -112,6 +112,7 @@ class Watcher:
     _wait: float = 0.0
     _retry: float = 0.0
     _tried: int = 0
+    _failed: float = 0.0
     _reads: int = 0
     _tried_with: tuple[int, int] | None = None
 
@@ -400,7 +401,7 @@ class Watcher:
             if max(made, self._tried) < last.timestamp():
                 return "nightly"
         drifted = self.live.manifest.drift
-        if drifted > self.settings.max_drift and now.timestamp() - self._tried > _HOUR:
+        if drifted > self.settings.max_drift and now.timestamp() - self._failed > _HOUR:
             return f"{drifted:.0%} of the lists were computed since the last full build"
         return ""
 
@@ -421,9 +422,11 @@ class Watcher:
                     self._progress, reason=reason,
                 )  # fmt: skip
         except (SourceError, BuildError) as error:
+            self._failed = time.time()
             log.error("no full build: %s", error)
             return False
         if run.refusal is not None:
+            self._failed = time.time()
             log.error("%s", run.refusal)
             return False
         self._adopt()
