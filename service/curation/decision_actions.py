@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from index.build.build import Build
 from index.query import RelatedQuery
 from recommender.errors import NotFoundError
-from recommender.visibility import NEVER
+from service.decisions.audit_trail import AuditEntry
 from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
-from service.errors import DecisionError, UnknownArticleError
+from service.errors import ConflictError, DecisionError, UnknownArticleError
 from service.serving.live import Live
 from service.serving.selection import Origin, SelectedItem, select
+
+WEEK = 7 * 86_400_000_000
+"""How long an article that was moved is pinned there, in microseconds."""
+
+_LOOK_BACK = 200
+_TRIES = 5
+
+
+class MetError(ConflictError):
+    """A change of a list was refused, since it would overrule another editor's newer one.
+
+    Args:
+        entries: The audit entries of the newer decisions, latest first.
+    """
+
+    def __init__(self, entries: Sequence[AuditEntry]) -> None:
+        super().__init__(f"{entries[0].who} has made a newer decision on the same thing")
+        self.entries = entries
 
 
 class DecisionActions:
@@ -57,10 +76,71 @@ class DecisionActions:
         self._live.refresh()
         return entry
 
-    def move(
-        self, actor: Actor, article_id: str, target_id: str, by: int, if_version: int | None
+    def change_list(
+        self,
+        actor: Actor,
+        decide: Callable[..., int],
+        *,
+        article_id: str,
+        target_id: str,
+        position: int | None = None,
+        seen: int | None,
+        known: bool = True,
     ) -> int:
-        """Moves an article of a list up or down by one position, by pinning it there.
+        """Stores a pin or hide, or removes it, unless another editor decided the same meanwhile.
+
+        Two decisions meet if they are about the same article of a list, or pin two at the same
+        position.
+
+        Args:
+            actor: Who decides.
+            decide: Writes the decision; gets the database, and the version of the list as
+                ``if_version``.
+            article_id: The article whose list is changed.
+            target_id: The article that is pinned or hidden there.
+            position: The position of a pin.
+            seen: The number of the last audit entry that the actor could see; ``None`` to overrule
+                everything.
+            known: Whether the published build must hold both articles.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
+
+        Raises:
+            MetError: If another editor has made such a decision since ``seen``.
+            ConflictError: If the list is changed by others all the time.
+        """
+        for left in reversed(range(_TRIES)):
+            database = self._database()
+            version = database.overrides.of(article_id).version
+            latest = database.audit.latest(limit=_LOOK_BACK, article_id=article_id)
+            met = [
+                entry
+                for entry in latest
+                if seen is not None and entry.seq > seen and entry.who != actor.name
+                if entry.action.startswith("override.") and entry.article_id == article_id
+                if entry.target_id == target_id
+                or (position is not None and (entry.after or {}).get("position") == position)
+            ]
+            if met:
+                raise MetError(met)
+            try:
+                pair = (article_id, target_id) if known else None
+                return self.store(partial(decide, if_version=version), known=pair)
+            except ConflictError:  # a change came between: look whether it meets this one
+                if not left:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    def place(
+        self,
+        actor: Actor,
+        article_id: str,
+        target_id: str,
+        position: int,
+        seen: int | None,
+    ) -> int:
+        """Moves an article of a list to another position, by pinning it there for a week.
 
         If the article is pinned already, the new pin keeps its reason and its end.
 
@@ -68,44 +148,48 @@ class DecisionActions:
             actor: Who decides.
             article_id: The article whose list is changed.
             target_id: The article to move; readers must see it in the list.
-            by: -1 for up, 1 for down.
-            if_version: The version of the list that the editor saw; ``None`` for any.
+            position: The new position, from 1; a larger one than the last means the last.
+            seen: As for :meth:`change_list`.
 
         Returns:
             The number of the decision's entry in the audit trail.
 
         Raises:
             NotFoundError: If readers don't see the article in that list.
-            ConflictError: If the list was changed in the meantime.
+            MetError: If another editor has moved the same article, or one to the same position.
         """
         view, now = self._live.view(refresh=True)
         row = view.build.row(article_id)
         chosen = [] if row is None else select(view, row, now=now, query=self._query)
-        position = positions(view.build, chosen).get(target_id)
-        if position is None:
+        current = positions(view.build, chosen).get(target_id)
+        if current is None:
             raise NotFoundError(
                 f"the list of {article_id[:80]!r} does not show {target_id[:80]!r}; reload the page"
             )
-        below = chosen[position] if position < len(chosen) else None
-        if by > 0 and below is not None and below.origin is Origin.PINNED:
+        position = min(max(1, position), len(chosen))
+        below = chosen[current] if current < len(chosen) else None
+        if position == current + 1 and below is not None and below.origin is Origin.PINNED:
             # The article below is pinned. Pin it at this position: of two pins at one position,
             # the one that was made later comes first.
-            target_id = view.build.article_id(below.row)
-        else:
-            position = min(max(1, position + by), len(chosen))
+            target_id, position = view.build.article_id(below.row), current
         stored = self._database().overrides.of(article_id).about(target_id)
         kept = stored if stored is not None and now < stored.until else None
-        return self.store(
-            lambda database: database.overrides.put(
+        return self.change_list(
+            actor,
+            lambda database, if_version: database.overrides.put(
                 actor,
                 article_id=article_id,
                 target_id=target_id,
                 kind=OverrideKind.PIN,
                 position=position,
                 reason="" if kept is None else kept.reason,
-                until=NEVER if kept is None else kept.until,
+                until=now + WEEK if kept is None else kept.until,
                 if_version=if_version,
-            )
+            ),
+            article_id=article_id,
+            target_id=target_id,
+            position=position,
+            seen=seen,
         )
 
 

@@ -116,7 +116,6 @@ class ArticleView:
                 "reason": takedown.reason,
                 "ends": None if takedown.until == NEVER else takedown.until,
             },
-            "version": self.listed.version,
             "seen": self.seen,
             "digest": hashlib.sha256(self.cards).hexdigest()[:12],
         }

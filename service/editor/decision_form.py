@@ -1,13 +1,13 @@
 """The form in which an editor makes one decision, and what is shown after a conflict.
 
-A conflict is that another editor changed a list while this editor had its page open.
+A conflict is that another editor decided the same thing while this editor had the page open.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from service.decisions.audit_trail import AuditEntry
 from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
-from service.editor.labels import label_entry, label_override
+from service.editor.labels import label_override
 from service.errors import DecisionError
 from service.http.timestamps import read_local_moment
 
@@ -41,8 +41,8 @@ class DecisionForm:
         ends: ``never``; a number of days (``1``, ``7`` or ``30``); or ``date`` if the decision
             ends at ``until``.
         until: A local date and time, as the browser sends it: ``2026-12-31T18:00``.
-        version: The version of the list that the editor saw; empty for any.
-        seen: The number of the last audit entry when the editor loaded the page.
+        seen: The number of the last audit entry when the editor loaded the page; empty to overrule
+            what others decided since.
     """
 
     do: Annotated[str, Form()]
@@ -50,7 +50,6 @@ class DecisionForm:
     reason: Annotated[str, Form()] = ""
     ends: Annotated[str, Form()] = "never"
     until: Annotated[str, Form()] = ""
-    version: Annotated[str, Form()] = ""
     seen: Annotated[str, Form()] = ""
 
     def pinned_at(self) -> int | None:
@@ -134,89 +133,51 @@ def read_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
-_LOOK_BACK = 200
-
-Fields = Mapping[str, str]
-
-
 def describe_conflict(
-    database: Database, build: Build, article_id: str, wanted: str, action: str, fields: Fields
+    database: Database,
+    build: Build,
+    entries: Sequence[AuditEntry],
+    wanted: str,
+    action: str,
+    fields: Mapping[str, str],
 ) -> dict[str, Any]:
     """Returns the values for the template that tells an editor about a conflict, by name.
 
-    The editor wanted to decide something about a list that another editor has changed meanwhile.
-    The template shows the list's pins and hides as the editor saw them and as they are now, who
-    changed them, and a form to make the decision nevertheless.
+    The editor wanted to decide something that another editor has decided otherwise meanwhile. The
+    template shows what there was when the editor loaded the page and what there is now, who changed
+    it, and a form to make the decision nevertheless.
 
     Args:
         database: The database of decisions.
         build: The build that titles are read from.
-        article_id: The article whose list was changed.
+        entries: The audit entries of the other decisions, latest first.
         wanted: What the editor wanted to do, as the end of a sentence, such as ``hide “Title”``.
         action: The URL that the form is sent to.
-        fields: The fields that the form sent and sends again, with a new ``version`` and
-            ``seen``, the number of the last audit entry when the editor loaded the page.
+        fields: The fields that the form sent and sends again, with a new ``seen``, the number of
+            the last audit entry when the editor loaded the page.
     """
-    seen = read_number(fields.get("seen", ""))
-    listed = database.overrides.of(article_id)
-    latest = database.audit.latest(limit=_LOOK_BACK, article_id=article_id)
-    newest = next((each.seq for each in database.audit.latest(limit=1)), 0)
-    since = [
-        entry
-        for entry in latest
-        if entry.action.startswith("override.")
-        and entry.article_id == article_id
-        and (seen is None or entry.seq > seen)
-    ]
-    now: dict[str, Mapping[str, Any]] = {each.target_id: asdict(each) for each in listed.items}
-
-    def lines(state: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        return [
-            f"{read_title(build, target)}: {label_override(values)}"
-            for target, values in state.items()
-        ]
-
-    return {
-        "who": _names(since),
-        "wanted": wanted,
-        "seen": lines(_before(now, since)),
-        "now": lines(now),
-        "entries": [
+    changes = []
+    for target_id in dict.fromkeys(entry.target_id for entry in entries):
+        about = [entry for entry in entries if entry.target_id == target_id]
+        changes.append(
             {
-                "at": entry.at,
-                "who": entry.who,
-                "sentence": label_entry(build, entry, within=True),
-                "reason": entry.reason,
+                "title": read_title(build, target_id),
+                "seen": _label(about[-1].before),
+                "now": _label(about[0].after),
+                "who": about[0].who,
+                "at": about[0].at,
+                "reason": about[0].reason,
             }
-            for entry in since
-        ],
+        )
+    newest = next((each.seq for each in database.audit.latest(limit=1)), 0)
+    return {
+        "who": " and ".join(dict.fromkeys(entry.who for entry in reversed(entries))),
+        "wanted": wanted,
+        "changes": changes,
         "action": action,
-        "fields": list({**fields, "version": str(listed.version), "seen": str(newest)}.items()),
+        "fields": list({**fields, "seen": str(newest)}.items()),
     }
 
 
-def _before(
-    now: Mapping[str, Mapping[str, Any]], since: Sequence[AuditEntry]
-) -> dict[str, Mapping[str, Any]]:
-    """Returns a list's pins and hides as they were before the changes in some audit entries.
-
-    Args:
-        now: The values of each pin and hide as they are now, by the id of the pinned or hidden
-            article.
-        since: The audit entries of the changes, latest first.
-
-    Returns:
-        The earlier values, in the form of ``now``.
-    """
-    state = dict(now)
-    for entry in since:
-        if entry.before is None:
-            state.pop(entry.target_id, None)
-        else:
-            state[entry.target_id] = entry.before
-    return state
-
-
-def _names(since: Sequence[AuditEntry]) -> str:
-    names = list(dict.fromkeys(entry.who for entry in reversed(since)))
-    return " and ".join(names) if names else "Someone"
+def _label(values: Mapping[str, Any] | None) -> str:
+    return "neither pinned nor hidden" if values is None else label_override(values)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from recommender.errors import InputError
 from service.curation.article_search import read_article_row, read_title
-from service.curation.decision_actions import check_known, positions
+from service.curation.decision_actions import MetError, check_known, positions
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
 from service.editor.article_page import back_to, show_article
@@ -27,22 +27,12 @@ from service.editor.decision_form import (
     read_number,
 )
 from service.editor.editor_pages import EditorPages, sentence
-from service.errors import ConflictError
+from service.editor.labels import BUTTONS
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.serving.selection import select
 from service.serving.serving_view import VisibilityStatus
-
-BUTTONS = {
-    "up": "move “{}” up",
-    "down": "move “{}” down",
-    "remove": "remove the decision about “{}”",
-    "good": "judge “{}”",
-    "bad": "judge “{}”",
-    "lift": "lift the takedown of “{}”",
-}
-"""What the buttons beside an article do, by their values, as the end of a sentence."""
 
 
 def decision_router(pages: EditorPages) -> APIRouter:
@@ -54,15 +44,12 @@ def decision_router(pages: EditorPages) -> APIRouter:
         id: str = "",
         target: str = "",
         do: str = "pin",
-        version: str = "",
         seen: str = "",
         person: Identity = Depends(pages.reader),
     ) -> Response:
         _check_action("do", do, DO)
         given = _open_form(context, id, target, do)
-        if version:  # missing if the form was opened by its URL, which then uses the current one
-            given = replace(given, version=version)
-        return _show_form(pages, person, id, target, replace(given, seen=seen))
+        return _show_form(pages, person, id, target, replace(given, seen=seen or given.seen))
 
     @router.post("/editor/decide")
     def decide(
@@ -91,21 +78,21 @@ def decision_router(pages: EditorPages) -> APIRouter:
     def press(
         article_id: Annotated[str, Form()],
         act: Annotated[str, Form()],
-        version: Annotated[str, Form()] = "",
         seen: Annotated[str, Form()] = "",
         person: Identity = Depends(pages.writer),
     ) -> Response:
-        button, _, target_id = act.partition(" ")
+        pressed, _, target_id = act.partition(" ")
+        button = pressed.partition("-")[0]
         _check_action("act", button if target_id else act, BUTTONS)
         pair = {"article_id": article_id, "target_id": target_id}
         return _carry_out(
             pages,
             person,
             article_id,
-            lambda: _press(context, person.actor, button, pair, read_number(version)),
+            lambda: _press(context, person.actor, pressed, pair, read_number(seen)),
             wanted=BUTTONS[button].format(_title(context, target_id)),
             action="/editor/steer",
-            fields={"article_id": article_id, "act": act, "version": version, "seen": seen},
+            fields={"article_id": article_id, "act": act, "seen": seen},
         )
 
     @router.post("/editor/undo")
@@ -145,48 +132,63 @@ def _decide(
                 actor, article_id=target_id, reason=given.reason, until=until
             )
         )
-    return context.actions.store(
-        lambda database: database.overrides.put(
+    position = given.pinned_at()
+    return context.actions.change_list(
+        actor,
+        lambda database, if_version: database.overrides.put(
             actor,
             article_id=article_id,
             target_id=target_id,
             kind=OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE,
-            position=given.pinned_at(),
+            position=position,
             reason=given.reason,
             not_related=given.do == "unrelated",
             until=until,
-            if_version=read_number(given.version),
+            if_version=if_version,
         ),
-        known=(article_id, target_id),
+        article_id=article_id,
+        target_id=target_id,
+        position=position,
+        seen=read_number(given.seen),
     )
 
 
 def _press(
-    context: EditorialContext, actor: Actor, button: str, pair: dict[str, str], version: int | None
+    context: EditorialContext, actor: Actor, pressed: str, pair: dict[str, str], seen: int | None
 ) -> int:
     """Stores the decision of a button beside an article, such as to move it or to judge the link.
+
+    What is pressed twice, since the first answer was lost, is done once.
 
     Args:
         context: The objects that all routes for editors share.
         actor: Who decides.
-        button: Which button was pressed, a key of :data:`BUTTONS`.
+        pressed: Which button was pressed, a key of :data:`BUTTONS`; for ``place`` with the position
+            behind a hyphen.
         pair: The article whose list is changed (``article_id``), and the one beside the button
             (``target_id``).
-        version: The version of the list that the editor saw; ``None`` for any.
+        seen: The number of the last audit entry when the editor loaded the page.
     """
     actions, (article_id, target_id) = context.actions, pair.values()
-    if button in ("up", "down"):
-        by = 1 if button == "down" else -1
-        return actions.move(actor, article_id, target_id, by, version)
+    button, _, place = pressed.partition("-")
+    if button == "place":
+        return actions.place(actor, article_id, target_id, read_number(place) or 1, seen)
     if button == "remove":
-        return actions.store(lambda db: db.overrides.remove(actor, **pair, if_version=version))
+        return actions.change_list(
+            actor,
+            lambda db, if_version: db.overrides.remove(actor, **pair, if_version=if_version),
+            article_id=article_id,
+            target_id=target_id,
+            seen=seen,
+            known=False,
+        )
     if button == "lift":
         return actions.store(lambda db: db.takedowns.lift(actor, article_id=target_id))
-    verdict = 1 if button == "good" else -1
     judgments = context.database().judgments
-    if judgments.by(actor.name, article_id).get(target_id) == verdict:  # pressed again: take back
+    if button == "unjudge":
         return judgments.remove(actor, **pair)
     view, _ = context.live.view()
+    verdict = 1 if button == "good" else -1
     return judgments.put(actor, **pair, verdict=verdict, build=view.build.name)
 
 
@@ -202,8 +204,8 @@ def _carry_out(
 ) -> Response:
     """Stores a decision and redirects to the page that shows it.
 
-    If another editor changed the list in the meantime, nothing is stored, and the article's page
-    shows this conflict.
+    If another editor decided the same thing in the meantime, nothing is stored, and the article's
+    page shows this conflict.
 
     Args:
         pages: What all editors' pages share: templates, access checks, the published build.
@@ -216,11 +218,11 @@ def _carry_out(
     """
     try:
         entry = write()
-    except ConflictError:
+    except MetError as error:
         view, _ = pages.view()
         sent = {**fields, "csrf": person.csrf}
         database = pages.context.database()
-        conflict = describe_conflict(database, view.build, article_id, wanted, action, sent)
+        conflict = describe_conflict(database, view.build, error.entries, wanted, action, sent)
         return show_article(pages, person, article_id, status=409, conflict=conflict)
     return back_to(article_id, entry)
 
@@ -245,7 +247,8 @@ def _open_form(context: EditorialContext, article_id: str, target_id: str, do: s
         zone=context.settings.zone,
         position=positions(view.build, chosen).get(target_id, 1),
     )
-    return replace(given, version=str(stored.version))
+    newest = next((each.seq for each in context.database().audit.latest(limit=1)), 0)
+    return replace(given, seen=str(newest))
 
 
 def _show_form(

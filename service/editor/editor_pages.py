@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from recommender.errors import AlsoLikeError
+from service.curation.article_search import read_title
+from service.editor.kept_form import KeptForm
 from service.editor.page_templates import PageTemplates
-from service.http.auth import Identity
+from service.http.auth import ANYONE, Identity, StaleFormError
 from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import problem_of
 from service.http.problems import ProblemError
@@ -85,6 +88,43 @@ class EditorPages:
         """
         return self.context.auth.authorize(request.scope, Role.ADMIN, csrf)
 
+    def ask_to_sign_in(
+        self, kept: KeptForm | None, *, status: int = 401, back: str = "", **values: Any
+    ) -> Response:
+        """Renders the sign-in page.
+
+        Args:
+            kept: The form that the editor sent when the session had ended, if there was one.
+            status: The HTTP status.
+            back: The address of the page to open afterwards.
+            **values: The ``name`` that was entered and the ``problem`` with it.
+        """
+        given = {"name": "", "problem": "", "nobody": False, **values}
+        return self.render(
+            "sign_in",
+            None,
+            status=status,
+            next=back,
+            kept="" if kept is None else kept.model_dump_json(),
+            **given,
+        )
+
+    def ask_again(self, person: Identity, kept: KeptForm, *, status: int = 200) -> Response:
+        """Renders the page on which an editor confirms a form that a sign-in interrupted.
+
+        Args:
+            person: The signed-in editor.
+            kept: The form.
+            status: The HTTP status.
+        """
+        view = self.context.view_or_none()
+
+        def title(article_id: str) -> str:
+            return article_id if view is None else read_title(view.build, article_id)
+
+        entered = kept.describe(title)
+        return self.render("kept", person, status=status, kept=kept, entered=entered)
+
     def view(self) -> tuple[ServingView, int]:
         """Returns the published build with all decisions made so far, and the current time.
 
@@ -136,14 +176,34 @@ def _page_route(pages: EditorPages) -> type[APIRoute]:
                     first = error.errors()[0]
                     field = ".".join(str(part) for part in first["loc"][1:])
                     problem = ProblemError(422, f"{field[:80]}: {first['msg']}")
-                if problem.status == 401:
+                kept = await _kept(pages, request, problem)
+                if problem.status == 401 and kept is None:
                     return RedirectResponse(f"/editor/sign-in?next={_return_to(request)}", 303)
                 person = await run_in_threadpool(_identity_or_none, pages, request)
-                return pages.templates.problem(problem, person)
+                if kept is None:
+                    return pages.templates.problem(problem, person)
+                if person is None:
+                    return pages.ask_to_sign_in(kept)
+                return await run_in_threadpool(pages.ask_again, person, kept, status=403)
 
             return handler
 
     return PageRoute
+
+
+async def _kept(pages: EditorPages, request: Request, problem: ProblemError) -> KeptForm | None:
+    """Returns the form that was sent without a session, or with that of another one.
+
+    Returns ``None`` if no form of our own pages was sent, or another error is at fault.
+    """
+    ended = problem.status == 401 or isinstance(problem, StaleFormError)
+    if not ended or request.method != "POST":
+        return None
+    try:
+        pages.context.auth.check_origin(request.scope, ANYONE)
+        return KeptForm.of(request.scope["path"], await request.form())
+    except (ProblemError, ValidationError):
+        return None
 
 
 def _identity_or_none(pages: EditorPages, request: Request) -> Identity | None:

@@ -27,6 +27,16 @@ WHY: Mapping[LeftOut, str] = {
     LeftOut.BEYOND_LIMIT: "",
 }
 
+BUTTONS = {
+    "place": "move “{}”",
+    "remove": "remove the pin or hide of “{}”",
+    "good": "rate “{}” as a good link",
+    "bad": "rate “{}” as a bad link",
+    "unjudge": "clear your rating of “{}”",
+    "lift": "lift the takedown of “{}”",
+}
+"""What the buttons beside an article do, by their values, as the end of a sentence."""
+
 _BAD = (LeftOut.TAKEN_DOWN, LeftOut.HIDDEN_HERE)
 _WARN = (LeftOut.SCHEDULED, LeftOut.EXPIRED, LeftOut.UNPUBLISHED)
 

@@ -13,14 +13,14 @@ from service.decisions.database import Database
 from service.decisions.decision_store import Actor
 from service.decisions.editor_accounts import Editor
 from service.editor.editor_pages import EditorPages
-from service.http.auth import Identity, session_secret
+from service.editor.kept_form import KeptForm
+from service.http.auth import ANYONE, Identity, session_secret
 from service.http.clients import network_of
 from service.http.problems import ProblemError
 from service.roles import Role
 
-_ATTEMPTS, _SECONDS = 10, 300
+_ATTEMPTS, _NETWORK_ATTEMPTS, _SECONDS = 10, 100, 300
 _HOME = "/editor"
-_ANYONE = Identity(name="", role=Role.READ, how="sign-in")
 
 
 def sign_in_router(pages: EditorPages) -> APIRouter:
@@ -33,7 +33,7 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
         if auth.identify(request.scope) is not None:
             return RedirectResponse(_inside(next), 303)
         nobody = not any(editor.disabled is None for editor in context.database().editors.all())
-        return pages.render("sign_in", None, name="", next=next, problem="", nobody=nobody)
+        return pages.ask_to_sign_in(None, status=200, back=next, nobody=nobody)
 
     @router.post("/editor/sign-in")
     def sign_in(
@@ -41,11 +41,12 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
         name: Annotated[str, Form()] = "",
         password: Annotated[str, Form()] = "",
         next: Annotated[str, Form()] = "",
+        kept: Annotated[str, Form()] = "",
     ) -> Response:
         # Refuse a form that another site sent: it could sign the browser in to an attacker's
         # account, in which the editor would then work unknowingly.
-        auth.check_origin(request.scope, _ANYONE)
-        return _enter(pages, request, name, password, _inside(next))
+        auth.check_origin(request.scope, ANYONE)
+        return _enter(pages, request, name, password, _inside(next), KeptForm.parse(kept))
 
     @router.get("/editor/account")
     def account(person: Identity = Depends(pages.reader)) -> Response:
@@ -78,7 +79,14 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
     return router
 
 
-def _enter(pages: EditorPages, request: Request, name: str, password: str, target: str) -> Response:
+def _enter(
+    pages: EditorPages,
+    request: Request,
+    name: str,
+    password: str,
+    target: str,
+    kept: KeptForm | None,
+) -> Response:
     """Signs an editor in with name and password, or shows the form again and says what is wrong.
 
     Args:
@@ -87,11 +95,18 @@ def _enter(pages: EditorPages, request: Request, name: str, password: str, targe
         name: The name that was entered.
         password: The password that was entered.
         target: The URL of the page to open after the sign-in.
+        kept: The form that the editor sent when the session had ended, to be confirmed instead.
     """
     context = pages.context
     database = context.database()
-    client = f"sign-in {network_of(context.auth.proxies.client(request.scope))}"
-    wait = database.attempts.take(client, limit=_ATTEMPTS, seconds=_SECONDS)
+    network = network_of(context.auth.proxies.client(request.scope))
+    # Colleagues share an address: whoever mistypes a name's password locks out that name alone.
+    limits = {f"sign-in {network} {name[:100]}": _ATTEMPTS, f"sign-in {network}": _NETWORK_ATTEMPTS}
+    waits = (
+        database.attempts.take(client, limit=limit, seconds=_SECONDS)
+        for client, limit in limits.items()
+    )
+    wait = next(filter(None, waits), 0)
     editor = None if wait else database.editors.verify(name, password)
     if editor is None:
         problem = (
@@ -99,21 +114,17 @@ def _enter(pages: EditorPages, request: Request, name: str, password: str, targe
             if wait
             else "The name or the password is wrong."
         )
-        answer = pages.render(
-            "sign_in",
-            None,
-            status=429 if wait else 403,
-            name=name[:100],
-            next=target,
-            problem=problem,
-            nobody=False,
+        answer = pages.ask_to_sign_in(
+            kept, status=429 if wait else 403, back=target, name=name[:100], problem=problem
         )
         if wait:
             answer.headers["Retry-After"] = str(wait)
         return answer
-    database.attempts.clear(client)
-    secret, _ = database.sessions.open(editor)
-    entered = RedirectResponse(target, 303)
+    for client in limits:
+        database.attempts.clear(client)
+    secret, session = database.sessions.open(editor)
+    person = Identity(name=editor.name, role=editor.role, how="session", csrf=session.csrf)
+    entered = RedirectResponse(target, 303) if kept is None else pages.ask_again(person, kept)
     context.auth.set_cookie(request.scope, entered, secret)
     return entered
 

@@ -94,6 +94,14 @@ class Identity:
         return Actor(name=self.name, how=self.how)
 
 
+ANYONE = Identity(name="", role=Role.READ, how="anyone")
+"""Stands for a sender who is not signed in, of whom only the origin is checked."""
+
+
+class StaleFormError(ProblemError):
+    """A change was refused, since its page was loaded in another session."""
+
+
 class Auth:
     """Finds out who sent a request, and refuses senders whose role is too low.
 
@@ -181,7 +189,7 @@ class Auth:
         if identity.how == "session":
             given = header(scope, CSRF_HEADER.lower().encode()) if csrf is None else csrf
             if not hmac.compare_digest((given or "").encode(), identity.csrf.encode()):
-                raise ProblemError(
+                raise StaleFormError(
                     403, f"{CSRF_HEADER} is missing or from another session; reload the page"
                 )
 

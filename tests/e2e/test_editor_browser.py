@@ -104,16 +104,20 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def visit(
-    browser: Browser, demo: Demo, name: str | None = "mira", **options: Any
+    browser: Browser,
+    demo: Demo,
+    name: str | None = "mira",
+    expected: str = "status of (409|422)",
+    **options: Any,
 ) -> Iterator[Page]:
-    """Someone's browser, signed in unless there is no name; nothing may go wrong in its pages."""
+    """Someone's browser, signed in unless there is no name; nothing unexpected may go wrong."""
     options = {"viewport": {"width": 1280, "height": 900}, **options}
     context = browser.new_context(base_url=demo.service, **options)
     context.set_default_timeout(60_000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: _note(wrong, message))
+    page.on("console", lambda message: _note(wrong, message, expected))
     page.on("request", lambda asked: _outside(wrong, demo, asked.url))
     try:
         if name is not None:
@@ -129,10 +133,9 @@ def visit(
     assert wrong == []
 
 
-def _note(wrong: list[str], message: ConsoleMessage) -> None:
-    refused = re.search("status of (409|422)", message.text)  # as a page that says why
-    expected = refused or "no-such" in message.location["url"]
-    if message.type in ("error", "warning") and not expected:
+def _note(wrong: list[str], message: ConsoleMessage, expected: str) -> None:
+    known = re.search(expected, message.text) or "no-such" in message.location["url"]
+    if message.type in ("error", "warning") and not known:
         wrong.append(message.text)
 
 
@@ -224,22 +227,82 @@ def test_a_second_editor_sees_both_states_and_decides_anew(
         before = listed(first)
         row(first, "shown", 1).get_by_role("button", name="Move up").click()
         said(first, "You pinned")
-        row(second, "shown", 3).get_by_role("button", name="Move up").click()
+        row(second, "shown", 1).get_by_role("button", name="Move down").click()
         conflict = second.get_by_role("alert")
-        expect(conflict).to_contain_text("mira changed this list after you opened the page")
-        expect(conflict).to_contain_text(f"move “{before[3]}” up")
+        expect(conflict).to_contain_text("mira decided this while you had the page open")
+        expect(conflict).to_contain_text(f"move “{before[1]}”")
         expect(conflict).to_be_focused()
         saw, now = conflict.locator(".sides > div").all()
-        expect(saw).to_contain_text("no pins or hides")
-        expect(now).to_contain_text(f"{before[1]}: pinned at position 1")
+        expect(saw).to_contain_text("neither pinned nor hidden")
+        expect(now).to_contain_text(f"“{before[1]}”: pinned at position 1")
         assert listed(second) == [before[1], before[0], *before[2:]], "as it is now"
-        conflict.get_by_role("button", name="Make my change anyway").click()
-        said(second, f"You pinned “{before[3]}” at position 3")
+        conflict.get_by_role("button", name="Apply my change anyway").click()
+        said(second, f"You pinned “{before[1]}” at position 3")
         second.get_by_role("button", name="Undo").click()
-        said(second, "You removed the pin")
+        said(second, f"You pinned “{before[1]}” at position 1 again")
         first.reload()
         first.locator("#decisions").get_by_role("button", name="Remove").click()
         said(first, "You removed the pin")
+
+
+LOST = "ERR_INTERNET_DISCONNECTED|status of (401|403|503)"
+
+
+@pytest.mark.parametrize("trouble", ["network", "server", "session"])
+def test_nothing_that_was_typed_is_lost(
+    browser: Browser, demo: Demo, clean: None, trouble: str
+) -> None:
+    with visit(browser, demo, expected=LOST) as page:
+        page.goto(ARTICLE)
+        before = listed(page)
+        row(page, "shown", 1).get_by_role("button", name="Move up").click()
+        said(page, "You pinned")
+        page.locator("#decisions").get_by_role("link", name="Change").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Position").fill("3")
+        dialog.get_by_label("Reason").fill("Typed once")
+        _fail(page, trouble)
+        dialog.get_by_role("button", name="Pin").click()
+        _recover(page, trouble)
+        said(page, f"You pinned “{before[1]}” at position 3")
+        expect(page.locator("#decisions")).to_contain_text("Typed once")
+        _fail(page, trouble)
+        page.locator("#decisions").get_by_role("button", name="Remove").click()
+        _recover(page, trouble)
+        said(page, "You removed the pin")
+        assert listed(page) == before
+        page.goto("/editor/drafts")
+        text = "Kelp at night\nDivers count fish in the kelp by torchlight."
+        page.get_by_label("Text", exact=True).fill(text)
+        _fail(page, trouble)
+        page.get_by_role("button", name="Find related").click()
+        _recover(page, trouble)
+        expect(page.locator("#answer-title")).to_be_focused()
+        expect(page.locator("textarea[name=text]")).to_have_value(text)
+
+
+def _fail(page: Page, trouble: str) -> None:
+    if trouble == "network":
+        page.context.set_offline(True)
+    elif trouble == "session":
+        page.context.clear_cookies()
+    else:
+        page.route("**/editor/**", lambda route: route.fulfill(status=503, body="<p>Overloaded"))
+
+
+def _recover(page: Page, trouble: str) -> None:
+    if trouble == "session":
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("Your session has ended")
+        dialog.get_by_label("Name").fill("mira")
+        dialog.get_by_label("Password").fill(PASSWORD)
+        dialog.get_by_role("button", name="Sign in").click()
+        dialog.get_by_role("button", name="Continue").click()
+        return
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    page.context.set_offline(False)
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").click()
 
 
 def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
@@ -527,9 +590,9 @@ def test_no_page_has_a_barrier_that_axe_knows(browser: Browser, demo: Demo, clea
         _leave_a_trace(page)
         found["decided"] = _violations(page)
         other.goto(ARTICLE)
-        row(page, "shown", 0).get_by_role("button", name="Move down").click()
+        row(page, "shown", 3).get_by_role("button", name="Move up").click()
         said(page, "You pinned")
-        row(other, "shown", 3).get_by_role("button", name="Move up").click()
+        row(other, "shown", 3).get_by_role("button", name="Move down").click()
         expect(other.get_by_role("alert")).to_be_visible()
         found["conflict"] = _violations(other)
         page.goto("/editor/history")

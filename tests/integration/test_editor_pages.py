@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 import shutil
@@ -107,6 +108,59 @@ def test_attempts_are_throttled_until_the_right_password_does_not_help(stranger:
     assert "set-cookie" not in last.headers
 
 
+def test_a_forgotten_password_locks_out_no_colleague_at_the_same_address(stranger: Editor) -> None:
+    for number in range(11):
+        stranger.sign_in(name="noor", password=f"wrong number {number}")
+    assert stranger.sign_in(name="noor").status_code == 429
+    assert stranger.sign_in(name="mira").url.path == "/editor"
+
+
+def test_what_was_entered_outlasts_the_end_of_the_session(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[0]
+    mira.look(PAGE)
+    mira.client.cookies.clear()
+    answer = mira.decide(target, "hide", reason="not about “trees”", ends="7")
+    assert answer.status_code == 401
+    assert "Your session has ended" in mira.page
+    assert "trees" not in str(answer.url)
+    kept = mira.hidden["kept"]
+    assert mira.sign_in(password="not the right one", kept=kept).status_code == 403
+    mira.sign_in(kept=mira.hidden["kept"])
+    assert target in desk.shown(), "nothing is done before it is confirmed"
+    assert "You are signed in as mira" in mira.page
+    assert "hide “" in mira.page
+    assert "not about “trees”" in html.unescape(mira.page)
+    again = mira.client.post("/editor/decide", data=mira.hidden)
+    assert again.url.path == "/editor/article"
+    assert target not in desk.shown()
+    assert "not about “trees”" in html.unescape(again.text)
+
+
+def test_a_form_of_an_earlier_session_is_confirmed_in_the_new_one(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[0]
+    mira.look(PAGE)
+    answer = mira.send("/editor/steer", act=f"place-3 {target}", csrf="of another session")
+    assert answer.status_code == 403
+    assert "move “" in mira.page
+    mira.client.post("/editor/steer", data=mira.hidden)
+    assert desk.shown()[2] == target
+
+
+def test_another_site_s_form_is_not_kept(desk: Desk, stranger: Editor) -> None:
+    answer = stranger.client.post(
+        "/editor/steer",
+        data={"article_id": PAGE, "act": "place-1 sea-001"},
+        headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+    )
+    assert answer.url.path == "/editor/sign-in"
+    assert 'name="kept"' not in answer.text
+
+
+@pytest.mark.parametrize("kept", ["{}", "[", '{"action": "//evil.example/x", "fields": {}}'])
+def test_what_no_page_kept_is_not_confirmed(stranger: Editor, kept: str) -> None:
+    assert stranger.sign_in(kept=kept).url.path == "/editor"
+
+
 def test_a_session_planted_before_the_sign_in_is_worth_nothing(
     stranger: Editor, desk: Desk
 ) -> None:
@@ -149,7 +203,7 @@ def test_another_site_can_sign_nobody_in_and_send_no_form(mira: Editor, stranger
     assert signed.status_code == 403
     assert "set-cookie" not in signed.headers
     mira.look(PAGE)
-    fields = mira.hidden | {"act": f"up {mira.titles('shown')[1]}"}
+    fields = mira.hidden | {"act": f"place-1 {mira.titles('shown')[1]}"}
     assert mira.client.post("/editor/steer", data=fields, headers=foreign).status_code == 403
     for csrf in ("", "guessed"):
         answer = mira.client.post("/editor/steer", data=fields | {"csrf": csrf})
@@ -189,7 +243,7 @@ def test_what_is_moved_up_is_pinned_there_and_undone_with_one_press(
     before = desk.shown()
     mira.look(PAGE)
     assert mira.titles("shown") == before
-    mira.press(f"up {before[2]}")
+    mira.press(f"place-2 {before[2]}")
     assert mira.said.startswith("You pinned")
     moved = [before[0], before[2], before[1], *before[3:]]
     assert desk.shown() == mira.titles("shown") == moved
@@ -201,12 +255,12 @@ def test_what_is_moved_up_is_pinned_there_and_undone_with_one_press(
 def test_moving_passes_pins_in_both_directions(desk: Desk, mira: Editor) -> None:
     first, second, third, *_ = desk.shown()
     mira.look(PAGE)
-    mira.press(f"up {second}")
-    mira.press(f"up {third}")
+    mira.press(f"place-1 {second}")
+    mira.press(f"place-2 {third}")
     assert desk.shown()[:3] == [second, third, first]
-    mira.press(f"down {second}")
+    mira.press(f"place-2 {second}")
     assert desk.shown()[:3] == [third, second, first]
-    mira.press(f"up {second}")
+    mira.press(f"place-1 {second}")
     assert desk.shown()[:3] == [second, third, first]
 
 
@@ -263,7 +317,7 @@ def test_what_is_not_related_is_hidden_and_counts_as_a_judgment(desk: Desk, mira
     mira.press(f"good {good}")
     assert _judged(desk) == {(bad, -1), (good, 1)}
     assert mira.page.count('aria-pressed="true"') == 2
-    mira.press(f"good {good}")
+    mira.press(f"unjudge {good}")
     assert _judged(desk) == {(bad, -1)}
 
 
@@ -316,7 +370,9 @@ def test_a_form_that_cannot_be_done_comes_back_as_it_was_filled_in(
     assert desk.shown() == before
 
 
-@pytest.mark.parametrize("act", ["", "pin", "steal sea-001", "up", "up no-such", "up sea-000"])
+@pytest.mark.parametrize(
+    "act", ["", "pin", "steal sea-001", "place-1", "place-1 no-such", "place-1 sea-000"]
+)
 def test_a_button_that_nobody_has_changes_nothing(desk: Desk, mira: Editor, act: str) -> None:
     before = desk.shown()
     mira.look(PAGE)
@@ -354,43 +410,49 @@ def test_an_action_that_a_page_does_not_have_is_named(mira: Editor) -> None:
 def test_the_second_editor_is_told_and_nothing_is_overwritten(
     desk: Desk, mira: Editor, noor: Editor
 ) -> None:
-    first, _, third, *_ = desk.shown()
+    first = desk.shown()[0]
     noor.look(PAGE)
     mira.look(PAGE)
     mira.decide(first, "hide", reason="a bad one")
     after = desk.shown()
-    answer = noor.decide(third, "pin", position="1", reason="mine")
+    answer = noor.decide(first, "pin", position="1", reason="mine")
     assert answer.status_code == 409
     assert desk.shown() == after
     conflict = noor.page[noor.page.index('id="conflict"') : noor.page.index('class="head"')]
-    assert "mira changed this list after you opened the page" in conflict
-    saw, now = conflict.split("Pins and hides now")
-    assert "no pins or hides" in saw
-    assert "hidden" not in saw.split("Pins and hides that you saw")[1]
-    assert ": hidden" in now
-    assert "a bad one" in now
+    assert "mira decided this while you had the page open" in conflict
+    assert "<del>neither pinned nor hidden</del>" in conflict
+    assert "<ins>hidden</ins>" in conflict
+    assert "a bad one" in conflict
     repeated = dict(re.findall(r'name="(\w+)" value="([^"]*)"', conflict))
     assert repeated["reason"] == "mine"
     answer = noor.client.post("/editor/decide", data=repeated)
     assert answer.status_code == 200
-    assert desk.shown()[0] == third
-    assert first not in desk.shown()
+    assert desk.shown()[0] == first
 
 
-def test_a_conflict_tells_what_was_seen_where_a_decision_was_changed(
+def test_changes_of_different_links_of_a_list_are_no_conflict(
     desk: Desk, mira: Editor, noor: Editor
 ) -> None:
-    first, second, *_ = desk.shown()
-    mira.look(PAGE)
-    mira.decide(second, "pin", position="4")
+    first, second, third, fourth, *_ = desk.shown()
     noor.look(PAGE)
-    mira.press(f"remove {second}")
-    assert noor.press(f"up {first}").status_code == 409 if desk.shown()[0] != first else True
-    answer = noor.decide(first, "hide")
-    assert answer.status_code == 409
-    saw, now = noor.page.split("Pins and hides now")
-    assert ": pinned at position 4" in saw
-    assert "no pins or hides" in now.split("</ul>")[0]
+    mira.look(PAGE)
+    mira.decide(first, "hide")
+    mira.decide(second, "pin", position="2")
+    assert noor.decide(third, "hide").status_code == 200
+    noor.look(PAGE)
+    mira.press(f"place-2 {fourth}")
+    assert noor.press(f"place-2 {second}").status_code == 409, "both want one position"
+    assert noor.press(f"remove {first}").status_code == 200
+
+
+def test_an_editor_s_own_other_tab_is_no_conflict(desk: Desk, mira: Editor) -> None:
+    first = desk.shown()[0]
+    mira.look(PAGE)
+    with editor(desk, "mira") as elsewhere:
+        elsewhere.look(PAGE)
+        elsewhere.decide(first, "hide")
+    assert mira.decide(first, "pin", position="2").status_code == 200
+    assert desk.shown()[1] == first
 
 
 def test_an_undo_that_comes_too_late_is_told(desk: Desk, mira: Editor, noor: Editor) -> None:
@@ -416,7 +478,7 @@ def test_the_history_says_who_did_what_and_why_and_exports_all_of_it(
     mira.look(PAGE)
     mira.decide(first, "hide", reason="=1+1")
     noor.look(PAGE)
-    noor.press(f"down {second}")
+    noor.press(f"place-3 {second}")
     mira.get("/editor/history", article=PAGE)
     lines = re.findall(r'<p class="row-title">(.*?)</p>', mira.page, re.DOTALL)
     assert len(lines) == 2

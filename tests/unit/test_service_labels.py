@@ -12,9 +12,9 @@ from service.curation.pin_alerts import Alert, AlertReason
 from service.curation.preview import LeftOut
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.decision_state import Override, OverrideKind
-from service.editor.decision_page import BUTTONS
 from service.editor.labels import (
     ACCOUNT_LABELS,
+    BUTTONS,
     STANDING_SENTENCES,
     label_entry,
     label_left_out,

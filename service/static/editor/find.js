@@ -1,5 +1,6 @@
 /* Searches while the editor types: a new search cancels the last one and updates the URL. */
-import { load, say, swap } from "./swap.js";
+import { attempt, load } from "./failure.js";
+import { say, swap } from "./swap.js";
 
 const PAUSE = 150;
 
@@ -15,13 +16,15 @@ export function followFind() {
     const url = new URL(form.action);
     for (const [name, value] of new FormData(form)) if (value) url.searchParams.append(name, value);
     try {
-      const found = await load(url, { signal: running.signal });
-      if (!found) return;
-      history.replaceState(null, "", url);
-      swap(found.page);
-      say(document.getElementById("results-title")?.textContent ?? "");
+      await attempt(async () => {
+        const found = await load(url, { signal: running.signal });
+        if (!found) return;
+        history.replaceState(null, "", url);
+        swap(found.page);
+        say(document.getElementById("results-title")?.textContent ?? "");
+      });
     } catch (error) {
-      if (error.name !== "AbortError") form.submit();
+      if (error.name !== "AbortError") throw error;
     }
   }
 

@@ -1,8 +1,11 @@
-/* Sends decision forms without leaving the page; forms with more fields open in a dialog. */
-import { load, say, swap } from "./swap.js";
+/* Sends forms without leaving the page; those of a single decision, and the sign-in if the session
+   has ended meanwhile, open in a dialog. */
+import { attempt, clearFailure, fail, load, problemOf } from "./failure.js";
+import { isSamePage, swap } from "./swap.js";
 
 const dialog = document.getElementById("dialog");
 const body = dialog?.querySelector("[data-dialog-body]");
+let isRenewed = false;
 
 function followEnds(root) {
   const ends = root.querySelector("[data-ends]");
@@ -13,45 +16,39 @@ function followEnds(root) {
   show();
 }
 
-function openDialog(page) {
-  const form = page.getElementById("decide");
-  if (!form) return false;
-  body.replaceChildren(document.adoptNode(form));
+function openDialog(part) {
+  body.replaceChildren(document.adoptNode(part));
   followEnds(body);
   if (!dialog.open) dialog.showModal();
-  (body.querySelector("[role=alert]") ? body.querySelector("textarea") : null)?.focus();
-  const chosen = body.querySelector("input[type=radio]:checked, input[type=number]");
+  const refused = body.querySelector("[role=alert]") && body.querySelector("textarea");
+  const first = "input[type=radio]:checked, input[type=number], input[name=name], button";
+  const chosen = refused || body.querySelector(first);
   chosen?.focus();
-  chosen?.select?.();
-  return true;
+  if (chosen?.type === "number") chosen.select();
 }
 
-/* Shows and announces an error in the notice area. */
-function tell(page) {
-  const sentence = page.querySelector("[role=alert]")?.textContent.trim() || "Something went wrong; reload the page and try again.";
-  const panel = document.createElement("p");
-  panel.className = "panel bad";
-  panel.textContent = sentence;
-  document.getElementById("notice")?.replaceChildren(panel);
-  say(sentence);
+function show({ answer, page }) {
+  const part = page.querySelector("[data-dialog]");
+  const isAsked = part && !answer.redirected && (dialog.open || !answer.ok);
+  if (page.querySelector("[data-problem]")) fail(problemOf(page));
+  else if (isAsked && !document.querySelector("main [data-dialog]")) openDialog(part);
+  else if (isSamePage(page)) {
+    isRenewed = false;
+    dialog.close();
+    swap(page);
+  } else if (answer.redirected) location.assign(answer.url);
+  else fail(problemOf(page));
 }
 
 async function send(form, submitter) {
-  const data = new FormData(form, submitter);
+  const sent = new URLSearchParams(new FormData(form, submitter));
+  clearFailure();
   form.setAttribute("aria-busy", "true");
   try {
-    const found = await load(form.action, { method: "POST", body: new URLSearchParams(data) });
-    if (!found) return;
-    const { answer, page } = found;
-    if (answer.status === 422 && openDialog(page)) return;
-    if (dialog.open) dialog.close();
-    const here = document.querySelector("form#steer");
-    const sameList = here?.article_id.value === page.querySelector("form#steer")?.elements.article_id?.value;
-    if (page.getElementById("shown") && sameList) swap(page);
-    else if (answer.ok) location.assign(answer.url);
-    else tell(page);
-  } catch {
-    form.submit();
+    const seconds = Number(form.dataset.seconds ?? 20);
+    const found = await load(form.action, { method: "POST", body: sent, seconds });
+    isRenewed ||= dialog.contains(form) && form.matches("[data-sign-in]") && found?.answer.ok;
+    if (found) show(found);
   } finally {
     form.removeAttribute("aria-busy");
   }
@@ -60,26 +57,33 @@ async function send(form, submitter) {
 export function followForms() {
   followEnds(document);
   if (!dialog) return;
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (!form.matches("[data-steer]")) return;
-    event.preventDefault();
-    if (form.getAttribute("aria-busy") !== "true") send(form, event.submitter);
+  // Who signed in anew in the dialog has a new session, of which the page behind knows nothing.
+  dialog.addEventListener("close", () => {
+    body.replaceChildren();
+    if (isRenewed) location.reload();
   });
-  document.addEventListener("click", async (event) => {
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (form.method !== "post" || (form.matches("[data-plain]") && !dialog.contains(form))) return;
+    event.preventDefault();
+    if (form.getAttribute("aria-busy") === "true") return;
+    attempt(() => send(form, submitter), form.dataset.failed ?? "This may not have been saved. ");
+  });
+  document.addEventListener("click", (event) => {
     const link = event.target.closest("a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (link.matches("[data-close]") && dialog.contains(link)) {
       event.preventDefault();
       dialog.close();
-    } else if (link.matches("[data-leave]")) {
+    } else if (link.matches("[data-leave], [data-decide]")) {
       event.preventDefault();
-      const found = await load(link.href);
-      if (found) swap(found.page);
-    } else if (link.matches("[data-decide]")) {
-      event.preventDefault();
-      const found = await load(link.href);
-      if (found && !openDialog(found.page)) location.assign(link.href);
+      attempt(async () => {
+        const found = await load(link.href);
+        const part = found?.page.querySelector("[data-dialog]");
+        if (part) openDialog(part);
+        else if (found && isSamePage(found.page)) swap(found.page);
+        else if (found) location.assign(link.href);
+      });
     }
   });
 }

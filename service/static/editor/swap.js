@@ -1,4 +1,6 @@
-/* Replaces the parts of this page marked data-region by those of a page from the server. */
+/* Replaces the parts of this page marked data-region, or all of it if there are none, by those of a
+   page from the server. */
+import { clearFailure } from "./failure.js";
 
 const announce = document.getElementById("announce");
 
@@ -41,29 +43,26 @@ function restore(kept) {
   place?.focus({ preventScroll: place.id === "main" });
 }
 
+/* Whether a page from the server is about the same as this one. */
+export function isSamePage(page) {
+  const about = (each) => each.querySelector("form#steer")?.elements.article_id.value;
+  return page.body.className === document.body.className && about(page) === about(document);
+}
+
 export function swap(page) {
   const kept = remember();
   const open = [...document.querySelectorAll("details[data-keep][open]")].map(({ id }) => id);
-  for (const old of document.querySelectorAll("[data-region]")) {
+  const regions = document.querySelectorAll("main [data-region]");
+  for (const old of regions.length ? regions : [document.getElementById("main")]) {
     const fresh = page.getElementById(old.id);
     if (fresh && fresh.outerHTML !== old.outerHTML) old.replaceWith(document.adoptNode(fresh));
   }
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   document.title = page.title;
+  clearFailure();
   const urgent = document.querySelector("[data-focus]");
   if (urgent) urgent.focus();
   else restore(kept);
   sayNews();
   document.dispatchEvent(new CustomEvent("swapped"));
-}
-
-/* Fetches a page; if the session has ended, goes to the sign-in page instead. */
-export async function load(url, options = {}) {
-  const answer = await fetch(url, { credentials: "same-origin", ...options });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (new URL(answer.url).pathname === "/editor/sign-in") {
-    location.assign(answer.url);
-    return null;
-  }
-  return { answer, page };
 }
