@@ -122,7 +122,7 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
     """
     settings = load_settings(root=root)
     served = ServingView(Root(settings.root).open(), read_state(settings))
-    alerts = find_alerts(served, now=utc_now())
+    alerts = find_alerts(served, now=utc_now(), query=settings.query)
     if as_json:
         rows = []
         for alert in alerts:
@@ -133,6 +133,6 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
         for alert in alerts:
             typer.echo(f"{alert.override.article_id}: {alert.sentence()}")
         if not alerts:
-            typer.echo("every pin has an effect")
+            typer.echo("All pins are in effect.")
     if alerts:
         raise typer.Exit(ALERTS_EXIT_CODE)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from index.query import RelatedQuery
 from recommender.visibility import NEVER
 from service.decisions.decision_state import Override, OverrideKind
+from service.serving.selection import select
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 
 
@@ -21,17 +23,21 @@ class AlertReason(enum.StrEnum):
     EXPIRES = "expires"
     UNPUBLISHED = "unpublished"
     TAKEN_DOWN = "taken-down"
+    BELOW_LIST = "below-list"
+    STORY_SHOWN = "story-shown"
 
 
-_SENTENCES = {
-    AlertReason.NO_ARTICLE: "the article itself is not in the live build, so it has no list",
-    AlertReason.NO_TARGET: "the pinned {target} is not in the live build",
-    AlertReason.SAME_STORY: "the pinned {target} is another version of the article itself",
-    AlertReason.SCHEDULED: "the pinned {target} is not visible yet",
-    AlertReason.EXPIRED: "the pinned {target} is no longer visible",
-    AlertReason.EXPIRES: "the pinned {target} stops being visible before the pin ends",
-    AlertReason.UNPUBLISHED: "the pinned {target} is not published",
-    AlertReason.TAKEN_DOWN: "the pinned {target} is taken down",
+_TROUBLES = {
+    AlertReason.NO_ARTICLE: "has no list: the article itself is not in the live build",
+    AlertReason.NO_TARGET: "is not in the live build",
+    AlertReason.SAME_STORY: "is another version of the article itself",
+    AlertReason.SCHEDULED: "is not visible yet",
+    AlertReason.EXPIRED: "is no longer visible",
+    AlertReason.EXPIRES: "stops being visible before the pin ends",
+    AlertReason.UNPUBLISHED: "is not published",
+    AlertReason.TAKEN_DOWN: "is taken down",
+    AlertReason.BELOW_LIST: "is below the last article that the list shows",
+    AlertReason.STORY_SHOWN: "is another version of an article that the list shows",
 }
 
 
@@ -50,12 +56,17 @@ class Alert:
     reason: AlertReason
     moment: int | None = None
 
+    @property
+    def trouble(self) -> str:
+        """The reason as the end of a sentence about the pinned article: ``is not published``."""
+        return _TROUBLES[self.reason]
+
     def sentence(self) -> str:
         """Returns the reason as the text for editors: ``the pinned news/7 is not published``."""
-        return _SENTENCES[self.reason].format(target=self.override.target_id)
+        return f"the pinned {self.override.target_id} {self.trouble}"
 
 
-def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
+def find_alerts(served: ServingView, *, now: int, query: RelatedQuery) -> list[Alert]:
     """Finds all pins that have no effect now, or will have none before they end.
 
     A hide of an article that is not in the build does no harm, so it raises no alert.
@@ -63,23 +74,25 @@ def find_alerts(served: ServingView, *, now: int) -> list[Alert]:
     Args:
         served: The published build with the editors' decisions.
         now: The current time, in microseconds since 1970 UTC.
+        query: What the site asks for by default: how many articles, and which.
     """
     return [
         alert
         for some in served.state.overrides.values()
         for override in some
         if override.kind is OverrideKind.PIN and now < override.until
-        if (alert := check_pin(served, override, now=now)) is not None
+        if (alert := check_pin(served, override, now=now, query=query)) is not None
     ]
 
 
-def check_pin(served: ServingView, pin: Override, *, now: int) -> Alert | None:
+def check_pin(served: ServingView, pin: Override, *, now: int, query: RelatedQuery) -> Alert | None:
     """Returns the warning about a pin; ``None`` if the pin has an effect now and until it ends.
 
     Args:
         served: The published build with the editors' decisions.
         pin: The pin.
         now: The current time, in microseconds since 1970 UTC.
+        query: What the site asks for by default: how many articles, and which.
     """
     build = served.build
     row, target = build.row(pin.article_id), build.row(pin.target_id)
@@ -94,6 +107,10 @@ def check_pin(served: ServingView, pin: Override, *, now: int) -> Alert | None:
     if standing is not VisibilityStatus.VISIBLE:
         moment = start if standing is VisibilityStatus.SCHEDULED else None
         return Alert(override=pin, reason=AlertReason(standing), moment=moment)
+    if pin.position is not None and pin.position > query.limit:
+        return Alert(override=pin, reason=AlertReason.BELOW_LIST)
+    if all(item.row != target for item in select(served, row, now=now, query=query)):
+        return Alert(override=pin, reason=AlertReason.STORY_SHOWN)
     if end != NEVER and end < pin.until:
         return Alert(override=pin, reason=AlertReason.EXPIRES, moment=end)
     return None

@@ -18,15 +18,17 @@ from starlette.responses import RedirectResponse, Response
 from recommender.visibility import NEVER
 from service.curation.article_search import ArticleRow, read_article_row
 from service.curation.decision_actions import find_row
-from service.curation.preview import Candidate, LeftOut, Pinned, Preview, make_preview
+from service.curation.pin_alerts import check_pin
+from service.curation.preview import Candidate, LeftOut, Preview, make_preview
+from service.decisions.decision_state import Override, OverrideKind
 from service.decisions.overrides import ListOverrides, StoredOverride
 from service.editor.editor_pages import EditorPages
 from service.editor.labels import (
     STANDING_SENTENCES,
+    label_end,
     label_entry,
     label_left_out,
     label_override,
-    pin_problem,
     tone_of,
 )
 from service.http.auth import Identity
@@ -37,6 +39,7 @@ from service.settings import Settings
 
 _LINE: Mapping[str, Any] = {
     "position": None,
+    "pinned_at": None,
     "origin": None,
     "why": "",
     "tone": "",
@@ -46,6 +49,7 @@ _LINE: Mapping[str, Any] = {
 """What the template shows of an article in the list or a candidate, unless it is said otherwise.
 
 ``position`` and ``origin`` are those of the list, ``None`` if the list does not show the article.
+``pinned_at`` is the position that a pin asks for.
 ``why`` is the reason for that, ``tone`` the style in which the page shows it, and ``same_as`` the
 version of the same article that the list shows instead. ``hidden`` says whether an editor hid it.
 """
@@ -69,10 +73,11 @@ class ArticleView:
         self.seen = next((each.seq for each in database.audit.latest(limit=1)), 0)
         self.listed: ListOverrides = database.overrides.of(article_id)
         self._view, self._now = pages.view()
-        self._when, self._limit = pages.templates.when, context.settings.limit
+        self._when, self._query = pages.templates.when, context.query
         row = find_row(self._view.build, article_id)
         self.preview: Preview = make_preview(self._view, row, now=self._now, query=context.query)
         self.item = self._read(row)
+        self._pinned_at = {each.target_id: each.position for each in self.listed.items}
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = database.judgments.by(person.name, article_id)
         self._takedown = database.takedowns.get(article_id)
@@ -100,14 +105,14 @@ class ArticleView:
             "never_stored": [line for line in lines if line["score"] is None],
             "decisions": decisions,
             "alerts": [
-                f"“{each['title']}” is pinned at position {each['stored'].position}, but not "
-                f"shown: {each['trouble']}."
+                f"“{each['title']}” is pinned at position {each['stored'].position}, but it "
+                f"{each['trouble']}."
                 for each in decisions
                 if each["trouble"]
             ],
             "inbound": inbound,
             "more_inbound": preview.more_inbound,
-            "inbound_count": _lists(len(inbound), more=preview.more_inbound),
+            "inbound_count": count_lists(len(inbound), more=preview.more_inbound),
             "standing_sentence": STANDING_SENTENCES.get(self.item.standing, ""),
             "takedown": takedown
             and {
@@ -129,6 +134,7 @@ class ArticleView:
             chosen.row,
             position=position,
             origin=chosen.origin,
+            pinned_at=self._pinned_at.get(self._view.build.article_id(chosen.row)),
             score=chosen.score if chosen.origin is Origin.RELATED or chosen.score else None,
             sentence=sentence if chosen.origin is not Origin.FALLBACK else "",
         )
@@ -148,20 +154,18 @@ class ArticleView:
         )
 
     def _decisions(self) -> list[dict[str, Any]]:
-        in_force = {each.override.target_id: each for each in self.preview.overrides}
+        in_force = {each.override.target_id: each.override for each in self.preview.overrides}
         return [self._decision(each, in_force.get(each.target_id)) for each in self.listed.items]
 
-    def _decision(self, stored: StoredOverride, pinned: Pinned | None) -> dict[str, Any]:
+    def _decision(self, stored: StoredOverride, override: Override | None) -> dict[str, Any]:
         """Returns what the page shows of a pin or hide.
 
         ``title`` is the id of an article that the build does not hold. ``trouble`` says why a pin
-        has no effect now; it is empty if the pin has one or has ended, and for a hide.
+        has no effect, now or before it ends; it is empty if it has ended, and for a hide.
         """
-        position, trouble = stored.position, ""
-        if position is not None and pinned is not None:
-            trouble = pin_problem(
-                pinned.target, shown=pinned.shown, position=position, limit=self._limit
-            )
+        alert = None
+        if override is not None and override.kind is OverrideKind.PIN:
+            alert = check_pin(self._view, override, now=self._now, query=self._query)
         row = self._view.build.row(stored.target_id)
         target = None if row is None else self._read(row)
         return {
@@ -169,7 +173,7 @@ class ArticleView:
             "target": target,
             "title": stored.target_id if target is None else target.title,
             "label": label_override(asdict(stored)),
-            "trouble": trouble,
+            "trouble": "" if alert is None else alert.trouble,
             "ends": None if stored.until == NEVER else stored.until,
             "over": stored.until <= self._now,
         }
@@ -191,7 +195,8 @@ def render_cards(
     return related_html(view.build, row, chosen, heading=settings.heading, locale=settings.locale)
 
 
-def _lists(count: int, *, more: bool) -> str:
+def count_lists(count: int, *, more: bool) -> str:
+    """Returns a number of lists in words, such as ``one list`` or ``more than 20 lists``."""
     if more:
         return f"more than {count} lists"
     return {0: "no list", 1: "one list"}.get(count, f"{count} lists")
@@ -268,8 +273,21 @@ def describe_done(
     if entry is None or entry.who != person.name:
         return None
     view = pages.context.view_or_none()
-    label = label_entry(None if view is None else view.build, entry)
-    return {"sentence": f"You {label}.", "undo": entry.seq, "back": back}
+    here = bool(back) and entry.article_id == back
+    label = label_entry(None if view is None else view.build, entry, within=here)
+    after, end = entry.after or {}, label_end(entry)
+    sentence = f"You {label}{f' until {pages.templates.when(end)}' if end else ''}."
+    is_pin = after.get("kind") == OverrideKind.PIN
+    is_bare_hide = after.get("kind") == OverrideKind.HIDE and not (after["reason"] or end)
+    return {
+        "sentence": sentence,
+        "undo": entry.seq,
+        "back": back,
+        "article_id": entry.article_id,
+        "target_id": entry.target_id,
+        "pin": after if is_pin and back else None,
+        "asks_why": is_bare_hide and not after["not_related"] and bool(back),
+    }
 
 
 def _site_address(site_url: str | None, url: str) -> str | None:

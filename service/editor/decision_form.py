@@ -52,11 +52,14 @@ class DecisionForm:
     until: Annotated[str, Form()] = ""
     seen: Annotated[str, Form()] = ""
 
-    def pinned_at(self) -> int | None:
+    def pinned_at(self, limit: int) -> int | None:
         """Returns the position, from 1, that the editor entered for a pin; else ``None``.
 
+        Args:
+            limit: How many articles a list shows.
+
         Raises:
-            DecisionError: If the position is not a number.
+            DecisionError: If the position is not a number, or the list shows fewer articles.
         """
         if self.do != "pin":
             return None
@@ -64,7 +67,12 @@ class DecisionForm:
             raise DecisionError(
                 "position", f"the position is {self.position[:20]!r}; it must be a whole number"
             )
-        return int(self.position[:6])
+        position = int(self.position[:6])
+        if not 1 <= position <= limit:
+            raise DecisionError(
+                "position", f"the list shows {limit} articles; choose a position from 1 to {limit}"
+            )
+        return position
 
     def end(self, now: int, zone: ZoneInfo) -> int:
         """Returns when the decision ends, in microseconds since 1970 UTC.

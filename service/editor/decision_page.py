@@ -16,9 +16,10 @@ from starlette.responses import Response
 from recommender.errors import InputError
 from service.curation.article_search import read_article_row, read_title
 from service.curation.decision_actions import MetError, check_known, positions
+from service.curation.preview import MOST_INBOUND, inbound_links
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
-from service.editor.article_page import back_to, show_article
+from service.editor.article_page import back_to, count_lists, show_article
 from service.editor.decision_form import (
     DO,
     DecisionForm,
@@ -132,7 +133,7 @@ def _decide(
                 actor, article_id=target_id, reason=given.reason, until=until
             )
         )
-    position = given.pinned_at()
+    position = given.pinned_at(context.query.limit)
     return context.actions.change_list(
         actor,
         lambda database, if_version: database.overrides.put(
@@ -181,6 +182,16 @@ def _press(
             target_id=target_id,
             seen=seen,
             known=False,
+        )
+    if button == "hide":
+        return actions.change_list(
+            actor,
+            lambda db, if_version: db.overrides.put(
+                actor, **pair, kind=OverrideKind.HIDE, if_version=if_version
+            ),
+            article_id=article_id,
+            target_id=target_id,
+            seen=seen,
         )
     if button == "lift":
         return actions.store(lambda db: db.takedowns.lift(actor, article_id=target_id))
@@ -277,6 +288,8 @@ def _show_form(
     rows = check_known(view.build, article_id, target_id)
     item, target = (read_article_row(view, row, now) for row in rows)
     pin, same = given.do == "pin", article_id == target_id
+    settings, query = pages.context.settings, pages.context.query
+    inbound, more = inbound_links(view, rows[1], now, query, MOST_INBOUND)
     heading = "Pin" if pin else "Take down" if same else "Hide"
     unseen = pin and target.standing is not VisibilityStatus.VISIBLE
     return pages.render(
@@ -295,7 +308,10 @@ def _show_form(
         "takes effect once it is."
         if unseen
         else "",
-        zone=pages.context.settings.timezone,
+        zone=settings.timezone,
+        limit=query.limit,
+        inbound=count_lists(len(inbound), more=more),
+        cached=settings.max_age + settings.stale_while_revalidate,
     )
 
 

@@ -29,6 +29,7 @@ WHY: Mapping[LeftOut, str] = {
 
 BUTTONS = {
     "place": "move “{}”",
+    "hide": "hide “{}”",
     "remove": "remove the pin or hide of “{}”",
     "good": "rate “{}” as a good link",
     "bad": "rate “{}” as a bad link",
@@ -67,24 +68,6 @@ def label_left_out(left_out: LeftOut, moment: str) -> str:
         return WHY[left_out]
     reason = "not visible" if left_out is LeftOut.SCHEDULED else WHY[left_out]
     return f"{reason} until {moment}"
-
-
-def pin_problem(target: VisibilityStatus | None, *, shown: bool, position: int, limit: int) -> str:
-    """Returns why a pin has no effect, as a short text; empty if the pin has an effect.
-
-    Args:
-        target: The visibility of the pinned article; ``None`` if it is not in the published build.
-        shown: Whether the list shows the pinned article.
-        position: The position of the pin, from 1.
-        limit: How many articles the list shows.
-    """
-    if target is None:
-        return "not in the live build"
-    if target is not VisibilityStatus.VISIBLE:
-        return WHY[LeftOut(target)]
-    if shown:
-        return ""
-    return f"after the {limit} shown" if position > limit else "its story is already shown"
 
 
 def label_override(values: Mapping[str, Any]) -> str:
@@ -153,6 +136,8 @@ def _label_override_entry(verb: str, entry: AuditEntry, target: str) -> str:
     if after["kind"] == "pin":
         return f"pinned {target} at position {after['position']}{again}"
     as_what = " as not related" if after["not_related"] else ""
+    if entry.before is not None and entry.before.get("kind") == "hide" and not again:
+        return f"changed the hide of {target}{as_what and ': not related'}"
     return f"hid {target}{as_what}{again}"
 
 

@@ -11,6 +11,7 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from index.errors import SourceError
+from index.query import RelatedQuery
 from index.root.journal import utc_timestamp
 from index.root.root import Root
 from index.sources.host_rules import HostRules, origin_of, redacted
@@ -90,8 +91,9 @@ def tell_ended_pins(root: Root, settings: Settings, before: str, name: str) -> N
         new = root.open(name)
         now = utc_now()
         since = now - int(old.age() * 1_000_000)
-        known = {*_without_effect(ServingView(old, state), since)}
-        found = [*_without_effect(ServingView(new, state), now), *_ended(state, since, now)]
+        known = {*_without_effect(ServingView(old, state), since, settings.query)}
+        without = _without_effect(ServingView(new, state), now, settings.query)
+        found = [*without, *_ended(state, since, now)]
         ended = [one for one in found if one not in known]
     except AlsoLikeError as error:
         log.warning("pins that ended can't be told: %s", error)
@@ -101,8 +103,8 @@ def tell_ended_pins(root: Root, settings: Settings, before: str, name: str) -> N
         notify(settings, "pins", "; ".join(ended[:_MOST_PINS]) + more, build=name)
 
 
-def _without_effect(served: ServingView, now: int) -> Iterator[str]:
-    for alert in find_alerts(served, now=now):
+def _without_effect(served: ServingView, now: int, query: RelatedQuery) -> Iterator[str]:
+    for alert in find_alerts(served, now=now, query=query):
         if alert.reason is not AlertReason.EXPIRES:
             yield f"in the list of {alert.override.article_id}, {alert.sentence()}"
 

@@ -207,7 +207,7 @@ def test_pins_that_readers_dont_see_are_told(call: Run, settings: Settings) -> N
     for pair in ((PAGE, "gone"), ("gone", PAGE), (PAGE, "tidal-kite-second-year")):
         database.overrides.remove(MIRA, article_id=pair[0], target_id=pair[1])
     database.close()
-    assert call("check-overrides")[:2] == (0, "every pin has an effect\n")
+    assert call("check-overrides")[:2] == (0, "All pins are in effect.\n")
 
 
 # The audit trail

@@ -197,12 +197,14 @@ def test_an_editor_steers_a_list_and_the_site_follows(
         )
         assert demo.on_the_site(reader) == moved
 
-        row(page, "shown", 0).get_by_role("link", name="Hide").click()
+        row(page, "shown", 0).get_by_role("button", name="Hide").click()
+        said(page, f"You hid “{before[0]}”")
+        page.locator("#notice").get_by_role("link", name="Reason, place, end").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Reason").fill("Too far from the subject")
         dialog.get_by_label("Ends").select_option("in a week")
         dialog.get_by_role("button", name="Hide").click()
-        said(page, f"You hid “{before[0]}”")
+        said(page, f"You changed the hide of “{before[0]}”")
         expect(page.locator("#decisions")).to_contain_text("Too far from the subject")
         expect(page.locator("#decisions")).to_contain_text("until")
         expect(page.locator("#passed-over")).to_contain_text("hidden here")
@@ -211,6 +213,8 @@ def test_an_editor_steers_a_list_and_the_site_follows(
         assert frame_titles(page) == now == demo.on_the_site(reader)
 
         page.get_by_role("button", name="Undo").click()
+        said(page, f"You hid “{before[0]}” again")
+        page.locator("#decisions").get_by_role("button", name="Remove").last.click()
         said(page, "You removed the hide")
         assert listed(page) == moved
         page.locator("#decisions").get_by_role("button", name="Remove").click()
@@ -350,15 +354,56 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         said(page, "You removed the pin")
 
 
+def test_ten_bad_links_go_by_ten_clicks_or_keys_in_place(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        page.goto(ARTICLE)
+        place = row(page, "shown", 1).bounding_box()
+        for by_key in (False, True):
+            for _ in range(5):
+                second = listed(page)[1]
+                if by_key:
+                    page.keyboard.press("h")
+                else:
+                    row(page, "shown", 1).get_by_role("button", name="Hide").click()
+                said(page, f"You hid “{second}”")
+                assert row(page, "shown", 1).bounding_box()["y"] == pytest.approx(place["y"], abs=1)
+        page.keyboard.press("2")
+        said(page, "You changed the hide")
+        expect(page.locator("#decisions")).to_contain_text("Out of date")
+        removes = page.locator("#decisions").get_by_role("button", name="Remove")
+        for left in range(removes.count(), 0, -1):
+            removes.first.click()
+            expect(removes).to_have_count(left - 1)
+
+
+def test_an_article_is_dragged_to_its_place(browser: Browser, demo: Demo, clean: None) -> None:
+    with visit(browser, demo) as page:
+        page.goto(ARTICLE)
+        before = listed(page)
+        source, goal = (row(page, "shown", number).locator(".place") for number in (4, 1))
+        source.drag_to(goal)
+        said(page, f"You pinned “{before[4]}” at position 2")
+        assert listed(page) == [before[0], before[4], *before[1:4], before[5]]
+        page.get_by_role("button", name="30 days").click()
+        said(page, "until")
+        page.locator("#decisions").get_by_role("button", name="Remove").click()
+        said(page, "You removed the pin")
+
+
 def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(
     browser: Browser, demo: Demo, clean: None
 ) -> None:
     with visit(browser, demo, viewport={"width": 390, "height": 844}) as page:
         page.goto(ARTICLE)
-        row(page, "passed-over", 9).get_by_role("link", name="Hide").click()
-        page.get_by_role("dialog").get_by_role("button", name="Hide").click()
+        hide = row(page, "passed-over", 9).get_by_role("button", name="Hide")
+        hide.scroll_into_view_if_needed()
+        place = row(page, "passed-over", 9).bounding_box()
+        hide.click()
         said(page, "You hid")
         assert page.evaluate("scrollY") > 1_000
+        assert row(page, "passed-over", 9).bounding_box()["y"] == pytest.approx(place["y"], abs=1)
         expect(page.locator("#notice .notice")).to_be_in_viewport(ratio=1)
         page.get_by_role("button", name="Undo").click()
         said(page, "You removed the hide")
@@ -441,6 +486,9 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
         assert listed(page)[:2] == [before[1], before[0]]
 
         hands.press("j", "h")
+        said(page, f"You hid “{before[0]}”")
+        assert before[2] in hands.at, "the next takes its place"
+        hands.press("5")
         expect(page.get_by_role("dialog")).to_be_visible()
         hands.press("ArrowDown")
         hands.tab_to("Reason")
@@ -449,13 +497,15 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
         hands.press("ArrowDown")
         hands.tab_to("Hide")
         hands.press("Enter")
-        said(page, f"You hid “{before[0]}” as not related")
+        said(page, f"You changed the hide of “{before[0]}”: not related")
         expect(page.get_by_role("dialog")).to_have_count(0)
-        assert before[0] in hands.at, "the focus stays with what was hidden"
+        assert before[2] in hands.at
 
-        hands.press("r")
+        hands.tab_to(f"Remove the decision about {before[0]}")
+        hands.press("Enter")
         said(page, "You removed the hide")
-        assert before[0] in hands.at
+        for _ in range(7):  # up to the first of the list
+            hands.press("k")
         hands.press("+")
         said(page, "a good link")
         hands.press("u")
@@ -506,7 +556,9 @@ def test_everything_works_without_a_script(browser: Browser, demo: Demo, clean: 
         expect(titles.first).to_have_text(before[1])
         page.get_by_role("button", name="Undo").click()
         expect(titles.first).to_have_text(before[0])
-        row(page, "shown", 0).get_by_role("link", name="Hide").click()
+        row(page, "shown", 0).get_by_role("button", name="Hide").click()
+        expect(titles.first).to_have_text(before[1])
+        page.get_by_role("link", name="Reason, place, end").click()
         page.get_by_label("Ends").select_option("on a date")
         page.get_by_role("button", name="Hide").click()
         expect(page.get_by_role("alert")).to_contain_text("choose a date", ignore_case=True)
@@ -547,7 +599,7 @@ PAGES: dict[str, Callable[[Page], Any]] = {
 
 def _open_dialog(page: Page) -> None:
     page.goto(ARTICLE)
-    row(page, "shown", 1).get_by_role("link", name="Hide").click()
+    page.get_by_role("link", name="take down").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
@@ -613,13 +665,14 @@ def _leave_a_trace(page: Page) -> None:
     page.goto(f"/editor/decide?do=pin&id={SAMPLE_ARTICLE}&target=listening-to-living-soil")
     page.get_by_role("button", name="Pin").click()
     expect(page.locator("#alerts")).to_contain_text("not published")
-    row(page, "shown", 2).get_by_role("link", name="Hide").click()
+    row(page, "shown", 2).get_by_role("button", name="Hide").click()
+    page.locator("#notice").get_by_role("link", name="Reason, place, end").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("as not related").check()
     dialog.get_by_label("Reason").fill("no")
     dialog.get_by_label("Ends").select_option("in a day")
     dialog.get_by_role("button", name="Hide").click()
-    said(page, "You hid")
+    said(page, "You changed the hide")
     row(page, "shown", 1).get_by_role("button", name="Move up").click()
     said(page, "You pinned")
 

@@ -15,17 +15,29 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from recommender.visibility import utc_now
 from service.app import create_app
+from service.curation.pin_alerts import AlertReason, find_alerts
 from service.decisions.decision_state import OverrideKind
-from service.decisions.open_decisions import open_decisions
+from service.decisions.open_decisions import open_decisions, read_state
 from service.editor.sign_in import Invitation, may_invite
 from service.roles import Role
+from service.serving.serving_view import ServingView
 from service.settings import Settings
 from tests.support.editor_forms import PASSWORD, Editor, add_editor, editor
-from tests.support.editor_site import PAGE, SLASHED, TESTER, Desk, build_site, open_desk
+from tests.support.editor_site import (
+    PAGE,
+    SLASHED,
+    TESTER,
+    Desk,
+    build_site,
+    open_desk,
+    records,
+)
 from tests.support.hostile_articles import PAYLOADS
 
 SCHEDULED, DRAFT = "sea-008", "sea-004"
+VISIBLE = [record for record in records() if record["id"] not in (SCHEDULED, DRAFT)]
 
 
 @pytest.fixture(scope="module")
@@ -294,7 +306,7 @@ def test_an_end_is_read_in_the_zone_of_the_settings(site: Path, tmp_path: Path) 
         assert "1 Jul 2199, 12:00" in mira.page
         mira.get("/editor/decide", do="pin", id=PAGE, target=target)
         assert 'value="2199-07-01T12:00"' in mira.page
-        assert 'name="position" min="1" max="50" value="3"' in mira.page
+        assert 'name="position" min="1" max="6" value="3"' in mira.page
 
 
 def test_hiding_everywhere_is_a_takedown_and_the_article_says_so(desk: Desk, mira: Editor) -> None:
@@ -308,6 +320,59 @@ def test_hiding_everywhere_is_a_takedown_and_the_article_says_so(desk: Desk, mir
     assert "withdrawn" in mira.page
     mira.press(f"lift {target}")
     assert desk.client.get("/v1/related", params={"id": target}).status_code == 200
+
+
+def test_one_press_hides_and_another_says_why(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[0]
+    mira.look(PAGE)
+    mira.press(f"hide {target}")
+    assert target not in desk.shown()
+    assert mira.said.startswith("You hid")
+    answers = re.findall(r'<button name="(do|reason)" value="([^"]+)"', mira.page)
+    assert ("do", "unrelated") in answers
+    name, reason = answers[-1]
+    mira.decide(target, "hide", **{name: reason})
+    assert mira.said.startswith("You changed the hide of")
+    assert f"<q>{reason}</q>" in mira.page
+
+
+def test_a_moved_article_stays_for_a_week_or_as_long_as_is_said(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[3]
+    mira.look(PAGE)
+    mira.press(f"place-1 {target}")
+    assert desk.shown()[0] == target
+    assert " until " in mira.said
+    assert "Keep this order for" in mira.page
+    mira.decide(target, "pin", position="1", ends="never")
+    assert " until " not in mira.said
+    mira.press(f"place-2 {target}")
+    assert " until " not in mira.said, "a move keeps the end"
+
+
+def test_a_takedown_says_what_it_empties_and_how_long_caches_keep_it(
+    desk: Desk, mira: Editor
+) -> None:
+    target = desk.shown()[0]
+    page = mira.get("/editor/decide", do="everywhere", id=target, target=target).text
+    lists = sum(target in desk.shown(record["id"]) for record in VISIBLE)
+    assert f"from {lists} lists" in page
+    assert "up to 90 seconds more" in page
+
+
+def test_a_pin_that_no_longer_fits_is_marked_on_the_page_as_by_the_command(
+    desk: Desk, mira: Editor
+) -> None:
+    target = desk.shown()[0]
+    assert desk.decide(target, kind="pin", position=9).status_code == 200
+    mira.look(PAGE)
+    assert "but it is below the last article that the list shows." in mira.page
+    live = desk.root.open()
+    served = ServingView(live, read_state(desk.settings))
+    [alert] = find_alerts(served, now=utc_now(), query=desk.settings.query)
+    assert alert.reason is AlertReason.BELOW_LIST
+    desk.decide(target, kind="pin", position=2)
+    served = ServingView(live, read_state(desk.settings))
+    assert find_alerts(served, now=utc_now(), query=desk.settings.query) == []
 
 
 def test_what_is_not_related_is_hidden_and_counts_as_a_judgment(desk: Desk, mira: Editor) -> None:
@@ -330,9 +395,7 @@ def test_a_pin_of_what_readers_cannot_see_is_marked_and_warned_of(desk: Desk, mi
     mira.look(PAGE)
     mira.decide(SCHEDULED, "pin", position="1")
     assert desk.shown() == before
-    assert "is pinned at position 1, but not shown: not visible yet" in mira.page.replace(
-        "&#39;", "'"
-    )
+    assert "is pinned at position 1, but it is not visible yet." in mira.page
 
 
 def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira: Editor) -> None:
@@ -341,14 +404,15 @@ def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira
     mira.decide(target, "pin", position="1")
     assert desk.shown()[0] == target
     mira.decide(target, "everywhere")
-    assert "but not shown: taken down" in mira.page
+    assert "but it is taken down." in mira.page
     assert target not in desk.shown()
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"do": "pin", "position": "0"}, "position from 1 to 50"),
+        ({"do": "pin", "position": "0"}, "position from 1 to 6"),
+        ({"do": "pin", "position": "7"}, "the list shows 6 articles"),
         ({"do": "pin", "position": "x"}, "must be a whole number"),
         ({"do": "hide", "reason": "x" * 1_001}, "1001 characters"),
         ({"do": "hide", "ends": "date", "until": ""}, "choose a date"),

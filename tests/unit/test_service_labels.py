@@ -19,7 +19,6 @@ from service.editor.labels import (
     label_entry,
     label_left_out,
     label_override,
-    pin_problem,
 )
 from service.serving.serving_view import VisibilityStatus
 
@@ -58,7 +57,6 @@ def test_every_status_but_visible_has_its_words(standing: VisibilityStatus) -> N
         return
     assert label_left_out(LeftOut(standing), "")
     assert AlertReason(standing)
-    assert pin_problem(standing, shown=False, position=1, limit=6)
     taken_down = standing is VisibilityStatus.TAKEN_DOWN  # the page shows the takedown instead
     assert taken_down or STANDING_SENTENCES[standing]
 

@@ -1,10 +1,12 @@
 /* Starts the scripts of the editors' pages; the pages also work without them. */
 import { watchFrames } from "./cards.js";
+import { followDrags } from "./drag.js";
 import { followFind } from "./find.js";
 import { listenToKeys } from "./keys.js";
 import { followForms } from "./steer.js";
 import { sayNews } from "./swap.js";
 
+followDrags();
 followFind();
 followForms();
 listenToKeys();

@@ -48,6 +48,11 @@ function press(name) {
   found?.click();
 }
 
+/* Picks one of the answers that the notice offers, such as a reason. */
+function answer(number) {
+  document.querySelectorAll("#notice .more > :is(button, a)")[number - 1]?.click();
+}
+
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !isOn()) return;
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
@@ -58,6 +63,7 @@ function onKey(event) {
   else if (key === "j") move(1);
   else if (key === "k") move(-1);
   else if (key === "u") document.querySelector("[data-undo]")?.click();
+  else if (key > "0" && key <= "9") answer(Number(key));
   else if (key in PRESSES) press(PRESSES[key]);
   else return;
   event.preventDefault();

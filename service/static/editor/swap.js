@@ -15,32 +15,44 @@ export function sayNews() {
   if (told) say(told.dataset.announce);
 }
 
-/* Remembers the focused element, so that it can be focused again in the new parts. */
+/* Remembers the focused element, and the part of the page whose place on the screen is to stay. */
 function remember() {
   const at = document.activeElement;
-  if (!at || at === document.body) return null;
-  const key = at.closest("[data-key]")?.dataset.key;
+  const key = at?.closest("[data-key]")?.dataset.key;
+  const [act, target] = key ? [key.split(" ", 1)[0], key.slice(key.indexOf(" ") + 1)] : [];
+  const item = at?.closest("[data-item]");
+  const isSeen = ({ id, firstElementChild }) =>
+    id !== "notice" && firstElementChild && firstElementChild.getBoundingClientRect().bottom > 0;
+  const region = item?.closest("[data-region]") ?? [...document.querySelectorAll("[data-region]")].find(isSeen);
   return {
-    id: at.id,
-    key,
-    target: key?.slice(key.indexOf(" ") + 1),
-    region: at.closest("[data-region]")?.id,
+    isNotice: Boolean(at?.closest("#notice")),
+    isFocused: Boolean(at) && at !== document.body,
+    id: at?.id,
+    act,
+    target,
+    item: region && item ? [...region.querySelectorAll("[data-item]")].indexOf(item) : -1,
+    region: region?.id,
+    top: region?.getBoundingClientRect().top,
   };
 }
 
-function find(key) {
-  return key ? document.querySelector(`[data-key="${CSS.escape(key)}"]:not(:disabled)`) : null;
-}
-
-function restore(kept) {
-  if (!kept || (document.activeElement && document.activeElement !== document.body)) return;
+/* Focuses the same button again, or else that of the row that took the place of its row. */
+function restore(kept, region) {
+  if (!kept.isFocused || (document.activeElement && document.activeElement !== document.body)) return;
+  const find = (within, act) =>
+    within?.querySelector(`[data-key="${CSS.escape(`${act} ${kept.target}`)}"]:not(:disabled)`);
+  const items = region?.querySelectorAll("[data-item]") ?? [];
+  const next = items[Math.min(kept.item, items.length - 1)];
   const place =
+    (kept.isNotice && document.querySelector("[data-undo]")) ||
     (kept.id && document.getElementById(kept.id)) ||
-    find(kept.key) ||
-    find(kept.target && `open ${kept.target}`) ||
-    (kept.region && document.getElementById(kept.region)?.querySelector("[data-primary]")) ||
+    (kept.target && (find(region, kept.act) || find(region, "open"))) ||
+    next?.querySelector(`[data-key^="${kept.act} "]:not(:disabled)`) ||
+    next?.querySelector("[data-primary]") ||
+    (kept.target && find(document, "open")) ||
     document.getElementById("main");
-  place?.focus({ preventScroll: place.id === "main" });
+  place.focus({ preventScroll: true });
+  if (place.id !== "main") place.scrollIntoView({ block: "nearest" });
 }
 
 /* Whether a page from the server is about the same as this one. */
@@ -61,8 +73,10 @@ export function swap(page) {
   document.title = page.title;
   clearFailure();
   const urgent = document.querySelector("[data-focus]");
+  const region = kept.region && document.getElementById(kept.region);
+  if (region) scrollBy(0, region.getBoundingClientRect().top - kept.top);
   if (urgent) urgent.focus();
-  else restore(kept);
+  else restore(kept, region);
   sayNews();
   document.dispatchEvent(new CustomEvent("swapped"));
 }
