@@ -57,8 +57,8 @@ def records(data: Path | None, count: int) -> list[dict[str, Any]]:
 
 def _read(path: Path) -> Iterator[tuple[str, str]]:
     content = path.read_bytes()
-    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
-    for line in text.splitlines():
+    content = gzip.decompress(content) if path.suffix == ".gz" else content
+    for line in content.splitlines():
         record = json.loads(line)
         parts = [part["text"] for part in record.get("sections", []) if "text" in part]
         body = record.get("text") or record.get("summary") or " ".join(parts)

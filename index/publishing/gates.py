@@ -111,7 +111,7 @@ def judge(
     *,
     accept_change: bool,
     now: int,
-    full: tuple[Build, Churn] | None = None,
+    full: tuple[Build, float] | None = None,
 ) -> list[Verdict]:
     """Measure a build at every gate, except *golden* and *comparison*.
 
@@ -124,12 +124,12 @@ def judge(
             follow from it.
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
         full: The last full build, with which a small build is compared too, lest many small losses
-            pass one by one; and the difference from it.
+            pass one by one; and the share of lists that changed since, new articles not counted.
     """
     verdicts = [*_judge_alone(new, limits, now)]
     if full is not None:
         verdicts.append(_judge_loss(new, full[0], limits, now, "the last full build"))
-        verdicts.append(_judge_lists(new, full[1], limits, "the last full build"))
+        verdicts.append(_judge_lists(new, full[1], new.count, limits, "the last full build"))
     if live is None or churn is None:
         return verdicts
     old, made = live.manifest, new.manifest
@@ -146,7 +146,8 @@ def judge(
         _judge_loss(new, live, limits, now, "the live build"),
         _judge_lists(
             new,
-            churn,
+            churn.upset if made.small else churn.changed,
+            len(churn.rows),
             limits,
             "the live build",
             accepted=accept_change and (changed or reweighed),
@@ -157,18 +158,24 @@ def judge(
 
 
 def _judge_lists(
-    new: Build, churn: Churn, limits: Limits, called: str, *, accepted: bool = False, hint: str = ""
+    new: Build,
+    changed: float,
+    count: int,
+    limits: Limits,
+    called: str,
+    *,
+    accepted: bool = False,
+    hint: str = "",
 ) -> Verdict:
     """Judge how many lists changed; in a small build, new articles come to lists as they should."""
-    small = new.manifest.small
-    changed = churn.upset if small else churn.changed
     return Verdict(
         gate=Gate.LISTS,
         value=changed,
         limit=limits.max_churn,
-        passed=changed <= limits.max_churn or accepted or len(churn.rows) < FEW,
-        message=f"{changed:.0%} of {len(churn.rows)} lists show other articles than in {called}"
-        f"{', new ones not counted' * small}; at most {limits.max_churn:.0%} may change{hint}",
+        passed=changed <= limits.max_churn or accepted or count < FEW,
+        message=f"{changed:.0%} of {count} lists show other articles than in {called}"
+        f"{', new ones not counted' * new.manifest.small}; "
+        f"at most {limits.max_churn:.0%} may change{hint}",
     )
 
 

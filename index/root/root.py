@@ -56,6 +56,7 @@ class Root:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.builds = path / "builds"
+        self._small: dict[str, bool] = {}
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[list[str]]:
@@ -304,10 +305,12 @@ class Root:
 
     def is_small(self, name: str) -> bool:
         """Return whether a build is a small one; one that can't be read counts as full."""
-        try:
-            return self.manifest(name).small
-        except BuildError:
-            return False
+        if name not in self._small:
+            try:
+                self._small[name] = self.manifest(name).small
+            except BuildError:
+                return False
+        return self._small[name]
 
     def start_build(self, name: str) -> Path:
         """Create the folder of a new build, under a temporary name that nothing reads."""

@@ -270,6 +270,7 @@ class Watcher:
                 for key, (article, record) in read.fresh.items()
                 if self._is_news(live, at, article, record, statements.get(key), read.first)
             }
+            self._read[at] = replace(read, fresh={key: read.fresh[key] for key in put})
             owned = {key for key, owner in self._owners.items() if owner == name}
             gone = frozenset() if self.keep_missing else frozenset(owned - read.ids)
             if put:
