@@ -39,7 +39,7 @@ def measure(texts: list[PreparedText]) -> dict[str, float]:
     postings, keep = make_postings(weights), DEFAULT_RECIPE.candidates + 1
     blocks = equal_blocks(count, _BLOCK)
     answers = map_in_threads(lambda a, b: search_postings(weights[a:b], postings, keep), blocks)
-    found = [set(row.tolist()) for part in answers for row in part]
+    found = [set(row.tolist()) for part in answers for row in part.rows]
     seconds = time.perf_counter() - start
     shares = [
         [

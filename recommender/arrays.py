@@ -121,7 +121,8 @@ def carry_matrix(
     source = np.where(new, np.cumsum(new) - 1, rows)
     breaks = np.flatnonzero((np.diff(source) != 1) | (new[1:] != new[:-1])) + 1
     matrix = MatrixColumns(workspace, name)
-    for start, stop in itertools.pairwise([0, *breaks.tolist(), len(rows)]):
+    ends = [*breaks.tolist(), len(rows)] if len(rows) else []
+    for start, stop in itertools.pairwise([0, *ends]):
         first, last = int(source[start]), int(source[stop - 1]) + 1
         part = SparseRows.of((fresh if new[start] else old)[first:last])
         if columns is not None and not new[start]:

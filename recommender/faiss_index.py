@@ -41,11 +41,12 @@ class FaissIndex:
     Args:
         index: The FAISS index itself; :func:`build_index` and :func:`load_index` provide it.
         kind: The FAISS factory string of the index, which names its type.
-        embeddings: Shape (n, dim), float32: the rows that were indexed. If the index holds
-            compressed codes only, hits are scored again with these rows.
+        embeddings: Shape (n, dim), float32: the rows that were indexed. Hits are scored again with
+            them: what FAISS says depends on which other rows are compared at the same time, and
+            some indexes hold compressed codes only.
     """
 
-    def __init__(self, index: Any, kind: str, embeddings: Embeddings | None = None) -> None:
+    def __init__(self, index: Any, kind: str, embeddings: Embeddings) -> None:
         self._index = index
         self._embeddings = embeddings
         self.kind = kind
@@ -59,11 +60,10 @@ class FaissIndex:
         )
 
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
-        if self._embeddings is None:
-            scores, rows = self._index.search(queries, width)
-            return sort_hits(rows, scores)
-        factor = _LEAST_FACTOR * self._index.nprobe // _least_probed(self._index)
-        deep = max(width, min(self.count, min(factor, _MOST_FACTOR) * width))
+        deep = width
+        if self.kind != "Flat":
+            factor = _LEAST_FACTOR * self._index.nprobe // _least_probed(self._index)
+            deep = max(width, min(self.count, min(factor, _MOST_FACTOR) * width))
         _, coarse = self._index.search(queries, deep)
         rows = np.empty((len(queries), width), dtype=np.int64)
         scores = np.empty((len(queries), width), dtype=np.float32)
@@ -110,10 +110,9 @@ def build_index(embeddings: Embeddings) -> FaissIndex:
         index.train(np.ascontiguousarray(embeddings[np.sort(sample)]))
     for start in range(0, count, 65_536):
         index.add(np.ascontiguousarray(embeddings[start : start + 65_536]))
-    if kind == "Flat":
-        return FaissIndex(index, kind)
     built = FaissIndex(index, kind, embeddings)
-    _widen(built, index, embeddings)
+    if kind != "Flat":
+        _widen(built, index, embeddings)
     return built
 
 
@@ -162,9 +161,9 @@ def load_index(path: Path, embeddings: Embeddings) -> FaissIndex:
         raise VectorFileError(
             f"{path} has {index.ntotal} vectors of dimension {index.d}, expected {embeddings.shape}"
         )
-    if isinstance(index, faiss.IndexFlat):
-        return FaissIndex(index, "Flat")
-    return FaissIndex(index, index_kind(*embeddings.shape), embeddings)
+    flat = isinstance(index, faiss.IndexFlat)
+    kind = "Flat" if flat else index_kind(*embeddings.shape)
+    return FaissIndex(index, kind, embeddings)
 
 
 def inner_products(queries: Embeddings, embeddings: Embeddings, rows: Rows) -> Scores:

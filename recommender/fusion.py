@@ -81,19 +81,18 @@ class Calibration:
         """
         return self.standardize(values) @ np.array(self.weights, dtype=np.float32)
 
-    def copy_scores(self, articles: PairData, start: int, stop: int) -> NDArray[np.float32]:
-        """Return the own score that each of consecutive articles would have with a copy of it.
+    def copy_scores(self, articles: PairData, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return the own score that each of some articles would have with a copy of it.
 
         Args:
             articles: All articles.
-            start: Row of the first.
-            stop: Row after the last.
+            rows: Shape (q,): the rows of those articles.
         """
-        copies = np.tile(np.array([kind.copy for kind in KINDS], np.float32), (stop - start, 1))
+        copies = np.tile(np.array([kind.copy for kind in KINDS], np.float32), (len(rows), 1))
         for position, kind in enumerate(KINDS):
             if kind.name in ("tags", "authors"):
-                ends = getattr(articles, kind.name).indptr[start : stop + 1]
-                copies[:, position] *= np.diff(ends) > 0
+                ends = getattr(articles, kind.name).indptr
+                copies[:, position] *= ends[rows] < ends[rows + 1]
         return self.fuse(copies)
 
 
@@ -228,12 +227,12 @@ def _distinct(found: Rows, own: NDArray[np.int32]) -> Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffusedScores:
-    """Every article's best candidates after diffusion.
+    """The best candidates of some articles after diffusion.
 
     Attributes:
         neighbors: Each article's candidates and their scores, sorted by (-score, row).
-        copy_scores: Shape (n,), float32: the score that a copy of each article would get.
-        unlisted_scores: Shape (n,), float32: for each article, the score of any article that is a
+        copy_scores: Shape (q,), float32: the score that a copy of each article would get.
+        unlisted_scores: Shape (q,), float32: for each article, the score of any article that is a
             candidate neither of it nor of its neighbors.
     """
 
@@ -250,34 +249,30 @@ def diffuse(
     keep: int,
     recipe: RankingParameters = DEFAULT_RECIPE,
     *,
-    start: int = 0,
-    stop: int | None = None,
+    rows: NDArray[np.int64],
 ) -> DiffusedScores:
     """Add the neighbors' say, subtract the hub correction, and keep the best candidates.
 
     Args:
         own: Every article's candidates, as :func:`gather_candidates` returns them.
         nearest: Shape (n,), float32: h of every article, see :func:`mean_nearest`.
-        copies: Shape (stop - start,), float32: the own score of each article's copy.
+        copies: Shape (q,), float32: the own score of each article's copy.
         calibration: The calibration with which ``own`` was scored.
         keep: Number of candidates to keep per article.
         recipe: Ranking parameters, of which the number of neighbors is used.
-        start: Row of the first article to compute.
-        stop: Row after the last article to compute; the end of the corpus by default.
+        rows: Shape (q,): the rows of the articles to compute.
     """
-    stop = len(own.rows) if stop is None else stop
-    block = np.arange(start, stop)
-    links = own.rows[start:stop, : recipe.diffusion_neighbors if calibration.neighbors else 0]
+    links = own.rows[rows, : recipe.diffusion_neighbors if calibration.neighbors else 0]
     present = links != NO_ROW
     weights = np.where(present, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
     weights *= calibration.neighbors / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     # The article's own scores count with weight 1; its score with itself is skipped below.
-    summands = np.concatenate([block[:, None], links], axis=1)
+    summands = np.concatenate([rows[:, None], links], axis=1)
     listed = summands != NO_ROW
     articles, places = np.unique(summands[listed], return_inverse=True)
     ends = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
-    factors = np.concatenate([np.ones((len(block), 1)), weights], axis=1)[listed]
-    shape = (len(block), len(articles))
+    factors = np.concatenate([np.ones((len(rows), 1)), weights], axis=1)[listed]
+    shape = (len(rows), len(articles))
     graph = sp.csr_matrix((factors.astype(np.float32), places, ends), shape=shape)
     scores, floors = _scores_above_floor(own, articles)
     total = (graph @ scores).tocsr()
@@ -286,10 +281,10 @@ def diffuse(
     paid = (calibration.hub * (nearest - calibration.hub_mean)).astype(np.float32)
     total.data -= paid[total.indices]
     # A copy of an article is as close to its neighbors as the article itself.
-    closeness = weights * np.where(present, own.scores[start:stop, : links.shape[1]], 0)
+    closeness = weights * np.where(present, own.scores[rows, : links.shape[1]], 0)
     return DiffusedScores(
-        neighbors=top_of_rows(total, keep, skip=block),
-        copy_scores=(copies + closeness.sum(axis=1) - paid[block]).astype(np.float32),
+        neighbors=top_of_rows(total, keep, skip=rows),
+        copy_scores=(copies + closeness.sum(axis=1) - paid[rows]).astype(np.float32),
         unlisted_scores=unlisted,
     )
 

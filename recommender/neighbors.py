@@ -22,6 +22,9 @@ leave it out before indexing."""
 _MOST_TIES = 1_024
 """Most hits that are fetched to sort ties; if more hits are tied, any of them are returned."""
 
+TIED = 4e-6
+"""Hits whose scores differ by less may stand in any order in what an index fetches."""
+
 _CELLS = 2**25  # 128 MB of scores at a time
 
 
@@ -138,8 +141,8 @@ def settle_ties(
 ) -> Neighbors:
     """Return the ``k`` best hits by (-score, row) from an index that orders ties arbitrarily.
 
-    If the last hit fetched is tied with hit ``k``, the index may have left out tied hits with lower
-    row numbers, so more hits are fetched.
+    If the last hit fetched is tied with hit ``k``, but for rounding, the index may have left out
+    hits that belong before it, so more hits are fetched.
 
     Args:
         fetch: Returns a given number of hits for each query, sorted by (-score, row).
@@ -151,7 +154,8 @@ def settle_ties(
     hits = fetch(queries, width)
     kept = Neighbors(rows=hits.rows[:, :k], scores=hits.scores[:, :k])
     if width < min(count, _MOST_TIES):
-        tied = (hits.rows[:, -1] != NO_ROW) & (hits.scores[:, k - 1] == hits.scores[:, -1])
+        tied = hits.scores[:, -1] >= hits.scores[:, k - 1] - TIED
+        tied &= hits.rows[:, -1] != NO_ROW
         unsure = np.flatnonzero(tied)
         for start in range(0, len(unsure), 1_024):
             some = unsure[start : start + 1_024]

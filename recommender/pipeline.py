@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.arrays import IN_MEMORY, Column, Workspace
+from recommender.arrays import IN_MEMORY, Workspace
+from recommender.candidates import CandidateSearch
+from recommender.carried import CarriedRelating, RelatingState, join_rows
 from recommender.encoder import Embeddings
 from recommender.evidence import DEFAULT_WEIGHTS, PairData
 from recommender.fusion import (
@@ -18,7 +18,6 @@ from recommender.fusion import (
     calibrate,
     choose_hub_strength,
     diffuse,
-    gather_candidates,
     mean_nearest,
 )
 from recommender.labels import Labels
@@ -26,18 +25,15 @@ from recommender.learning.judged_pairs import SCALES, JudgedPairs, training_seed
 from recommender.learning.learned_weights import LearnedWeights, learn_weights
 from recommender.lexical import LexicalVectors
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
-from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
+from recommender.parallel import BlockMapper, equal_blocks, map_in_threads
 from recommender.parameters import DEFAULT_DEPTH, DEFAULT_RECIPE, SHOWN, RankingParameters
-from recommender.postings import make_postings, search_postings
+from recommender.postings import make_postings, update_postings
 from recommender.rerank import REJECTED, RankedLists, adopt_orphans, rerank
-from recommender.stories import Stories, StoryTexts, find_stories
+from recommender.stories import Stories, StoryTexts, close_pairs, find_stories, join_pairs
 from recommender.term_counts import CorpusTerms
 from recommender.translations import StoryLanguages
 
 _BLOCK = 256
-_SEARCHED = 8_192
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +91,7 @@ class PipelineResult:
             :func:`recommender.fusion.mean_nearest`.
         learned: What was learned from judged pairs; ``None`` if nothing was.
         health: Figures about all lists together, from :func:`measure_health`.
+        state: What relating can go on from when some articles change.
     """
 
     lists: RankedLists
@@ -105,6 +102,7 @@ class PipelineResult:
     nearest: NDArray[np.float32]
     learned: LearnedWeights | None
     health: dict[str, float]
+    state: RelatingState
 
 
 def relate(
@@ -118,6 +116,7 @@ def relate(
     judged: JudgedPairs | None = None,
     workspace: Workspace = IN_MEMORY,
     mapper: BlockMapper = map_in_threads,
+    carried: CarriedRelating | None = None,
 ) -> PipelineResult:
     """Compute the related list of every article of a corpus.
 
@@ -132,26 +131,15 @@ def relate(
         judged: Pairs of articles from which the weights of evidence are learned, unless a
             calibration is given.
         workspace: Stores every array that grows with the corpus. When the function returns, the
-            workspace still holds the lists and the postings of the terms.
+            workspace still holds the lists, the candidates and the postings of the terms.
         mapper: Runs a function on every block of articles; by default on every core of this
             machine.
+        carried: What is carried over from an earlier call for the articles that did not change. It
+            must have had the same depth, recipe and calibration, and the term weights and labels of
+            ``catalogue`` must have the idf of that call. The result is then the same as with
+            ``anew``, and takes a fraction of the time.
     """
-    nearest = _find_nearest(
-        catalogue.embeddings, catalogue.index, recipe.candidates + 1, workspace, mapper
-    )
-    stories = find_stories(
-        nearest,
-        catalogue.texts,
-        catalogue.superseded,
-        catalogue.dates,
-        languages=catalogue.languages,
-        translation_keys=catalogue.translation_keys,
-        pages=catalogue.pages,
-        versions=catalogue.versions,
-    )
-    lexical = catalogue.lexical
-    postings = make_postings(lexical.weights, workspace, mapper)
-    count = len(catalogue.embeddings)
+    lexical, count = catalogue.lexical, len(catalogue.embeddings)
     pairs = PairData(
         embeddings=catalogue.embeddings,
         terms=lexical.weights,
@@ -160,15 +148,45 @@ def relate(
         authors=catalogue.authors.vectors(count, workspace, "author_vectors"),
         days=catalogue.dates,
     )
+    if carried is None:
+        postings, affected = make_postings(pairs.terms, workspace, mapper), np.ones(count, bool)
+    else:
+        known = carried.state.postings
+        postings, affected = update_postings(pairs.terms, known, carried.moved[:-1], workspace)
+    search = CandidateSearch(
+        pairs,
+        catalogue.index,
+        postings,
+        recipe.candidates + 1,
+        carried,
+        affected,
+        workspace,
+        mapper,
+    )
+    close = close_pairs(search.nearest, search.stale)
+    stale = np.zeros(count, dtype=bool)
+    stale[search.stale] = True
+    if carried is not None:
+        close = join_pairs([close, carried.close(stale)])
+    stories = find_stories(
+        close,
+        catalogue.texts,
+        catalogue.superseded,
+        catalogue.dates,
+        languages=catalogue.languages,
+        translation_keys=catalogue.translation_keys,
+        pages=catalogue.pages,
+        versions=catalogue.versions,
+    )
     scoring = calibration or calibrate(pairs, weights=weights, neighbors=recipe.neighbors_say)
-    own = _find_candidates(pairs, postings, scoring, nearest, workspace, mapper)
-    close = mean_nearest(own)
+    own = search.candidates(scoring)
+    nearest = mean_nearest(own)
     learned = None
     if calibration is None:
-        scoring = _choose_hub(scoring, own, close, recipe)
+        scoring = _choose_hub(scoring, own, nearest, recipe)
         if judged is not None and catalogue.terms is not None:
             seeds = training_seeds(
-                judged, pairs, own, close, stories, scoring, catalogue.terms, lexical.idf
+                judged, pairs, own, nearest, stories, scoring, catalogue.terms, lexical.idf
             )
             if seeds is not None:
                 default = np.array([*scoring.weights, scoring.neighbors])
@@ -176,54 +194,94 @@ def relate(
         if learned is not None and learned.adopted:
             *kinds, neighbors = learned.weights.tolist()
             scoring = replace(scoring, weights=kinds, neighbors=neighbors)
-            workspace.drop("candidate_rows", "candidate_scores")
-            own = _find_candidates(pairs, postings, scoring, nearest, workspace, mapper)
-            close = mean_nearest(own)
-            scoring = replace(_choose_hub(scoring, own, close, recipe), neighbors=neighbors)
-    workspace.drop("nearest_rows", "nearest_scores")
+            own = search.candidates(scoring)
+            nearest = mean_nearest(own)
+            scoring = replace(_choose_hub(scoring, own, nearest, recipe), neighbors=neighbors)
+    search.drop()
+    if carried is not None:
+        carried.keep(carried.state.nearest, nearest)
+        otherwise = carried.judged_otherwise(stories, catalogue.weights)
+        heard = recipe.diffusion_neighbors if scoring.neighbors else 0
+        stale = _to_list_again(own, stale, otherwise, heard)
 
     languages, embeddings = catalogue.languages, catalogue.embeddings
     story_languages = StoryLanguages(stories.of, stories.members, languages)
+    listed = np.flatnonzero(stale)
 
     def list_block(start: int, stop: int) -> RankedLists:
-        copies = scoring.copy_scores(pairs, start, stop)
-        diffused = diffuse(own, close, copies, scoring, 2 * depth, recipe, start=start, stop=stop)
+        rows = listed[start:stop]
+        copies = scoring.copy_scores(pairs, rows)
+        diffused = diffuse(own, nearest, copies, scoring, 2 * depth, recipe, rows=rows)
         candidates = to_scale(diffused.neighbors, diffused.copy_scores)
-        listed = np.arange(start, start + len(candidates.rows))
         return rerank(
-            story_languages.candidates_in(candidates, languages[listed], listed),
+            story_languages.candidates_in(candidates, languages[rows], rows),
             stories=stories,
             languages=languages,
             weights=catalogue.weights,
             embeddings=embeddings,
             depth=depth,
             diversity=recipe.diversity,
-            first=start,
+            own_rows=rows,
         )
 
-    lists = _join_parts(
+    lists = join_rows(
         RankedLists,
-        mapper(list_block, equal_blocks(len(own.rows), _BLOCK), stage="lists"),
+        mapper(list_block, equal_blocks(len(listed), _BLOCK), stage="lists"),
         {
             "rows": workspace.column("related_rows", np.int32, depth),
             "scores": workspace.column("related_scores", np.float32, depth),
             "rejected_rows": workspace.column("rejected_rows", np.int32, REJECTED),
             "rejected_reasons": workspace.column("rejected_reasons", np.uint8, REJECTED),
         },
+        listed,
+        carried,
+        None if carried is None else carried.lists,
     )
-    workspace.drop("candidate_rows", "candidate_scores")
+    adopted = np.zeros(count, dtype=np.uint16)
     if adopt and depth > SHOWN:
-        adopt_orphans(lists, catalogue.visible, SHOWN)
+        adopted = adopt_orphans(lists, catalogue.visible, SHOWN)
+    state = RelatingState(
+        candidates=own,
+        nearest=nearest,
+        close=close,
+        stories=stories,
+        postings=postings,
+        lists=lists,
+        adopted=adopted,
+        weights=catalogue.weights,
+    )
     return PipelineResult(
         lists=lists,
         stories=stories,
         lexical=lexical,
         calibration=scoring,
         pairs=pairs,
-        nearest=close,
+        nearest=nearest,
         learned=learned,
         health=measure_health(lists, catalogue.visible),
+        state=state,
     )
+
+
+def _to_list_again(
+    own: Neighbors, stale: NDArray[np.bool_], otherwise: NDArray[np.bool_], heard: int
+) -> NDArray[np.bool_]:
+    """Return which articles' lists may have changed; shape (n,).
+
+    Args:
+        own: The candidates of all articles.
+        stale: Shape (n,), bool: the articles whose candidates were found anew.
+        otherwise: Shape (n,), bool: the articles that count otherwise as candidates.
+        heard: How many of an article's candidates have a say in its list.
+    """
+
+    def holding(marks: NDArray[np.bool_], width: int | None) -> NDArray[np.bool_]:
+        padded = np.append(marks, np.False_)  # for NO_ROW
+        blocks = equal_blocks(len(marks), _BLOCK * _BLOCK)
+        return np.concatenate([padded[own.rows[a:b, :width]].any(axis=1) for a, b in blocks])
+
+    again = stale | otherwise | holding(otherwise, None)
+    return again | holding(again, heard)
 
 
 def _choose_hub(
@@ -236,68 +294,6 @@ def _choose_hub(
     hub = choose_hub_strength(own, close, recipe.hub_strengths, recipe.most_hub)
     heard = scoring.neighbors if hub <= recipe.heard_up_to else 0.0
     return replace(scoring, hub=hub, hub_mean=float(close.mean()), neighbors=heard)
-
-
-def _find_nearest(
-    embeddings: Embeddings, index: NeighborIndex, k: int, workspace: Workspace, mapper: BlockMapper
-) -> Neighbors:
-    """Find the ``k`` nearest rows of every article by embedding."""
-
-    def find(start: int, stop: int) -> Neighbors:
-        return index.search(embeddings[start:stop], k)
-
-    blocks = equal_blocks(len(embeddings), _SEARCHED)
-    # One block at a time, since FAISS itself uses every core.
-    return _join_parts(
-        Neighbors,
-        in_turn(mapper)(find, blocks, stage="nearest"),
-        {
-            "rows": workspace.column("nearest_rows", np.int32, k),
-            "scores": workspace.column("nearest_scores", np.float32, k),
-        },
-    )
-
-
-def _find_candidates(
-    pairs: PairData,
-    postings: sp.csr_matrix,
-    calibration: Calibration,
-    nearest: Neighbors,
-    workspace: Workspace,
-    mapper: BlockMapper,
-) -> Neighbors:
-    """Find, score and sort every article's candidates by embedding and by words."""
-    k = nearest.rows.shape[1]
-
-    def find(start: int, stop: int) -> Neighbors:
-        own = pairs.take(slice(start, stop))
-        found = search_postings(own.terms, postings, k)
-        both = np.concatenate([nearest.rows[start:stop], found], axis=1)
-        rows = np.arange(start, stop, dtype=np.int32)
-        return gather_candidates(own, pairs, both, calibration, rows)
-
-    return _join_parts(
-        Neighbors,
-        mapper(find, equal_blocks(len(pairs), _BLOCK), stage="candidates"),
-        {
-            "rows": workspace.column("candidate_rows", np.int32, 2 * k),
-            "scores": workspace.column("candidate_scores", np.float32, 2 * k),
-        },
-    )
-
-
-def _join_parts(kind: Callable[..., T], parts: Iterable[T], columns: Mapping[str, Column]) -> T:
-    """Join the results of all blocks into one result.
-
-    Args:
-        kind: The class of the joined result.
-        parts: The results of the blocks, in order.
-        columns: For each array of a result, the array of the workspace to append it to.
-    """
-    for part in parts:
-        for name, column in columns.items():
-            column.append(getattr(part, name))
-    return kind(**{name: column.finish() for name, column in columns.items()})
 
 
 def to_scale(candidates: Neighbors, copy_scores: NDArray[np.float32]) -> Neighbors:

@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
-from recommender.neighbors import NO_ROW, Rows
+from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace, carry_matrix
+from recommender.neighbors import NO_ROW, Neighbors, Rows
 from recommender.parallel import BlockMapper, blocks_by_size, equal_blocks, in_turn, map_in_threads
 from recommender.top_k import top_of_rows
 
@@ -39,7 +39,8 @@ def make_postings(
         mapper: Runs a function on ranges of terms; on this machine one after another.
 
     Returns:
-        Shape (terms, n), float32 CSR: the :data:`POSTINGS` largest weights of each term.
+        Shape (terms, n), float32 CSR: the :data:`POSTINGS` largest weights of each term; of equal
+        ones those of the first articles.
     """
     count, width = weights.shape
     holders = np.zeros(width, dtype=np.int64)
@@ -54,6 +55,53 @@ def make_postings(
     for rows in in_turn(mapper)(find, ranges, stage="postings"):
         matrix.append(rows)
     return matrix.finish(count)
+
+
+def update_postings(
+    weights: sp.csr_matrix, old: sp.csr_matrix, moved: NDArray[np.int32], workspace: Workspace
+) -> tuple[sp.csr_matrix, NDArray[np.bool_]]:
+    """Make the postings of each term from those that the terms had before some articles changed.
+
+    Args:
+        weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
+        old: Shape (terms, old n), float32 CSR: the postings before.
+        moved: Shape (old n,), int32, ascending but for -1: the row that each article has now; -1 if
+            it is gone or its weights changed.
+        workspace: Stores the postings; see :func:`make_postings`.
+
+    Returns:
+        The postings; and shape (n,), bool: the articles that are in other postings than before, new
+        ones among them.
+    """
+    count, width = weights.shape
+    affected = np.ones(count, dtype=bool)
+    affected[moved[moved >= 0]] = False
+    changed = np.zeros(width, dtype=bool)
+    changed[weights[np.flatnonzero(affected)].indices] = True
+    lost = np.flatnonzero((moved < 0)[old.indices])
+    changed[np.searchsorted(old.indptr, lost, side="right") - 1] = True
+    terms = np.flatnonzero(changed)
+    fresh = _heaviest_per_row(take_columns(weights, terms).T.tocsr(), POSTINGS)
+    before, places = old[terms], np.arange(len(terms), dtype=np.int64) * count
+    rows = moved[before.indices]
+    keys = (np.repeat(places, np.diff(before.indptr)) + rows)[rows >= 0]
+    other = np.setxor1d(keys, np.repeat(places, np.diff(fresh.indptr)) + fresh.indices)
+    affected[other % count] = True
+    kept = np.where(changed, -1, np.arange(width))
+    return carry_matrix(old, kept, fresh, workspace, "postings", moved), affected
+
+
+def take_columns(matrix: sp.csr_matrix, columns: NDArray[np.integer]) -> sp.csr_matrix:
+    """Return some columns of a matrix, which takes less time than indexing if they are few."""
+    number = np.full(matrix.shape[1], -1, dtype=np.int32)
+    number[columns] = np.arange(len(columns))
+    held = np.flatnonzero((number >= 0)[matrix.indices])
+    parts = (
+        matrix.data[held],
+        number[matrix.indices[held]],
+        np.searchsorted(held, matrix.indptr),
+    )
+    return sp.csr_matrix(parts, shape=(matrix.shape[0], len(columns)))
 
 
 def _transpose(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
@@ -101,7 +149,7 @@ def search_postings(
     postings: sp.csr_matrix,
     keep: int,
     among: NDArray[np.bool_] | None = None,
-) -> Rows:
+) -> Neighbors:
     """Return the rows that are most similar to each of a few texts, by the texts' heaviest terms.
 
     Args:
@@ -111,13 +159,53 @@ def search_postings(
         among: Shape (n,), bool: the rows that may be found; all by default.
 
     Returns:
-        Shape (texts, keep), int32, best first; :data:`~recommender.neighbors.NO_ROW` at the end.
+        Shape (texts, keep), best first; a score is the part of the inner product that was found.
     """
     found = _heaviest_per_row(queries, QUERY_TERMS) @ postings
     if among is not None:
         found.data[~among[found.indices]] = 0.0
         found.eliminate_zeros()
-    return top_of_rows(found, keep).rows
+    return top_of_rows(found, keep)
+
+
+def may_reach(
+    weights: sp.csr_matrix,
+    postings: sp.csr_matrix,
+    rows: NDArray[np.integer],
+    least: NDArray[np.float32],
+    mapper: BlockMapper = map_in_threads,
+) -> NDArray[np.bool_]:
+    """Return for which articles :func:`search_postings` finds one of some rows with a given score.
+
+    Args:
+        weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
+        postings: Shape (terms, n), float32 CSR: the result of :func:`make_postings`.
+        rows: The rows that may be found.
+        least: Shape (n,), float32: the least score for each article; infinity for articles that are
+            not asked about.
+        mapper: Runs a function on every block of articles.
+
+    Returns:
+        Shape (n,), bool.
+    """
+    theirs = take_columns(postings, rows)
+
+    def reach(some: NDArray[np.int64], queries: sp.csr_matrix, slack: float) -> NDArray[np.int64]:
+        found = queries @ theirs
+        bounds = np.repeat(least[some] - slack, np.diff(found.indptr))
+        enough = np.flatnonzero(found.data >= bounds)
+        return some[np.unique(np.searchsorted(found.indptr, enough, side="right") - 1)]
+
+    def find(start: int, stop: int) -> NDArray[np.int64]:
+        # All terms of an article are faster to look at than to choose the heaviest from, and give
+        # no smaller score.
+        close = reach(np.arange(start, stop), weights[start:stop], 1e-5)
+        return reach(close, _heaviest_per_row(weights[close], QUERY_TERMS), 0.0)
+
+    found = np.zeros(len(least), dtype=bool)
+    for some in mapper(find, equal_blocks(len(least), _ROWS // 16), stage="reached"):
+        found[some] = True
+    return found
 
 
 def similarities(own: sp.csr_matrix, vectors: sp.csr_matrix, rows: Rows) -> NDArray[np.float32]:

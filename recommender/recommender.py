@@ -33,7 +33,6 @@ from recommender.lexical import apply_weights, title_shares, weigh_terms
 from recommender.neighbors import NO_ROW
 from recommender.parameters import DEFAULT_DEPTH, SHOWN
 from recommender.pipeline import CorpusArticles, relate
-from recommender.postings import make_postings
 from recommender.preferences import Preferences, newest_day
 from recommender.recommendation import Explanation, RelatedArticle
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
@@ -164,7 +163,7 @@ class Recommender:
         self._corpus = Corpus(
             pairs=self._related.pairs,
             index=index,
-            postings=make_postings(self._related.lexical.weights),
+            postings=self._related.state.postings,
             calibration=self._related.calibration,
             nearest=self._related.nearest,
             texts=texts,

@@ -64,9 +64,9 @@ def rerank(
     embeddings: Embeddings,
     depth: int,
     diversity: float = DEFAULT_RECIPE.diversity,
-    first: int = 0,
+    own_rows: NDArray[np.integer],
 ) -> RankedLists:
-    """Turn the candidates of consecutive articles into their related lists.
+    """Turn the candidates of some articles into their related lists.
 
     Args:
         candidates: Rows and scores of each article's candidates, scores in [0, 1], sorted by
@@ -80,7 +80,7 @@ def rerank(
         depth: Length of the lists.
         diversity: Weight, 0 to 1, of the penalty for similarity to articles higher up in the list;
             0 sorts by score alone.
-        first: The row of the first of these articles.
+        own_rows: Shape (articles,): the row of each article.
     """
     count = len(candidates.rows)
     lists = RankedLists(
@@ -91,11 +91,12 @@ def rerank(
     )
     for start in range(0, count, _CHUNK):
         here = slice(start, min(start + _CHUNK, count))
-        own = np.arange(first + here.start, first + here.stop)
+        own = own_rows[here]
         rows, scores = candidates.rows[here], candidates.scores[here]
         present = rows != NO_ROW
         safe = np.where(present, rows, 0)
-        scores = np.where(present, scores * weights[safe], np.float32(-np.inf))
+        far = np.full_like(scores, -np.inf)
+        scores = np.multiply(scores, weights[safe], out=far, where=present)
         order = np.lexsort((rows, -scores, _foreign(rows, own, languages), ~present), axis=1)
         rows = np.take_along_axis(rows, order, axis=1)
         scores = np.take_along_axis(scores, order, axis=1)
@@ -112,7 +113,7 @@ def rerank(
 
 
 def _foreign(
-    rows: NDArray[np.int32], own: NDArray[np.int64], languages: NDArray[np.int32]
+    rows: NDArray[np.int32], own: NDArray[np.integer], languages: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Return which rows are not known to be in the language of the article whose list they are in.
 
@@ -120,13 +121,14 @@ def _foreign(
     """
     language = languages[own][:, None]
     foreign: NDArray[np.bool_] = languages[np.where(rows == NO_ROW, 0, rows)] != language
-    return foreign & (language > 0)
+    foreign &= language > 0
+    return foreign
 
 
 def _reasons(
     rows: NDArray[np.int32],
     scores: NDArray[np.float32],
-    own: NDArray[np.int64],
+    own: NDArray[np.integer],
     stories: Stories,
 ) -> NDArray[np.uint8]:
     """Return the ``RejectReason`` of each candidate, shape (articles, k), uint8.
@@ -219,7 +221,7 @@ def diversify(
     return new_rows, new_scores
 
 
-def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) -> int:
+def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) -> NDArray[np.uint16]:
     """Move orphans, articles that are in no shown list, into a shown list where they fit well.
 
     Each orphan moves to the last shown place of the list in which it is nearest to that place, if
@@ -232,7 +234,7 @@ def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) ->
         shown: Length of the list that readers see.
 
     Returns:
-        The number of orphans that were moved into a shown list.
+        Shape (n,), uint16: the place in each list from which an orphan moved up; 0 for none.
     """
     linked = np.zeros(len(visible), dtype=bool)
     parts: list[tuple[NDArray[np.integer], ...]] = []
@@ -250,17 +252,33 @@ def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) ->
     homes, places, targets = (np.concatenate(some) for some in zip(*parts, strict=True))
     ratio = lists.scores[homes, places] / np.maximum(lists.scores[homes, shown - 1], 1e-6)
     adopted: set[int] = set()
-    taken: set[int] = set()
+    moved_from = np.zeros(len(visible), dtype=np.uint16)
     for entry in np.lexsort((homes, targets, -ratio)).tolist():
         home, position, target = int(homes[entry]), int(places[entry]), int(targets[entry])
         if ratio[entry] < _WORTH:
             break
-        if target in adopted or home in taken:
+        if target in adopted or moved_from[home]:
             continue
         for array in (lists.rows, lists.scores):
             moved = array[home, position]
             array[home, shown : position + 1] = array[home, shown - 1 : position]
             array[home, shown - 1] = moved
         adopted.add(target)
-        taken.add(home)
-    return len(adopted)
+        moved_from[home] = position
+    return moved_from
+
+
+def return_orphans(lists: RankedLists, moved_from: NDArray[np.uint16], shown: int) -> None:
+    """Undo :func:`adopt_orphans` for some lists, which are changed in place.
+
+    Args:
+        lists: The lists.
+        moved_from: For each of them, the place from which an orphan moved up; 0 for none.
+        shown: Length of the list that readers see.
+    """
+    changed = np.flatnonzero(moved_from)
+    place, column = moved_from[changed, None].astype(np.int64), np.arange(lists.rows.shape[1])
+    order = column + ((column >= shown - 1) & (column < place))
+    order = np.where(column == place, shown - 1, order)
+    for array in (lists.rows, lists.scores):
+        array[changed] = np.take_along_axis(array[changed], order, axis=1)

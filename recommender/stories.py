@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from recommender.neighbors import Neighbors
 from recommender.text import PreparedText
@@ -22,6 +24,12 @@ _SHINGLE = 3
 _MIN_SHINGLES = 8
 _CANDIDATES = 8
 _CHUNK = 65_536
+
+ClosePairs = NDArray[np.int32]
+"""Pairs of rows that are close by embedding: shape (m, 4), in ascending order of the pairs. The
+columns are the lower row; the higher one; 1 if the higher row is among the nearest of the lower, 2
+if the lower is among those of the higher, 3 for both; and whether their texts are near-duplicates:
+1, 0, or -1 if that was not looked at."""
 
 
 class StoryTexts(Protocol):
@@ -55,7 +63,7 @@ class Stories:
 
 
 def find_stories(
-    neighbors: Neighbors,
+    close: ClosePairs,
     texts: StoryTexts,
     superseded: Mapping[int, int],
     dates: NDArray[np.int32],
@@ -77,7 +85,7 @@ def find_stories(
     language, nor two of unknown language: such pages keep the stories that they have without it.
 
     Args:
-        neighbors: Each row's nearest rows, with or without itself.
+        close: The close pairs. What is found out about their texts is written into them.
         texts: Texts without boilerplate, so that a shared footer does not make duplicates.
         superseded: Maps the row of a newer version to the row of the version it replaces.
         dates: Shape (n,), int32: days since 1970. If ``superseded`` does not say which of two rows
@@ -91,7 +99,11 @@ def find_stories(
             is newer (:func:`recommender.versions.version_number`).
     """
     count = len(dates)
-    parent = np.arange(count)
+    same = close[close[:, 3] == 1]
+    graph = sp.coo_matrix((same[:, 3], (same[:, 0], same[:, 1])), shape=(count, count))
+    _, group = connected_components(graph, directed=False)
+    _, lowest = np.unique(group, return_index=True)
+    parent = lowest[group]
 
     def root_of(row: int) -> int:
         while parent[row] != row:
@@ -103,10 +115,13 @@ def find_stories(
         low, high = sorted((root_of(one), root_of(other)))
         parent[high] = low
 
-    for one, other in _close_pairs(neighbors):
-        if languages[one] != languages[other] and languages[one] and languages[other]:
+    for pair in np.flatnonzero(close[:, 3] < 0).tolist():
+        one, other = close[pair, :2].tolist()
+        foreign = languages[one] != languages[other] and languages[one] and languages[other]
+        if not foreign and root_of(one) == root_of(other):
             continue
-        if root_of(one) != root_of(other) and is_near_duplicate(texts[one], texts[other]):
+        close[pair, 3] = not foreign and is_near_duplicate(texts[one], texts[other])
+        if close[pair, 3]:
             join(one, other)
     for one, other in [*superseded.items(), *_same_pages(pages)]:
         join(one, other)
@@ -117,8 +132,19 @@ def find_stories(
     while not np.array_equal(roots, parent[roots]):
         roots = parent[roots]
     _, of = np.unique(roots, return_inverse=True)
-    generation = _generations(superseded, count)
     version = np.zeros(count, dtype=np.int64) if versions is None else versions
+    return _by_age(of, superseded, dates, version, apart)
+
+
+def _by_age(
+    of: NDArray[np.intp],
+    superseded: Mapping[int, int],
+    dates: NDArray[np.int32],
+    version: NDArray[np.int64],
+    apart: Sequence[int],
+) -> Stories:
+    count = len(of)
+    generation = _generations(superseded, count)
     days = dates.astype(np.int64)
     members = np.lexsort((np.arange(count), -version, -days, -generation, of))
     ends = np.cumsum(np.bincount(of)).astype(np.int64)
@@ -203,20 +229,35 @@ def _shingles(text: PreparedText) -> set[int]:
     }
 
 
-def _close_pairs(neighbors: Neighbors) -> list[tuple[int, int]]:
-    """Return the distinct pairs of close rows, ascending, the lower row of each pair first."""
-    found: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
-    count = len(neighbors.rows)
-    for start in range(0, count, _CHUNK):
-        rows = neighbors.rows[start : start + _CHUNK, :_CANDIDATES]
-        scores = neighbors.scores[start : start + _CHUNK, :_CANDIDATES]
-        left, position = np.nonzero((scores >= _COSINE) & (rows >= 0))
-        right = rows[left, position].astype(np.int64)
-        left += start
-        keys = np.minimum(left, right) * count + np.maximum(left, right)
-        found.append(np.unique(keys[left != right]))
-    first, second = np.divmod(np.unique(np.concatenate(found)), max(count, 1))
-    return list(zip(first.tolist(), second.tolist(), strict=True))
+def close_pairs(nearest: Neighbors, rows: NDArray[np.integer]) -> ClosePairs:
+    """Return the pairs of some rows and those of their nearest rows that are close to them.
+
+    Args:
+        nearest: The nearest rows, with or without the rows themselves.
+        rows: The rows whose nearest they are.
+    """
+    found = [np.empty((0, 4), dtype=np.int32)]
+    for start in range(0, len(rows), _CHUNK):
+        here = slice(start, start + _CHUNK)
+        others, scores = nearest.rows[here, :_CANDIDATES], nearest.scores[here, :_CANDIDATES]
+        place, position = np.nonzero((scores >= _COSINE) & (others >= 0))
+        one, other = rows[here][place], others[place, position]
+        sides = np.where(one < other, 1, 2)
+        pairs = np.stack([np.minimum(one, other), np.maximum(one, other), sides, -np.sign(sides)])
+        found.append(pairs.T[one != other].astype(np.int32))
+    return join_pairs(found)
+
+
+def join_pairs(parts: Sequence[ClosePairs]) -> ClosePairs:
+    """Return all pairs once; of several verdicts on their texts, the one that was looked at."""
+    pairs = np.concatenate(parts)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    changes = (pairs[1:, :2] != pairs[:-1, :2]).any(axis=1)
+    first = np.flatnonzero(np.concatenate([np.ones(len(pairs[:1]), dtype=bool), changes]))
+    joined = pairs[first]
+    joined[:, 2] = np.bitwise_or.reduceat(pairs[:, 2], first)
+    joined[:, 3] = np.maximum.reduceat(pairs[:, 3], first)
+    return joined[joined[:, 2] > 0]
 
 
 def _generations(superseded: Mapping[int, int], count: int) -> NDArray[np.int64]:

@@ -36,7 +36,7 @@ from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import to_scale
 from recommender.postings import search_postings
 from recommender.rerank import RankedLists, rerank
-from recommender.stories import Stories, StoryTexts, find_stories
+from recommender.stories import Stories, StoryTexts, close_pairs, find_stories
 from recommender.text import PreparedText
 from recommender.translations import StoryLanguages
 
@@ -45,6 +45,7 @@ _DEEPEST = 8_192
 
 _FAR = np.float32(0.01)
 _NOT_IN_CORPUS = np.array([NO_ROW], dtype=np.int32)
+_OWN_ROW = np.zeros(1, dtype=np.int64)
 _NO_ROWS, _NO_SCORES = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
 
 
@@ -129,7 +130,7 @@ class TextQueryResult:
         self._query, self._corpus, self._recipe = query, corpus, recipe
         nearest = corpus.index.search(query.pairs.embeddings, recipe.candidates)
         self.same_story = _near_duplicates(query, nearest, corpus)
-        found = search_postings(query.pairs.terms, corpus.postings, recipe.candidates)
+        found = search_postings(query.pairs.terms, corpus.postings, recipe.candidates).rows
         rows = np.concatenate([nearest.rows, found], axis=1)
         rows[np.isin(rows, query.without)] = NO_ROW
         own = _score_candidates(query, rows, corpus)
@@ -187,7 +188,7 @@ class TextQueryResult:
             width = min(4 * width, _DEEPEST)
             nearest = shown.index.search(query.pairs.embeddings, width).rows
             words = search_postings(query.pairs.terms, self._corpus.postings, width, shown.rows)
-            found = np.append(nearest, words)
+            found = np.append(nearest, words.rows)
             new = np.unique(stories[found[found != NO_ROW]])
             new = new[allowed[new]]
             if len(new) >= wanted or nearest[0, -1] == NO_ROW or width == _DEEPEST:
@@ -266,7 +267,7 @@ def _diffuse(
     linked = corpus.pairs.take(links)
     nearest = corpus.index.search(np.ascontiguousarray(linked.embeddings), recipe.candidates + 1)
     found = search_postings(linked.terms, corpus.postings, recipe.candidates + 1)
-    both = np.concatenate([nearest.rows, found], axis=1)
+    both = np.concatenate([nearest.rows, found.rows], axis=1)
     theirs = gather_candidates(linked, corpus.pairs, both, corpus.calibration, links)
     here = _LocalRows(own.rows, both)
     width = max(own.rows.shape[1], both.shape[1])
@@ -277,12 +278,11 @@ def _diffuse(
     diffused = diffuse(
         candidates,
         np.concatenate([mean_nearest(own), corpus.nearest[here.rows]]),
-        corpus.calibration.copy_scores(query.pairs, 0, 1),
+        corpus.calibration.copy_scores(query.pairs, _OWN_ROW),
         corpus.calibration,
         len(here),
         recipe,
-        start=0,
-        stop=1,
+        rows=_OWN_ROW,
     )
     best = Neighbors(rows=here.to_corpus(diffused.neighbors.rows), scores=diffused.neighbors.scores)
     return replace(diffused, neighbors=best)
@@ -304,7 +304,7 @@ def _near_duplicates(query: TextQuery, nearest: Neighbors, corpus: Corpus) -> ND
     hits = no_neighbors(len(here), nearest.rows.shape[1])
     hits.rows[0], hits.scores[0] = here.to_local(nearest.rows[0]), nearest.scores[0]
     stories = find_stories(
-        hits,
+        close_pairs(hits, np.arange(len(here))),
         _QueryTexts(query.text, here.rows.tolist(), corpus.texts),
         superseded={},
         dates=np.zeros(len(here), dtype=np.int32),
@@ -338,6 +338,7 @@ def _rerank(
         embeddings=np.concatenate([query.pairs.embeddings, corpus.pairs.embeddings[here.rows]]),
         depth=candidates.rows.shape[1],
         diversity=recipe.diversity,
+        own_rows=_OWN_ROW,
     )
     lists.rows[:] = here.to_corpus(lists.rows)
     return lists

@@ -276,7 +276,7 @@ class Settings(BaseSettings):
     """when alsolike watch relates everything anew, each day in the timezone; off: never"""
 
     max_drift: Share = 0.3
-    """share of lists computed since the last full build above which watch makes another"""
+    """share of lists changed since the last full build above which watch makes another"""
 
     follow_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
     """how often alsolike watch asks feeds, sites and databases for changes"""

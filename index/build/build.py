@@ -37,6 +37,11 @@ articles.sqlite        the articles themselves · search.sqlite: the full-text i
 article_numbers.npy    (n,) int32: the number of each row's article in these two
 facts.npy, counted.json, link_names.npy, named_links.npy, seen.npy
                        what the next small build takes over of articles that do not change
+candidate_*.npy        (n, 130): rows that each row is compared with, best first, their own scores,
+                       how they were found · candidate_least.npy: (n, 2) float32: by how little
+close_pairs.npy        (m, 4) int32: near-duplicates, and rows that might have been
+adopted.npy            (n,) uint16: the place in each list from which an orphan moved up; what this
+                       and the two before are for: recommender.carried
 names_*.npy            numbers of addresses and other names, ascending · the rows that they name
 boilerplate.json       text that the pages share, ignored in comparisons
 links_*.npy            the rows that each row's own page links to · link_kinds.npy: what these are

@@ -19,6 +19,7 @@ from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
 from index.articles.record import RecordProblem, short
 from index.build.build import Build
+from index.build.carried_state import load_state, save_state
 from index.build.explanations import explain_lists
 from index.build.lexicon import carried_calibration
 from index.build.list_dates import build_date, date_lists
@@ -52,6 +53,7 @@ from index.root.root import Root
 from index.scale_out.milvus.milvus_collections import check_milvus
 from index.sources.source import Source
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
+from recommender.carried import CarriedRelating
 from recommender.encoder import Encoder
 from recommender.errors import NotFoundError
 from recommender.faiss_index import measure_recall
@@ -243,13 +245,14 @@ def _make(
             judged=judged,
             workspace=workspace,
             mapper=spread,
+            carried=_carried_relating(context),
         )
         if terms is not None:
             terms.drop()
         _report_apart(context, store, related.stories.apart)
     with context.stage("write"):
         _write_stories(folder, related)
-        save_array(folder / "nearest.npy", related.nearest)
+        save_state(folder, related.state)
         write_json(folder / "calibration.json", asdict(related.calibration))
         reused = context.previous if carried is not None else None
         learning = save_learning(context, related, judged, reused)
@@ -332,6 +335,14 @@ def _make(
     manifest = manifest.model_copy(update={"files": describe_files(folder)})
     write_manifest(folder, manifest)
     return manifest, assessment
+
+
+def _carried_relating(context: BuildContext) -> CarriedRelating | None:
+    """Returns the lists that a small build takes over, unless they are another version's."""
+    live, carried = context.previous, context.carried
+    if live is None or carried is None or live.manifest.alsolike != version("alsolike"):
+        return None
+    return CarriedRelating(load_state(live), carried.rows)
 
 
 def _source_names(context: BuildContext, sources: Sequence[Source]) -> list[str]:

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from index.build.build import Build
 from index.build.carried_rows import CarriedRows
 from index.build.explanations import explain_lists
 from index.build.sentences import write_sentences
-from index.building import read_stage
+from index.building import builder, read_stage
 from index.building.builder import make_build
 from index.building.changes import Changes
 from index.building.context import BuildOptions
 from index.errors import BuildError, SourceError
 from index.files import Blob
 from index.root.root import Root
+from recommender.carried import CarriedRelating
 from recommender.encoder import Encoder, HashingEncoder
 from recommender.errors import NotFoundError
 from tests.support.articles import topical
@@ -86,7 +88,7 @@ def test_what_is_put_and_removed_changes_and_all_else_stays(
 
 
 RELATED = re.compile(
-    r"related_|rejected_|nearest|candidate|adopted|duplicates|postings_|members_|stor|list"
+    r"related_|rejected_|nearest|candidate|adopted|close_pairs|postings_|members_|stor|list"
 )
 """What relating makes, which has tests of its own."""
 
@@ -169,6 +171,25 @@ def test_every_stage_gives_what_it_gives_when_all_articles_are_prepared_anew(
         assert not differ
         for word in ("brandnewword", "renamed", "bread", "sea 1"):
             assert small.full_text.search(word, 99) == anew.full_text.search(word, 99)
+
+
+def test_lists_are_those_that_relating_anew_gives(
+    build_root: BuildRoot, write_jsonl: Write, tmp_path: Path
+) -> None:
+    records = site_records(80)
+    root, _ = build_root(write_jsonl(records[:60]))
+    for number, (put, remove, facts) in enumerate(CHANGES):
+        other = Root(tmp_path / f"copy-{number}")
+        shutil.copytree(root.path, other.path)
+        changed = [{**records[each], **facts} for each in put]
+        gone = [records[each]["id"] for each in remove]
+        small = change(root, changed, gone)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(builder, "CarriedRelating", partial(CarriedRelating, anew=True))
+            anew = change(other, changed, gone)
+        names = {path.name for path in anew.folder.glob("*.npy") if RELATED.match(path.name)}
+        for name in names - {"close_pairs.npy", "listed_in.npy"}:
+            assert (small.folder / name).read_bytes() == (anew.folder / name).read_bytes(), name
 
 
 def test_what_is_said_of_lists_is_what_would_be_said_anew(

@@ -73,7 +73,8 @@ def spread(
     count = len(scores)
     copies = np.ones(count, dtype=np.float32)
     recipe = RankingParameters(diffusion_neighbors=neighbors)
-    return diffuse(own, mean_nearest(own), copies, scoring, keep, recipe)
+    every = np.arange(len(own.rows))
+    return diffuse(own, mean_nearest(own), copies, scoring, keep, recipe, rows=every)
 
 
 def test_every_candidate_has_its_exact_score_and_none_is_the_article_itself(corpus: PairData):
@@ -81,7 +82,7 @@ def test_every_candidate_has_its_exact_score_and_none_is_the_article_itself(corp
     every = np.tile(np.arange(40, dtype=np.int32), (40, 1))
     exact = scoring.fuse(compare(corpus, corpus, every))
     nearest = ExactIndex(corpus.embeddings).search(corpus.embeddings, 11).rows
-    found = search_postings(corpus.terms, make_postings(corpus.terms), 11)
+    found = search_postings(corpus.terms, make_postings(corpus.terms), 11).rows
     both = np.concatenate([nearest, found], axis=1)
     for start in (0, 15):
         block = np.arange(start, 40, dtype=np.int32)
@@ -169,7 +170,7 @@ def test_a_copy_has_more_of_every_kind_of_evidence_than_anything_else(corpus: Pa
     scoring = calibrate(corpus)
     every = np.tile(np.arange(40, dtype=np.int32), (40, 1))
     own = scoring.fuse(compare(corpus, corpus, every))
-    assert (own.max(axis=1) <= scoring.copy_scores(corpus, 0, 40) + 1e-4).all()
+    assert (own.max(axis=1) <= scoring.copy_scores(corpus, np.arange(40)) + 1e-4).all()
 
 
 def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus: PairData):

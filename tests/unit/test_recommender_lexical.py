@@ -93,7 +93,7 @@ def test_a_draft_counted_against_a_known_vocabulary_gets_the_same_weights():
 def test_candidates_are_the_true_nearest_where_nothing_is_pruned(bodies):
     weights = weights_of(*bodies)
     similar = (weights @ weights.T).toarray()
-    answers = search_postings(weights, make_postings(weights), 5)
+    answers = search_postings(weights, make_postings(weights), 5).rows
     for row, found in enumerate(answers):
         found = found[found != NO_ROW]
         assert len(set(found.tolist())) == len(found) <= 5

@@ -59,7 +59,7 @@ def test_similarities_are_inner_products(seed: int) -> None:
 
 def test_an_article_without_words_finds_nothing() -> None:
     weights = sp.csr_matrix(np.array([[0, 0], [1, 0], [1, 0]], dtype=np.float32))
-    assert search_postings(weights, make_postings(weights), 3).tolist() == [
+    assert search_postings(weights, make_postings(weights), 3).rows.tolist() == [
         [NO_ROW] * 3,
         [1, 2, NO_ROW],
         [1, 2, NO_ROW],

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.neighbors import NO_ROW, Neighbors
-from recommender.rerank import RankedLists, RejectReason, adopt_orphans, rerank
+from recommender.rerank import RankedLists, RejectReason, adopt_orphans, rerank, return_orphans
 from recommender.stories import Stories
 
 
@@ -33,6 +33,7 @@ def one_list(rows, scores, *, of=None, languages=None, weights=None, diversity=0
         embeddings=vectors,
         depth=depth,
         diversity=diversity,
+        own_rows=np.arange(count),
     )
 
 
@@ -96,6 +97,7 @@ def test_whatever_the_candidates_a_list_holds_each_story_once_and_only_candidate
         embeddings=vectors,
         depth=6,
         diversity=0.2,
+        own_rows=np.arange(count),
     )
     for own in range(count):
         shown = lists.rows[own][lists.rows[own] != NO_ROW]
@@ -116,6 +118,10 @@ def test_an_orphan_takes_the_last_shown_place_where_it_is_nearly_good_enough():
         rejected_rows=np.empty((4, 0), dtype=np.int32),
         rejected_reasons=np.empty((4, 0), dtype=np.uint8),
     )
-    assert adopt_orphans(lists, np.ones(4, dtype=bool), shown=2) == 1
+    moved_from = adopt_orphans(lists, np.ones(4, dtype=bool), shown=2)
+    assert moved_from.tolist() == [2, 0, 0, 0]
     assert lists.rows[0].tolist() == [1, 3, 2]
     assert lists.rows[1].tolist() == [0, 2, 3]
+    return_orphans(lists, moved_from, shown=2)
+    assert lists.rows.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
+    assert np.allclose(lists.scores, scores)

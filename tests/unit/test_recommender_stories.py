@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.encoder import HashingEncoder
-from recommender.neighbors import ExactIndex, Neighbors, no_neighbors
-from recommender.stories import Stories, find_stories, is_near_duplicate
+from recommender.neighbors import ExactIndex
+from recommender.stories import Stories, close_pairs, find_stories, is_near_duplicate
 from recommender.text import PreparedText
 
 PIECE = (
@@ -20,6 +20,8 @@ OTHER = (
     "A choir of day sleepers learned its second verse by heart from a courier who carried the "
     "notes across the bridge before the bakery opened and the first tram rang its bell"
 )
+
+NO_PAIRS = np.empty((0, 4), dtype=np.int32)
 
 
 def text(body: str, title: str = "A title") -> PreparedText:
@@ -37,7 +39,7 @@ def stories_of(
     embeddings = HashingEncoder(256).encode([item.whole for item in texts])
     neighbors = ExactIndex(embeddings).search(embeddings, 9)
     return find_stories(
-        neighbors,
+        close_pairs(neighbors, np.arange(len(texts))),
         texts,
         superseded or {},
         np.array(dates or [0] * len(bodies), dtype=np.int32),
@@ -119,13 +121,9 @@ def test_every_row_is_in_exactly_one_story_with_all_its_versions(
     drawn: tuple[int, dict[int, int], list[int]],
 ) -> None:
     count, superseded, dates = drawn
-    nothing = Neighbors(
-        rows=np.full((count, 1), -1, dtype=np.int32),
-        scores=np.full((count, 1), -np.inf, dtype=np.float32),
-    )
     texts = [text(f"text {row}") for row in range(count)]
     found = find_stories(
-        nothing,
+        NO_PAIRS,
         texts,
         superseded,
         np.array(dates, dtype=np.int32),
@@ -197,14 +195,15 @@ def test_keys_join_each_language_once_and_split_nothing(
 
 
 def test_rows_of_one_page_are_one_story_whatever_they_say() -> None:
-    nothing = Neighbors(
-        rows=np.full((4, 1), -1, dtype=np.int32),
-        scores=np.full((4, 1), -np.inf, dtype=np.float32),
-    )
     texts = [text(f"text {row}") for row in range(4)]
     pages = np.array([7, -3, 7, 7], dtype=np.int64)
     found = find_stories(
-        nothing, texts, {}, np.zeros(4, dtype=np.int32), languages=np.ones(4, np.int32), pages=pages
+        NO_PAIRS,
+        texts,
+        {},
+        np.zeros(4, dtype=np.int32),
+        languages=np.ones(4, np.int32),
+        pages=pages,
     )
     assert found.of.tolist() == [0, 1, 0, 0]
 
@@ -215,7 +214,7 @@ def test_among_undated_duplicates_the_higher_version_stands_first() -> None:
     neighbors = ExactIndex(embeddings).search(embeddings, 9)
     for dates, members in (([0, 0, 0], [1, 0, 2]), ([0, 0, 5], [2, 1, 0])):
         found = find_stories(
-            neighbors,
+            close_pairs(neighbors, np.arange(3)),
             texts,
             {},
             np.array(dates, dtype=np.int32),
@@ -229,7 +228,7 @@ def test_versions_of_one_age_are_equally_new() -> None:
     days = np.array([5, 9, 9, 9, 0], dtype=np.int32)
     pages = np.array([1, 1, 1, 2, 1], dtype=np.int64)
     found = find_stories(
-        no_neighbors(5, 2),
+        NO_PAIRS,
         [PreparedText(title=str(row), body="") for row in range(5)],
         {},
         days,

@@ -1,0 +1,60 @@
+"""What a build stores so that the next one can carry over the lists that did not change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.build.build import Build
+from index.build.lexicon import load_matrix
+from index.files import load_array, save_array
+from recommender.carried import Candidates, RelatingState
+from recommender.rerank import RankedLists
+from recommender.stories import Stories
+
+
+def save_state(folder: Path, state: RelatingState) -> None:
+    """Write what no other file of a build says into its folder.
+
+    Candidates and postings are not written again: they were written while they were computed.
+    """
+    save_array(folder / "nearest.npy", state.nearest)
+    save_array(folder / "close_pairs.npy", state.close)
+    save_array(folder / "adopted.npy", state.adopted)
+
+
+def load_state(build: Build) -> RelatingState:
+    """Return what the lists of a build were made from; its files are verified before."""
+
+    def read(name: str) -> NDArray[Any]:
+        return np.asarray(load_array(build.checked(f"{name}.npy")))
+
+    terms = len(read("lexical_idf"))
+    return RelatingState(
+        candidates=Candidates(
+            rows=read("candidate_rows"),
+            scores=read("candidate_scores"),
+            found_by=read("candidate_found_by"),
+            least=read("candidate_least"),
+        ),
+        nearest=read("nearest"),
+        close=read("close_pairs"),
+        stories=Stories(
+            of=build.stories,
+            members=np.asarray(build.members.values),
+            ends=np.asarray(build.members.ends),
+            newer=build.newer,
+        ),
+        postings=load_matrix(build.checked, "postings", (terms, build.count)),
+        lists=RankedLists(
+            rows=build.related_rows,
+            scores=build.related_scores,
+            rejected_rows=read("rejected_rows"),
+            rejected_reasons=read("rejected_reasons"),
+        ),
+        adopted=read("adopted"),
+        weights=read("preferences"),
+    )
