@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ class SourceRead:
 
     Attributes:
         ids: The ids of all its articles.
-        fresh: Its records that were not there like this when it was read before, by id.
+        fresh: Its records that were not there like this when it was read before, by id, if they
+            differ from what is live.
         first: Whether it was not read before, so that all records are fresh.
     """
 
@@ -77,25 +78,30 @@ class FollowedSource:
         self.due, self._stamp, self._ids = 0.0, None, None
         self._validators = {}
 
-    def look(self) -> SourceRead | None:
+    def look(self, differs: Callable[[Article], bool] = lambda _: True) -> SourceRead | None:
         """Reads the source if it may have changed; returns ``None`` if it did not.
+
+        Args:
+            differs: Tells whether an article is another than the one that is live.
 
         Raises:
             SourceError: If it can't be read.
         """
         start = time.monotonic()
+        self.due = following = start + self.every
         try:
             stamp = self._settled()
             if stamp is not None and stamp == self._stamp:
                 return None
-            read = self._read()
+            read = self._read(differs)
             self._stamp = stamp
         except BaseException:
             self._validators.clear()  # else the next look would find nothing new
             raise
         finally:
-            spent = time.monotonic() - start
-            self.due = time.monotonic() + max(self.every, spent / _SHARE)
+            end = time.monotonic()
+            if self.due == following:  # else it changed meanwhile
+                self.due = end + max(self.every, (end - start) / _SHARE)
         return read
 
     def _settled(self) -> object:
@@ -122,7 +128,7 @@ class FollowedSource:
         self._validators = found
         return hashlib.blake2b(answer.body).digest()
 
-    def _read(self) -> SourceRead:
+    def _read(self, differs: Callable[[Article], bool]) -> SourceRead:
         raw, parse = split_records(self.source)
         known, present = self._ids, dict[bytes, str]()
         fresh: dict[str, tuple[Article, Record]] = {}
@@ -134,7 +140,7 @@ class FollowedSource:
             if article_id is None:
                 found = next(iter(parse_records([parse(item)], self.mapping, report)), None)
                 article_id = found[0].id if found else ""
-                if found and article_id not in ids:
+                if found and article_id not in ids and differs(found[0]):
                     fresh[article_id] = found
             present[digest] = article_id
             if article_id:

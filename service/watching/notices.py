@@ -6,8 +6,10 @@ import json
 import logging
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from http.client import HTTPException
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from index.errors import SourceError
@@ -29,6 +31,9 @@ log = logging.getLogger("alsolike")
 LIMIT = 10.0
 """Seconds in which a command must end, and an address answer."""
 
+_HOUR = 3_600
+_MOST_TOLD = 1_000
+_told_until: dict[tuple[Path, str], float] = {}
 _MOST_PINS = 100
 _ANYWHERE = ("0.0.0.0/0", "::/0")  # the operator names the address
 
@@ -39,6 +44,8 @@ def notify(settings: Settings, event: str, message: str, build: str = "") -> Non
     A command gets a JSON object on its standard input, an address in the body of a POST: ``event``,
     ``message``, ``build``, ``root`` and ``at``.
 
+    The same is told once an hour.
+
     Args:
         settings: The effective settings.
         event: What happened: ``refused``, ``failed``, ``source`` or ``pins``.
@@ -46,8 +53,12 @@ def notify(settings: Settings, event: str, message: str, build: str = "") -> Non
         build: The build that it is about, if any.
     """
     target = settings.notify
-    if not target:
+    now, about_it = time.monotonic(), (settings.root, message)
+    if not target or now < _told_until.get(about_it, 0):
         return
+    if len(_told_until) > _MOST_TOLD:
+        _told_until.clear()
+    _told_until[about_it] = now + _HOUR
     about = {"event": event, "message": " ".join(message.splitlines()), "build": build}
     about |= {"root": str(settings.root.absolute()), "at": utc_timestamp()}
     content = json.dumps(about, ensure_ascii=False).encode()

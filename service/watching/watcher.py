@@ -12,9 +12,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 
 from index.articles.record import Record, SourceItem
 from index.articles.updated import updated_at
@@ -108,17 +109,13 @@ class Watcher:
     _refused: dict[str, frozenset[str]] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _wake: threading.Event = field(default_factory=threading.Event)
-    _pool: ThreadPoolExecutor = field(init=False)
     _wait: float = 0.0
     _retry: float = 0.0
     _tried: int = 0
     _failed: float = 0.0
-    _reads: int = 0
-    _tried_with: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         self._root = Root(self.settings.root)
-        self._pool = ThreadPoolExecutor(max(1, len(self.sources)), thread_name_prefix="follow")
         every = self.settings.follow_seconds
         mapping = self.settings.mapping
         self._followed = [
@@ -146,7 +143,6 @@ class Watcher:
                 log.info("stopped amid a build, which is removed")
             finally:
                 self.stop.set()
-                self._pool.shutdown(wait=False, cancel_futures=True)
 
     def step(self) -> bool:
         """Looks for changes once, and brings them to readers; returns whether there were any."""
@@ -219,16 +215,33 @@ class Watcher:
 
     def _look(self) -> None:
         """Begins to read the sources that are due, and takes in what was read."""
+        live = self.live
+        if live is None:
+            return
         for at, one in enumerate(self._followed):
             reading = self._reading.get(at)
             if reading is None:
                 if time.monotonic() >= one.due:
-                    one.due = time.monotonic() + one.every
-                    self._reading[at] = self._pool.submit(one.look)
-                    self._reading[at].add_done_callback(lambda _: self._wake.set())
+                    self._reading[at] = self._begin(one, partial(self._differs, live, at))
             elif reading.done():
                 del self._reading[at]
                 self._take(at, one, reading)
+
+    def _begin(
+        self, one: FollowedSource, differs: Callable[[Article], bool]
+    ) -> Future[SourceRead | None]:
+        """Reads a source in a thread that does not keep the process from ending."""
+        done: Future[SourceRead | None] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(one.look(differs))
+            except BaseException as error:  # noqa: BLE001 - raised where the result is taken
+                done.set_exception(error)
+            self._wake.set()
+
+        threading.Thread(target=work, name=f"follow {one.source.name}", daemon=True).start()
+        return done
 
     def _take(self, at: int, one: FollowedSource, reading: Future[SourceRead | None]) -> None:
         try:
@@ -243,7 +256,6 @@ class Watcher:
             log.info("%s can be read again", one.source.name)
             one.problem = ""
         if read is not None:
-            self._reads += 1
             before = self._read.get(at)
             if before is not None:
                 fresh = {**before.fresh, **read.fresh}
@@ -268,7 +280,8 @@ class Watcher:
             put = {
                 key: record
                 for key, (article, record) in read.fresh.items()
-                if self._is_news(live, at, article, record, statements.get(key), read.first)
+                if self._differs(live, at, article)
+                and self._is_newer(record, statements.get(key), read.first)
             }
             self._read[at] = replace(read, fresh={key: read.fresh[key] for key in put})
             owned = {key for key, owner in self._owners.items() if owner == name}
@@ -280,27 +293,22 @@ class Watcher:
             elif not put:
                 del self._read[at]
 
-    def _is_news(
-        self,
-        live: Build,
-        at: int,
-        article: Article,
-        record: Record,
-        pushed: Statement | None,
-        first: bool,
-    ) -> bool:
-        """Tells whether a source's record says something else of an article than the live build."""
-        now = utc_now()
-        if pushed is not None and pushed.refused is None:
-            stated = updated_at(record, self.settings.mapping, now)
-            if (stated if stated is not None else 0 if first else now) <= pushed.stated:
-                return False
+    def _is_newer(self, record: Record, pushed: Statement | None, first: bool) -> bool:
+        """Tells whether a source's record is newer than what was pushed about the article."""
+        if pushed is None or pushed.refused is not None:
+            return True
+        stated = updated_at(record, self.settings.mapping, utc_now())
+        if stated is None:
+            return not first  # it came while it was followed, or at a time that is not known
+        return stated > pushed.stated
+
+    def _differs(self, live: Build, at: int, article: Article) -> bool:
+        """Tells whether an article of a source is another than the live one."""
         row = live.row(article.id)
         if row is None:
             return True
-        owner = self._owners.get(article.id, "")
         names = [one.name for one in self.sources]
-        if owner in names[:at]:
+        if self._owners.get(article.id, "") in names[:at]:
             return False  # of several sources, the first is used
         stored = live.article(row)
         language = stored.language if article.language is None else article.language
@@ -389,11 +397,9 @@ class Watcher:
         """Returns why a full build has to be made now; empty if none has to."""
         now = dt.datetime.now(self.settings.zone)
         if self.live is None:
-            with_these = self._reads, self.database.pushed.last()
-            if with_these == self._tried_with or not (self.sources or with_these[1]):
-                return ""
-            self._tried_with = with_these
-            return "the first build"
+            something = bool(self.sources) or self.database.pushed.last() > 0
+            waited = now.timestamp() - self._tried >= self.settings.follow_seconds
+            return "the first build" if something and waited else ""
         if self.settings.full_build_at != "off":
             at = dt.time.fromisoformat(self.settings.full_build_at)
             last = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
@@ -407,7 +413,6 @@ class Watcher:
         return ""
 
     def _make_full(self, reason: str) -> bool:
-        self._tried = int(time.time())
         options = build_options(
             self.settings, pushed=self.database.pushed.last(), keep_missing=self.keep_missing
         )
@@ -416,6 +421,7 @@ class Watcher:
         log.info("a full build begins: %s", reason)
         try:
             with self._root.locked("alsolike watch") as found:
+                self._tried = int(time.time())
                 for sentence in found:
                     log.info("cleaned up: %s", sentence)
                 run = run_build(
