@@ -1,0 +1,175 @@
+"""The watcher's steps: what goes into a build, what is left out, when all is related anew."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.errors import BusyError
+from index.root.journal import read_journal
+from index.root.root import Root
+from index.sources.registry import open_source
+from recommender.encoder import HashingEncoder
+from recommender.errors import ModelError
+from recommender.visibility import NEVER
+from service.decisions.database import Database
+from service.decisions.decision_store import Actor
+from service.decisions.open_decisions import open_decisions
+from service.decisions.pushed_statements import NewStatement
+from service.settings import Settings
+from service.watching.watcher import Watcher
+from tests.support.articles import topical
+from tests.support.builds import live, publish
+
+RECORDS = topical(48)
+IDS = [record["id"] for record in RECORDS]
+SITE = Actor(name="cms", how="token")
+
+
+class Site:
+    """A root with a live build, a database, and a file to follow."""
+
+    def __init__(self, folder: Path, database: Database, **settings: Any) -> None:
+        self.file = folder / "articles.jsonl"
+        self.root = Root(folder / "root")
+        given = {"full_build_at": "off", "max_churn": 1.0, "max_drift": 1.0, **settings}
+        self.settings = Settings(root=self.root.path, follow_seconds=0.01, **given)
+        self.database = database
+
+    def watcher(self, dim: int = 64) -> Watcher:
+        return Watcher(
+            settings=self.settings,
+            sources=[open_source({"kind": "jsonl", "path": str(self.file)})],
+            encoder=HashingEncoder(dim),
+            database=self.database,
+            stop=threading.Event(),
+        )
+
+    def push(self, *pushes: tuple[str, dict[str, Any] | None]) -> None:
+        given = [
+            NewStatement(article_id=key, record=one, hidden_until=0 if one else NEVER)
+            for key, one in pushes
+        ]
+        self.database.pushed.put(SITE, given)
+
+    def has(self, key: str) -> bool:
+        return self.root.open().row(key) is not None
+
+    def events(self) -> list[str]:
+        return [line["event"] for line in read_journal(self.root.path)]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    publish(Root(tmp_path / "root"), tmp_path, RECORDS)
+    with closing(open_decisions(Settings(root=tmp_path / "root"))) as opened:
+        yield opened
+
+
+def steps(watcher: Watcher, count: int = 6) -> None:
+    for _ in range(count):
+        watcher.step()
+        time.sleep(0.1)
+
+
+def test_what_is_as_live_makes_no_build(tmp_path: Path, database: Database) -> None:
+    site = Site(tmp_path, database)
+    before = live(site.root)
+    steps(site.watcher())
+    assert live(site.root) == before
+
+
+def test_what_is_at_fault_is_left_out_alone(tmp_path: Path, database: Database) -> None:
+    site = Site(tmp_path, database, max_loss=0.03)
+    new = {**topical(49)[48], "id": "new", "url": "/new"}
+    gone = [(key, None) for key in IDS[1:4]]
+    site.push(("new", new), *gone, ("unusable", {"title": 5}))
+    watcher = site.watcher()
+    steps(watcher)
+    assert site.has("new")
+    assert [site.has(key) for key in IDS[1:4]] == [False, False, True], "47 of 48 pass, 46 do not"
+    kept = database.pushed.get(IDS[3])
+    assert kept is not None
+    assert "in the last full build" in str(kept.refused) or "in the live build" in str(kept.refused)
+    unusable = database.pushed.get("unusable")
+    assert unusable is not None
+    assert "corrected" in str(unusable.refused)
+    made = site.events().count("build")
+    steps(watcher)
+    assert site.events().count("build") == made, "what was refused is not tried again"
+
+
+def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Database) -> None:
+    site = Site(tmp_path, database)
+    watcher = site.watcher()
+    steps(watcher)
+    site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}), (IDS[1], None))
+    steps(watcher)
+    build = site.root.open()
+    assert build.title(build.row(IDS[0]) or 0) == "Pushed"
+    assert not site.has(IDS[1])
+
+    steps(site.watcher())  # another process: the source says what it said before
+    build = site.root.open()
+    assert build.title(build.row(IDS[0]) or 0) == "Pushed"
+    assert not site.has(IDS[1])
+
+    steps(watcher, 1)
+    changed = [{**RECORDS[0], "title": "Written since"}, *RECORDS[1:]]
+    site.file.write_text("".join(f"{json.dumps(record)}\n" for record in changed))
+    watcher._files_changed({str(site.file)})
+    steps(watcher, 12)
+    build = site.root.open()
+    assert build.title(build.row(IDS[0]) or 0) == "Written since"
+
+
+def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Database) -> None:
+    site = Site(tmp_path, database, max_drift=0.01)
+    watcher = site.watcher()
+    site.push(("new", {**RECORDS[0], "id": "new", "url": "/new", "title": "New and new"}))
+    steps(watcher)
+    manifests = [site.root.manifest(name) for name in site.root.names()]
+    assert [one.small for one in manifests] == [False, True, False]
+    assert site.has("new")
+
+
+def test_a_night_that_was_missed_is_made_up_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = time.time_ns
+    with monkeypatch.context() as earlier:
+        earlier.setattr(time, "time_ns", lambda: clock() - 2 * 86_400 * 10**9)
+        first = publish(Root(tmp_path / "root"), tmp_path, RECORDS)
+    with closing(open_decisions(Settings(root=tmp_path / "root"))) as database:
+        site = Site(tmp_path, database, full_build_at="00:00")
+        watcher = site.watcher()
+        steps(watcher, 4)
+        assert site.root.names()[0] == first
+        assert len(site.root.names()) == 2
+        assert not site.root.manifest().small
+        assert read_journal(site.root.path)[-1]["reason"] == "nightly"
+
+
+def test_only_one_process_watches_and_only_with_the_live_model(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database)
+    first = site.watcher()
+    thread = threading.Thread(target=first.run)
+    thread.start()
+    while first.live is None:
+        time.sleep(0.05)
+    with pytest.raises(BusyError, match="alsolike watch"):
+        site.watcher().run()
+    first.stop.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    with pytest.raises(ModelError, match="alsolike build --accept-change"):
+        site.watcher(dim=96).run()
