@@ -105,6 +105,20 @@ def test_only_what_changed_gets_other_bytes(
         before = after
 
 
+def test_one_new_card_leaves_the_other_lists_and_their_kept_answers(tmp_path: Path) -> None:
+    root = Root(tmp_path / "root")
+    publish(root, tmp_path, RECORDS)
+    service = Service(root)
+    before = answers(service)
+    misses = service.tally.misses
+    change(root, [{**RECORDS[0], "image": {"src": "/new.png", "alt": ""}}], [])
+    service.live.refresh()
+    after = answers(service)
+    same = [asked for asked in before if before[asked] == after[asked]]
+    assert len(same) > len(before) / 2
+    assert service.tally.misses - misses < len(before) / 2
+
+
 def test_whatever_concerns_a_list_changes_its_tag(tmp_path: Path) -> None:
     root = Root(tmp_path / "root")
     records = topical(COUNT)
