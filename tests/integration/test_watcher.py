@@ -124,7 +124,7 @@ def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Da
     steps(watcher, 1)
     changed = [{**RECORDS[0], "title": "Written since"}, *RECORDS[1:]]
     site.file.write_text("".join(f"{json.dumps(record)}\n" for record in changed))
-    watcher._files_changed({str(site.file)})
+    watcher.changes.files_changed({str(site.file)})
     steps(watcher, 12)
     build = site.root.open()
     assert build.title(build.row(IDS[0]) or 0) == "Written since"

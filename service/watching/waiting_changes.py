@@ -1,0 +1,242 @@
+"""The changes that wait: what was pushed, and what is new in the sources that are followed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from index.articles.record import Record, SourceItem
+from index.articles.updated import updated_at
+from index.build.build import Build
+from index.sources.configured_source import ConfiguredSource
+from index.sources.pushed_source import PUSHED, Statement, record_of
+from recommender.article import Article
+from recommender.errors import AlsoLikeError
+from recommender.visibility import utc_now
+from service.decisions.database import Database
+from service.settings import Settings
+from service.watching.file_events import tell_changes
+from service.watching.followed_source import FollowedSource, SourceRead
+from service.watching.notices import notify
+
+log = logging.getLogger("alsolike")
+
+_MOST_PUSHES = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """Changes that go live together or not at all.
+
+    Attributes:
+        source: The name of the source.
+        put: Records that are new or changed.
+        ids: Their ids.
+        remove: Ids of articles that are gone.
+        statement: The pushed statement that this is; ``None`` for a source's changes.
+        at: The source's position among those that are followed; -1 for a statement.
+    """
+
+    source: str
+    put: Sequence[SourceItem] = ()
+    ids: frozenset[str] = frozenset()
+    remove: frozenset[str] = frozenset()
+    statement: Statement | None = None
+    at: int = -1
+
+    @property
+    def named(self) -> str:
+        """The id of the article of a statement."""
+        return "" if self.statement is None else self.statement.article_id
+
+
+@dataclass(slots=True, kw_only=True)
+class WaitingChanges:
+    """What is to be changed of the live build, as far as it is known.
+
+    Args:
+        settings: The effective settings.
+        sources: The sources to follow.
+        database: Where pushes are found.
+        keep_missing: Whether articles stay that their source no longer has.
+
+    Attributes:
+        news: Set when something may have changed.
+    """
+
+    settings: Settings
+    sources: Sequence[ConfiguredSource]
+    database: Database
+    keep_missing: bool = False
+    news: threading.Event = field(default_factory=threading.Event)
+    _followed: list[FollowedSource] = field(init=False)
+    _reading: dict[int, Future[SourceRead | None]] = field(default_factory=dict)
+    _read: dict[int, SourceRead] = field(default_factory=dict)
+    _owners: dict[str, str] = field(default_factory=dict)
+    _refused: dict[str, frozenset[str]] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        every, mapping = self.settings.follow_seconds, self.settings.mapping
+        self._followed = [
+            FollowedSource(source=one, mapping=mapping, every=every) for one in self.sources
+        ]
+
+    def follow(self, stop: threading.Event) -> None:
+        """Lets the system report changes of files until ``stop`` is set."""
+        paths = [path for one in self._followed if (path := one.path) is not None]
+        tell_changes(paths, self.files_changed, stop)
+
+    def compare_with(self, live: Build) -> None:
+        """Learns whose the articles of a build are that someone else made; all is read anew."""
+        ids = map(bytes.decode, live.ids)
+        sources = (json.loads(data).get("source", "") for data in live.articles.kept())
+        self._owners = dict(zip(ids, sources, strict=True))
+        self._refused.clear()
+        for one in self._followed:
+            one.forget()
+
+    def files_changed(self, paths: set[str]) -> None:
+        """Has the sources read again that have one of these files."""
+        for one in self._followed:
+            place = one.path
+            if place is not None and any(path.startswith(str(place)) for path in paths):
+                one.due = 0.0
+        self.news.set()
+
+    def look(self, live: Build) -> None:
+        """Begins to read the sources that are due, and takes in what was read."""
+        for at, one in enumerate(self._followed):
+            reading = self._reading.get(at)
+            if reading is None:
+                if time.monotonic() >= one.due:
+                    self._reading[at] = self._begin(one, partial(self._differs, live, at))
+            elif reading.done():
+                del self._reading[at]
+                self._take(at, one, reading)
+
+    def _begin(
+        self, one: FollowedSource, differs: Callable[[Article], bool]
+    ) -> Future[SourceRead | None]:
+        """Reads a source in a thread that does not keep the process from ending."""
+        done: Future[SourceRead | None] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(one.look(differs))
+            except BaseException as error:  # noqa: BLE001 - raised where the result is taken
+                done.set_exception(error)
+            self.news.set()
+
+        threading.Thread(target=work, name=f"follow {one.source.name}", daemon=True).start()
+        return done
+
+    def _take(self, at: int, one: FollowedSource, reading: Future[SourceRead | None]) -> None:
+        try:
+            read = reading.result()
+        except (AlsoLikeError, OSError) as error:
+            if str(error) != one.problem:
+                one.problem = str(error)
+                log.warning("%s", error)
+                notify(self.settings, "source", str(error))
+            return
+        if one.problem:
+            log.info("%s can be read again", one.source.name)
+            one.problem = ""
+        if read is not None:
+            before = self._read.get(at)
+            if before is not None:
+                fresh = {**before.fresh, **read.fresh}
+                fresh = {key: of for key, of in fresh.items() if key in read.ids}
+                read = replace(read, fresh=fresh, first=before.first)
+            self._read[at] = read
+
+    def units(self, live: Build) -> Iterator[Unit]:
+        """Yields what is to be changed of the live build."""
+        for one in self.database.pushed.above(live.manifest.pushed, limit=_MOST_PUSHES):
+            if one.record is None:
+                gone = frozenset({one.article_id})
+                yield Unit(source=PUSHED, remove=gone, statement=one)
+            else:
+                ids = frozenset({one.article_id})
+                yield Unit(source=PUSHED, put=[record_of(one)], ids=ids, statement=one)
+        statements: dict[str, Statement] | None = None
+        for at, read in sorted(self._read.items()):
+            if statements is None:
+                statements = {one.article_id: one for one in self.database.pushed.all()}
+            name = self.sources[at].name
+            put = {
+                key: record
+                for key, (article, record) in read.fresh.items()
+                if self._differs(live, at, article)
+                and self._is_newer(record, statements.get(key), read.first)
+            }
+            self._read[at] = replace(read, fresh={key: read.fresh[key] for key in put})
+            owned = {key for key, owner in self._owners.items() if owner == name}
+            gone = frozenset() if self.keep_missing else frozenset(owned - read.ids)
+            if put:
+                yield Unit(source=name, put=[*put.values()], ids=frozenset(put), at=at)
+            if gone and gone != self._refused.get(name):
+                yield Unit(source=name, remove=gone, at=at)
+            elif not put:
+                del self._read[at]
+
+    def _is_newer(self, record: Record, pushed: Statement | None, first: bool) -> bool:
+        """Tells whether a source's record is newer than what was pushed about the article."""
+        if pushed is None or pushed.refused is not None:
+            return True
+        stated = updated_at(record, self.settings.mapping, utc_now())
+        if stated is None:
+            return not first  # it came while it was followed, or at a time that is not known
+        return stated > pushed.stated
+
+    def _differs(self, live: Build, at: int, article: Article) -> bool:
+        """Tells whether an article of a source is another than the live one."""
+        row = live.row(article.id)
+        if row is None:
+            return True
+        names = [one.name for one in self.sources]
+        if self._owners.get(article.id, "") in names[:at]:
+            return False  # of several sources, the first is used
+        stored = live.article(row)
+        language = stored.language if article.language is None else article.language
+        return stored != replace(article, source=names[at], language=language)
+
+    def went_live(self, live: Build, units: Sequence[Unit]) -> None:
+        """Takes note that changes are in the live build."""
+        self._told.clear()
+        for unit in units:
+            for key in unit.remove:
+                self._owners.pop(key, None)
+        for unit in units:
+            there = [key for key in unit.ids if live.row(key) is not None]
+            self._owners.update(dict.fromkeys(there, unit.source))
+            self._drop(unit)
+            if unit.statement is not None and len(there) < len(unit.ids):
+                self.refuse(unit, "no article can be made of the record: push it again, corrected")
+
+    def _drop(self, unit: Unit) -> None:
+        """Forgets a source's records that were dealt with."""
+        read = self._read.get(unit.at)
+        if read is not None:
+            fresh = {key: of for key, of in read.fresh.items() if key not in unit.ids}
+            self._read[unit.at] = replace(read, fresh=fresh)
+
+    def refuse(self, unit: Unit, why: str) -> None:
+        """Leaves changes out: a push until it comes again, a source's until they are others."""
+        log.warning("%s: left out: %s", unit.source, why)
+        if unit.statement is not None:
+            self.database.pushed.refuse(unit.statement.article_id, unit.statement.number, why)
+        elif unit.remove:
+            self._refused[unit.source] = unit.remove
+        self._drop(unit)
+        what = f"{unit.source}: {why}" if unit.statement is None else f"push of {unit.named}: {why}"
+        if unit.statement is not None or unit.source not in self._told:
+            self._told.add(unit.source)
+            notify(self.settings, "refused", what)
