@@ -91,7 +91,7 @@ class FaissIndex:
             raise VectorFileError(f"{path} can't be written: {error}") from error
 
 
-def build_index(embeddings: Embeddings) -> FaissIndex:
+def build_index(embeddings: Embeddings, like: Path | None = None) -> FaissIndex:
     """Index all rows, with an index type chosen by their number.
 
     Up to :data:`FLAT_LIMIT` rows, the index is flat: it compares a query with every row. With more
@@ -100,10 +100,20 @@ def build_index(embeddings: Embeddings) -> FaissIndex:
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows; kept, not copied.
+        like: The file of an index over nearly the same rows, whose type, centroids and codes are
+            used, so that nothing is trained.
+
+    Raises:
+        VectorFileError: If ``like`` is no index.
     """
     count, dim = embeddings.shape
-    kind = index_kind(count, dim)
-    index: Any = faiss.index_factory(dim, kind, faiss.METRIC_INNER_PRODUCT)
+    if like is None:
+        kind = index_kind(count, dim)
+        index: Any = faiss.index_factory(dim, kind, faiss.METRIC_INNER_PRODUCT)
+    else:
+        index = _read_index(like)
+        kind = _kind_of(index)
+        index.reset()
     if not index.is_trained:
         generator = np.random.default_rng(_SEED)
         sample = generator.choice(count, size=min(count, 64 * index.nlist), replace=False)
@@ -111,7 +121,7 @@ def build_index(embeddings: Embeddings) -> FaissIndex:
     for start in range(0, count, 65_536):
         index.add(np.ascontiguousarray(embeddings[start : start + 65_536]))
     built = FaissIndex(index, kind, embeddings)
-    if kind != "Flat":
+    if like is None and kind != "Flat":
         _widen(built, index, embeddings)
     return built
 
@@ -140,7 +150,23 @@ def index_kind(count: int, dim: int) -> str:
     if count <= FLAT_LIMIT or dim % 4:
         return "Flat"
     lists = int(2 ** round(np.log2(2.0 * np.sqrt(count))))
+    return _inverted_kind(lists, dim)
+
+
+def _inverted_kind(lists: int, dim: int) -> str:
     return f"IVF{lists},PQ{dim // 2}x4fsr"
+
+
+def _kind_of(index: Any) -> str:
+    flat = isinstance(index, faiss.IndexFlat)
+    return "Flat" if flat else _inverted_kind(int(index.nlist), int(index.d))
+
+
+def _read_index(path: Path, flags: int = 0) -> Any:
+    try:
+        return faiss.read_index(str(path), flags)
+    except RuntimeError as error:
+        raise VectorFileError(f"{path} is not a readable FAISS index: {error}") from error
 
 
 def load_index(path: Path, embeddings: Embeddings) -> FaissIndex:
@@ -153,17 +179,12 @@ def load_index(path: Path, embeddings: Embeddings) -> FaissIndex:
     Raises:
         VectorFileError: If the file is not a FAISS index, or its size does not fit the rows.
     """
-    try:
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    except RuntimeError as error:
-        raise VectorFileError(f"{path} is not a readable FAISS index: {error}") from error
+    index = _read_index(path, faiss.IO_FLAG_MMAP_IFC)
     if (index.ntotal, index.d) != embeddings.shape:
         raise VectorFileError(
             f"{path} has {index.ntotal} vectors of dimension {index.d}, expected {embeddings.shape}"
         )
-    flat = isinstance(index, faiss.IndexFlat)
-    kind = "Flat" if flat else index_kind(*embeddings.shape)
-    return FaissIndex(index, kind, embeddings)
+    return FaissIndex(index, _kind_of(index), embeddings)
 
 
 def inner_products(queries: Embeddings, embeddings: Embeddings, rows: Rows) -> Scores:

@@ -105,6 +105,7 @@ def make_index(
     visibility: Visibility,
     languages: NDArray[np.int32],
     wanted: MilvusSettings | None = None,
+    like: Path | None = None,
 ) -> VectorIndex:
     """Index a build's embeddings in a local file or in Milvus, and record where the index is.
 
@@ -116,6 +117,7 @@ def make_index(
             in microseconds since 1970 UTC.
         languages: Shape (n,), int32: language ids; 0 if unknown.
         wanted: Settings of the Milvus server to use; if ``None``, the index is a local file.
+        like: The file of the live build's index, for a small build, which trains nothing.
 
     Raises:
         BuildError: If the index can't be written.
@@ -123,7 +125,7 @@ def make_index(
     """
     if wanted is None:
         with _as_build_error():
-            build_index(embeddings).save(folder / LOCAL)
+            build_index(embeddings, like).save(folder / LOCAL)
         # Opened from the file, so that its vectors are mapped.
         return LocalIndex(folder / LOCAL, embeddings, visibility, languages)
     stored = new_collection(folder, name, wanted)

@@ -33,7 +33,7 @@ from index.build.manifest import (
 from index.build.ragged import Ragged
 from index.build.search_index import filled_beside
 from index.build.sentences import write_sentences
-from index.build.vectors import describe_index, make_index
+from index.build.vectors import LOCAL, describe_index, make_index
 from index.building.context import BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
@@ -208,6 +208,7 @@ def _make(
             columns.visibility,
             columns.languages,
             wanted=context.options.milvus,
+            like=_live_index(context),
         )
         if context.carried is not None and live is not None:
             recall = live.manifest.index.recall
@@ -343,6 +344,14 @@ def _carried_relating(context: BuildContext) -> CarriedRelating | None:
     if live is None or carried is None or live.manifest.alsolike != version("alsolike"):
         return None
     return CarriedRelating(load_state(live), carried.rows)
+
+
+def _live_index(context: BuildContext) -> Path | None:
+    """Returns the file of the live build's index, if a small build has one to go by."""
+    live = context.previous
+    if context.carried is None or live is None or LOCAL not in live.manifest.files:
+        return None
+    return live.checked(LOCAL)
 
 
 def _source_names(context: BuildContext, sources: Sequence[Source]) -> list[str]:

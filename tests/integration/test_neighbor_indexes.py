@@ -22,11 +22,14 @@ from recommender.visibility import ALWAYS, NEVER
 
 Open = Callable[[Embeddings], NeighborIndex]
 DIM = 16
-APPROXIMATE = ("IVF", "IVF, loaded", "Milvus, HNSW")
+APPROXIMATE = ("IVF", "IVF, loaded", "IVF, like", "Milvus, HNSW")
 
 
 @pytest.fixture(
-    params=["exact", "Flat", "Flat, loaded", "IVF", "IVF, loaded", "Milvus", "Milvus, HNSW"]
+    params=[
+        *("exact", "Flat", "Flat, loaded", "Flat, like", "IVF", "IVF, loaded", "IVF, like"),
+        *("Milvus", "Milvus, HNSW"),
+    ]
 )
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -45,10 +48,14 @@ def open_index(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Op
         monkeypatch.setattr(faiss_index, "FLAT_LIMIT", 19)
 
     def make(embeddings: Embeddings) -> NeighborIndex:
+        path = tmp_path / "index.faiss"
+        if kind.endswith("like"):  # trained on three quarters of the rows
+            build_index(embeddings[len(embeddings) // 4 :]).save(path)
+            return build_index(embeddings, path)
         index = build_index(embeddings)
         if not kind.endswith("loaded"):
             return index
-        index.save(tmp_path / "index.faiss")
+        index.save(path)
         return load_index(tmp_path / "index.faiss", embeddings)
 
     return make
