@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from json.encoder import encode_basestring
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.build.carried_rows import CarriedRows, blob_writer
 from index.files import Blob, Names, load_array
@@ -38,18 +40,18 @@ def explain_lists(
             are the same there.
     """
     folder = folder.resolve()
-    related_rows = np.asarray(load_array(folder / "related_rows.npy")[:, :EXPLAINED])
+    related_rows = cast("NDArray[np.int32]", load_array(folder / "related_rows.npy"))
     phrase_rows = load_array(folder / "phrases_rows.npy")
-    known = None if carried is None else carried.lists(related_rows)
-    fresh = np.arange(len(related_rows)) if known is None else np.flatnonzero(known < 0)
+    known = None if carried is None else carried.lists(related_rows[:, :EXPLAINED])
+    every = range(len(related_rows))
+    fresh = every if known is None else np.flatnonzero(known < 0)
 
     def explain(start: int, stop: int) -> list[bytes]:
         names = Names(Blob(folder / "phrases.bin"))
         explained: list[bytes] = []
-        rows = fresh[start:stop]
-        for others, phrases in zip(
-            related_rows[rows].tolist(), phrase_rows[rows].tolist(), strict=True
-        ):
+        rows = np.asarray(fresh[start:stop], dtype=np.int64)
+        own, others_of = phrase_rows[rows], related_rows[rows, :EXPLAINED]
+        for others, phrases in zip(others_of.tolist(), own.tolist(), strict=True):
             page = SharedPhrases(phrases, names)
             explained.append(
                 _BETWEEN.join(

@@ -209,10 +209,11 @@ def write_sentences(
     known = None if carried is None else carried.lists(related)
     if carried is not None and known is not None:
         known[_linked_anew(folder, carried)] = -1
-    fresh = np.arange(len(related)) if known is None else np.flatnonzero(known < 0)
+    fresh = range(len(related)) if known is None else np.flatnonzero(known < 0)
 
     def explain(start: int, stop: int) -> list[bytes]:
-        told = BuildSentences(folder.joinpath).first_of_each(fresh[start:stop])
+        rows = np.asarray(fresh[start:stop], dtype=np.int64)
+        told = BuildSentences(folder.joinpath).first_of_each(rows)
         return [json.dumps(sentences, ensure_ascii=False).encode() for sentences in told]
 
     writer = blob_writer(folder / SENTENCES, carried, known)

@@ -90,14 +90,14 @@ def prepare_articles(
         boilerplate: The passages to remove from the texts.
     """
     folder, carried = context.folder, context.carried
-    rows = np.arange(len(store)) if carried is None else carried.fresh
+    rows = range(len(store)) if carried is None else carried.fresh.tolist()
     preferences = context.options.preferences
     written = ArticleWriter(folder, carried)
 
     def work(start: int, stop: int) -> list[PreparedArticle]:
         return [
             prepare_article(article, boilerplate, preferences)
-            for article in store.several(rows[start:stop].tolist())
+            for article in store.several(rows[start:stop])
         ]
 
     spread = in_turn(context.options.engine.spread)

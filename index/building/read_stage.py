@@ -235,6 +235,10 @@ def _live_build(context: BuildContext) -> Build:
             "from the live build, but there is no live build: first build the whole source with: "
             "alsolike build"
         )
+    if options.small and options.relearn:
+        raise InputError(
+            "--relearn learns from all articles, so it can't go with --only: build the whole source"
+        )
     if options.small and not _fits(live, options):
         raise BuildError(
             f"the live build {live.name} was made with another text preparation or depth of lists, "
