@@ -35,11 +35,13 @@ class SourceRead:
         ids: The ids of all its articles.
         fresh: Its records that were not there like this when it was read before, by id, if they
             differ from what is live.
+        left: The ids of articles that it had when it was read before.
         first: Whether it was not read before, so that all records are fresh.
     """
 
     ids: frozenset[str]
     fresh: Mapping[str, tuple[Article, Record]]
+    left: frozenset[str]
     first: bool
 
 
@@ -146,7 +148,8 @@ class FollowedSource:
             if article_id:
                 ids.add(article_id)
         self._ids = present
-        return SourceRead(ids=frozenset(ids), fresh=fresh, first=known is None)
+        left = frozenset({*known.values()} - ids if known else ())
+        return SourceRead(ids=frozenset(ids), fresh=fresh, left=left, first=known is None)
 
 
 def _digest(raw: Any) -> bytes:

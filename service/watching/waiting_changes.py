@@ -154,7 +154,8 @@ class WaitingChanges:
             if before is not None:
                 fresh = {**before.fresh, **read.fresh}
                 fresh = {key: of for key, of in fresh.items() if key in read.ids}
-                read = replace(read, fresh=fresh, first=before.first)
+                left = (before.left | read.left) - read.ids
+                read = replace(read, fresh=fresh, left=left, first=before.first)
             self._read[at] = read
 
     def units(self, live: Build) -> Iterator[Unit]:
@@ -178,7 +179,11 @@ class WaitingChanges:
                 and self._is_newer(record, statements.get(key), read.first)
             }
             self._read[at] = replace(read, fresh={key: read.fresh[key] for key in put})
-            owned = {key for key, owner in self._owners.items() if owner == name}
+            owned = {
+                key
+                for key, owner in self._owners.items()
+                if owner == name or (owner == PUSHED and key in read.left)
+            }
             gone = frozenset() if self.keep_missing else frozenset(owned - read.ids)
             if put:
                 yield Unit(source=name, put=[*put.values()], ids=frozenset(put), at=at)

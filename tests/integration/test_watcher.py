@@ -129,6 +129,13 @@ def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Da
     build = site.root.open()
     assert build.title(build.row(IDS[0]) or 0) == "Written since"
 
+    site.push((IDS[2], {**RECORDS[2], "title": "Pushed"}))
+    steps(watcher)
+    site.file.write_text("".join(f"{json.dumps(record)}\n" for record in changed[3:]))
+    watcher.changes.files_changed({str(site.file)})
+    steps(watcher, 12)
+    assert not site.has(IDS[2]), "the source had it, and has it no longer"
+
 
 def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Database) -> None:
     site = Site(tmp_path, database, max_drift=0.01)
