@@ -94,6 +94,8 @@ class Watcher:
         self._root.path.mkdir(parents=True, exist_ok=True)
         with locked(self._root.path, "alsolike watch", WATCH_LOCK):
             self._adopt()
+            names = ", ".join(["pushes", *(one.name for one in self.sources)])
+            log.info("watching %s for %s", names, self._root.path)
             self.changes.follow(self.stop)
             try:
                 while not self.stop.is_set():
