@@ -123,6 +123,19 @@ class CarriedRelating:
             least=found.least[old],
         )
 
+    def changed(self, own: Neighbors, stale: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which articles have other candidates than the last time; shape (n,).
+
+        Args:
+            own: The candidates of all articles.
+            stale: The rows whose candidates were found anew.
+        """
+        old = self.candidates(self.rows[stale])
+        other = (old.rows != own.rows[stale]) | (old.scores != own.scores[stale])
+        found = self.rows < 0
+        found[stale] |= other.any(axis=1)
+        return found
+
     def lists(self, old: NDArray[np.int32]) -> RankedLists:
         """Return the lists that some articles had before orphans were adopted."""
         lists = self.state.lists

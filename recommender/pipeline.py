@@ -202,7 +202,7 @@ def relate(
         carried.keep(carried.state.nearest, nearest)
         otherwise = carried.judged_otherwise(stories, catalogue.weights)
         heard = recipe.diffusion_neighbors if scoring.neighbors else 0
-        stale = _to_list_again(own, stale, otherwise, heard)
+        stale = _to_list_again(own, carried.changed(own, search.stale), otherwise, heard)
 
     languages, embeddings = catalogue.languages, catalogue.embeddings
     story_languages = StoryLanguages(stories.of, stories.members, languages)
@@ -270,7 +270,7 @@ def _to_list_again(
 
     Args:
         own: The candidates of all articles.
-        stale: Shape (n,), bool: the articles whose candidates were found anew.
+        stale: Shape (n,), bool: the articles with other candidates.
         otherwise: Shape (n,), bool: the articles that count otherwise as candidates.
         heard: How many of an article's candidates have a say in its list.
     """
