@@ -17,7 +17,7 @@ PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-
 USE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help try demo test test-unit test-full lint size
+.PHONY: help try demo test test-unit test-full lint size wordpress-zip
 
 help:
 	@echo "make try         show a site's related lists: SITE=https://example.org, or a folder"
@@ -26,6 +26,7 @@ help:
 	@echo "make test-unit   the unit tests: no process, no network, under a minute"
 	@echo "make test-full   all tests, the large counts too"
 	@echo "make lint        ruff, mypy, import contracts"
+	@echo "make wordpress-zip   the plugin for WordPress: dist/alsolike-wordpress.zip"
 	@echo "make size        code lines of each package"
 	@echo "Variables: PYTHON=$(PYTHON)  PIP_ARGS='$(PIP_ARGS)'  VENV=$(VENV)  PORT=$(PORT)"
 
@@ -52,6 +53,9 @@ lint: $(DEV)
 
 size: $(DEV)
 	$(BIN)/python -m benchmarks.size
+
+wordpress-zip: $(USE)
+	$(BIN)/python integrations/wordpress/make_zip.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

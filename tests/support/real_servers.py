@@ -65,12 +65,14 @@ class Site:
         url: Its address.
         user: An administrator.
         password: The administrator's application password.
+        login: The password for the pages of administration.
         folder: Where it is installed.
     """
 
     url: str
     user: str
     password: str
+    login: str
     folder: Path
 
     def export(self) -> bytes:
@@ -98,6 +100,10 @@ def wordpress(articles: Path, *, pretty: bool = True) -> Iterator[Site]:
         url = f"http://127.0.0.1:{port}"
         host = database.removeprefix("mysql://reader@").partition("/")[0]
         (folder / "wp-config.php").write_text(_CONFIG.replace("DB_ADDRESS", host))
+        theme = folder / "wp-content" / "themes" / "plain"
+        theme.mkdir(parents=True)
+        (theme / "style.css").write_text("/* Theme Name: Plain */")
+        (theme / "index.php").write_text(_THEME)
         script = Path(__file__).with_name("wordpress_fill.php")
         filled = subprocess.run(
             [php, script, folder, url, articles, "pretty" if pretty else ""],
@@ -107,9 +113,10 @@ def wordpress(articles: Path, *, pretty: bool = True) -> Iterator[Site]:
         if filled.returncode:
             pytest.fail(f"WordPress could not be filled: {filled.stdout!r} {filled.stderr!r}")
         made = json.loads(filled.stdout)
-        command = [php, "-S", f"127.0.0.1:{port}", "-t", str(folder), str(folder / "index.php")]
+        router = str(Path(__file__).with_name("wordpress_router.php"))
+        command = [php, "-S", f"127.0.0.1:{port}", "-t", str(folder), router]
         with running(command, Path(name, "log"), port):
-            yield Site(url=url, user=made["user"], password=made["password"], folder=folder)
+            yield Site(url=url, folder=folder, **made)
 
 
 _CONFIG = """<?php
@@ -127,4 +134,9 @@ define('DISABLE_WP_CRON', true);
 $table_prefix = 'wp_';
 if (!defined('ABSPATH')) { define('ABSPATH', __DIR__ . '/'); }
 require_once ABSPATH . 'wp-settings.php';
+"""
+
+_THEME = """<!doctype html><html <?php language_attributes(); ?>><head><?php wp_head(); ?></head>
+<body><?php while (have_posts()) { the_post(); ?><article><h1><?php the_title(); ?></h1>
+<?php the_content(); ?></article><?php } wp_footer(); ?><footer>The end</footer></body></html>
 """

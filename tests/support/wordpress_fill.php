@@ -13,10 +13,13 @@ require "$folder/wp-load.php";
 require ABSPATH . 'wp-admin/includes/upgrade.php';
 // No mail leaves a test.
 add_filter('pre_wp_mail', '__return_true');
-wp_install('Sample', 'editor', 'editor@example.org', true, '', wp_generate_password());
+$login = wp_generate_password(24, false);
+wp_install('Sample', 'editor', 'editor@example.org', true, '', $login);
 update_option('siteurl', $url);
 update_option('home', $url);
 update_option('timezone_string', 'UTC');
+// Debian's package brings no theme.
+switch_theme('plain');
 if ($pretty) {
     update_option('permalink_structure', '/%postname%/');
 }
@@ -80,4 +83,4 @@ foreach (file($articles) as $line) {
     $editor->ID,
     ['name' => 'alsolike']
 );
-echo json_encode(['user' => 'editor', 'password' => $password]);
+echo json_encode(['user' => 'editor', 'password' => $password, 'login' => $login]);

@@ -1,0 +1,253 @@
+<?php
+/**
+ * Lists of related articles under posts: block, shortcode, and at the end of a text.
+ *
+ * @package AlsoLike
+ */
+
+namespace AlsoLike;
+
+defined( 'ABSPATH' ) || exit;
+
+const LIST_LENGTH = 12;
+const AWAY        = 'alsolike_away';
+const FRESH       = 'alsolike_fresh';
+
+/**
+ * Whether lists are shown at all; they are not while a post's own text is read.
+ *
+ * @param bool|null $changed The new state.
+ */
+function show_cards( $changed = null ) {
+	static $shown = true;
+	if ( null !== $changed ) {
+		$shown = $changed;
+	}
+	return $shown;
+}
+
+/**
+ * Returns the articles that the service relates to a post and that readers may see now.
+ *
+ * The list is kept for as long as the service allows. What WordPress itself knows to be
+ * unpublished is left out at once, whatever is kept anywhere.
+ *
+ * @param int $post_id The post.
+ * @param int $limit   How many at most.
+ * @return array[] Fields of the cards; empty if there are none, or the service is away.
+ */
+function related( $post_id, $limit ) {
+	$kept  = get_transient( "alsolike_list_$post_id" );
+	$fresh = time() < (int) get_option( FRESH, 0 );
+	if ( ! is_array( $kept ) || ( $fresh && time() - $kept['at'] > 3 ) ) {
+		$kept = fetch_list( $post_id );
+	}
+	$items = $kept['items'];
+	$ids   = array_filter( array_column( $items, 'article_id' ), 'ctype_digit' );
+	_prime_post_caches( array_map( 'intval', $ids ) );
+	$shown = array();
+	foreach ( $items as $item ) {
+		if ( ctype_digit( $item['article_id'] ) ) { // Else it is from another source of the service.
+			$post = get_post( (int) $item['article_id'] );
+			if ( ! $post || ! is_listed( $post ) ) {
+				continue;
+			}
+			$item['url'] = get_permalink( $post );
+		}
+		$shown[] = $item;
+	}
+	return array_slice( $shown, 0, $limit );
+}
+
+/**
+ * Asks the service for a post's list, and keeps the answer.
+ *
+ * @param int $post_id The post.
+ * @return array{at: int, items: array[]} When it was asked for, and the list.
+ */
+function fetch_list( $post_id ) {
+	$list = array(
+		'at'    => time(),
+		'items' => array(),
+	);
+	if ( ! setting( 'address' ) || get_transient( AWAY ) ) {
+		return $list;
+	}
+	$query  = array(
+		'id'    => (string) $post_id,
+		'limit' => LIST_LENGTH,
+	);
+	$answer = request( 'GET', 'v1/related', $query, null, 'token', 1 );
+	if ( 200 !== $answer['status'] && 404 !== $answer['status'] ) {
+		set_transient( AWAY, 1, 20 ); // No page waits for it meanwhile.
+		return $list;
+	}
+	foreach ( (array) ( $answer['body']['items'] ?? array() ) as $item ) {
+		if ( is_array( $item ) && isset( $item['article_id'], $item['title'], $item['url'] ) ) {
+			$list['items'][] = $item;
+		}
+	}
+	$seconds = 404 === $answer['status'] ? 10 : $answer['max_age'];
+	if ( $seconds > 0 ) {
+		set_transient( "alsolike_list_$post_id", $list, $seconds );
+	}
+	return $list;
+}
+
+/**
+ * Returns the section of related articles as HTML; empty if there are none.
+ *
+ * @param int         $post_id The post.
+ * @param int|null    $limit   How many at most; the setting if null.
+ * @param string|null $heading What stands above; the setting if null.
+ */
+function render_cards( $post_id, $limit = null, $heading = null ) {
+	if ( ! show_cards() || ! $post_id || is_feed() ) {
+		return '';
+	}
+	$route = (string) ( $GLOBALS['wp']->query_vars['rest_route'] ?? '' );
+	if ( defined( 'REST_REQUEST' ) && REST_REQUEST && false === strpos( $route, '/block-renderer/' ) ) {
+		return ''; // Lists are no part of a text that others read.
+	}
+	$items = related( (int) $post_id, min( LIST_LENGTH, max( 1, (int) ( $limit ? $limit : setting( 'limit' ) ) ) ) );
+	if ( ! $items ) {
+		return '';
+	}
+	$heading = trim( (string) ( $heading ? $heading : setting( 'heading' ) ) );
+	$heading = '' !== $heading ? $heading : __( 'You May Also Like', 'alsolike' );
+	$theme   = 'theme' === setting( 'look' );
+	wp_enqueue_style( $theme ? 'wp-block-latest-posts' : 'alsolike-cards' );
+	$cards = implode( '', array_map( $theme ? __NAMESPACE__ . '\theme_card' : __NAMESPACE__ . '\own_card', $items ) );
+	return $theme
+		? '<section class="alsolike-related" aria-label="' . esc_attr( $heading ) . '"><h2>' . esc_html( $heading )
+			. '</h2><ul class="wp-block-latest-posts__list wp-block-latest-posts has-dates">' . $cards . '</ul></section>'
+		: '<section class="alsolike" aria-label="' . esc_attr( $heading ) . '"><h2 class="alsolike-heading">' . esc_html( $heading )
+			. '</h2><ul class="alsolike-cards" role="list">' . $cards . '</ul></section>';
+}
+
+/**
+ * Returns a card that looks as under AlsoLike's own style.
+ *
+ * @param array $item The card's fields.
+ */
+function own_card( $item ) {
+	$title   = (string) $item['title'];
+	$more    = __( 'Read more', 'alsolike' );
+	$picture = $item['image']['src'] ?? '';
+	$html    = $picture
+		? '<img class="alsolike-image" src="' . esc_url( $picture ) . '" alt="' . esc_attr( $item['image']['alt'] ?? '' ) . '" loading="lazy" decoding="async">'
+		: '<span class="alsolike-image alsolike-no-image" aria-hidden="true">' . esc_html( mb_strtoupper( mb_substr( $title, 0, 1 ) ) ) . '</span>';
+	$html   .= '<div class="alsolike-text"><h3 class="alsolike-title" dir="auto"><a href="' . esc_url( $item['url'] ) . '">' . esc_html( $title ) . '</a></h3>';
+	$html   .= date_of( $item, 'alsolike-date' ) . excerpt_of( $item, 'p', 'alsolike-excerpt' );
+	$html   .= '<a class="alsolike-more" href="' . esc_url( $item['url'] ) . '" aria-label="' . esc_attr( "$more: $title" ) . '" tabindex="-1">' . esc_html( $more ) . '</a></div>';
+	return '<li class="alsolike-card">' . $html . '</li>';
+}
+
+/**
+ * Returns a card that looks as the theme's block of latest posts.
+ *
+ * @param array $item The card's fields.
+ */
+function theme_card( $item ) {
+	$picture = $item['image']['src'] ?? '';
+	$html    = $picture
+		? '<div class="wp-block-latest-posts__featured-image"><img src="' . esc_url( $picture ) . '" alt="' . esc_attr( $item['image']['alt'] ?? '' ) . '" loading="lazy" decoding="async"></div>'
+		: '';
+	$html   .= '<a class="wp-block-latest-posts__post-title" href="' . esc_url( $item['url'] ) . '">' . esc_html( $item['title'] ) . '</a>';
+	return '<li>' . $html . date_of( $item, 'wp-block-latest-posts__post-date' ) . excerpt_of( $item, 'div', 'wp-block-latest-posts__post-excerpt' ) . '</li>';
+}
+
+/**
+ * Returns a card's date as HTML, in the site's own form; empty if it has none.
+ *
+ * @param array  $item       The card's fields.
+ * @param string $class_name The element's class.
+ */
+function date_of( $item, $class_name ) {
+	$printed = empty( $item['date'] ) ? '' : mysql2date( get_option( 'date_format' ), $item['date'] . ' 12:00:00' );
+	return $printed ? '<time class="' . $class_name . '" datetime="' . esc_attr( $item['date'] ) . '">' . esc_html( $printed ) . '</time>' : '';
+}
+
+/**
+ * Returns a card's excerpt as HTML; empty if it has none.
+ *
+ * @param array  $item       The card's fields.
+ * @param string $element    The element's name.
+ * @param string $class_name The element's class.
+ */
+function excerpt_of( $item, $element, $class_name ) {
+	return empty( $item['excerpt'] ) ? '' : "<$element class=\"$class_name\" dir=\"auto\">" . esc_html( $item['excerpt'] ) . "</$element>";
+}
+
+/**
+ * Adds related articles to the end of a post's text, unless it shows them by itself.
+ *
+ * @param string $content The text.
+ */
+function append_cards( $content ) {
+	$post = get_post();
+	$here = setting( 'append' ) && $post && is_singular( (array) setting( 'types' ) ) && in_the_loop() && is_main_query()
+		&& get_queried_object_id() === $post->ID && ! doing_filter( 'get_the_excerpt' ) && ! post_password_required( $post );
+	if ( ! $here || has_block( 'alsolike/related', $post ) || has_shortcode( $post->post_content, 'alsolike' ) ) {
+		return $content;
+	}
+	return $content . render_cards( $post->ID );
+}
+
+add_filter( 'the_content', __NAMESPACE__ . '\append_cards', 20 );
+add_shortcode(
+	'alsolike',
+	static function ( $given ) {
+		$given = shortcode_atts(
+			array(
+				'post'    => get_the_ID(),
+				'limit'   => null,
+				'heading' => null,
+			),
+			$given,
+			'alsolike'
+		);
+		return render_cards( (int) $given['post'], $given['limit'], $given['heading'] );
+	}
+);
+add_action(
+	'init',
+	static function () {
+		$folder = dirname( __DIR__ ) . '/alsolike.php';
+		wp_register_style( 'alsolike-cards', plugins_url( 'cards.css', $folder ), array(), VERSION );
+		wp_register_script( 'alsolike-block', plugins_url( 'js/block.js', $folder ), array( 'wp-blocks', 'wp-element', 'wp-block-editor', 'wp-components', 'wp-server-side-render' ), VERSION, true );
+		$texts = array(
+			'title'   => __( 'Related articles', 'alsolike' ),
+			'limit'   => __( 'How many', 'alsolike' ),
+			'heading' => __( 'Heading', 'alsolike' ),
+			'empty'   => __( 'The list of this post stands here once the service knows the post.', 'alsolike' ),
+		);
+		wp_add_inline_script( 'alsolike-block', 'window.alsolikeBlock = ' . wp_json_encode( $texts ) . ';', 'before' );
+		register_block_type(
+			'alsolike/related',
+			array(
+				'api_version'     => 2,
+				'title'           => __( 'Related articles', 'alsolike' ),
+				'category'        => 'widgets',
+				'editor_script'   => 'alsolike-block',
+				'uses_context'    => array( 'postId' ),
+				'attributes'      => array(
+					'limit'   => array( 'type' => 'number' ),
+					'heading' => array( 'type' => 'string' ),
+				),
+				'render_callback' => static function ( $attributes, $content, $block ) {
+					$post_id = $block->context['postId'] ?? get_the_ID();
+					return render_cards( (int) $post_id, $attributes['limit'] ?? null, $attributes['heading'] ?? null );
+				},
+			)
+		);
+	}
+);
+add_action(
+	'wp_enqueue_scripts',
+	static function () {
+		if ( 'cards' === setting( 'look' ) && is_singular( (array) setting( 'types' ) ) ) {
+			wp_enqueue_style( 'alsolike-cards' ); // In the head, so that nothing moves.
+		}
+	}
+);

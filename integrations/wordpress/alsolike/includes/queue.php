@@ -1,0 +1,302 @@
+<?php
+/**
+ * Tells the service what was published, edited, unpublished and deleted.
+ *
+ * A change only marks its post, in a row of the options table that outlives any failure. What is sent
+ * is the post's state at the moment of sending, so the newest state wins whatever came before. A mark
+ * is removed when the service has answered, and only if the post was not marked again meanwhile.
+ *
+ * @package AlsoLike
+ */
+
+namespace AlsoLike;
+
+defined( 'ABSPATH' ) || exit;
+
+// phpcs:disable WordPress.DB.DirectDatabaseQuery -- Marks must not pass through any cache.
+
+const MARK     = 'alsolike_push_';
+const DRAIN    = 'alsolike_drain';
+const HOURLY   = 'alsolike_hourly';
+const WAIT     = 'alsolike_wait';
+const PROBLEMS = 'alsolike_problems';
+const BATCH    = 50;
+
+/**
+ * Marks a post as changed.
+ *
+ * @param int $post_id The post.
+ */
+function mark( $post_id ) {
+	global $wpdb;
+	$wpdb->query(
+		$wpdb->prepare(
+			"INSERT INTO $wpdb->options (option_name, option_value, autoload) VALUES (%s, %s, 'no') ON DUPLICATE KEY UPDATE option_value = VALUES(option_value)",
+			MARK . $post_id,
+			uniqid( '', true )
+		)
+	);
+	if ( ! has_action( 'shutdown', __NAMESPACE__ . '\drain_at_end' ) ) {
+		add_action( 'shutdown', __NAMESPACE__ . '\drain_at_end' );
+	}
+}
+
+/**
+ * Marks all posts that the service may know.
+ */
+function mark_all() {
+	global $wpdb;
+	$types = (array) setting( 'types' );
+	$names = implode( ', ', array_fill( 0, count( $types ), '%s' ) );
+	$wpdb->query(
+		$wpdb->prepare(
+			// phpcs:ignore WordPress.DB.PreparedSQL.InterpolatedNotPrepared, WordPress.DB.PreparedSQLPlaceholders
+			"INSERT IGNORE INTO $wpdb->options (option_name, option_value, autoload) SELECT CONCAT(%s, ID), 'all', 'no' FROM $wpdb->posts WHERE post_status IN ('publish', 'future') AND post_type IN ($names)",
+			array_merge( array( MARK ), $types )
+		)
+	);
+	plan();
+}
+
+/**
+ * Returns the oldest marks.
+ *
+ * @param int $limit How many at most.
+ * @return array<int, string> What each post's mark holds, by the post's number.
+ */
+function marks( $limit = BATCH ) {
+	global $wpdb;
+	$rows  = $wpdb->get_results( $wpdb->prepare( "SELECT option_name, option_value FROM $wpdb->options WHERE option_name LIKE %s ORDER BY option_id LIMIT %d", $wpdb->esc_like( MARK ) . '%', $limit ) );
+	$found = array();
+	foreach ( $rows as $row ) {
+		$found[ (int) substr( $row->option_name, strlen( MARK ) ) ] = $row->option_value;
+	}
+	return $found;
+}
+
+/**
+ * Removes a post's mark, unless the post was marked again.
+ *
+ * @param int    $post_id The post.
+ * @param string $value   What the mark held when it was read.
+ */
+function forget( $post_id, $value ) {
+	global $wpdb;
+	$wpdb->query( $wpdb->prepare( "DELETE FROM $wpdb->options WHERE option_name = %s AND option_value = %s", MARK . $post_id, $value ) );
+}
+
+/**
+ * Sends what is marked once the visitor has the page.
+ */
+function drain_at_end() {
+	if ( function_exists( 'fastcgi_finish_request' ) ) {
+		fastcgi_finish_request();
+	}
+	drain( 4 );
+}
+
+/**
+ * Sends what is marked, one process of the site at a time.
+ *
+ * @param int $seconds How long at most.
+ */
+function drain( $seconds = 25 ) {
+	global $wpdb;
+	$wait = get_option( WAIT );
+	if ( setting( 'address' ) && setting( 'token' ) && ( ! is_array( $wait ) || $wait['until'] <= time() ) ) {
+		$lock = 'alsolike_' . md5( DB_NAME . $wpdb->options );
+		// Databases without this function answer nothing; then two processes may send the same, which is harmless.
+		if ( '0' !== $wpdb->get_var( $wpdb->prepare( 'SELECT GET_LOCK(%s, 2)', $lock ) ) ) {
+			$end = microtime( true ) + $seconds;
+			do {
+				$marks = marks();
+			} while ( $marks && push( $marks ) && microtime( true ) < $end );
+			$wpdb->query( $wpdb->prepare( 'SELECT RELEASE_LOCK(%s)', $lock ) );
+		}
+	}
+	plan();
+}
+
+/**
+ * Plans when to send what is still marked.
+ */
+function plan() {
+	if ( ! marks( 1 ) ) {
+		return;
+	}
+	$wait = get_option( WAIT );
+	$at   = max( time(), is_array( $wait ) ? $wait['until'] : 0 );
+	$next = wp_next_scheduled( DRAIN );
+	if ( $next && $next > $at ) {
+		wp_unschedule_event( $next, DRAIN );
+	}
+	if ( ! $next || $next > $at ) {
+		wp_schedule_single_event( $at, DRAIN );
+	}
+}
+
+/**
+ * Sends the present states of posts.
+ *
+ * @param array<int, string> $marks Their marks.
+ * @return bool Whether the service answered for them all; else it is tried again later.
+ */
+function push( $marks ) {
+	$statements = array();
+	foreach ( $marks as $post_id => $value ) {
+		clean_post_cache( $post_id ); // Another process may have changed it.
+		$statements[] = array(
+			'id'     => (string) $post_id,
+			'record' => make_record( get_post( $post_id ) ),
+		);
+	}
+	if ( count( $statements ) > 1 ) {
+		$answer = request( 'POST', 'v1/articles/batch', array(), array( 'statements' => $statements ), 'token', 20 );
+		if ( is_refusal( $answer['status'] ) ) { // Too long as a whole, say.
+			foreach ( $marks as $post_id => $value ) {
+				if ( ! push( array( $post_id => $value ) ) ) {
+					return false;
+				}
+			}
+			return true;
+		}
+		$results = (array) ( $answer['body']['results'] ?? array() );
+	} else {
+		$record  = $statements[0]['record'];
+		$query   = array( 'id' => $statements[0]['id'] );
+		$answer  = request( null === $record ? 'DELETE' : 'PUT', 'v1/articles', $query, $record, 'token', 4 );
+		$results = array(
+			array(
+				'id'      => $statements[0]['id'],
+				'status'  => $answer['status'],
+				'answer'  => $answer['body'],
+				'problem' => array( 'detail' => $answer['detail'] ),
+			),
+		);
+	}
+	if ( 202 !== $answer['status'] && ! is_refusal( $answer['status'] ) ) {
+		$wait  = get_option( WAIT );
+		$tries = is_array( $wait ) ? $wait['tries'] + 1 : 1;
+		$pause = max( $answer['wait'], min( HOUR_IN_SECONDS, 15 * 2 ** min( $tries - 1, 8 ) ) );
+		update_option(
+			WAIT,
+			array(
+				'until'  => time() + $pause,
+				'tries'  => $tries,
+				'detail' => $answer['detail'],
+			)
+		);
+		return false;
+	}
+	delete_option( WAIT );
+	settle( $marks, $results );
+	return true;
+}
+
+/**
+ * Whether a status says that the service will never take this, however often it is sent.
+ *
+ * @param int $status The HTTP status.
+ */
+function is_refusal( $status ) {
+	return in_array( $status, array( 400, 413, 414, 422 ), true );
+}
+
+/**
+ * Removes the marks of posts that the service has answered for, and drops the lists that change.
+ *
+ * @param array<int, string> $marks   The marks.
+ * @param array[]            $results The service's answer for each post.
+ */
+function settle( $marks, $results ) {
+	$problems = (array) get_option( PROBLEMS, array() );
+	$before   = $problems;
+	foreach ( $results as $result ) {
+		$post_id = (int) $result['id'];
+		forget( $post_id, $marks[ $post_id ] ?? '' );
+		delete_transient( "alsolike_list_$post_id" );
+		foreach ( (array) ( $result['answer']['lists'] ?? array() ) as $changed ) {
+			delete_transient( 'alsolike_list_' . (int) $changed );
+		}
+		unset( $problems[ $post_id ] );
+		if ( 202 !== $result['status'] ) {
+			$problems[ $post_id ] = (string) ( $result['problem']['detail'] ?? $result['status'] );
+		}
+	}
+	if ( $problems !== $before ) {
+		update_option( PROBLEMS, array_slice( $problems, -100, null, true ), false );
+	}
+	// Which other lists a post enters is known when it is built: for two minutes copies are kept for seconds only.
+	update_option( FRESH, time() + 120 );
+}
+
+/**
+ * Whether a post's state concerns the service.
+ *
+ * @param \WP_Post|null $post The post.
+ */
+function concerns( $post ) {
+	return $post && in_array( $post->post_status, array( 'publish', 'future' ), true ) && in_array( $post->post_type, (array) setting( 'types' ), true );
+}
+
+add_action(
+	'wp_after_insert_post',
+	static function ( $post_id, $post, $update, $before ) {
+		if ( concerns( $post ) || concerns( $before ) ) {
+			mark( $post_id );
+		}
+	},
+	10,
+	4
+);
+add_action(
+	'transition_post_status',
+	static function ( $status, $before, $post ) {
+		$public = array_intersect( array( $status, $before ), array( 'publish', 'future' ) );
+		if ( $status !== $before && $public && in_array( $post->post_type, (array) setting( 'types' ), true ) ) {
+			mark( $post->ID );
+		}
+	},
+	10,
+	3
+);
+add_action(
+	'deleted_post',
+	static function ( $post_id, $post ) {
+		if ( concerns( $post ) ) {
+			mark( $post_id );
+		}
+	},
+	10,
+	2
+);
+add_action(
+	'set_object_terms',
+	static function ( $post_id ) {
+		if ( concerns( get_post( $post_id ) ) ) {
+			mark( $post_id );
+		}
+	}
+);
+foreach ( array( 'added_post_meta', 'updated_post_meta', 'deleted_post_meta' ) as $change ) {
+	add_action(
+		$change,
+		static function ( $meta, $post_id, $key ) {
+			if ( ( '_thumbnail_id' === $key || isset( NOINDEX[ $key ] ) ) && concerns( get_post( $post_id ) ) ) {
+				mark( $post_id );
+			}
+		},
+		10,
+		3
+	);
+}
+add_action( DRAIN, __NAMESPACE__ . '\drain', 10, 0 );
+add_action( HOURLY, __NAMESPACE__ . '\drain', 10, 0 );
+add_action(
+	'admin_init',
+	static function () {
+		if ( ! wp_next_scheduled( HOURLY ) ) {
+			wp_schedule_event( time() + HOUR_IN_SECONDS, 'hourly', HOURLY );
+		}
+	}
+);

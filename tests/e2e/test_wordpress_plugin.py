@@ -1,0 +1,427 @@
+"""The plugin in a real WordPress, beside a real service that lives by its pushes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from integrations.wordpress.make_zip import write_zip
+from tests.support import real_servers
+from tests.support.builds import SAMPLE
+from tests.support.chromium import NEEDS_CHROMIUM
+from tests.support.http_site import serving
+from tests.support.service_process import alsolike, free_ports, get, stop, until
+
+pytestmark = [*NEEDS_CHROMIUM, pytest.mark.timeout(600), pytest.mark.slow_first]
+
+SOURDOUGH = "Rye sourdough keeps its crumb"
+TEXT = "<p>The sourdough loaf of rye flour keeps its crumb. Dough, starter, oven, bread, yeast.</p>"
+
+
+@dataclass
+class Newsroom:
+    """A WordPress with the plugin, the service, and the folder that both know."""
+
+    site: real_servers.Site
+    folder: Path
+    port: int
+    tokens: dict[str, str]
+    processes: ExitStack
+    serving: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def service(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def serve(self) -> None:
+        """Starts the service, and waits until it answers."""
+        folder = self.folder / "serve"
+        folder.mkdir(exist_ok=True)
+        arguments = ("serve", "--root", str(self.folder / "root"), "--port", str(self.port))
+        self.serving.append(self.processes.enter_context(alsolike(*arguments, folder=folder)))
+        until(lambda: get(f"{self.service}/livez"))
+
+    def call(self, method: str, path: str, data: Any = None) -> Any:
+        """Asks WordPress' own API, as the editor's page does."""
+        key = base64.b64encode(f"{self.site.user}:{self.site.password}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self.site.url}/wp-json/{path}",
+            method=method,
+            data=None if data is None else json.dumps(data).encode(),
+            headers={"Authorization": f"Basic {key}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def post(self, title: str, content: str = TEXT, status: str = "publish", **more: Any) -> int:
+        values = {"title": title, "content": content, "status": status, **more}
+        return int(self.call("POST", "wp/v2/posts", values)["id"])
+
+    def php(self, code: str) -> str:
+        """Runs code within WordPress."""
+        start = (
+            f"$_SERVER['HTTP_HOST'] = '{self.site.url.removeprefix('http://')}';"
+            f"require '{self.site.folder}/wp-load.php';"
+        )
+        done = subprocess.run(["php", "-r", start + code], capture_output=True, check=True)
+        return done.stdout.decode()
+
+    def set(self, **values: Any) -> None:
+        """Changes settings of the plugin."""
+        changed = base64.b64encode(json.dumps(values).encode()).decode()
+        self.php(
+            f"$new = json_decode(base64_decode('{changed}'), true);"
+            "remove_all_filters('sanitize_option_alsolike');"
+            "update_option('alsolike', array_merge((array) get_option('alsolike'), $new));"
+            "delete_option('alsolike_wait'); delete_transient('alsolike_away');"
+        )
+
+    def waiting(self) -> int:
+        return int(self.php("echo count(AlsoLike\\marks());"))
+
+    def run_cron(self) -> None:
+        get(f"{self.site.url}/wp-cron.php?doing_wp_cron")
+
+    def status(self, post: int) -> dict[str, Any] | None:
+        """Where the last push about a post stands."""
+        request = urllib.request.Request(
+            f"{self.service}/v1/articles/status?id={post}",
+            headers={"Authorization": f"Bearer {self.tokens['publisher']}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except urllib.error.HTTPError:
+            return None
+
+    def gone(self, post: int) -> bool:
+        status = self.status(post)
+        return status is not None and status["gone"]
+
+    def page(self, post: int) -> str:
+        """A post's page as readers get it."""
+        answer = get(f"{self.site.url}/?p={post}")
+        assert answer is not None
+        assert answer.status == 200
+        text = answer.body.decode()
+        assert "<footer>The end</footer>" in text
+        assert "Warning" not in text
+        assert "Notice" not in text
+        return text
+
+    def listed(self, post: int) -> bool:
+        """Whether the service shows a post's list."""
+        answer = get(f"{self.service}/v1/related?id={post}")
+        return answer is not None and answer.status == 200
+
+
+def run(root: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "service.cli", *arguments, "--root", str(root)]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def newsroom(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Newsroom]:
+    folder = tmp_path_factory.mktemp("newsroom")
+    articles = folder / "articles.jsonl"
+    lines = (SAMPLE / "articles.jsonl").read_text().splitlines(keepends=True)
+    articles.write_text("".join(lines[:40]))
+    with real_servers.wordpress(articles) as site, ExitStack() as processes:
+        root = folder / "root"
+        root.mkdir()
+        tokens = {
+            role: run(root, "tokens", "add", f"wp-{role}", "--role", role)
+            for role in ("publisher", "editor")
+        }
+        made = Newsroom(site, folder, free_ports(), tokens, processes)
+        made.serve()
+        set_up(made, browser)
+        watch = folder / "watch"
+        watch.mkdir()
+        arguments = ("watch", "--root", str(root), "--model", "hashing:256")
+        calm = {"ALSOLIKE_FULL_BUILD_AT": "off", "ALSOLIKE_MAX_CHURN": "1"}
+        processes.enter_context(alsolike(*arguments, folder=watch, environment=calm))
+        yield made
+
+
+def set_up(newsroom: Newsroom, browser: Browser) -> None:
+    """Installs and connects the plugin, as its administrator does."""
+    package = newsroom.folder / "alsolike.zip"
+    write_zip(package)
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(newsroom, page)
+    page.goto(f"{newsroom.site.url}/wp-admin/plugin-install.php?tab=upload")
+    if not page.locator("input[name=pluginzip]").is_visible():
+        page.click("a.upload-view-toggle")
+    page.set_input_files("input[name=pluginzip]", str(package))
+    page.click("#install-plugin-submit")
+    page.click("a:has-text('Activate Plugin')")
+    page.goto(f"{newsroom.site.url}/wp-admin/options-general.php?page=alsolike")
+    page.fill("#alsolike-address", newsroom.service + "/")
+    page.fill("#alsolike-token", "wrong")
+    page.fill("#alsolike-editor_token", newsroom.tokens["editor"])
+    page.click("#submit")
+    refused = page.locator("#alsolike-check").inner_text()
+    assert "alsolike tokens add wordpress --role publisher" in refused
+    page.fill("#alsolike-token", newsroom.tokens["publisher"])
+    page.click("#submit")
+    content = page.content()
+    assert not any(token in content for token in newsroom.tokens.values()), "no token is shown"
+    page.click("input[value='Send all posts']")
+    text = page.locator("#alsolike-check").inner_text()
+    assert "The token may push" in text
+    assert "The editor token may decide" in text
+    assert "sent: 0" in text
+    context.close()
+
+
+def sign_in(newsroom: Newsroom, page: Page) -> None:
+    page.goto(f"{newsroom.site.url}/wp-login.php")
+    page.fill("#user_login", newsroom.site.user)
+    page.fill("#user_pass", newsroom.site.login)
+    page.click("#wp-submit")
+    page.wait_for_url("**/wp-admin/**")
+
+
+def any_post(newsroom: Newsroom) -> int:
+    posts = newsroom.call("GET", "wp/v2/posts?per_page=20&orderby=id&order=asc")
+    number = int(posts[3]["id"])
+    until(lambda: newsroom.listed(number))
+    return number
+
+
+def test_a_post_has_cards_that_link_to_published_posts(newsroom: Newsroom, page: Page) -> None:
+    post = any_post(newsroom)
+    newsroom.php("delete_transient('alsolike_away');")
+    page.goto(f"{newsroom.site.url}/?p={post}")
+    assert page.locator("section.alsolike h2").inner_text() == "You May Also Like"
+    assert page.locator(".alsolike-card").count() == 6
+    card = page.locator(".alsolike-card").first
+    assert card.evaluate("card => getComputedStyle(card).display") == "flex"
+    page.locator(".alsolike-title a").first.click()
+    page.wait_for_selector("section.alsolike")
+
+
+def test_a_new_post_is_pushed_and_seen_within_seconds_and_gone_when_unpublished(
+    newsroom: Newsroom,
+) -> None:
+    any_post(newsroom)
+    first = newsroom.post(SOURDOUGH)
+    until(lambda: newsroom.listed(first))
+    newsroom.page(first)
+    started = time.monotonic()
+    second = newsroom.post("Rye sourdough in a cold oven")
+    status = newsroom.status(second)
+    assert status is not None
+    assert not status["gone"]
+    until(lambda: '"alsolike-card"' in newsroom.page(second))
+    until(lambda: "Rye sourdough in a cold oven" in newsroom.page(first))
+    assert time.monotonic() - started < 30, "watch is given time on a busy machine"
+    newsroom.call("POST", f"wp/v2/posts/{second}", {"status": "draft"})
+    assert newsroom.gone(second)
+    assert "Rye sourdough in a cold oven" not in newsroom.page(first)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "change"),
+    [
+        ("POST", "", {"status": "private"}),
+        ("POST", "", {"password": "hunter2"}),
+        ("DELETE", "", None),
+        ("DELETE", "?force=true", None),
+    ],
+)
+def test_what_readers_may_not_see_is_taken_back_at_once(
+    newsroom: Newsroom, method: str, path: str, change: Any
+) -> None:
+    post = newsroom.post(f"{SOURDOUGH} {method} {change} {path}")
+    status = newsroom.status(post)
+    assert status is not None
+    assert not status["gone"]
+    newsroom.call(method, f"wp/v2/posts/{post}{path}", change)
+    assert newsroom.gone(post)
+    assert newsroom.waiting() == 0
+
+
+def test_a_draft_is_never_told_and_a_scheduled_post_appears_by_itself(newsroom: Newsroom) -> None:
+    draft = newsroom.post(SOURDOUGH, status="draft")
+    assert newsroom.status(draft) is None
+    moment = newsroom.php("echo gmdate('Y-m-d\\TH:i:s', time() + 8);")
+    post = newsroom.post("Scheduled rye", status="future", date_gmt=moment)
+    status = newsroom.status(post)
+    assert status is not None
+    assert not status["gone"]
+    assert not newsroom.listed(post)
+    until(lambda: newsroom.listed(post))
+    newsroom.run_cron()
+    answer = newsroom.call("GET", f"wp/v2/posts/{post}")
+    assert answer["status"] == "publish"
+    assert answer["link"].endswith("/scheduled-rye/")
+
+
+def test_a_record_holds_what_readers_see_and_no_related_articles(newsroom: Newsroom) -> None:
+    content = "<p>Kelp &amp; tide</p>[alsolike]<h2>At <em>low</em> water</h2><p>Sand</p>"
+    post = newsroom.post("Kelp &amp; salt", content, excerpt="By hand", tags=[])
+    record = json.loads(newsroom.php(f"echo json_encode(AlsoLike\\make_record(get_post({post})));"))
+    assert record["url"] == f"{newsroom.site.url}/kelp-salt/"
+    assert record["excerpt"] == "By hand"
+    assert record["authors"] == ["editor"]
+    assert [section["heading"] for section in record["sections"]] == ["", "At low water"]
+    assert "alsolike" not in json.dumps(record["sections"])
+    newsroom.php(f"update_post_meta({post}, '_yoast_wpseo_meta-robots-noindex', '1');")
+    until(lambda: newsroom.gone(post))
+
+
+def test_block_shortcode_and_the_theme_s_look_show_the_list_once(newsroom: Newsroom) -> None:
+    post = any_post(newsroom)
+    target = newsroom.post("By shortcode", f'[alsolike post="{post}" limit="2" heading="<Next>"]')
+    block = f'<!-- wp:alsolike/related {{"limit":3}} /-->{TEXT}'
+    own = newsroom.post("By block", block)
+    until(lambda: newsroom.listed(own) and newsroom.page(own).count('"alsolike-card"') == 3)
+    text = newsroom.page(target)
+    assert text.count('"alsolike-card"') == 2
+    assert "&lt;Next&gt;" in text
+    newsroom.set(look="theme")
+    text = newsroom.page(post)
+    assert text.count("wp-block-latest-posts__post-title") == 6
+    assert '"alsolike-card"' not in text
+    newsroom.set(look="cards")
+    assert "alsolike" not in newsroom.call("GET", f"wp/v2/posts/{own}")["content"]["rendered"]
+
+
+def test_the_second_language_is_there(newsroom: Newsroom) -> None:
+    post = any_post(newsroom)
+    german = newsroom.php(
+        "switch_to_locale('de_DE'); load_textdomain('alsolike', WP_PLUGIN_DIR ."
+        f"'/alsolike/languages/alsolike-de_DE.mo'); echo AlsoLike\\render_cards({post});"
+    )
+    assert "Das könnte Sie auch interessieren" in german
+    assert "Weiterlesen" in german
+
+
+def test_an_editor_pins_and_excludes_beside_the_post(newsroom: Newsroom, page: Page) -> None:
+    post = any_post(newsroom)
+    newsroom.php("update_user_meta(1, 'rich_editing', 'true');")
+    sign_in(newsroom, page)
+    page.goto(f"{newsroom.site.url}/wp-admin/post.php?post={post}&action=edit")
+    close = page.locator(".components-modal__header button, .components-guide button[aria-label]")
+    rows = page.locator("#alsolike-list ol li")
+    rows.first.wait_for(state="attached", timeout=60_000)
+    if close.count():
+        close.first.click()
+    before = rows.all_inner_texts()
+    third = before[2].rsplit(" Pin ", 1)[0]
+    first = before[0].rsplit(" Pin ", 1)[0]
+    rows.first.get_by_role("button", name="Exclude").evaluate("button => button.click()")
+    page.wait_for_selector("#alsolike-list ul li:has-text('Restore')", state="attached")
+    assert first not in newsroom.page(post)
+    page.evaluate(
+        """title => [...document.querySelectorAll('#alsolike-list ol li')]
+        .find((row) => row.innerText.startsWith(title)).querySelector('button').click()""",
+        third,
+    )
+    page.wait_for_selector("#alsolike-list ol li:has-text('Unpin')", state="attached")
+    shown = newsroom.page(post)
+    assert first not in shown
+    token = newsroom.tokens["editor"]
+    request = urllib.request.Request(
+        f"{newsroom.service}/v1/overrides?article_id={quote(str(post))}",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        found = json.load(answer)["items"]
+    assert {one["kind"] for one in found} == {"pin", "hide"}
+    assert all(one["reason"] == "WordPress: editor" for one in found)
+    assert token not in page.content()
+
+
+def test_strangers_decide_and_send_nothing(newsroom: Newsroom) -> None:
+    post = any_post(newsroom)
+    box = get(f"{newsroom.site.url}/wp-json/alsolike/v1/box?post={post}")
+    assert box is not None
+    assert box.status == 401
+    answer = get(f"{newsroom.site.url}/wp-admin/admin-post.php?action=alsolike_send_all")
+    assert answer is not None
+    assert newsroom.waiting() == 0
+
+
+def test_what_can_t_be_sent_waits_and_the_newest_state_wins(newsroom: Newsroom) -> None:
+    asked: list[tuple[str, bytes]] = []
+    status = [503]
+
+    def answer(handler: Any) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        asked.append((handler.command, body))
+        handler.send_response(status[0])
+        handler.end_headers()
+
+    with serving() as stub:
+        stub.pages["/v1/articles"] = stub.pages["/v1/articles/batch"] = answer
+        newsroom.set(address=stub.url)
+        try:
+            post = newsroom.post("Waits")
+            assert [method for method, _ in asked] == ["PUT"]
+            assert newsroom.waiting() == 1
+            newsroom.call("POST", f"wp/v2/posts/{post}", {"title": "Newest"})
+            assert len(asked) == 1, "it pauses after a failure"
+            newsroom.php("delete_option('alsolike_wait');")
+            status[0] = 422
+            newsroom.php("AlsoLike\\plan();")
+            newsroom.run_cron()
+            assert json.loads(asked[-1][1])["title"] == "Newest"
+            assert newsroom.waiting() == 0, "what is refused is not sent again"
+            assert "HTTP 422" in newsroom.php("echo json_encode(get_option('alsolike_problems'));")
+        finally:
+            newsroom.set(address=newsroom.service)
+    newsroom.call("POST", f"wp/v2/posts/{post}", {"title": "Taken"})
+    pushed = newsroom.status(post)
+    assert pushed is not None
+    assert newsroom.php("echo json_encode(get_option('alsolike_problems'));") == "[]"
+
+
+def test_while_the_service_is_away_pages_are_whole_and_changes_wait(newsroom: Newsroom) -> None:
+    post = any_post(newsroom)
+    newsroom.php("delete_transient('alsolike_away');")
+    assert '"alsolike-card"' in newsroom.page(post)
+    newsroom.php("delete_option('alsolike_fresh');")
+    stop(newsroom.serving.pop())
+    newsroom.php(f"delete_transient('alsolike_list_{post}');")
+    started = time.monotonic()
+    assert '"alsolike-card"' not in newsroom.page(post)
+    assert '"alsolike-card"' not in newsroom.page(post)
+    assert time.monotonic() - started < 5
+    late = newsroom.post("Written meanwhile")
+    assert newsroom.waiting() == 1
+    newsroom.serve()
+    newsroom.php("delete_option('alsolike_wait'); AlsoLike\\plan();")
+    newsroom.run_cron()
+    assert newsroom.waiting() == 0
+    assert newsroom.status(late) is not None
+
+
+def test_nothing_stays_after_it_is_deleted(newsroom: Newsroom) -> None:
+    left = newsroom.php(
+        "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
+        "require_once ABSPATH . 'wp-admin/includes/file.php';"
+        "deactivate_plugins('alsolike/alsolike.php');"
+        "uninstall_plugin('alsolike/alsolike.php');"
+        'global $wpdb; echo $wpdb->get_var("SELECT COUNT(*) FROM $wpdb->options'
+        " WHERE option_name LIKE '%alsolike%'\");"
+    )
+    assert left == "0"

@@ -1,0 +1,110 @@
+"""The parts for Hugo and Astro, in sites that the generators themselves make."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import runner
+from tests.support.generator_programs import run, run_node
+from tests.support.generator_sites import SITES
+from tests.support.http_site import page, serving
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
+
+PARTS = Path(__file__).parents[2] / "integrations"
+TITLE = re.compile(r'<h3 class="alsolike-title" dir="auto"><a href="([^"]*)">')
+
+
+def export(folder: Path, out: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> list[str]:
+    """Builds a folder's lists, writes them into its files, and returns the ids."""
+    call = runner(monkeypatch, capsys)
+    root = folder.parent / "root"
+    named = ("--root", str(root))
+    code, _, err = call("build", str(folder), "--model", "hashing:64", *named)
+    assert code == 0, err
+    code, _, err = call("export", "--out", str(folder / out), *named)
+    assert code == 0, err
+    return sorted(
+        json.loads(file.read_text())["article_id"] for file in (folder / out).glob("*.json")
+    )
+
+
+def test_hugo_writes_the_exported_lists_into_its_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = SITES["hugo"].write(tmp_path / "site")
+    shutil.copytree(PARTS / "hugo" / "layouts", folder / "layouts", dirs_exist_ok=True)
+    single = folder / "layouts" / "_default" / "single.html"
+    single.write_text('{{ .Content }}{{ partial "alsolike.html" . }}')
+    config = folder / "hugo.toml"
+    service = '[params.alsolike]\nservice = "https://related.example.org/"\nlimit = 3\n'
+    config.write_text(config.read_text() + service)
+    ids = export(folder, "assets/related", monkeypatch, capsys)
+    run(["hugo", "--destination", "made"], folder)
+    base = SITES["hugo"].base
+    made = {
+        file: (folder / "made" / place.removeprefix(base).lstrip("/"))
+        for file, place in SITES["hugo"].addresses.items()
+    }
+    with_cards = 0
+    for place in made.values():
+        file = place / "index.html" if place.is_dir() else place
+        if not file.is_file():
+            continue  # its address is percent-encoded
+        links = TITLE.findall(file.read_text())
+        assert len(links) <= 3
+        assert all(link.startswith(base) for link in links), links
+        with_cards += bool(links)
+    assert with_cards >= len(ids) - 3
+    beside = folder / "content" / "new & other.md"
+    beside.write_text("---\ntitle: New\n---\nNo list yet.\n")
+    run(["hugo", "--destination", "made"], folder)
+    text = (folder / "made" / "new-other" / "index.html").read_text()
+    assert '<alsolike-related article="content/new &amp; other" limit="3">' in text
+    assert 'src="https://related.example.org/widget.js"' in text
+
+
+def test_astro_writes_lists_from_files_and_from_the_service_or_leaves_them_to_the_browser(
+    tmp_path: Path,
+) -> None:
+    items = [
+        {"title": f"{n} <b>", "url": f"/{n}", "excerpt": "x", "date": "2026-01-02", "image": None}
+        for n in range(9)
+    ]
+    answer = json.dumps({"items": items})
+    folder = tmp_path / "site"
+    (folder / "src" / "pages").mkdir(parents=True)
+    (folder / "related").mkdir()
+    (folder / "related" / "sea~2Ft~C3~BCr.json").write_text(answer)
+    shutil.copy(PARTS / "astro" / "AlsoLike.astro", folder / "src")
+    (folder / "package.json").write_text('{"type": "module"}')
+    with serving() as service:
+        service.pages["/v1/related"] = page(answer, Content_Type="application/json")
+        tags = {
+            "files": 'id="sea/tür" files="related"',
+            "service": f'id="a&b" service="{service.url}/" limit={{2}} heading="More"',
+            "away": 'id="a" service="http://127.0.0.1:9"',
+            "browser": 'id="a" service="https://related.example.org" browser',
+        }
+        for name, attributes in tags.items():
+            (folder / "src" / "pages" / f"{name}.astro").write_text(
+                '---\nimport AlsoLike from "../AlsoLike.astro";\n---\n'
+                f"<html><body><AlsoLike {attributes} /><p>End</p></body></html>"
+            )
+        run_node(folder, "astro", "astro/astro.js", "build")
+        assert service.paths() == ["/v1/related?id=a%26b&limit=2"]
+    made = {name: (folder / "dist" / name / "index.html").read_text() for name in tags}
+    assert len(TITLE.findall(made["files"])) == 6
+    assert "0 &lt;b&gt;" in made["files"]
+    assert len(TITLE.findall(made["service"])) == 2
+    assert ">More</h2>" in made["service"]
+    assert "alsolike" not in made["away"]
+    assert '<alsolike-related article="a" limit="6">' in made["browser"]
+    assert "https://related.example.org/widget.js" in made["browser"]
+    assert all("<p>End</p>" in text for text in made.values())
