@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from index.articles.read_report import ReadReport
 from index.build.article_columns import ArticleColumns
@@ -274,7 +275,9 @@ def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
     if count < 3:
         return np.linspace(0.25, 0.75, 2 * count, dtype=np.float32).reshape(count, 2)
     centered = embeddings - embeddings.mean(axis=0)
-    positions = centered @ np.linalg.eigh(centered.T @ centered).eigenvectors[:, -2:]
+    last = centered.shape[1] - 1
+    axes = eigh(centered.T @ centered, subset_by_index=(max(last - 1, 0), last))[1]
+    positions = centered @ axes
     positions -= positions.min(axis=0)
     fitted: NDArray[np.float32] = positions / np.maximum(positions.max(axis=0), 1e-9)
     return fitted
