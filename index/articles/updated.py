@@ -36,15 +36,14 @@ def find_updated(values: Mapping[str, Any]) -> tuple[str, Any]:
     return name, values.get(name)
 
 
-def updated_at(record: Record, mapping: FieldMapping, now: int) -> int | None:
+def updated_at(record: Record, mapping: FieldMapping) -> int | None:
     """Returns when a record was last changed, microseconds since 1970 UTC.
 
-    Returns ``None`` if it does not say, says only the day, or names a time later than now.
+    Returns ``None`` if it does not say, or says only the day.
 
     Args:
         record: The record.
         mapping: How records are made into articles.
-        now: The current time, microseconds since 1970 UTC.
     """
     name, value = find_updated(record.values)
     zone = dt.UTC if plain_name(name) in _GMT else mapping.timezone
@@ -52,6 +51,5 @@ def updated_at(record: Record, mapping: FieldMapping, now: int) -> int | None:
     with suppress(DateError):
         found = reader.instant(value)
         if found is not None and found.astimezone(zone).time() != dt.time():
-            moment = microseconds(found)
-            return moment if moment <= now else None
+            return microseconds(found)
     return None

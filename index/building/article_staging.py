@@ -31,7 +31,7 @@ class ArticleStaging:
         self._database = _open(path)
         self._database.execute(
             "CREATE TABLE staged (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
-            "source INTEGER, language TEXT, certainty INTEGER, data BLOB)"
+            "source INTEGER, language TEXT, certainty INTEGER, data BLOB, updated INTEGER)"
         )
         self._database.execute(
             "CREATE TABLE settled (source INTEGER, language TEXT, certainty INTEGER, final TEXT, "
@@ -50,6 +50,7 @@ class ArticleStaging:
         *,
         source: int | None = None,
         languages: Sequence[StagedLanguage] | None = None,
+        updated: Sequence[int | None] = (),
     ) -> list[int]:
         """Adds articles; of several articles with the same id, the first is kept.
 
@@ -58,6 +59,8 @@ class ArticleStaging:
                 :func:`index.articles.article_store.to_bytes` encodes it.
             source: The number of the source that the articles are from.
             languages: The language of each article, or the guess of it, for :meth:`settle`.
+            updated: When each record was last changed, microseconds since 1970 UTC; ``None`` if it
+                does not say. It is compared with what was pushed.
 
         Returns:
             The positions in ``articles`` of those that were not added because the file already
@@ -66,11 +69,16 @@ class ArticleStaging:
         first = self._count
         self._count += len(articles)
         cursor = self._database.executemany(
-            "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                (first + number, article_id, source, *language, data)
-                for number, ((article_id, data), language) in enumerate(
-                    zip(articles, languages or repeat((None, None)), strict=False)
+                (first + number, article_id, source, *language, data, at)
+                for number, ((article_id, data), language, at) in enumerate(
+                    zip(
+                        articles,
+                        languages or repeat((None, None)),
+                        updated or repeat(None),
+                        strict=False,
+                    )
                 )
             ),
         )
@@ -82,6 +90,11 @@ class ArticleStaging:
             for number, (article_id, _) in enumerate(articles)
             if self._database.execute(owner, (article_id,)).fetchone() != (first + number,)
         ]
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The temporary file, with the table ``staged``."""
+        return self._database
 
     def settle(self, source: int, said_before: Iterable[str]) -> int:
         """Decides which guesses of a source's languages hold, by :func:`settle_guesses`.

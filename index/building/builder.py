@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,6 +51,7 @@ from index.reporting.report_page import PAGE, render_page
 from index.root.journal import append_journal, utc_timestamp
 from index.root.root import Root
 from index.scale_out.milvus.milvus_collections import check_milvus
+from index.sources.pushed_source import PUSHED
 from index.sources.source import Source
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.carried import CarriedRelating
@@ -72,11 +73,13 @@ class BuildResult:
         manifest: The manifest of the finished build.
         report: How many records of the sources were read, kept and skipped, and why.
         assessment: What the gates found.
+        refused: The pushed statements whose record can't be read any more: id, number, reason.
     """
 
     manifest: Manifest
     report: ReadReport
     assessment: Assessment
+    refused: list[tuple[str, int, str]] = field(default_factory=list)
 
 
 def make_build(
@@ -108,6 +111,7 @@ def make_build(
             options=options,
             previous=None if options.from_scratch else _previous(root),
             progress=progress,
+            seen=_live_articles(root),
         )
         with ExitStack() as beside:
             manifest, assessment = _make(context, name, sources, load_encoder, beside)
@@ -131,7 +135,12 @@ def make_build(
         skipped=sum(context.report.skipped.values()),
         seconds=round(sum(context.seconds.values()), 1),
     )
-    return BuildResult(manifest=manifest, report=context.report, assessment=assessment)
+    return BuildResult(
+        manifest=manifest,
+        report=context.report,
+        assessment=assessment,
+        refused=context.refused,
+    )
 
 
 def _new_name(names: Sequence[str]) -> str:
@@ -162,6 +171,15 @@ def _previous(root: Root) -> Build | None:
             f"the live build can't be reused for the new one: {error} (return to the previous "
             "build with alsolike rollback, or encode every article again with --from-scratch)"
         ) from error
+
+
+def _live_articles(root: Root) -> Path | None:
+    """Returns the article store of the live build, even if the build itself is not reused."""
+    with suppress(BuildError):
+        pointer = root.current()
+        if pointer is not None:
+            return root.builds / pointer.build / ARTICLES
+    return None
 
 
 def _make(
@@ -358,7 +376,8 @@ def _source_names(context: BuildContext, sources: Sequence[Source]) -> list[str]
     """Returns the names of all sources that articles of the build are from."""
     changes = context.options.changes
     if changes is None or context.previous is None:
-        return [source.name for source in sources]
+        pushed = [PUSHED] if context.options.pushed else []
+        return [source.name for source in sources] + pushed
     return list(dict.fromkeys([*context.previous.manifest.sources, *changes.put]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from index.building.changes import Changes
 from index.building.engine import Engine, LocalEngine
 from index.publishing.gates import GoldenGate, Limits
 from index.scale_out.milvus.milvus_settings import MilvusSettings
+from index.sources.pushed_source import Statement
 from recommender.parameters import DEFAULT_DEPTH
 from recommender.preferences import Preferences
 
@@ -34,6 +35,8 @@ class BuildOptions:
         strict: End the build at the first problem with a record.
         changes: What to change of the live build, so that no source is read: a small build.
         pushed: The number of the newest pushed statement that the build holds, with all before it.
+        statements: Yields the statements that were pushed, a source beside the others that small
+            builds do not read; ``None`` if nothing can be pushed.
         only: Ids to read from the source, for a small build; all other articles come from the live
             build.
         max_drift: A build of whole sources is small, too, if few articles changed, and if less than
@@ -63,6 +66,7 @@ class BuildOptions:
     strict: bool = False
     changes: Changes | None = None
     pushed: int = 0
+    statements: Callable[[], Iterable[Statement]] | None = None
     only: frozenset[str] = frozenset()
     max_drift: float = 0.0
     keep_missing: bool = False
@@ -98,6 +102,9 @@ class BuildContext:
         carried: What a small build takes over; set when the changes are read.
         report: Counts of records read, kept and skipped, with the problems.
         seconds: Duration of each stage in seconds, by the stage's name.
+        seen: The article store of the live build, which says what sources held before; ``None`` if
+            there is none.
+        refused: Statements whose record can't be read any more: id, number and reason.
     """
 
     folder: Path
@@ -107,6 +114,8 @@ class BuildContext:
     carried: CarriedRows | None = None
     report: ReadReport = field(default_factory=ReadReport)
     seconds: dict[str, float] = field(default_factory=dict)
+    seen: Path | None = None
+    refused: list[tuple[str, int, str]] = field(default_factory=list)
 
     def fail_with(self, beside: Future[None]) -> None:
         """Ends the build early if work in the background fails.

@@ -17,11 +17,15 @@ from index.articles.guessed_languages import Certainty, StagedLanguage, find_lan
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem
+from index.articles.updated import updated_at
 from index.build.build import Build
 from index.building.article_staging import ArticleStaging
 from index.building.changed_articles import change_articles, find_changes
 from index.building.context import BuildContext, BuildOptions
+from index.building.pushed_stage import apply_statements, read_statements
+from index.building.statement_staging import write_seen
 from index.errors import BuildError, SourceError
+from index.sources.pushed_source import PUSHED, record_of
 from index.sources.source import Source, split_records
 from recommender.article import Article
 from recommender.errors import InputError, NotFoundError
@@ -40,6 +44,8 @@ class ParsedArticle:
         location: Where the article's record is in the source, for messages.
         language: The article's language, or the guess of it.
         problems_before: How many of the batch's problems were found before this article.
+        updated: When the record was last changed by its own word; see
+            :func:`index.articles.updated.updated_at`.
     """
 
     id: str
@@ -47,6 +53,7 @@ class ParsedArticle:
     location: str
     language: StagedLanguage
     problems_before: int
+    updated: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,7 @@ def parse_batch(
     mapping: FieldMapping,
     strict: bool,
     source: str = "",
+    dated: bool = False,
 ) -> ParsedBatch:
     """Turns a batch of raw records into articles.
 
@@ -80,6 +88,7 @@ def parse_batch(
         mapping: Which field of a record holds which field of an article.
         strict: Stop at the first problem of any kind.
         source: The source's name, which the articles keep.
+        dated: Whether to find out when each record was last changed.
     """
     report = ReadReport()
     articles: list[ParsedArticle] = []
@@ -93,6 +102,7 @@ def parse_batch(
                     location=record.location,
                     language=_language(article, mapping),
                     problems_before=len(report.problems),
+                    updated=updated_at(record, mapping) if dated else None,
                 )
             )
     except SourceError as error:
@@ -126,6 +136,10 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     if options.changes is not None:
         sources = options.changes.sources()
     staging = ArticleStaging(context.folder / "staging.sqlite")
+    work = partial(
+        parse_batch, parse=record_of, mapping=options.mapping, strict=False, source=PUSHED
+    )
+    statements = read_statements(context, staging, work)
     missing = set(options.only)
     for number, source in enumerate(sources):
         raw, parse = split_records(source)
@@ -135,6 +149,7 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
             mapping=options.mapping,
             strict=options.strict,
             source=source.name,
+            dated=statements is not None,
         )
         for batch in options.engine.stream(work, raw, stage="read"):
             missing -= _add_batch(context, staging, batch, number)
@@ -146,14 +161,26 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
             f"--only {min(missing)}: there is no usable article with this id in "
             f"{', '.join(source.name for source in sources)}"
         )
-    count = _write_articles(context, staging)
+    gone = apply_statements(context, staging, statements, len(sources))
+    if statements is not None and options.mapping.guess_language:
+        _settle_languages(context, staging, len(sources), part=True)
+    seen = None if statements is None else statements.seen()
+    count = _write_articles(context, staging, gone)
+    if seen is not None:
+        write_seen(context.folder / ARTICLES, seen)
     if count == 0:
         raise SourceError(_nothing_usable(sources, report))
     return count
 
 
-def _write_articles(context: BuildContext, staging: ArticleStaging) -> int:
-    """Writes the article store from what was read and from the live build; returns the number."""
+def _write_articles(context: BuildContext, staging: ArticleStaging, gone: frozenset[str]) -> int:
+    """Writes the article store from what was read and from the live build; returns the number.
+
+    Args:
+        context: The build.
+        staging: What was read.
+        gone: Ids of articles that the live build may have, but that were pushed as gone.
+    """
     options, live = context.options, context.previous
     found: tuple[dict[str, bytes], Iterable[str]] | None = None
     if options.small:
@@ -161,13 +188,14 @@ def _write_articles(context: BuildContext, staging: ArticleStaging) -> int:
         found = staging.take(), removed
     elif live is not None and _may_take_over(live, options):
         found = find_changes(live, staging, keep_missing=options.keep_missing)
+        found = found and (found[0], [*found[1], *gone])
     if found is not None and live is not None:
         context.carried = change_articles(live, context.folder, *found)
         if not len(context.carried.rows):
             raise SourceError("the changes would leave no article: put at least one")
         return len(context.carried.rows)
     if options.keep_missing:
-        _add_articles(staging, _live_build(context))
+        _add_articles(staging, _live_build(context), gone)
     return staging.write(context.folder / ARTICLES)
 
 
@@ -180,11 +208,16 @@ def _fits(live: Build, options: BuildOptions) -> bool:
     return (live.manifest.recipe, live.manifest.depth) == (RECIPE, options.depth)
 
 
-def _settle_languages(context: BuildContext, staging: ArticleStaging, source: int) -> None:
-    """Decides on the guessed languages of a source, and counts them in the report."""
+def _settle_languages(
+    context: BuildContext, staging: ArticleStaging, source: int, *, part: bool = False
+) -> None:
+    """Decides on the guessed languages of a source, and counts them in the report.
+
+    Of a source that holds only a part of the site, the live build's languages count too.
+    """
     said_before: list[str] = []
     previous = context.previous
-    if previous is not None and context.options.small:
+    if previous is not None and (part or context.options.small):
         said_before = [previous.language_names[number] for number in previous.languages.tolist()]
     guessed = staging.settle(source, said_before)
     context.report.count_guesses(guessed)
@@ -204,6 +237,7 @@ def _add_batch(
         [(one.id, one.data) for one in wanted],
         source=source,
         languages=[one.language for one in wanted],
+        updated=[one.updated for one in wanted],
     )
     repeated = [wanted[position] for position in positions]
     if repeated and options.strict:
@@ -248,18 +282,20 @@ def _live_build(context: BuildContext) -> Build:
     return live
 
 
-def _add_articles(staging: ArticleStaging, live: Build) -> None:
+def _add_articles(staging: ArticleStaging, live: Build, gone: frozenset[str]) -> None:
     """Adds those articles of the live build to the staging file whose ids are in no source."""
     kept = zip(map(bytes.decode, live.ids), live.articles.kept(), strict=True)
     while batch := list(islice(kept, _BATCH)):
-        staging.add(batch)
+        staging.add([(article_id, data) for article_id, data in batch if article_id not in gone])
 
 
 def _nothing_usable(sources: Sequence[Source], report: ReadReport) -> str:
-    names = ", ".join(source.name for source in sources)
+    names = ", ".join(source.name for source in sources) or PUSHED
     if not report.read:
         return f"{names} holds no records"
     reasons = ", ".join(f"{count} of {reason}" for reason, count in report.skipped.most_common(3))
+    if not report.problems:
+        return f"all of {names} is gone, as was pushed: push what shall be there"
     first = report.problems[0]
     return (
         f"none of the {report.read} records of {names} is a usable article ({reasons}); "

@@ -1,14 +1,16 @@
-"""What a site pushed to the service, as a source that every full build reads beside the others."""
+"""What a site pushed to the service: a source that every full build reads beside the others.
+
+Of each article there is one statement, the newest. Whether it or the other sources' record holds is
+decided by :mod:`index.building.statement_staging`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from index.articles.record import Record, RecordProblem
+from index.articles.record import Record, SourceItem
 from index.sources.jsonl_source import json_object
-from index.sources.source import SplitSource, read_record
+from index.sources.source import read_record
 
 PUSHED = "pushed"
 """The name of the source; articles that were pushed bear it."""
@@ -38,29 +40,7 @@ class Statement:
     refused: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PushedSource(SplitSource):
-    """The newest statements about all articles of which something was pushed.
-
-    Attributes:
-        statements: Yields them, each article once.
-        number: The number of the newest one when the build began.
-    """
-
-    statements: Callable[[], Iterator[Statement]]
-    number: int = 0
-
-    @property
-    def name(self) -> str:
-        """The source's name: "pushed"."""
-        return PUSHED
-
-    def split(self) -> tuple[Iterator[Any], Callable[[Any], Record | RecordProblem]]:
-        """Returns the statements that hold records, and the function that parses one of them."""
-        return (one for one in self.statements() if one.record is not None), record_of
-
-
-def record_of(statement: Statement) -> Record | RecordProblem:
+def record_of(statement: Statement) -> SourceItem:
     """Returns the record that a statement holds, under the id that it is about."""
     found = read_record(
         location_of(statement.article_id), json_object, (statement.record or "{}").encode()

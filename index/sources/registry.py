@@ -77,7 +77,7 @@ def open_sources(
     if not locations and not tables:
         raise SettingError(
             "nothing to read: name a source, such as articles.jsonl, or describe it in a "
-            "[[source]] table of alsolike.toml"
+            "[[source]] table of alsolike.toml, or push articles to the service"
         )
     renamed = _mapping("the setting map", fields)
     _mapping("--map", overrides)

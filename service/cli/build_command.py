@@ -121,7 +121,6 @@ def build(
         engine=engine,
         ray_address=ray_address,
     )
-    sources = open_sources(source or [], settings.source, settings.map, read_mapping(mapping or []))
     options = build_options(
         settings,
         strict=strict,
@@ -132,6 +131,10 @@ def build(
         from_scratch=from_scratch,
         accept_change=accept_change,
     )
+    sources = []
+    if source or settings.source or not options.pushed:  # a site may live by pushes alone
+        renamed = read_mapping(mapping or [])
+        sources = open_sources(source or [], settings.source, settings.map, renamed)
     made, refusal = make_live(
         settings, sources, options, publish=publish_, force=force, reason=reason
     )

@@ -125,7 +125,7 @@ class PushedArticles:
             message = missing if problem.reason == "missing" else problem.message
             raise ArticleError(problem.field, problem.reason, message)
         now = self._live.clock()
-        stated = updated_at(record, self._mapping, now)
+        stated = updated_at(record, self._mapping)
         statement = NewStatement(
             article_id=article_id,
             record=record.values,

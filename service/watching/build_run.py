@@ -19,6 +19,7 @@ from index.sources.source import Source
 from recommender.encoder import Encoder
 from recommender.errors import AlsoLikeError
 from service.curation.golden_set import golden_gate, read_judgments
+from service.curation.settled_pushes import settle_statements, statement_options
 from service.settings import Settings
 from service.watching.notices import notify, tell_ended_pins
 
@@ -39,7 +40,15 @@ class BuildRun:
 
 
 def build_options(settings: Settings, **more: Any) -> BuildOptions:
-    """Returns the options of a build: those of the settings, and more."""
+    """Returns the options of a build: those of the settings, and more.
+
+    A full build reads what was pushed, too.
+
+    Raises:
+        DatabaseError: If what was pushed can't be read.
+    """
+    if more.get("changes") is None and not more.get("only"):
+        more = statement_options(settings) | more
     return BuildOptions(
         mapping=settings.mapping,
         depth=settings.depth,
@@ -119,4 +128,6 @@ def run_build(
             if options.changes is None and before is not None:
                 tell_ended_pins(root, settings, before.build, name)
         prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)
+        if refusal is None and not options.small:
+            settle_statements(settings, made.refused)
     return BuildRun(made=made, verdicts=verdicts, refusal=refusal)

@@ -196,8 +196,10 @@ class WaitingChanges:
         """Tells whether a source's record is newer than what was pushed about the article."""
         if pushed is None or pushed.refused is not None:
             return True
-        stated = updated_at(record, self.settings.mapping, utc_now())
-        if stated is None:
+        if pushed.record is None:
+            return False  # until no source has it, as a full build finds
+        stated = updated_at(record, self.settings.mapping)
+        if stated is None or stated > utc_now():
             return not first  # it came while it was followed, or at a time that is not known
         return stated > pushed.stated
 

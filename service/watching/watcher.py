@@ -23,7 +23,6 @@ from index.errors import BuildError, BusyError, DatabaseError, GateError, Source
 from index.root.lock import locked
 from index.root.root import HELD_EXIT_CODE, Root
 from index.sources.configured_source import ConfiguredSource
-from index.sources.pushed_source import PushedSource
 from recommender.encoder import Encoder
 from recommender.errors import AlsoLikeError, ModelError
 from service.decisions.database import Database
@@ -231,11 +230,7 @@ class Watcher:
         return ""
 
     def _make_full(self, reason: str) -> bool:
-        options = build_options(
-            self.settings, pushed=self.database.pushed.last(), keep_missing=self.keep_missing
-        )
-        pushed = PushedSource(statements=self.database.pushed.all, number=options.pushed)
-        sources = [*([pushed] if options.pushed else []), *self.sources]
+        options = build_options(self.settings, keep_missing=self.keep_missing)
         log.info("a full build begins: %s", reason)
         try:
             with self._root.locked("alsolike watch") as found:
@@ -243,7 +238,7 @@ class Watcher:
                 for sentence in found:
                     log.info("cleaned up: %s", sentence)
                 run = run_build(
-                    self._root, self.settings, sources, options, lambda: self.encoder,
+                    self._root, self.settings, self.sources, options, lambda: self.encoder,
                     self._progress, reason=reason,
                 )  # fmt: skip
         except (SourceError, BuildError) as error:

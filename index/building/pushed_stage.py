@@ -1,0 +1,70 @@
+"""Reads what was pushed, and lets it hold against the sources where it is the newest word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from index.articles.article_store import to_bytes
+from index.building.article_staging import ArticleStaging
+from index.building.context import BuildContext
+from index.building.statement_staging import StatementStaging
+from index.sources.pushed_source import location_of
+from recommender.visibility import utc_now
+
+
+def read_statements(
+    context: BuildContext, staging: ArticleStaging, work: Callable[[Sequence[Any]], Any]
+) -> StatementStaging | None:
+    """Adds what was pushed to the staging file.
+
+    Args:
+        context: The build, whose options have the statements.
+        staging: The staging file.
+        work: Parses a batch of statements, as :func:`index.building.read_stage.parse_batch` does.
+
+    Returns:
+        The statements; ``None`` if the build does not read any.
+    """
+    if context.options.statements is None or context.options.small:
+        return None
+    staged = StatementStaging(staging)
+    raw = (one for one in context.options.statements() if staged.note(one))
+    for batch in context.options.engine.stream(work, raw, stage="read"):
+        staged.add([(one.id, one.data, one.language) for one in batch.articles])
+        context.report.add(batch.report)
+    return staged
+
+
+def apply_statements(
+    context: BuildContext, staging: ArticleStaging, staged: StatementStaging | None, source: int
+) -> frozenset[str]:
+    """Lets for each article the newest of what was pushed and what the sources say hold.
+
+    Args:
+        context: The build, whose report counts what is superseded.
+        staging: What was read of the sources.
+        staged: What was pushed; ``None`` for nothing.
+        source: The number that pushed articles get as that of their source.
+
+    Returns:
+        The ids of the articles that were pushed as gone.
+    """
+    if staged is None:
+        return frozenset()
+    report, live = context.report, context.previous
+    outcome = staged.apply(
+        context.seen, keep_missing=context.options.keep_missing, now=utc_now(), source=source
+    )
+    if outcome.superseded:
+        report.kept -= outcome.superseded
+        report.skipped["id: superseded"] += outcome.superseded
+    for one in outcome.unusable:
+        row = None if live is None else live.row(one.id)
+        if live is not None and row is not None:  # unless a source has it, it stays as it was
+            staging.add([(one.id, to_bytes(live.articles[row]))])
+        if not one.refused:
+            place = location_of(one.id)
+            reason = next(str(found) for found in report.problems if found.location == place)
+            context.refused.append((one.id, one.number, reason))
+    return frozenset(outcome.gone)

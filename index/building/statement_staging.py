@@ -1,0 +1,286 @@
+"""Decides, for each article of which something was pushed, whether the push or a source holds.
+
+The newest statement wins. That of a source counts from the time at which the record was last
+changed, if it says so; else from when a build first saw this content. So each build keeps, in the
+table ``seen`` of its article store, a digest of what the sources hold of every article:
+
+    digest   of the content; NULL if no source has the article
+    since    the number of the newest statement pushed before the content was first seen
+    settled  the number up to which statements about the article are settled: a source has caught
+             up with them, and they never count again
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+from index.articles.guessed_languages import StagedLanguage
+from index.building.article_staging import ArticleStaging
+from index.files import open_sqlite
+from index.sources.pushed_source import Statement
+
+_SEEN = (
+    "(id TEXT PRIMARY KEY, digest BLOB, since INTEGER NOT NULL, settled INTEGER NOT NULL) "
+    "WITHOUT ROWID"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceContent:
+    """What the sources hold of an article now.
+
+    Attributes:
+        digest: A digest of the content.
+        since: The number of the newest statement that was pushed before it was first seen.
+        updated: When the record was last changed by its own word, microseconds since 1970 UTC;
+            ``None`` if it does not say.
+    """
+
+    digest: bytes
+    since: int
+    updated: int | None = None
+
+
+def stands(
+    number: int,
+    stated: int,
+    pushed: bytes | None,
+    source: SourceContent | None,
+    *,
+    settled: int = 0,
+    was_there: bool = False,
+) -> bool:
+    """Tells whether a statement holds against the sources; if not, it is settled.
+
+    Args:
+        number: The statement's number.
+        stated: When it was made, microseconds since 1970 UTC.
+        pushed: A digest of the content that it gives the article; ``None`` if it says that the
+            article is gone.
+        source: What the sources hold of the article; ``None`` if they don't have it.
+        settled: The number up to which statements about the article are settled.
+        was_there: Whether the sources had the article when the build before read them.
+    """
+    if number <= settled:
+        return False
+    if source is None:
+        return pushed is not None and not was_there
+    if pushed is None:
+        return True
+    if source.digest == pushed:
+        return False
+    if source.updated is not None:
+        return source.updated < stated
+    return source.since < number
+
+
+class StagedStatement(NamedTuple):
+    """A statement that was parsed, and what the sources hold of the same article.
+
+    Attributes:
+        id: The article's id.
+        number: The statement's number.
+        stated: When it was made, microseconds since 1970 UTC.
+        gone: Whether it says that the article is gone.
+        refused: Whether no build takes it.
+        pushed: Digest of the content that it gives; ``None`` if it gives none.
+        digest: Digest of what the sources hold; ``None`` if they don't have the article.
+        since: The number of the newest statement that was pushed before that was first seen.
+        updated: When the source's record was last changed by its own word.
+        was: Digest of what the sources held before; ``None`` if they had no such article.
+        settled: The number up to which statements about the article are settled.
+    """
+
+    id: str
+    number: int
+    stated: int
+    gone: int
+    refused: int
+    pushed: bytes | None
+    digest: bytes | None
+    since: int
+    updated: int | None
+    was: bytes | None
+    settled: int
+
+    @property
+    def unusable(self) -> bool:
+        """Whether it was refused, or its record can't be read any more."""
+        return bool(self.refused) or (self.pushed is None and not self.gone)
+
+    def stands(self, *, keep_missing: bool, now: int) -> bool:
+        """Tells whether it holds against the sources; see :func:`stands`."""
+        source = None
+        if self.digest is not None:
+            updated = self.updated if self.updated is not None and self.updated <= now else None
+            source = SourceContent(digest=self.digest, since=self.since, updated=updated)
+        return stands(
+            self.number,
+            self.stated,
+            self.pushed,
+            source,
+            settled=self.settled,
+            was_there=self.was is not None and not keep_missing,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class StatementOutcome:
+    """What became of the statements of a build.
+
+    Attributes:
+        gone: Ids of the articles that statements say are gone.
+        unusable: The statements that no build takes, or whose record can't be read any more.
+        superseded: How many articles, pushed or of a source, the other side replaced.
+    """
+
+    gone: set[str] = field(default_factory=set)
+    unusable: list[StagedStatement] = field(default_factory=list)
+    superseded: int = 0
+
+
+def content_digest(data: bytes | None) -> bytes | None:
+    """Returns a digest of an article without its source's name.
+
+    Args:
+        data: The article, encoded by :func:`index.articles.article_store.to_bytes`.
+    """
+    if data is None:
+        return None
+    return blake2b(data.rpartition(b',"source":')[0], digest_size=16).digest()
+
+
+class StatementStaging:
+    """Collects the statements of a build, and compares them with the articles that are staged.
+
+    Args:
+        staging: The articles that are staged.
+    """
+
+    def __init__(self, staging: ArticleStaging) -> None:
+        self._database = database = staging.database
+        self._newest = 0
+        database.execute(
+            "CREATE TABLE statements (id TEXT PRIMARY KEY, number INTEGER, stated INTEGER, "
+            "gone INTEGER, refused INTEGER, data BLOB, language TEXT, certainty INTEGER)"
+        )
+        database.execute(f"CREATE TABLE seen {_SEEN}")
+
+    def note(self, statement: Statement) -> bool:
+        """Adds a statement without its article; returns whether it has a record to parse."""
+        gone, refused = statement.record is None, statement.refused is not None
+        self._newest = max(self._newest, statement.number)
+        self._database.execute(
+            "INSERT INTO statements VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL)",
+            (statement.article_id, statement.number, statement.stated, gone, refused),
+        )
+        return not gone and not refused
+
+    def add(self, articles: Sequence[tuple[str, bytes, StagedLanguage]]) -> None:
+        """Adds the articles of statements: each with its id, its data and its language."""
+        self._database.executemany(
+            "UPDATE statements SET data = ?, language = ?, certainty = ? WHERE id = ?",
+            ((data, *language, article_id) for article_id, data, language in articles),
+        )
+
+    def apply(
+        self, before: Path | None, *, keep_missing: bool, now: int, source: int
+    ) -> StatementOutcome:
+        """Makes the staged articles those that hold, by what the statements and the sources say.
+
+        Args:
+            before: The article store of the live build; ``None`` if there is none.
+            keep_missing: Whether articles stay that the sources have no longer.
+            now: The current time, microseconds since 1970 UTC.
+            source: The number that the pushed articles get as that of their source.
+        """
+        outcome = StatementOutcome()
+        for one in self._compared(before):
+            in_source = one.digest is not None
+            if one.gone:
+                outcome.gone.add(one.id)
+            if one.unusable:
+                outcome.unusable.append(one)
+            elif not one.stands(keep_missing=keep_missing, now=now):
+                self._settle(one)
+                outcome.superseded += not one.gone
+            elif one.gone:
+                self._database.execute("DELETE FROM staged WHERE id = ?", (one.id,))
+                outcome.superseded += 1
+            else:
+                self._database.execute(
+                    "INSERT OR REPLACE INTO staged SELECT NULL, id, ?, language, certainty, data, "
+                    "NULL FROM statements WHERE id = ?",
+                    (source, one.id),
+                )
+                outcome.superseded += in_source
+        return outcome
+
+    def seen(self) -> list[tuple[str, bytes | None, int, int]]:
+        """Returns what builds have seen of the sources: the rows of the table ``seen``."""
+        return self._database.execute("SELECT id, digest, since, settled FROM seen").fetchall()
+
+    def _compared(self, before: Path | None) -> list[StagedStatement]:
+        """Notes what the sources hold, and compares the statements with it."""
+        database = self._database
+        database.create_function("digest", 1, content_digest, deterministic=True)
+        database.execute(f"CREATE TEMP TABLE earlier {_SEEN}")
+        if before is not None:
+            with suppress(sqlite3.Error):  # a build that was made without statements has none
+                database.execute("ATTACH ? AS live", (str(before),))
+                database.execute("INSERT INTO earlier SELECT * FROM live.seen")
+        database.execute(
+            "INSERT INTO seen WITH now AS MATERIALIZED (SELECT id, digest(data) AS digest "
+            "FROM staged) SELECT id, now.digest, CASE WHEN now.digest = earlier.digest "
+            "THEN since ELSE ? END, CASE WHEN number IS NULL THEN 0 ELSE ifnull(settled, 0) END "
+            "FROM now LEFT JOIN earlier USING (id) LEFT JOIN statements USING (id)",
+            (self._newest,),
+        )
+        found = database.execute(
+            "SELECT id, statements.number, stated, gone, refused, digest(statements.data), "
+            "seen.digest, ifnull(seen.since, 0), updated, earlier.digest, "
+            "ifnull(earlier.settled, 0) FROM statements LEFT JOIN staged USING (id) "
+            "LEFT JOIN seen USING (id) LEFT JOIN earlier USING (id) ORDER BY id"
+        )
+        return [StagedStatement(*row) for row in found]
+
+    def _settle(self, statement: StagedStatement) -> None:
+        self._database.execute(
+            "INSERT INTO seen VALUES (?, NULL, 0, ?) "
+            "ON CONFLICT (id) DO UPDATE SET settled = excluded.settled",
+            (statement.id, statement.number),
+        )
+
+
+def write_seen(path: Path, seen: Iterable[tuple[str, bytes | None, int, int]]) -> None:
+    """Writes what builds have seen of the sources into an article store.
+
+    Args:
+        path: The article store.
+        seen: The rows of the table ``seen``.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("BEGIN")
+        database.execute("DROP TABLE IF EXISTS seen")
+        database.execute(f"CREATE TABLE seen {_SEEN}")
+        database.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", seen)
+        database.execute("COMMIT")
+
+
+def read_settled(path: Path) -> dict[str, int]:
+    """Returns the number up to which statements about an article are settled, by its id.
+
+    Args:
+        path: The article store of a build.
+    """
+    with closing(open_sqlite(path)) as database, suppress(sqlite3.OperationalError):
+        return dict(database.execute("SELECT id, settled FROM seen WHERE settled > 0"))
+    return {}

@@ -1,0 +1,86 @@
+"""Hands what was pushed over to full builds, and drops what a source has caught up with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from functools import partial
+from typing import Any
+
+from index.articles.article_store import ARTICLES
+from index.build.manifest import read_manifest
+from index.building.statement_staging import read_settled
+from index.errors import BuildError, DatabaseError
+from index.root.journal import who
+from index.root.root import Root
+from index.sources.pushed_source import Statement
+from recommender.errors import NotFoundError
+from service.decisions.decision_store import Actor
+from service.decisions.open_decisions import nothing_decided, open_decisions
+from service.settings import Settings
+
+log = logging.getLogger("alsolike")
+
+
+def statement_options(settings: Settings) -> dict[str, Any]:
+    """Returns the options by which a full build reads what was pushed.
+
+    Raises:
+        DatabaseError: If the database can't be read although the live build holds pushed articles,
+            which the new build would lose.
+    """
+    try:
+        if nothing_decided(settings):
+            raise DatabaseError(
+                "the database of decisions is gone, and with it what was pushed: restore it from a "
+                "backup; or, to build without, make an empty one with: alsolike db upgrade"
+            )
+        with closing(open_decisions(settings)) as database:
+            last = database.pushed.last()
+    except DatabaseError:
+        if _pushed_in_live_build(settings):
+            raise
+        return {"statements": tuple}
+    return {"statements": partial(_statements, settings), "pushed": last}
+
+
+def _statements(settings: Settings) -> Iterator[Statement]:
+    with closing(open_decisions(settings)) as database:
+        yield from database.pushed.all()
+
+
+def _pushed_in_live_build(settings: Settings) -> int:
+    with suppress(BuildError, NotFoundError):
+        return Root(settings.root).manifest().pushed
+    return 0
+
+
+def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]] = ()) -> None:
+    """Drops the statements that are settled in the live build, with the takedowns that they made.
+
+    They stay as long as a build is kept that does not hold them, since a rollback could return to
+    it. If the database can't be written, the next build tries again.
+
+    Args:
+        settings: The effective settings.
+        refused: Statements that no build takes any more: id, number and reason.
+    """
+    root = Root(settings.root)
+    pointer = root.current()
+    if pointer is None or nothing_decided(settings):
+        return
+    reached = []
+    for name in root.names():
+        with suppress(BuildError):  # a damaged build can't be published
+            reached.append(read_manifest(root.folder(name)).pushed)
+    found = read_settled(root.builds / pointer.build / ARTICLES)
+    settled = {key: number for key, number in found.items() if number <= min(reached, default=0)}
+    try:
+        with closing(open_decisions(settings)) as database:
+            for one in refused:
+                database.pushed.refuse(*one)
+            if settled:
+                database.pushed.settle(Actor(name=who(), how="cli"), settled)
+    except DatabaseError as error:
+        log.warning("pushes that are settled are kept until the next build: %s", error)
