@@ -65,6 +65,7 @@ def apply_statements(
             staging.add([(one.id, to_bytes(live.articles[row]))])
         if not one.refused:
             place = location_of(one.id)
-            reason = next(str(found) for found in report.problems if found.location == place)
+            told = (str(found) for found in report.problems if found.location == place)
+            reason = next(told, "its record can't be read any more")
             context.refused.append((one.id, one.number, reason))
     return frozenset(outcome.gone)

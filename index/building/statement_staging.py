@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from index.articles.guessed_languages import StagedLanguage
 from index.building.article_staging import ArticleStaging
+from index.errors import BuildError
 from index.files import open_sqlite
 from index.sources.pushed_source import Statement
 
@@ -232,9 +233,10 @@ class StatementStaging:
         database.create_function("digest", 1, content_digest, deterministic=True)
         database.execute(f"CREATE TEMP TABLE earlier {_SEEN}")
         if before is not None:
-            with suppress(sqlite3.Error):  # a build that was made without statements has none
-                database.execute("ATTACH ? AS live", (str(before),))
-                database.execute("INSERT INTO earlier SELECT * FROM live.seen")
+            # Opened only for reading: a service lets go of a build that somebody may write to.
+            with suppress(sqlite3.Error, BuildError), closing(open_sqlite(before)) as live:
+                seen = live.execute("SELECT id, digest, since, settled FROM seen")
+                database.executemany("INSERT INTO earlier VALUES (?, ?, ?, ?)", seen)
         database.execute(
             "INSERT INTO seen WITH now AS MATERIALIZED (SELECT id, digest(data) AS digest "
             "FROM staged) SELECT id, now.digest, CASE WHEN now.digest = earlier.digest "
