@@ -80,7 +80,7 @@ def _warning(root: Root, article_id: str) -> str:
         if live is None:
             return f"{root.path} holds no live build: is this the root that the service uses?"
         if IdTable(root.folder(live.build)).row(article_id) is None:
-            return f"the live build holds no article {article_id!r}: is it spelled correctly?"
+            return f"Warning: the live build has no article {article_id!r}. Check the id."
     except (AlsoLikeError, OSError) as error:
         return f"can't check whether the article exists: {error}"
     return ""

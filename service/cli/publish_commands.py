@@ -67,7 +67,7 @@ def release(
     released = actions.release(command_actor(), reason=reason)
     print_result(
         {"released": released},
-        "publishing is allowed again" if released else "publishing was not on hold",
+        "publishing resumes with the next build" if released else "publishing was not paused",
         as_json=as_json,
     )
 

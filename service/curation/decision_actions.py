@@ -207,7 +207,8 @@ def find_row(build: Build, article_id: str, field: str = "id") -> int:
     row = build.row(article_id)
     if row is None:
         raise UnknownArticleError(
-            field, f"the live build {build.name} has no article {article_id[:80]!r}"
+            field,
+            f"the live build has no article {article_id[:80]!r}; new ones come with the next build",
         )
     return row
 

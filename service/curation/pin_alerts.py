@@ -34,7 +34,7 @@ _TROUBLES = {
     AlertReason.SCHEDULED: "is not visible yet",
     AlertReason.EXPIRED: "is no longer visible",
     AlertReason.EXPIRES: "stops being visible before the pin ends",
-    AlertReason.UNPUBLISHED: "is not published",
+    AlertReason.UNPUBLISHED: "is unpublished",
     AlertReason.TAKEN_DOWN: "is taken down",
     AlertReason.BELOW_LIST: "is below the last article that the list shows",
     AlertReason.STORY_SHOWN: "is another version of an article that the list shows",
@@ -58,11 +58,11 @@ class Alert:
 
     @property
     def trouble(self) -> str:
-        """The reason as the end of a sentence about the pinned article: ``is not published``."""
+        """The reason as the end of a sentence about the pinned article: ``is unpublished``."""
         return _TROUBLES[self.reason]
 
     def sentence(self) -> str:
-        """Returns the reason as the text for editors: ``the pinned news/7 is not published``."""
+        """Returns the reason as the text for editors: ``the pinned news/7 is unpublished``."""
         return f"the pinned {self.override.target_id} {self.trouble}"
 
 

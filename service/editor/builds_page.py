@@ -156,8 +156,8 @@ _NAMED = 30
 
 _NOTICES = {
     "published": "The build is now live.",
-    "back": "The previous build is live again. Publishing is on hold until an admin allows it.",
-    "released": "Publishing is allowed again.",
+    "back": "The previous build is live. Publishing is paused.",
+    "released": "Publishing is resumed. It starts with the next build.",
 }
 
 

@@ -91,7 +91,9 @@ class DecisionForm:
         try:
             return read_local_moment(self.until, zone)
         except (ValueError, OverflowError):
-            raise DecisionError("until", "choose a date and time for the end, or “never”") from None
+            raise DecisionError(
+                "until", "choose a date and time for the end, or “further notice”"
+            ) from None
 
     def describe(self, title: str) -> str:
         """Returns what the editor wants to do, as the end of a sentence: ``hide “Title”``.

@@ -304,8 +304,8 @@ def _show_form(
         target=target,
         form=given,
         problem=problem,
-        warning=f"This article is not visible now ({target.standing.replace('-', ' ')}). The pin "
-        "takes effect once it is."
+        warning=f"Readers don't see this article now ({target.standing.replace('-', ' ')}). The "
+        "pin takes effect once they do."
         if unseen
         else "",
         zone=settings.timezone,

@@ -57,9 +57,12 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
         except ValidationError as error:
             first = error.errors()[0]
             field = str(first["loc"][0]).replace("summary", "text")
-            return await run_in_threadpool(
-                page, person, given, problem=f"{field}: {first['msg']}", status=422
+            problem = (
+                "Use a language code, such as en or pt-BR."
+                if field == "language"
+                else f"{field.capitalize()}: {first['msg']}."
             )
+            return await run_in_threadpool(page, person, given, problem=problem, status=422)
         except (ProblemError, ArticleError) as error:
             status = error.status if isinstance(error, ProblemError) else 422
             return await run_in_threadpool(

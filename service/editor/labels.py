@@ -16,14 +16,14 @@ from service.serving.serving_view import VisibilityStatus
 WHY: Mapping[LeftOut, str] = {
     LeftOut.SCHEDULED: "not visible yet",
     LeftOut.EXPIRED: "no longer visible",
-    LeftOut.UNPUBLISHED: "not published",
+    LeftOut.UNPUBLISHED: "unpublished",
     LeftOut.TAKEN_DOWN: "taken down",
     LeftOut.HIDDEN_HERE: "hidden here",
-    LeftOut.OWN_STORY: "same story as this article",
-    LeftOut.SAME_STORY: "same story",
-    LeftOut.BELOW_MINIMUM: "score below the minimum",
-    LeftOut.TOO_FAR: "too far in meaning",
-    LeftOut.LINKED: "already linked in the text",
+    LeftOut.OWN_STORY: "a version of this article",
+    LeftOut.SAME_STORY: "duplicate",
+    LeftOut.BELOW_MINIMUM: "score too low",
+    LeftOut.TOO_FAR: "not close enough",
+    LeftOut.LINKED: "linked in the text",
     LeftOut.BEYOND_LIMIT: "",
 }
 
@@ -34,7 +34,7 @@ BUTTONS = {
     "good": "rate “{}” as a good link",
     "bad": "rate “{}” as a bad link",
     "unjudge": "clear your rating of “{}”",
-    "lift": "lift the takedown of “{}”",
+    "lift": "end the takedown of “{}”",
 }
 """What the buttons beside an article do, by their values, as the end of a sentence."""
 
@@ -47,7 +47,7 @@ STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
     ),
     VisibilityStatus.EXPIRED: "Readers no longer see this article.",
     VisibilityStatus.UNPUBLISHED: (
-        "This article is not published. Below is what its readers would see."
+        "This article is unpublished. Below is what its readers would see."
     ),
 }
 
@@ -97,21 +97,23 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
         label = _label_override_entry(verb, entry, _named(build, entry.target_id))
         return label if within else f"{label} in {article}"
     if thing == "takedown":
-        return f"took {article} down" if entry.after else f"lifted the takedown of {article}"
+        return f"took {article} down" if entry.after else f"ended the takedown of {article}"
     if thing == "judgment":
         if entry.after is None:
-            return f"removed the judgment of {_named(build, entry.target_id)} in {article}"
+            return f"cleared the rating of {_named(build, entry.target_id)} in {article}"
         word = "good" if entry.after["verdict"] == 1 else "bad"
-        return f"judged {_named(build, entry.target_id)} as a {word} link in {article}"
+        return f"marked {_named(build, entry.target_id)} as a {word} link in {article}"
     name = str((entry.after or entry.before or {}).get("name", ""))
+    if entry.action == "editor.add" and entry.after:
+        name += f" ({entry.after['role']})" if "role" in entry.after else ""
     label = ACCOUNT_LABELS.get(entry.action, "{} " + entry.action.replace(".", ": "))
     return label.format(name).strip()
 
 
 ACCOUNT_LABELS: Mapping[str, str] = {
-    "editor.add": "added the editor {}",
+    "editor.add": "added {}",
     "editor.password": "changed the password of {}",
-    "editor.disable": "disabled the editor {}",
+    "editor.disable": "removed the access of {}",
     "editor.sign-out": "signed {} out everywhere",
     "token.add": "made the token {}",
     "token.revoke": "revoked the token {}",
@@ -130,8 +132,8 @@ def label_end(entry: AuditEntry) -> int | None:
 def _label_override_entry(verb: str, entry: AuditEntry, target: str) -> str:
     after = entry.after
     if after is None:
-        was = "pin" if (entry.before or {}).get("kind") == "pin" else "hide"
-        return f"removed the {was} of {target}"
+        pinned = (entry.before or {}).get("kind") == "pin"
+        return f"unpinned {target}" if pinned else f"showed {target} again"
     again = " again" if verb == "undo" else ""
     if after["kind"] == "pin":
         return f"pinned {target} at position {after['position']}{again}"

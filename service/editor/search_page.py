@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from index.build.build import NO_DATE
 from service.curation.article_search import ArticleRow, SearchCounts, SearchQuery, read_article_row
 from service.decisions.decision_state import OverrideKind
 from service.editor.editor_pages import EditorPages, whole_number
@@ -37,7 +38,7 @@ def search_router(pages: EditorPages) -> APIRouter:
         first = (page - 1) * PAGE + 1
         further = {
             "first": min(first, result.total),
-            "last": first + len(hits) - 1,
+            "last": min(first + len(hits) - 1, result.total),
             "before": _link(given, page=page - 1) if page > 1 else "",
             "after": _link(given, page=page + 1) if first + PAGE <= result.total else "",
         }
@@ -49,9 +50,10 @@ def search_router(pages: EditorPages) -> APIRouter:
             result=result,
             hits=hits,
             pinning=pinning,
+            dated=bool((view.build.dates != NO_DATE).any()),
             selects=_selects(query, result.counts),
             toggles=_toggles(query, result.counts),
-            filtered=any(given.get(name) for name in _FILTERS) or bool(query.words),
+            filtered=any(given.get(name) for name in (*_FILTERS, "q")),
             clear=_link({"pin": given["pin"]} if pinning else {}),
             pages=further if further["before"] or further["after"] else None,
             notice=None,

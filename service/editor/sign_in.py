@@ -55,7 +55,6 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
             "account",
             person,
             here="account",
-            admin=person.role == "admin",
             build=None if build is None else build.name,
         )
 
@@ -110,9 +109,7 @@ def _enter(
     editor = None if wait else database.editors.verify(name, password)
     if editor is None:
         problem = (
-            f"Too many attempts; try again in {_span(wait)}."
-            if wait
-            else "The name or the password is wrong."
+            f"Too many attempts; try again in {_span(wait)}." if wait else "Wrong name or password."
         )
         answer = pages.ask_to_sign_in(
             kept, status=429 if wait else 403, back=target, name=name[:100], problem=problem

@@ -202,7 +202,7 @@ def test_an_editor_steers_a_list_and_the_site_follows(
         page.locator("#notice").get_by_role("link", name="Reason, place, end").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Reason").fill("Too far from the subject")
-        dialog.get_by_label("Ends").select_option("in a week")
+        dialog.get_by_label("Until").select_option("in a week")
         dialog.get_by_role("button", name="Hide").click()
         said(page, f"You changed the hide of “{before[0]}”")
         expect(page.locator("#decisions")).to_contain_text("Too far from the subject")
@@ -215,10 +215,10 @@ def test_an_editor_steers_a_list_and_the_site_follows(
         page.get_by_role("button", name="Undo").click()
         said(page, f"You hid “{before[0]}” again")
         page.locator("#decisions").get_by_role("button", name="Remove").last.click()
-        said(page, "You removed the hide")
+        said(page, "You showed")
         assert listed(page) == moved
         page.locator("#decisions").get_by_role("button", name="Remove").click()
-        said(page, "You removed the pin")
+        said(page, "You unpinned")
         assert listed(page) == before == demo.on_the_site(reader)
 
 
@@ -246,7 +246,7 @@ def test_a_second_editor_sees_both_states_and_decides_anew(
         said(second, f"You pinned “{before[1]}” at position 1 again")
         first.reload()
         first.locator("#decisions").get_by_role("button", name="Remove").click()
-        said(first, "You removed the pin")
+        said(first, "You unpinned")
 
 
 LOST = "ERR_INTERNET_DISCONNECTED|status of (401|403|503)"
@@ -273,7 +273,7 @@ def test_nothing_that_was_typed_is_lost(
         _fail(page, trouble)
         page.locator("#decisions").get_by_role("button", name="Remove").click()
         _recover(page, trouble)
-        said(page, "You removed the pin")
+        said(page, "You unpinned")
         assert listed(page) == before
         page.goto("/editor/drafts")
         text = "Kelp at night\nDivers count fish in the kelp by torchlight."
@@ -331,7 +331,7 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         expect(page.locator("#notice")).to_be_empty()
         page.get_by_label("Yes, roll back").check()
         page.get_by_role("button", name="Roll back").click()
-        expect(page.locator("#notice")).to_contain_text("live again")
+        expect(page.locator("#notice")).to_contain_text("is live")
         expect(page.locator("main")).to_contain_text("lists look odd")
         assert (
             name not in page.locator(".row", has=page.get_by_text("live", exact=True)).inner_text()
@@ -341,8 +341,8 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         assert listed(page)[0] == pinned
         expect(page.locator("#decisions")).to_contain_text("pinned at position 1")
         page.goto("/editor/builds")
-        page.get_by_role("button", name="Allow publishing again").click()
-        expect(page.locator("#notice")).to_contain_text("allowed again")
+        page.get_by_role("button", name="Resume publishing").click()
+        expect(page.locator("#notice")).to_contain_text("resumed")
         page.get_by_role("link", name=f"Publish {name}").click()
         page.get_by_label("Reason").fill("it was the model")
         page.get_by_role("button", name="Publish").click()
@@ -351,7 +351,7 @@ def test_a_build_is_compared_rolled_back_and_published_and_decisions_stay(
         assert demo.on_the_site(reader)[0] == pinned
         page.goto("/editor/history")
         page.get_by_role("button", name="Undo").first.click()
-        said(page, "You removed the pin")
+        said(page, "You unpinned")
 
 
 def test_ten_bad_links_go_by_ten_clicks_or_keys_in_place(
@@ -389,7 +389,7 @@ def test_an_article_is_dragged_to_its_place(browser: Browser, demo: Demo, clean:
         page.get_by_role("button", name="30 days").click()
         said(page, "until")
         page.locator("#decisions").get_by_role("button", name="Remove").click()
-        said(page, "You removed the pin")
+        said(page, "You unpinned")
 
 
 def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(
@@ -406,7 +406,7 @@ def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(
         assert row(page, "passed-over", 9).bounding_box()["y"] == pytest.approx(place["y"], abs=1)
         expect(page.locator("#notice .notice")).to_be_in_viewport(ratio=1)
         page.get_by_role("button", name="Undo").click()
-        said(page, "You removed the hide")
+        said(page, "You showed")
 
 
 class Hands:
@@ -493,7 +493,7 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
         hands.press("ArrowDown")
         hands.tab_to("Reason")
         hands.type("not about trees")
-        hands.tab_to("Ends")
+        hands.tab_to("Until")
         hands.press("ArrowDown")
         hands.tab_to("Hide")
         hands.press("Enter")
@@ -503,13 +503,13 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
 
         hands.tab_to(f"Remove the decision about {before[0]}")
         hands.press("Enter")
-        said(page, "You removed the hide")
+        said(page, "You showed")
         for _ in range(7):  # up to the first of the list
             hands.press("k")
         hands.press("+")
         said(page, "a good link")
         hands.press("u")
-        said(page, "You removed the judgment")
+        said(page, "You cleared the rating")
         expect(page.locator("#shown").get_by_text("pinned", exact=True)).to_have_count(1)
 
         hands.press("k", "p")
@@ -518,7 +518,7 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
         expect(page.get_by_role("dialog")).to_have_count(0)
         assert before[1] in hands.at
         hands.press("r")
-        said(page, "You removed the pin")
+        said(page, "You unpinned")
         assert listed(page) == before
 
         hands.press("?")
@@ -559,7 +559,7 @@ def test_everything_works_without_a_script(browser: Browser, demo: Demo, clean: 
         row(page, "shown", 0).get_by_role("button", name="Hide").click()
         expect(titles.first).to_have_text(before[1])
         page.get_by_role("link", name="Reason, place, end").click()
-        page.get_by_label("Ends").select_option("on a date")
+        page.get_by_label("Until").select_option("a date…")
         page.get_by_role("button", name="Hide").click()
         expect(page.get_by_role("alert")).to_contain_text("choose a date", ignore_case=True)
         page.locator("[name=until]").fill("2199-01-01T08:00")
@@ -599,7 +599,7 @@ PAGES: dict[str, Callable[[Page], Any]] = {
 
 def _open_dialog(page: Page) -> None:
     page.goto(ARTICLE)
-    page.get_by_role("link", name="take down").click()
+    page.get_by_role("link", name="take down everywhere").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
@@ -664,13 +664,13 @@ def _leave_a_trace(page: Page) -> None:
     """A pin, a hide with all that belongs to it, and a pin that does nothing."""
     page.goto(f"/editor/decide?do=pin&id={SAMPLE_ARTICLE}&target=listening-to-living-soil")
     page.get_by_role("button", name="Pin").click()
-    expect(page.locator("#alerts")).to_contain_text("not published")
+    expect(page.locator("#alerts")).to_contain_text("is unpublished")
     row(page, "shown", 2).get_by_role("button", name="Hide").click()
     page.locator("#notice").get_by_role("link", name="Reason, place, end").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("as not related").check()
+    dialog.get_by_label("Not related").check()
     dialog.get_by_label("Reason").fill("no")
-    dialog.get_by_label("Ends").select_option("in a day")
+    dialog.get_by_label("Until").select_option("tomorrow")
     dialog.get_by_role("button", name="Hide").click()
     said(page, "You changed the hide")
     row(page, "shown", 1).get_by_role("button", name="Move up").click()

@@ -112,7 +112,7 @@ def test_a_sign_in_leads_to_no_other_site(stranger: Editor, target: str) -> None
 def test_attempts_are_throttled_until_the_right_password_does_not_help(stranger: Editor) -> None:
     said = [stranger.sign_in(password=f"wrong number {number}") for number in range(10)]
     assert {answer.status_code for answer in said} == {403}
-    assert stranger.said == "The name or the password is wrong."
+    assert stranger.said == "Wrong name or password."
     last = stranger.sign_in()
     assert last.status_code == 429
     assert 0 < int(last.headers["retry-after"]) <= 300
@@ -260,7 +260,7 @@ def test_what_is_moved_up_is_pinned_there_and_undone_with_one_press(
     moved = [before[0], before[2], before[1], *before[3:]]
     assert desk.shown() == mira.titles("shown") == moved
     mira.send("/editor/undo", seq=mira.hidden["seq"], back=PAGE)
-    assert mira.said.startswith("You removed the pin")
+    assert mira.said.startswith("You unpinned")
     assert desk.shown() == mira.titles("shown") == before
 
 
@@ -390,7 +390,7 @@ def test_a_pin_of_what_readers_cannot_see_is_marked_and_warned_of(desk: Desk, mi
     before = desk.shown()
     mira.look(PAGE)
     answer = mira.get("/editor/decide", do="pin", id=PAGE, target=SCHEDULED)
-    assert "This article is not visible now (scheduled)" in mira.page.replace("&#39;", "'")
+    assert "Readers don't see this article now (scheduled)" in mira.page.replace("&#39;", "'")
     assert answer.status_code == 200
     mira.look(PAGE)
     mira.decide(SCHEDULED, "pin", position="1")
@@ -586,7 +586,7 @@ def test_rolling_back_keeps_every_decision_and_holds_publishing_until_released(
     mira.decide(pinned, "pin", position="2")
     mira.get("/editor/builds")
     mira.send("/editor/builds/rollback", reason="odd lists")
-    assert "live again" in mira.page
+    assert "The previous build is live." in mira.page
     assert _builds(desk)[0] == before
     assert desk.shown()[1] == pinned
     assert hidden not in desk.shown()
@@ -717,7 +717,7 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     mira.get("/editor", q="song", tag="choir")
     assert "1 article<" in mira.page
     mira.get("/editor", q="kelpp")
-    assert "words with similar spelling" in mira.page
+    assert "includes similar spellings" in mira.page
     mira.look(PAGE)
     mira.decide(desk.shown()[0], "hide")
     mira.get("/editor", overridden="1")
