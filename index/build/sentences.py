@@ -29,6 +29,7 @@ from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_thre
 from recommender.sentences import ListNames, Sentences, SiteNames
 from recommender.shared_phrases import SharedPhrases
 from recommender.text import PreparedText
+from recommender.tokenizer import split_terms
 from recommender.visibility import Visibility, utc_now, visible_at
 
 SENTENCES = "sentences.bin"
@@ -94,6 +95,29 @@ class BuildSentences:
         rows = np.array([others], dtype=np.int32).reshape(1, -1)
         return self._sentences.explain(own, rows, [facts])[0]
 
+    def shared_words(self, row: int, other: int, most: int) -> list[int]:
+        """Return the columns of the words that both articles have, heaviest first.
+
+        Args:
+            row: The row of one article.
+            other: That of the other.
+            most: How many to return at most.
+        """
+        terms, words = self.pairs.terms, self._names.words
+        both = terms[[row]].multiply(terms[[other]]).tocoo()
+        heaviest = both.col[np.argsort(-both.data, kind="stable")].tolist()
+        telling = (column for column in heaviest if column < len(words) and words[column])
+        return list(itertools.islice(telling, most))
+
+    def column(self, word: str) -> int | None:
+        """Return the column of a word of a text; ``None`` if the build's words lack it."""
+        terms = split_terms(word)
+        return self._names.column(terms[-1]) if terms else None
+
+    def text(self, row: int) -> str:
+        """Return an article's title and text."""
+        return self._text(row)
+
     def first_of_each(self, rows: NDArray[np.integer]) -> list[list[str]]:
         """Return why the first articles of some rows' lists are related to them."""
         stored = self._blob(SHARED)
@@ -113,9 +137,13 @@ class BuildSentences:
 
     @functools.cached_property
     def _sentences(self) -> Sentences:
+        return Sentences(self.pairs, load_calibration(self._path_of), self._names)
+
+    @functools.cached_property
+    def _names(self) -> SiteNames:
         facets = read_json(self._path_of("facets.json"))
         words = self._blob("words.bin")
-        names = SiteNames(
+        return SiteNames(
             title=self._title,
             text=self._text,
             column=lambda word: words.find(word.encode(errors="surrogatepass")),
@@ -124,7 +152,6 @@ class BuildSentences:
             tags=facets["tags"],
             authors=facets["authors"],
         )
-        return Sentences(self.pairs, load_calibration(self._path_of), names)
 
     @functools.cached_property
     def _page_links(self) -> PageLinks:

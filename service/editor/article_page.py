@@ -17,7 +17,8 @@ from starlette.responses import RedirectResponse, Response
 
 from recommender.visibility import NEVER
 from service.curation.article_search import ArticleRow, read_article_row
-from service.curation.decision_actions import find_row
+from service.curation.decision_actions import check_known, find_row
+from service.curation.link_texts import compare_texts
 from service.curation.pin_alerts import check_pin
 from service.curation.preview import Candidate, LeftOut, Preview, make_preview
 from service.decisions.decision_state import Override, OverrideKind
@@ -77,6 +78,7 @@ class ArticleView:
         row = find_row(self._view.build, article_id)
         self.preview: Preview = make_preview(self._view, row, now=self._now, query=context.query)
         self.item = self._read(row)
+        self._closeness = pages.closeness(self._view.build)
         self._pinned_at = {each.target_id: each.position for each in self.listed.items}
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = database.judgments.by(person.name, article_id)
@@ -126,7 +128,10 @@ class ArticleView:
         }
 
     def _line(self, row: int, **values: Any) -> dict[str, Any]:
-        item = self._read(row)
+        item, score = self._read(row), values["score"]
+        if score is not None:
+            values["closeness"] = self._closeness.word(score)
+            values["rank"] = self._closeness.rank(score)
         return {**_LINE, "item": item, "verdict": self._verdicts.get(item.article_id, 0), **values}
 
     def _shown(self, position: int, chosen: SelectedItem, sentence: str) -> dict[str, Any]:
@@ -229,6 +234,14 @@ def article_page_router(pages: EditorPages) -> APIRouter:
     def article(id: str = "", done: int = 0, person: Identity = Depends(pages.reader)) -> Response:
         notice = describe_done(pages, person, done, back=id)
         return show_article(pages, person, id, notice=notice)
+
+    @router.get("/editor/why")
+    def why(id: str = "", target: str = "", person: Identity = Depends(pages.reader)) -> Response:
+        view, now = pages.view()
+        rows = check_known(view.build, id, target)
+        texts = compare_texts(view.build, rows)
+        items = [read_article_row(view, row, now) for row in rows]
+        return pages.render("why", person, here="find", pairs=list(zip(items, texts, strict=True)))
 
     @router.get("/editor/cards", dependencies=[Depends(pages.reader)])
     def cards(id: str = "") -> Response:

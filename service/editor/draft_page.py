@@ -69,6 +69,7 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
                 page, person, given, problem=sentence(error), status=status
             )
         now = pages.context.live.clock()
+        closeness = pages.closeness(view.build)
         answer = {
             "terms": related.terms,
             "same_story": [read_article_row(view, row, now) for row in related.same_story],
@@ -76,6 +77,8 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
                 {
                     "item": read_article_row(view, each.row, now),
                     "score": each.score,
+                    "closeness": closeness.word(each.score),
+                    "rank": closeness.rank(each.score),
                     "origin": each.origin.value,
                     "sentence": why,
                 }

@@ -14,8 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from index.build.build import Build
 from recommender.errors import AlsoLikeError
 from service.curation.article_search import read_title
+from service.curation.link_texts import Closeness
 from service.editor.kept_form import KeptForm
 from service.editor.page_templates import PageTemplates
 from service.http.auth import ANYONE, Identity, StaleFormError
@@ -37,6 +39,7 @@ class EditorPages:
         self.context = context
         self.templates = PageTemplates(context.settings, context.live)
         self.render = self.templates.render
+        self._closeness: tuple[Build, Closeness] | None = None
 
     def router(self) -> APIRouter:
         """Returns a router for editors' pages.
@@ -124,6 +127,13 @@ class EditorPages:
 
         entered = kept.describe(title)
         return self.render("kept", person, status=status, kept=kept, entered=entered)
+
+    def closeness(self, build: Build) -> Closeness:
+        """Returns what says how close links are on this site; measured once for each build."""
+        kept = self._closeness
+        if kept is None or kept[0] is not build:
+            kept = self._closeness = build, Closeness.of(build, self.context.query)
+        return kept[1]
 
     def view(self) -> tuple[ServingView, int]:
         """Returns the published build with all decisions made so far, and the current time.

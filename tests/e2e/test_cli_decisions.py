@@ -85,7 +85,7 @@ def test_a_takedown_is_gone_from_every_list_until_it_is_lifted(call: Run) -> Non
 def test_a_takedown_that_may_be_a_slip_holds_and_is_doubted(call: Run) -> None:
     code, out, err = call("takedown", "bred-once-a-week")
     assert (code, out) == (0, "bred-once-a-week is taken down\n")
-    assert "holds no article 'bred-once-a-week'" in err
+    assert "has no article 'bred-once-a-week'" in err
     assert call("takedown", PAGE)[2] == ""
     assert "elsewhere holds no live build" in call("takedown", PAGE, "--root", "elsewhere")[2]
 

@@ -378,6 +378,22 @@ def test_ten_bad_links_go_by_ten_clicks_or_keys_in_place(
             expect(removes).to_have_count(left - 1)
 
 
+def test_a_link_is_explained_by_both_texts_where_it_stands(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        page.goto(ARTICLE)
+        first = row(page, "shown", 0)
+        expect(first.locator(".score")).to_have_text(re.compile("very close|close|loose"))
+        compare = first.get_by_role("link", name="Compare texts")
+        compare.click()
+        expect(first.locator("#why mark").first).to_be_visible()
+        expect(compare).to_have_attribute("aria-expanded", "true")
+        assert _violations(page) == []
+        compare.click()
+        expect(page.locator("#why")).to_have_count(0)
+
+
 def test_an_article_is_dragged_to_its_place(browser: Browser, demo: Demo, clean: None) -> None:
     with visit(browser, demo) as page:
         page.goto(ARTICLE)
@@ -397,6 +413,7 @@ def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(
 ) -> None:
     with visit(browser, demo, viewport={"width": 390, "height": 844}) as page:
         page.goto(ARTICLE)
+        page.locator("#more-candidates summary").click()
         hide = row(page, "passed-over", 9).get_by_role("button", name="Hide")
         hide.scroll_into_view_if_needed()
         place = row(page, "passed-over", 9).bounding_box()
@@ -575,6 +592,9 @@ PAGES: dict[str, Callable[[Page], Any]] = {
     "find": lambda page: page.goto("/editor"),
     "nothing found": lambda page: page.goto("/editor?q=xyzzyx&standing=expired"),
     "article": lambda page: page.goto(ARTICLE),
+    "what two articles share": lambda page: page.goto(
+        f"/editor/why?id={SAMPLE_ARTICLE}&target=heat-car-park-trees"
+    ),
     "its cards": lambda page: _open_cards(page),
     "a draft": lambda page: page.goto("/editor/article?id=listening-to-living-soil"),
     "pin another": lambda page: page.goto(f"/editor?pin={SAMPLE_ARTICLE}"),

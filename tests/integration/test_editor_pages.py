@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from recommender.visibility import utc_now
 from service.app import create_app
+from service.curation.link_texts import Closeness
 from service.curation.pin_alerts import AlertReason, find_alerts
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions, read_state
@@ -618,6 +619,34 @@ def test_a_report_runs_in_a_sandbox_and_its_policy_lets_only_itself_in(
 
 
 # What pages say
+
+
+def test_both_passages_of_a_link_mark_words_that_both_articles_have(
+    desk: Desk, mira: Editor
+) -> None:
+    for target in desk.shown()[:3]:
+        page = mira.get("/editor/why", id=PAGE, target=target).text
+        passages = re.findall(r"<p[^>]*>(.*?)</p>", page[page.index('id="why"') :], re.DOTALL)
+        texts = [re.sub(r"<[^>]+>", "", passage).casefold() for passage in passages]
+        marked = [set(re.findall(r"<mark>([^<]+)</mark>", passage)) for passage in passages]
+        assert len(texts) == 2
+        assert marked[0]
+        shared = {word.casefold() for word in marked[0]} & {word.casefold() for word in marked[1]}
+        assert all(word in text for word in shared for text in texts)
+        assert shared
+    assert mira.get("/editor/why", id=PAGE, target="no-such").status_code == 422
+
+
+def test_a_word_says_how_close_a_link_is_among_the_site_s(desk: Desk, mira: Editor) -> None:
+    closeness = Closeness.of(desk.root.open(), desk.settings.query)
+    lowest, middle, highest = closeness.percentiles[[0, 50, 100]].tolist()
+    assert [closeness.word(score) for score in (lowest, middle, highest)] == [
+        *("loose", "close", "very close")
+    ]
+    assert closeness.rank(0.0) == 0
+    assert closeness.rank(1.0) == 100
+    mira.look(PAGE)
+    assert re.search(r'title="Score 0\.\d\d: closer than \d+ % of the links', mira.page)
 
 
 def test_drafts_are_related_without_being_kept(desk: Desk, mira: Editor) -> None:

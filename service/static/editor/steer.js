@@ -40,6 +40,18 @@ function show({ answer, page }) {
   else fail(problemOf(page));
 }
 
+/* Folds what two texts share out below a row, or in again. */
+async function compare(link) {
+  const row = link.closest(".row");
+  const open = row.querySelector("#why");
+  const found = open ?? (await load(link.href))?.page.getElementById("why");
+  document.querySelector("#why")?.remove();
+  document.querySelectorAll("[data-why]").forEach((each) => each.setAttribute("aria-expanded", "false"));
+  if (open || !found) return;
+  row.append(document.adoptNode(found));
+  link.setAttribute("aria-expanded", "true");
+}
+
 async function send(form, submitter) {
   const sent = new URLSearchParams(new FormData(form, submitter));
   clearFailure();
@@ -75,6 +87,9 @@ export function followForms() {
     if (link.matches("[data-close]") && dialog.contains(link)) {
       event.preventDefault();
       dialog.close();
+    } else if (link.matches("[data-why]")) {
+      event.preventDefault();
+      attempt(() => compare(link));
     } else if (link.matches("[data-leave], [data-decide]")) {
       event.preventDefault();
       attempt(async () => {
