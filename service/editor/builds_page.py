@@ -17,6 +17,7 @@ from index.publishing.build_history import describe_builds
 from index.publishing.churn import Churn, compare
 from index.query import RelatedQuery
 from index.reporting.report_page import PAGE as REPORT_PAGE
+from index.root.journal import read_journal
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
@@ -161,6 +162,45 @@ _NOTICES = {
 }
 
 
+_EVENTS = {
+    "build": "made the build",
+    "fail": "could not make the build",
+    "publish": "published the build",
+    "refuse": "tried to publish the build; its checks failed",
+    "force": "published the build despite failed checks",
+    "rollback": "rolled back to the build",
+    "release": "resumed publishing after the build",
+}
+"""What each event of the journal means, after the name of whoever did it."""
+
+_SHOWN_EVENTS = 20
+
+
+def list_events(root: Root) -> list[dict[str, Any]]:
+    """Returns what was last done with builds, latest first, for the page; not every small build.
+
+    Args:
+        root: The folder that holds the builds.
+
+    Returns:
+        For each event ``at`` (ISO 8601), ``who``, ``did`` (the end of a sentence), ``build``,
+        ``reason``, and ``found``: what each check measured that failed.
+    """
+    told = [
+        {
+            "at": str(line["at"]),
+            "who": str(line.get("who", "")),
+            "did": _EVENTS[line["event"]],
+            "build": str(line.get("build", "")),
+            "reason": str(line.get("reason") or ""),
+            "found": line.get("found") or list(line.get("gates", {})),
+        }
+        for line in read_journal(root.path)
+        if line.get("event") in _EVENTS and "at" in line and not line.get("small")
+    ]
+    return told[: -_SHOWN_EVENTS - 1 : -1]
+
+
 def builds_page_router(pages: EditorPages) -> APIRouter:
     """Returns the routes of the pages about builds."""
     router, root, actions = pages.router(), pages.context.root, pages.context.builds
@@ -178,6 +218,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
             admin=person.role == "admin",
             builds=builds,
             notice=_NOTICES.get(done, ""),
+            events=list_events(root),
         )
 
     @router.get("/editor/builds/changes")

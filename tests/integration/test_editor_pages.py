@@ -600,6 +600,17 @@ def test_rolling_back_keeps_every_decision_and_holds_publishing_until_released(
     mira.get("/editor/builds/publish", build=live)
     mira.send("/editor/builds/publish", build=live, reason="looked at")
     assert "The build is now live." in mira.page
+    events = mira.page[mira.page.index("What happened") :]
+    told = re.findall(
+        r"<b>(.*?)</b> (.*?) <span.*?</p>\s*<p class=\"meta\">(.*?)</p>", events, re.DOTALL
+    )
+    assert [(who, did) for who, did, _ in told[:3]] == [
+        ("mira (session)", "published the build"),
+        ("mira (session)", "resumed publishing after the build"),
+        ("mira (session)", "rolled back to the build"),
+    ]
+    assert "looked at" in told[0][2]
+    assert "odd lists" in told[2][2]
     assert _builds(desk)[0] == live
     assert desk.shown()[1] == pinned
     assert hidden not in desk.shown()
