@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,15 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from index.build.build import NO_DATE
-from service.curation.article_search import ArticleRow, SearchCounts, SearchQuery, read_article_row
+from index.query import RelatedQuery
+from service.curation.article_search import (
+    ArticleRow,
+    SearchCounts,
+    SearchQuery,
+    read_article_row,
+    read_title,
+)
+from service.curation.pin_alerts import check_pin
 from service.decisions.decision_state import OverrideKind
 from service.editor.editor_pages import EditorPages, whole_number
 from service.http.auth import Identity
@@ -35,6 +44,8 @@ def search_router(pages: EditorPages) -> APIRouter:
         )
         pinning = _pinning(view, given.get("pin"), now)
         hits = [_hit(view, row, now, pinning) for row in result.rows]
+        filtered = any(given.get(name) for name in (*_FILTERS, "q"))
+        starts = not (filtered or pinning or page > 1)
         first = (page - 1) * PAGE + 1
         further = {
             "first": min(first, result.total),
@@ -53,7 +64,8 @@ def search_router(pages: EditorPages) -> APIRouter:
             dated=bool((view.build.dates != NO_DATE).any()),
             selects=_selects(query, result.counts),
             toggles=_toggles(query, result.counts),
-            filtered=any(given.get(name) for name in (*_FILTERS, "q")),
+            filtered=filtered,
+            pins=find_weak_pins(view, now, pages.context.query) if starts else [],
             clear=_link({"pin": given["pin"]} if pinning else {}),
             pages=further if further["before"] or further["after"] else None,
             notice=None,
@@ -84,6 +96,44 @@ def read_query(given: Mapping[str, str]) -> SearchQuery:
         tag=given.get("tag") or None,
         **{name: given.get(name) == "1" for name in _TOGGLES},
     )
+
+
+_CHECKED_PINS, _SHOWN_PINS = 1_000, 10
+_SOON = 7 * 86_400_000_000
+
+
+def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dict[str, Any]]:
+    """Returns pins that need a look: without effect now or before they end, or ending in a week.
+
+    Args:
+        view: The published build with the editors' decisions.
+        now: The current time, in microseconds since 1970 UTC.
+        query: What the site asks for by default: how many articles, and which.
+
+    Returns:
+        For each of the first few ``article_id`` and ``title`` of the list's article, ``target``
+        (the pinned article's title), and ``trouble`` or when it ``ends``.
+    """
+    pins = (
+        pin
+        for some in view.state.overrides.values()
+        for pin in some
+        if pin.kind is OverrideKind.PIN and now < pin.until
+    )
+    found = []
+    for pin in itertools.islice(pins, _CHECKED_PINS):
+        alert = check_pin(view, pin, now=now, query=query)
+        if alert is not None or pin.until < now + _SOON:
+            found.append(
+                {
+                    "article_id": pin.article_id,
+                    "title": read_title(view.build, pin.article_id),
+                    "target": read_title(view.build, pin.target_id),
+                    "trouble": "" if alert is None else alert.trouble,
+                    "ends": pin.until,
+                }
+            )
+    return found[:_SHOWN_PINS]
 
 
 def _single(request: Request) -> dict[str, str]:

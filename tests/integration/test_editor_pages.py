@@ -766,6 +766,21 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     assert mira.get("/editor", page="0").status_code == 422
 
 
+def test_the_first_page_lists_pins_that_need_a_look(desk: Desk, mira: Editor) -> None:
+    first, second, third = desk.shown()[:3]
+    for number, (target, ends) in enumerate(((first, "1"), (second, "30"), (third, "never")), 1):
+        mira.look(PAGE)
+        mira.decide(target, "pin", position=str(number), ends=ends)
+    mira.get("/editor")
+    assert "Pins that need a look" in mira.page
+    assert mira.page.count('chip warn">ends ') == 1
+    mira.decide(third, "everywhere", article_id=third)
+    mira.get("/editor")
+    assert '<span class="chip warn">taken down</span>' in mira.page
+    mira.get("/editor", q="sea")
+    assert "Pins that need a look" not in mira.page
+
+
 def test_an_id_of_all_sorts_has_a_page_and_can_be_decided_about(desk: Desk, mira: Editor) -> None:
     assert mira.look(SLASHED).status_code == 200
     target = mira.titles("shown")[0]
