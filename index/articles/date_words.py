@@ -29,7 +29,9 @@ _YEAR_FIRST = re.compile(
 )
 _DOTS = re.compile(r"\d\d?\.\s?\d")
 _SHORT_YEAR = re.compile(r"(\d\d?[ -][A-Za-z]{3}[ -])(\d\d)(?= \d\d?:\d\d)")
-_BEFORE_OFFSET = re.compile(r"\s?(?:UTC|GMT)?\s?(?=[+-]\d\d?:?(?:\d\d)?$)|(?<=[+-]00:00)Z$")
+_BEFORE_OFFSET = re.compile(
+    r"\s?(?:UTC|GMT)?\s?(?=[+-]\d\d?:?(?:\d\d)?$)|(?<=[+-]00:00)Z$|(?<=[+-]\d{4}) [A-Z]{3,4}$"
+)
 _AM_PM = re.compile(r"(?<=\d)\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _OFFSET = re.compile(r"(?<=:\d\d)\s*[+-]\d{4}\s*$")

@@ -36,7 +36,7 @@ from index.articles.visibility_words import (
     find_hiding_word,
     is_publication_date,
     never_ends,
-    other_instant,
+    other_instants,
 )
 from recommender.article import Article, Image, Link, Section, Status, check_id
 from recommender.errors import ArticleError
@@ -256,21 +256,22 @@ class RecordParser(FieldReader):
         status = hiding.status if hiding else Status.PUBLISHED
         if hiding and hiding.unknown:
             self._note("unknown", hiding.unknown, hiding.field)
-        instants: list[dt.datetime | None] = [None, None]
-        for position, name in enumerate(("visible_from", "visible_until")):
-            value, theirs = self._get(name), name
-            if value in (None, "", []):
-                theirs, value = other_instant(self._values, name)
-            if name == "visible_until" and never_ends(value):
-                continue
-            try:
-                instants[position] = self._dates.instant(value)
-            except DateError as error:
-                if is_publication_date(theirs):
+        said: dict[str, list[dt.datetime]] = {"visible_from": [], "visible_until": []}
+        for name, instants in said.items():
+            given = None if self._get(name) == [] else self._get(name)
+            for theirs, value in [(name, given), *other_instants(self._values, name)]:
+                if name == "visible_until" and never_ends(value):
                     continue
-                self._note("invalid", f"{theirs} {error}: kept hidden")
-                status = Status.HIDDEN
-        start, end = instants
+                try:
+                    instants += filter(None, [self._dates.instant(value)])
+                except DateError as error:
+                    if is_publication_date(theirs):
+                        continue
+                    self._note("invalid", f"{theirs} {error}: kept hidden")
+                    status = Status.HIDDEN
+        # Of several times the one holds that shows the article for less long.
+        start = max(said["visible_from"], default=None)
+        end = min(said["visible_until"], default=None)
         if start is None and isinstance(word, str) and word.strip().casefold() in SCHEDULED:
             self._note("no-time", "scheduled without visible_from: kept hidden", "status")
             status = Status.HIDDEN

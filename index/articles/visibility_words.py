@@ -81,7 +81,7 @@ def _hiding_words(values: Mapping[str, Any], prefix: str) -> Iterator[HidingWord
         plain, value = plain_name(name), unwrapped(given)
         if plain not in _NAMES or value in (None, "", [], {}) or (plain == "index" and not prefix):
             continue  # index is a row's number; only within "seo" and the like is it for robots
-        if plain in _FIELDS["within"] and isinstance(value, Mapping) and not prefix:
+        if plain in _FIELDS["within"] and isinstance(value, Mapping) and prefix.count(".") < 3:
             yield from _hiding_words(value, f"{name}.")
         if plain in _FIELDS["status"]:
             yield from _other_status(prefix + name, plain, value)
@@ -108,7 +108,7 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
 
 
 def _known_status(value: Any) -> Status | None:
-    return _STATUSES.get(value.strip().casefold()) if isinstance(value, str) else None
+    return _STATUSES.get(str(value).strip().casefold()) if isinstance(value, str | int) else None
 
 
 def _flag_hides(plain: str, value: Any) -> bool | None:
@@ -117,7 +117,8 @@ def _flag_hides(plain: str, value: Any) -> bool | None:
         with suppress(DateError):  # databases write "none" in many ways, such as 0000-00-00
             return DateReader().instant(value) is not None
     if isinstance(value, Mapping) and plain not in _FIELDS["times"]:  # sitemap: {exclude: true}
-        return any(_truth(value.get(key)) for key in ("disable", "exclude", "ignore", "noindex"))
+        hides = any(_truth(value.get(key)) for key in ("disable", "exclude", "ignore", "noindex"))
+        return True if hides else False if plain in _FIELDS["may_be_other"] else None
     truth = _truth(value)
     if truth is not None:
         return truth == (plain in _FIELDS["hides_if_true"])
@@ -132,12 +133,12 @@ def _word_hides(plain: str, value: Any) -> bool:
     if plain in _FIELDS["passwords"]:
         return _truth(value) is not False and value not in ("NULL", r"\N")
     if plain in _FIELDS["layouts"]:
-        return bool(value == "redirect")
+        return str(value).startswith("redirect")
     is_robots = plain in _FIELDS["robots"]
     if is_robots and isinstance(value, Mapping) and _truth(value.get("index")) is False:
         return True
     if plain == "build":  # Hugo's options
-        options = value if isinstance(value, Mapping) else {}
+        options = value if isinstance(value, Mapping) else {"list": _truth(value)}
         said = [(shown, options.get(name)) for name, shown in _OPTIONS.items()]
         return any(one is not None and str(one).casefold() not in shown for shown, one in said)
     if plain in _FIELDS["redirects"]:
@@ -189,21 +190,21 @@ def never_ends(until: Any) -> bool:
     return until is False or (isinstance(until, str) and plain_name(until) in _TIMES["never"])
 
 
-def other_instant(values: Mapping[str, Any], name: str) -> tuple[str, Any]:
-    """Returns what says, under another name, from or until when an article is visible.
+def other_instants(values: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """Yields what says, under other names, from or until when an article is visible.
 
     Args:
         values: All values of the record, by the source's names.
         name: ``visible_from`` or ``visible_until``.
 
-    Returns:
-        The source's name for the time, and its value; "" and ``None`` if there is none.
+    Yields:
+        The source's name for a time, and its value.
     """
     for given, value in values.items():
         if (
-            plain_name(given) in _TIMES[name]
+            given != name
+            and plain_name(given) in _TIMES[name]
             and value not in (None, "", [])
             and _truth(value) is None
         ):
-            return given, value
-    return "", None
+            yield given, value

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from index.articles.cleaning import plain_value
+from index.articles.word_table import load_table
 from index.errors import RecordError, raised_as
 
 MAX_FRONT = 64 * 1024
@@ -29,14 +30,15 @@ _TOO_MANY = f"the front matter has more than {_MAX_VALUES} values"
 _FENCE = re.compile(r"\s*^(?P<fence>---|\+\+\+|;;;)(?P<format>\w*)[^\S\n]*\n", re.MULTILINE)
 _JSON = re.compile(r"\s*(?=\{\s*[\"}])")
 _FENCES = {"---": ("yaml", r"---|\.\.\."), "+++": ("toml", r"\+\+\+"), ";;;": ("json", ";;;")}
-_UNREAD = re.compile(
-    r"""\s*(?:<!--\s*)?(?:[ \t]+---|----+|[–—-]{2,}|```ya?ml)[^\S\n]*\n\s*[\w-]+\s*:
-      | \s*<!--\s*(?:---\s*)?(?:title|draft|published|layout|date)\s*:
-      | \s*\{\s*\w+\s*:
-      | \s*(?:\w[\w -]{0,40}:[^\n]*\n){0,20}(?:draft|published|noindex)\s*:\s*\w+\s*$""",  # noqa: RUF001
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
-)
+_TABLE = load_table(__file__)
+_UNREAD = re.compile("|".join(_TABLE["unread"]), re.IGNORECASE | re.MULTILINE | re.VERBOSE)
 """What looks like front matter, but is not written so that a generator reads it as such."""
+
+_HEADER = re.compile(_TABLE["header"], re.VERBOSE)
+"""Lines of ``name: value`` and an empty one, as in Pelican; in a comment, as in Nikola."""
+
+_EXPORT = re.compile(_TABLE["export"], re.MULTILINE)
+_PAIR = re.compile(r"""\b(\w+)["']?\s*:\s*(?:(["'`])(.*?)\2|(true|false|\d[\w:.-]*))""")
 
 _AS_WRITTEN = {"id", "title", "linktitle", "slug", "description", "excerpt", "summary", "author"}
 _NOT_TEXT = re.compile(r".*:(int|float|bool|timestamp)")
@@ -93,11 +95,14 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     Raises:
         RecordError: If the front matter can't be read.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.lstrip("\ufeff\u200b\u2060").replace("\r\n", "\n").replace("\r", "\n")
     if bare := _JSON.match(text):
         return _bare_json(text, bare.end())
     opening = _FENCE.match(text)
     if opening is None:
+        header = _HEADER.match(text)
+        if header and (front := _header_values(header["lines"])).get("title"):
+            return front, text[header.end() :]
         if _UNREAD.match(text):
             raise _error(
                 "the page begins like front matter, but not with a line of ---: write it so, since "
@@ -114,6 +119,27 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     # Empty lines stand for those before, so that messages name the file's lines.
     above = "\n" * text.count("\n", 0, opening.end())
     return parse_table(name, above + text[opening.end() : end.start()]), text[end.end() :]
+
+
+def _header_values(lines: str) -> dict[str, Any]:
+    """Returns the values of lines of ``name: value``."""
+    pairs = [line.removeprefix(".. ").partition(":") for line in re.split(r"\n(?=\S)", lines)]
+    named = [(name.strip().lower(), " ".join(value.split())) for name, _, value in pairs]
+    return _table([(name, value.lstrip(": ")) for name, value in named])
+
+
+def exported_values(text: str) -> dict[str, Any]:
+    """Returns what the objects that an MDX page exports plainly say of it.
+
+    They stand below ``metadata`` too, where ``index: false`` is said to robots.
+    """
+    values = stated_values("".join(_EXPORT.findall(text)))
+    return {**values, "metadata": values} if values else {}
+
+
+def stated_values(code: str) -> dict[str, Any]:
+    """Returns the texts, numbers, true and false that code plainly gives to names."""
+    return {name: text + other for name, _, text, other in _PAIR.findall(code)}
 
 
 def _error(message: str) -> RecordError:

@@ -15,6 +15,7 @@ from index.errors import RecordError, SourceError
 from index.sources.html_texts import html_record
 from index.sources.json_stream import ELEMENT, ElementStream, Path
 from index.sources.jsonl_source import json_object
+from index.sources.markup import parse_html, select
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, read_record
@@ -23,7 +24,7 @@ from recommender.errors import SettingError
 _JOINS = {"posts_tags": "tag_id", "posts_authors": "author_id"}
 _PLACES = ((), ("db", ELEMENT))
 _SITE = "__GHOST_URL__"
-_ROBOTS = re.compile(r"""<meta[^>]{0,200}\bname\s*=\s*["']?robots\b[^>]{0,200}""", re.IGNORECASE)
+_GATED = re.compile(r"(?s)<!--kg-gated-block:begin[^>]*nonMember:\s*false.*?kg-gated-block:end-->")
 _PART = re.compile(r"\{(\w+)\}")
 
 
@@ -115,7 +116,7 @@ class _GhostSite:
             "authors": [self.names[at] for one in authors if (at := ("users", one)) in self.names],
             "words": self.words.get(key, ""),
             "email_only": post.get("email_only") or key in self.only_mailed,
-            "language": self.language,
+            "language": _text(post, "locale") or self.language,
         }
 
 
@@ -210,6 +211,8 @@ def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -
             "save it in Ghost, and export again",
             field="html",
         )
+    injected = _text(post, "codeinjection_head") + _text(post, "codeinjection_foot")
+    metas = [dict(meta.attrib) for meta in select(parse_html(f"<p>{injected}"), "meta")]
     status, date = _text(post, "status"), post.get("published_at")
     hidden = post.get("password") or post["email_only"]
     if hidden or status not in ("published", "scheduled", "draft"):
@@ -229,9 +232,9 @@ def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -
         "language": post["language"],
         "tags": [literal(name) for name, _ in post["tags"] if name],
         "authors": [literal(name) for name, _ in post["authors"] if name],
-        "robots": " ".join(_ROBOTS.findall(_text(post, "codeinjection_head"))),
+        "metas": metas,
     }
-    return html_record(location, html if public else "", values)
+    return html_record(location, _GATED.sub("", html) if public else "", values)
 
 
 def _own_path(post: Mapping[str, Any], permalink: str) -> str:

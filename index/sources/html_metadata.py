@@ -17,7 +17,7 @@ from index.sources.schema_org import SchemaOrg
 
 _METAS = load_table(__file__)
 _EXPIRY = re.compile(r"unavailable_after:\s*([^,]+(?:,\s*\d[^,]*)?)", re.IGNORECASE)
-_HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-required")
+_HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-\w+")
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 
 Metas = dict[str, list[str]]
@@ -52,7 +52,7 @@ def page_facts(
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
     for time in published_times(root)[:1]:
         facts["date"] = (time.get("datetime") or line_of(time)).strip()
-    around = (main, *main.iterancestors(), *select(main, "article"))
+    around = (main, *main.iterancestors(), *select(root, "article, form"))
     if any(markup.names_match(each, _HIDDEN_CLASS, "class") for each in around):
         facts["robots"] += ", noindex"
     stated = said.facts()

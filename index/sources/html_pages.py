@@ -73,6 +73,8 @@ class HtmlSource(PageFolderSource):
         facts = page_facts(root, main.element, said, metas, page.address)
         selected = self._selected(root)
         values = {"id": page.where.id, **facts, **selected}
+        if page.is_draft:
+            values["status"] = "draft"
         language_from = values.pop("language_from", "") if "language" not in selected else ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}

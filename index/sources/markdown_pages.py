@@ -16,7 +16,7 @@ from index.articles.text_lists import names_in
 from index.articles.word_table import load_table
 from index.errors import RecordError
 from index.sources.encodings import decode
-from index.sources.front_matter import split_front_matter
+from index.sources.front_matter import exported_values, split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
 from index.sources.markup import select, text_of
 from index.sources.page_folder import Page, PageFolderSource, folder_of, parse_raw_page, read_pages
@@ -30,7 +30,7 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 """A link relative to the site's root, as every generator means it (``about/``, ``a.html``)."""
 
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
-_SLUG_LINE = re.compile(rb"""^["']?slug["']?\s*[:=]\s*["']?([^"'\r\n]+)""", re.MULTILINE)
+_NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
 _TABLE = load_table(__file__)
 _MAX_INCLUDED = 64 * 1024
 
@@ -71,6 +71,8 @@ class MarkdownSource(PageFolderSource):
 
     def _parse(self, site: SitePreset, location: str, page: Page) -> Record:
         front, body = split_front_matter(page.text())
+        is_mdx = site.is_mdx or page.path.suffix.lower() == ".mdx"
+        front = (exported_values(body) if is_mdx else {}) | front
         if not front and page.path.stem.casefold() in _TABLE["for_authors"]:
             raise RecordError("not-content", "a file for the site's maintainers, not an article")
         given = {name.casefold(): value for name, value in front.items() if value is not None}
@@ -78,13 +80,16 @@ class MarkdownSource(PageFolderSource):
         _name(values, page, given)
         placed = SitePage(path=PurePosixPath(page.file), given=given, values=values)
         no_link = site.place(placed)
+        if page.is_draft and site.name == SitePreset.name:
+            values["status"] = "draft"
         if isinstance(aliases := values.get("aliases"), list):
             values["aliases"] = [
                 placed.base + one if one.startswith("/") else one for one in map(str, aliases)
             ]
         include = partial(self._included, page.path.parent)
-        is_mdx = site.is_mdx or page.path.suffix.lower() == ".mdx"
         root = page_content(body, mdx=is_mdx, include=include)
+        if metas := [dict(meta.attrib) for meta in select(root, "meta")]:  # as in a page's <head>
+            values["metas"] = [values.get("metas"), metas]
         if not values.get("title"):
             headings = select(root, "h1")[:1] or select(root, "h2, h3, h4, h5, h6")[:1]
             values["title"] = literal("".join(map(text_of, headings)))
@@ -111,9 +116,10 @@ class MarkdownSource(PageFolderSource):
 
 
 def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page | RecordProblem]:
-    """Marks the pages that would get an earlier page's id, as their names differ only in dates.
+    """Marks the pages that would get an earlier page's id.
 
-    A page's ``slug`` is looked for by its line alone here: the mark needs no certainty.
+    Their names differ only in dates, or they state the same id, as in folders of documentation.
+    ``id`` and ``slug`` are looked for by their lines alone here: the mark needs no certainty.
     """
     seen: set[str] = set()
     for page in pages:
@@ -121,11 +127,13 @@ def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page |
             yield page
             continue
         folder, _, name = page.where.id.rpartition("/")
-        slug = _SLUG_LINE.search(page.content[:4096])
+        lines = _NAME_LINE.findall(re.split(rb"\n(?:---|\+\+\+)", page.content[:4096])[0])
+        stated = {key.lower(): value.strip().decode(errors="replace") for key, value in lines}
         dated = _DATED_ID.fullmatch(name)
-        last = slug[1].decode(errors="replace") if slug else dated[2] if dated else name
-        yield replace(page, shares_name=f"{folder}/{last}" in seen)
-        seen.add(f"{folder}/{last}")
+        last = stated.get(b"slug") or (dated[2] if dated else name)
+        own = stated.get(b"id") or f"{folder}/{last}"
+        yield replace(page, shares_name=own in seen)
+        seen.add(own)
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,6 +163,8 @@ def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
     if dated:
         values.setdefault("date", dated[1])
     last = name if page.shares_name else slug
+    if page.shares_name and "id" in values:
+        values["id"] = page.where.id if folder else page.file  # "intro" is taken: "intro.md"
     values.setdefault("id", f"{folder}/{last}" if folder else last)
     values.setdefault("path", page.where.id)
     values.setdefault("slug", slug)

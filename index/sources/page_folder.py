@@ -30,6 +30,8 @@ MAX_PAGE_BYTES = 4 * 1024 * 1024
 
 _NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 _LEADS_OUT = "it is a link that leads out of the folder"
+_MARKED = re.compile(r"[._].*|node_modules")
+_DRAFT = re.compile(r"(^|/)(drafts/|draft_[^/]*$)|\.draft\.\w+$", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -58,6 +60,11 @@ class Page:
     url: str = ""
     charset: str = ""
     robots: str = ""
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether the path says so: a folder of drafts, ``name.draft.md``, ``draft_name.html``."""
+        return _DRAFT.search(self.file) is not None
 
     @property
     def address(self) -> str:
@@ -143,7 +150,7 @@ def read_pages(
     for path, refusal in paths:
         relative = path.relative_to(base)
         *folders, name = relative.parts
-        marked = [one for one in folders if one[0] in "._" and not has_folder(one)]
+        marked = [one for one in folders if _MARKED.fullmatch(one) and not has_folder(one)]
         marked += [name] if name[0] in "._" else []
         if refusal:
             yield _problem(path, "link", refusal)
@@ -152,8 +159,8 @@ def read_pages(
             yield _problem(path, "list-page", "a section's page, which lists others")
             continue
         if other := set(marked).difference(named):
-            message = f"no page is made of {min(other)}: its name begins with a dot or _"
-            yield _problem(path, "not-content", message)
+            message = "its name begins with a dot or _, or is node_modules"
+            yield _problem(path, "not-content", f"no page is made of {min(other)}: {message}")
             continue
         try:
             with open_regular(path) as file:

@@ -281,6 +281,7 @@ def test_an_article_is_no_redirect_and_no_error_page(tmp_path: Path, head: str) 
         "name=x><body class='single status-draft'",
         "name=x><body class='single'><article class='post status-private'",
         "name=x><body class='single'><article class='post post-password-required'",
+        "name=x><form class='post-password-form'>Say the word</form",
     ],
 )
 def test_a_page_that_robots_must_not_list_is_hidden(tmp_path: Path, words: str) -> None:

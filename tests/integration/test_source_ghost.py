@@ -87,6 +87,8 @@ def test_a_post_for_members_gives_no_text(tmp_path: Path, visibility: str) -> No
         {"status": None},
         {"password": "x"},
         {"email_only": 1},
+        {"codeinjection_head": "<META CONTENT=noindex NAME=googlebot>"},
+        {"codeinjection_foot": '<meta http-equiv="refresh" content="0; url=/x">'},
     ],
 )
 def test_what_is_not_on_the_site_is_shown_to_no_reader(
@@ -94,6 +96,14 @@ def test_what_is_not_on_the_site_is_shown_to_no_reader(
 ) -> None:
     articles, _ = read({"kind": "ghost", "path": export(tmp_path, post(**fields))})
     assert articles["1"].status is not Status.PUBLISHED
+
+
+def test_a_block_for_members_is_no_text_of_a_public_post(tmp_path: Path) -> None:
+    begin = '<!--kg-gated-block:begin nonMember:false memberSegment:"status:free" -->'
+    html = f"<p>Waves</p>{begin}<p>Secret</p><!--kg-gated-block:end--><p>Kelp</p>"
+    path = export(tmp_path, post(html=html, locale="fr"))
+    article = read({"kind": "ghost", "path": path})[0]["1"]
+    assert (article.sections[0].text, article.language) == ("Waves\nKelp", "fr")
 
 
 def test_a_post_that_was_only_mailed_is_hidden_where_another_table_says_so(tmp_path: Path) -> None:

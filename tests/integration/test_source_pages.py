@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from index.articles.foreign_dates import FAR_FUTURE
 from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources.registry import open_source
@@ -425,6 +426,95 @@ def test_data_of_a_page_that_cant_be_read_hides_it(tmp_path: Path, broken: str) 
     articles, report = read({"kind": "markdown", "path": str(tmp_path)})
     assert [article.status for article in articles.values()] == [Status.HIDDEN]
     assert any(broken in str(problem) for problem in report.problems)
+
+
+HEXO, JEKYLL = "/2020/02/03/a/", "/b/2020/02/03/a.html"
+TARGET = "[cascade.target]\npath = '/lab/**'\n"
+DATA = "module.exports = { unlisted: true, tags: ['a'] };"
+
+
+def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
+    """The articles of a site; a page is given as its front matter, and a body behind "|"."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        front, _, body = text.partition("|")
+        page = f"---\ntitle: T\n{front}\n---\n{body or 'Words'}"
+        (folder / name).write_text(page if name.endswith((".md", ".mdx")) else text)
+    return list(read({"kind": "markdown", "path": str(folder)})[0].values())
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"hugo.toml": f"[[cascade]]\ndraft = true\n{TARGET}", "content/lab/deep/a.md": ""},
+        {"hugo.yaml": "cascade: {build: {list: never}}", "content/a.md": ""},
+        {"hugo.json": '{"cascade": {"params": {"private": true}}}', "content/a.md": ""},
+        {"hugo.toml": "", "content/a.md": "publishDate: 2020-01-01\npublishDate: 2099-01-01"},
+        {"hugo.toml": "", "content/a.md": "publishDate: 2099-01-01\npublishDate: 2020-01-01"},
+        {"hugo.toml": "", "content/a.md": "expiryDate: 2020-01-01\nexpiryDate: 2099-01-01"},
+        {"a.md": "publish_date: 2020-01-01\nembargo: 2099-01-01"},
+        {"drafts/a.md": ""},
+        {"a.draft.md": ""},
+        {"draft_a.md": ""},
+        {"a.md": '|<head><meta name="robots" content="noindex"></head>\n\nWords'},
+        {"a.mdx": "|export const metadata = {\n  robots: { index: false },\n}\n\nWords"},
+        {"a.mdx": "|export const meta = { title: 'T', draft: true }\n\nWords"},
+        {"eleventy.config.js": "", "lab/lab.11tydata.js": DATA, "lab/a.md": ""},
+        {"eleventy.config.js": "", "a.md": "eleventyComputed: {draft: true}"},
+    ],
+)
+def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict[str, str]) -> None:
+    (article,) = page_of(tmp_path, files)
+    now = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
+    is_on = (article.visible_from or now) <= now < (article.visible_until or FAR_FUTURE)
+    assert article.status is not Status.PUBLISHED or not is_on
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"hugo.toml": r"ignoreFiles = ['\.old\.md$', '[']", "content/b.old.md": ""},
+        {"hugo.toml": "[languages.fr]\ndisabled = true\n", "content/b.fr.md": ""},
+        {"zola.toml": "base_url = '/'\nignored_content = ['*.old.md']", "content/b.old.md": ""},
+        {"eleventy.config.js": "", ".eleventyignore": "# old\n./old/\n", "old/b.md": ""},
+        {"eleventy.config.js": "", "b.md": "pagination: {data: boats, size: 1}"},
+        {"_config.yml": "exclude: [old]", "old/b.md": ""},
+        {"astro.config.mjs": "export default {}", "src/pages/[slug].md": ""},
+        {"404.md": ""},
+        {"index.md": "layout: home"},
+        {"node_modules/x/guide.md": ""},
+    ],
+)
+def test_what_the_site_makes_no_article_of_is_left_out(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    assert not page_of(tmp_path, files)
+
+
+@pytest.mark.parametrize(
+    ("files", "address"),
+    [
+        ({"_config.yml": "include: [_pages]", "_pages/a.md": "permalink: /a/"}, "/a/"),
+        ({"_config.yml": "source_dir: source", "source/_posts/a.md": "date: 2020-02-03"}, HEXO),
+        ({"_config.yml": "source: src\nbaseurl: /b", "src/_posts/2020-02-03-a.md": ""}, JEKYLL),
+    ],
+)
+def test_folders_that_a_configuration_names_are_read(
+    tmp_path: Path, files: dict[str, str], address: str
+) -> None:
+    assert [article.url for article in page_of(tmp_path, files)] == [address]
+    posts = next(iter(sorted(tmp_path.rglob("_p*"))))
+    articles, _ = read({"kind": "markdown", "path": str(posts)})
+    assert [article.url for article in articles.values()] == [address]
+
+
+def test_pages_of_several_folders_may_state_the_same_id(tmp_path: Path) -> None:
+    files = dict.fromkeys(("intro.md", "a/intro.md", "b/intro.md"), "id: intro")
+    assert sorted(article.id for article in page_of(tmp_path, files)) == [
+        "b/intro",
+        "intro",
+        "intro.md",
+    ]
 
 
 def test_a_date_that_is_a_table_is_when_the_page_was_made(tmp_path: Path) -> None:

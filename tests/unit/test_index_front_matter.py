@@ -96,6 +96,21 @@ def test_of_a_name_that_is_written_twice_the_value_that_hides_holds(text: str) -
     assert find_hiding_word(front, front.get("status")) is not None
 
 
+@pytest.mark.parametrize(
+    ("text", "front"),
+    [
+        ("Title: T\nTags: a, b\nStatus: draft\n\nBody", {"tags": "a, b", "status": "draft"}),
+        ("Title: T\nSummary: One\n    two\n\nBody", {"summary": "One two"}),
+        ("<!--\n.. title: T\n.. status: private\n-->\nBody", {"status": "private"}),
+        ("title:: T\npublic:: false\n\nBody", {"public": "false"}),
+        ("\u200b\ufeff---\ntitle: T\ndraft: true\n---\nBody", {"draft": True}),
+    ],
+)
+def test_lines_of_names_and_values_are_front_matter(text: str, front: dict[str, Any]) -> None:
+    read, body = split_front_matter(text)
+    assert (read, body.strip()) == ({"title": "T"} | front, "Body")
+
+
 def test_what_a_merged_table_says_is_overridden() -> None:
     front, _ = split_front_matter("---\nbase: &b {draft: true}\n<<: *b\ndraft: false\n---\n")
     assert find_hiding_word(front, None) is None
@@ -158,7 +173,9 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
         "<!--\n---\ntitle: T\ndraft: true\n---\n-->\nBody\n",
         "```yaml\ntitle: T\ndraft: true\n```\nBody\n",
         "{title: 'T', draft: true}\n\nBody\n",
-        "Title: T\nDraft: true\n\nBody\n",
+        "Draft: true\nDate: 2026-03-01\n\nBody\n",
+        "<!-- by hand -->\n---\ntitle: T\ndraft: true\n---\nBody\n",
+        "# A heading\n---\ntitle: T\ndraft: true\n---\nBody\n",
         "title: T\ndraft: true\n---\nBody\n",
     ],
 )
@@ -174,6 +191,7 @@ def test_what_looks_like_front_matter_is_never_published_as_text(text: str) -> N
         "Note: this page is short.\n",
         "----\n\nA line above, then text.\n",
         "{: .note}\nA paragraph.\n",
+        "# How drafts work\n\n```yaml\n---\ndraft: true\n---\n```\n",
         "{% include a.html %}\n",
         "<!-- a comment: of an editor -->\nText\n",
         "```js\nconst a = {b: 1};\n```\n",

@@ -42,7 +42,14 @@ def test_links_are_told_apart_by_where_they_stand() -> None:
 
 @pytest.mark.parametrize("heading", ["Siehe auch", "Voir aussi", "Véase también", "Vedi anche",
                                      "Zie ook", "Veja também", "Zobacz też", "Se även", "参照",
-                                     "相关文章", "另请参阅", "Our picks:"])  # fmt: skip
+                                     "相关文章", "另请参阅", "Our picks:",
+                                     "Das könnte dir auch gefallen", "Lesen Sie dazu auch",
+                                     "Weitere Artikel zum Thema", "Empfohlene Beiträge",
+                                     "Dans la même catégorie", "Pour en savoir plus",
+                                     "Ces articles pourraient vous intéresser", "Mehr dazu",
+                                     "Articles recommandés", "Noticias relacionadas",
+                                     "Te recomendamos leer", "Quizás te interese",
+                                     "Lea también", "Publicaciones relacionadas"])  # fmt: skip
 def test_headings_of_related_blocks_are_known_in_many_languages(heading: str) -> None:
     page = f"<div><p>{'Kelp grows. ' * 9}</p><h2>{heading}</h2><ul><li><a href=/x>X</a></ul></div>"
     found = text_and_links(parse_html(page), headings=("Our picks",))

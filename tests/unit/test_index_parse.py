@@ -743,7 +743,9 @@ def test_nan_costs_only_its_field(write_jsonl: Write) -> None:
     assert report.notes["ratings: invalid"] == report.notes["excerpt: not-text"] == 1
 
 
-@pytest.mark.parametrize("until", ["never", "Never", "-", "n/a", "None", False, "false", [], 0])
+@pytest.mark.parametrize(
+    "until", ["never", "Never", "-", "n/a", "None", False, "false", [], 0, "jamais", "unbefristet"]
+)
 def test_an_article_may_say_that_it_is_visible_for_good(write_jsonl: Write, until: Any) -> None:
     for name in ("visible_until", "expires"):
         (article,), _ = read(write_jsonl([{**GOOD, name: until}]))

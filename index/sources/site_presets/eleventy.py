@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from index.articles.record import get_field
+from index.articles.visibility_words import is_visibility_name
 from index.errors import SourceError
+from index.sources.front_matter import stated_values
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _DATA_SUFFIXES = (".json", ".11tydata.json", *(f".11tydata.{end}" for end in site.CODE))
 _GLOBAL = re.compile(r"""addGlobalData\(\s*["'`](?:eleventyComputed\.)?permalink["'`]""")
 _PERMALINK = re.compile(r"""["']?\bpermalink["']?\s*:\s*(?:(["'`])(.*?)\1|(false)\b|(\S))""")
-_EXCLUDED = re.compile(r"""\b(draft|eleventyExcludeFromCollections)["']?\s*:\s*true\b""")
 _PRINTED = re.compile(r"\{\{-?([^{}]*?)-?\}\}")
 _FILTER = re.compile(r"""\s*(\w+)[\s:("']*([^"')]*)""")
 _COMPUTED = "{a function}"
@@ -53,14 +54,13 @@ class EleventyPreset(SitePreset):
             data["."] = {"permalink": _COMPUTED}
         for place, values in _data_files(root):
             data[place] = {**data.get(place, {}), **values}
-        return cls(root=root, shared=data, base=site.base_path(site.written(code, "pathPrefix")))
+        below, base = f"{root.relative_to(folder)}/", site.written(code, "pathPrefix")
+        names = (site.read_text(folder / ".eleventyignore") or "").splitlines()
+        ignored = site.globs(one.removeprefix("./").removeprefix(below) for one in names)
+        return cls(root=root, shared=data, base=site.base_path(base), ignored=ignored)
 
     def complete(self, page: SitePage) -> None:
         """Completes a page."""
-        if "node_modules" in page.path.parts:
-            raise site.not_content("it lies in node_modules")
-        if page.path.as_posix() == "index.md":
-            raise site.list_page("the site's first page, not an article")
         stem, folder = page.path.stem, page.path.parent
         name = page.read_name(stem, page.given.get("date"), dated=stem[10:11] == "-")
         if isinstance(page.time, dt.datetime) and page.time.tzinfo:
@@ -112,7 +112,8 @@ def _read_data(path: Path) -> dict[str, Any]:
         except SourceError:
             return {"draft": f"{path.name} unreadable"}
     text = site.read_text(path) or ""
-    values: dict[str, Any] = {found[1]: True for found in _EXCLUDED.finditer(text)}
+    stated = stated_values(text).items()
+    values = {name: value for name, value in stated if is_visibility_name(name)}
     if found := _PERMALINK.search(text):
         values["permalink"] = False if found[3] else _COMPUTED if found[4] else found[2]
     return values

@@ -82,7 +82,8 @@ class HugoPreset(SitePreset):
             for one in _cascades(front)
         ]
         cascades.sort(key=lambda one: -len(one[0]))  # the nearest folder goes first
-        return replace(made, cascades=[*cascades, *((".", "", *one) for one in _cascades(config))])
+        cascades += [(".", "", *one) for one in _cascades(config)]
+        return replace(made, cascades=cascades, ignored=names_in(config.get("ignorefiles")))
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of a section, or a bundle's."""
@@ -117,6 +118,7 @@ class HugoPreset(SitePreset):
         if self.config["languages"] or suffix:
             main = self.setting("defaultcontentlanguage", "en").casefold()
             language = suffix or self.folders[home] or str(page.given.get("lang") or main)
+            self._check_language(language)
             key = page.given.get("translationkey") or f"{section}/{place.as_posix()}"
             page.values |= {"language": language, "translation_key": str(key)}
             if language != main or self.config.get("defaultcontentlanguageinsubdir"):
@@ -131,6 +133,11 @@ class HugoPreset(SitePreset):
         ugly = ugly.get(section) if isinstance(ugly, Mapping) else ugly is True
         ending = ".html" if ugly else "/"
         page.set_link(path_on_site and f"{prefix}/{path_on_site.strip('/')}{ending}")
+
+    def _check_language(self, language: str) -> None:
+        options = self.config["languages"].get(language, {})
+        if options.get("disabled") or language in names_in(self.config.get("disablelanguages")):
+            raise site.not_content(f"the site has its language {language} turned off")
 
     def _path_on_site(self, page: SitePage, place: PurePosixPath, section: str, slug: str) -> str:
         patterns = site.folded(self.config.get("permalinks"))

@@ -25,13 +25,12 @@ _LABELS = (
     *(("categories", str.split), ("category", split_keywords)),
 )
 _POSTS = ("_posts", "_drafts")
-_FIRST = {"index.md", "index.markdown", "404.md"}
 _LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JekyllPreset(SitePreset):
-    """A site made by Jekyll."""
+    """A site made by Jekyll, or by Hexo, which is written alike."""
 
     name = "jekyll"
 
@@ -39,22 +38,34 @@ class JekyllPreset(SitePreset):
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset for a folder with ``_config.yml`` or ``_posts``."""
         config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.toml")
-        if config is None and not named and not (folder / "_posts").is_dir():
-            return None
+        if config is None and not named:
+            if not (folder / "_posts").is_dir():
+                return None
+            above = cls.find(folder.parent) if folder.parent != folder else None
+            if above and above.root == folder:  # whose configuration names this folder
+                return above
         config = config or {}
-        base = site.base_path(config.get("baseurl"))
-        return cls(root=folder / str(config.get("source") or ""), config=config, base=base)
+        if "source_dir" in config:
+            config = {"permalink": ":year/:month/:day/:title/", "future": True} | config
+        root = folder / str(config.get("source") or config.get("source_dir") or "")
+        base = site.base_path(config.get("baseurl") or config.get("root"))
+        ignored = site.globs(names_in(config.get("exclude")))
+        return cls(root=root, config=config, base=base, ignored=ignored)
 
     def has_folder(self, name: str) -> bool:
         """Tells whether a folder is one of posts, drafts or a collection."""
-        return name in _POSTS or name[1:] in self._collections()
+        return name in _POSTS or name[1:] in self._collections() or name in self._included()
+
+    def _included(self) -> list[str]:
+        return names_in(self.config.get("include"))
 
     def complete(self, page: SitePage) -> None:
         """Completes a post, a document of a collection or a page."""
         folders, stem = page.path.parts[:-1], page.path.stem
         home = next((part for part in folders if part in _POSTS), "")
         first = folders[0] if folders else ""
-        kind = home[1:] or (first[1:] if first.startswith("_") else "")
+        is_page = not first.startswith("_") or first in self._included()
+        kind = home[1:] or ("" if is_page else first[1:])
         page.add_defaults(self._defaults(page.path.as_posix(), kind or "pages"))
         self._check(page, kind)
         style = self.setting("permalink", "date")
@@ -88,23 +99,17 @@ class JekyllPreset(SitePreset):
 
     def _check(self, page: SitePage, kind: str) -> None:
         """Hides drafts, and refuses what is no page of the site or lists others."""
-        name = page.path.as_posix()
         if kind == "drafts":
             page.values["status"] = "draft"
         elif kind == "posts":
-            if not site.DATED_NAME.fullmatch(page.path.stem):
+            if "source_dir" not in self.config and not site.DATED_NAME.fullmatch(page.path.stem):
                 raise site.not_content("a post's name begins with its date: 2026-03-01-name.md")
         elif kind:
             if not site.folded(self._collections().get(kind)).get("output"):
                 raise site.not_content(f"_{kind} is no collection that the site gives pages")
-        elif any(
-            fnmatchcase(name, one) or name.startswith(f"{one.rstrip('/')}/")
-            for one in names_in(self.config.get("exclude"))
-        ):
-            raise site.not_content("the site's configuration excludes it")
         elif not page.given:
             raise site.not_content("a file without front matter is no page of the site")
-        elif name in _FIRST or str(page.given.get("layout", "")).casefold() in _LISTS:
+        elif str(page.given.get("layout", "")).casefold() in _LISTS:
             raise site.list_page("a page that lists others, not an article")
 
     def _set_link(self, page: SitePage, template: str) -> None:

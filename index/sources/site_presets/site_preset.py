@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fnmatch import translate
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
@@ -121,6 +122,7 @@ class SitePreset:
         below: The site's content, relative to the folder that is read.
         shared: The values that a folder's pages, or one page, have in common, by the path below
             the site's content.
+        ignored: Regular expressions for the paths that the site's configuration leaves out.
     """
 
     name: ClassVar[str] = "none"
@@ -131,6 +133,7 @@ class SitePreset:
     above: str = ""
     below: str = ""
     shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ignored: Sequence[str] = ()
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
@@ -173,8 +176,15 @@ class SitePreset:
             raise not_content(f"it lies outside of {self.below}, the folder of the site's content")
         page.base = self.base
         page.path = PurePosixPath(self.above, page.path.relative_to(self.below))
-        for path in (page.path.with_suffix(""), *page.path.parents):
-            page.add_defaults(self.shared.get(path.as_posix(), {}))
+        with suppress(re.error):
+            if any(re.search(one, page.path.as_posix()) for one in self.ignored):
+                raise not_content("the site's configuration leaves it out")
+        is_list = page.text("layout") == "home" or isinstance(page.given.get("pagination"), Mapping)
+        firsts = ("404",) if self.name == SitePreset.name else ("404", "index")
+        if is_list or "[" in page.path.name or page.path.with_suffix("").as_posix() in firsts:
+            raise list_page()
+        for place in (page.path.with_suffix(""), *page.path.parents):
+            page.add_defaults(self.shared.get(place.as_posix(), {}))
         self.complete(page)
         if page.link or self.name == SitePreset.name:
             return ""
@@ -199,9 +209,19 @@ def not_content(message: str) -> RecordError:
     return RecordError("not-content", message)
 
 
-def list_page(message: str = "the page lists others and is not an article") -> RecordError:
+def list_page(
+    message: str = "it lists others, is for errors or a template",
+) -> RecordError:
     """Returns the error for a page that lists others."""
     return RecordError("list-page", message)
+
+
+def globs(patterns: Iterable[str]) -> list[str]:
+    """Returns regular expressions for glob patterns of paths, and for all that is below them."""
+    names = [one.strip().strip("/").removeprefix("./") for one in patterns]
+    return [
+        rf"^(?:.*/)?{translate(one)[:-2]}(?:/|$)" for one in names if one and one[0] not in "#!"
+    ]
 
 
 def read_config(folder: Path, *names: str) -> dict[str, Any] | None:

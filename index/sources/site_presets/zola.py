@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from index.articles.text_lists import names_in
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
@@ -29,7 +30,8 @@ class ZolaPreset(SitePreset):
             if front.get("draft", False) is not False
         }
         base = site.base_path(config["base_url"])
-        return cls(root=root, config=config, shared=drafts, base=base)
+        ignored = site.globs(names_in(config.get("ignored_content")))
+        return cls(root=root, config=config, shared=drafts, base=base, ignored=ignored)
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of a section."""
