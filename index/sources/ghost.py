@@ -6,16 +6,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from index.articles.cleaning import literal
 from index.articles.record import Record, RecordProblem, SourceItem, short
 from index.articles.urls import split_url
-from index.errors import RecordError, SourceError
+from index.errors import RecordError, SourceError, raised_as
 from index.sources.html_texts import html_record
 from index.sources.json_stream import ELEMENT, ElementStream, Path
 from index.sources.jsonl_source import json_object
-from index.sources.markup import parse_html, select
+from index.sources.markup import MarkupError, parse_html, select
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, read_record
@@ -212,7 +213,8 @@ def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -
             field="html",
         )
     injected = _text(post, "codeinjection_head") + _text(post, "codeinjection_foot")
-    metas = [dict(meta.attrib) for meta in select(parse_html(f"<p>{injected}"), "meta")]
+    with raised_as(partial(RecordError, "invalid-html"), "code injection: ", MarkupError):
+        metas = [dict(meta.attrib) for meta in select(parse_html(f"<p>{injected}"), "meta")]
     status, date = _text(post, "status"), post.get("published_at")
     hidden = post.get("password") or post["email_only"]
     if hidden or status not in ("published", "scheduled", "draft"):

@@ -35,6 +35,8 @@ def targets(body: str) -> list[str]:
         ("{% raw %}Write {{ page.title }}{% endraw %} there.", "Write {{ page.title }} there."),
         ("{% highlight ruby linenos %}\nputs 1\n{% endhighlight %}", "puts 1"),
         ("By {{ page.author }}, in May", "By , in May"),
+        ("(boats)=\nSee {doc}`/kelp` and {term}`tide`.", "See /kelp and tide."),
+        ("<<< @/snippets/a.js\n\n@include: ./b.md\n\nAfter.", "After."),
         ('{{ "https://video.example/1" | embed: "A talk" }}\n\nAfter.', "After."),
         ("Say {{ 'hello' | upcase }}.", "Say hello."),
         ("Code `{{ keep }}` and `{% keep %}` stay.", "Code {{ keep }} and {% keep %} stay."),

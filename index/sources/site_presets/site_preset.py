@@ -181,7 +181,7 @@ class SitePreset:
                 raise not_content("the site's configuration leaves it out")
         is_list = page.text("layout") == "home" or isinstance(page.given.get("pagination"), Mapping)
         firsts = ("404",) if self.name == SitePreset.name else ("404", "index")
-        if is_list or "[" in page.path.name or page.path.with_suffix("").as_posix() in firsts:
+        if is_list or page.path.name[0] == "[" or page.path.with_suffix("").as_posix() in firsts:
             raise list_page()
         for place in (page.path.with_suffix(""), *page.path.parents):
             page.add_defaults(self.shared.get(place.as_posix(), {}))
