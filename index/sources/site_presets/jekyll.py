@@ -49,7 +49,7 @@ class JekyllPreset(SitePreset):
             config = {"permalink": ":year/:month/:day/:title/", "future": True} | config
         root = folder / str(config.get("source") or config.get("source_dir") or "")
         base = site.base_path(config.get("baseurl") or config.get("root"))
-        ignored = site.globs(names_in(config.get("exclude")))
+        ignored = site.globs(names_in(config.get("exclude")), within="")
         return cls(root=root, config=config, base=base, ignored=ignored)
 
     def has_folder(self, name: str) -> bool:

@@ -209,19 +209,21 @@ def not_content(message: str) -> RecordError:
     return RecordError("not-content", message)
 
 
-def list_page(
-    message: str = "it lists others, is for errors or a template",
-) -> RecordError:
+def list_page(message: str = "it lists others, is for errors or a template") -> RecordError:
     """Returns the error for a page that lists others."""
     return RecordError("list-page", message)
 
 
-def globs(patterns: Iterable[str]) -> list[str]:
-    """Returns regular expressions for glob patterns of paths, and for all that is below them."""
+def globs(patterns: Iterable[str], within: str = "(?:.*/)?") -> list[str]:
+    """Returns regular expressions for glob patterns of paths, and for all that is below them.
+
+    Args:
+        patterns: The patterns; comments among them are passed over.
+        within: A regular expression for the folders in which they hold.
+    """
     names = [one.strip().strip("/").removeprefix("./") for one in patterns]
-    return [
-        rf"^(?:.*/)?{translate(one)[:-2]}(?:/|$)" for one in names if one and one[0] not in "#!"
-    ]
+    used = (translate(one)[:-2] for one in names if one and one[0] not in "#!")
+    return [f"^{within}{one}(?:/|$)" for one in used]
 
 
 def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
