@@ -51,7 +51,8 @@ add_action(
 	'init',
 	static function () {
 		load_plugin_textdomain( 'alsolike', false, dirname( plugin_basename( __FILE__ ) ) . '/languages' );
-	}
+	},
+	5 // Before the block is named.
 );
 register_deactivation_hook(
 	__FILE__,

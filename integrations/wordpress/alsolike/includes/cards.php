@@ -136,7 +136,7 @@ function own_card( $item ) {
 	$picture = $item['image']['src'] ?? '';
 	$html    = $picture
 		? '<img class="alsolike-image" src="' . esc_url( $picture ) . '" alt="' . esc_attr( $item['image']['alt'] ?? '' ) . '" loading="lazy" decoding="async">'
-		: '<span class="alsolike-image alsolike-no-image" aria-hidden="true">' . esc_html( mb_strtoupper( mb_substr( $title, 0, 1 ) ) ) . '</span>';
+		: '<span class="alsolike-image alsolike-no-image" aria-hidden="true">' . esc_html( function_exists( 'mb_strtoupper' ) ? mb_strtoupper( mb_substr( $title, 0, 1 ) ) : mb_substr( $title, 0, 1 ) ) . '</span>';
 	$html   .= '<div class="alsolike-text"><h3 class="alsolike-title" dir="auto"><a href="' . esc_url( $item['url'] ) . '">' . esc_html( $title ) . '</a></h3>';
 	$html   .= date_of( $item, 'alsolike-date' ) . excerpt_of( $item, 'p', 'alsolike-excerpt' );
 	$html   .= '<a class="alsolike-more" href="' . esc_url( $item['url'] ) . '" aria-label="' . esc_attr( "$more: $title" ) . '" tabindex="-1">' . esc_html( $more ) . '</a></div>';
