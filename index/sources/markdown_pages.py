@@ -92,7 +92,8 @@ class MarkdownSource(PageFolderSource):
             values["metas"] = [values.get("metas"), metas]
         if not values.get("title"):
             headings = select(root, "h1")[:1] or select(root, "h2, h3, h4, h5, h6")[:1]
-            values["title"] = literal("".join(map(text_of, headings)))
+            named = given.get("sidebar_label") or given.get("name") or ""
+            values["title"] = literal("".join(map(text_of, headings))) or _line(named)
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
@@ -176,7 +177,8 @@ def _text(value: Any) -> str:
 
 
 def _line(value: Any) -> str:
-    return markdown_line(str(value))
+    is_text = not isinstance(value, list | Mapping)
+    return markdown_line(str(value) if is_text else next(iter(names_in(value)), ""))
 
 
 def _time(value: Any) -> Any:
@@ -186,7 +188,7 @@ def _time(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         value = value.get("created", value)
-    return value if isinstance(value, dt.datetime) else str(value)
+    return value if isinstance(value, dt.datetime | list) else str(value)
 
 
 def _list(value: Any) -> list[str]:

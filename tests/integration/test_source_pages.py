@@ -508,6 +508,21 @@ def test_folders_that_a_configuration_names_are_read(
     assert [article.url for article in articles.values()] == [address]
 
 
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("headline: Kelp\ndate: [2026-03-01]\n---\n## Other", "Kelp"),
+        ("title: [Kelp, Rye]\npost_date: 2026-03-01\n---\nWords", "Kelp"),
+        ("name: kelp\ncreated: 2026-03-01\n---\n# Kelp\n\nWords", "Kelp"),
+        ("sidebar_label: Kelp\nposted: 1 March 2026\n---\nWords", "Kelp"),
+        ("title: {de: Tang}\ndate: 2026-03-01\n---\n# Kelp", "Kelp"),
+    ],
+)
+def test_titles_and_dates_go_by_many_names(tmp_path: Path, page: str, title: str) -> None:
+    article = one(tmp_path, "a.md", f"---\n{page}", "markdown")
+    assert (article.title, article.date) == (title, dt.date(2026, 3, 1))
+
+
 def test_pages_of_several_folders_may_state_the_same_id(tmp_path: Path) -> None:
     files = dict.fromkeys(("intro.md", "a/intro.md", "b/intro.md"), "id: intro")
     assert sorted(article.id for article in page_of(tmp_path, files)) == [
