@@ -62,6 +62,10 @@ from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.text import RECIPE
 from recommender.visibility import utc_now, visible_at
 
+RELATED_AT_ONCE = 250
+"""Relating anew this many articles takes about as long as carrying over the lists of all when one
+has changed."""
+
 _DRIFT_SAMPLE = 1_000
 
 
@@ -361,7 +365,10 @@ def _carried_relating(context: BuildContext) -> CarriedRelating | None:
     live, carried = context.previous, context.carried
     if live is None or carried is None or live.manifest.alsolike != version("alsolike"):
         return None
-    return CarriedRelating(load_state(live), carried.rows)
+    kept = int((carried.rows >= 0).sum())
+    changed = len(carried.rows) - kept + live.count - kept
+    anew = changed * RELATED_AT_ONCE > len(carried.rows)
+    return CarriedRelating(load_state(live), carried.rows, anew=anew)
 
 
 def _live_index(context: BuildContext) -> Path | None:

@@ -31,6 +31,13 @@ from recommender.errors import NotFoundError
 from tests.support.articles import topical
 from tests.support.builds import plain_mapping
 
+
+@pytest.fixture(autouse=True)
+def _always_carried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few the articles are, lists are carried over."""
+    monkeypatch.setattr(builder, "RELATED_AT_ONCE", 0)
+
+
 BuildRoot = Callable[..., tuple[Root, Build]]
 Write = Callable[[Iterable[Any]], Path]
 
