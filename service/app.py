@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         metrics.flush()
+        live.close()
         await asyncio.to_thread(keeper.close)
 
     probes = Probes(Lifespan(api, running), live)
