@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from recommender.encoder import Embeddings
 from recommender.neighbors import NO_ROW, Neighbors
 from recommender.parameters import DEFAULT_RECIPE
-from recommender.stories import Stories
+
+if TYPE_CHECKING:  # which loads SciPy; the service needs the reasons alone
+    from recommender.stories import Stories
 
 REJECTED = 20
 """Number of rejected candidates that are stored per article, each with the reason."""
