@@ -24,7 +24,7 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
 from recommender.machine import usable_cores, usable_memory
 from service.cli.options import JsonOption, RootOption, print_json
-from service.settings import CONFIG_FILE, Settings, load_settings
+from service.settings import CONFIG_FILE, CONFIG_VARIABLE, Settings, load_settings
 
 _FOR_A_TRIAL = ("cache", "sample")
 _LEAST_MEMORY = 1_500_000_000
@@ -35,7 +35,7 @@ _FILE = """\
 # Settings of AlsoLike; every one of them is explained in docs/reference.md.
 # Try them with: alsolike sources check
 
-# Where builds are kept; a build takes some 10 KB for an article.
+# Where builds are kept; a build takes some 15 KB for an article.
 root = {root}
 
 # The site's address, for the editors' previews.
@@ -159,7 +159,7 @@ def _version(_: Settings) -> Iterator[Finding]:
     version, python = metadata.version("alsolike"), platform.python_version()
     sentence = f"alsolike {version}, Python {python}, {platform.system()} {platform.machine()}"
     yield Finding("version", "ok", sentence)
-    path = Path(os.environ.get("ALSOLIKE_CONFIG", CONFIG_FILE))
+    path = Path(os.environ.get(CONFIG_VARIABLE, CONFIG_FILE))
     said = f"read from {path}" if path.exists() else f"there is no {path}: alsolike init writes it"
     yield Finding("settings", "ok" if path.exists() else "look", said)
 

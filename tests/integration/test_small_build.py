@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -157,9 +157,18 @@ CHANGES: list[tuple[list[int], list[int], dict[str, Any]]] = [
 ]
 
 
-def test_every_stage_gives_what_it_gives_when_all_articles_are_prepared_anew(
-    build_root: BuildRoot, write_jsonl: Write, tmp_path: Path
-) -> None:
+def related_anew(patch: pytest.MonkeyPatch) -> None:
+    """Lets a small build relate all articles again."""
+    patch.setattr(builder, "CarriedRelating", partial(CarriedRelating, anew=True))
+
+
+def in_two_ways(
+    build_root: BuildRoot,
+    write_jsonl: Write,
+    tmp_path: Path,
+    otherwise: Callable[[pytest.MonkeyPatch], None],
+) -> Iterator[tuple[Build, Build]]:
+    """Makes each of the changes, one after another: as always, and once more otherwise."""
     records = site_records(80)
     root, _ = build_root(write_jsonl(records[:60]))
     for number, (put, remove, facts) in enumerate(CHANGES):
@@ -169,8 +178,15 @@ def test_every_stage_gives_what_it_gives_when_all_articles_are_prepared_anew(
         gone = [records[each]["id"] for each in remove]
         small = change(root, changed, gone)
         with pytest.MonkeyPatch.context() as patch:
-            everything_anew(patch)
+            otherwise(patch)
             anew = change(other, changed, gone)
+        yield small, anew
+
+
+def test_every_stage_gives_what_it_gives_when_all_articles_are_prepared_anew(
+    build_root: BuildRoot, write_jsonl: Write, tmp_path: Path
+) -> None:
+    for small, anew in in_two_ways(build_root, write_jsonl, tmp_path, everything_anew):
         assert titles(small) == titles(anew)
         differ = {
             name for name, content in contents(anew).items() if content != contents(small)[name]
@@ -183,17 +199,7 @@ def test_every_stage_gives_what_it_gives_when_all_articles_are_prepared_anew(
 def test_lists_are_those_that_relating_anew_gives(
     build_root: BuildRoot, write_jsonl: Write, tmp_path: Path
 ) -> None:
-    records = site_records(80)
-    root, _ = build_root(write_jsonl(records[:60]))
-    for number, (put, remove, facts) in enumerate(CHANGES):
-        other = Root(tmp_path / f"copy-{number}")
-        shutil.copytree(root.path, other.path)
-        changed = [{**records[each], **facts} for each in put]
-        gone = [records[each]["id"] for each in remove]
-        small = change(root, changed, gone)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(builder, "CarriedRelating", partial(CarriedRelating, anew=True))
-            anew = change(other, changed, gone)
+    for small, anew in in_two_ways(build_root, write_jsonl, tmp_path, related_anew):
         names = {path.name for path in anew.folder.glob("*.npy") if RELATED.match(path.name)}
         for name in names - {"close_pairs.npy", "listed_in.npy"}:
             assert (small.folder / name).read_bytes() == (anew.folder / name).read_bytes(), name
