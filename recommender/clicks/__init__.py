@@ -1,0 +1,1 @@
+"""What counts of clicks say: rates, comparisons of two variants, positions, judgments."""
