@@ -224,10 +224,14 @@ def _query_parameters(defaults: RelatedQuery) -> list[dict[str, Any]]:
     return parameters
 
 
-_WIDGET = {
+_SITE_FILES = {
     "widget.js": (
         "The widget's script",
         'Puts the HTML fragment into every <alsolike-related article="ARTICLE_ID"> of the page.',
+    ),
+    "clicks.js": (
+        "The script that reports clicks",
+        "For lists in the page's own markup and the HTML fragment; the widget loads it itself.",
     ),
     "widget.css": (
         "The widget's stylesheet",
@@ -243,7 +247,7 @@ _ANY_ORIGIN = {
 
 def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
     """Adds the routes of the documentation and of the widget's files."""
-    for name, (summary, description) in _WIDGET.items():
+    for name, (summary, description) in _SITE_FILES.items():
         media_type = MEDIA_TYPES["." + name.rpartition(".")[2]].partition(";")[0]
         add_static_file(
             app,

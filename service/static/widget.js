@@ -13,6 +13,7 @@
 
   /* The list that each place shows or waits for: what was read, and the section of cards. */
   const lists = new WeakMap();
+  let counting; // resolves once clicks.js is loaded
 
   /* Reads a place's attributes; null if no list is asked for. */
   function read(place) {
@@ -96,7 +97,17 @@
     if (list.section) {
       inside(place).replaceChildren(list.section);
       hidden.observe(place);
+      if (list.section.dataset.placement) count(list);
     } else if (place.localName === NAME) place.style.minHeight = "";
+  }
+
+  /* Has a list counted: clicks.js finds it by itself, but not in a shadow tree. */
+  function count({ section, service }) {
+    counting ??= new Promise((onload) => {
+      const src = new URL("clicks.js", service);
+      document.head.append(Object.assign(document.createElement("script"), { src, onload }));
+    });
+    counting.then(() => document.contains(section) || window.alsolikeClicks?.(section));
   }
 
   const near = new IntersectionObserver(

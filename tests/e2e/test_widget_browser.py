@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import importlib.resources
+import json
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -16,12 +18,13 @@ from tests.support.chromium import NEEDS_CHROMIUM
 from tests.support.demo_service import demo
 from tests.support.http_site import Site, serving
 from tests.support.http_site import page as answer
-from tests.support.service_process import get
+from tests.support.service_process import get, until
 
 pytestmark = NEEDS_CHROMIUM
 
 OTHER = "sourdough-stale-loaf-crumb"
 THIRD = "wildbienen-im-vorgarten"
+SCRIPTS = importlib.resources.files("service") / "static"
 SHIFTS = """
   window.shift = 0;
   new PerformanceObserver((list) => {
@@ -108,9 +111,9 @@ def tag(article: str = SAMPLE_ARTICLE, more: str = "") -> str:
     return f'<alsolike-related article="{article}" {more}></alsolike-related>'
 
 
-def test_the_script_is_small() -> None:
-    script = (importlib.resources.files("service") / "static" / "widget.js").read_bytes()
-    assert len(gzip.compress(script, 9)) <= 3_000
+@pytest.mark.parametrize(("name", "most"), [("widget.js", 3_000), ("clicks.js", 1_024)])
+def test_the_scripts_are_small(name: str, most: int) -> None:
+    assert len(gzip.compress((SCRIPTS / name).read_bytes(), 9)) <= most
 
 
 def test_several_on_a_page_ask_once_each_however_often_the_script_is_named(visit: Visit) -> None:
@@ -320,3 +323,54 @@ def test_react_renders_another_article_and_orders_lists_anew(visit: Visit) -> No
     assert visit.asked() == before, "lists that change places are not asked for again"
     visit.page.evaluate("show([])")
     assert visit.page.locator(".alsolike").count() == 0
+
+
+def test_a_page_s_own_lists_report_once_what_is_seen_and_clicked(visit: Visit) -> None:
+    told: list[dict[str, object]] = []
+
+    def events(handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        assert "cookie" not in handler.headers
+        told.extend(json.loads(body)["events"])
+        answer(status=204)(handler)
+
+    item = '<li data-position={0} style="height:60px"><a href="/next?{0}">{0}</a>'
+    here, below = "".join(map(item.format, (1, 2, 4))), item.format(6)
+    script = answer((SCRIPTS / "clicks.js").read_bytes(), Content_Type="text/javascript")
+    visit._site.pages |= {"/clicks.js": script, "/v1/events": events}
+    clicks = "<script src=/clicks.js></script>"
+    lists = f"<ul data-placement=t1>{here}<li style='height:2000px'>{below}</ul>"
+    visit.add(
+        "/",
+        f"{lists}<p data-position=9><a href=/next>No list</a>",
+        "<script src=/clicks.js></script>",
+    )
+    visit.add("/next", "Next")
+    visit.open()
+    visit.page.wait_for_timeout(1_200)
+    turn = "document.dispatchEvent(new Event('visibilitychange'))"
+    visit.page.evaluate(
+        f"""() => {{
+          Object.defineProperty(document, "hidden", {{ value: true, configurable: true }});
+          {turn};
+          delete document.hidden;
+          {turn};
+        }}"""
+    )
+    visit.page.locator("a").nth(1).click(button="middle")
+    visit.page.locator("a").nth(3).focus()
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url("**/next?6")
+    until(lambda: len(told) == 2)
+    assert told == [
+        {"placement": "t1", "seen": [1, 2, 4], "clicked": [], "again": False},
+        {"placement": "t1", "seen": [6], "clicked": [2, 6], "again": True},
+    ]
+    for signal in ("doNotTrack: { value: '1' }", "globalPrivacyControl: { value: true }"):
+        asks = f"<script>Object.defineProperties(navigator, {{ {signal} }})</script>"
+        visit.add("/", lists, asks + clicks)
+        visit.open()
+        visit.page.locator("a").first.click()
+        visit.page.wait_for_url("**/next?1")
+    visit.page.wait_for_timeout(200)
+    assert len(told) == 2, "nothing is told of readers who ask for that"

@@ -28,6 +28,7 @@ ROUTES = {
     "/v1/articles/{article_id}/related",
     "/v1/articles/{article_id}/related.html",
     "/widget.js",
+    "/clicks.js",
     "/widget.css",
     "/livez",
     "/readyz",
